@@ -84,7 +84,7 @@ def real_array(name: str, value: ArrayLike) -> AnyArray:
 
 
 def vector(name: str, value: ArrayLike) -> FloatArray:
-    """Return `value` as a finite, non-empty, one-dimensional float64 array; a number becomes one."""
+    """Return `value` as a finite, non-empty float64 vector; a number becomes one of length 1."""
     array = np.atleast_1d(real_array(name, value)).astype(np.float64)
     if array.ndim != 1:
         raise InvalidInputError(f"`{name}` must be one-dimensional. Got shape {array.shape}.")

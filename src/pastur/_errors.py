@@ -27,3 +27,7 @@ class FileAccessError(PasturError, OSError):
 
 class MissingExtraError(PasturError, ImportError):
     """A feature needs an optional dependency that is not installed."""
+
+
+class NumericalError(PasturError, ArithmeticError):
+    """A computation that returns a bare number missed its accuracy; the sentence states both."""

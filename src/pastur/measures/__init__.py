@@ -1,0 +1,16 @@
+"""Signed and probability measures on the real line, as frozen values."""
+
+from pastur.measures._atoms import Atoms, Empirical
+from pastur.measures._base import Measure, ProbabilityMeasure
+from pastur.measures._classical import Semicircle, Uniform
+from pastur.measures._marchenko_pastur import MarchenkoPastur
+
+__all__ = [
+    "Atoms",
+    "Empirical",
+    "MarchenkoPastur",
+    "Measure",
+    "ProbabilityMeasure",
+    "Semicircle",
+    "Uniform",
+]

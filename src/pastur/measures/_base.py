@@ -1,0 +1,290 @@
+"""What a measure is: the public contract, the checks, and the routes that every measure shares.
+
+A concrete measure writes only its formulas, in methods that begin with an underscore and receive
+checked arrays. On the support, a formula in `z` means the boundary value from the upper half-plane.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pastur._checks import finite_number, generator, one_of, positive_integer, real_array
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._numerics.inversion import invert_increasing
+from pastur._numerics.quadrature import integrate_interval
+from pastur._typing import ArrayLike, ComplexArray, FloatArray, RandomLike
+
+
+class Measure(ABC):
+    """A finite measure on the real line, which may be signed.
+
+    It is the sum of point masses (`atoms`) and of a part with a density. Its Stieltjes transform is
+    ``g(z) = ∫ dτ(t)/(t − z)`` (Afanasiev, Berlyand, Kiyashko 2025, (1.4)): Im g > 0 in the upper
+    half-plane for a positive measure, Im g(x + i0)/π is the density, g(z) ≈ −mass/z at infinity.
+
+    Measures add up and take real factors: ``2 * m1 - m2``.
+    """
+
+    @property
+    @abstractmethod
+    def mass(self) -> float:
+        """Total mass, τ(ℝ)."""
+
+    @property
+    @abstractmethod
+    def support(self) -> FloatArray:
+        """Closed intervals, ascending, shape (k, 2); an isolated atom is one of length 0."""
+
+    @property
+    def atoms(self) -> FloatArray:
+        """Point masses, shape (k, 2): the point and its mass, ascending in the point."""
+        return np.empty((0, 2))
+
+    def density(self, x: ArrayLike) -> Any:
+        """Density at `x` of the part that has one: atoms are left out; 0 off the support."""
+        points = real_array("x", x).astype(np.float64)
+        return self._density(points)[()]
+
+    def stieltjes(self, z: ArrayLike, *, method: str = "formula") -> Any:
+        """Stieltjes transform ``g(z) = ∫ dτ(t)/(t − z)``.
+
+        Parameters
+        ----------
+        z : array_like
+            Real or complex, off the support.
+        method : {"formula", "quadrature"}
+            "quadrature" integrates the density numerically: slow, and independent of the formula.
+
+        Returns
+        -------
+        float, complex or array
+            Real where `z` is of a real type.
+
+        Raises
+        ------
+        InvalidInputError
+            Where `z` is real and lies on the support.
+        """
+        one_of("method", method, ("formula", "quadrature"))
+        if method == "formula":
+            return self._evaluate(self._stieltjes, z)
+        return self._evaluate(lambda w: self._integrate(lambda t: 1 / (t - w)), z)
+
+    def stieltjes_derivative(self, z: ArrayLike, *, method: str = "formula") -> Any:
+        """Derivative ``g′(z) = ∫ dτ(t)/(t − z)²``; parameters as in `stieltjes`."""
+        one_of("method", method, ("formula", "quadrature"))
+        if method == "formula":
+            return self._evaluate(self._stieltjes_derivative, z)
+        return self._evaluate(lambda w: self._integrate(lambda t: 1 / (t - w) ** 2), z)
+
+    def log_potential(self, z: ArrayLike) -> Any:
+        """Logarithmic potential ``U(z) = ∫ log(z − t) dτ(t)``, with arguments in [0, π].
+
+        U′ = −g, and on the real line Im U(x + i0)/π is the mass to the right of x: the distribution
+        function in closed form. Always complex; lower half-plane by conjugation.
+        """
+        values = np.asarray(z)
+        w = _upper(values)
+        potential = self._log_potential(w)
+        return np.where(np.imag(values) < 0, np.conj(potential), potential)[()]
+
+    def moment(self, k: int) -> float:
+        """Moment ``∫ t^k dτ(t)`` for k = 0, 1, 2, …"""
+        if k == 0:
+            return self.mass
+        return self._moment(positive_integer("k", k))
+
+    def integrate(self, f: Callable[[Any], Any]) -> float:
+        """Integral ``∫ f dτ`` to about 1e-10 of its scale.
+
+        Parameters
+        ----------
+        f : callable
+            Of one real number, real-valued, continuous on the support.
+
+        Raises
+        ------
+        NumericalError
+            If the quadrature does not reach its tolerance.
+        """
+        return float(self._integrate(f))
+
+    def scale(self, a: float) -> Measure:
+        """Image under t ↦ a·t, a ≠ 0."""
+        factor = finite_number("a", a)
+        if factor == 0:
+            raise InvalidInputError("`a` must not be 0: scaling by 0 moves all mass to one point.")
+        return self._affine(factor, 0.0)
+
+    def shift(self, b: float) -> Measure:
+        """Image under t ↦ t + b."""
+        return self._affine(1.0, finite_number("b", b))
+
+    def __add__(self, other: object) -> Measure:
+        return _combine([(1.0, self), (1.0, other)])
+
+    def __sub__(self, other: object) -> Measure:
+        return _combine([(1.0, self), (-1.0, other)])
+
+    def __mul__(self, factor: float) -> Measure:
+        return _combine([(finite_number("factor", factor), self)])
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> Measure:
+        return _combine([(1 / finite_number("divisor", divisor), self)])
+
+    def __neg__(self) -> Measure:
+        return _combine([(-1.0, self)])
+
+    @abstractmethod
+    def _density(self, x: FloatArray) -> FloatArray: ...
+
+    @abstractmethod
+    def _stieltjes(self, z: ComplexArray) -> ComplexArray: ...
+
+    @abstractmethod
+    def _stieltjes_derivative(self, z: ComplexArray) -> ComplexArray: ...
+
+    @abstractmethod
+    def _log_potential(self, z: ComplexArray) -> ComplexArray: ...
+
+    def _moment(self, k: int) -> float:
+        return float(self._integrate(lambda t: t**k))
+
+    def _integrate(self, f: Callable[[Any], Any]) -> Any:
+        total: Any = 0.0
+        for point, weight in self.atoms:
+            total = total + weight * f(point)
+        for low, high in self.support[self.support[:, 1] > self.support[:, 0]]:
+            total = total + integrate_interval(
+                lambda t: f(t) * float(self._density(np.asarray(t))), low, high
+            )
+        return total
+
+    def _affine(self, a: float, b: float) -> Measure:
+        from pastur.measures._combination import affine_image
+
+        return affine_image(self, a, b)
+
+    def _evaluate(self, formula: Callable[[ComplexArray], ComplexArray], z: ArrayLike) -> Any:
+        """Apply `formula` in the closed upper half-plane; conjugate below, refuse the support."""
+        values = np.asarray(z)
+        if values.dtype.kind not in "fciu":
+            raise InvalidTypeError(f"`z` must hold numbers. Got an array of type {values.dtype}.")
+        if not np.isfinite(values).all():
+            raise InvalidInputError("`z` must be finite.")
+        real = values.real[np.imag(values) == 0]
+        on = real[_inside(self.support, real)]
+        if on.size:
+            raise InvalidInputError(
+                f"`z` = {on[0]:g} lies on the support, where the transform has no single value. "
+                "Add a small imaginary part, or ask for `density`."
+            )
+        result = formula(_upper(values))
+        if values.dtype.kind != "c":
+            return result.real[()]
+        return np.where(values.imag < 0, np.conj(result), result)[()]
+
+
+class ProbabilityMeasure(Measure):
+    """A positive measure of mass 1: it also has a distribution function, quantiles and samples."""
+
+    @property
+    def mass(self) -> float:
+        """Total mass, 1."""
+        return 1.0
+
+    def cdf(self, x: ArrayLike) -> Any:
+        """Distribution function ``F(x) = τ((−∞, x])``, atoms included."""
+        return np.clip(self._cdf(_extended("x", x)), 0.0, 1.0)[()]
+
+    def sf(self, x: ArrayLike) -> Any:
+        """Survival function ``τ((x, ∞))``, accurate where it is small."""
+        return np.clip(self._sf(_extended("x", x)), 0.0, 1.0)[()]
+
+    def quantile(self, q: ArrayLike) -> Any:
+        """Least x with F(x) ≥ q, for q in [0, 1]."""
+        levels = real_array("q", q).astype(np.float64)
+        outside = levels[(levels < 0) | (levels > 1)]
+        if outside.size:
+            raise InvalidInputError(f"`q` must lie in [0, 1]. Got {outside.ravel()[0]:g}.")
+        return self._quantile(levels.ravel()).reshape(levels.shape)[()]
+
+    def sample(self, size: int | tuple[int, ...], rng: RandomLike = None) -> FloatArray:
+        """Independent draws, by quantiles of uniform numbers; shape `size`."""
+        uniform = generator(rng).random(size)
+        return np.asarray(self.quantile(uniform), dtype=np.float64)
+
+    def scale(self, a: float) -> ProbabilityMeasure:
+        """Image under t ↦ a·t, a ≠ 0."""
+        return _as_probability(super().scale(a))
+
+    def shift(self, b: float) -> ProbabilityMeasure:
+        """Image under t ↦ t + b."""
+        return _as_probability(super().shift(b))
+
+    def _sf(self, x: FloatArray) -> FloatArray:
+        safe = np.where(np.isfinite(x), x, 0.0)
+        inner = self._log_potential(safe.astype(np.complex128)).imag / np.pi
+        low, high = self.support[0, 0], self.support[-1, 1]
+        return np.where(x >= high, 0.0, np.where(x < low, 1.0, inner))
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        return 1.0 - self._sf(x)
+
+    def _quantile(self, q: FloatArray) -> FloatArray:
+        """Find the piece of the support that holds the level, then invert the cdf there."""
+        breaks = np.unique(np.concatenate([self.support.ravel(), self.atoms[:, 0]]))
+        right = self._cdf(breaks)
+        right[-1] = 1.0
+        index = np.searchsorted(right, q, side="left")
+        result = breaks[np.minimum(index, breaks.size - 1)]
+        below = np.maximum(index - 1, 0)
+        jump = dict(zip(self.atoms[:, 0].tolist(), self.atoms[:, 1].tolist(), strict=True))
+        left = right - np.array([jump.get(b, 0.0) for b in breaks.tolist()])
+        between = (index > 0) & (q > right[below]) & (q < left[np.minimum(index, breaks.size - 1)])
+        if between.any():
+            result[between] = invert_increasing(
+                self._cdf, breaks[below[between]], breaks[index[between]], q[between]
+            )
+        return result
+
+
+def _upper(z: Any) -> ComplexArray:
+    """Mirror into the closed upper half-plane; real numbers get the imaginary part +0."""
+    values = np.asarray(z, dtype=np.complex128)
+    return np.where(values.imag < 0, np.conj(values), values.real + 1j * np.abs(values.imag))
+
+
+def _inside(support: FloatArray, x: FloatArray) -> Any:
+    """Whether each x lies in one of the ascending closed intervals."""
+    index = np.searchsorted(support[:, 0], x, side="right") - 1
+    return (index >= 0) & (x <= support[np.maximum(index, 0), 1])
+
+
+def _extended(name: str, x: ArrayLike) -> FloatArray:
+    """Return x as float64, ±∞ allowed and NaN refused."""
+    values = np.asarray(x)
+    if values.dtype.kind not in "fiub":
+        raise InvalidTypeError(f"`{name}` must hold real numbers. Got type {values.dtype}.")
+    values = values.astype(np.float64)
+    if np.isnan(values).any():
+        raise InvalidInputError(f"`{name}` must not be NaN.")
+    return values
+
+
+def _combine(terms: list[tuple[float, object]]) -> Measure:
+    from pastur.measures._combination import combine
+
+    return combine(terms)
+
+
+def _as_probability(measure: Measure) -> ProbabilityMeasure:
+    if not isinstance(measure, ProbabilityMeasure):
+        raise TypeError("an affine image of a probability measure is one")
+    return measure

@@ -1,0 +1,126 @@
+"""The Marchenko–Pastur law for any ratio, with its atom at 0 and its hard edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from pastur._checks import finite_number, positive_number
+from pastur._errors import InvalidInputError
+from pastur._typing import ComplexArray, FloatArray
+from pastur.measures._base import ProbabilityMeasure
+
+
+@dataclass(frozen=True)
+class MarchenkoPastur(ProbabilityMeasure):
+    """Law of the squared singular values of an n × m matrix of noise with entries of variance σ²/m.
+
+    With c = n/m and a, b = σ²(1 ∓ √c)² the density is ``√((b − x)(x − a))/(2πcσ²x)`` on [a, b]; for
+    c > 1 there is an atom of mass 1 − 1/c at 0; for c = 1 the density grows like 1/√x at the hard
+    edge 0 (Marchenko, Pastur 1967).
+
+    Parameters
+    ----------
+    ratio : float, > 0
+        c, rows over columns.
+    sigma : float, > 0
+        σ, standard deviation of an entry times √m.
+
+    Examples
+    --------
+    >>> MarchenkoPastur(0.25, 1.0).support
+    array([[0.25, 2.25]])
+    >>> MarchenkoPastur(4.0, 1.0).atoms
+    array([[0.  , 0.75]])
+    """
+
+    ratio: float
+    sigma: float = 1.0
+
+    def __post_init__(self) -> None:
+        ratio = finite_number("ratio", self.ratio)
+        if ratio <= 0:
+            raise InvalidInputError(
+                "the `ratio` of MarchenkoPastur is rows over columns and must be positive. "
+                f"Got {ratio:g}."
+            )
+        object.__setattr__(self, "ratio", ratio)
+        object.__setattr__(self, "sigma", positive_number("sigma", self.sigma))
+
+    @property
+    def _edges(self) -> tuple[float, float]:
+        root = np.sqrt(self.ratio)
+        return float((self.sigma * (1 - root)) ** 2), float((self.sigma * (1 + root)) ** 2)
+
+    @property
+    def support(self) -> FloatArray:
+        """The bulk, and before it the interval [0, 0] of the atom where c > 1."""
+        bulk = np.array([self._edges])
+        return bulk if self.ratio <= 1 else np.concatenate([[[0.0, 0.0]], bulk])
+
+    @property
+    def atoms(self) -> FloatArray:
+        """The atom at 0 of mass 1 − 1/c where c > 1, else none."""
+        if self.ratio <= 1:
+            return np.empty((0, 2))
+        return np.array([[0.0, 1 - 1 / self.ratio]])
+
+    @property
+    def _dual(self) -> MarchenkoPastur:
+        """Law of the transposed matrix, whose ratio is below 1: it has the same bulk, no atom."""
+        return MarchenkoPastur(1 / self.ratio, self.sigma * float(np.sqrt(self.ratio)))
+
+    def _density(self, x: FloatArray) -> FloatArray:
+        low, high = self._edges
+        square = np.maximum((high - x) * (x - low), 0)
+        positive = square > 0
+        inner = np.sqrt(square) / np.where(positive, x, 1)
+        return inner / (2 * np.pi * self.ratio * self.sigma**2)
+
+    def _root(self, z: ComplexArray) -> ComplexArray:
+        low, high = self._edges
+        return np.asarray(np.sqrt(z - low) * np.sqrt(z - high))
+
+    def _stieltjes(self, z: ComplexArray) -> ComplexArray:
+        if self.ratio > 1:
+            return -(1 - 1 / self.ratio) / z + self._dual._stieltjes(z) / self.ratio
+        return -2 / (z - self.sigma**2 * (1 - self.ratio) + self._root(z))
+
+    def _stieltjes_derivative(self, z: ComplexArray) -> ComplexArray:
+        if self.ratio > 1:
+            dual = self._dual._stieltjes_derivative(z)
+            return (1 - 1 / self.ratio) / z**2 + dual / self.ratio
+        g = self._stieltjes(z)
+        return -g * (1 + self.ratio * self.sigma**2 * g) / self._root(z)
+
+    def _log_potential(self, z: ComplexArray) -> ComplexArray:
+        if self.ratio > 1:
+            with np.errstate(divide="ignore"):
+                atom = (1 - 1 / self.ratio) * np.log(z)
+            return atom + self._dual._log_potential(z) / self.ratio
+        # x = σ²(1 + √c y)(1 + √c/y) maps |y| > 1 onto the plane without the bulk.
+        root = np.sqrt(self.ratio)
+        t = (z / self.sigma**2 - 1 - self.ratio) / (2 * root)
+        y = t + np.sqrt(t - 1) * np.sqrt(t + 1)
+        weight = (1 - self.ratio) / self.ratio
+        bend = np.zeros_like(y) if weight == 0 else weight * np.log1p(root / y)
+        return np.log(self.sigma**2 * root * y) - bend + 1 / (root * y)
+
+    def _sf(self, x: FloatArray) -> FloatArray:
+        if self.ratio > 1:
+            atom = np.where(x < 0, 1 - 1 / self.ratio, 0.0)
+            return atom + self._dual._sf(x) / self.ratio
+        # On the bulk x = σ²(1 + c + 2√c cos φ); half-angles keep the digits at the hard edge.
+        low, high = self._edges
+        inside = np.clip(x, low, high)
+        angle = 2 * np.arctan2(np.sqrt(high - inside), np.sqrt(inside - low))
+        root = np.sqrt(self.ratio)
+        turn = np.arctan2(root * np.sin(angle), 1 + root * np.cos(angle))
+        weight = (1 - self.ratio) / self.ratio
+        return np.asarray((angle + weight * turn - np.sin(angle) / root) / np.pi)
+
+    def _moment(self, k: int) -> float:
+        narayana = (self.ratio**j * comb(k, j) * comb(k - 1, j) / (j + 1) for j in range(k))
+        return float(sum(narayana)) * self.sigma ** (2 * k)
