@@ -1,0 +1,7 @@
+"""Forward models: from the law of the signal and the noise level to what the matrix shows."""
+
+from pastur.models._deformed_wigner import DeformedWigner
+from pastur.models._edge_scale import EdgeScale
+from pastur.models._information_plus_noise import InformationPlusNoise
+
+__all__ = ["DeformedWigner", "EdgeScale", "InformationPlusNoise"]
