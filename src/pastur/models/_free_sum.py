@@ -122,11 +122,11 @@ class FreeSum(ProbabilityMeasure):
             here = index == k
             start[here] = np.interp(angle[here], angles[k], nodes[k])
         edge = (x == support[:, 0]) | (x == support[:, 1])
-        result = np.where(x == support[:, 0], self.critical[index, 0], self.critical[index, 1])
-        result = result.astype(np.complex128)
+        lower, upper = self.critical[index].T
+        result = np.where(x == support[:, 0], lower, upper).astype(np.complex128)
         inner = ~edge
         result[inner] = self._certified(x[inner], start[inner], index[inner])
-        return result
+        return np.asarray(result)
 
     def _certified(self, x: FloatArray, start: ComplexArray, index: Any) -> ComplexArray:
         """Newton from the table; where it fails, bisection along the curve, which cannot."""

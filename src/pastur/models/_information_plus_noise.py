@@ -24,8 +24,8 @@ class InformationPlusNoise:
     """Information-plus-noise matrices W = R/√m + S, n × m with n ≤ m, in squared singular values.
 
     With f the Stieltjes transform of H, the law of the squared singular values of S, c = n/m and
-    ``q(w) = 1 − σ²c f(w)``, the outlier of a spike w = θ² is at ``Φ(w) = w q² + σ²(1 − c) q`` if and
-    only if Φ′(w) > 0 and q(w) > 0 (Dozier, Silverstein 2007; Vallet, Loubaton, Mestre 2012). For
+    ``q(w) = 1 − σ²c f(w)``, the outlier of a spike w = θ² is at ``Φ(w) = w q² + σ²(1 − c) q`` if
+    and only if Φ′(w) > 0 and q(w) > 0 (Dozier, Silverstein 2007; Vallet, Loubaton, Mestre 2012). For
     S → 0 the law is Marchenko–Pastur's and Φ(w) = (w + σ²)(w + cσ²)/w (Benaych-Georges,
     Nadakuditi 2012).
 
@@ -158,8 +158,8 @@ class InformationPlusNoise:
         """Return centring and scale of the extreme *squared* singular value at each edge, n rows.
 
         ``κ = 1/(σ³c^(3/4)(1 ± √c)²)`` at the upper and lower edge, the scale is ±(κn)^(−2/3)
-        for squared values. For plain singular values take √centring and scale/(2√centring). The lower entries
-        are NaN for c = 1, where the edge is hard.
+        for squared values. For plain singular values take √centring and
+        scale/(2√centring). The lower entries are NaN for c = 1, where the edge is hard.
         """
         size = positive_integer("n", n)
         root = np.sqrt(self.ratio)
