@@ -1,0 +1,98 @@
+"""Arrays that are in memory already, or that turn into one when asked."""
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import AnyArray
+from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._words import shown
+
+_KINDS = {"S": "texts", "U": "texts", "M": "dates", "m": "durations", "V": "records"}
+
+
+def open_arrays(source: Any) -> Weights:
+    """Return a dictionary of arrays by its keys, or one array under the name ``matrix``.
+
+    An array is whatever `numpy.asarray` makes a regular array of numbers of. What states its own
+    shape and type (tensors of PyTorch, data sets of h5py) becomes one when it is read.
+
+    Raises
+    ------
+    InvalidTypeError, InvalidInputError
+        When `source` is neither, or empty.
+    """
+    if not isinstance(source, Mapping):
+        info, value = _entry("matrix", source)
+        if info.unreadable:
+            raise InvalidTypeError(
+                "`source` must be a path, an array or a dictionary of arrays (of a PyTorch module, "
+                f"its `state_dict()`). Got {type(source).__name__}, which {info.unreadable}."
+            )
+        return Weights("array", (info,), {}, partial(_load, {"matrix": value}))
+    if not source:
+        raise InvalidInputError("`source` is an empty dictionary: there is no array to read.")
+    for name in source:
+        if not isinstance(name, str):
+            raise InvalidTypeError(
+                f"The keys of a dictionary of arrays must be names. Got {shown(name)} "
+                f"of type {type(name).__name__}."
+            )
+    pairs = [_entry(name, value) for name, value in source.items()]
+    values = {info.name: value for info, value in pairs}
+    return Weights("dict of arrays", tuple(info for info, _ in pairs), {}, partial(_load, values))
+
+
+def _entry(name: str, value: Any) -> tuple[TensorInfo, Any]:
+    """Return the header of one value, and the value: an array where it had none to state."""
+    stated = _stated(value)
+    if stated is None:
+        try:
+            value = np.asarray(value)
+        except ValueError:
+            return TensorInfo(name, (), "unknown", 0, "has rows of unequal length"), value
+        stated = value.shape, value.dtype
+    shape, dtype = stated
+    word = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+    itemsize = int(getattr(dtype, "itemsize", 0))
+    info = TensorInfo(name, shape, word, math.prod(shape) * itemsize, _fault(value, dtype))
+    return info, value
+
+
+def _stated(value: Any) -> tuple[tuple[int, ...], Any] | None:
+    if not all(hasattr(value, attribute) for attribute in ("__array__", "shape", "dtype")):
+        return None
+    try:
+        return tuple(int(size) for size in value.shape), value.dtype
+    except (TypeError, ValueError):
+        return None
+
+
+def _fault(value: Any, dtype: Any) -> str:
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        return "has masked entries: fill them first"
+    if not isinstance(dtype, np.dtype) or dtype.type.__module__ == "ml_dtypes":
+        return ""
+    if dtype.kind == "O":
+        kinds = {type(item).__name__ for item in np.ravel(value)[:100]} if value.size else set()
+        return f"holds Python objects ({', '.join(sorted(kinds)) or 'none'}), not numbers"
+    return f"holds {_KINDS[dtype.kind]}, not numbers" if dtype.kind in _KINDS else ""
+
+
+def _load(values: Mapping[str, Any], name: str) -> AnyArray:
+    value = values[name]
+    # A tensor that takes part in a gradient refuses to become an array; its plain copy does not.
+    detach = getattr(value, "detach", None)
+    try:
+        array = np.asarray(detach() if callable(detach) else value)
+    except Exception as error:
+        raise InvalidTypeError(
+            f"Tensor {shown(name)} does not turn into a NumPy array: "
+            f"{' '.join(str(error).split()).rstrip('.')}. Convert it first "
+            "(of PyTorch: `.float().cpu()`)."
+        ) from error
+    return array

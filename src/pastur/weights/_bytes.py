@@ -1,0 +1,76 @@
+"""Bytes of a file into an array, without trusting what the file says of their number."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
+from pastur._typing import AnyArray
+from pastur.weights._words import bytes_text, shown
+
+_BLOCK = 1 << 20
+
+
+def check_memory(nbytes: int) -> None:
+    """Raise if `nbytes` exceed the machine's memory, where the system tells how much that is.
+
+    Asking for them is not a test: many systems promise any amount, and end the process when the
+    promise is called in.
+    """
+    try:
+        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return
+    if 0 < available < nbytes:
+        raise InvalidInputError(too_large(nbytes))
+
+
+def too_large(nbytes: int) -> str:
+    """Return the reason for leaving out a tensor that does not fit into memory."""
+    return f"needs {bytes_text(nbytes)} of memory, more than this machine has"
+
+
+def read_array(stream: IO[bytes], count: int, dtype: np.dtype[Any]) -> AnyArray:
+    """Return the next `count` numbers of `stream`.
+
+    They are read, not mapped: a file that is rewritten while it is mapped ends the process with a
+    bus error, one that is read merely comes out short.
+
+    Raises
+    ------
+    EOFError
+        When the stream ends early.
+    InvalidInputError
+        When the array does not fit into memory.
+    """
+    check_memory(count * dtype.itemsize)
+    try:
+        array: AnyArray = np.empty(count, dtype)
+    except MemoryError:
+        raise InvalidInputError(too_large(count * dtype.itemsize)) from None
+    target = array.view(np.uint8).data
+    done = 0
+    # In blocks, because a packed stream builds each piece in memory before it hands it over.
+    while done < len(target):
+        got = stream.readinto(target[done : done + _BLOCK])  # type: ignore[attr-defined]
+        if not got:
+            raise EOFError(f"its data end after {done} of {len(target)} bytes")
+        done += got
+    return array
+
+
+@contextmanager
+def reading(label: str, path: Path) -> Iterator[None]:
+    """Turn what can go wrong while `label` is read from `path` into errors that name it."""
+    try:
+        yield
+    except EOFError as error:
+        raise FileFormatError(f"{label} is cut off: {error}.") from None
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{label} {error}.") from None
+    except OSError as error:
+        raise FileAccessError(f"{shown(path)} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,166 @@
+"""One array in NumPy's own format: magic bytes, a header in Python's notation, the data."""
+
+import ast
+import math
+import re
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from pastur._errors import FileFormatError
+from pastur._typing import AnyArray
+from pastur.weights._bytes import read_array, reading
+from pastur.weights._reader import Reader
+from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._words import bytes_text, shown
+
+MAGIC = b"\x93NUMPY"
+_LARGEST_HEADER = 10_000  # bytes; NumPy's own limit for files that are not trusted
+_MOST_DIMENSIONS = 64  # NumPy's limit
+_LARGEST_SIZE = 2**63 - 1
+_NUMBER = re.compile(r"[<>|=]?[biufc]\d{1,2}")
+
+_KINDS = {
+    "O": "holds Python objects, and reading those executes code stored in the file",
+    "S": "holds texts, not numbers",
+    "U": "holds texts, not numbers",
+    "M": "holds dates, not numbers",
+    "m": "holds durations, not numbers",
+    # NumPy's format has no word for bfloat16 and its like and stores them so.
+    "V": "holds raw bytes, and the file does not say what they mean",
+}
+
+
+class UnsoundArrayError(ValueError):
+    """What is wrong with the bytes of an array, in words that follow its name."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What stands before the data of an array; `dtype` is None where it is not of numbers."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | None
+    descr: str
+    fortran_order: bool
+    length: int
+
+    def info(self, name: str, size: int) -> TensorInfo:
+        """Return the entry of an array that takes `size` bytes in all."""
+        held = size - self.length
+        if self.dtype is None:
+            kind = self.descr.lstrip("<>|=")[:1]
+            reason = _KINDS.get(kind, f"is of type {self.descr}, not of plain numbers")
+            return TensorInfo(name, self.shape, self.descr, held, reason)
+        nbytes = math.prod(self.shape) * self.dtype.itemsize
+        reason = ""
+        if nbytes > held:
+            reason = (
+                f"is damaged: its header claims {bytes_text(nbytes)} of data, and "
+                f"{bytes_text(held)} are there"
+            )
+        elif nbytes < held:
+            reason = f"is damaged: {bytes_text(held - nbytes)} follow its data"
+        return TensorInfo(name, self.shape, self.dtype.name, nbytes, reason)
+
+
+def read_header(stream: IO[bytes]) -> Header:
+    """Return the header with which `stream` begins, and leave the stream at the data.
+
+    Raises
+    ------
+    UnsoundArrayError
+        When it is not the header of an array.
+    """
+    start = stream.read(8)
+    if start[:6] != MAGIC or len(start) < 8 or start[6] not in (1, 2, 3):
+        raise UnsoundArrayError("is not a NumPy array: it does not begin as one")
+    width = 2 if start[6] == 1 else 4
+    length = int.from_bytes(stream.read(width), "little")
+    if length > _LARGEST_HEADER:
+        raise UnsoundArrayError(f"is damaged: it claims a header of {bytes_text(length)}")
+    text = stream.read(length)
+    if len(text) < length:
+        raise UnsoundArrayError("is damaged: it ends within its header")
+    return _parse(text.decode("latin-1"), 8 + width + length)
+
+
+def read_data(stream: IO[bytes], header: Header) -> AnyArray:
+    """Return the array whose data are next in `stream`, in its own type and order."""
+    assert header.dtype is not None
+    values = read_array(stream, math.prod(header.shape), header.dtype)
+    return values.reshape(header.shape, order="F" if header.fortran_order else "C")
+
+
+def _parse(text: str, length: int) -> Header:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the compiler's, about hostile headers
+            fields = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or set(fields) != {"descr", "fortran_order", "shape"}:
+        raise UnsoundArrayError("is damaged: its header is not one of a NumPy array")
+    shape, order, descr = fields["shape"], fields["fortran_order"], fields["descr"]
+    if not _is_shape(shape) or not isinstance(order, bool):
+        raise UnsoundArrayError("is damaged: its header does not state a shape and an order")
+    if not isinstance(descr, str):
+        return Header(shape, None, "structured", order, length)
+    if not re.fullmatch(r"[\w<>|=?\[\]]{1,32}", descr, re.ASCII):
+        raise UnsoundArrayError("is damaged: its header does not state a type")
+    return Header(shape, _number_dtype(descr), descr, order, length)
+
+
+def _is_shape(value: Any) -> bool:
+    # `type`, because True is an int to isinstance.
+    return (
+        isinstance(value, tuple)
+        and len(value) <= _MOST_DIMENSIONS
+        and all(type(size) is int and 0 <= size <= _LARGEST_SIZE for size in value)
+    )
+
+
+def _number_dtype(descr: str) -> np.dtype[Any] | None:
+    if not _NUMBER.fullmatch(descr):
+        return None
+    try:
+        return np.dtype(descr)
+    except TypeError:
+        return None
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """Tell whether `head` begins with NumPy's magic bytes."""
+    return head.startswith(MAGIC)
+
+
+def open_npy(path: Path) -> Weights:
+    """Return the one array of a ``.npy`` file, named as the file without its suffix.
+
+    Raises
+    ------
+    FileFormatError
+        When the file is damaged, or the array is not of numbers.
+    """
+    with path.open("rb") as file:
+        try:
+            header = read_header(file)
+        except UnsoundArrayError as error:
+            raise FileFormatError(f"{shown(path)} {error}.") from None
+        info = header.info(path.stem, file.seek(0, 2))
+    if info.unreadable:
+        raise FileFormatError(f"{shown(path)} {info.unreadable}.")
+    return Weights(str(path), (info,), {}, partial(_load, path, header))
+
+
+def _load(path: Path, header: Header, name: str) -> AnyArray:
+    with reading(shown(path), path), path.open("rb") as file:
+        file.seek(header.length)
+        return read_data(file, header)
+
+
+NPY = Reader(kind="npy", suffixes=(".npy",), recognises=recognises, open=open_npy)

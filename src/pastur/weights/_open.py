@@ -1,0 +1,113 @@
+"""One door for every source of weights."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from pastur._errors import FileAccessError, FileFormatError
+from pastur.weights._arrays import open_arrays
+from pastur.weights._folder import open_folder
+from pastur.weights._npy import NPY
+from pastur.weights._npz import NPZ
+from pastur.weights._reader import Reader
+from pastur.weights._safetensors import SAFETENSORS
+from pastur.weights._sharded import SAFETENSORS_INDEX
+from pastur.weights._weights import Weights
+from pastur.weights._words import shown, suggestion
+
+# A new kind of file is a new reader and a line here. The first that recognises the content opens.
+READERS: tuple[Reader, ...] = (SAFETENSORS_INDEX, SAFETENSORS, NPY, NPZ)
+
+_HEAD = 4096  # bytes shown to the readers
+_LFS_POINTER = b"version https://git-lfs"
+
+
+def open_weights(source: Any) -> Weights:
+    """Open a set of weights; only headers are read.
+
+    Parameters
+    ----------
+    source : path, array or dict of arrays
+        A safetensors, ``.npy`` or ``.npz`` file, recognised by its content; an index of several
+        safetensors files; a folder with either of these; one array or a dictionary of them, where
+        an array is whatever `numpy.asarray` takes.
+
+    Returns
+    -------
+    Weights
+        Its tensors, each read when it is asked for.
+
+    Raises
+    ------
+    FileAccessError
+        When the path, or a file that an index names, is not there or cannot be read.
+    FileFormatError
+        When the content is damaged, hostile, or of no kind that pastur reads.
+    InvalidInputError, InvalidTypeError
+        When `source` is neither a path nor arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weights = open_weights({"fc.weight": np.eye(3, dtype=np.float32)})
+    >>> weights.entries[0]
+    TensorInfo(name='fc.weight', shape=(3, 3), dtype='float32', nbytes=36, unreadable='')
+    >>> weights.read("fc.weight").dtype
+    dtype('float32')
+    """
+    if not isinstance(source, (str, os.PathLike)):
+        return open_arrays(source)
+    path = Path(os.fsdecode(source))
+    try:
+        weights = _open_path(path)
+    except FileAccessError:
+        raise
+    except OSError as error:
+        raise FileAccessError(f"{shown(path)} cannot be read: {error.strerror}.") from None
+    if not weights.entries:
+        raise FileFormatError(f"{shown(path)} holds no tensor.")
+    return weights
+
+
+def _open_path(path: Path) -> Weights:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise FileAccessError(f"No file or folder {shown(path)}.{_near(path)}") from None
+    if stat.S_ISDIR(mode):
+        return open_folder(path)
+    if not stat.S_ISREG(mode):
+        # Reading a pipe or a device may never end.
+        raise FileAccessError(f"{shown(path)} is neither a file nor a folder.")
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return _reader(path, head).open(path)
+
+
+def _near(path: Path) -> str:
+    try:
+        return suggestion(path.name, os.listdir(path.parent))
+    except (OSError, ValueError):
+        return ""
+
+
+def _reader(path: Path, head: bytes) -> Reader:
+    if not head:
+        raise FileFormatError(f"{shown(path)} is empty.")
+    if head.startswith(_LFS_POINTER):
+        raise FileFormatError(
+            f"{shown(path)} is a Git LFS pointer, not the file that it stands for. "
+            "Fetch that with `git lfs pull`."
+        )
+    for reader in READERS:
+        if reader.recognises(path, head):
+            return reader
+    for reader in READERS:
+        if path.name.endswith(reader.suffixes):
+            return reader
+    kinds = ", ".join(reader.kind for reader in READERS)
+    raise FileFormatError(
+        f"{shown(path)} is of no kind that pastur reads ({kinds}). In Python, pass its arrays: "
+        "`pastur.analyze({name: array, ...})`."
+    )

@@ -1,0 +1,54 @@
+"""Which tensors the caller asked for."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur.weights._weights import Weights
+from pastur.weights._words import shown, some_of, suggestion
+
+Patterns = Sequence[str] | str | None
+
+
+def left_out(weights: Weights, include: Patterns, exclude: Patterns) -> dict[str, str]:
+    """Return the tensors that the patterns leave out, each with the reason.
+
+    Raises
+    ------
+    InvalidInputError
+        When a pattern matches no tensor.
+    """
+    names = [entry.name for entry in weights.entries]
+    reasons: dict[str, str] = {}
+    if include is not None:
+        wanted = set().union(*(_matches(pattern, names) for pattern in _listed(include, "include")))
+        reasons = {name: "not among those included" for name in names if name not in wanted}
+    for pattern in _listed(exclude, "exclude"):
+        reasons |= {name: f"excluded by {shown(pattern)}" for name in _matches(pattern, names)}
+    return reasons
+
+
+def _listed(patterns: Patterns, argument: str) -> list[str]:
+    if patterns is None:
+        return []
+    # One pattern is a sequence of letters too, and nobody means that.
+    listed = [patterns] if isinstance(patterns, str) else list(patterns)
+    for pattern in listed:
+        if not isinstance(pattern, str):
+            raise InvalidTypeError(
+                f"`{argument}` must be a sequence of names or patterns. Got {pattern!r} in it."
+            )
+    return listed
+
+
+def _matches(pattern: str, names: list[str]) -> set[str]:
+    matched = {name for name in names if name == pattern or fnmatchcase(name, pattern)}
+    if not matched:
+        raise InvalidInputError(_no_match(pattern, names))
+    return matched
+
+
+def _no_match(pattern: str, names: list[str]) -> str:
+    parts = {name[:end] for name in names for end, mark in enumerate(name) if mark == "."}
+    hint = suggestion(pattern, [*names, *(f"{part}.*" for part in parts)])
+    return f"No layer named {shown(pattern)}.{hint or f' There are {some_of(names)}.'}"

@@ -1,0 +1,132 @@
+"""A model in several safetensors files, with or without the index that says which holds what."""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pastur._errors import FileAccessError, FileFormatError
+from pastur._typing import AnyArray
+from pastur.weights._reader import Reader
+from pastur.weights._safetensors import open_safetensors
+from pastur.weights._weights import Weights
+from pastur.weights._words import bytes_text, shown, some_of
+
+INDEX_SUFFIX = ".safetensors.index.json"
+_LARGEST_INDEX = 100_000_000  # bytes, as for a header
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """Tell whether `head` begins a JSON object with a weight map."""
+    # A safetensors file can begin with "{" too, by its length: the zeros of that length tell.
+    return head.lstrip().startswith(b"{") and b'"weight_map"' in head and b"\0" not in head[:8]
+
+
+def open_index(path: Path) -> Weights:
+    """Return the tensors of all files that an index names, in the order of the files' names.
+
+    Raises
+    ------
+    FileAccessError
+        When a file that it names is not there.
+    FileFormatError
+        When the index is not sound, does not agree with the files, or names a file elsewhere.
+    """
+    index = _parse(path)
+    weight_map = index["weight_map"]
+    parts: dict[str, Weights] = {}
+    for shard in sorted(set(weight_map.values())):
+        parts[shard] = open_safetensors(_shard_path(path, shard))
+    held = {shard: {entry.name for entry in part.entries} for shard, part in parts.items()}
+    for name, shard in weight_map.items():
+        if name not in held[shard]:
+            raise FileFormatError(
+                f"{shown(path)} says that tensor {shown(name)} is in {shown(shard)}, "
+                "and it is not. Index and files are of different versions: copy them again."
+            )
+    return merge(str(path), parts.values(), metadata=_metadata(index.get("metadata")))
+
+
+def merge(source: str, parts: Iterable[Weights], *, metadata: Mapping[str, str]) -> Weights:
+    """Return several files' tensors as one set. Two tensors of one name are refused."""
+    holders: dict[str, Weights] = {}
+    combined = dict(metadata)
+    for part in parts:
+        combined |= part.metadata
+        for entry in part.entries:
+            if entry.name in holders:
+                raise FileFormatError(
+                    f"Tensor {shown(entry.name)} is in {shown(holders[entry.name].source)} and in "
+                    f"{shown(part.source)}. Name the one file to read."
+                )
+            holders[entry.name] = part
+    entries = [entry for part in dict.fromkeys(holders.values()) for entry in part.entries]
+    return Weights(source, tuple(entries), combined, partial(_fetch, holders))
+
+
+def _fetch(holders: Mapping[str, Weights], name: str) -> AnyArray:
+    return holders[name].read(name)
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        text = file.read(_LARGEST_INDEX + 1)
+    if len(text) > _LARGEST_INDEX:
+        raise _unsound(path, f"it exceeds {bytes_text(_LARGEST_INDEX)}")
+    try:
+        index = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unsound(path, "it is not valid JSON") from None
+    weight_map = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise _unsound(path, "it has no weight_map from tensors to files")
+    if not all(isinstance(shard, str) for shard in weight_map.values()):
+        raise _unsound(path, "its weight_map does not lead to names of files")
+    assert isinstance(index, dict)
+    return index
+
+
+def _unsound(path: Path, what: str) -> FileFormatError:
+    return FileFormatError(f"{shown(path)} is not a sound index of safetensors files: {what}.")
+
+
+def _shard_path(index: Path, shard: str) -> Path:
+    # The name is checked, not where it leads: downloaded models are often folders of links.
+    if shard in ("", ".", "..") or any(mark in shard for mark in "/\\:\0"):
+        raise _unsound(
+            index, f"it names the file {shown(shard)}, and may name files of its own folder only"
+        )
+    path = index.parent / shard
+    if not path.is_file():
+        raise FileAccessError(
+            f"{shown(index)} names the file {shown(shard)}, which is not beside it. "
+            f"Found there: {some_of(_safetensors_beside(index)) or 'no safetensors file'}."
+        )
+    return path
+
+
+def _safetensors_beside(index: Path) -> list[str]:
+    return sorted(item.name for item in index.parent.iterdir() if item.suffix == ".safetensors")
+
+
+def _metadata(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        return {}
+    texts = {
+        key: text if isinstance(text, str) else json.dumps(text) for key, text in value.items()
+    }
+    return {_encodable(key): _encodable(text) for key, text in texts.items()}
+
+
+def _encodable(text: str) -> str:
+    # JSON can spell halves of characters, which no file or terminal can take.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+SAFETENSORS_INDEX = Reader(
+    kind="safetensors index",
+    suffixes=(INDEX_SUFFIX,),
+    recognises=recognises,
+    open=open_index,
+)

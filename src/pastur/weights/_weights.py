@@ -1,0 +1,91 @@
+"""A set of named tensors, of which only the headers have been read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pastur._errors import FileFormatError, InvalidInputError
+from pastur._typing import AnyArray
+from pastur.weights._words import shown, suggestion
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What the header says of one tensor.
+
+    Attributes
+    ----------
+    name : str
+        Unique among its `Weights`.
+    shape : tuple of ints
+        As stored.
+    dtype : str
+        NumPy's or ml_dtypes' name of its type (``"float32"``, ``"bfloat16"``), or the file's own
+        word where pastur does not know it.
+    nbytes : int
+        Size of its data once unpacked.
+    unreadable : str
+        Why it cannot be read, in words that follow its name; empty where it can.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    nbytes: int
+    unreadable: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Named tensors of a file, a folder or a dictionary, read one at a time. See `open_weights`.
+
+    Attributes
+    ----------
+    source : str
+        The path, or what was given in its place.
+    entries : tuple of TensorInfo
+        Every tensor, in the order of the file.
+    metadata : mapping of str to str
+        What the file says of itself.
+    fetch : callable
+        The file's own way to a tensor; call `read`, which checks the name first.
+    """
+
+    source: str
+    entries: tuple[TensorInfo, ...]
+    metadata: Mapping[str, str] = field(repr=False)
+    fetch: Callable[[str], AnyArray] = field(repr=False)
+
+    @cached_property
+    def _by_name(self) -> dict[str, TensorInfo]:
+        return {entry.name: entry for entry in self.entries}
+
+    def read(self, name: str) -> AnyArray:
+        """Return one tensor, in its own type; nothing of it is kept.
+
+        Parameters
+        ----------
+        name : str
+            One of the names in `entries`.
+
+        Returns
+        -------
+        array
+            Do not write to it: where the source is an array in memory, this is that array.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is no such tensor, or it does not fit into memory.
+        FileFormatError
+            When its data are damaged, or of a kind that cannot be read.
+        FileAccessError
+            When the file is gone.
+        """
+        entry = self._by_name.get(name)
+        if entry is None:
+            hint = suggestion(name, self._by_name)
+            raise InvalidInputError(f"No tensor named {shown(name)} in {self.source}.{hint}")
+        if entry.unreadable:
+            raise FileFormatError(f"Tensor {shown(name)} of {self.source} {entry.unreadable}.")
+        return self.fetch(name)
