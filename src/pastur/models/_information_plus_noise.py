@@ -25,8 +25,8 @@ class InformationPlusNoise:
 
     With f the Stieltjes transform of H, the law of the squared singular values of S, c = n/m and
     ``q(w) = 1 − σ²c f(w)``, the outlier of a spike w = θ² is at ``Φ(w) = w q² + σ²(1 − c) q`` if
-    and only if Φ′(w) > 0 and q(w) > 0 (Dozier, Silverstein 2007; Vallet, Loubaton, Mestre 2012). For
-    S → 0 the law is Marchenko–Pastur's and Φ(w) = (w + σ²)(w + cσ²)/w (Benaych-Georges,
+    and only if Φ′(w) > 0 and q(w) > 0 (Dozier, Silverstein 2007; Vallet, Loubaton, Mestre 2012).
+    For S → 0 the law is Marchenko–Pastur's and Φ(w) = (w + σ²)(w + cσ²)/w (Benaych-Georges,
     Nadakuditi 2012).
 
     Parameters
