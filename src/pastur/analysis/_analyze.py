@@ -1,0 +1,186 @@
+"""Every matrix of a model, fitted one after the other."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pastur import _checks
+from pastur._errors import FileAccessError, InvalidInputError, PasturError
+from pastur._numerics.singular_values import singular_values
+from pastur.analysis._initial import InitialComparison, compare_with_initial, trained_names
+from pastur.analysis._matrix import MatrixAnalysis
+from pastur.analysis._result import Analysis
+from pastur.analysis._versions import package_versions
+from pastur.estimation import fit_rectangular
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
+
+# How many reasons the error names when nothing can be analysed.
+_REASONS = 3
+
+Progress = Callable[[int, int, str], None]
+
+
+def analyze(
+    source: Any,
+    *,
+    include: Sequence[str] | str | None = None,
+    exclude: Sequence[str] | str | None = None,
+    alpha: float = 0.05,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Tell noise from signal in every matrix of a model.
+
+    Each matrix W (n × m) is read as W = R/√max(n, m) + S, R noise of standard deviation σ, and
+    fitted by `fit_rectangular`, one at a time. One bad tensor never stops the rest: whatever is
+    not analysed is listed with its reason. A tensor called ``NAME.initial`` beside a tensor
+    ``NAME`` is its value before training: it is compared with it and not analysed.
+
+    Parameters
+    ----------
+    source : path, array or dict of arrays
+        A ``.safetensors``, ``.npy`` or ``.npz`` file, a folder of a model with such a file or a
+        sharded index; or the arrays themselves.
+    include, exclude : sequence of str, optional
+        Patterns of tensor names (``*`` and ``?`` as in a shell) to analyse, or to leave out.
+    alpha : float in (0, 1), default 0.05
+        The chance that pure noise is given a rank above 0, for each matrix.
+    progress : callable, optional
+        Called as ``progress(done, total, name)`` before each tensor, and once at the end with
+        ``done == total``.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    FileAccessError, FileFormatError
+        When `source` cannot be read at all.
+    InvalidInputError, InvalidTypeError
+        When an argument is wrong, or no tensor of `source` is a matrix that can be analysed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(7)
+    >>> weight = rng.standard_normal((200, 300))
+    >>> weight[0] += 5 * rng.standard_normal(300)
+    >>> analysis = analyze({"weight": weight, "bias": np.zeros(300)})
+    >>> analysis.matrices[0].fit.rank
+    1
+    >>> analysis.skipped[0].name
+    'bias'
+    """
+    alpha = _checks.probability("alpha", alpha)
+    weights = open_weights(source)
+    trained_of = trained_names(entry.name for entry in weights.entries)
+    results: list[MatrixAnalysis | Skipped | Matrix] = []
+    seen: dict[str, Matrix] = {}
+    total = len(weights.entries)
+    for done, item in enumerate(iter_matrices(weights, include=include, exclude=exclude)):
+        if progress is not None:
+            progress(done, total, item.name)
+        if isinstance(item, Skipped):
+            results.append(item)
+            continue
+        seen[item.name] = item
+        results.append(item if item.name in trained_of else _examine(item, alpha))
+    comparisons = _settle_initials(results, seen, trained_of)
+    if progress is not None:
+        progress(total, total, "")
+    matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
+    skipped = tuple(result for result in results if isinstance(result, Skipped))
+    if not matrices:
+        raise InvalidInputError(_nothing_to_analyse(weights.source, skipped))
+    return Analysis(
+        source=weights.source,
+        matrices=matrices,
+        skipped=skipped,
+        versions=package_versions(),
+        alpha=alpha,
+        metadata=dict(weights.metadata),
+        initial=comparisons,
+    )
+
+
+def _examine(matrix: Matrix, alpha: float) -> MatrixAnalysis | Skipped:
+    """Return the analysis of one matrix, or the reason why there is none."""
+    start = time.perf_counter()
+    try:
+        values = singular_values(matrix.load())
+        fit = fit_rectangular(singular_values=values, shape=matrix.shape, alpha=alpha)
+    except FileAccessError:
+        # The file itself is gone: there is nothing left to go on with.
+        raise
+    except PasturError as error:
+        return _skip(matrix, str(error))
+    except np.linalg.LinAlgError as error:
+        return _skip(matrix, f"its singular values could not be computed: {error}")
+    except MemoryError:
+        n, m = matrix.shape
+        return _skip(matrix, f"too large for the memory at hand ({n} × {m} in float64)")
+    return MatrixAnalysis(
+        name=matrix.name,
+        shape=matrix.shape,
+        dtype=matrix.dtype,
+        singular_values=values,
+        fit=fit,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _settle_initials(
+    results: list[MatrixAnalysis | Skipped | Matrix],
+    seen: dict[str, Matrix],
+    trained_of: dict[str, str],
+) -> tuple[InitialComparison, ...]:
+    """Compare each initial value among `results` and put a `Skipped` in its place."""
+    comparisons = []
+    analysed = {result.name: result for result in results if isinstance(result, MatrixAnalysis)}
+    for place, item in enumerate(results):
+        if isinstance(item, Matrix):
+            name = trained_of[item.name]
+            outcome = _compare(item, seen.get(name), analysed.get(name))
+            if isinstance(outcome, InitialComparison):
+                comparisons.append(outcome)
+                outcome = "compared with it, not analysed"
+            results[place] = _skip(item, f"the initial value of '{name}': {outcome}")
+    return tuple(comparisons)
+
+
+def _compare(
+    initial: Matrix, trained: Matrix | None, analysis: MatrixAnalysis | None
+) -> InitialComparison | str:
+    """Return the comparison, or why there is none."""
+    if trained is None or analysis is None:
+        return "not compared, because that tensor was not analysed"
+    if trained.shape != initial.shape:
+        return f"not compared, because the shapes differ ({initial.shape} and {trained.shape})"
+    try:
+        return compare_with_initial(
+            trained.name,
+            trained.load(),
+            initial.load(),
+            sigma=analysis.fit.sigma,
+            edge=analysis.fit.edge,
+        )
+    except (PasturError, np.linalg.LinAlgError, MemoryError) as error:
+        return f"not compared: {error}"
+
+
+def _skip(matrix: Matrix, reason: str) -> Skipped:
+    return Skipped(name=matrix.name, shape=matrix.shape, dtype=matrix.dtype, reason=reason)
+
+
+def _nothing_to_analyse(source: str, skipped: tuple[Skipped, ...]) -> str:
+    head = f"Nothing to analyse in {source}"
+    if len(skipped) == 1:
+        return f"{head}: '{skipped[0].name}' was skipped: {skipped[0].reason}."
+    reasons = Counter(tensor.reason for tensor in skipped).most_common()
+    listed = "; ".join(f"{reason} ({count})" for reason, count in reasons[:_REASONS])
+    rest = len(reasons) - _REASONS
+    more = f"; and {rest} other reason{'s' * (rest > 1)}" if rest > 0 else ""
+    return f"{head}: all {len(skipped)} tensors were skipped: {listed}{more}."

@@ -1,0 +1,118 @@
+"""What the initial value of a trained matrix tells about its noise and its signal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pastur._numerics.singular_values import singular_values
+from pastur._typing import FloatArray
+
+_SUFFIX = ".initial"
+
+
+@dataclass(frozen=True, eq=False)
+class InitialComparison:
+    """A trained matrix W beside its initial value W₀.
+
+    The regression of W on W₀, through the origin, splits W = b·W₀ + D. What is left of the
+    initial matrix, b·W₀, tells the noise level without looking at the spectrum of W; the residual D
+    is evidence about the signal. It is not the signal itself: D depends on W₀, weight decay moves
+    b away from 1, and with adaptive optimisers D is far from low rank.
+
+    Attributes
+    ----------
+    name : str
+        The trained tensor.
+    coefficient : float
+        b = ⟨W, W₀⟩ / ⟨W₀, W₀⟩.
+    sigma_initial : float
+        σ as told by W₀: standard deviation of the entries of b·W₀, times √max(n, m).
+    sigma : float
+        σ as measured from W alone, the fit's own.
+    critical : float
+        c^(1/4)·σ with c = min(n, m)/max(n, m): a spike of S at or below it makes no outlier of W.
+    edge : float
+        Beyond it pure noise goes with chance alpha, from the fit of W.
+    residual_singular_values : array, shape (min(n, m),)
+        Those of D, descending.
+    """
+
+    name: str
+    coefficient: float
+    sigma_initial: float
+    sigma: float
+    critical: float
+    edge: float
+    residual_singular_values: FloatArray
+
+    def __repr__(self) -> str:
+        return (
+            f"InitialComparison({self.name!r}, coefficient={self.coefficient:.4g}, "
+            f"sigma_initial={self.sigma_initial:.4g}, above_critical={self.above_critical})"
+        )
+
+    @property
+    def above_critical(self) -> int:
+        """Return how many singular values of the residual exceed the critical value."""
+        return int(np.count_nonzero(self.residual_singular_values > self.critical))
+
+    @property
+    def residual_rank(self) -> int:
+        """Return how many singular values of the residual lie beyond the edge of the noise."""
+        return int(np.count_nonzero(self.residual_singular_values > self.edge))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary of plain values, ready for JSON."""
+        return {
+            "name": self.name,
+            "coefficient": self.coefficient,
+            "sigma_initial": self.sigma_initial,
+            "sigma": self.sigma,
+            "critical": self.critical,
+            "edge": self.edge,
+            "above_critical": self.above_critical,
+            "residual_rank": self.residual_rank,
+            "residual_singular_values": self.residual_singular_values.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "InitialComparison":
+        """Return the comparison that `to_dict` described."""
+        numbers = ("coefficient", "sigma_initial", "sigma", "critical", "edge")
+        return cls(
+            name=values["name"],
+            residual_singular_values=np.array(values["residual_singular_values"], dtype=np.float64),
+            **{key: float(values[key]) for key in numbers},
+        )
+
+
+def trained_names(names: Iterable[str]) -> dict[str, str]:
+    """Return initial name → trained name for the pairs ``NAME.initial``, ``NAME`` among `names`."""
+    known = set(names)
+    pairs = {name: name.removesuffix(_SUFFIX) for name in known}
+    return {name: base for name, base in pairs.items() if name != base and base in known}
+
+
+def compare_with_initial(
+    name: str, trained: FloatArray, initial: FloatArray, *, sigma: float, edge: float
+) -> InitialComparison:
+    """Return the comparison of a trained matrix with its initial value, of the same shape.
+
+    `initial` must not be zero. `sigma` and `edge` are those of the fit of `trained`.
+    """
+    n, m = sorted(trained.shape)
+    # Both are brought to order one first: inner products of entries near 1e±200 leave the doubles.
+    scale, scale_initial = float(np.abs(trained).max()), float(np.abs(initial).max())
+    w, w0 = trained / scale, initial / scale_initial
+    slope = float(np.vdot(w, w0) / np.vdot(w0, w0))
+    return InitialComparison(
+        name=name,
+        coefficient=slope * scale / scale_initial,
+        sigma_initial=abs(slope) * scale * float(np.std(w0)) * m**0.5,
+        sigma=sigma,
+        critical=(n / m) ** 0.25 * sigma,
+        edge=edge,
+        residual_singular_values=scale * singular_values(w - slope * w0),
+    )

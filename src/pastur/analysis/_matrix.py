@@ -1,0 +1,96 @@
+"""What is known of one matrix of a model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixAnalysis:
+    """One matrix of a model: its singular values and what the fit says of them.
+
+    Attributes
+    ----------
+    name : str
+        The tensor's name in its file.
+    shape : tuple of two ints
+        Rows and columns, as stored.
+    dtype : str
+        The type in which the file holds it.
+    singular_values : array, shape (min(n, m),)
+        All of them, descending, in the matrix's own units.
+    fit : RectangularFit
+        Noise level, edge, spikes and goodness of fit.
+    seconds : float
+        Wall-clock time of reading, decomposing and fitting.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    dtype: str
+    singular_values: FloatArray
+    fit: RectangularFit
+    seconds: float
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        return f"MatrixAnalysis({self.name!r}, {n} × {m}, {self.kind})"
+
+    @property
+    def kind(self) -> str:
+        """Return the finding in two words, the goodness of fit and the count taken together.
+
+        ``"does not fit"``: the bulk is not the noise law, so that the count of spikes is no
+        evidence; ``"too small to tell"``; ``"signal"``: spikes above a bulk of noise (or a matrix
+        without noise); ``"noise only"``.
+        """
+        verdict = self.fit.goodness.verdict
+        if verdict == "not the law":
+            return "does not fit"
+        if verdict == "too small to tell":
+            return verdict
+        return "signal" if self.fit.rank else "noise only"
+
+    @property
+    def strongest(self) -> np.void | None:
+        """Return the row of ``fit.spikes`` with the largest theta; None where there is no spike."""
+        spikes = self.fit.spikes
+        return spikes[int(np.argmax(spikes["theta"]))] if len(spikes) else None
+
+    @property
+    def signal_energy(self) -> float:
+        """Return the share of the sum of squared singular values that the spikes carry, 0 to 1."""
+        top = self.singular_values[0]
+        # Relative to the largest one: the squares of values near 1e300 do not fit a double.
+        carried = float(np.sum((self.fit.spikes["observed"] / top) ** 2))
+        return min(1.0, carried / float(np.sum((self.singular_values / top) ** 2)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary of plain values, ready for JSON."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "kind": self.kind,
+            "signal_energy": self.signal_energy,
+            "seconds": self.seconds,
+            "fit": self.fit.to_dict(),
+            "singular_values": self.singular_values.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "MatrixAnalysis":
+        """Return the matrix that `to_dict` described."""
+        n, m = values["shape"]
+        return cls(
+            name=values["name"],
+            shape=(int(n), int(m)),
+            dtype=values["dtype"],
+            singular_values=np.array(values["singular_values"], dtype=np.float64),
+            fit=RectangularFit.from_dict(values["fit"]),
+            seconds=float(values["seconds"]),
+        )

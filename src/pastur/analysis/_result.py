@@ -1,0 +1,173 @@
+"""The result for a whole model, and its ways to and from disk."""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pastur import _checks
+from pastur._errors import FileFormatError
+from pastur.analysis._files import csv_text, read_json, write_text
+from pastur.analysis._initial import InitialComparison
+from pastur.analysis._matrix import MatrixAnalysis
+from pastur.analysis._rows import COLUMNS, row
+from pastur.analysis._summary import summarize
+from pastur.weights import Skipped
+
+SCHEMA = 1
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What is noise and what is signal in each matrix of a model.
+
+    Attributes
+    ----------
+    source : str
+        Where the model came from.
+    matrices : tuple of MatrixAnalysis
+        The matrices that were analysed, in the order of the file.
+    skipped : tuple of Skipped
+        Every other tensor (name, shape, dtype, reason), in the order of the file.
+    versions : dict
+        Of pastur, NumPy, SciPy and Python.
+    alpha : float
+        The chance that pure noise is given a rank above 0.
+    seed : int or None
+        None: nothing in the analysis is random.
+    metadata : dict
+        What the file says of itself.
+    initial : tuple of InitialComparison
+        One for each trained matrix whose initial value is in the same file.
+    """
+
+    source: str
+    matrices: tuple[MatrixAnalysis, ...]
+    skipped: tuple[Skipped, ...]
+    versions: dict[str, str]
+    alpha: float
+    seed: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    initial: tuple[InitialComparison, ...] = ()
+
+    def __repr__(self) -> str:
+        return (
+            f"Analysis({self.source!r}, matrices: {len(self.matrices)}, "
+            f"skipped: {len(self.skipped)})"
+        )
+
+    def summary(self) -> str:
+        """Return the findings in a few plain sentences."""
+        return summarize(self.matrices, len(self.skipped))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary of plain values: the JSON document, schema 1."""
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "versions": dict(self.versions),
+            "seed": self.seed,
+            "alpha": self.alpha,
+            "metadata": dict(self.metadata),
+            "matrices": [matrix.to_dict() for matrix in self.matrices],
+            "skipped": [_skipped_to_dict(tensor) for tensor in self.skipped],
+            "initial": [comparison.to_dict() for comparison in self.initial],
+        }
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write the JSON document, whole or not at all, and return its path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        """
+        # ASCII: a tensor's name may hold what UTF-8 cannot encode.
+        text = json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
+        return write_text(path, text + "\n")
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> "Analysis":
+        """Return the analysis stored by `to_json`.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be read.
+        FileFormatError
+            When it is not JSON, not an analysis, or of a schema that this version does not know.
+        """
+        values = read_json(path)
+        schema = values.get("schema")
+        if schema != SCHEMA:
+            raise FileFormatError(
+                f"'{path}' is not an analysis that this version reads: its `schema` should be "
+                f"{SCHEMA}. Got {schema!r}. Write it again with `pastur analyze MODEL --json FILE`."
+            )
+        try:
+            return cls(
+                source=str(values["source"]),
+                matrices=_each(MatrixAnalysis.from_dict, values["matrices"]),
+                skipped=_each(_skipped_from_dict, values["skipped"]),
+                versions=dict(values["versions"]),
+                alpha=float(values["alpha"]),
+                seed=values["seed"],
+                metadata=dict(values["metadata"]),
+                initial=_each(InitialComparison.from_dict, values["initial"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FileFormatError(
+                f"'{path}' is a damaged analysis ({type(error).__name__}: {error}). "
+                "Write it again with `pastur analyze MODEL --json FILE`."
+            ) from None
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write one line for each matrix (the columns of `to_dataframe`) and return the path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        """
+        return write_text(path, csv_text(COLUMNS, [row(matrix) for matrix in self.matrices]))
+
+    def to_dataframe(self) -> Any:
+        """Return a `pandas.DataFrame` with one row for each matrix.
+
+        Raises
+        ------
+        MissingExtraError
+            When pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise _checks.missing_extra("Analysis.to_dataframe", "pandas", "pandas") from None
+        rows = [row(matrix) for matrix in self.matrices]
+        return pandas.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _each(make: Callable[[dict[str, Any]], _T], items: Iterable[dict[str, Any]]) -> tuple[_T, ...]:
+    return tuple(make(item) for item in items)
+
+
+def _skipped_to_dict(tensor: Skipped) -> dict[str, Any]:
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype,
+        "reason": tensor.reason,
+    }
+
+
+def _skipped_from_dict(values: dict[str, Any]) -> Skipped:
+    return Skipped(
+        name=values["name"],
+        shape=tuple(int(length) for length in values["shape"]),
+        dtype=values["dtype"],
+        reason=values["reason"],
+    )

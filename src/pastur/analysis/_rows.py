@@ -1,0 +1,63 @@
+"""An analysis as a table: one flat row for each matrix."""
+
+from typing import Any
+
+from pastur.analysis._matrix import MatrixAnalysis
+
+COLUMNS = (
+    "name",
+    "rows",
+    "columns",
+    "dtype",
+    "sigma",
+    "sigma_low",
+    "sigma_high",
+    "entry_sd",
+    "edge",
+    "rank",
+    "signal_rank",
+    "signal_energy",
+    "strongest_observed",
+    "strongest_theta",
+    "strongest_low",
+    "strongest_high",
+    "strongest_overlap_left",
+    "strongest_overlap_right",
+    "strongest_p_value",
+    "goodness_statistic",
+    "goodness_p_value",
+    "verdict",
+    "kind",
+    "converged",
+    "seconds",
+)
+
+_SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right", "p_value")
+
+
+def row(matrix: MatrixAnalysis) -> dict[str, Any]:
+    """Return the row of one matrix; the columns of the strongest spike are None without spikes."""
+    fit, strongest = matrix.fit, matrix.strongest
+    values: dict[str, Any] = {
+        "name": matrix.name,
+        "rows": matrix.shape[0],
+        "columns": matrix.shape[1],
+        "dtype": matrix.dtype,
+        "sigma": fit.sigma,
+        "sigma_low": fit.sigma_interval[0],
+        "sigma_high": fit.sigma_interval[1],
+        "entry_sd": fit.entry_sd,
+        "edge": fit.edge,
+        "rank": fit.rank,
+        "signal_rank": fit.signal_rank,
+        "signal_energy": matrix.signal_energy,
+        "goodness_statistic": fit.goodness.statistic,
+        "goodness_p_value": fit.goodness.p_value,
+        "verdict": fit.goodness.verdict,
+        "kind": matrix.kind,
+        "converged": fit.status.converged,
+        "seconds": matrix.seconds,
+    }
+    for field in _SPIKE_FIELDS:
+        values[f"strongest_{field}"] = None if strongest is None else float(strongest[field])
+    return {column: values[column] for column in COLUMNS}

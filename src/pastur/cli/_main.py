@@ -1,0 +1,97 @@
+"""The commands and their options; everything heavy is imported inside them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pastur.cli._errors import QuietGroup
+
+DEMO_REPORT = "pastur-demo.html"
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group(cls=QuietGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pastur", message="%(prog)s %(version)s")
+def main() -> None:
+    """Tell noise from signal in the weight matrices of a trained model.
+
+    Exit status: 0 done, 1 the input is bad (one line says what), 2 wrong usage.
+    """
+
+
+def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that analyses a model."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+        click.option("--csv", "csv_path", type=_FILE, help="Write one line for each matrix."),
+        click.option("--json", "json_path", type=_FILE, help="Write the whole result as JSON."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    type=_FILE,
+    default=DEMO_REPORT,
+    show_default=True,
+    help="The HTML report.",
+)
+@_outputs
+def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: bool) -> None:
+    """Analyse the network that comes with the package; nothing is downloaded."""
+    from pastur.cli._run import Outputs, run
+    from pastur.datasets import shipped_network_path
+
+    run(shipped_network_path(), Outputs(report=output, json=json_path, csv=csv_path), quiet=quiet)
+
+
+@main.command()
+@click.argument("model", type=_FILE)
+@click.option("-o", "--output", type=_FILE, help="Write a self-contained HTML report.")
+@_outputs
+@click.option(
+    "--include",
+    metavar="PATTERN",
+    multiple=True,
+    help="Analyse only tensors of such a name (* and ? as in a shell). Repeatable.",
+)
+@click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help="Leave out tensors of such a name. Repeatable.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="The chance that a matrix of pure noise is given a spike.",
+)
+def analyze(
+    model: Path,
+    output: Path | None,
+    json_path: Path | None,
+    csv_path: Path | None,
+    quiet: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    alpha: float,
+) -> None:
+    """Analyse every matrix of MODEL and say what was skipped.
+
+    MODEL is a .safetensors, .npy or .npz file, or a folder with a safetensors model, sharded or
+    not.
+    """
+    from pastur.cli._run import Outputs, run
+
+    outputs = Outputs(report=output, json=json_path, csv=csv_path)
+    # No --include is no choice, where an empty list of patterns would choose nothing.
+    chosen = {"include": include or None, "exclude": exclude or None}
+    run(model, outputs, quiet=quiet, alpha=alpha, **chosen)

@@ -1,0 +1,84 @@
+"""What `demo` and `analyze` share: analyse, write the files, print."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pastur._errors import FileAccessError, InvalidInputError
+from pastur.analysis import Analysis, analyze
+from pastur.cli._text import printable
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results go; None for what is not wanted."""
+
+    report: Path | None
+    json: Path | None
+    csv: Path | None
+
+    def named(self) -> list[tuple[str, Path]]:
+        """Return the wanted files with their names in words."""
+        pairs = [("Report", self.report), ("JSON", self.json), ("CSV", self.csv)]
+        return [(word, path) for word, path in pairs if path is not None]
+
+    def check(self, source: Path) -> None:
+        """Refuse, before the work, files that could not be written after it."""
+        taken = {source.resolve(): "the model"}
+        for word, path in self.named():
+            if path.is_dir():
+                raise FileAccessError(f"Cannot write '{path}': it is a folder. Name a file in it.")
+            if not path.absolute().parent.is_dir():
+                raise FileAccessError(f"Cannot write '{path}': no folder '{path.parent}'.")
+            if path.is_file() or not path.exists():
+                other = taken.setdefault(path.resolve(), f"the {word} file")
+                if other != f"the {word} file":
+                    raise InvalidInputError(
+                        f"The {word} file '{path}' is {other} too. Name another file."
+                    )
+
+    def write(self, analysis: Analysis) -> None:
+        """Write the wanted files."""
+        if self.json is not None:
+            analysis.to_json(self.json)
+        if self.csv is not None:
+            analysis.to_csv(self.csv)
+        if self.report is not None:
+            from pastur.report import write_report
+
+            write_report(analysis, self.report)
+
+
+def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
+    """Analyse `source`, write the outputs, and print the findings unless `quiet`."""
+    outputs.check(source)
+    if not quiet and sys.stderr.isatty():
+        analysis = _analyze_with_bar(source, **options)
+    else:
+        analysis = analyze(source, **options)
+    outputs.write(analysis)
+    if not quiet:
+        from pastur.cli._print import print_analysis
+
+        print_analysis(analysis, outputs.named())
+
+
+def _analyze_with_bar(source: Path, **options: Any) -> Analysis:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeftColumn
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeLeftColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(done: int, total: int, name: str) -> None:
+            bar.update(task, completed=done, total=total, description=printable(name))
+
+        return analyze(source, progress=show, **options)

@@ -1,0 +1,45 @@
+"""Numbers and foreign text, made fit for a terminal."""
+
+import math
+
+_LONGEST = 200
+
+
+def printable(text: str) -> str:
+    """Return `text` without what could drive the terminal: a tensor's name comes from a file."""
+    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return safe if len(safe) <= _LONGEST else f"{safe[:120]} … {safe[-60:]}"
+
+
+def one_line(text: str) -> str:
+    """Return `text` as a single printable line."""
+    joined = " ".join(text.split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in joined)
+
+
+def number(value: float) -> str:
+    """Return four significant digits, or a dash where there is no number."""
+    # The sharp keeps the zeros at the end, so that an interval's ends look alike.
+    return "–" if math.isnan(value) else f"{value:#.4g}".removesuffix(".")
+
+
+def p_value(value: float) -> str:
+    """Return two significant digits; very small ones as a bound."""
+    if math.isnan(value):
+        return "–"
+    return "<0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def interval(low: float, high: float) -> str:
+    """Return ``[low, high]``."""
+    return f"[{number(low)}, {number(high)}]"
+
+
+def size(shape: tuple[int, ...]) -> str:
+    """Return ``300 × 784``."""
+    return " × ".join(str(length) for length in shape) or "scalar"
+
+
+def plural(count: int, one: str, several: str) -> str:
+    """Return the count with its noun."""
+    return f"{count} {one if count == 1 else several}"

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+THETAS = (4.0, 3.0, 2.5)
+
+
+def noise(rng, n, m, sigma=1.0):
+    return rng.normal(size=(n, m)) * sigma / np.sqrt(max(n, m))
+
+
+def orthonormal(rng, n, k):
+    return np.linalg.qr(rng.normal(size=(n, k)))[0]
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """A small model: two good matrices, a constant one, and tensors that cannot be analysed."""
+    rng = np.random.default_rng(20261123)
+    left, right = orthonormal(rng, 200, 3), orthonormal(rng, 300, 3)
+    broken = noise(rng, 30, 40)
+    broken[3, 4] = np.nan
+    return {
+        "noise": noise(rng, 150, 200, sigma=0.5),
+        "spiked": (noise(rng, 200, 300) + left * THETAS @ right.T).astype(np.float32),
+        "constant": np.full((40, 60), 0.25),
+        "zero": np.zeros((20, 30)),
+        "broken": broken,
+        "bias": np.zeros(200),
+    }
+
+
+@pytest.fixture(scope="session")
+def trained():
+    """A matrix W = 0.9·W₀ + two directions of strength 3, with W₀ beside it."""
+    rng = np.random.default_rng(5)
+    initial = noise(rng, 200, 250)
+    left, right = orthonormal(rng, 200, 2), orthonormal(rng, 250, 2)
+    return {"w": 0.9 * initial + 3.0 * left @ right.T, "w.initial": initial}
+
+
+@pytest.fixture(scope="session")
+def thetas():
+    return THETAS

@@ -1,0 +1,66 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from safetensors.numpy import save_file
+
+from pastur.cli import main
+
+
+def noise(rng, n, m):
+    return rng.normal(size=(n, m)) / np.sqrt(max(n, m))
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A small checkpoint: noise, two spikes, an initial value, heavy tails, tensors to skip."""
+    rng = np.random.default_rng(11)
+    left = np.linalg.qr(rng.normal(size=(150, 2)))[0]
+    right = np.linalg.qr(rng.normal(size=(200, 2)))[0]
+    initial = noise(rng, 150, 200)
+    broken = noise(rng, 30, 40)
+    broken[0, 0] = np.inf
+    tensors = {
+        "layers.0.weight": noise(rng, 150, 200),
+        "layers.1.weight": initial + 4.0 * left @ right.T,
+        "layers.1.weight.initial": initial,
+        "layers.2.weight": rng.standard_t(1.5, size=(150, 200)),
+        "layers.3.weight": broken,
+        **{f"layers.{i}.bias": np.zeros(150) for i in range(20)},
+    }
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save_file({name: array.astype(np.float32) for name, array in tensors.items()}, path)
+    return path
+
+
+@pytest.fixture
+def invoke(tmp_path, monkeypatch):
+    """Run the command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def spawn(tmp_path_factory):
+    """Run the command as a process of its own, in an empty folder."""
+
+    def call(*arguments, **options):
+        command = [sys.executable, "-m", "pastur", *(str(argument) for argument in arguments)]
+        settings = {
+            "capture_output": True,
+            "text": True,
+            "encoding": "utf-8",
+            "timeout": 60,
+            "cwd": tmp_path_factory.mktemp("empty"),
+            "env": os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        }
+        return subprocess.run(command, check=False, **settings | options)
+
+    return call

@@ -1,0 +1,171 @@
+"""What the commands print and write."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from pastur.analysis import Analysis, analyze
+from pastur.cli._table import HEADINGS
+from pastur.datasets import shipped_network_path
+
+
+@pytest.fixture(scope="module")
+def analysis(model):
+    return analyze(model)
+
+
+def row_of(output, name):
+    rows = (line for line in output.splitlines() if " × " in line)
+    (line,) = (line for line in rows if line.split()[0] == name)
+    return line
+
+
+def test_table_has_a_row_for_each_matrix_with_all_columns(invoke, model, analysis):
+    output = invoke("analyze", model).stdout
+    head = next(line for line in output.splitlines() if line.strip().startswith("layer"))
+    assert re.split(r"\s{2,}", head.strip()) == list(HEADINGS)
+    for matrix in analysis.matrices:
+        line = row_of(output, matrix.name)
+        assert f"{matrix.shape[0]} × {matrix.shape[1]}" in line
+        assert f"{matrix.fit.sigma:#.4g}" in line
+        assert line.rstrip().endswith(matrix.fit.goodness.verdict)
+
+
+def test_strongest_spike_comes_with_its_interval(invoke, model, analysis):
+    line = row_of(invoke("analyze", model).stdout, "layers.1.weight")
+    matrix = next(m for m in analysis.matrices if m.name == "layers.1.weight")
+    theta, low, high = (matrix.strongest[field] for field in ("theta", "low", "high"))
+    assert f"{theta:#.4g} [{low:#.4g}, {high:#.4g}]" in line
+
+
+def test_a_count_that_proves_nothing_is_marked(invoke, model, analysis):
+    misfit = next(m for m in analysis.matrices if m.name == "layers.2.weight")
+    assert misfit.kind == "does not fit"
+    output = invoke("analyze", model).stdout
+    assert f" {misfit.fit.rank}? " in row_of(output, misfit.name)
+    assert "this count of spikes proves nothing" in output
+
+
+def test_every_skipped_tensor_is_accounted_for(invoke, model):
+    output = invoke("analyze", model).stdout
+    assert "Skipped: 22 tensors" in output
+    assert "20 tensors: not a matrix: its shape is (150,)" in output
+    assert "layers.*.bias  (20)" in output
+    assert "holds 1 infinite value" in output
+    assert "layers.3.weight" in output
+
+
+def test_few_skipped_tensors_have_a_line_each(invoke):
+    output = invoke("analyze", shipped_network_path()).stdout
+    for name in ("fc1.bias", "fc2.weight.initial"):
+        assert re.search(rf"^  {re.escape(name)}: ", output, flags=re.M)
+
+
+def test_the_initial_value_is_set_beside_the_estimate(invoke, model, analysis):
+    output = invoke("analyze", model).stdout
+    told = analysis.initial[0]
+    assert "layers.1.weight beside its initial value" in output
+    assert f"{told.sigma:#.4g} estimated from W alone" in output
+    assert f"{told.sigma_initial:#.4g} told by W_initial" in output
+    assert f"the rest has {told.above_critical} singular values above the critical" in output
+
+
+def test_the_summary_and_the_files_close_the_output(invoke, model, analysis):
+    lines = invoke("analyze", model, "--json", "a.json", "--csv", "a.csv").stdout.splitlines()
+    assert lines[-3:] == [analysis.summary(), "JSON: a.json", "CSV: a.csv"]
+
+
+def test_no_line_is_folded_or_cut_in_a_pipe(spawn, model, tmp_path):
+    renamed = "a_very_long_name." * 8
+    np.savez(tmp_path / "w.npz", **{renamed: np.random.default_rng(0).normal(size=(50, 60))})
+    output = spawn("analyze", "w.npz", cwd=tmp_path).stdout
+    assert "noise bulk" in row_of(output, renamed) or "too small" in row_of(output, renamed)
+    assert "…" not in output
+
+
+def test_a_stream_that_cannot_write_sigma_still_gets_the_table(spawn, model):
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"}
+    result = spawn("analyze", model, env=env)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "layers.1.weight" in result.stdout
+
+
+def test_json_and_csv(invoke, model, tmp_path, analysis):
+    result = invoke("analyze", model, "--json", "a.json", "--csv", "a.csv", "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+    stored = Analysis.from_json(tmp_path / "a.json")
+    assert stored.source == str(model)
+    assert [m.name for m in stored.matrices] == [m.name for m in analysis.matrices]
+    with (tmp_path / "a.csv").open(newline="") as stream:
+        assert [line["name"] for line in csv.DictReader(stream)] == [
+            m.name for m in analysis.matrices
+        ]
+
+
+def test_report(invoke, model, tmp_path):
+    result = invoke("analyze", model, "-o", "r.html")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "Report: r.html"
+    assert "layers.1.weight" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_include_exclude_and_alpha(invoke, model, tmp_path):
+    chosen = ("--include", "layers.0.*", "--include", "layers.1.weight", "--exclude", "*.bias")
+    result = invoke("analyze", model, *chosen, "--alpha", "0.01", "--json", "a.json", "--quiet")
+    assert result.exit_code == 0
+    document = json.loads((tmp_path / "a.json").read_text())
+    assert [m["name"] for m in document["matrices"]] == ["layers.0.weight", "layers.1.weight"]
+    assert document["alpha"] == 0.01
+    assert len(document["matrices"]) + len(document["skipped"]) == 25
+
+
+def test_demo(invoke, tmp_path):
+    result = invoke("demo")
+    assert (result.exit_code, result.stderr) == (0, "")
+    with safe_open(shipped_network_path(), "numpy") as file:
+        names = list(file.keys())
+    for name in names:
+        assert name in result.stdout
+    assert "fc2.weight beside its initial value" in result.stdout
+    assert result.stdout.splitlines()[-1] == "Report: pastur-demo.html"
+    assert (tmp_path / "pastur-demo.html").stat().st_size > 10_000
+
+
+def test_demo_options(invoke, tmp_path):
+    result = invoke("demo", "-o", "r.html", "--json", "a.json", "--csv", "a.csv", "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.json", "r.html"]
+
+
+def test_version_and_help(spawn):
+    version = spawn("--version")
+    assert re.fullmatch(r"pastur \d+\.\d+\.\d+\S*\n", version.stdout)
+    overview = spawn("--help").stdout
+    assert "analyze" in overview
+    assert "demo" in overview
+
+
+def test_quiet_runs_load_nothing_that_draws(model, tmp_path):
+    program = (
+        "import sys, pastur.cli\n"
+        "pastur.cli.main(sys.argv[1:], standalone_mode=False)\n"
+        "heavy = ('rich', 'matplotlib', 'plotly', 'jinja2', 'pandas', 'scipy.stats')\n"
+        "print(*(name for name in heavy if name in sys.modules))\n"
+    )
+    arguments = ["analyze", str(model), "--json", str(tmp_path / "a.json"), "--quiet"]
+    result = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert result.stdout.split() == []

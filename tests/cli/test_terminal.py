@@ -1,0 +1,91 @@
+"""In a terminal: the table in the width there is, and the bar."""
+
+import io
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from pastur.analysis import analyze
+from pastur.cli._table import matrices_table
+
+
+@pytest.fixture(scope="module")
+def matrices(model):
+    return analyze(model).matrices
+
+
+def printed(matrices, width):
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    console.print(matrices_table(matrices, console))
+    return [line.rstrip() for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("width", [70, 80, 120, 200])
+def test_nothing_is_cut_and_no_line_is_too_long(matrices, width):
+    lines = printed(matrices, width)
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    for matrix in matrices:
+        for part in (matrix.name, f"{matrix.fit.sigma:#.4g}", matrix.fit.goodness.verdict):
+            assert part in text
+    assert "…" not in text
+    for heading in ("layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", "verdict"):
+        assert heading in text
+
+
+def test_a_narrow_terminal_gets_two_lines_a_matrix(matrices):
+    assert len(printed(matrices, 70)) > len(printed(matrices, 200))
+
+
+def in_terminal(model, columns, *options):
+    """Return what the command writes to a terminal of so many columns."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pastur", "analyze", str(model), *options],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "COLUMNS": str(columns),
+            "TERM": "xterm-256color",
+        },
+    )
+    os.close(follower)
+    output = b""
+    while select.select([leader], [], [], 60)[0]:
+        try:
+            data = os.read(leader, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        output += data
+    os.close(leader)
+    assert process.wait(timeout=60) == 0
+    return output.decode()
+
+
+def test_the_bar_names_the_tensors_and_goes_away(model):
+    output = in_terminal(model, 100)
+    assert "25/25" in output
+    # Erased (ESC [ 2 K) before the table is printed.
+    assert "\x1b[2K" in output
+    assert output.rindex("25/25") < output.index("strongest θ")
+
+
+def test_quiet_is_silent_in_a_terminal_too(model):
+    assert in_terminal(model, 100, "--quiet") == ""
+
+
+def test_colours_only_in_a_terminal(model, spawn):
+    assert re.search(r"\x1b\[3\dm", in_terminal(model, 100))
+    assert "\x1b" not in spawn("analyze", model).stdout
