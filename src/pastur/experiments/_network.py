@@ -1,0 +1,113 @@
+"""The network of the experiment in NumPy: its shapes, its initial values, its forward pass.
+
+None of this needs torch, so that a trained network can be checked without it.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from pastur._typing import AnyArray, FloatArray
+from pastur.experiments._config import TrainingConfig
+
+PIXELS = 784
+CLASSES = 10
+LAYERS = ("fc1", "fc2", "fc3")
+
+Parameters = dict[str, npt.NDArray[np.float32]]
+
+# Independent random streams of one seed, so that each can be entered anywhere.
+_WEIGHTS, _ORDER = 0, 1
+
+
+def layer_shapes(size: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield the name and the shape, outputs × inputs, of each weight matrix."""
+    widths = (PIXELS, size, size, CLASSES)
+    for layer, inputs, outputs in zip(LAYERS, widths[:-1], widths[1:], strict=True):
+        yield layer, (outputs, inputs)
+
+
+def initial_parameters(config: TrainingConfig) -> Parameters:
+    """Return the weights and biases before training.
+
+    Weights are Gaussian with variance 1/inputs, biases zero. The middle matrix is then R/√N with
+    standard Gaussian R, the noise of W = R/√N + S with σ = 1; and because the absolute value keeps
+    mean squares, a signal passes the layers at its own size.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Only `size` and `seed` matter here.
+
+    Returns
+    -------
+    dict of str to ndarray of float32
+        ``fc1.weight`` (N × 784), ``fc1.bias``, ``fc2.weight`` (N × N), ``fc2.bias``,
+        ``fc3.weight`` (10 × N), ``fc3.bias``.
+
+    Examples
+    --------
+    >>> initial_parameters(TrainingConfig(size=32))["fc2.weight"].shape
+    (32, 32)
+    """
+    rng = _stream(config.seed, _WEIGHTS)
+    parameters: Parameters = {}
+    for layer, (outputs, inputs) in layer_shapes(config.size):
+        weight = rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)
+        parameters[f"{layer}.weight"] = weight.astype(np.float32)
+        parameters[f"{layer}.bias"] = np.zeros(outputs, dtype=np.float32)
+    return parameters
+
+
+def image_order(config: TrainingConfig, *, epoch: int, count: int) -> npt.NDArray[np.int64]:
+    """Return the order in which an epoch (counted from 0) visits `count` images."""
+    return _stream(config.seed, _ORDER, epoch).permutation(count)
+
+
+def scale_images(images: AnyArray, dtype: npt.DTypeLike) -> AnyArray:
+    """Return images as rows of grey values from 0 to 1."""
+    rows: AnyArray = images.reshape(len(images), -1).astype(dtype)
+    rows /= 255
+    return rows
+
+
+def predict(parameters: Mapping[str, AnyArray], images: AnyArray) -> npt.NDArray[np.int64]:
+    """Return the class that the network gives to each image.
+
+    With h₀ the grey values over 255 and hᵢ = |Wᵢ hᵢ₋₁ + bᵢ|, the class is the index of the largest
+    entry of W₃ h₂ + b₃, as in (1.10) of the paper. Computed in double precision, so that the
+    answer does not depend on the order in which a machine adds.
+
+    Parameters
+    ----------
+    parameters : mapping of str to ndarray
+        Weights and biases under the names that `initial_parameters` gives them.
+    images : ndarray, shape (count, 28, 28)
+        Grey values, 0 to 255.
+
+    Returns
+    -------
+    ndarray of int64, shape (count,)
+        Classes, 0 to 9.
+
+    Examples
+    --------
+    >>> blank = np.zeros((2, 28, 28), dtype=np.uint8)
+    >>> predict(initial_parameters(TrainingConfig(size=8)), blank)
+    array([0, 0])
+    """
+    hidden = scale_images(images, np.float64)
+    for layer in LAYERS[:-1]:
+        hidden = np.abs(_affine(parameters, layer, hidden))
+    scores = _affine(parameters, LAYERS[-1], hidden)
+    return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
+
+
+def _affine(parameters: Mapping[str, AnyArray], layer: str, inputs: FloatArray) -> FloatArray:
+    weight = parameters[f"{layer}.weight"].astype(np.float64)
+    return np.asarray(inputs @ weight.T + parameters[f"{layer}.bias"], dtype=np.float64)
+
+
+def _stream(seed: int, *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
