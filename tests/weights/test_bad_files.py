@@ -168,6 +168,16 @@ def test_npy_header(raw_npy, header, what):
     assert what in text
 
 
+def test_shape_that_numpy_cannot_hold(raw_npy, raw_safetensors):
+    """No numbers at all, in a shape whose other size leaves NumPy's integers."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': (0, {2**62})}}"
+    field_ = field(shape=(0, 2**62), offsets=(0, 0))
+    for path in (raw_npy(header), raw_safetensors({"raw": field_})):
+        weights = open_weights(path)
+        with pytest.raises(InvalidInputError, match=r"has the shape \(0, 4611686018427387904\), w"):
+            weights.read("raw")
+
+
 def test_npy_header_that_claims_gigabytes(tmp_path):
     path = tmp_path / "a.npy"
     path.write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{")

@@ -1,5 +1,6 @@
 """Bytes of a file into an array, without trusting what the file says of their number."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,8 +35,10 @@ def too_large(nbytes: int) -> str:
     return f"needs {bytes_text(nbytes)} of memory, more than this machine has"
 
 
-def read_array(stream: IO[bytes], count: int, dtype: np.dtype[Any]) -> AnyArray:
-    """Return the next `count` numbers of `stream`.
+def read_array(
+    stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any], *, by_columns: bool = False
+) -> AnyArray:
+    """Return the array of this shape whose numbers are next in `stream`.
 
     They are read, not mapped: a file that is rewritten while it is mapped ends the process with a
     bus error, one that is read merely comes out short.
@@ -45,8 +48,9 @@ def read_array(stream: IO[bytes], count: int, dtype: np.dtype[Any]) -> AnyArray:
     EOFError
         When the stream ends early.
     InvalidInputError
-        When the array does not fit into memory.
+        When the array does not fit into memory, or NumPy has no arrays of its shape.
     """
+    count = math.prod(shape)
     check_memory(count * dtype.itemsize)
     try:
         array: AnyArray = np.empty(count, dtype)
@@ -60,7 +64,10 @@ def read_array(stream: IO[bytes], count: int, dtype: np.dtype[Any]) -> AnyArray:
         if not got:
             raise EOFError(f"its data end after {done} of {len(target)} bytes")
         done += got
-    return array
+    try:
+        return array.reshape(shape, order="F" if by_columns else "C")
+    except ValueError:  # sizes beyond its integers beside a size of 0, or too many of them
+        raise InvalidInputError(f"has the shape {shape}, which NumPy cannot hold") from None
 
 
 @contextmanager

@@ -92,8 +92,7 @@ def read_header(stream: IO[bytes]) -> Header:
 def read_data(stream: IO[bytes], header: Header) -> AnyArray:
     """Return the array whose data are next in `stream`, in its own type and order."""
     assert header.dtype is not None
-    values = read_array(stream, math.prod(header.shape), header.dtype)
-    return values.reshape(header.shape, order="F" if header.fortran_order else "C")
+    return read_array(stream, header.shape, header.dtype, by_columns=header.fortran_order)
 
 
 def _parse(text: str, length: int) -> Header:

@@ -221,8 +221,7 @@ def _load(path: Path, start: int, records: dict[str, _Record], name: str) -> Any
     dtype = _numpy_dtype(record.info.dtype)
     with reading(f"Tensor {shown(name)} of {shown(path)}", path), path.open("rb") as file:
         file.seek(start + record.begin)
-        values = read_array(file, math.prod(record.info.shape), dtype)
-    return values.reshape(record.info.shape)
+        return read_array(file, record.info.shape, dtype)
 
 
 SAFETENSORS = Reader(
