@@ -33,7 +33,9 @@ def log_sum(points: FloatArray, weights: FloatArray, z: ComplexArray) -> Complex
     result = np.empty(flat.shape, dtype=np.complex128)
     for block in _blocks(flat.size, points.size):
         with np.errstate(divide="ignore"):
-            result[block] = np.log(flat[block, None] - points) @ weights
+            logs = np.log(flat[block, None] - points)
+        # Apart, because a complex product turns the −∞ at an atom into NaN + NaN·i.
+        result.real[block], result.imag[block] = logs.real @ weights, logs.imag @ weights
     return result.reshape(z.shape)
 
 

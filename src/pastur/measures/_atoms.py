@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ import numpy as np
 from pastur._checks import vector
 from pastur._errors import InvalidInputError
 from pastur._numerics.cauchy import cauchy_sums, log_sum
+from pastur._numerics.series import running_sum
 from pastur._typing import ArrayLike, ComplexArray, FloatArray
 from pastur.measures._base import Measure, ProbabilityMeasure
 
 
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Atoms(ProbabilityMeasure):
     """Probability measure ``Σ pᵢ δ(tᵢ)``.
 
@@ -31,11 +34,14 @@ class Atoms(ProbabilityMeasure):
 
     Examples
     --------
-    >>> Atoms([-1.5, 1.5]).stieltjes(3.0)
+    >>> float(Atoms([-1.5, 1.5]).stieltjes(3.0))
     -0.4444444444444444
     >>> Atoms([0.0, 4.0], [0.75, 0.25]).quantile([0.5, 0.9])
     array([0., 4.])
     """
+
+    _points: FloatArray
+    _weights: FloatArray
 
     def __init__(self, points: ArrayLike, weights: ArrayLike | None = None) -> None:
         t = vector("points", points)
@@ -43,9 +49,9 @@ class Atoms(ProbabilityMeasure):
             p = np.full(t.size, 1.0 / t.size)
         else:
             p = _checked_weights(vector("weights", weights), t.size)
-        self._points, self._weights = _joined(t, p)
-        self._points.setflags(write=False)
-        self._weights.setflags(write=False)
+        for name, array in zip(("_points", "_weights"), _joined(t, p), strict=True):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
 
     @property
     def support(self) -> FloatArray:
@@ -82,25 +88,23 @@ class Atoms(ProbabilityMeasure):
         return sum(p * f(t) for t, p in zip(self._points, self._weights, strict=True))
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        return np.asarray(self._cumulative()[np.searchsorted(self._points, x, side="right")])
+        return np.asarray(_shares(self._weights)[np.searchsorted(self._points, x, side="right")])
 
     def _sf(self, x: FloatArray) -> FloatArray:
-        tail = np.concatenate([np.cumsum(self._weights[::-1])[::-1], [0.0]])
-        return tail[np.searchsorted(self._points, x, side="right")]
+        tail = _shares(self._weights[::-1])[::-1]
+        return np.asarray(tail[np.searchsorted(self._points, x, side="right")])
 
     def _quantile(self, q: FloatArray) -> FloatArray:
         # A level that equals a sum of weights belongs to the lower point, whatever the rounding.
         slack = 4 * np.finfo(float).eps
-        index = np.searchsorted(self._cumulative()[1:], q - slack, side="left")
-        return self._points[np.minimum(index, self._points.size - 1)]
-
-    def _cumulative(self) -> FloatArray:
-        return np.concatenate([[0.0], np.cumsum(self._weights)])
+        index = np.searchsorted(_shares(self._weights)[1:], q - slack, side="left")
+        return np.asarray(self._points[np.minimum(index, self._points.size - 1)])
 
     def _affine(self, a: float, b: float) -> Measure:
         return Atoms(a * self._points + b, self._weights)
 
 
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Empirical(Atoms):
     """Spectral law of one matrix: mass 1/n at each of its n eigenvalues, (1.3).
 
@@ -130,9 +134,16 @@ def _checked_weights(p: FloatArray, n: int) -> FloatArray:
         )
     if abs(p.sum() - 1) > 1e-9:
         raise InvalidInputError(f"`weights` must add up to 1. Got {p.sum():g}.")
-    return p / p.sum()
+    return np.asarray(p / p.sum())
 
 
 def _joined(t: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray]:
     points, index = np.unique(t, return_inverse=True)
     return points, np.bincount(index, weights=p, minlength=points.size).astype(np.float64)
+
+
+def _shares(weights: FloatArray) -> FloatArray:
+    """Running sums of weights that add up to 1, the last one exactly so."""
+    shares = running_sum(weights)
+    shares[-1] = 1.0
+    return shares

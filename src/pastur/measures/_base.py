@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pastur._checks import finite_number, generator, one_of, positive_integer, real_array
-from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._errors import InvalidInputError
 from pastur._numerics.inversion import invert_increasing
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ArrayLike, ComplexArray, FloatArray, RandomLike
+from pastur.measures._arguments import inside, line_points, plane_points, upper
 
 
 class Measure(ABC):
@@ -28,6 +29,9 @@ class Measure(ABC):
 
     Measures add up and take real factors: ``2 * m1 - m2``.
     """
+
+    # Without this NumPy would take `np.float64(2) * measure` apart before `__rmul__` is asked.
+    __array_ufunc__ = None
 
     @property
     @abstractmethod
@@ -45,7 +49,10 @@ class Measure(ABC):
         return np.empty((0, 2))
 
     def density(self, x: ArrayLike) -> Any:
-        """Density at `x` of the part that has one: atoms are left out; 0 off the support."""
+        """Density at `x` of the part that has one: atoms are left out; 0 off the support.
+
+        At an edge it is the limit from inside, infinite where the density is unbounded.
+        """
         points = real_array("x", x).astype(np.float64)
         return self._density(points)[()]
 
@@ -86,16 +93,28 @@ class Measure(ABC):
 
         U′ = −g, and on the real line Im U(x + i0)/π is the mass to the right of x: the distribution
         function in closed form. Always complex; lower half-plane by conjugation.
+
+        Raises
+        ------
+        InvalidInputError
+            Where `z` is an atom: the potential is infinite there.
         """
-        values = np.asarray(z)
-        w = _upper(values)
-        potential = self._log_potential(w)
-        return np.where(np.imag(values) < 0, np.conj(potential), potential)[()]
+        values = plane_points(z)
+        on = np.intersect1d(values.real[values.imag == 0], self.atoms[:, 0])
+        if on.size:
+            raise InvalidInputError(
+                f"`z` = {on[0]:g} is an atom, where the potential is infinite. "
+                "Add a small imaginary part."
+            )
+        potential = self._log_potential(upper(values))
+        return np.where(values.imag < 0, np.conj(potential), potential)[()]
 
     def moment(self, k: int) -> float:
         """Moment ``∫ t^k dτ(t)`` for k = 0, 1, 2, …"""
         if k == 0:
             return self.mass
+        if k < 0:
+            raise InvalidInputError(f"`k` must be at least 0. Got {k}.")
         return self._moment(positive_integer("k", k))
 
     def integrate(self, f: Callable[[Any], Any]) -> float:
@@ -136,7 +155,10 @@ class Measure(ABC):
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: float) -> Measure:
-        return _combine([(1 / finite_number("divisor", divisor), self)])
+        number = finite_number("divisor", divisor)
+        if number == 0:
+            raise InvalidInputError("`divisor` must not be 0: a measure cannot be divided by 0.")
+        return _combine([(1 / number, self)])
 
     def __neg__(self) -> Measure:
         return _combine([(-1.0, self)])
@@ -173,22 +195,28 @@ class Measure(ABC):
 
     def _evaluate(self, formula: Callable[[ComplexArray], ComplexArray], z: ArrayLike) -> Any:
         """Apply `formula` in the closed upper half-plane; conjugate below, refuse the support."""
-        values = np.asarray(z)
-        if values.dtype.kind not in "fciu":
-            raise InvalidTypeError(f"`z` must hold numbers. Got an array of type {values.dtype}.")
-        if not np.isfinite(values).all():
-            raise InvalidInputError("`z` must be finite.")
-        real = values.real[np.imag(values) == 0]
-        on = real[_inside(self.support, real)]
+        values = plane_points(z)
+        real = values.real[values.imag == 0]
+        on = real[inside(self.support, real)]
         if on.size:
             raise InvalidInputError(
                 f"`z` = {on[0]:g} lies on the support, where the transform has no single value. "
                 "Add a small imaginary part, or ask for `density`."
             )
-        result = formula(_upper(values))
+        result = formula(upper(values))
         if values.dtype.kind != "c":
             return result.real[()]
         return np.where(values.imag < 0, np.conj(result), result)[()]
+
+    if not TYPE_CHECKING:  # a type checker should still report the missing name
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("cdf", "sf", "quantile", "sample"):
+                raise AttributeError(
+                    f"A signed measure has no `{name}`: it is defined for probability measures. "
+                    "Ask for `integrate(f)`, or `density(x)` and `atoms`."
+                )
+            return object.__getattribute__(self, name)
 
 
 class ProbabilityMeasure(Measure):
@@ -201,14 +229,14 @@ class ProbabilityMeasure(Measure):
 
     def cdf(self, x: ArrayLike) -> Any:
         """Distribution function ``F(x) = τ((−∞, x])``, atoms included."""
-        return np.clip(self._cdf(_extended("x", x)), 0.0, 1.0)[()]
+        return np.clip(self._cdf(line_points("x", x)), 0.0, 1.0)[()]
 
     def sf(self, x: ArrayLike) -> Any:
-        """Survival function ``τ((x, ∞))``, accurate where it is small."""
-        return np.clip(self._sf(_extended("x", x)), 0.0, 1.0)[()]
+        """Survival function ``τ((x, ∞))``, not as 1 − F: its absolute error is a few 1e-16."""
+        return np.clip(self._sf(line_points("x", x)), 0.0, 1.0)[()]
 
     def quantile(self, q: ArrayLike) -> Any:
-        """Least x with F(x) ≥ q, for q in [0, 1]."""
+        """Least x with F(x) ≥ q, for q in [0, 1]; the lowest point of the support for q = 0."""
         levels = real_array("q", q).astype(np.float64)
         outside = levels[(levels < 0) | (levels > 1)]
         if outside.size:
@@ -242,7 +270,8 @@ class ProbabilityMeasure(Measure):
         breaks = np.unique(np.concatenate([self.support.ravel(), self.atoms[:, 0]]))
         right = self._cdf(breaks)
         right[-1] = 1.0
-        index = np.searchsorted(right, q, side="left")
+        # A level that equals the mass below a gap belongs to the gap's lower end, despite rounding.
+        index = np.searchsorted(right, q - 4 * np.finfo(float).eps, side="left")
         result = breaks[np.minimum(index, breaks.size - 1)]
         below = np.maximum(index - 1, 0)
         jump = dict(zip(self.atoms[:, 0].tolist(), self.atoms[:, 1].tolist(), strict=True))
@@ -253,29 +282,6 @@ class ProbabilityMeasure(Measure):
                 self._cdf, breaks[below[between]], breaks[index[between]], q[between]
             )
         return result
-
-
-def _upper(z: Any) -> ComplexArray:
-    """Mirror into the closed upper half-plane; real numbers get the imaginary part +0."""
-    values = np.asarray(z, dtype=np.complex128)
-    return np.where(values.imag < 0, np.conj(values), values.real + 1j * np.abs(values.imag))
-
-
-def _inside(support: FloatArray, x: FloatArray) -> Any:
-    """Whether each x lies in one of the ascending closed intervals."""
-    index = np.searchsorted(support[:, 0], x, side="right") - 1
-    return (index >= 0) & (x <= support[np.maximum(index, 0), 1])
-
-
-def _extended(name: str, x: ArrayLike) -> FloatArray:
-    """Return x as float64, ±∞ allowed and NaN refused."""
-    values = np.asarray(x)
-    if values.dtype.kind not in "fiub":
-        raise InvalidTypeError(f"`{name}` must hold real numbers. Got type {values.dtype}.")
-    values = values.astype(np.float64)
-    if np.isnan(values).any():
-        raise InvalidInputError(f"`{name}` must not be NaN.")
-    return values
 
 
 def _combine(terms: list[tuple[float, object]]) -> Measure:

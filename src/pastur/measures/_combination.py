@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -58,8 +59,6 @@ class _AffineFormulas(Measure):
         return np.asarray(potential + scale)
 
     def _moment(self, k: int) -> float:
-        from math import comb
-
         powers = (
             comb(k, j) * self.a**j * self.b ** (k - j) * self.base.moment(j) for j in range(k + 1)
         )
@@ -137,6 +136,10 @@ class _SumFormulas(Measure):
         weights = np.bincount(index, weights=table[:, 1], minlength=points.size)
         kept = weights != 0
         return np.column_stack([points[kept], weights[kept]])
+
+    def _affine(self, a: float, b: float) -> Measure:
+        # Term by term, so that every atom is moved by its own law and stays exactly where it says.
+        return combine([(c, m._affine(a, b)) for c, m in self.terms])
 
     def _sum(self, values: Callable[[Measure], Any]) -> Any:
         return sum(c * values(m) for c, m in self.terms)

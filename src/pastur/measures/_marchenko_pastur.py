@@ -9,6 +9,7 @@ import numpy as np
 
 from pastur._checks import finite_number, positive_number
 from pastur._errors import InvalidInputError
+from pastur._numerics.series import log1p_tail
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures._base import ProbabilityMeasure
 
@@ -19,7 +20,7 @@ class MarchenkoPastur(ProbabilityMeasure):
 
     With c = n/m and a, b = σ²(1 ∓ √c)² the density is ``√((b − x)(x − a))/(2πcσ²x)`` on [a, b]; for
     c > 1 there is an atom of mass 1 − 1/c at 0; for c = 1 the density grows like 1/√x at the hard
-    edge 0 (Marchenko, Pastur 1967).
+    edge 0 and `density(0)` is infinite (Marchenko, Pastur 1967).
 
     Parameters
     ----------
@@ -51,8 +52,10 @@ class MarchenkoPastur(ProbabilityMeasure):
 
     @property
     def _edges(self) -> tuple[float, float]:
-        root = np.sqrt(self.ratio)
-        return float((self.sigma * (1 - root)) ** 2), float((self.sigma * (1 + root)) ** 2)
+        outer = 1 + np.sqrt(self.ratio)
+        # 1 − √c = (1 − c)/(1 + √c) keeps its digits as c → 1.
+        inner = (1 - self.ratio) / outer
+        return float((self.sigma * inner) ** 2), float((self.sigma * outer) ** 2)
 
     @property
     def support(self) -> FloatArray:
@@ -77,7 +80,8 @@ class MarchenkoPastur(ProbabilityMeasure):
         square = np.maximum((high - x) * (x - low), 0)
         positive = square > 0
         inner = np.sqrt(square) / np.where(positive, x, 1)
-        return inner / (2 * np.pi * self.ratio * self.sigma**2)
+        density = inner / (2 * np.pi * self.ratio * self.sigma**2)
+        return np.where((x == 0) & (low == 0), np.inf, density)
 
     def _root(self, z: ComplexArray) -> ComplexArray:
         low, high = self._edges
@@ -100,26 +104,27 @@ class MarchenkoPastur(ProbabilityMeasure):
             with np.errstate(divide="ignore"):
                 atom = (1 - 1 / self.ratio) * np.log(z)
             return atom + self._dual._log_potential(z) / self.ratio
-        # x = σ²(1 + √c y)(1 + √c/y) maps |y| > 1 onto the plane without the bulk.
+        # z = σ²(1 + √c y)(1 + √c/y) maps |y| > 1 onto the plane without the bulk.
         root = np.sqrt(self.ratio)
-        t = (z / self.sigma**2 - 1 - self.ratio) / (2 * root)
-        y = t + np.sqrt(t - 1) * np.sqrt(t + 1)
+        centred = z - self.sigma**2 * (1 + self.ratio)
+        y = (centred + self._root(z)) / (2 * root * self.sigma**2)
+        return np.asarray(np.log(self.sigma**2 * root * y) + self._bend(root / y))
+
+    def _bend(self, u: ComplexArray) -> ComplexArray:
+        """U − log(σ²√c y) as a function of u = √c/y, written so that c ≪ 1 cancels nothing."""
         weight = (1 - self.ratio) / self.ratio
-        bend = np.zeros_like(y) if weight == 0 else weight * np.log1p(root / y)
-        return np.log(self.sigma**2 * root * y) - bend + 1 / (root * y)
+        return u if weight == 0 else u - weight * log1p_tail(u)
 
     def _sf(self, x: FloatArray) -> FloatArray:
         if self.ratio > 1:
             atom = np.where(x < 0, 1 - 1 / self.ratio, 0.0)
             return atom + self._dual._sf(x) / self.ratio
-        # On the bulk x = σ²(1 + c + 2√c cos φ); half-angles keep the digits at the hard edge.
+        # On the bulk y = exp(iφ); half-angles keep the digits at the hard edge.
         low, high = self._edges
-        inside = np.clip(x, low, high)
-        angle = 2 * np.arctan2(np.sqrt(high - inside), np.sqrt(inside - low))
-        root = np.sqrt(self.ratio)
-        turn = np.arctan2(root * np.sin(angle), 1 + root * np.cos(angle))
-        weight = (1 - self.ratio) / self.ratio
-        return np.asarray((angle + weight * turn - np.sin(angle) / root) / np.pi)
+        within = np.clip(x, low, high)
+        angle = 2 * np.arctan2(np.sqrt(high - within), np.sqrt(within - low))
+        bend = self._bend(np.sqrt(self.ratio) * np.exp(-1j * angle))
+        return np.asarray((angle + bend.imag) / np.pi)
 
     def _moment(self, k: int) -> float:
         narayana = (self.ratio**j * comb(k, j) * comb(k - 1, j) / (j + 1) for j in range(k))
