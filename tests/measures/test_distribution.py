@@ -1,0 +1,160 @@
+"""Laws of distribution functions, quantiles and samples, for every probability measure."""
+
+import numpy as np
+import pytest
+
+from pastur.measures import Atoms, MarchenkoPastur, Semicircle, Uniform
+
+SAMPLES = 20_000
+# Dvoretzky–Kiefer–Wolfowitz: P(sup|Fₙ − F| > ε) ≤ 2·exp(−2nε²), for any F. With a false-alarm
+# probability of 1e-9 for each law ε is 0.0231.
+FALSE_ALARM = 1e-9
+DISTANCE = np.sqrt(np.log(2 / FALSE_ALARM) / (2 * SAMPLES))
+ROUNDING = 1e-14
+
+
+def grid(law) -> np.ndarray:
+    """Points below, at, between, inside and above everything that the law consists of."""
+    ends = np.unique(np.concatenate([law.measure.support.ravel(), law.measure.atoms[:, 0]]))
+    beside = [np.nextafter(ends, -np.inf), ends, np.nextafter(ends, np.inf)]
+    return np.sort(np.concatenate([*beside, law.interior(), law.outside()]))
+
+
+def levels(law) -> np.ndarray:
+    """Levels with the exact steps of the cdf among them."""
+    steps = law.measure.cdf(grid(law))
+    return np.clip(np.concatenate([np.linspace(0, 1, 101), steps, steps - 1e-9]), 0, 1)
+
+
+def test_cdf_is_the_integral_of_the_density(law):
+    x = np.concatenate([law.interior(), law.outside(), law.measure.atoms[:5, 0]])
+    expected = [law.integral(np.ones_like, upto=t) for t in x]
+    np.testing.assert_allclose(law.measure.cdf(x), expected, rtol=0, atol=2e-12)
+
+
+def test_cdf_climbs_from_zero_to_one(law):
+    x = grid(law)
+    values = law.measure.cdf(x)
+    assert np.all(np.diff(values) >= -ROUNDING)
+    assert law.measure.cdf(-np.inf) == 0
+    assert law.measure.cdf(np.inf) == 1
+    assert law.measure.cdf(law.measure.support[-1, 1]) == pytest.approx(1, abs=ROUNDING)
+    assert law.measure.cdf(np.nextafter(law.measure.support[0, 0], -np.inf)) == pytest.approx(
+        0, abs=ROUNDING
+    )
+
+
+def test_cdf_and_survival_function_add_up_to_one(law):
+    x = np.append(grid(law), [-np.inf, np.inf])
+    np.testing.assert_allclose(law.measure.cdf(x) + law.measure.sf(x), 1, rtol=0, atol=ROUNDING)
+
+
+def test_jumps_of_the_cdf_are_the_atoms(law):
+    x = grid(law)
+    # Between neighbouring floats the rest climbs by √eps at most, at a hard edge.
+    jump = law.measure.cdf(x) - law.measure.cdf(np.nextafter(x, -np.inf))
+    masses = dict(law.measure.atoms.tolist())
+    expected = [masses.get(t, 0.0) for t in x.tolist()]
+    np.testing.assert_allclose(jump, expected, rtol=0, atol=3e-8)
+
+
+def test_quantile_and_cdf_are_a_galois_connection(law):
+    q = levels(law)
+    # Brackets are two units in the last place wide: q ≤ F holds at the upper end of that.
+    least = law.measure.quantile(q)
+    assert np.all(law.measure.cdf(least + 4 * np.spacing(np.abs(least))) >= q - ROUNDING)
+    x = grid(law)
+    # Q(F(x)) ≤ x; at a soft edge F is like d^(3/2), where rounding moves x by 1e-10.
+    inside = x[x >= law.measure.support[0, 0]]
+    assert np.all(law.measure.quantile(law.measure.cdf(inside)) <= inside + 1e-9 * law.scale)
+
+
+def test_quantile_inverts_the_cdf_where_it_is_continuous(law):
+    x = law.interior()
+    back = law.measure.quantile(law.measure.cdf(x))
+    # An error of 1e-15 in F moves x by that over the density.
+    slack = 1e-14 / np.maximum(law.measure.density(x), 1e-300)
+    assert np.all(np.abs(back - x) <= slack + 1e-14 * law.scale)
+
+
+def test_quantile_stays_on_the_support(law):
+    points = law.measure.quantile(levels(law))
+    support = law.measure.support
+    index = np.searchsorted(support[:, 0], points, side="right") - 1
+    assert np.all(index >= 0)
+    assert np.all(points <= support[index, 1])
+
+
+def test_quantiles_at_the_ends_are_those_of_the_support(law):
+    assert law.measure.quantile(0) == law.measure.support[0, 0]
+    assert law.measure.quantile(1) == law.measure.support[-1, 1]
+
+
+def test_quantile_of_an_atom_covers_its_jump(law):
+    for point in law.measure.atoms[:20, 0]:
+        top = law.measure.cdf(point)
+        bottom = law.measure.cdf(np.nextafter(point, -np.inf))
+        between = law.measure.quantile([0.75 * bottom + 0.25 * top, (bottom + top) / 2, top])
+        np.testing.assert_array_equal(between, point)
+
+
+def kolmogorov_distance(measure, draws) -> float:
+    """sup|Fₙ − F| over the sample points, from the right and from the left."""
+    x, counts = np.unique(draws, return_counts=True)
+    empirical = np.cumsum(counts) / draws.size
+    right = np.abs(empirical - measure.cdf(x))
+    left = np.abs(empirical - counts / draws.size - measure.cdf(np.nextafter(x, -np.inf)))
+    return float(max(right.max(), left.max()))
+
+
+def test_samples_follow_the_law(law):
+    draws = law.measure.sample(SAMPLES, rng=20251123)
+    assert draws.shape == (SAMPLES,)
+    assert kolmogorov_distance(law.measure, draws) <= DISTANCE
+
+
+def test_samples_do_not_follow_a_neighbour(law):
+    draws = law.measure.sample(SAMPLES, rng=20251123)
+    width = np.ptp(law.measure.support)
+    neighbour = law.measure.shift(0.1 * width if width > 0 else 0.1)
+    assert kolmogorov_distance(neighbour, draws) > DISTANCE
+
+
+def test_same_seed_same_samples(law):
+    first, second = (law.measure.sample((3, 2), rng=5) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert first.shape == (3, 2)
+
+
+def test_quantile_in_a_gap_belongs_to_its_lower_end():
+    mixture = 0.5 * Semicircle(0.3, -2.0) + 0.5 * Uniform(1.0, 3.0)
+    assert mixture.quantile(0.5) == pytest.approx(-1.4, abs=1e-15)
+    assert mixture.quantile(0.5 + 1e-9) >= 1.0
+
+
+@pytest.mark.parametrize("n", [7, 1000, 100_000])
+def test_quantiles_of_equal_atoms_at_their_own_levels(n):
+    law = Atoms(np.arange(n))
+    k = np.arange(1, n + 1)
+    np.testing.assert_array_equal(law.quantile(k / n), k - 1)
+    np.testing.assert_array_equal(law.quantile((k - 0.5) / n), k - 1)
+    np.testing.assert_allclose(law.cdf(k - 1), k / n, rtol=0, atol=2e-16)
+
+
+def test_hard_edge_keeps_its_digits():
+    # c = 1, σ = 1: the density √(4 − x)/(2π√x) = (1/(π√x))(1 − x/8 − …) gives F term by term.
+    x = np.array([1e-30, 1e-20, 1e-12])
+    expected = 2 * np.sqrt(x) / np.pi * (1 - x / 24)
+    law = MarchenkoPastur(1.0, 1.0)
+    np.testing.assert_allclose(law.cdf(x), expected, rtol=0, atol=5e-16)
+    np.testing.assert_allclose(law.density(x), (1 - x / 8) / (np.pi * np.sqrt(x)), rtol=1e-14)
+
+
+def test_marchenko_pastur_at_its_edges():
+    square, wide, tall = (MarchenkoPastur(c, 1.0) for c in (1.0, 0.25, 4.0))
+    assert square.density(0.0) == np.inf
+    assert square.density(4.0) == 0
+    assert wide.density([0.0, 0.25, 2.25, 3.0]).tolist() == [0, 0, 0, 0]
+    assert tall.density(0.0) == 0
+    assert tall.cdf([-1e-300, 0.0, 1.0, 9.0]) == pytest.approx([0, 0.75, 0.75, 1], abs=1e-15)
+    assert tall.quantile([0.0, 0.75, 1.0]).tolist() == [0.0, 0.0, 9.0]

@@ -1,0 +1,147 @@
+"""Measures as values: what they print, that nothing changes them, how they combine."""
+
+import copy
+import dataclasses
+import pickle
+
+import numpy as np
+import pytest
+
+from pastur.measures import (
+    Atoms,
+    Empirical,
+    MarchenkoPastur,
+    Measure,
+    ProbabilityMeasure,
+    Semicircle,
+    Uniform,
+)
+
+
+def test_every_measure_of_the_table_prints_itself(example):
+    text = repr(example.measure)
+    assert text.startswith(type(example.measure).__name__ + "(")
+    assert len(text) < 500
+
+
+@pytest.mark.parametrize(
+    ("measure", "text"),
+    [
+        (Semicircle(2.0), "Semicircle(sigma=2.0, center=0.0)"),
+        (Uniform(0, 1), "Uniform(low=0.0, high=1.0)"),
+        (MarchenkoPastur(1, 2), "MarchenkoPastur(ratio=1.0, sigma=2.0)"),
+        (Atoms([3, 1], [0.25, 0.75]), "Atoms([1.0, 3.0], [0.75, 0.25])"),
+        (Empirical(np.arange(9)), "Empirical(9 points on [0, 8])"),
+    ],
+)
+def test_representation(measure, text):
+    assert repr(measure) == text
+
+
+def test_nothing_can_be_set(example):
+    for field in dataclasses.fields(example.measure):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(example.measure, field.name, 1.0)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        example.measure.colour = "red"
+
+
+def test_tables_handed_out_are_the_callers_own(example):
+    before = example.measure.stieltjes(example.plane())
+    for table in (example.measure.support, example.measure.atoms):
+        table += 1.0
+    np.testing.assert_array_equal(example.measure.stieltjes(example.plane()), before)
+
+
+def test_atoms_do_not_follow_the_array_they_were_made_from():
+    points, weights = np.array([0.0, 1.0]), np.array([0.5, 0.5])
+    measure = Atoms(points, weights)
+    points[:], weights[:] = 7.0, 0.1
+    assert measure.atoms.tolist() == [[0.0, 0.5], [1.0, 0.5]]
+
+
+def test_copies_and_pickles_are_the_same_measure(example):
+    z = example.plane()
+    for twin in (copy.deepcopy(example.measure), pickle.loads(pickle.dumps(example.measure))):
+        assert type(twin) is type(example.measure)
+        np.testing.assert_array_equal(twin.stieltjes(z), example.measure.stieltjes(z))
+
+
+def test_equal_parameters_make_equal_laws():
+    assert Semicircle(1.0) == Semicircle(1, 0)
+    assert hash(Uniform(0, 1)) == hash(Uniform(0.0, 1.0))
+    assert MarchenkoPastur(0.5) == MarchenkoPastur(0.5, 1.0) != MarchenkoPastur(0.6)
+
+
+def test_equal_points_are_joined_and_sorted():
+    measure = Atoms([2.0, 1.0, 2.0], [0.25, 0.5, 0.25])
+    assert measure.atoms.tolist() == [[1.0, 0.5], [2.0, 0.5]]
+    assert measure.support.tolist() == [[1.0, 1.0], [2.0, 2.0]]
+
+
+def test_a_convex_combination_is_a_probability_measure():
+    mixture = 0.25 * Atoms([0.0]) + 0.75 * Semicircle(1.0)
+    assert isinstance(mixture, ProbabilityMeasure)
+    assert isinstance((Semicircle(1.0) + Uniform(0, 1)) / 2, ProbabilityMeasure)
+    assert isinstance(mixture - 0.25 * Atoms([0.0]) + 0.25 * Atoms([1.0]), Measure)
+    assert not isinstance(2 * mixture, ProbabilityMeasure)
+    assert not isinstance(mixture - mixture, ProbabilityMeasure)
+
+
+def test_images_of_probability_measures_are_probability_measures(law):
+    assert isinstance(law.measure.scale(-2).shift(1), ProbabilityMeasure)
+
+
+@pytest.mark.parametrize("two", [2, 2.0, np.float64(2), np.float32(2), np.int64(2)])
+def test_factors_of_every_numeric_type(two):
+    for doubled in (two * Semicircle(1.0), Semicircle(1.0) * two, Semicircle(1.0) / (1 / two)):
+        assert isinstance(doubled, Measure)
+        assert doubled.mass == 2.0
+    assert (-Semicircle(1.0)).mass == -1.0
+
+
+def test_combinations_are_flat():
+    nested = ((Semicircle(1.0) + Uniform(0, 1)) / 2 - Atoms([3.0])) * 2
+    assert len(nested.terms) == 3
+    assert nested.mass == 0
+
+
+def test_cancelled_atoms_are_not_listed():
+    difference = Atoms([0.0, 1.0]) - 0.5 * Atoms([0.0])
+    assert difference.atoms.tolist() == [[1.0, 0.5]]
+
+
+def test_supports_are_merged_where_they_touch():
+    mixture = (Uniform(0, 1) + Uniform(1, 2) + Atoms([0.5]) + Atoms([5.0])) / 4
+    assert mixture.support.tolist() == [[0.0, 2.0], [5.0, 5.0]]
+
+
+def test_support_of_marchenko_pastur():
+    assert MarchenkoPastur(0.25, 2.0).support == pytest.approx(np.array([[1.0, 9.0]]))
+    assert MarchenkoPastur(1.0, 1.0).support.tolist() == [[0.0, 4.0]]
+    assert MarchenkoPastur(4.0, 1.0).support == pytest.approx(np.array([[0.0, 0.0], [1.0, 9.0]]))
+
+
+def test_marchenko_pastur_is_the_law_of_squared_singular_values():
+    # n × m noise: the trace has a relative standard deviation of √(2/(nm)), a k-th moment about k
+    # times that. Five of them: a false alarm has probability 1e-6.
+    n, m, sigma = 800, 200, 1.5
+    noise = np.random.default_rng(3).normal(scale=sigma / np.sqrt(m), size=(n, m))
+    eigenvalues = np.linalg.eigvalsh(noise @ noise.T)
+    law, swapped = MarchenkoPastur(n / m, sigma), MarchenkoPastur(m / n, sigma)
+    assert law.atoms.tolist() == [[0.0, 0.75]]
+    for k in (1, 2, 3):
+        tolerance = 5 * k * np.sqrt(2 / (n * m))
+        measured = np.mean(eigenvalues**k)
+        assert measured == pytest.approx(law.moment(k), rel=tolerance)
+        if k > 1:  # the mean is σ² whatever the ratio
+            assert measured != pytest.approx(swapped.moment(k), rel=tolerance)
+
+
+def test_numbers_come_back_for_numbers():
+    law = Semicircle(1.0)
+    for value in (law.cdf(0), law.sf(0), law.quantile(0.5), law.density(0), law.stieltjes(3)):
+        assert isinstance(value, float)
+    assert isinstance(law.stieltjes(3 + 0j), complex)
+    assert isinstance(law.log_potential(3), complex)
+    assert law.density([[0, 1], [2, 3]]).shape == (2, 2)
