@@ -170,11 +170,11 @@ def test_npy_header(raw_npy, header, what):
 
 def test_shape_that_numpy_cannot_hold(raw_npy, raw_safetensors):
     """No numbers at all, in a shape whose other size leaves NumPy's integers."""
-    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': (0, {2**62})}}"
-    field_ = field(shape=(0, 2**62), offsets=(0, 0))
-    for path in (raw_npy(header), raw_safetensors({"raw": field_})):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': (0, {2**62}, 2)}}"
+    empty = field(dtype="F64", shape=(0, 2**62, 2), offsets=(0, 0))
+    for path in (raw_npy(header), raw_safetensors({"raw": empty})):
         weights = open_weights(path)
-        with pytest.raises(InvalidInputError, match=r"has the shape \(0, 4611686018427387904\), w"):
+        with pytest.raises(InvalidInputError, match=r"has the shape \(0, 4611686018427387904, "):
             weights.read("raw")
 
 
