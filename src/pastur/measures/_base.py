@@ -175,6 +175,10 @@ class Measure(ABC):
     @abstractmethod
     def _log_potential(self, z: ComplexArray) -> ComplexArray: ...
 
+    def _stieltjes_pair(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """Return g and g′ together, for measures where that is cheaper than one by one."""
+        return self._stieltjes(z), self._stieltjes_derivative(z)
+
     def _moment(self, k: int) -> float:
         return float(self._integrate(lambda t: t**k))
 
@@ -268,20 +272,37 @@ class ProbabilityMeasure(Measure):
     def _quantile(self, q: FloatArray) -> FloatArray:
         """Find the piece of the support that holds the level, then invert the cdf there."""
         breaks = np.unique(np.concatenate([self.support.ravel(), self.atoms[:, 0]]))
-        right = self._cdf(breaks)
+        right = np.clip(self._cdf(breaks), 0.0, 1.0)
         right[-1] = 1.0
         # A level that equals the mass below a gap belongs to the gap's lower end, despite rounding.
-        index = np.searchsorted(right, q - 4 * np.finfo(float).eps, side="left")
-        result = breaks[np.minimum(index, breaks.size - 1)]
-        below = np.maximum(index - 1, 0)
+        slack = 4 * np.finfo(float).eps
+        index = np.where(q > right[0], 1 + np.searchsorted(right[1:-1], q - slack), 0)
+        index = np.minimum(index, breaks.size - 1)
         jump = dict(zip(self.atoms[:, 0].tolist(), self.atoms[:, 1].tolist(), strict=True))
         left = right - np.array([jump.get(b, 0.0) for b in breaks.tolist()])
-        between = (index > 0) & (q > right[below]) & (q < left[np.minimum(index, breaks.size - 1)])
+        below = np.maximum(index - 1, 0)
+        between = (index > 0) & (q > right[below]) & (q < left[index])
+        result = breaks[index]
         if between.any():
+            ends = self._finite(breaks)
             result[between] = invert_increasing(
-                self._cdf, breaks[below[between]], breaks[index[between]], q[between]
+                self._cdf, ends[below[between]], ends[index[between]], q[between]
             )
         return result
+
+    def _finite(self, breaks: FloatArray) -> FloatArray:
+        """Replace infinite ends by points beyond which the mass is 0 in floating point."""
+        ends = breaks.copy()
+        reach = float(np.max(np.abs(breaks[np.isfinite(breaks)]), initial=1.0))
+        if np.isneginf(ends[0]):
+            ends[0] = -reach
+            while self._cdf(ends[:1])[0] > 0:
+                ends[0] *= 2
+        if np.isposinf(ends[-1]):
+            ends[-1] = reach
+            while self._sf(ends[-1:])[0] > 0:
+                ends[-1] *= 2
+        return ends
 
 
 def _combine(terms: list[tuple[float, object]]) -> Measure:
