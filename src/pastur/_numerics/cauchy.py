@@ -1,42 +1,66 @@
-"""Sums over atoms: Σ pᵢ/(tᵢ − z)ᵏ and Σ pᵢ log(z − tᵢ), in blocks that fit the cache."""
+"""Sums over atoms: Σ pᵢ/(tᵢ − z)ᵏ and Σ pᵢ log(z − tᵢ), directly or by a tree."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
+from pastur._numerics.tree import AtomTree
 from pastur._typing import ComplexArray, FloatArray
 
 # Terms handled at once: 2¹⁷ complex numbers are 2 MiB, about a core's second-level cache.
 _BLOCK_TERMS = 1 << 17
+# A tree pays from about this many atoms and this many terms on (measured, one core).
+_TREE_ATOMS = 1 << 11
+_TREE_TERMS = 1 << 22
 
 
-def cauchy_sums(
-    points: FloatArray, weights: FloatArray, z: ComplexArray, *, orders: Sequence[int]
-) -> list[ComplexArray]:
-    """Return Σ pᵢ/(tᵢ − z)ᵏ for each k in `orders`, by direct summation."""
-    flat = z.ravel()
-    sums = [np.empty(flat.shape, dtype=np.complex128) for _ in orders]
-    for block in _blocks(flat.size, points.size):
-        inverse = 1.0 / (points - flat[block, None])
-        power, reached = inverse, 1
-        for result, order in sorted(zip(sums, orders, strict=True), key=lambda pair: pair[1]):
-            while reached < order:
-                power = power * inverse
-                reached += 1
-            result[block] = power @ weights
-    return [s.reshape(z.shape) for s in sums]
+class AtomSums:
+    """Sums over given atoms, ascending, evaluated at points of the closed upper half-plane."""
 
+    def __init__(self, points: FloatArray, weights: FloatArray) -> None:
+        self._points, self._weights = points, weights
 
-def log_sum(points: FloatArray, weights: FloatArray, z: ComplexArray) -> ComplexArray:
-    """Return Σ pᵢ log(z − tᵢ), arguments in [0, π] for z in the closed upper half-plane."""
-    flat = z.ravel()
-    result = np.empty(flat.shape, dtype=np.complex128)
-    for block in _blocks(flat.size, points.size):
-        with np.errstate(divide="ignore"):
-            logs = np.log(flat[block, None] - points)
-        # Apart, because a complex product turns the −∞ at an atom into NaN + NaN·i.
-        result.real[block], result.imag[block] = logs.real @ weights, logs.imag @ weights
-    return result.reshape(z.shape)
+    @cached_property
+    def _tree(self) -> AtomTree:
+        return AtomTree(self._points, self._weights)
+
+    def _pays(self, z: ComplexArray) -> bool:
+        n = self._points.size
+        return n >= _TREE_ATOMS and n * z.size >= _TREE_TERMS
+
+    def cauchy(self, z: ComplexArray, orders: Sequence[int]) -> list[ComplexArray]:
+        """Return Σ pᵢ/(tᵢ − z)ᵏ for each k in `orders`."""
+        flat = z.ravel()
+        if self._pays(z):
+            kernels = [lambda d, k=k: d**-k if k > 1 else 1 / d for k in orders]
+            sums = self._tree.sums(flat, kernels)
+        else:
+            sums = self._direct(flat, orders)
+        return [s.reshape(z.shape) for s in sums]
+
+    def log(self, z: ComplexArray) -> ComplexArray:
+        """Return Σ pᵢ log(z − tᵢ), arguments in [0, π]."""
+        flat = z.ravel()
+        if self._pays(z):
+            return self._tree.sums(flat, [lambda d: np.log(-d)])[0].reshape(z.shape)
+        result = np.empty(flat.shape, dtype=np.complex128)
+        for block in _blocks(flat.size, self._points.size):
+            with np.errstate(divide="ignore"):
+                logs = np.log(flat[block, None] - self._points)
+            # Apart, because a complex product turns the −∞ at an atom into NaN + NaN·i.
+            result.real[block] = logs.real @ self._weights
+            result.imag[block] = logs.imag @ self._weights
+        return result.reshape(z.shape)
+
+    def _direct(self, z: ComplexArray, orders: Sequence[int]) -> list[ComplexArray]:
+        sums = [np.empty(z.shape, dtype=np.complex128) for _ in orders]
+        for block in _blocks(z.size, self._points.size):
+            inverse = 1.0 / (self._points - z[block, None])
+            for result, order in zip(sums, orders, strict=True):
+                power = inverse if order == 1 else inverse**order
+                result[block] = power @ self._weights
+        return sums
 
 
 def _blocks(rows: int, columns: int) -> list[slice]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pastur._checks import vector
 from pastur._errors import InvalidInputError
-from pastur._numerics.cauchy import cauchy_sums, log_sum
+from pastur._numerics.cauchy import AtomSums
 from pastur._numerics.series import running_sum
 from pastur._typing import ArrayLike, ComplexArray, FloatArray
 from pastur.measures._base import Measure, ProbabilityMeasure
@@ -63,6 +64,10 @@ class Atoms(ProbabilityMeasure):
         """Points and weights, ascending, shape (k, 2)."""
         return np.column_stack([self._points, self._weights])
 
+    @cached_property
+    def _sums(self) -> AtomSums:
+        return AtomSums(self._points, self._weights)
+
     def __repr__(self) -> str:
         if self._points.size > 6:
             low, high = self._points[0], self._points[-1]
@@ -73,13 +78,17 @@ class Atoms(ProbabilityMeasure):
         return np.zeros(x.shape)
 
     def _stieltjes(self, z: ComplexArray) -> ComplexArray:
-        return cauchy_sums(self._points, self._weights, z, orders=(1,))[0]
+        return self._sums.cauchy(z, (1,))[0]
 
     def _stieltjes_derivative(self, z: ComplexArray) -> ComplexArray:
-        return cauchy_sums(self._points, self._weights, z, orders=(2,))[0]
+        return self._sums.cauchy(z, (2,))[0]
+
+    def _stieltjes_pair(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        first, second = self._sums.cauchy(z, (1, 2))
+        return first, second
 
     def _log_potential(self, z: ComplexArray) -> ComplexArray:
-        return log_sum(self._points, self._weights, z)
+        return self._sums.log(z)
 
     def _moment(self, k: int) -> float:
         return float(self._weights @ self._points**k)

@@ -17,10 +17,12 @@ from pastur._checks import (
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import MarchenkoPastur, ProbabilityMeasure
-from pastur.models._edge_scale import EdgeScale
+from pastur.models._law import SubordinatedLaw
+from pastur.models._rectangular import RectangularSubordination
+from pastur.models._spiked import SpikedModel
 
 
-class InformationPlusNoise:
+class InformationPlusNoise(SpikedModel):
     """Information-plus-noise matrices W = R/√m + S, n × m with n ≤ m, in squared singular values.
 
     With f the Stieltjes transform of H, the law of the squared singular values of S, c = n/m and
@@ -32,7 +34,8 @@ class InformationPlusNoise:
     Parameters
     ----------
     h : ProbabilityMeasure
-        Law H of the squared singular values of S. In this version Atoms([0.0]): low rank, S → 0.
+        Law H of the squared singular values of S, on a bounded part of [0, ∞); Atoms([0.0]) for a
+        signal of low rank.
     sigma : float, > 0
         Standard deviation σ of the entries of R; an entry of the noise has σ/√m.
     ratio : float, 0 < ratio ≤ 1
@@ -44,7 +47,7 @@ class InformationPlusNoise:
     --------
     >>> from pastur.measures import Atoms
     >>> model = InformationPlusNoise(Atoms([0.0]), sigma=1.0, ratio=0.25)
-    >>> model.outlier(1.0)
+    >>> float(model.outlier(1.0))
     2.5
     >>> model.critical_spikes
     array([nan, 0.5])
@@ -58,9 +61,10 @@ class InformationPlusNoise:
                 "`h` must be a probability measure of squared singular values, such as "
                 f"Atoms([0.0]). Got {h!r} of type {type(h).__name__}."
             )
-        if not np.array_equal(h.support, [[0.0, 0.0]]):
+        if not np.isfinite(h.support).all() or h.support[0, 0] < 0:
             raise InvalidInputError(
-                f"`h` must be Atoms([0.0]), the low-rank case S → 0, in this version. Got {h!r}."
+                "`h` is a law of squared singular values: its support must be bounded and lie in "
+                f"[0, ∞). Got {h!r}."
             )
         self.h = h
         self.sigma = positive_number("sigma", sigma)
@@ -73,10 +77,21 @@ class InformationPlusNoise:
             f"beta={self.beta})"
         )
 
+    @property
+    def _signal(self) -> ProbabilityMeasure:
+        return self.h
+
+    @cached_property
+    def _map(self) -> RectangularSubordination:
+        return RectangularSubordination(self.h, self.sigma, self.ratio)
+
     @cached_property
     def law(self) -> ProbabilityMeasure:
-        """Limiting law of the squared singular values of W."""
-        return MarchenkoPastur(self.ratio, self.sigma)
+        """Limiting law of the squared singular values of W; Marchenko–Pastur's where S → 0."""
+        if np.array_equal(self.h.support, [[0.0, 0.0]]):
+            return MarchenkoPastur(self.ratio, self.sigma)
+        name = f"InformationPlusNoise({self.h!r}, {self.sigma:g}, {self.ratio:g}).law"
+        return SubordinatedLaw(self._map, name)
 
     def phi(self, w: ArrayLike) -> Any:
         """Return ``Φ(w) = w q² + σ²(1 − c) q``, w complex or real off supp H."""
@@ -91,57 +106,46 @@ class InformationPlusNoise:
         stretch = 1 + self.sigma**2 * self.ratio * self.law.stieltjes(z)
         return np.asarray(z)[()] * stretch**2 - self.sigma**2 * (1 - self.ratio) * stretch
 
-    def is_supercritical(self, theta: ArrayLike) -> Any:
-        """Whether a spike w = θ² detaches: Φ′(w) > 0 and q(w) > 0, for S → 0 w > √c σ²."""
-        return self._spikes(theta) > self._critical
-
-    def outlier(self, theta: ArrayLike) -> Any:
-        """Return the squared outlier of a squared spike: Φ(w), or the upper edge below criticality.
-
-        Raises
-        ------
-        InvalidInputError
-            If a spike lies on supp H or is negative.
-        """
-        w = self._spikes(theta)
-        edge = self.law.support[-1, 1]
-        return np.where(w > self._critical, np.real(self.phi(w)), edge)[()]
-
     def spike(self, x: ArrayLike) -> Any:
-        """Return the squared spike behind a squared outlier: the real ω(x), x above the bulk.
+        """Return the squared spike behind a squared outlier: the real ω(x), off the law's support.
 
         Raises
         ------
         InvalidInputError
-            If x lies on the support of the law, or below it, where no outlier can be.
+            If x lies on the support of the law, or below it where no squared singular value of S
+            can put an outlier.
         """
         points = np.asarray(real_array("x", x), dtype=np.float64)
-        low = points[points < self.law.support[0, 0]]
-        if low.size:
+        spikes = np.asarray(self.omega(points))
+        if (spikes < 0).any():
             raise InvalidInputError(
-                f"x = {low.ravel()[0]:g} lies below the bulk, where no squared singular value of S "
-                "puts an outlier when S → 0."
+                f"x = {points[spikes < 0].ravel()[0] if points.ndim else points:g} lies below the "
+                "bulk, where no squared singular value of S can put an outlier."
             )
-        return np.real(self.omega(points))[()]
-
-    @property
-    def _critical(self) -> float:
-        return float(np.sqrt(self.ratio) * self.sigma**2)
+        return spikes[()]
 
     @cached_property
     def critical_spikes(self) -> FloatArray:
-        """Squared spike at which an outlier leaves each edge; NaN at the lower edge: none can."""
-        return np.array([np.nan, self._critical])
+        """Squared spike at which an outlier leaves each edge; NaN where none can."""
+        critical = self._map.critical.ravel()
+        return np.where(critical > 0, critical, np.nan)
 
     def overlap(self, theta: ArrayLike) -> tuple[Any, Any]:
         """Return the limits of the squared overlaps of singular vectors, (left, right).
 
-        Left is the n side, ``Φ′(w)/q(w)``, right the m side, ``w q(w) Φ′(w)/Φ(w)``; with t = θ/σ,
-        ``(t⁴ − c)/(t²(t² + c))`` and ``(t⁴ − c)/(t²(t² + 1))``. Both are 0 below criticality.
+        Left is the n side, ``Φ′(w)/q(w)``, right the m side, ``w q(w) Φ′(w)/Φ(w)``. For S → 0 and
+        t = θ/σ they are ``(t⁴ − c)/(t²(t² + c))`` and ``(t⁴ − c)/(t²(t² + 1))``. Both are 0 below
+        criticality.
         """
-        t2 = self._spikes(theta) / self.sigma**2
-        excess = np.maximum(t2 - self.ratio / t2, 0)
-        return (excess / (t2 + self.ratio))[()], (excess / (t2 + 1))[()]
+        w = self._spikes(theta)
+        detached = self._detached(w)
+        at = w.astype(np.complex128)
+        q = self._map.stretch(at).real
+        value, slope = (part.real for part in self._map.forward(at))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            left = np.where(detached, slope / q, 0.0)
+            right = np.where(detached & (value > 0), w * q * slope / value, 0.0)
+        return left[()], right[()]
 
     def fluctuation(self, theta: ArrayLike, n: int) -> Any:
         """Return the standard deviation of an isolated *plain* outlier singular value at n rows.
@@ -154,40 +158,25 @@ class InformationPlusNoise:
         variance = self.sigma**2 / (2 * self.beta * columns) * (left + right)
         return np.sqrt(np.where(variance > 0, variance, np.nan))[()]
 
-    def edge_scale(self, n: int) -> EdgeScale:
-        """Return centring and scale of the extreme *squared* singular value at each edge, n rows.
-
-        ``κ = 1/(σ³c^(3/4)(1 ± √c)²)`` at the upper and lower edge, the scale is ±(κn)^(−2/3)
-        for squared values. For plain singular values take √centring and
-        scale/(2√centring). The lower entries are NaN for c = 1, where the edge is hard.
-        """
-        size = positive_integer("n", n)
-        root = np.sqrt(self.ratio)
-        sign = np.array([-1.0, 1.0])
-        reach = (1 + sign * root) ** 2
-        with np.errstate(divide="ignore"):
-            kappa = 1 / (self.sigma**3 * self.ratio**0.75 * reach)
-            scale = np.where(reach > 0, sign * (kappa * size) ** (-2 / 3), np.nan)
-        centring = self.law.support[-1] + self._shift(sign * root) / size * (2 / self.beta - 1)
-        return EdgeScale(np.where(reach > 0, centring, np.nan), scale)
-
-    def _shift(self, root: FloatArray) -> FloatArray:
-        """Return the 1/n term of the centring for real noise, ``q²Φ‴/(6Φ″f′)`` at w = ±√c σ².
-
-        Here f = −1/w, Φ = w + σ²(1 + c) + cσ⁴/w, so Φ″ = 2cσ⁴/w³, Φ‴ = −6cσ⁴/w⁴, f′ = 1/w² and
-        q = 1 + cσ²/w = 1 ± √c: the term is −q²w/2.
-        """
-        return np.asarray(-((1 + root) ** 2) * root * self.sigma**2 / 2)
-
-    def _spikes(self, theta: ArrayLike) -> FloatArray:
-        """Return squared spikes as float64; refuse supp H and negative values."""
-        w = np.asarray(real_array("theta", theta), dtype=np.float64)
-        if (w <= 0).any():
+    def _check_spikes(self, theta: FloatArray) -> None:
+        negative = theta[theta < 0]
+        if negative.size:
             raise InvalidInputError(
-                f"theta = {w[w <= 0].ravel()[0] if w.ndim else w:g} is not a spike: squared "
-                "singular values off supp H = {0} are positive."
+                "theta is a squared singular value in this model and must not be negative. "
+                f"Got {negative.ravel()[0]:g}."
             )
-        return w
+
+    def _soft(self, w: FloatArray) -> Any:
+        # The transform f/q has a pole at a hard edge: q = 0 there.
+        return self._map.stretch(w.astype(np.complex128)).real > 1e-6
+
+    def _curvature(self, w: FloatArray) -> FloatArray:
+        at = w.astype(np.complex128)
+        slope = self.h._stieltjes_derivative(at).real
+        return np.asarray(slope / self._map.stretch(at).real ** 2)
+
+    def _shift(self, w: FloatArray, second: FloatArray, third: FloatArray) -> FloatArray:
+        return third / (6 * second * self._curvature(w))
 
 
 def _checked_ratio(value: float) -> float:

@@ -1,0 +1,149 @@
+"""What a spike becomes, in terms of ω and Φ: shared by both models."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from pastur._checks import positive_integer, real_array
+from pastur._errors import InvalidInputError
+from pastur._numerics.taylor import derivatives
+from pastur._typing import ArrayLike, FloatArray
+from pastur.measures import ProbabilityMeasure
+from pastur.models._edge_scale import EdgeScale
+from pastur.models._subordination import Subordination
+
+# Rounding of a distribution function, by which equal levels may differ.
+_ROUNDING = 1e-14
+
+
+class SpikedModel(ABC):
+    """Signal plus noise with a limiting law of the signal: base of both models."""
+
+    sigma: float
+    beta: int
+
+    @property
+    @abstractmethod
+    def law(self) -> ProbabilityMeasure:
+        """Limiting law of signal plus noise."""
+
+    @property
+    @abstractmethod
+    def _signal(self) -> ProbabilityMeasure:
+        """Limiting law of the signal."""
+
+    @property
+    @abstractmethod
+    def _map(self) -> Subordination:
+        """The subordination function of `law`."""
+
+    @abstractmethod
+    def _check_spikes(self, theta: FloatArray) -> None:
+        """Refuse values that no spike can take, beyond those on the support."""
+
+    @abstractmethod
+    def _curvature(self, w: FloatArray) -> FloatArray:
+        """Return κ·√(|Φ″|/2) at critical points: g_μ ≈ const ± κ√(E − z) with this factor of √."""
+
+    @abstractmethod
+    def _soft(self, w: FloatArray) -> Any:
+        """Whether the edge at each critical point is soft: the density does not blow up there."""
+
+    @abstractmethod
+    def _shift(self, w: FloatArray, second: FloatArray, third: FloatArray) -> FloatArray:
+        """Return n times the 1/n term in the centring of an edge for real noise."""
+
+    def is_supercritical(self, theta: ArrayLike) -> Any:
+        """Whether a spike θ detaches and makes an outlier."""
+        return self._detached(self._spikes(theta))[()]
+
+    def outlier(self, theta: ArrayLike) -> Any:
+        """Return where the eigenvalue of a spike θ goes in the limit.
+
+        Φ(θ) for a supercritical spike (Theorem 2.2). A subcritical one is swallowed: beyond all of
+        the signal's law its eigenvalue sticks to the outer edge, in an open gap to the edge on its
+        own side, and where noise has closed the gap it goes to the quantile of `law` at the level
+        of θ.
+
+        Raises
+        ------
+        InvalidInputError
+            If θ lies on the support of the signal's law.
+        """
+        spikes = self._spikes(theta)
+        detached = self._detached(spikes)
+        result = np.empty(spikes.shape)
+        result[detached] = self._map.phi(spikes[detached].astype(np.complex128)).real
+        if not detached.all():
+            result[~detached] = self._absorbed(spikes[~detached])
+        return result[()]
+
+    def _detached(self, spikes: FloatArray) -> Any:
+        intervals = self._map.open_intervals
+        index = np.searchsorted(intervals[:, 0], spikes, side="right") - 1
+        return (spikes > intervals[index, 0]) & (spikes < intervals[index, 1])
+
+    def _absorbed(self, spikes: FloatArray) -> FloatArray:
+        """Place subcritical spikes: at the quantile of their level within their component."""
+        critical, edges = self._map.critical, self.law.support
+        level = np.asarray(self._signal.cdf(spikes))
+        component = np.searchsorted(critical[:, 0], spikes, side="right") - 1
+        lowest, highest = np.asarray(self._signal.cdf(critical))[component].T
+        result = np.asarray(self.law.quantile(level), dtype=np.float64)
+        result = np.where(level <= lowest + _ROUNDING, edges[component, 0], result)
+        return np.where(level >= highest - _ROUNDING, edges[component, 1], result)
+
+    def edge_scale(self, n: int) -> EdgeScale:
+        """Return centring and scale of the extreme eigenvalue at each edge, at size n.
+
+        With w the critical point of the edge the scale is ±(κn)^(−2/3); the centring is Φ(w) plus a
+        term in 1/n for real noise. `DeformedWigner`: ``κ = √(2/|Φ″|)/σ²`` and ``σ²Φ‴/(6nΦ″)``.
+        `InformationPlusNoise`, for squared values: ``κ = f′/q²·√(2/|Φ″|)`` and ``q²Φ‴/(6nΦ″f′)``;
+        for plain singular values take √centring and scale/(2√centring). NaN at a hard edge and
+        where the density does not vanish like a square root.
+        """
+        size = positive_integer("n", n)
+        critical, edges = self._map.critical.ravel(), self._map.support.ravel()
+        regular = self._regular(critical)
+        second, third = self._higher(critical)
+        with np.errstate(all="ignore"):
+            kappa = self._curvature(critical) * np.sqrt(2 / np.abs(second))
+            centring = edges + self._shift(critical, second, third) / size * (2 / self.beta - 1)
+            sign = np.tile([-1.0, 1.0], len(critical) // 2)
+            scale = sign * (kappa * size) ** (-2 / 3)
+        return EdgeScale(np.where(regular, centring, np.nan), np.where(regular, scale, np.nan))
+
+    def _regular(self, critical: FloatArray) -> Any:
+        slope = self._map.forward(critical.astype(np.complex128))[1].real
+        return (np.abs(slope) < 1e-5) & self._soft(critical)
+
+    def _higher(self, w: FloatArray) -> list[FloatArray]:
+        """Return Φ″ and Φ‴ at real points off the signal's support."""
+        ends = self._signal.support.ravel()
+        index = np.searchsorted(ends, w)
+        below = np.abs(w - ends[np.maximum(index - 1, 0)])
+        above = np.abs(ends[np.minimum(index, ends.size - 1)] - w)
+        radius = np.maximum(np.minimum(below, above) / 2, np.finfo(float).tiny)
+        return derivatives(self._map.phi, w, radius, (2, 3))
+
+    @cached_property
+    def _signal_support(self) -> FloatArray:
+        return self._signal.support
+
+    def _spikes(self, theta: ArrayLike) -> FloatArray:
+        """Return θ as float64; refuse the support of the signal's law."""
+        spikes = np.asarray(real_array("theta", theta), dtype=np.float64)
+        support = self._signal_support
+        index = np.maximum(np.searchsorted(support[:, 0], spikes, side="right") - 1, 0)
+        on = (spikes >= support[index, 0]) & (spikes <= support[index, 1])
+        if on.any():
+            raise InvalidInputError(
+                f"theta = {spikes[on].ravel()[0] if spikes.ndim else spikes:g} lies on the support "
+                "of the signal's law, so it belongs to the bulk and is no spike."
+            )
+        self._check_spikes(spikes)
+        return spikes

@@ -1,0 +1,284 @@
+"""What the two models share: ω and Φ, the curve that ω traces over the bulk, the edges.
+
+A model hands over Φ with its derivative, the transform and the potential of its law as functions of
+w = ω(z), and its curve. Everything on the real line then follows, with no imaginary part added.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from pastur._errors import NumericalError
+from pastur._numerics.inversion import invert_increasing
+from pastur._typing import ComplexArray, FloatArray
+
+_EPS = float(np.finfo(float).eps)
+_MAX_STEPS = 60
+# Points of the curve kept for each interval of the support, at angles that crowd at its ends.
+_NODES = 129
+# A solution is certified when the residual of Φ(ω) = z is below this share of its scale.
+_CERTIFIED = 1e-9
+
+
+class Subordination(ABC):
+    """The function ω of a law μ: Φ∘ω = id, and g_μ = transform∘ω.
+
+    On the real line ω runs along a curve in the upper half-plane over the bulk, and along real
+    intervals over the gaps. A point w of the open upper half-plane with Φ(w) = x real lies on the
+    curve, and is the only one for this x; so a root that Newton's method finds is the right one.
+    """
+
+    @property
+    @abstractmethod
+    def scale(self) -> float:
+        """Natural unit of z, for tolerances."""
+
+    @property
+    @abstractmethod
+    def open_intervals(self) -> FloatArray:
+        """Real intervals on which Φ increases and maps onto the gaps of μ, shape (k + 1, 2)."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> FloatArray:
+        """Interval of the curve's parameter over each interval of the support, shape (k, 2)."""
+
+    @abstractmethod
+    def curve(self, parameter: FloatArray) -> ComplexArray:
+        """Return the point w of the curve at a parameter inside one of `parameters`."""
+
+    @abstractmethod
+    def forward(self, w: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        """Return Φ(w) and Φ′(w)."""
+
+    @abstractmethod
+    def transform(self, w: ComplexArray) -> ComplexArray:
+        """Return g_μ(Φ(w))."""
+
+    @abstractmethod
+    def transform_derivative(self, w: ComplexArray) -> ComplexArray:
+        """Return g_μ′ at Φ(w)."""
+
+    @abstractmethod
+    def potential(self, w: ComplexArray) -> ComplexArray:
+        """Return ∫log(Φ(w) − x) dμ(x); its derivative in w is −transform(w)·Φ′(w)."""
+
+    @abstractmethod
+    def approach(self, z: ComplexArray, steps: int) -> ComplexArray:
+        """Come near ω(z), Im z > 0, by steps of an iteration that converges from anywhere."""
+
+    @abstractmethod
+    def admissible(self, z: ComplexArray, w: ComplexArray) -> Any:
+        """Whether a root w of Φ(w) = z, Im z > 0, is ω(z) and no other root."""
+
+    def phi(self, w: ComplexArray) -> ComplexArray:
+        """Return Φ(w)."""
+        return self.forward(w)[0]
+
+    @cached_property
+    def critical(self) -> FloatArray:
+        """Critical points of Φ at the left and right end of each interval, shape (k, 2)."""
+        between = self.open_intervals
+        return np.column_stack([between[:-1, 1], between[1:, 0]])
+
+    @cached_property
+    def support(self) -> FloatArray:
+        """Intervals of the support of μ, ascending, shape (k, 2)."""
+        return np.asarray(self.phi(self.critical.astype(np.complex128)).real)
+
+    def omega(self, z: ComplexArray) -> ComplexArray:
+        """Return ω(z) for z in the closed upper half-plane, on the real line the limit from it."""
+        flat = z.ravel()
+        result = np.empty(flat.shape, dtype=np.complex128)
+        real = flat.imag == 0
+        if real.any():
+            result[real] = self._omega_real(flat[real].real)
+        if not real.all():
+            result[~real] = self._omega_above(flat[~real])
+        return result.reshape(z.shape)
+
+    def omega_at_level(self, level: FloatArray) -> ComplexArray:
+        """Return the point of the curve over x with μ((x, ∞)) = level, 0 < level < 1.
+
+        Newton's method for the two real equations Im Φ(w) = 0 and Im potential(w) = π·level. With
+        ε = Φ′·δw they decouple: Im ε = −Im Φ, and Re ε solves Im(gε) = Im potential − π·level.
+        """
+        _, nodes, levels = self._table
+        index = np.argmax(level[:, None] >= levels[None, :, -1], axis=1)
+        start = np.empty(level.shape, dtype=np.complex128)
+        for k in np.unique(index):
+            here = index == k
+            start[here] = np.interp(-level[here], -levels[k], nodes[k])
+        w, residual = self._walk(level, start)
+        failed = residual > 1e-13
+        if failed.any():
+            ends = self.parameters[index[failed]]
+            w[failed] = self._along(ends, lambda at: -self._level(at), -level[failed])
+        return w
+
+    def _omega_real(self, x: FloatArray) -> ComplexArray:
+        low, high = self.support[:, 0], self.support[:, 1]
+        index = np.searchsorted(low, x, side="right") - 1
+        inside = (index >= 0) & (x <= high[np.maximum(index, 0)])
+        result = np.empty(x.shape, dtype=np.complex128)
+        if inside.any():
+            result[inside] = self._omega_bulk(x[inside], index[inside])
+        if not inside.all():
+            result[~inside] = self._omega_gap(x[~inside], index[~inside] + 1)
+        return result
+
+    def _omega_gap(self, x: FloatArray, gap: Any) -> FloatArray:
+        """Invert the increasing Φ on the real interval that maps onto the gap around x."""
+        low, high = self.open_intervals[gap].T
+        # Beyond the outer edges ω lies between its critical point and a step away from x.
+        reach = 4 * self.scale + np.abs(x)
+        low = np.where(np.isfinite(low), low, np.minimum(x, high) - reach)
+        high = np.where(np.isfinite(high), high, np.maximum(x, low) + reach)
+        return invert_increasing(
+            lambda w: np.asarray(self.phi(w.astype(np.complex128)).real), low, high, x
+        )
+
+    @cached_property
+    def _table(self) -> tuple[FloatArray, ComplexArray, FloatArray]:
+        """Angle of x, w, and mass to the right of x, at `_NODES` points of each interval."""
+        angle = np.linspace(0, np.pi, _NODES)[1:-1]
+        low, high = self.parameters[:, :1], self.parameters[:, 1:]
+        inner = self.curve(low + (high - low) * np.sin(angle / 2) ** 2)
+        ends = self.critical.astype(np.complex128)
+        nodes = np.column_stack([ends[:, 0], inner, ends[:, 1]])
+        x = np.column_stack([self.support[:, 0], self.phi(inner).real, self.support[:, 1]])
+        right, left = self._outer_levels
+        levels = np.column_stack([left, self._level(inner), right])
+        x, levels = np.maximum.accumulate(x, axis=1), np.minimum.accumulate(levels, axis=1)
+        return _angles(x, self.support), nodes, levels
+
+    @cached_property
+    def _outer_levels(self) -> tuple[FloatArray, FloatArray]:
+        """Mass to the right of each interval's right end, and of its left end."""
+        between = self._level(self.critical[:-1, 1].astype(np.complex128))
+        return np.concatenate([between, [0.0]]), np.concatenate([[1.0], between])
+
+    def _level(self, w: ComplexArray) -> FloatArray:
+        """Return μ((x, ∞)) for the real x = Φ(w)."""
+        return np.asarray(self.potential(w).imag / np.pi)
+
+    def _omega_bulk(self, x: FloatArray, index: Any) -> ComplexArray:
+        angles, nodes, _ = self._table
+        ends = self.support[index]
+        angle = _angles(x[:, None], ends)[:, 0]
+        start = np.empty(x.shape, dtype=np.complex128)
+        for k in np.unique(index):
+            here = index == k
+            start[here] = np.interp(angle[here], angles[k], nodes[k])
+        inner = (x > ends[:, 0]) & (x < ends[:, 1])
+        if inner.any():
+            w, residual = self._polish(x[inner].astype(np.complex128), start[inner])
+            failed = residual > _CERTIFIED * (np.abs(x[inner]) + self.scale)
+            if failed.any():
+                rows = np.flatnonzero(inner)[failed]
+                w[failed] = self._along(
+                    self.parameters[index[rows]], lambda at: self.phi(at).real, x[rows]
+                )
+            start[inner] = w
+        return start
+
+    def _along(self, ends: FloatArray, rising: Any, target: FloatArray) -> ComplexArray:
+        """Find where a function that rises along the curve takes a value: bisection cannot fail."""
+        low, high = ends.T
+
+        def value(parameter: FloatArray) -> FloatArray:
+            inside = (parameter > low) & (parameter < high)
+            w = self.curve(np.where(inside, parameter, (low + high) / 2))
+            beyond = np.where(parameter <= low, -np.inf, np.inf)
+            return np.where(inside, rising(w), beyond)
+
+        span = high - low
+        parameter = invert_increasing(value, low + 1e-15 * span, high - 1e-15 * span, target)
+        w = self.curve(parameter)
+        worst = float(np.max(np.abs(rising(w) - target) / (np.abs(target) + self.scale)))
+        if worst > 1e-6:
+            raise NumericalError(
+                f"ω could not be found on the support: it misses its target by {worst:.1e}. "
+                "Please report the measure and sigma."
+            )
+        return w
+
+    def _omega_above(self, z: ComplexArray) -> ComplexArray:
+        """Approach, polish, check; start nearer where that was not enough."""
+        result = np.empty(z.shape, dtype=np.complex128)
+        residual = np.full(z.shape, np.inf)
+        size = np.abs(z) + self.scale
+        index = np.arange(z.size)
+        for steps in 4 ** np.arange(1, 8):
+            start = self.approach(z[index], int(steps))
+            result[index], residual[index] = self._polish(z[index], start)
+            right = self.admissible(z[index], result[index])
+            index = index[(residual[index] > _CERTIFIED * size[index]) | ~right]
+            if not index.size:
+                return result
+        raise NumericalError(
+            f"ω could not be found at z = {z[index][0]:.6g}: the residual of Φ(ω) = z is "
+            f"{residual[index][0]:.1e}. Move z away from the real line, or ask for `density`."
+        )
+
+    def _polish(self, z: ComplexArray, start: ComplexArray) -> tuple[ComplexArray, FloatArray]:
+        """Solve Φ(w) = z by Newton's method; return the best w met and its residual |Φ(w) − z|.
+
+        A step that would leave the upper half-plane goes halfway to the real axis instead.
+        """
+        w, best = start.copy(), start.copy()
+        residual = np.full(z.shape, np.inf)
+        index = np.arange(z.size)
+        for _ in range(_MAX_STEPS):
+            at = w[index]
+            value, slope = self.forward(at)
+            gap = value - z[index]
+            size = np.abs(gap)
+            better = size < residual[index]
+            best[index[better]], residual[index[better]] = at[better], size[better]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                new = at - gap / slope
+            w[index] = _kept_above(new, at)
+            floor = 4 * _EPS * (np.abs(at) + np.abs(value))
+            index = index[better & (size > floor)]
+            if not index.size:
+                break
+        return best, residual
+
+    def _walk(self, level: FloatArray, start: ComplexArray) -> tuple[ComplexArray, FloatArray]:
+        w, best = start.copy(), start.copy()
+        residual = np.full(level.shape, np.inf)
+        index = np.arange(level.size)
+        for _ in range(_MAX_STEPS):
+            at = w[index]
+            value, slope = self.forward(at)
+            g, off = self.transform(at), value.imag
+            excess = self.potential(at).imag - np.pi * level[index]
+            size = np.abs(excess) + np.abs(off * g)
+            better = size < residual[index]
+            best[index[better]], residual[index[better]] = at[better], size[better]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                move = (excess + g.real * off) / g.imag - 1j * off
+                new = at + move / slope
+            w[index] = _kept_above(new, at)
+            index = index[better & (size > 4 * _EPS)]
+            if not index.size:
+                break
+        return best, residual
+
+
+def _kept_above(new: ComplexArray, old: ComplexArray) -> ComplexArray:
+    safe = np.where(np.isfinite(new), new, old)
+    return np.where(safe.imag > 0, safe, safe.real + 0.5j * old.imag)
+
+
+def _angles(x: FloatArray, support: FloatArray) -> FloatArray:
+    """Angle in [0, π] of each x within its interval: 0 at the left end, crowding at both ends."""
+    low, high = support[:, :1], support[:, 1:]
+    return np.asarray(
+        2 * np.arctan2(np.sqrt(np.maximum(x - low, 0)), np.sqrt(np.maximum(high - x, 0)))
+    )
