@@ -1,4 +1,4 @@
-"""Singular values of a dense matrix, by the Gram matrix of its short side where that is accurate."""
+"""Singular values of a dense matrix, by its Gram matrix where that is accurate."""
 
 import numpy as np
 

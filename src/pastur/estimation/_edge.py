@@ -1,0 +1,67 @@
+"""The edge of the noise with its Tracy–Widom margin, and which values lie beyond it."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from pastur._typing import FloatArray
+from pastur.estimation._noise_models import NoiseModel
+from pastur.measures import TracyWidom
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Edges of noise with σ = 1 after 0, 1, 2, … spikes, up to half of the values.
+
+    Attributes
+    ----------
+    centring, scale : array
+        Of the Tracy–Widom law (β = 1) of the largest value left.
+    edge : array
+        Beyond it noise alone goes with chance alpha, both edges together where there are two.
+    sides : int
+        Number of edges watched: the chance of each is alpha/sides.
+    """
+
+    centring: FloatArray
+    scale: FloatArray
+    edge: FloatArray
+    sides: int
+
+    @property
+    def most(self) -> int:
+        """Most spikes that leave a bulk to compare with."""
+        return self.edge.size - 1
+
+
+def noise_edges(noise: NoiseModel, alpha: float) -> Edges:
+    """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of TW₁."""
+    removed = np.arange(noise.size // 2 + 1, dtype=np.float64)
+    centring, scale = noise.edge_scale(removed)
+    margin = _tracy_widom_quantile(1 - alpha / noise.sides)
+    return Edges(centring, scale, centring + scale * margin, noise.sides)
+
+
+def count_spikes(distances: FloatArray, sigma: float, edges: Edges) -> int:
+    """Return how many of the descending `distances` lie beyond the edge, one after the other.
+
+    The (k + 1)-th is tested against the edge of the noise that k spikes leave over, until the first
+    one that stays within.
+    """
+    tested = distances[: edges.most]
+    within = np.flatnonzero(tested <= sigma * edges.edge[: tested.size])
+    return int(within[0]) if within.size else tested.size
+
+
+def spike_p_values(outliers: FloatArray, sigma: float, edges: Edges) -> FloatArray:
+    """Return the chance that noise alone goes as far as each outlier, those before it taken out."""
+    k = outliers.size
+    reduced = (outliers / sigma - edges.centring[:k]) / edges.scale[:k]
+    tail = np.asarray(TracyWidom(1).sf(reduced), dtype=np.float64)
+    return np.minimum(edges.sides * tail, 1.0)
+
+
+@lru_cache(maxsize=64)
+def _tracy_widom_quantile(level: float) -> float:
+    return float(TracyWidom(1).quantile(level))

@@ -1,0 +1,84 @@
+"""The verdict on a bulk, in words."""
+
+from pastur.estimation._goodness import (
+    LEAST_BULK,
+    NO_NOISE,
+    NOISE,
+    NOT_LAW,
+    REJECTION,
+    SMALL_DISTANCE,
+    TOO_SMALL,
+    Deviation,
+    Goodness,
+    largest_deviation,
+    mode_deviations,
+    mode_p_value,
+)
+from pastur.estimation._noise_models import NoiseModel
+from pastur.estimation._self_consistent import Split
+
+
+def assess(split: Split, noise: NoiseModel, *, zeros: int, unit: float) -> Goodness:
+    """Return the goodness of fit of the bulk of `split`.
+
+    Parameters
+    ----------
+    zeros : int
+        Values that are zero to rounding, left out of the bulk.
+    unit : float
+        By which the values were divided before the fit: the reason speaks of the values as given.
+    """
+    size = split.law.size
+    left_out = f" {_values(zeros)} zero to rounding and left out." if zeros else ""
+    deviation = largest_deviation(split.bulk, split.law)
+    distance = deviation.distance
+    if size < LEAST_BULK:
+        reason = f"The bulk has {size} values; a law can be told from {LEAST_BULK} on.{left_out}"
+        return Goodness(distance, None, TOO_SMALL, reason)
+    deviations = mode_deviations(split.bulk, split.law, split.strengths)
+    p_value = mode_p_value(deviations, power=noise.power)
+    figures = f"distance {distance:.3f}, {_chance(p_value)}"
+    if p_value >= REJECTION:
+        reason = f"The {size} values of the bulk follow the law of noise: {figures}.{left_out}"
+        return Goodness(distance, p_value, NOISE, reason)
+    point = unit * split.sigma * _root(deviation.point, noise)
+    reason = (
+        f"The {size} values of the bulk do not follow the law of noise: {figures}. "
+        f"{_where(deviation, point)} {_advice(distance)}{left_out}"
+    )
+    return Goodness(distance, p_value, NOT_LAW, reason)
+
+
+def without_noise(rank: int, size: int) -> Goodness:
+    """Return the goodness of fit of a matrix of low rank to rounding."""
+    reason = (
+        f"{size - rank} of {size} values are zero to rounding: the matrix has rank {rank} exactly, "
+        "and no noise."
+    )
+    return Goodness(None, None, NO_NOISE, reason)
+
+
+def _values(count: int) -> str:
+    return "1 value is" if count == 1 else f"{count} values are"
+
+
+def _chance(p_value: float) -> str:
+    return f"p = {p_value:.2g}" if p_value >= 1e-99 else "p < 1e-99"
+
+
+def _root(x: float, noise: NoiseModel) -> float:
+    return x if noise.power == 1 else max(x, 0.0) ** 0.5
+
+
+def _where(deviation: Deviation, point: float) -> str:
+    more = "more" if deviation.excess else "fewer"
+    return (
+        f"The largest gap is at {point:.4g}: there, {100 * deviation.distance:.1f} % {more} of the "
+        "values are above than the law has."
+    )
+
+
+def _advice(distance: float) -> str:
+    if distance <= SMALL_DISTANCE:
+        return "The gap is small: the noise level and the number of spikes hold approximately."
+    return "Do not rely on the number of spikes."
