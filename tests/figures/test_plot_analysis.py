@@ -1,0 +1,60 @@
+"""What plot_analysis draws, and what it refuses."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
+from pastur.analysis import Analysis, analyze
+from pastur.figures import LOOKS, plot_analysis
+
+
+@pytest.fixture(scope="module")
+def analysis(spiked: FloatArray) -> Analysis:
+    rng = np.random.default_rng(8)
+    return analyze(
+        {
+            "block.0.spiked": spiked,
+            "cost in $ and more $": rng.standard_normal((80, 120)),
+            "a." * 40 + "end": rng.standard_normal((80, 120)),
+            "tiny\ud800\x00": rng.standard_normal((3, 5)),
+        }
+    )
+
+
+def test_one_bar_a_matrix_as_long_as_its_count(analysis: Analysis) -> None:
+    ax = plot_analysis(analysis)
+    bars = {round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in ax.patches}
+    assert bars == {i: matrix.fit.rank for i, matrix in enumerate(analysis.matrices)}
+    assert bars[0] == 2
+    low, high = ax.get_ylim()
+    assert low > high, "the first matrix of the file stands on top"
+
+
+def test_labels_are_drawable_and_keep_the_end_of_a_long_name(analysis: Analysis) -> None:
+    ax = plot_analysis(analysis)
+    ax.figure.canvas.draw()
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels[0] == "block.0.spiked"
+    assert labels[1] == r"cost in \$ and more \$"
+    assert labels[2].startswith("…") and labels[2].endswith(".end") and len(labels[2]) == 48
+    assert labels[3] == "tiny??"
+
+
+def test_findings_differ_in_marker_and_fill_not_in_colour_alone() -> None:
+    assert len({(look.marker, look.filled) for look in LOOKS.values()}) == len(LOOKS)
+
+
+def test_every_finding_in_the_legend_with_its_count(analysis: Analysis) -> None:
+    texts = [text.get_text() for text in plot_analysis(analysis).get_legend().get_texts()]
+    kinds = [matrix.kind for matrix in analysis.matrices]
+    assert sorted(texts) == sorted(f"{kind}, {kinds.count(kind)}" for kind in set(kinds))
+
+
+def test_says_what_it_cannot_draw(analysis: Analysis) -> None:
+    with pytest.raises(InvalidTypeError, match=r"result of `analyze`. Got a dict"):
+        plot_analysis({})  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match=r"holds no matrix.*`skipped` says why"):
+        plot_analysis(dataclasses.replace(analysis, matrices=()))

@@ -1,0 +1,60 @@
+"""What plot_fit draws, where, and what it refuses."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
+from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.figures import plot_fit
+
+
+def test_draws_bars_law_edge_and_spikes(spiked: FloatArray) -> None:
+    fit = fit_rectangular(spiked)
+    ax = plot_fit(fit, singular_values=np.linalg.svd(spiked, compute_uv=False))
+    legend = {text.get_text() for text in ax.get_legend().get_texts()}
+    expected = {"observed, 80 values", "law of the noise", f"edge, {fit.edge:.4g}", "spikes, 2"}
+    assert legend == expected
+    assert sum(bar.get_width() * bar.get_height() for bar in ax.patches) == pytest.approx(1)
+    marked = next(line for line in ax.lines if str(line.get_label()).startswith("spikes"))
+    np.testing.assert_array_equal(marked.get_xdata(), fit.spikes["observed"])
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("singular value", "density")
+
+
+def test_draws_on_the_axes_given(spiked: FloatArray) -> None:
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots()
+    assert plot_fit(fit_rectangular(spiked), ax) is ax
+    assert not ax.patches
+
+
+def test_symmetric_fit_has_two_edges() -> None:
+    noise = np.random.default_rng(2).standard_normal((100, 100))
+    w = (noise + noise.T) / np.sqrt(200)
+    fit = fit_symmetric(w)
+    ax = plot_fit(fit, eigenvalues=np.linalg.eigvalsh(w))
+    dashed = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    assert sorted(dashed) == [-fit.edge, fit.edge]
+    assert ax.get_xlabel() == "eigenvalue"
+
+
+def test_says_which_values_belong_to_the_fit(spiked: FloatArray) -> None:
+    with pytest.raises(InvalidInputError, match=r"drawn over `singular_values`. Got `eigenvalues`"):
+        plot_fit(fit_rectangular(spiked), eigenvalues=[1.0])
+    symmetric = fit_symmetric(spiked[:, :80] + spiked[:, :80].T)
+    with pytest.raises(InvalidInputError, match=r"drawn over `eigenvalues`. Got `singular_values`"):
+        plot_fit(symmetric, singular_values=[1.0])
+
+
+def test_refuses_what_is_no_fit() -> None:
+    with pytest.raises(InvalidTypeError, match=r"result of `fit_rectangular`.*Got a ndarray"):
+        plot_fit(np.eye(3))  # type: ignore[arg-type]
+
+
+def test_import_leaves_matplotlib_alone() -> None:
+    code = "import sys, pastur.figures; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

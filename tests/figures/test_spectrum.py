@@ -1,0 +1,83 @@
+"""The histogram and the curve of a spectrum against closed forms."""
+
+import numpy as np
+import pytest
+
+from pastur._typing import FloatArray
+from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.figures import histogram, law_curve
+
+
+def test_bars_hold_every_value_and_have_area_one(spiked: FloatArray) -> None:
+    values = np.linalg.svd(spiked, compute_uv=False)
+    bars = histogram(fit_rectangular(spiked), values)
+    assert bars.counts.sum() == 80
+    assert np.sum(bars.density * np.diff(bars.bins)) == pytest.approx(1, abs=1e-12)
+    assert bars.bins[0] <= values[-1] and bars.bins[-1] >= values[0]
+
+
+def test_edge_is_a_limit_of_bins_when_spikes_lie_beyond(spiked: FloatArray) -> None:
+    fit = fit_rectangular(spiked)
+    bars = histogram(fit, np.linalg.svd(spiked, compute_uv=False))
+    assert np.abs(bars.bins - fit.edge).min() < 1e-12
+    assert bars.counts[bars.bins[:-1] >= fit.edge - 1e-12].sum() == fit.rank == 2
+
+
+def test_a_spike_far_away_costs_few_bins(spiked: FloatArray) -> None:
+    values = np.append(np.linalg.svd(spiked, compute_uv=False), 1e6)
+    assert histogram(fit_rectangular(spiked), values).counts.size < 400
+
+
+@pytest.mark.parametrize("value", [0.0, 2.5])
+def test_equal_values_give_one_bar(spiked: FloatArray, value: float) -> None:
+    bars = histogram(fit_rectangular(spiked), np.full(5, value))
+    assert bars.counts.tolist() == [5]
+
+
+def test_square_noise_is_drawn_as_a_quarter_circle() -> None:
+    # Ratio 1: singular values have the density √(4σ² − s²)/(πσ²) on [0, 2σ].
+    fit = fit_rectangular(np.random.default_rng(3).standard_normal((90, 90)) / np.sqrt(90))
+    assert fit.rank == 0
+    x, y = law_curve(fit)
+    expected = np.sqrt(np.maximum(4 * fit.sigma**2 - x**2, 0)) / (np.pi * fit.sigma**2)
+    # The first point repeats its neighbour's height: the law of squares is infinite at 0.
+    np.testing.assert_allclose(y[1:], expected[1:], atol=1e-6)
+    assert y[0] == y[1]
+
+
+@pytest.mark.parametrize("shape", [(60, 150), (150, 60)])
+def test_rectangular_curve_has_area_one_tall_or_wide(shape: tuple[int, int]) -> None:
+    fit = fit_rectangular(np.random.default_rng(5).standard_normal(shape))
+    # The trapezium rule on 121 Chebyshev points, for a square root at each end: error below 1e-3.
+    assert np.trapezoid(*law_curve(fit)[::-1]) == pytest.approx(1, abs=2e-3)
+
+
+def test_curve_is_scaled_to_the_share_of_the_bulk(spiked: FloatArray) -> None:
+    fit = fit_rectangular(spiked)
+    (_, alone), (_, scaled) = law_curve(fit), law_curve(fit, 80)
+    np.testing.assert_allclose(scaled, alone * 78 / 80)
+
+
+def test_symmetric_noise_is_drawn_as_a_semicircle() -> None:
+    noise = np.random.default_rng(6).standard_normal((120, 120))
+    fit = fit_symmetric((noise + noise.T) / np.sqrt(240))
+    assert fit.rank == 0
+    x, y = law_curve(fit)
+    expected = np.sqrt(np.maximum(4 * fit.sigma**2 - x**2, 0)) / (2 * np.pi * fit.sigma**2)
+    np.testing.assert_allclose(y, expected, atol=1e-6)
+    assert x[0] == pytest.approx(-x[-1])
+
+
+def test_values_zero_to_rounding_are_no_part_of_the_curve() -> None:
+    noise = np.random.default_rng(9).standard_normal((80, 120))
+    noise[60:] = 0.0
+    fit = fit_rectangular(noise)
+    (_, alone), (_, scaled) = law_curve(fit), law_curve(fit, 80)
+    np.testing.assert_allclose(scaled, alone * (60 - fit.rank) / 80)
+
+
+def test_a_matrix_without_noise_has_bars_and_no_curve() -> None:
+    values = np.array([3.0, 2.0, 0.0, 0.0, 0.0, 0.0])
+    fit = fit_rectangular(np.diag(values))
+    assert law_curve(fit, 6)[0].size == 0
+    assert histogram(fit, values).counts[[0, -1]].tolist() == [4, 1]
