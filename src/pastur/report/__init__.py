@@ -1,0 +1,5 @@
+"""The HTML page on an analysis: one file, complete in itself, drawn from results only."""
+
+from pastur.report._write import write_report
+
+__all__ = ["write_report"]

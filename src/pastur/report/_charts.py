@@ -1,0 +1,62 @@
+"""The numbers behind the charts, short enough for a page of many layers."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from pastur._typing import FloatArray
+from pastur.analysis import InitialComparison, MatrixAnalysis
+from pastur.figures import histogram, law_curve
+
+MOST_MARKED = 150
+_MOST_RESIDUALS = 400
+_SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right", "p_value")
+
+
+def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
+    """Return the spectrum of one matrix: bins, counts, law, edge and its largest spikes."""
+    fit, values = matrix.fit, matrix.singular_values
+    bars = histogram(fit, values)
+    x, y = law_curve(fit, values.size)
+    spikes = fit.spikes[:MOST_MARKED]
+    return {
+        "bins": digits(bars.bins, 5),
+        "counts": bars.counts.tolist(),
+        "law": [digits(x, 5), digits(y, 4)],
+        "edge": digits([fit.edge], 5)[0] if fit.sigma else None,
+        "sound": matrix.kind != "does not fit",
+        "spikes": {field: digits(spikes[field], 4) for field in _SPIKE_FIELDS}
+        | {"isolated": [int(flag) for flag in spikes["isolated"]]},
+    }
+
+
+def residual(comparison: InitialComparison) -> dict[str, Any]:
+    """Return the residual's singular values by rank; of a long tail each so many-th one."""
+    values = comparison.residual_singular_values
+    half = _MOST_RESIDUALS // 2
+    ranks = np.arange(values.size)
+    if values.size > _MOST_RESIDUALS:
+        tail = np.linspace(half, values.size - 1, half).round().astype(int)
+        ranks = np.concatenate([ranks[:half], tail])
+    return {
+        "rank": (ranks + 1).tolist(),
+        "value": digits(values[ranks], 4),
+        "critical": digits([comparison.critical], 5)[0],
+        "edge": digits([comparison.edge], 5)[0],
+    }
+
+
+def digits(values: FloatArray | Iterable[float], significant: int) -> list[float | None]:
+    """Return numbers cut to `significant` digits; None, which JSON has, for one not finite."""
+    array = np.asarray(values, dtype=np.float64)
+    return [float(f"{v:.{significant}g}") if np.isfinite(v) else None for v in array]
+
+
+def script_safe(data: Any) -> str:
+    """Return `data` as JSON that no HTML parser takes for markup."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text

@@ -1,0 +1,107 @@
+"""One matrix as the page shows it: its row, its strip, its facts."""
+
+from dataclasses import dataclass
+
+from pastur.analysis import MatrixAnalysis
+from pastur.report import _text
+from pastur.report._charts import MOST_MARKED
+from pastur.report._kinds import BY_KIND, Kind
+from pastur.report._overview import Scale, Strip, strip
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the table: what is read, and the number by which it is sorted, if there is one."""
+
+    text: str
+    order: float | None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What the template needs of one matrix."""
+
+    number: int
+    name: str
+    kind: Kind
+    shape: str
+    dtype: str
+    rank: int
+    sound: bool
+    noisy: bool
+    cells: dict[str, Cell]
+    facts: tuple[tuple[str, str], ...]
+    reason: str
+    warning: str
+    marked: int
+    strip: Strip | None
+
+
+def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
+    """Return the words and figures of the matrix at `position`, counted from 1."""
+    fit = matrix.fit
+    return Layer(
+        number=position,
+        name=_text.name(matrix.name),
+        kind=BY_KIND[matrix.kind],
+        shape=_text.shape(matrix.shape),
+        dtype=matrix.dtype,
+        rank=fit.rank,
+        sound=matrix.kind != "does not fit",
+        noisy=fit.sigma > 0,
+        cells=_cells(matrix),
+        facts=_facts(matrix),
+        reason=fit.goodness.reason,
+        warning="" if fit.status.converged else fit.status.message,
+        marked=min(fit.rank, MOST_MARKED),
+        strip=strip(matrix, scale),
+    )
+
+
+def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
+    fit, best = matrix.fit, matrix.strongest
+    goodness = fit.goodness
+    theta = Cell("–", None)
+    if best is not None:
+        theta = Cell(
+            _text.number(best["theta"]),
+            float(best["theta"]),
+            _text.interval(best["low"], best["high"]) if best["low"] < best["high"] else "",
+        )
+    return {
+        "shape": Cell(_text.shape(matrix.shape), matrix.shape[0] * matrix.shape[1]),
+        "sigma": Cell(_text.number(fit.sigma), fit.sigma),
+        "edge": Cell(_text.number(fit.edge), fit.edge),
+        "rank": Cell(str(fit.rank), fit.rank),
+        "theta": theta,
+        "energy": Cell(_text.percent(matrix.signal_energy), matrix.signal_energy),
+        "distance": Cell(_text.fraction(goodness.statistic), goodness.statistic),
+        "p": Cell(_text.chance(goodness.p_value), goodness.p_value),
+    }
+
+
+def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
+    fit, best = matrix.fit, matrix.strongest
+    goodness = fit.goodness
+    facts = [
+        ("Noise level σ", _with_interval(fit.sigma, *fit.sigma_interval)),
+        ("Deviation of an entry", _text.number(fit.entry_sd)),
+        ("Edge of the noise", _text.number(fit.edge)),
+        ("Spikes", f"{fit.rank} of {matrix.singular_values.size} singular values"),
+    ]
+    if best is not None:
+        facts += [
+            ("Strongest θ", _with_interval(best["theta"], best["low"], best["high"])),
+            ("Energy in the spikes", _text.percent(matrix.signal_energy)),
+        ]
+    if goodness.statistic is not None:
+        p = "" if goodness.p_value is None else f", p = {_text.chance(goodness.p_value)}"
+        facts.append(("Distance from the law", _text.fraction(goodness.statistic) + p))
+    return tuple(facts)
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    if low == high:
+        return _text.number(value)
+    return f"{_text.number(value)}, {_text.interval(low, high)}"

@@ -1,0 +1,125 @@
+"""The page put together: template, style, scripts, data, and the policy that locks it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from pastur.analysis import Analysis
+from pastur.report import _text
+from pastur.report._charts import residual, script_safe, spectrum
+from pastur.report._kinds import KINDS
+from pastur.report._layers import Layer, layer
+from pastur.report._overview import Scale
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_COLUMNS = (
+    ("shape", "Shape", "Rows × columns"),
+    ("sigma", "σ", "Noise level: standard deviation of an entry of noise times √(longer side)"),
+    ("edge", "Edge", "Largest singular value that the noise reaches"),
+    ("rank", "Spikes", "Singular values beyond the edge"),
+    ("theta", "Strongest θ", "Strength of the strongest spike before noise, with its interval"),
+    ("energy", "Energy", "Share of the sum of squares that the spikes carry"),
+    ("distance", "D", "Largest distance between the distributions of bulk and law"),
+    ("p", "p", "Chance that pure noise deviates from the law as much"),
+)
+
+
+def render(analysis: Analysis) -> str:
+    """Return the whole page."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(_asset),
+    )
+    environment.globals["text"] = _text
+    environment.filters["breakable"] = _breakable
+    scripts = [_script(_asset("report.js")), _script(_plotly())]
+    scale = Scale.of(analysis.matrices)
+    layers = [layer(matrix, i, scale) for i, matrix in enumerate(analysis.matrices, start=1)]
+    page = environment.get_template("report.html").render(
+        analysis=analysis,
+        title=PurePath(analysis.source).name or analysis.source,
+        layers=layers,
+        kinds=KINDS,
+        counts=Counter(one.kind.kind for one in layers),
+        columns=_COLUMNS,
+        marks=scale.marks(),
+        strongest=_strongest(layers),
+        policy=_policy(scripts),
+        style=_markup(_asset("report.css")),
+        scripts=[_markup(script) for script in scripts],
+        data=_markup(
+            script_safe(
+                {
+                    "layers": [spectrum(matrix) for matrix in analysis.matrices],
+                    "initial": [residual(comparison) for comparison in analysis.initial],
+                }
+            )
+        ),
+    )
+    # A tensor's name may hold half a surrogate pair, which no encoding of text can write.
+    return page.encode("utf-8", "replace").decode("utf-8")
+
+
+def _strongest(layers: list[Layer]) -> Layer | None:
+    """Return the layer with the strongest spike among those whose spikes count."""
+    sound = [one for one in layers if one.kind.key == "signal"]
+    return max(sound, key=lambda one: one.cells["theta"].order or 0.0, default=None)
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("pastur.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+@cache
+def _plotly() -> str:
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
+
+
+def _script(text: str) -> str:
+    # What would end or disguise a script element; both stand only in strings and comments.
+    return text.replace("</script", r"<\/script").replace("<!--", r"<\!--").replace("\r\n", "\n")
+
+
+def _policy(scripts: list[str]) -> str:
+    """Return the content security policy: no request, no script but these, by their hashes."""
+    hashes = (
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
+    )
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name, escaped, that may break after its dots and slashes."""
+    from markupsafe import Markup, escape
+
+    safe = escape(_text.name(name))
+    for letter in "./":
+        safe = safe.replace(letter, Markup(f"{letter}<wbr>"))
+    return safe
+
+
+def _markup(text: str) -> Markup:
+    """Return text of our own as markup that is not escaped again."""
+    from markupsafe import Markup
+
+    return Markup(text)

@@ -1,0 +1,338 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // ---- theme ----------------------------------------------------------------------------------
+  const themeButton = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+
+  function showTheme() {
+    themeButton.textContent = isDark() ? "Light" : "Dark";
+    themeButton.setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colours`);
+    redrawAll();
+  }
+  themeButton.addEventListener("click", () => {
+    root.dataset.theme = isDark() ? "light" : "dark";
+    showTheme();
+  });
+  system.addEventListener("change", showTheme);
+
+  // ---- filter ---------------------------------------------------------------------------------
+  const rows = all("#layers tbody tr");
+  const find = document.getElementById("find");
+  const chips = all(".chip");
+  let kind = "";
+
+  function filter() {
+    const words = find.value.trim().toLowerCase().split(/\s+/);
+    const shown = new Set();
+    for (const row of rows) {
+      const name = row.querySelector("th").textContent.toLowerCase();
+      const fits = (!kind || row.dataset.kind === kind) && words.every((word) => name.includes(word));
+      if (fits) shown.add(row.dataset.layer);
+    }
+    for (const item of all("[data-layer]")) item.hidden = !shown.has(item.dataset.layer);
+    for (const note of all(".empty")) note.hidden = shown.size > 0;
+    const status = document.getElementById("shown");
+    status.textContent = shown.size === rows.length ? "" : `${shown.size} of ${rows.length} shown`;
+  }
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      kind = chip.dataset.kind;
+      for (const other of chips) other.setAttribute("aria-pressed", String(other === chip));
+      filter();
+    });
+  }
+
+  // ---- sort -----------------------------------------------------------------------------------
+  const collator = new Intl.Collator("en", { numeric: true });
+
+  function key(row, column) {
+    const cell = row.children[column];
+    const text = cell.dataset.order ?? cell.textContent.trim();
+    const value = Number(text);
+    return text === "" ? null : Number.isNaN(value) ? text : value;
+  }
+  function sortBy(header) {
+    const headers = [...header.parentNode.children];
+    const column = headers.indexOf(header);
+    const before = header.getAttribute("aria-sort");
+    // Of numbers one wants the largest first, of names the beginning of the alphabet.
+    const first = header.classList.contains("number") ? "descending" : "ascending";
+    const second = first === "ascending" ? "descending" : "ascending";
+    const order = before === first ? second : first;
+    for (const other of headers) other.removeAttribute("aria-sort");
+    header.setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    const compare = (a, b) =>
+      typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b));
+    const sorted = rows
+      .map((row) => [key(row, column), row])
+      .sort((a, b) =>
+        // Rows without a value stay at the end, in either order.
+        (a[0] === null) - (b[0] === null) ||
+        sign * compare(a[0], b[0]) || a[1].dataset.layer - b[1].dataset.layer);
+    sorted[0]?.[1].parentNode.append(...sorted.map(([, row]) => row));
+  }
+  for (const header of all("#layers th[data-column]")) {
+    header.querySelector("button").addEventListener("click", () => sortBy(header));
+  }
+
+  // ---- charts ---------------------------------------------------------------------------------
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  document.body.append(probe);
+
+  function colour(name) {
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color;
+  }
+  const short = (value) => (value === null ? "–" : String(value).replace("-", "−"));
+  const chance = (p) => (p === null ? "–" : p < 1e-300 ? "< 1e−300" : short(p < 1e-3 ? p.toExponential(0) : p.toPrecision(2)));
+
+  function spikeLines(spikes, i) {
+    return [
+      ["observed", short(spikes.observed[i])],
+      ["θ before noise", `${short(spikes.theta[i])}, ${short(spikes.low[i])} to ${short(spikes.high[i])}`],
+      ["overlap", `left ${short(spikes.overlap_left[i])}, right ${short(spikes.overlap_right[i])}`],
+      ["p", chance(spikes.p_value[i])],
+    ];
+  }
+
+  function layout(title, height) {
+    const axis = {
+      gridcolor: colour("line"), linecolor: colour("line"), zeroline: false, ticks: "",
+      tickfont: { color: colour("muted") }, title: { font: { color: colour("muted"), size: 12 } },
+    };
+    return {
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("ink") },
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      margin: { l: 46, r: 8, t: 8, b: 42 }, uirevision: "keep", height,
+      dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+      hovermode: "closest", bargap: 0,
+      hoverlabel: {
+        bgcolor: colour("surface"), bordercolor: colour("line"), align: "left",
+        font: { color: colour("ink"), size: 12 },
+      },
+      showlegend: false,
+      xaxis: { ...axis, title: { ...axis.title, text: title[0] } },
+      yaxis: { ...axis, title: { ...axis.title, text: title[1] }, rangemode: "tozero", fixedrange: true },
+    };
+  }
+
+  function spectrumFigure(place, height) {
+    const { bins, counts, law, edge, sound, spikes } = data.layers[place.layer - 1];
+    const total = counts.reduce((a, b) => a + b, 0);
+    const widths = counts.map((_, i) => bins[i + 1] - bins[i]);
+    const heights = counts.map((count, i) => count / (total * widths[i]));
+    const inside = Math.max(...heights.filter((_, i) => edge === null || bins[i] < edge), ...law[1]);
+    // Values that are zero to rounding fill one bin, which must not flatten the rest.
+    const top = law[1].length ? Math.min(inside, 2.5 * Math.max(...law[1])) : inside;
+    const stem = 0.09 * top;
+    const tone = colour(sound ? "signal" : "misfit");
+    const traces = [
+      {
+        type: "bar", x: counts.map((_, i) => (bins[i] + bins[i + 1]) / 2), y: heights, width: widths,
+        marker: { color: colour("bar"), line: { width: 0 } },
+        text: counts.map((count, i) => `${count} singular ${count === 1 ? "value" : "values"}<br>between ${short(bins[i])} and ${short(bins[i + 1])}`),
+        textposition: "none", hovertemplate: "%{text}<extra></extra>",
+      },
+      {
+        type: "scatter", mode: "lines", x: law[0], y: law[1],
+        line: { color: colour("law"), width: 2 }, hoverinfo: "skip", connectgaps: false,
+      },
+      {
+        type: "scatter", mode: "lines", x: edge === null ? [] : [edge, edge], y: [0, 1.04 * top],
+        line: { color: colour("muted"), width: 1.5, dash: "5px,4px" },
+        hovertemplate: `edge ${short(edge)}<extra></extra>`,
+      },
+    ];
+    if (spikes.observed.length) {
+      traces.push({
+        type: "scatter", mode: "markers", x: spikes.observed,
+        y: spikes.observed.map(() => stem),
+        error_y: { type: "data", symmetric: false, array: [0], arrayminus: spikes.observed.map(() => stem), color: tone, thickness: 1.2, width: 0 },
+        marker: {
+          size: 9, color: spikes.isolated.map((one) => (one && sound ? tone : colour("surface"))),
+          line: { color: tone, width: 1.8 }, symbol: sound ? "circle" : "triangle-up",
+        },
+        text: spikes.observed.map((_, i) => spikeLines(spikes, i).map(([name, value]) => `${name} <b>${value}</b>`).join("<br>")),
+        hovertemplate: "%{text}<extra></extra>",
+      });
+    }
+    const figure = layout(["singular value", "density"], height);
+    const last = Math.max(bins[bins.length - 1], edge, law[0].length ? law[0][law[0].length - 1] : 0);
+    const first = Math.min(bins[0], law[0].length ? law[0][0] : bins[0]);
+    place.ranges = { all: padded(first, last) };
+    // Far spikes would squeeze the bulk into a sliver: then the page opens on the bulk.
+    if (edge !== null && last > 1.5 * edge) place.ranges.bulk = padded(Math.min(first, edge), 1.25 * edge);
+    place.opening ??= last > 4 * edge && place.ranges.bulk ? "bulk" : "all";
+    figure.xaxis.range = [...place.ranges[place.opening]];
+    figure.yaxis.range = [0, 1.08 * top];
+    return [traces, figure];
+  }
+
+  function padded(low, high) {
+    const pad = 0.025 * (high - low);
+    return [low > 0 && low < pad ? 0 : low - pad, high + pad];
+  }
+
+  function initialFigure(place, height) {
+    const { rank, value, critical, edge } = data.initial[place.index];
+    const ends = [1, rank[rank.length - 1]];
+    const line = (name, level, dash) => ({
+      type: "scatter", mode: "lines", x: ends, y: [level, level],
+      line: { color: colour("muted"), width: 1.5, dash }, hovertemplate: `${name} ${short(level)}<extra></extra>`,
+    });
+    const above = value.map((v) => v > critical);
+    const traces = [
+      {
+        type: "scatter", mode: "markers", x: rank, y: value,
+        marker: {
+          opacity: 1, size: above.map((yes) => (yes ? 8 : 5)), color: above.map((yes) => (yes ? colour("signal") : colour("surface"))),
+          line: { color: above.map((yes) => colour(yes ? "signal" : "noise")), width: 1.5 },
+        },
+        hovertemplate: "number %{x}<br><b>%{y:.4g}</b><extra></extra>",
+      },
+      line("critical value", critical, "5px,4px"),
+      line("edge", edge, "1.5px,3px"),
+    ];
+    const figure = layout(["rank", "singular value"], height);
+    figure.xaxis.range = padded(...ends);
+    place.ranges = { all: figure.xaxis.range };
+    place.opening = "all";
+    return [traces, figure];
+  }
+
+  const config = { displaylogo: false, responsive: true, displayModeBar: false, scrollZoom: false, doubleClick: "reset" };
+  const places = all(".chart").map((element) => ({
+    element,
+    layer: Number(element.closest("[data-layer]")?.dataset.layer),
+    index: Number(element.dataset.index),
+    figure: element.dataset.chart === "spectrum" ? spectrumFigure : initialFigure,
+    status: element.nextElementSibling,
+    buttons: all(".ranges button", element.parentNode),
+    drawn: false,
+    spike: -1,
+  }));
+
+  function draw(place) {
+    const [traces, figure] = place.figure(place, place.element.clientHeight);
+    Plotly.react(place.element, traces, figure, config);
+    if (place.drawn) return;
+    place.drawn = true;
+    if (place.ranges.bulk) place.buttons[0].parentNode.hidden = false;
+    markRange(place);
+    place.element.on("plotly_relayout", () => markRange(place));
+  }
+  function erase(place) {
+    Plotly.purge(place.element);
+    place.drawn = false;
+    place.spike = -1;
+  }
+  function redrawAll() {
+    for (const place of places ?? []) if (place.drawn) draw(place);
+  }
+
+  function zoomTo(place, range) {
+    Plotly.relayout(place.element, { "xaxis.range": [...range] });
+  }
+  function markRange(place) {
+    const now = place.element.layout.xaxis.range;
+    for (const button of place.buttons) {
+      const range = place.ranges[button.dataset.range];
+      const same = range && range.every((value, i) => Math.abs(value - now[i]) < 1e-6 * Math.abs(range[1]));
+      button.setAttribute("aria-pressed", String(Boolean(same)));
+    }
+  }
+
+  function stepTo(place, step) {
+    const spikes = data.layers[place.layer - 1]?.spikes;
+    const size = spikes?.observed.length ?? 0;
+    if (!size) return;
+    // Spikes descend: the right arrow goes to the larger value, which comes earlier.
+    place.spike = place.spike < 0 ? 0 : Math.min(Math.max(place.spike + step, 0), size - 1);
+    const x = spikes.observed[place.spike];
+    const [low, high] = place.element.layout.xaxis.range;
+    if (x < low || x > high) zoomTo(place, place.ranges.all);
+    Plotly.Fx.hover(place.element, [{ curveNumber: 3, pointNumber: place.spike }]);
+    place.status.textContent = `Spike ${place.spike + 1} of ${size}: ` +
+      spikeLines(spikes, place.spike).map((line) => line.join(" ")).join("; ");
+  }
+  function zoomBy(place, factor) {
+    const [low, high] = place.element.layout.xaxis.range;
+    zoomTo(place, [low, low + (high - low) * factor]);
+  }
+  for (const place of places) {
+    place.element.addEventListener("keydown", (event) => {
+      const actions = {
+        ArrowRight: () => stepTo(place, -1), ArrowLeft: () => stepTo(place, 1),
+        "+": () => zoomBy(place, 0.7), "-": () => zoomBy(place, 1 / 0.7),
+        0: () => zoomTo(place, place.ranges[place.opening]),
+      };
+      if (!actions[event.key] || event.ctrlKey || event.metaKey || event.altKey || !place.drawn) return;
+      event.preventDefault();
+      actions[event.key]();
+    });
+    for (const button of place.buttons) {
+      button.addEventListener("click", () => place.ranges[button.dataset.range] && zoomTo(place, place.ranges[button.dataset.range]));
+    }
+  }
+
+  // ---- the spikes as a table, made when it is opened ---------------------------------------------
+  function cell(tag, text, scope) {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    made.className = "number";
+    if (scope) made.scope = scope;
+    return made;
+  }
+  function fillSpikes(details) {
+    const box = details.querySelector(".scroll");
+    if (box.firstChild) return;
+    const { spikes } = data.layers[details.closest("[data-layer]").dataset.layer - 1];
+    const table = document.createElement("table");
+    const head = table.createTHead().insertRow();
+    for (const name of ["#", "Observed", "θ before noise", "Interval", "Overlap left", "Overlap right", "p", "Isolated"]) {
+      head.append(cell("th", name, "col"));
+    }
+    const body = table.createTBody();
+    spikes.observed.forEach((observed, i) => {
+      const values = [
+        i + 1, short(observed), short(spikes.theta[i]), `${short(spikes.low[i])} to ${short(spikes.high[i])}`,
+        short(spikes.overlap_left[i]), short(spikes.overlap_right[i]), chance(spikes.p_value[i]), spikes.isolated[i] ? "yes" : "no",
+      ];
+      body.insertRow().append(...values.map((value) => cell("td", value)));
+    });
+    box.append(table);
+  }
+  for (const details of all("details.spikes")) {
+    details.addEventListener("toggle", () => details.open && fillSpikes(details));
+  }
+
+  // ---- start ------------------------------------------------------------------------------------
+  function start() {
+    themeButton.hidden = false;
+    showTheme();
+    const filters = document.querySelector(".filters");
+    if (filters) {
+      filters.hidden = false;
+      find.addEventListener("input", filter);
+      filter();
+    }
+    // Charts far from the window are taken down again: a page of hundreds stays quick.
+    const watcher = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        const place = places.find((one) => one.element === entry.target);
+        if (entry.isIntersecting && !place.drawn) draw(place);
+        else if (!entry.isIntersecting && place.drawn) erase(place);
+      }
+    }, { rootMargin: "800px 0px" });
+    for (const place of places) watcher.observe(place.element);
+  }
+  // The charts' library stands behind this script: it is there when the document is complete.
+  document.addEventListener("DOMContentLoaded", start);
+})();

@@ -1,0 +1,44 @@
+"""An analysis with everything that a page must bear."""
+
+import numpy as np
+import pytest
+
+from pastur._typing import FloatArray
+from pastur.analysis import Analysis, analyze
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\u2028{{7*7}}&amp;\"'` \u202egnp.exe"
+
+
+@pytest.fixture(scope="session")
+def hostile() -> str:
+    """A tensor's name that would break a careless page."""
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def arrays() -> dict[str, FloatArray]:
+    rng = np.random.default_rng(17)
+
+    def noise(n: int, m: int) -> FloatArray:
+        return rng.standard_normal((n, m)) / np.sqrt(max(n, m))
+
+    left, _ = np.linalg.qr(rng.standard_normal((120, 3)))
+    right, _ = np.linalg.qr(rng.standard_normal((160, 3)))
+    first = noise(120, 160)
+    return {
+        "encoder.0.dense.weight": first + (left * [40.0, 5.0, 3.0]) @ right.T,
+        "encoder.0.dense.weight.initial": first,
+        "encoder.1.dense.weight": noise(160, 120),
+        HOSTILE: noise(100, 100),
+        "heavy": rng.standard_t(1.5, size=(90, 110)),
+        "head.weight": noise(4, 120),
+        "half a pair \ud800": noise(30, 40),
+        "encoder.0.dense.bias": np.zeros(120),
+        "zero": np.zeros((5, 5)),
+        f"{HOSTILE}.bias": np.zeros(3),
+    }
+
+
+@pytest.fixture(scope="session")
+def analysis(arrays: dict[str, FloatArray]) -> Analysis:
+    return analyze(arrays)

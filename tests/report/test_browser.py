@@ -1,0 +1,192 @@
+"""The page in Chromium with the network off: no request, no error, and everything works."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pastur.analysis import Analysis
+from pastur.report import write_report
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+@dataclass
+class Opened:
+    """A page with what it asked for and what it complained of."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(OPTIONS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_report(analysis, tmp_path_factory.mktemp("browser") / "report.html").as_uri()
+
+
+def visit(browser: Any, address: str, width: int, scheme: str) -> Iterator[Opened]:
+    """Open the page without a network; once it is left, it must have been silent throughout."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        offline=True,
+    )
+    opened = Opened(context.new_page())
+    opened.page.on("request", lambda made: opened.requests.append(made.url))
+    opened.page.on("console", lambda message: opened.complaints.append(message.text))
+    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    opened.page.on("dialog", lambda dialog: opened.complaints.append(dialog.message))
+    opened.page.goto(address)
+    yield opened
+    assert opened.requests == [address]
+    assert opened.complaints == []
+    context.close()
+
+
+@pytest.fixture(params=[(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")], ids=str)
+def everywhere(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Opened]:
+    """The page at the width of a desktop and of a phone, in both colours."""
+    yield from visit(browser, address, *request.param)
+
+
+@pytest.fixture
+def opened(browser: Any, address: str) -> Iterator[Opened]:
+    """The page on a desktop."""
+    yield from visit(browser, address, 1280, "light")
+
+
+def counts(page: Any) -> list[int]:
+    """The numbers of spikes in the table, from top to bottom."""
+    cells = page.locator("#layers tbody td:nth-child(7)").all_inner_texts()
+    return [int(text.rstrip("?")) for text in cells]
+
+
+def rows(page: Any) -> list[str]:
+    """The names in the table, as shown from top to bottom."""
+    names: list[str] = page.locator("#layers tbody tr:visible th").all_inner_texts()
+    return names
+
+
+def test_fits_the_width_and_draws_every_chart(everywhere: Opened, analysis: Analysis) -> None:
+    page = everywhere.page
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    for number, matrix in enumerate(analysis.matrices, start=1):
+        card = page.locator(f"#layer-{number}")
+        card.scroll_into_view_if_needed()
+        chart = card.locator(".js-plotly-plot .main-svg").first
+        chart.wait_for()
+        assert card.locator(".bars .point").count() > 0
+        marked = card.locator(".scatterlayer .points path").count()
+        assert marked == min(matrix.fit.rank, 150)
+    page.locator("#initial .js-plotly-plot .points path").first.wait_for(state="attached")
+
+
+def test_sorts_by_a_click(opened: Opened, analysis: Analysis) -> None:
+    page = opened.page
+    header = page.locator("#layers th[data-column=rank]")
+    header.locator("button").click()
+    assert header.get_attribute("aria-sort") == "descending"
+    assert counts(page) == sorted((matrix.fit.rank for matrix in analysis.matrices), reverse=True)
+    header.locator("button").press("Enter")
+    assert header.get_attribute("aria-sort") == "ascending"
+    assert counts(page) == sorted(matrix.fit.rank for matrix in analysis.matrices)
+    assert page.locator("#layers [aria-sort]").count() == 1
+
+
+def test_filters_by_name_and_by_finding(opened: Opened, analysis: Analysis) -> None:
+    page = opened.page
+    page.locator("#find").fill("dense encoder.1")
+    assert rows(page) == ["encoder.1.dense.weight"]
+    assert page.locator("article[data-layer]:visible").count() == 1
+    assert page.locator("#shown").inner_text() == f"1 of {len(analysis.matrices)} shown"
+    page.locator("#find").fill("")
+    page.locator(".chip[data-kind=signal]").click()
+    expected = [matrix.name for matrix in analysis.matrices if matrix.kind == "signal"]
+    assert expected and [name for name in rows(page) if name in expected] == expected
+    assert len(rows(page)) == len(expected)
+    page.locator("#find").fill("nothing is called this")
+    assert rows(page) == []
+    assert page.locator(".empty:visible").count() == 2
+
+
+def test_a_spike_tells_its_figures_to_mouse_and_keys(opened: Opened, analysis: Analysis) -> None:
+    page = opened.page
+    theta = f"{analysis.matrices[0].fit.spikes['theta'][0]:.4g}"
+    card = page.locator("#layer-1")
+    card.scroll_into_view_if_needed()
+    card.locator(".ranges button[data-range=all]").click()
+    card.locator(".scatterlayer .points path").first.hover(force=True)
+    hover = card.locator(".hoverlayer")
+    hover.locator("text=overlap").first.wait_for()
+    assert theta in hover.text_content()
+    page.mouse.move(0, 0)
+    card.locator(".chart").press("ArrowRight")
+    assert theta in card.locator("[role=status]").text_content()
+
+
+def test_zooms_to_the_bulk_and_back(opened: Opened, analysis: Analysis) -> None:
+    page = opened.page
+    edge = analysis.matrices[0].fit.edge
+    card = page.locator("#layer-1")
+    card.scroll_into_view_if_needed()
+    card.locator(".main-svg").first.wait_for()
+
+    def last() -> float:
+        return float(card.locator(".chart").evaluate("chart => chart.layout.xaxis.range[1]"))
+
+    bulk = card.locator("button[data-range=bulk]")
+    assert last() < 2 * edge, "a spike at twenty edges must not squeeze the bulk"
+    assert bulk.get_attribute("aria-pressed") == "true"
+    card.locator("button[data-range=all]").click()
+    assert last() > 35
+    card.locator(".chart").press("+")
+    assert last() < 35
+    card.locator(".chart").press("0")
+    assert last() < 2 * edge
+
+
+def test_spikes_as_a_table(opened: Opened, analysis: Analysis) -> None:
+    page = opened.page
+    page.locator("#layer-1 summary").click()
+    cells = page.locator("#layer-1 .spikes tbody tr").first.locator("td").all_inner_texts()
+    first = analysis.matrices[0].fit.spikes[0]
+    assert cells[1] == f"{first['observed']:.4g}"
+    assert cells[2] == f"{first['theta']:.4g}"
+
+
+def test_switches_the_colours(opened: Opened) -> None:
+    page = opened.page
+
+    def background() -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    before = background()
+    page.locator("#theme").click()
+    assert background() != before
+    page.locator("#theme").click()
+    assert background() == before
