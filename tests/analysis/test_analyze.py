@@ -79,6 +79,14 @@ def test_scaling_a_model_scales_its_strengths_and_leaves_the_counts(planted):
         assert other.signal_energy == pytest.approx(one.signal_energy, rel=1e-9)
 
 
+@pytest.mark.parametrize(("scale", "skipped"), [(1e306, False), (3e307, True), (1e308, True)])
+def test_near_the_end_of_the_doubles(planted, tmp_path, scale, skipped):
+    huge = planted["noise"] * scale
+    analysis = analyze({"huge": huge, "noise": planted["noise"]})
+    analysis.to_json(tmp_path / "result.json")
+    assert ("too large for float64" in reasons(analysis).get("huge", "")) is skipped
+
+
 def test_progress_is_told_of_every_tensor_and_of_the_end(planted):
     calls = []
     analyze(planted, progress=lambda *call: calls.append(call))

@@ -36,7 +36,7 @@ def test_every_kind_is_counted():
     text = summarize([matrix(kind) for kind in kinds], 2)
     assert text == (
         "7 matrices analysed: 1 is noise only; 3 carry signal above their noise; 2 do not fit the "
-        "noise law, so that their counts of spikes prove nothing; 1 is too small to tell. "
+        "noise law, so that their counts of spikes are in doubt; 1 is too small to tell. "
         "2 tensors were skipped, with the reason."
     )
 

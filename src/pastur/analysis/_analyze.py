@@ -20,6 +20,9 @@ from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 # How many reasons the error names when nothing can be analysed.
 _REASONS = 3
 
+# Room for the ends of intervals, which reach beyond the singular values.
+_LARGEST = 1e307
+
 Progress = Callable[[int, int, str], None]
 
 
@@ -111,6 +114,10 @@ def _examine(matrix: Matrix, alpha: float) -> MatrixAnalysis | Skipped:
     start = time.perf_counter()
     try:
         values = singular_values(matrix.load())
+        if values[0] > _LARGEST:
+            return _skip(
+                matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64"
+            )
         fit = fit_rectangular(singular_values=values, shape=matrix.shape, alpha=alpha)
     except FileAccessError:
         # The file itself is gone: there is nothing left to go on with.

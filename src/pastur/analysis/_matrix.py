@@ -44,8 +44,8 @@ class MatrixAnalysis:
     def kind(self) -> str:
         """Return the finding in two words, the goodness of fit and the count taken together.
 
-        ``"does not fit"``: the bulk is not the noise law, so that the count of spikes is no
-        evidence; ``"too small to tell"``; ``"signal"``: spikes above a bulk of noise (or a matrix
+        ``"does not fit"``: the bulk is not the noise law, so that the count of spikes is
+        in doubt; ``"too small to tell"``; ``"signal"``: spikes above a bulk of noise (or a matrix
         without noise); ``"noise only"``.
         """
         verdict = self.fit.goodness.verdict

@@ -13,8 +13,8 @@ _FINDINGS = {
         "carry signal above their noise",
     ),
     "does not fit": (
-        "does not fit the noise law, so that its count of spikes proves nothing",
-        "do not fit the noise law, so that their counts of spikes prove nothing",
+        "does not fit the noise law, so that its count of spikes is in doubt",
+        "do not fit the noise law, so that their counts of spikes are in doubt",
     ),
     "too small to tell": ("is too small to tell", "are too small to tell"),
 }

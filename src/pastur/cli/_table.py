@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pastur.analysis import MatrixAnalysis
-from pastur.cli._text import interval, number, p_value, printable, size
+from pastur.cli._text import distance, interval, number, p_value, printable, size
 
 HEADINGS = ("layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", "verdict")
 
@@ -29,7 +29,7 @@ def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> Rend
 
 
 def cells(matrix: MatrixAnalysis) -> tuple[str, ...]:
-    """Return one text for each heading; a count that proves nothing carries a question mark."""
+    """Return one text for each heading; a count in doubt carries a question mark."""
     fit, strongest = matrix.fit, matrix.strongest
     theta = "–"
     if strongest is not None:
@@ -42,9 +42,9 @@ def cells(matrix: MatrixAnalysis) -> tuple[str, ...]:
         number(fit.edge),
         f"{fit.rank}{'?' if matrix.kind == 'does not fit' else ' '}",
         theta,
-        f"{fit.goodness.statistic:.3f}",
+        distance(fit.goodness.statistic),
         p_value(fit.goodness.p_value),
-        fit.goodness.verdict,
+        fit.goodness.verdict + ("" if fit.status.converged else ", not converged"),
     )
 
 
@@ -66,11 +66,10 @@ def _narrow(matrices: Sequence[MatrixAnalysis]) -> Text:
     figures = [HEADINGS[1:-1], *(row[1:-1] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*figures, strict=True)]
     lines = [_aligned(line, widths) for line in figures]
-    text = Text(overflow="fold")
-    text.append(f"{HEADINGS[0]}: {HEADINGS[-1]}\n{lines[0]}\n", "bold")
+    text = Text(overflow="fold").append(f"{HEADINGS[0]}: {HEADINGS[-1]}\n{lines[0]}", "bold")
     for matrix, row, line in zip(matrices, rows, lines[1:], strict=True):
-        text.append(f"{row[0]}: ").append(row[-1], _STYLES.get(matrix.kind, ""))
-        text.append(f"\n{line}\n")
+        text.append(f"\n{row[0]}: ").append(row[-1], _STYLES.get(matrix.kind, ""))
+        text.append(f"\n{line}")
     return text
 
 

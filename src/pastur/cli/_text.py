@@ -1,8 +1,7 @@
 """Numbers and foreign text, made fit for a terminal."""
 
-import math
-
 _LONGEST = 200
+_NOTHING = "–"
 
 
 def printable(text: str) -> str:
@@ -18,16 +17,21 @@ def one_line(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return four significant digits, or a dash where there is no number."""
-    # The sharp keeps the zeros at the end, so that an interval's ends look alike.
-    return "–" if math.isnan(value) else f"{value:#.4g}".removesuffix(".")
+    """Return four significant digits."""
+    # The sharp keeps the zeros at the end, so that the ends of an interval look alike.
+    return f"{value:#.4g}".removesuffix(".")
 
 
-def p_value(value: float) -> str:
-    """Return two significant digits; very small ones as a bound."""
-    if math.isnan(value):
-        return "–"
+def p_value(value: float | None) -> str:
+    """Return two significant digits; very small ones as a bound; a dash where there is none."""
+    if value is None:
+        return _NOTHING
     return "<0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def distance(value: float | None) -> str:
+    """Return three decimals, or a dash where there is no number."""
+    return _NOTHING if value is None else f"{value:.3f}"
 
 
 def interval(low: float, high: float) -> str:
