@@ -1,0 +1,50 @@
+"""Matrices made of signal plus noise, W = R/√N + S, when the signal's rank grows with the size.
+
+What does the spectrum of W look like, and what can be said of S when only W is seen? Measures and
+models answer the first question, estimation and analysis the second.
+
+>>> import pastur
+>>> law = pastur.MarchenkoPastur(ratio=0.25, sigma=1.0)
+>>> law.support
+array([[0.25, 2.25]])
+"""
+
+from pastur import figures
+from pastur._errors import PasturError
+from pastur.analysis import Analysis, analyze
+from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.measures import (
+    Atoms,
+    Empirical,
+    MarchenkoPastur,
+    Measure,
+    ProbabilityMeasure,
+    Semicircle,
+    TracyWidom,
+    Uniform,
+)
+from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.report import write_report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Analysis",
+    "Atoms",
+    "DeformedWigner",
+    "Empirical",
+    "InformationPlusNoise",
+    "MarchenkoPastur",
+    "Measure",
+    "PasturError",
+    "ProbabilityMeasure",
+    "Semicircle",
+    "TracyWidom",
+    "Uniform",
+    "__version__",
+    "analyze",
+    "figures",
+    "fit_rectangular",
+    "fit_symmetric",
+    "write_report",
+]

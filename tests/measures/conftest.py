@@ -14,6 +14,7 @@ from pastur.measures import (
     Measure,
     ProbabilityMeasure,
     Semicircle,
+    TracyWidom,
     Uniform,
 )
 
@@ -31,8 +32,21 @@ class Example:
     @property
     def scale(self) -> float:
         """Length that the measure lives on: tolerances are fractions of it or of its inverse."""
-        reach = float(np.max(np.abs(self.measure.support)))
+        reach = float(np.max(np.abs(self.bounds)))
         return reach if reach > 0 else 1.0
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """The support, cut where the table says that no mass is left."""
+        support = self.measure.support
+        if np.isfinite(support).all():
+            return support
+        return np.clip(support, self.breaks[0], self.breaks[-1])
+
+    @property
+    def stated_error(self) -> float:
+        """Absolute error that the measure states for its transforms; 0 for closed forms."""
+        return 0.0 if np.isfinite(self.measure.support).all() else 1e-14
 
     @property
     def pieces(self) -> np.ndarray:
@@ -47,6 +61,8 @@ class Example:
     def outside(self) -> np.ndarray:
         """Real points off the support: beyond both ends and in the middle of the widest gap."""
         support = self.measure.support
+        if not np.isfinite(support).all():
+            return np.empty(0)
         points = [support[0, 0] - 0.03 * self.scale, support[-1, 1] + 0.4 * self.scale]
         if len(support) > 1:
             widest = np.argmax(support[1:, 0] - support[:-1, 1])
@@ -122,6 +138,9 @@ _TABLE: list[tuple[str, Measure, list[float]]] = [
     ("signed", 2 * Semicircle(1.0) - Uniform(-1.0, 1.0), [-2, -1, 1, 2]),
     ("signed, mass zero", MarchenkoPastur(4.0, 1.0) - Atoms([0.0, 20.0]), [1, 9]),
     ("signed, stretched", (3 * Uniform(0, 1) - 2 * Atoms([0.5])).scale(-4).shift(1), [-3, -1, 1]),
+    ("Tracy–Widom", TracyWidom(1), [-16, -6, -1, 4, 26]),
+    ("lowest eigenvalue", TracyWidom(2).scale(-0.1).shift(-2.0), [-3, -2.4, -1.9, -0.7]),
+    ("spike and edge", 0.1 * Atoms([3.0]) + 0.9 * TracyWidom(2), [-13, -5, -1, 3, 13]),
     ("multiple", 1e-3 * Semicircle(1.0), [-2, 2]),
 ]
 

@@ -15,7 +15,7 @@ ROUNDING = 1e-14
 
 def grid(law) -> np.ndarray:
     """Points below, at, between, inside and above everything that the law consists of."""
-    ends = np.unique(np.concatenate([law.measure.support.ravel(), law.measure.atoms[:, 0]]))
+    ends = np.unique(np.concatenate([law.bounds.ravel(), law.measure.atoms[:, 0]]))
     beside = [np.nextafter(ends, -np.inf), ends, np.nextafter(ends, np.inf)]
     return np.sort(np.concatenate([*beside, law.interior(), law.outside()]))
 
@@ -38,8 +38,8 @@ def test_cdf_climbs_from_zero_to_one(law):
     assert np.all(np.diff(values) >= -ROUNDING)
     assert law.measure.cdf(-np.inf) == 0
     assert law.measure.cdf(np.inf) == 1
-    assert law.measure.cdf(law.measure.support[-1, 1]) == pytest.approx(1, abs=ROUNDING)
-    assert law.measure.cdf(np.nextafter(law.measure.support[0, 0], -np.inf)) == pytest.approx(
+    assert law.measure.cdf(law.bounds[-1, 1]) == pytest.approx(1, abs=ROUNDING)
+    assert law.measure.cdf(np.nextafter(law.bounds[0, 0], -np.inf)) == pytest.approx(
         0, abs=ROUNDING
     )
 
@@ -62,18 +62,23 @@ def test_quantile_and_cdf_are_a_galois_connection(law):
     q = levels(law)
     # Brackets are two units in the last place wide: q ≤ F holds at the upper end of that.
     least = law.measure.quantile(q)
-    assert np.all(law.measure.cdf(least + 4 * np.spacing(np.abs(least))) >= q - ROUNDING)
+    beside = least * (1 + 4e-16 * np.sign(least))
+    assert np.all(law.measure.cdf(beside) >= q - ROUNDING)
     x = grid(law)
     # Q(F(x)) ≤ x; at a soft edge F is like d^(3/2), where rounding moves x by 1e-10.
     inside = x[x >= law.measure.support[0, 0]]
+    if np.isinf(law.measure.support[-1, 1]):
+        # Far out in an upper tail 1 − F is rounded away, and the quantile of 1 is infinite.
+        inside = inside[law.measure.sf(inside) > 1e-6]
     assert np.all(law.measure.quantile(law.measure.cdf(inside)) <= inside + 1e-9 * law.scale)
 
 
 def test_quantile_inverts_the_cdf_where_it_is_continuous(law):
     x = law.interior()
+    x = x[law.measure.density(x) * law.scale > 1e-10]
     back = law.measure.quantile(law.measure.cdf(x))
     # An error of 1e-15 in F moves x by that over the density.
-    slack = 1e-14 / np.maximum(law.measure.density(x), 1e-300)
+    slack = 1e-14 / law.measure.density(x)
     assert np.all(np.abs(back - x) <= slack + 1e-14 * law.scale)
 
 
@@ -115,7 +120,7 @@ def test_samples_follow_the_law(law):
 
 def test_samples_do_not_follow_a_neighbour(law):
     draws = law.measure.sample(SAMPLES, rng=20251123)
-    width = np.ptp(law.measure.support)
+    width = np.ptp(law.bounds)
     neighbour = law.measure.shift(0.1 * width if width > 0 else 0.1)
     assert kolmogorov_distance(neighbour, draws) > DISTANCE
 

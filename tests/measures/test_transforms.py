@@ -52,7 +52,7 @@ def test_potential_is_the_integral(example):
 
 
 def test_formula_and_quadrature_agree(example):
-    measure, z = example.measure, np.append(example.plane()[::3], example.outside()[0])
+    measure, z = example.measure, np.append(example.plane()[::3], example.outside()[:1])
     for transform, power in ((measure.stieltjes, 1), (measure.stieltjes_derivative, 2)):
         exact, numeric = transform(z), transform(z, method="quadrature")
         # `integrate` states 1e-10 of its scale, which is that of the largest component.
@@ -71,7 +71,7 @@ def test_far_away_the_coefficients_are_mass_and_moments(example):
 
 
 def test_minus_z_times_transform_tends_to_the_mass(example):
-    for z in np.array([1e8, -1e8, 1e8j, -1e8j]) * example.scale:
+    for z in np.array([1e8 + 1j, -1e8 - 1j, 1e8j, -1e8j]) * example.scale:
         # The next term is the first moment over z.
         assert abs(-z * example.measure.stieltjes(z) - example.measure.mass) <= 5e-8
 
@@ -119,7 +119,8 @@ def test_derivative_is_that_of_the_transform(example):
     got = example.measure.stieltjes_derivative(z)
     # The route of the test loses eps/radius of the terms of g, whose sum may be smaller.
     tolerance = 1e-13 * (np.max(np.abs(values), axis=0) + 1 / np.abs(z)) / radius
-    assert np.all(np.abs(got - slope) <= tolerance + 1e-12 * np.abs(slope))
+    tolerance += 1e-12 * np.abs(slope) + example.stated_error / example.scale**2
+    assert np.all(np.abs(got - slope) <= tolerance)
 
 
 def test_potential_falls_like_minus_the_transform(example):

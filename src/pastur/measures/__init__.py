@@ -4,6 +4,7 @@ from pastur.measures._atoms import Atoms, Empirical
 from pastur.measures._base import Measure, ProbabilityMeasure
 from pastur.measures._classical import Semicircle, Uniform
 from pastur.measures._marchenko_pastur import MarchenkoPastur
+from pastur.measures._tracy_widom import TracyWidom
 
 __all__ = [
     "Atoms",
@@ -12,5 +13,6 @@ __all__ = [
     "Measure",
     "ProbabilityMeasure",
     "Semicircle",
+    "TracyWidom",
     "Uniform",
 ]

@@ -1,0 +1,128 @@
+"""The public names, written down: a name that comes or goes is a decision, not an accident."""
+
+import importlib
+import inspect
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import pastur
+
+ROOT = Path(__file__).parent.parent
+
+PUBLIC = {
+    "pastur": [
+        "Analysis",
+        "Atoms",
+        "DeformedWigner",
+        "Empirical",
+        "InformationPlusNoise",
+        "MarchenkoPastur",
+        "Measure",
+        "PasturError",
+        "ProbabilityMeasure",
+        "Semicircle",
+        "TracyWidom",
+        "Uniform",
+        "__version__",
+        "analyze",
+        "figures",
+        "fit_rectangular",
+        "fit_symmetric",
+        "write_report",
+    ],
+    "pastur.datasets": ["FashionMnist", "load_fashion_mnist", "shipped_network_path"],
+    "pastur.measures": [
+        "Atoms",
+        "Empirical",
+        "MarchenkoPastur",
+        "Measure",
+        "ProbabilityMeasure",
+        "Semicircle",
+        "TracyWidom",
+        "Uniform",
+    ],
+    "pastur.weights": [
+        "Matrix",
+        "Skipped",
+        "TensorInfo",
+        "Weights",
+        "iter_matrices",
+        "open_weights",
+    ],
+    "pastur.models": ["DeformedWigner", "EdgeScale", "InformationPlusNoise"],
+    "pastur.estimation": [
+        "Goodness",
+        "RectangularFit",
+        "Status",
+        "SymmetricFit",
+        "fit_rectangular",
+        "fit_symmetric",
+    ],
+    "pastur.analysis": ["Analysis", "InitialComparison", "MatrixAnalysis", "analyze"],
+    "pastur.figures": [
+        "LOOKS",
+        "Histogram",
+        "Look",
+        "histogram",
+        "law_curve",
+        "plot_analysis",
+        "plot_fit",
+    ],
+    "pastur.report": ["write_report"],
+    "pastur.experiments": [
+        "TrainedNetwork",
+        "TrainingConfig",
+        "initial_parameters",
+        "predict",
+        "save_network",
+        "train_network",
+    ],
+    "pastur.cli": ["main"],
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_are_these(module):
+    assert sorted(importlib.import_module(module).__all__) == sorted(PUBLIC[module])
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_every_public_name_is_there_and_documented(module):
+    loaded = importlib.import_module(module)
+    for name in PUBLIC[module]:
+        value = getattr(loaded, name)
+        if inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value):
+            assert inspect.getdoc(value), name
+
+
+def test_every_room_is_listed():
+    rooms = {
+        f"pastur.{path.parent.name}"
+        for path in (ROOT / "src" / "pastur").glob("*/__init__.py")
+        if not path.parent.name.startswith("_")
+    }
+    assert rooms == set(PUBLIC) - {"pastur"}
+
+
+def test_names_at_the_top_are_those_of_the_rooms():
+    for name in set(PUBLIC["pastur"]) - {"PasturError", "__version__", "figures"}:
+        homes = [room for room, names in PUBLIC.items() if name in names and room != "pastur"]
+        assert len(homes) == 1
+        assert getattr(pastur, name) is getattr(importlib.import_module(homes[0]), name)
+
+
+def test_the_version_is_that_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert pastur.__version__ == project["version"]
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_arguments_after_the_second_are_keyword_only(module):
+    """Functions take one or two arguments by position; classes their parameters."""
+    for name in PUBLIC[module]:
+        value = getattr(importlib.import_module(module), name)
+        if inspect.isfunction(value):
+            kinds = [p.kind for p in inspect.signature(value).parameters.values()]
+            assert kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) <= 2, f"{module}.{name}"
