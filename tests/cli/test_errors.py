@@ -173,11 +173,12 @@ def test_an_interrupt_is_status_130(invoke, model, monkeypatch):
 
 
 def test_a_signal_from_the_keyboard_leaves_no_traceback(tmp_path):
-    # Large enough to be at work for seconds; the signal comes as soon as pastur has started.
-    np.save(tmp_path / "w.npy", np.random.default_rng(0).normal(size=(3000, 3000)))
+    # Enough to be at work for seconds, in steps short enough to stop soon.
+    weight = np.random.default_rng(0).integers(-100, 100, size=(500, 500), dtype=np.int8)
+    np.savez(tmp_path / "w.npz", **{f"w{i}": weight for i in range(100)})
     program = "import pastur.analysis, pastur.cli; print(flush=True); pastur.cli.main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "analyze", "w.npy"],
+        [sys.executable, "-c", program, "analyze", "w.npz"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         stdout=subprocess.PIPE,
