@@ -31,6 +31,7 @@ def arrays() -> dict[str, FloatArray]:
         "encoder.1.dense.weight": noise(160, 120),
         HOSTILE: noise(100, 100),
         "heavy": rng.standard_t(1.5, size=(90, 110)),
+        "constant": np.ones((40, 50)),
         "head.weight": noise(4, 120),
         "half a pair \ud800": noise(30, 40),
         "encoder.0.dense.bias": np.zeros(120),

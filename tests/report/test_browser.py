@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,10 @@ OPTIONS = (
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
+# Each width and each choice of colours once: they do not depend on one another.
+VIEWS = pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (375, "dark")])
+
+
 @dataclass
 class Opened:
     """A page with what it asked for and what it complained of."""
@@ -48,14 +53,21 @@ def address(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> str
     return write_report(analysis, tmp_path_factory.mktemp("browser") / "report.html").as_uri()
 
 
-def visit(browser: Any, address: str, width: int, scheme: str) -> Iterator[Opened]:
-    """Open the page without a network; once it is left, it must have been silent throughout."""
-    context = browser.new_context(
+def new_context(browser: Any, width: int, scheme: str, **options: bool) -> Any:
+    """A window without a network."""
+    return browser.new_context(
         viewport={"width": width, "height": 800},
         color_scheme=scheme,
         reduced_motion="reduce",
         offline=True,
+        **options,
     )
+
+
+@contextmanager
+def visit(browser: Any, address: str, width: int, scheme: str) -> Iterator[Opened]:
+    """Open the page; once it is left, it must have been silent throughout."""
+    context = new_context(browser, width, scheme)
     opened = Opened(context.new_page())
     opened.page.on("request", lambda made: opened.requests.append(made.url))
     opened.page.on("console", lambda message: opened.complaints.append(message.text))
@@ -68,16 +80,11 @@ def visit(browser: Any, address: str, width: int, scheme: str) -> Iterator[Opene
     context.close()
 
 
-@pytest.fixture(params=[(1280, "light"), (1280, "dark"), (375, "light"), (375, "dark")], ids=str)
-def everywhere(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Opened]:
-    """The page at the width of a desktop and of a phone, in both colours."""
-    yield from visit(browser, address, *request.param)
-
-
 @pytest.fixture
 def opened(browser: Any, address: str) -> Iterator[Opened]:
     """The page on a desktop."""
-    yield from visit(browser, address, 1280, "light")
+    with visit(browser, address, 1280, "light") as opened:
+        yield opened
 
 
 def counts(page: Any) -> list[int]:
@@ -92,18 +99,37 @@ def rows(page: Any) -> list[str]:
     return names
 
 
-def test_fits_the_width_and_draws_every_chart(everywhere: Opened, analysis: Analysis) -> None:
-    page = everywhere.page
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    for number, matrix in enumerate(analysis.matrices, start=1):
-        card = page.locator(f"#layer-{number}")
-        card.scroll_into_view_if_needed()
-        chart = card.locator(".js-plotly-plot .main-svg").first
-        chart.wait_for()
-        assert card.locator(".bars .point").count() > 0
-        marked = card.locator(".scatterlayer .points path").count()
-        assert marked == min(matrix.fit.rank, 150)
-    page.locator("#initial .js-plotly-plot .points path").first.wait_for(state="attached")
+@VIEWS
+def test_fits_the_width_and_draws_every_chart(
+    browser: Any, address: str, analysis: Analysis, width: int, scheme: str
+) -> None:
+    with visit(browser, address, width, scheme) as opened:
+        page = opened.page
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        for number, matrix in enumerate(analysis.matrices, start=1):
+            card = page.locator(f"#layer-{number}")
+            card.scroll_into_view_if_needed()
+            card.locator(".js-plotly-plot .main-svg").first.wait_for()
+            assert card.locator(".bars .point").count() > 0
+            marked = card.locator(".scatterlayer .points path").count()
+            assert marked == min(matrix.fit.rank, 150)
+        residual = page.locator("#initial .js-plotly-plot .points path").first
+        residual.scroll_into_view_if_needed()
+
+
+@VIEWS
+def test_accessible(browser: Any, address: str, width: int, scheme: str) -> None:
+    checker = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    # The checker is a script of its own, which the page's policy would refuse.
+    context = new_context(browser, width, scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    found = checker.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    context.close()
 
 
 def test_sorts_by_a_click(opened: Opened, analysis: Analysis) -> None:

@@ -10,9 +10,6 @@ from pastur.measures import ProbabilityMeasure
 
 Fit = RectangularFit | SymmetricFit
 
-# Singular values and eigenvalues repel one another: a bin's count fluctuates far less than that of
-# independent draws, and eight values a bin already show the shape.
-_VALUES_PER_BIN = 8
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
 _CURVE_POINTS = 121
@@ -48,9 +45,9 @@ def noise_interval(fit: Fit) -> tuple[float, float]:
 def histogram(fit: Fit, values: FloatArray) -> Histogram:
     """Return the histogram of all `values`: singular values, or eigenvalues of a symmetric fit.
 
-    Inside the noise interval the bins are equal and hold about 8 values each (8 to 60 bins);
-    outside each is 6 % wider than its neighbour, so that a spike far away costs few bins. All bins
-    are equal where there is no noise.
+    Inside the noise interval the bins are equal, and as many as 1.5 times the root of the number of
+    values there (8 to 60). Outside each is 6 % wider than its neighbour, so that a spike far away
+    costs few bins. All bins are equal where there is no noise.
     """
     values = np.sort(values)
     low, high = noise_interval(fit)
@@ -90,7 +87,7 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
 
 
 def _bins(values: FloatArray) -> int:
-    return int(np.clip(values.size // _VALUES_PER_BIN, _LEAST_BINS, _MOST_BINS))
+    return int(np.clip(1.5 * np.sqrt(values.size), _LEAST_BINS, _MOST_BINS))
 
 
 def _widening(length: float, width: float) -> FloatArray:

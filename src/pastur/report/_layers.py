@@ -72,7 +72,7 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
     return {
         "shape": Cell(_text.shape(matrix.shape), matrix.shape[0] * matrix.shape[1]),
         "sigma": Cell(_text.number(fit.sigma), fit.sigma),
-        "edge": Cell(_text.number(fit.edge), fit.edge),
+        "edge": Cell(_text.number(fit.edge), fit.edge) if fit.sigma else Cell("–", None),
         "rank": Cell(str(fit.rank), fit.rank),
         "theta": theta,
         "energy": Cell(_text.percent(matrix.signal_energy), matrix.signal_energy),
@@ -84,20 +84,22 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
 def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
     fit, best = matrix.fit, matrix.strongest
     goodness = fit.goodness
-    facts = [
-        ("Noise level σ", _with_interval(fit.sigma, *fit.sigma_interval)),
-        ("Deviation of an entry", _text.number(fit.entry_sd)),
-        ("Edge of the noise", _text.number(fit.edge)),
-        ("Spikes", f"{fit.rank} of {matrix.singular_values.size} singular values"),
-    ]
+    facts = [("Noise level σ", _with_interval(fit.sigma, *fit.sigma_interval))]
+    if fit.sigma:
+        facts += [
+            ("Deviation of an entry", _text.number(fit.entry_sd)),
+            ("Edge of the noise", _text.number(fit.edge)),
+        ]
+    facts.append(("Spikes", f"{fit.rank} of {matrix.singular_values.size} singular values"))
     if best is not None:
         facts += [
             ("Strongest θ", _with_interval(best["theta"], best["low"], best["high"])),
             ("Energy in the spikes", _text.percent(matrix.signal_energy)),
         ]
     if goodness.statistic is not None:
-        p = "" if goodness.p_value is None else f", p = {_text.chance(goodness.p_value)}"
-        facts.append(("Distance from the law", _text.fraction(goodness.statistic) + p))
+        facts.append(("Distance D from the law", _text.fraction(goodness.statistic)))
+    if goodness.p_value is not None:
+        facts.append(("p of the law", _text.chance(goodness.p_value)))
     return tuple(facts)
 
 
