@@ -61,7 +61,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
         if not rows:
             continue
         counts = [matrices[i].fit.rank for i in rows]
-        face = look.colour if kind != "does not fit" else "none"
+        face = (look.colour, 0.3) if kind != "does not fit" else "none"
         ax.barh(rows, counts, height=0.62, facecolor=face, edgecolor=look.colour)
         ax.plot(
             counts,
@@ -69,8 +69,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
             linestyle="none",
             marker=look.marker,
             color=look.colour,
-            fillstyle="full" if look.filled else "none",
-            markerfacecoloralt="white",
+            markerfacecolor=look.colour if look.filled else "white",
             label=f"{kind}, {len(rows)}",
             clip_on=False,
         )
@@ -78,7 +77,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(matrices) - 0.4, -0.6)
     ax.set_xlim(left=0, right=max(1, *(matrix.fit.rank for matrix in matrices)) * 1.05)
     ax.set_xlabel("spikes beyond the edge of the noise")
-    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
+    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
