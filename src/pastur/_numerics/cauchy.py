@@ -43,7 +43,8 @@ class AtomSums:
         """Return Σ pᵢ log(z − tᵢ), arguments in [0, π]."""
         flat = z.ravel()
         if self._pays(z):
-            return self._tree.sums(flat, [lambda d: np.log(-d)])[0].reshape(z.shape)
+            # 0 − d and not −d: the imaginary part of a real difference must be +0.
+            return self._tree.sums(flat, [lambda d: np.log(0 - d)])[0].reshape(z.shape)
         result = np.empty(flat.shape, dtype=np.complex128)
         for block in _blocks(flat.size, self._points.size):
             with np.errstate(divide="ignore"):

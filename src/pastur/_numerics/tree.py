@@ -129,7 +129,9 @@ def _basis(t: FloatArray) -> FloatArray:
     k = np.arange(_ORDER)
     angle = np.arccos(np.clip(t, -1, 1))
     modes = np.cos(angle[:, None] * k) * np.where(k == 0, 1, 2) / _ORDER
-    return np.asarray(modes @ np.cos(np.arccos(_NODES)[None, :] * k[:, None]))
+    basis = modes @ np.cos(np.arccos(_NODES)[None, :] * k[:, None])
+    # They add up to 1; a rounding bias in that would lose mass on every level of the tree.
+    return np.asarray(basis / basis.sum(axis=1, keepdims=True))
 
 
 def _cells(points: FloatArray) -> list[dict[str, AnyArray]]:
