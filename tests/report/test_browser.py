@@ -58,7 +58,6 @@ def new_context(browser: Any, width: int, scheme: str, **options: bool) -> Any:
     return browser.new_context(
         viewport={"width": width, "height": 800},
         color_scheme=scheme,
-        reduced_motion="reduce",
         offline=True,
         **options,
     )
@@ -203,6 +202,15 @@ def test_spikes_as_a_table(opened: Opened, analysis: Analysis) -> None:
     first = analysis.matrices[0].fit.spikes[0]
     assert cells[1] == f"{first['observed']:.4g}"
     assert cells[2] == f"{first['theta']:.4g}"
+
+
+def test_a_link_leads_to_its_spectrum(opened: Opened, analysis: Analysis) -> None:
+    page = opened.page
+    last = f"#layer-{len(analysis.matrices) - 1}"
+    page.locator(f'#layers a[href="{last}"]').click()
+    page.locator(f"{last} .main-svg").first.wait_for()
+    top = page.locator(last).evaluate("card => card.getBoundingClientRect().top")
+    assert 0 <= top < 400
 
 
 def test_switches_the_colours(opened: Opened) -> None:
