@@ -12,7 +12,7 @@ from pastur.measures import TracyWidom
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Edges of noise with σ = 1 after 0, 1, 2, … spikes, up to half of the values.
+    """Edges of noise with σ = 1 after 0, 1, 2, … spikes, as long as half of the values are left.
 
     Attributes
     ----------
@@ -34,10 +34,16 @@ class Edges:
         """Most spikes that leave a bulk to compare with."""
         return self.edge.size - 1
 
+    def overrun(self, distances: FloatArray, sigma: float) -> bool:
+        """Whether even after the most spikes the next of the descending `distances` is beyond."""
+        return bool(distances[self.most] > sigma * self.edge[-1])
+
 
 def noise_edges(noise: NoiseModel, alpha: float) -> Edges:
     """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of TW₁."""
-    removed = np.arange(noise.size // 2 + 1, dtype=np.float64)
+    # One value cannot tell a noise level: two are left at least.
+    most = min(noise.size // 2, noise.size - 2)
+    removed = np.arange(most + 1, dtype=np.float64)
     centring, scale = noise.edge_scale(removed)
     margin = _tracy_widom_quantile(1 - alpha / noise.sides)
     return Edges(centring, scale, centring + scale * margin, noise.sides)

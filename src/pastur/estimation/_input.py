@@ -113,7 +113,7 @@ def symmetric_part(w: FloatArray) -> FloatArray:
             f"{asymmetry / float(np.abs(w).max()):.2g} times the largest entry; "
             "use `fit_rectangular`."
         )
-    return (w + w.T) / 2
+    return w / 2 + w.T / 2
 
 
 def _eigenvalues(w: FloatArray) -> FloatArray:

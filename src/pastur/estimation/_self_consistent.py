@@ -50,23 +50,26 @@ def split_spectrum(
 
     With `sigma` given only the count is found. Otherwise the median rule makes a first σ (it
     withstands spikes up to half of the values) and a first count; then σ is refined for that count
-    and the count taken again, until it reproduces itself. Where it returns to an earlier one
-    instead, the smallest of the cycle is taken and the status says so.
+    and the count taken again, until one comes back. From there the count is lowered while its last
+    spike would not stand out of a bulk that includes it: so every spike is tested with the σ of the
+    hypothesis that it is noise, and the next value stays within the edge of what the spikes leave.
     """
     distances = np.abs(values)
     if sigma is not None:
         count = count_spikes(distances, sigma, edges)
-        return split_at(values, noise, count, sigma), _status([count], 0.0, 0, edges)
-    level, steps, visited = median_rule(distances, noise), 0, dict[int, tuple[float, float]]()
-    count = count_spikes(distances, level, edges)
-    while count not in visited:
-        level, change, taken = _refine(values, noise, count, level)
-        visited[count], steps = (level, change), steps + taken
-        count = count_spikes(distances, level, edges)
-    order = list(visited)
-    cycle = order[order.index(count) :]
-    level, change = visited[min(cycle)]
-    return split_at(values, noise, min(cycle), level), _status(cycle, change, steps, edges)
+        overrun = count == edges.most and edges.overrun(distances, sigma)
+        return split_at(values, noise, count, sigma), _status(count, 0.0, 0, overrun)
+    levels = _Levels(values, noise, median_rule(distances, noise))
+    visited = [count_spikes(distances, levels.first, edges)]
+    while visited[-1] not in visited[:-1]:
+        visited.append(count_spikes(distances, levels.at(visited[-1]).sigma, edges))
+    count = max(visited[visited.index(visited[-1]) :])
+    while count and distances[count - 1] <= levels.at(count - 1).sigma * edges.edge[count - 1]:
+        count -= 1
+    level = levels.at(count)
+    overrun = count == edges.most and edges.overrun(distances, level.sigma)
+    status = _status(count, level.change, levels.steps, overrun)
+    return split_at(values, noise, count, level.sigma), status
 
 
 def split_at(values: FloatArray, noise: NoiseModel, count: int, sigma: float) -> Split:
@@ -77,34 +80,49 @@ def split_at(values: FloatArray, noise: NoiseModel, count: int, sigma: float) ->
     return Split(sigma, values[:count], spikes, np.sort(reduced[count:])[::-1], law)
 
 
-def _refine(
-    values: FloatArray, noise: NoiseModel, count: int, sigma: float
-) -> tuple[float, float, int]:
-    """Return σ for a given count, its relative change at the last step, and the steps.
+@dataclass(frozen=True)
+class _Level:
+    """A noise level, and by how much of itself it moved at the last step."""
 
-    σ enters its own estimate through the strengths of the spikes only: without spikes the second
-    step repeats the first.
-    """
-    step, change = 0, np.inf
-    while step < _MOST_STEPS and change > _TOLERANCE:
-        step += 1
-        split = split_at(values, noise, count, sigma)
-        power = noise_level(split.bulk, split.law, split.strengths)
-        factor = max(power, _LEAST_SHARE * float(np.abs(split.bulk).max())) ** (1 / noise.power)
-        sigma *= factor
-        change = abs(factor - 1)
-    return sigma, change, step
+    sigma: float
+    change: float
 
 
-def _status(cycle: list[int], change: float, steps: int, edges: Edges) -> Status:
-    if len(cycle) > 1:
-        counts = " and ".join(str(k) for k in sorted(cycle))
-        message = f"The count alternates between {counts} spikes; the smallest is given."
-        return Status(False, change, steps, message)
-    if cycle[0] == edges.most:
+class _Levels:
+    """The noise level for each count of spikes, refined once and remembered."""
+
+    def __init__(self, values: FloatArray, noise: NoiseModel, first: float) -> None:
+        self._values, self._noise, self.first = values, noise, first
+        self._last, self._known = first, dict[int, _Level]()
+        self.steps = 0
+
+    def at(self, count: int) -> _Level:
+        """Return σ when `count` values are taken out."""
+        if count not in self._known:
+            self._known[count] = self._refined(count, self._last)
+            self._last = self._known[count].sigma
+        return self._known[count]
+
+    def _refined(self, count: int, sigma: float) -> _Level:
+        # σ enters its own estimate through the strengths of the spikes only: without spikes the
+        # second step repeats the first.
+        change = np.inf
+        for _ in range(_MOST_STEPS):
+            split = split_at(self._values, self._noise, count, sigma)
+            power = noise_level(split.bulk, split.law, split.strengths)
+            least = _LEAST_SHARE * float(np.abs(split.bulk).max())
+            factor = max(power, least) ** (1 / self._noise.power)
+            sigma, change, self.steps = sigma * factor, abs(factor - 1), self.steps + 1
+            if change <= _TOLERANCE:
+                break
+        return _Level(sigma, change)
+
+
+def _status(count: int, change: float, steps: int, overrun: bool) -> Status:
+    if overrun:
         message = (
-            f"{cycle[0]} values, half of them all, lie beyond the edge of the rest: "
-            "there is no bulk of noise to compare with."
+            f"More than {count} values lie beyond the edge of the rest: too few are left to be "
+            "a bulk of noise."
         )
         return Status(False, change, steps, message)
     if change > _TOLERANCE:
