@@ -17,7 +17,7 @@ import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
-from pastur.models._gaps import crossing, lowest_points
+from pastur.models._gaps import crossing, gaps_of, lowest_points
 from pastur.models._subordination import Subordination
 
 _EPS = float(np.finfo(float).eps)
@@ -113,14 +113,7 @@ class AdditiveSubordination(Subordination):
     def _candidates(self) -> FloatArray:
         """Gaps that can open: longer than σ(p^⅓ + q^⅓)^(3/2) between atoms of masses p and q.
 
-        That is the exact threshold for two atoms alone, and further mass only lowers Φ′. An
-        interval of the support counts as an atom of mass 0, which errs on the side of looking.
+        That is the exact threshold for two atoms alone, and further mass only lowers Φ′.
         """
-        support, atoms = self._nu.support, self._nu.atoms
-        gaps = np.column_stack([support[:-1, 1], support[1:, 0]])
-        mass = np.zeros(gaps.shape)
-        if len(atoms):
-            index = np.minimum(np.searchsorted(atoms[:, 0], gaps), len(atoms) - 1)
-            mass = np.where(atoms[index, 0] == gaps, atoms[index, 1], 0.0)
-        least = self._sigma * np.cbrt(mass).sum(axis=1) ** 1.5
-        return np.asarray(gaps[gaps[:, 1] - gaps[:, 0] > least * (1 - 1e-12)])
+        gaps, least = gaps_of(self._nu)
+        return np.asarray(gaps[gaps[:, 1] - gaps[:, 0] > self._sigma * least * (1 - 1e-12)])

@@ -8,10 +8,25 @@ import numpy as np
 
 from pastur._numerics.inversion import invert_increasing
 from pastur._typing import FloatArray
+from pastur.measures import Measure
 
 _GOLDEN = (np.sqrt(5) - 1) / 2
 
 Valley = Callable[[FloatArray], FloatArray]
+
+
+def gaps_of(measure: Measure) -> tuple[FloatArray, FloatArray]:
+    """Return the gaps of a support, (k, 2), and (p^⅓ + q^⅓)^(3/2) for the atoms at their ends.
+
+    An interval counts as an atom of mass 0, which errs on the side of looking into the gap.
+    """
+    support, atoms = measure.support, measure.atoms
+    gaps = np.column_stack([support[:-1, 1], support[1:, 0]])
+    mass = np.zeros(gaps.shape)
+    if len(atoms):
+        index = np.minimum(np.searchsorted(atoms[:, 0], gaps), len(atoms) - 1)
+        mass = np.where(atoms[index, 0] == gaps, atoms[index, 1], 0.0)
+    return gaps, np.cbrt(mass).sum(axis=1) ** 1.5
 
 
 def lowest_points(f: Valley, gaps: FloatArray) -> FloatArray:

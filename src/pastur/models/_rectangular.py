@@ -22,7 +22,7 @@ import numpy as np
 from pastur._numerics.inversion import invert_increasing
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
-from pastur.models._gaps import crossing, lowest_points
+from pastur.models._gaps import crossing, gaps_of, lowest_points
 from pastur.models._subordination import Subordination
 
 
@@ -105,7 +105,7 @@ class RectangularSubordination(Subordination):
             f = self._h._stieltjes(w)
             return -self._reach(f.imag / w.imag, (w * f).imag / w.imag, np.abs(w))
 
-        low = np.full(a.shape, 1e-14 * top)
+        low = np.full(a.shape, 1e-8 * top)
         b = invert_increasing(fall, low, np.full(a.shape, top), np.full(a.shape, -1.0))
         return np.asarray((a + 1j * b) ** 2).reshape(parameter.shape)
 
@@ -129,7 +129,7 @@ class RectangularSubordination(Subordination):
         lowest, highest = self._h.support[0, 0], self._h.support[-1, 1]
         top = np.sqrt(np.array([highest]))
         right = crossing(self._excess_at, top, top + 1.2 * self._sigma)[0] ** 2
-        gaps = np.sqrt(self._candidates())
+        gaps = self._candidates()
         bottom = lowest_points(self._excess_at, gaps)
         found = self._excess_at(bottom) < 0 if len(gaps) else np.zeros(0, dtype=bool)
         inner = [crossing(self._excess_at, gaps[found, i], bottom[found]) ** 2 for i in (0, 1)]
@@ -147,6 +147,12 @@ class RectangularSubordination(Subordination):
         return float(-(height[0] ** 2))
 
     def _candidates(self) -> FloatArray:
-        """All gaps between the intervals of supp H."""
-        support = self._h.support
-        return np.column_stack([support[:-1, 1], support[1:, 0]])
+        """Gaps that can open, in the plane of singular values.
+
+        There k ≥ c(T + F|w|) ≥ (c/2)(p/(a − s)² + q/(s′ − a)²) between neighbours s, s′ of masses
+        p, q, so the length must exceed σ√(c/2)(p^⅓ + q^⅓)^(3/2).
+        """
+        gaps, least = gaps_of(self._h)
+        roots = np.sqrt(gaps)
+        enough = self._sigma * np.sqrt(self._ratio / 2) * least * (1 - 1e-12)
+        return np.asarray(roots[roots[:, 1] - roots[:, 0] > enough])
