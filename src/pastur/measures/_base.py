@@ -14,10 +14,10 @@ import numpy as np
 
 from pastur._checks import finite_number, generator, one_of, positive_integer, real_array
 from pastur._errors import InvalidInputError
-from pastur._numerics.inversion import invert_increasing
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ArrayLike, ComplexArray, FloatArray, RandomLike
 from pastur.measures._arguments import inside, line_points, plane_points, upper
+from pastur.measures._quantiles import quantile_by_pieces
 
 
 class Measure(ABC):
@@ -270,39 +270,7 @@ class ProbabilityMeasure(Measure):
         return 1.0 - self._sf(x)
 
     def _quantile(self, q: FloatArray) -> FloatArray:
-        """Find the piece of the support that holds the level, then invert the cdf there."""
-        breaks = np.unique(np.concatenate([self.support.ravel(), self.atoms[:, 0]]))
-        right = np.clip(self._cdf(breaks), 0.0, 1.0)
-        right[-1] = 1.0
-        # A level that equals the mass below a gap belongs to the gap's lower end, despite rounding.
-        slack = 4 * np.finfo(float).eps
-        index = np.where(q > right[0], 1 + np.searchsorted(right[1:-1], q - slack), 0)
-        index = np.minimum(index, breaks.size - 1)
-        jump = dict(zip(self.atoms[:, 0].tolist(), self.atoms[:, 1].tolist(), strict=True))
-        left = right - np.array([jump.get(b, 0.0) for b in breaks.tolist()])
-        below = np.maximum(index - 1, 0)
-        between = (index > 0) & (q > right[below]) & (q < left[index])
-        result = breaks[index]
-        if between.any():
-            ends = self._finite(breaks)
-            result[between] = invert_increasing(
-                self._cdf, ends[below[between]], ends[index[between]], q[between]
-            )
-        return result
-
-    def _finite(self, breaks: FloatArray) -> FloatArray:
-        """Replace infinite ends by points beyond which the mass is 0 in floating point."""
-        ends = breaks.copy()
-        reach = float(np.max(np.abs(breaks[np.isfinite(breaks)]), initial=1.0))
-        if np.isneginf(ends[0]):
-            ends[0] = -reach
-            while self._cdf(ends[:1])[0] > 0:
-                ends[0] *= 2
-        if np.isposinf(ends[-1]):
-            ends[-1] = reach
-            while self._sf(ends[-1:])[0] > 0:
-                ends[-1] *= 2
-        return ends
+        return quantile_by_pieces(self.support, self.atoms, self._cdf, self._sf, q)
 
 
 def _combine(terms: list[tuple[float, object]]) -> Measure:
