@@ -51,4 +51,4 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section(number, sep="=", yellow=True)
     for reason, count in reasons.most_common():
         terminalreporter.line(f"{count} x {reason}")
-    terminalreporter.line("Those that need an extra run with: make test EXTRAS=test,torch,pandas")
+    terminalreporter.line("Those that need an extra run with: make test EXTRAS=test,browser,torch,pandas")

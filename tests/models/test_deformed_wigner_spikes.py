@@ -57,7 +57,7 @@ def test_a_closed_gap_swallows_a_spike_to_the_quantile_of_its_level():
 
 
 def test_spike_on_the_support_and_other_misuse_are_refused():
-    with pytest.raises(InvalidInputError, match=r"theta = 1.5 lies on the support of ν₀"):
+    with pytest.raises(InvalidInputError, match=r"theta = 1.5 lies on the support of the signal"):
         TWO.outlier(1.5)
     with pytest.raises(InvalidInputError, match="lies on the support"):
         TWO.spike(2.0)
