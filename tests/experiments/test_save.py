@@ -65,10 +65,10 @@ def test_replaces_a_file_and_leaves_nothing_beside_it(network, tmp_path):
 
 
 def test_says_what_cannot_be_written(network, tmp_path):
-    with pytest.raises(FileAccessError, match="cannot be written: No such file"):
+    with pytest.raises(FileAccessError, match=r"Cannot write '.*': No such file"):
         save_network(network, tmp_path / "absent" / "file")
     folder = tmp_path / "folder"
     folder.mkdir()
-    with pytest.raises(FileAccessError, match="folder' cannot be written: Is a directory"):
+    with pytest.raises(FileAccessError, match=r"Cannot write '.*folder': Is a directory"):
         save_network(network, folder)
     assert list(tmp_path.iterdir()) == [folder]

@@ -1,36 +1,14 @@
-"""Text files written whole or not at all, and read with errors that name them."""
+"""Tables as text, and JSON files read with errors that name them."""
 
-import contextlib
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError
-
-PathLike = str | os.PathLike[str]
-
-
-def write_text(path: PathLike, text: str) -> Path:
-    """Write `text` beside `path` and rename it, so that no reader meets half a file."""
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        # A pipe or a device (/dev/stdout) cannot be replaced: it is written to.
-        with _named(path), path.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        return path
-    target = path.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    with _named(path):
-        try:
-            beside.write_text(text, encoding="utf-8", newline="")
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-    return path
+from pastur._files import PathLike
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -58,13 +36,3 @@ def read_json(path: PathLike) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise FileFormatError(f"'{path}' holds a JSON {type(values).__name__}, not an object.")
     return values
-
-
-@contextlib.contextmanager
-def _named(path: Path) -> Any:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise FileAccessError(f"Cannot write '{path}': {error.strerror or error}.") from None

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from pastur import _checks
 from pastur._errors import FileFormatError
-from pastur.analysis._files import csv_text, read_json, write_text
+from pastur._files import write_whole
+from pastur.analysis._files import csv_text, read_json
 from pastur.analysis._initial import InitialComparison
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._rows import COLUMNS, row
@@ -88,7 +89,7 @@ class Analysis:
         """
         # ASCII: a tensor's name may hold what UTF-8 cannot encode.
         text = json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
-        return write_text(path, text + "\n")
+        return write_whole(path, text + "\n")
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> "Analysis":
@@ -133,7 +134,7 @@ class Analysis:
         FileAccessError
             When `path` cannot be written.
         """
-        return write_text(path, csv_text(COLUMNS, [row(matrix) for matrix in self.matrices]))
+        return write_whole(path, csv_text(COLUMNS, [row(matrix) for matrix in self.matrices]))
 
     def to_dataframe(self) -> Any:
         """Return a `pandas.DataFrame` with one row for each matrix.

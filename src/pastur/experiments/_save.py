@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from pastur._errors import FileAccessError
+from pastur._files import write_whole
 from pastur.experiments._training import MOMENTUM, TrainedNetwork
 
 
@@ -42,7 +42,7 @@ def save_network(
     if command is not None:
         metadata["command"] = command
     target = Path(path)
-    _write_whole(target, _sort_metadata(save(tensors, metadata=metadata)))
+    write_whole(target, _sort_metadata(save(tensors, metadata=metadata)))
     return target
 
 
@@ -83,16 +83,3 @@ def _sort_metadata(content: bytes) -> bytes:
     # The format wants the data to begin at a multiple of eight bytes.
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + content[8 + size :]
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the target, then rename, so that no half-written file is ever seen."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            part.write_bytes(content)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise FileAccessError(f"'{path}' cannot be written: {error.strerror or error}.") from None

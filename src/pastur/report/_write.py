@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from pastur._errors import FileAccessError, InvalidTypeError
+from pastur._files import write_whole
 from pastur.analysis import Analysis
-from pastur.analysis._files import write_text
 from pastur.report._page import render
 
 
@@ -60,4 +60,4 @@ def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
             f"Cannot write the report to '{path}': the folder '{path.parent}' does not exist. "
             "Create it, or name another path."
         )
-    return write_text(path, render(analysis))
+    return write_whole(path, render(analysis))
