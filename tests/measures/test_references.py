@@ -163,6 +163,15 @@ def test_marchenko_pastur_at_extreme_ratios(ratio):
             assert float(abs(mp.mpf(float(law.cdf(v))) - expected)) < 1e-13
 
 
+@pytest.mark.parametrize("ratio", [1e-6, 0.5, 0.999999, 1.000001, 1e6])
+def test_edges_of_marchenko_pastur_keep_their_digits(ratio):
+    # The lower one is the square of a difference that nearly vanishes at ratio 1.
+    with mp.workdps(DIGITS):
+        exact = marchenko_pastur(ratio, 1.3)
+        got = exact.law.support[-1]
+        assert relative_errors(got, [exact.low, exact.high]).max() < 1e-15
+
+
 @pytest.mark.parametrize(("sigma", "center"), [(1.0, 0.0), (0.4, -3.0), (25.0, 7.0)])
 def test_semicircle_against_scipy(sigma, center):
     # SciPy's `scale` is the radius 2σ.

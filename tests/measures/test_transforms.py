@@ -161,6 +161,13 @@ def test_conjugation_symmetry(example):
         np.testing.assert_array_equal(transform(np.conj(z)), np.conj(transform(z)))
 
 
+def test_the_real_line_is_the_upper_side_whatever_the_sign_of_its_zero(example):
+    x = np.concatenate([example.interior(), example.outside()])
+    below = np.array([complex(t, -0.0) for t in x])
+    potential = example.measure.log_potential
+    np.testing.assert_array_equal(potential(below), potential(x))
+
+
 def test_real_arguments_off_the_support_give_real_values(example):
     x = example.outside()
     for transform in (example.measure.stieltjes, example.measure.stieltjes_derivative):

@@ -1,0 +1,73 @@
+"""House rules that a machine can check."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "src" / "pastur").rglob("*.py"))
+LONGEST_FILE = 400
+# Imported inside the functions that need them.
+HEAVY = {"dask", "jinja2", "joblib", "keras", "matplotlib", "onnx", "pandas", "plotly", "sklearn"}
+HEAVY |= {"torch", "scipy.integrate", "scipy.optimize", "scipy.stats"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports_on_loading(source: str) -> set[str]:
+    """Modules imported when a module is: not inside functions, not for type checkers only."""
+    found: set[str] = set()
+    nodes: list[ast.AST] = list(ast.parse(source).body)
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            nodes += node.orelse
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            nodes += ast.iter_child_nodes(node)
+    return found
+
+
+def heavy_imports(source: str) -> set[str]:
+    """Heavy packages that `source` loads when it is imported."""
+    names = imports_on_loading(source)
+    return {heavy for heavy in HEAVY for name in names if f"{name}.".startswith(f"{heavy}.")}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_heavy_packages_are_imported_inside_functions(path):
+    assert heavy_imports(path.read_text("utf-8")) == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_file_is_short_and_says_what_it_is_for(path):
+    source = path.read_text("utf-8")
+    assert len(source.splitlines()) <= LONGEST_FILE
+    assert ast.get_docstring(ast.parse(source))
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import torch.nn", {"torch"}),
+        ("from scipy import stats", {"scipy.stats"}),
+        ("try:\n    import pandas as pd\nexcept ImportError:\n    pd = None", {"pandas"}),
+        ("class A:\n    import matplotlib", {"matplotlib"}),
+        ("def f():\n    import torch", set()),
+        ("if TYPE_CHECKING:\n    import torch", set()),
+        ("import torchlike\nfrom scipy import special", set()),
+    ],
+)
+def test_the_check_tells_loading_from_calling(source, found):
+    assert heavy_imports(source) == found
+
+
+def test_tests_are_no_package():
+    """Test files are imported by path, so that two may have the same name."""
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
