@@ -38,8 +38,8 @@ class Goodness:
         Chance that noise deviates as much, from the modes of the bulk (see `mode_deviations`). It
         is not that of D, whose law depends on the fit. None where it cannot be told.
     verdict : {"noise bulk", "not the law", "too small to tell", "no noise"}
-        "noise bulk" from p = 0.01 on; "too small to tell" with fewer than 20 values in the bulk;
-        "no noise" for a matrix of low rank to rounding.
+        "noise bulk" from p = 0.01 on, "not the law" below; "too small to tell" with fewer than 20
+        values in the bulk; "no noise" for a matrix of low rank to rounding.
     reason : str
         What the verdict rests on, in plain words, with the figures.
     """
@@ -84,11 +84,11 @@ def mode_deviations(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> F
 def mode_p_value(deviations: FloatArray, *, power: int) -> float:
     """Return the chance of larger deviations, from ``Σ d_k² ~ χ²`` over the modes that can tell.
 
-    An error of σ moves mode 1 (rectangular) or 2 (symmetric), the diagonal of a symmetric matrix
-    modes 1 and 2, the fourth cumulant κ₄ of the entries the variance of the mode before, and the
-    mean of mode 2 (rectangular) or 4 (symmetric) by κ₄ (Bai, Yao 2005). So the modes from 2
-    or 3 on are taken, the one that κ₄ moves with its distance from what κ₄ in [−2, 6] allows: there
-    the p-value is on the safe side.
+    Some modes know what the law does not say. An error of σ moves mode 1 (rectangular) or 2
+    (symmetric), and the diagonal of a symmetric matrix modes 1 and 2: they are left out. The fourth
+    cumulant κ₄ of the entries moves the variances of these, and the mean of mode 2 (rectangular) or
+    4 (symmetric) by κ₄ (Bai, Yao 2005; Lytova, Pastur 2009): there only the distance from
+    what κ₄ in [−2, 6] allows is counted, so that the p-value is on the safe side.
     """
     first, moved = (2, 2) if power == 2 else (3, 4)
     taken = deviations.copy()

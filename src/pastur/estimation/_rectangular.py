@@ -211,6 +211,18 @@ def fit_rectangular(
     A matrix at least half of whose singular values are zero to rounding (max(n, m)·ε times the
     largest) has no noise: its rank is exact, σ = 0. Fewer zeros are left out, as rows of zeros.
 
+    The intervals are those of Gaussian-like entries: a fourth cumulant κ₄ of the entries multiplies
+    the width of σ's by up to √(1 + κ₄/2), 2 for Student's t with five degrees of freedom.
+
+    References
+    ----------
+    Z. T. Ke, Y. Ma, X. Lin, J. Amer. Statist. Assoc. 118 (2023), algorithm 1 (the regression).
+    I. M. Johnstone, Ann. Statist. 29 (2001) and Z. Ma, Bernoulli 18 (2012) (the edge).
+    F. Benaych-Georges, R. R. Nadakuditi, J. Multivariate Anal. 111 (2012) (spikes, overlaps).
+    M. Gavish, D. L. Donoho, IEEE Trans. Inform. Theory 60 (2014) (median rule), 63 (2017)
+    (denoising).
+    A. Lytova, L. Pastur, Ann. Probab. 37 (2009) (modes of the bulk).
+
     Examples
     --------
     >>> import numpy as np

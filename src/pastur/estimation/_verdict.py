@@ -80,5 +80,8 @@ def _where(deviation: Deviation, point: float) -> str:
 
 def _advice(distance: float) -> str:
     if distance <= SMALL_DISTANCE:
-        return "The gap is small: the noise level and the number of spikes hold approximately."
+        return (
+            "The gap is small: take the noise level and the number of spikes as approximate; "
+            "heavy-tailed entries or a crowd of weak spikes make such gaps."
+        )
     return "Do not rely on the number of spikes."

@@ -1,0 +1,67 @@
+"""Draws shared by the tests of estimation, and the bounds they are held to."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+PURE_NOISE = {"300 × 300": (300, 300), "300 × 600": (300, 600), "300 × 1200": (300, 1200)}
+DRAWS = 400
+
+
+def gaussian(shape, rng):
+    """Noise with σ = 1: entries of variance 1/max(shape)."""
+    return rng.normal(size=shape) / np.sqrt(max(shape))
+
+
+def orthogonal_ensemble(size, rng):
+    """Symmetric noise with σ = 1: variance 1/size off the diagonal, 2/size on it."""
+    square = rng.normal(size=(size, size)) / np.sqrt(2 * size)
+    return square + square.T
+
+
+def plant(noise, spikes):
+    """Add spikes on the diagonal: for Gaussian noise, as good as any other vectors."""
+    matrix = noise.copy()
+    index = np.arange(len(spikes))
+    matrix[index, index] += spikes
+    return matrix
+
+
+@pytest.fixture(scope="session")
+def make():
+    """The samplers, by name."""
+    return {"rectangular": gaussian, "symmetric": orthogonal_ensemble, "plant": plant}
+
+
+@pytest.fixture(scope="session")
+def noise_by_shape():
+    """Singular values, one row a draw, of 400 matrices of pure Gaussian noise for each shape."""
+    rng, draws = np.random.default_rng(20), {}
+    for name, shape in PURE_NOISE.items():
+        grams = ((w := gaussian(shape, rng)) @ w.T for _ in range(DRAWS))
+        draws[name] = np.sqrt([np.linalg.eigvalsh(gram)[::-1] for gram in grams])
+    return draws
+
+
+@pytest.fixture(scope="module", params=list(PURE_NOISE))
+def noise_draws(request, noise_by_shape):
+    """One of the shapes, and its draws."""
+    return PURE_NOISE[request.param], noise_by_shape[request.param]
+
+
+@pytest.fixture(scope="session")
+def symmetric_draws():
+    """Eigenvalues, one row a draw, of 400 matrices of the orthogonal ensemble of size 300."""
+    rng = np.random.default_rng(21)
+    return np.array([np.linalg.eigvalsh(orthogonal_ensemble(300, rng)) for _ in range(DRAWS)])
+
+
+@pytest.fixture(scope="session")
+def within_binomial():
+    """Whether a count is within the central interval of a binomial law of given level."""
+
+    def check(count, draws, chance, level=0.999):
+        low, high = binom.interval(level, draws, chance)
+        return low <= count <= high
+
+    return check

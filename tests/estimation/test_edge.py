@@ -1,0 +1,72 @@
+"""Edges against the models' own scaling, and counting."""
+
+import numpy as np
+import pytest
+
+from pastur.estimation._edge import count_spikes, noise_edges, spike_p_values
+from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
+from pastur.measures import Atoms, TracyWidom
+from pastur.models import DeformedWigner, InformationPlusNoise
+
+
+@pytest.mark.parametrize("shape", [(200, 200), (200, 350), (40, 4000)])
+@pytest.mark.parametrize("removed", [0, 7])
+def test_the_rectangular_edge_is_the_one_of_the_model_for_what_is_left(shape, removed):
+    n, m = shape[0] - removed, shape[1] - removed
+    # The entries keep their standard deviation: σ shrinks with the columns.
+    sigma = float(np.sqrt(m / shape[1]))
+    model = InformationPlusNoise(Atoms([0.0]), sigma=sigma, ratio=n / m)
+    scale = model.edge_scale(n)
+    edges = noise_edges(RectangularNoise(*shape), 0.05)
+    centring = np.sqrt(scale.centring[1])
+    assert edges.centring[removed] == pytest.approx(centring, rel=1e-9)
+    # The model divides by 2√E_n where we divide by 2√E: they differ by 1/(4n).
+    assert edges.scale[removed] == pytest.approx(scale.scale[1] / (2 * centring), rel=1 / n)
+
+
+@pytest.mark.parametrize("removed", [0, 7])
+def test_the_symmetric_edge_is_the_one_of_the_model_for_what_is_left(removed):
+    size = 200 - removed
+    model = DeformedWigner(Atoms([0.0]), sigma=float(np.sqrt(size / 200)))
+    scale = model.edge_scale(size)
+    edges = noise_edges(SymmetricNoise(200), 0.05)
+    assert edges.centring[removed] == pytest.approx(scale.centring[1], rel=1e-9)
+    assert edges.scale[removed] == pytest.approx(scale.scale[1], rel=1e-9)
+
+
+@pytest.mark.parametrize("noise", [RectangularNoise(100, 150), SymmetricNoise(100)])
+def test_a_value_at_the_edge_has_the_p_value_alpha(noise):
+    edges = noise_edges(noise, 0.03)
+    outliers = 2.5 * edges.edge[:4]
+    np.testing.assert_allclose(spike_p_values(outliers, 2.5, edges), 0.03, rtol=1e-6)
+
+
+def test_the_margin_is_a_quantile_of_tracy_widom():
+    edges = noise_edges(RectangularNoise(100, 100), 0.05)
+    margin = (edges.edge - edges.centring) / edges.scale
+    # Published: 0.9793 (Bejan 2005, table of F₁⁻¹).
+    np.testing.assert_allclose(margin, 0.9793, atol=1e-4)
+    assert TracyWidom(1).sf(margin[0]) == pytest.approx(0.05, rel=1e-6)
+
+
+def test_counting_stops_at_the_first_value_within():
+    edges = noise_edges(RectangularNoise(100, 100), 0.05)
+    values = np.linspace(1.5, 0, 100)
+    values[:3] = 3.0, 2.5, 2.2
+    assert count_spikes(values, 1.0, edges) == 3
+    values[1] = 1.9
+    assert count_spikes(np.sort(values)[::-1], 1.0, edges) == 2
+
+
+def test_a_value_between_two_edges_counts_only_after_the_spikes_before_it():
+    edges = noise_edges(RectangularNoise(100, 100), 0.05)
+    between = (edges.edge[0] + edges.edge[1]) / 2
+    rest = np.linspace(1.5, 0, 98)
+    assert count_spikes(np.concatenate([[between, 1.6], rest]), 1.0, edges) == 0
+    assert count_spikes(np.concatenate([[5.0, between], rest]), 1.0, edges) == 2
+
+
+def test_at_least_half_of_the_values_are_left():
+    assert noise_edges(RectangularNoise(100, 100), 0.05).most == 50
+    assert noise_edges(SymmetricNoise(2), 0.05).most == 0
+    assert noise_edges(SymmetricNoise(3), 0.05).most == 1

@@ -1,0 +1,90 @@
+"""The law of noise in Chebyshev coordinates against the measures, its 1/n terms against sums."""
+
+import numpy as np
+import pytest
+
+from pastur.estimation._noise_law import NoiseLaw, count_shift, spike_strengths
+from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
+from pastur.measures import MarchenkoPastur, Semicircle
+
+LAWS = {
+    "square": (RectangularNoise(300, 300).law(0), MarchenkoPastur(1.0, 1.0)),
+    "wide": (RectangularNoise(300, 1200).law(0), MarchenkoPastur(0.25, 1.0)),
+    "very wide": (RectangularNoise(3, 10**7).law(0), MarchenkoPastur(3e-7, 1.0)),
+    # Entries keep their size when five rows and columns go: σ² shrinks with the columns.
+    "reduced": (
+        RectangularNoise(50, 80).law(5),
+        MarchenkoPastur(45 / 75, float(np.sqrt(75 / 80))),
+    ),
+    "semicircle": (SymmetricNoise(300).law(0), Semicircle(1.0)),
+    "reduced semicircle": (SymmetricNoise(300).law(30), Semicircle(float(np.sqrt(0.9)))),
+}
+ANGLES = np.linspace(0.05, np.pi - 0.05, 41)
+
+
+@pytest.fixture(params=list(LAWS))
+def pair(request):
+    return LAWS[request.param]
+
+
+def test_the_tail_is_that_of_the_measure(pair):
+    law, measure = pair
+    # 1e-9: three terms of the series for √c < 1e-3, digits lost near the hard edge of c = 1.
+    np.testing.assert_allclose(law.tail(ANGLES), measure.sf(law.points(ANGLES)), atol=1e-9)
+
+
+def test_the_density_is_that_of_the_measure(pair):
+    law, measure = pair
+    by_angle = measure.density(law.points(ANGLES)) * law.half_width * np.sin(ANGLES)
+    np.testing.assert_allclose(law.density(ANGLES), by_angle, rtol=1e-9)
+
+
+def test_the_moments_are_integrals(pair):
+    law, measure = pair
+
+    def chebyshev(k):
+        t = lambda x: np.clip(law.cosine(np.asarray(x)), -1, 1)  # noqa: E731
+        return measure.integrate(lambda x: float(2 * np.cos(k * np.arccos(t(x)))))
+
+    # arccos keeps half of the digits at the ends: 1e-7.
+    np.testing.assert_allclose(law.moments(6), [chebyshev(k) for k in range(1, 7)], atol=1e-7)
+
+
+def test_angles_invert_the_tail(pair):
+    law, _ = pair
+    tail = np.linspace(0.02, 0.98, 97)
+    np.testing.assert_allclose(law.tail(law.angles(tail)), tail, atol=1e-10)
+
+
+def test_ends_and_points_agree_with_the_support(pair):
+    law, measure = pair
+    ends = law.points(np.array([np.pi, 0.0]))
+    np.testing.assert_allclose(ends, measure.support[-1], atol=1e-12)
+    assert law.tail(np.array([0.0, np.pi])) == pytest.approx([0.0, 1.0], abs=1e-12)
+
+
+@pytest.mark.parametrize("strengths", [[], [1.5], [-1.5], [2.0, -3.0, 1.2]])
+def test_the_shift_of_the_count_is_the_sum_over_modes(strengths):
+    # (1/π) Σ_k e_k sin(kφ)/k with e_k = (1 + (−1)^k)/2 − Σ a^(−k), summed in Abel's sense.
+    k = np.arange(1.0, 40001.0)
+    damping = np.exp(-((k / 8000) ** 2))
+    mean = (1 + (-1) ** k) / 2 - sum((a**-k for a in strengths), np.zeros_like(k))
+    naive = [np.sum(damping * mean * np.sin(k * angle) / k) / np.pi for angle in ANGLES]
+    np.testing.assert_allclose(count_shift(ANGLES, np.array(strengths)), naive, atol=1e-5)
+
+
+def test_strengths_of_outliers_are_those_of_the_models():
+    # Symmetric: θ/σ. Rectangular: θ²/(σ²√c).
+    law, theta = SymmetricNoise(100).law(0), np.array([1.3, -2.0])
+    np.testing.assert_allclose(spike_strengths(law.cosine(theta + 1 / theta)), theta)
+    law, squared = RectangularNoise(100, 400).law(0), np.array([0.7, 9.0])
+    outlier = (squared + 1) * (squared + 0.25) / squared
+    np.testing.assert_allclose(spike_strengths(law.cosine(outlier)), squared / 0.5)
+
+
+def test_a_value_on_the_bulk_has_the_strength_of_the_edge():
+    assert spike_strengths(np.array([0.3, -0.9])).tolist() == [1.0, -1.0]
+
+
+def test_the_law_is_a_value():
+    assert NoiseLaw(3, 0.5, 1.0, 1.0) == NoiseLaw(3, 0.5, 1.0, 1.0)

@@ -1,0 +1,109 @@
+"""The result as a value: its properties, and its plain form there and back."""
+
+import json
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+
+from pastur.estimation import (
+    Goodness,
+    RectangularFit,
+    Status,
+    SymmetricFit,
+    fit_rectangular,
+    fit_symmetric,
+)
+from pastur.measures import MarchenkoPastur, Semicircle
+
+
+@pytest.fixture(scope="module")
+def rectangular(make):
+    rng = np.random.default_rng(80)
+    return fit_rectangular(make["plant"](make["rectangular"]((120, 80), rng), [3.0, 2.0]))
+
+
+@pytest.fixture(scope="module")
+def symmetric(make):
+    rng = np.random.default_rng(81)
+    return fit_symmetric(make["plant"](make["symmetric"](100, rng), [3.0, -2.0]))
+
+
+@pytest.fixture(scope="module")
+def fits(rectangular, symmetric):
+    degenerate = [fit_rectangular(np.ones((4, 5))), fit_symmetric(np.ones((4, 4)))]
+    small = fit_rectangular(np.random.default_rng(82).normal(size=(3, 9)))
+    return [rectangular, symmetric, *degenerate, small]
+
+
+def test_the_plain_form_survives_json_exactly(fits):
+    for fit in fits:
+        text = json.dumps(fit.to_dict(), allow_nan=False)
+        again = type(fit).from_dict(json.loads(text))
+        assert again == fit
+        assert hash(again) == hash(fit)
+        assert json.dumps(again.to_dict()) == text
+        assert again.spikes.dtype == fit.spikes.dtype
+        assert again.spikes.tobytes() == fit.spikes.tobytes()
+
+
+def test_fits_differ_where_they_should(rectangular, symmetric):
+    assert rectangular != symmetric
+    other = RectangularFit.from_dict({**rectangular.to_dict(), "sigma": 2.0})
+    assert other != rectangular
+
+
+def test_a_fit_is_frozen(fits):
+    for fit in fits:
+        with pytest.raises(FrozenInstanceError):
+            fit.sigma = 3.0
+        with pytest.raises(ValueError, match="read-only"):
+            fit.spikes["theta"] = 0.0
+
+
+def test_the_parts_have_their_types(rectangular, symmetric):
+    assert isinstance(rectangular, RectangularFit) and isinstance(symmetric, SymmetricFit)
+    for fit in (rectangular, symmetric):
+        assert isinstance(fit.goodness, Goodness) and isinstance(fit.status, Status)
+        assert fit.status.converged
+        assert fit.status.residual < 1e-8
+        assert fit.status.iterations >= 1
+        assert type(fit.sigma) is float and type(fit.edge) is float
+
+
+def test_units(rectangular, symmetric):
+    # σ belongs to the longer side.
+    assert rectangular.entry_sd == pytest.approx(rectangular.sigma / np.sqrt(120))
+    assert symmetric.entry_sd == pytest.approx(symmetric.sigma / 10)
+
+
+def test_spikes_are_descending_and_beyond_the_edge(rectangular, symmetric):
+    assert (np.diff(rectangular.spikes["observed"]) < 0).all()
+    assert (rectangular.spikes["observed"] > rectangular.edge).all()
+    assert (np.diff(symmetric.spikes["observed"]) < 0).all()
+    assert (np.abs(symmetric.spikes["observed"]) > symmetric.edge).all()
+    assert rectangular.rank == symmetric.rank == 2
+
+
+def test_the_law_is_that_of_the_noise_left_over(rectangular, symmetric):
+    expected = MarchenkoPastur(78 / 118, rectangular.sigma * float(np.sqrt(118 / 120)))
+    np.testing.assert_allclose(rectangular.law.support, expected.support)
+    np.testing.assert_allclose(
+        symmetric.law.support, Semicircle(symmetric.sigma * float(np.sqrt(0.98))).support
+    )
+
+
+def test_the_signal_measure_holds_the_spikes(rectangular, symmetric):
+    # Squared singular values in the rectangular model, as its law.
+    atoms = rectangular.signal_measure.atoms
+    np.testing.assert_allclose(atoms[:, 0], [0.0, *np.sort(rectangular.spikes["theta"] ** 2)])
+    np.testing.assert_allclose(atoms[:, 1], [78 / 80, 1 / 80, 1 / 80])
+    atoms = symmetric.signal_measure.atoms
+    low, high = symmetric.spikes["theta"][::-1]
+    np.testing.assert_allclose(atoms[:, 0], [low, 0.0, high])
+    assert symmetric.signal_rank == rectangular.signal_rank == 2.0
+
+
+def test_the_name_of_a_fit_tells_the_finding(rectangular):
+    assert repr(rectangular).startswith("RectangularFit(120 × 80, sigma=")
+    assert "rank=2, 'noise bulk'" in repr(rectangular)

@@ -1,0 +1,188 @@
+"""Spikes behind outliers: naive formulas, planted spikes, coverage of the intervals."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.measures import MarchenkoPastur, Semicircle
+
+Z = norm.ppf(0.975)
+
+
+def rectangular_spectrum(n, m, outliers):
+    """Singular values: outliers above a bulk at the quantiles of noise of n − k by m − k."""
+    k = len(outliers)
+    law = MarchenkoPastur((n - k) / (m - k), float(np.sqrt((m - k) / m)))
+    bulk = np.sqrt(law.quantile((np.arange(n - k) + 0.5) / (n - k)))
+    return np.concatenate([outliers, bulk])
+
+
+def symmetric_spectrum(size, outliers):
+    k = len(outliers)
+    law = Semicircle(float(np.sqrt((size - k) / size)))
+    return np.concatenate([outliers, law.quantile((np.arange(size - k) + 0.5) / (size - k))])
+
+
+def test_rectangular_formulas():
+    # With σ known and k = 2 spikes: noise of 198 × 398 with σ′² = 398/400, all from the formulas
+    # for low rank: t = θ/σ′, overlaps, and Var θ̂ = (σ²/2m)(1/o_n + 1/o_m).
+    n, m, theta = 200, 400, np.array([3.0, 1.6])
+    sigma, c = np.sqrt(398 / 400), 198 / 398
+    observed = np.sqrt((theta**2 + sigma**2) * (theta**2 + c * sigma**2)) / theta
+    values = rectangular_spectrum(n, m, observed)
+    spikes = fit_rectangular(singular_values=values, shape=(n, m), sigma=1.0).spikes
+    t = theta / sigma
+    left = (t**4 - c) / (t**2 * (t**2 + c))
+    right = (t**4 - c) / (t**2 * (t**2 + 1))
+    width = Z * np.sqrt((1 / left + 1 / right) / (2 * m))
+    np.testing.assert_allclose(spikes["observed"], observed)
+    np.testing.assert_allclose(spikes["theta"], theta, rtol=1e-9)
+    np.testing.assert_allclose(spikes["overlap_left"], left, rtol=1e-9)
+    np.testing.assert_allclose(spikes["overlap_right"], right, rtol=1e-9)
+    np.testing.assert_allclose(spikes["high"] - theta, width, rtol=1e-9)
+    np.testing.assert_allclose(theta - spikes["low"], width, rtol=1e-9)
+    assert spikes["isolated"].all()
+    assert (spikes["p_value"] < 1e-6).all()
+
+
+def test_symmetric_formulas():
+    # The same with Φ(θ) = θ + σ²/θ, overlap 1 − σ²/θ², Var θ̂ = 2σ²/(NΦ′(θ)).
+    # (An even bulk: the middle of an odd one would be a zero eigenvalue, which is left out.)
+    size, theta = 301, np.array([4.0, 2.0, -3.0])
+    sigma = np.sqrt(298 / 301)
+    observed = theta + sigma**2 / theta
+    spikes = fit_symmetric(eigenvalues=symmetric_spectrum(size, observed), sigma=1.0).spikes
+    overlap = 1 - sigma**2 / theta**2
+    width = Z * np.sqrt(2 / (size * overlap))
+    np.testing.assert_allclose(spikes["observed"], observed)
+    np.testing.assert_allclose(spikes["theta"], theta, rtol=1e-9)
+    np.testing.assert_allclose(spikes["overlap"], overlap, rtol=1e-9)
+    np.testing.assert_allclose(spikes["high"] - theta, width, rtol=1e-9)
+    np.testing.assert_allclose(theta - spikes["low"], width, rtol=1e-9)
+    assert spikes["isolated"].all()
+
+
+def test_a_spike_at_the_edge_is_critical_and_nothing_is_undefined():
+    # α = 0.9 puts the edge inside the law's own: a value there has no spike above criticality.
+    values = rectangular_spectrum(200, 400, [])
+    values = np.append(0.97 * np.sort(values)[:-1], (1 + np.sqrt(0.5)) * 0.99)
+    fit = fit_rectangular(singular_values=values, shape=(200, 400), sigma=1.0, alpha=0.9)
+    (spike,) = fit.spikes
+    critical = np.sqrt(399 / 400) * (199 / 399) ** 0.25
+    assert spike["theta"] == pytest.approx(critical)
+    assert spike["low"] == pytest.approx(critical)
+    assert critical < spike["high"] < 1.6 * critical
+    assert spike["overlap_left"] == spike["overlap_right"] == pytest.approx(0.0, abs=1e-12)
+    assert not spike["isolated"]
+    assert all(np.isfinite(spike[name]) for name in spike.dtype.names)
+
+
+@pytest.mark.parametrize("gap, isolated", [(0.02, False), (1.0, True)])
+def test_neighbours_within_four_deviations_are_not_isolated(gap, isolated):
+    values = rectangular_spectrum(200, 400, [4.0 + gap, 4.0])
+    spikes = fit_rectangular(singular_values=values, shape=(200, 400), sigma=1.0).spikes
+    assert (spikes["isolated"] == isolated).all()
+
+
+def test_an_outlier_next_to_the_edge_is_not_isolated():
+    values = rectangular_spectrum(200, 400, [1.81])
+    spikes = fit_rectangular(singular_values=values, shape=(200, 400), sigma=1.0).spikes
+    assert spikes["isolated"].tolist() == [False]
+
+
+@pytest.mark.parametrize("known", [None, 1.0])
+def test_left_is_the_row_side_tall_or_wide(known):
+    values = rectangular_spectrum(200, 400, [3.0])
+    wide = fit_rectangular(singular_values=values, shape=(200, 400), sigma=known).spikes
+    tall = fit_rectangular(singular_values=values, shape=(400, 200), sigma=known).spikes
+    # The shorter side carries the larger overlap.
+    assert wide["overlap_left"][0] > wide["overlap_right"][0]
+    assert tall["overlap_right"][0] == wide["overlap_left"][0]
+    assert tall["overlap_left"][0] == wide["overlap_right"][0]
+    assert tall["theta"][0] == wide["theta"][0]
+
+
+CASES = {
+    "square": ((150, 150), [1.9, 3.0, 5.0]),
+    "wide": ((150, 450), [1.8, 3.0, 5.0]),
+    "symmetric": (200, [2.0, -2.2, 3.5]),
+}
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def planted(request, make):
+    """Fits of 200 draws with three isolated spikes, in multiples of the critical one."""
+    shape, multiples = CASES[request.param]
+    rng = np.random.default_rng(40)
+    if request.param == "symmetric":
+        theta = np.array(multiples)
+        draw = lambda: fit_symmetric(make["plant"](make["symmetric"](shape, rng), theta))  # noqa: E731
+    else:
+        theta = np.array(multiples) * (shape[0] / shape[1]) ** 0.25
+        draw = lambda: fit_rectangular(make["plant"](make["rectangular"](shape, rng), theta))  # noqa: E731
+    return np.sort(theta)[::-1], [draw() for _ in range(200)]
+
+
+def covered(planted, factor):
+    theta, fits = planted
+    found = np.array([fit.spikes for fit in fits if fit.rank == len(theta)])
+    half = factor * (found["high"] - found["theta"])
+    return np.abs(found["theta"] - theta) < half
+
+
+def test_planted_spikes_are_found(planted, within_binomial):
+    theta, fits = planted
+    ranks = np.array([fit.rank for fit in fits])
+    assert (ranks >= len(theta)).mean() > 0.99
+    # More only at the rate alpha at which the noise left over goes beyond its edge.
+    assert within_binomial(np.sum(ranks > len(theta)), len(fits), 0.05)
+
+
+def test_intervals_cover_the_truth(planted, within_binomial):
+    # Three spikes a draw, independent in the limit; false alarm 1e-3 for each of three.
+    hits = covered(planted, 1.0)
+    assert within_binomial(hits.sum(), hits.size, 0.95)
+
+
+def test_narrower_intervals_are_rejected(planted, within_binomial):
+    hits = covered(planted, 0.75)
+    assert not within_binomial(hits.sum(), hits.size, 0.95)
+
+
+def test_sigma_stays_unbiased_beside_spikes(planted):
+    _, fits = planted
+    sigma = np.array([fit.sigma for fit in fits])
+    # 4 standard errors: false alarm 1e-4 for each of three.
+    assert abs(sigma.mean() - 1) < 4 * sigma.std() / np.sqrt(len(sigma))
+
+
+@pytest.mark.parametrize("shape", [(300, 300), (300, 600)])
+def test_sigma_at_rank_five_percent(make, shape):
+    rng = np.random.default_rng(41)
+    theta = np.linspace(1.5, 4, 15) * (shape[0] / shape[1]) ** 0.25
+    noises = [make["rectangular"](shape, rng) for _ in range(20)]
+    fits = [fit_rectangular(make["plant"](noise, theta)) for noise in noises]
+    sigma = np.array([fit.sigma for fit in fits])
+    # Matching with the law of pure noise is 2 % too high here; 4 standard errors are 0.3 %.
+    assert abs(sigma.mean() - 1) < 0.003
+    assert np.mean([fit.rank for fit in fits]) == pytest.approx(15, abs=0.5)
+
+
+def test_one_strong_spike_more_changes_nothing(make):
+    rng = np.random.default_rng(42)
+    noise = make["rectangular"]((100, 200), rng)
+    fits = [fit_rectangular(make["plant"](noise, [theta])) for theta in (1e2, 1e4, 1e6)]
+    for fit, theta in zip(fits, (1e2, 1e4, 1e6), strict=True):
+        assert fit.rank == 1
+        assert fit.spikes["theta"][0] == pytest.approx(theta, rel=1e-2)
+        assert fit.sigma == pytest.approx(fits[0].sigma, rel=1e-3)
+
+
+def test_spikes_are_not_masked_by_stronger_ones(make):
+    # A third of the values are spikes, up to a thousand times the noise.
+    rng = np.random.default_rng(43)
+    theta = np.geomspace(1000, 3, 50)
+    fit = fit_rectangular(make["plant"](make["rectangular"]((150, 300), rng), theta))
+    assert fit.rank == pytest.approx(50, abs=2)
+    assert fit.sigma == pytest.approx(1, abs=0.03)

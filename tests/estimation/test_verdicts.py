@@ -1,0 +1,107 @@
+"""The goodness of fit: not fooled by spikes or by the kind of the entries, alert to the rest."""
+
+import numpy as np
+import pytest
+
+from pastur.estimation import fit_rectangular, fit_symmetric
+
+DRAWS = 20
+SHAPES = {"square": (200, 200), "wide": (200, 500), "symmetric": 250}
+ENTRIES = {
+    "gaussian": lambda rng, shape: rng.normal(size=shape),
+    "signs": lambda rng, shape: rng.choice([-1.0, 1.0], size=shape),
+    "uniform": lambda rng, shape: rng.uniform(-1, 1, size=shape) * np.sqrt(3),
+    "t5": lambda rng, shape: rng.standard_t(5, size=shape) * np.sqrt(3 / 5),
+}
+
+
+def noise(shape, rng, entries="gaussian"):
+    draw = ENTRIES[entries]
+    if isinstance(shape, int):
+        upper = np.triu(draw(rng, (shape, shape)), 1)
+        return (upper + upper.T + np.diag(draw(rng, shape))) / np.sqrt(shape)
+    return draw(rng, shape) / np.sqrt(max(shape))
+
+
+def critical(shape):
+    return 1.0 if isinstance(shape, int) else (min(shape) / max(shape)) ** 0.25
+
+
+def fit(matrix, shape):
+    return fit_symmetric(matrix) if isinstance(shape, int) else fit_rectangular(matrix)
+
+
+def accepted(shape, draw):
+    return sum(fit(draw(), shape).goodness.verdict == "noise bulk" for _ in range(DRAWS))
+
+
+@pytest.fixture(params=list(SHAPES))
+def shape(request):
+    return SHAPES[request.param]
+
+
+# 20 draws rejected with chance 0.01 each: more than 3 with chance 4e-5.
+ENOUGH = DRAWS - 3
+
+
+@pytest.mark.parametrize("entries", list(ENTRIES))
+def test_noise_of_any_entries_stays_noise(shape, entries):
+    rng = np.random.default_rng(100)
+    assert accepted(shape, lambda: noise(shape, rng, entries)) >= ENOUGH
+
+
+@pytest.mark.parametrize("count, low", [(5, 1.2), (10, 1.5)])
+def test_spikes_do_not_spoil_the_bulk(make, shape, count, low):
+    rng = np.random.default_rng(101)
+    theta = critical(shape) * np.linspace(low, 4, count)
+    assert accepted(shape, lambda: make["plant"](noise(shape, rng, "t5"), theta)) >= ENOUGH
+
+
+def uneven(shape, rng):
+    """Half of the rows (and columns, where symmetric) at double variance."""
+    matrix = noise(shape, rng)
+    half = np.arange(len(matrix)) < len(matrix) // 2
+    scale = np.where(half, np.sqrt(2), 1.0)
+    return matrix * scale[:, None] * (scale if isinstance(shape, int) else 1.0)
+
+
+def heavy(shape, rng):
+    """Entries without a variance."""
+    matrix = rng.standard_t(1.8, size=(250, 250) if isinstance(shape, int) else shape)
+    return matrix + matrix.T if isinstance(shape, int) else matrix
+
+
+@pytest.mark.parametrize("draw", [uneven, heavy])
+def test_what_is_no_noise_is_told(shape, draw):
+    rng = np.random.default_rng(102)
+    assert accepted(shape, lambda: draw(shape, rng)) <= 2
+
+
+def test_the_reason_of_noise_has_the_figures():
+    found = fit_rectangular(noise((200, 300), np.random.default_rng(103))).goodness
+    assert "200 values of the bulk follow the law of noise" in found.reason
+    assert f"distance {found.statistic:.3f}, p = {found.p_value:.2g}" in found.reason
+
+
+def test_the_reason_of_a_misfit_says_where_and_how_far_to_trust():
+    rng = np.random.default_rng(104)
+    product = rng.normal(size=(200, 150)) @ rng.normal(size=(150, 300))
+    far = fit_rectangular(product + 0.1 * rng.normal(size=(200, 300))).goodness
+    assert far.verdict == "not the law"
+    assert "do not follow the law of noise" in far.reason
+    assert "The largest gap is at" in far.reason
+    assert f"{100 * far.statistic:.1f} %" in far.reason
+    assert "Do not rely on the number of spikes." in far.reason
+    near = fit_rectangular(uneven((400, 500), rng)).goodness
+    assert near.statistic <= 0.05
+    assert "take the noise level and the number of spikes as approximate" in near.reason
+
+
+def test_the_place_of_the_largest_gap_is_in_the_units_of_the_matrix():
+    # A bulk pushed down: all values a third too small above the median.
+    rng = np.random.default_rng(105)
+    values = np.linalg.svd(noise((200, 300), rng), compute_uv=False)
+    values[:100] = values[100] + (values[:100] - values[100]) / 3
+    found = fit_rectangular(singular_values=7e5 * values, shape=(200, 300)).goodness
+    place = float(found.reason.split("gap is at ")[1].split(":")[0])
+    assert 7e5 * values[-1] <= place <= 7e5 * values[0] * 1.001
