@@ -6,6 +6,7 @@ mode; 0.1 more is allowed for what is left at n = 300 of the limit (values beyon
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from pastur.estimation._goodness import largest_deviation, mode_deviations, mode_p_value
 from pastur.estimation._noise_law import spike_strengths
@@ -94,14 +95,26 @@ def test_a_bulk_taken_for_pure_noise_is_rejected(spiked, model):
 
 
 def test_the_p_value_is_that_of_chi_squared():
-    from scipy.stats import chi2
-
     found = np.array([9.0, 0.0, 1.0, -1.5, 0.5, 2.0, 0.0, 1.0])
     # Rectangular: modes 2 to 8, mode 1 left out, mode 2 within what κ₄ allows.
-    assert mode_p_value(found, power=2) == pytest.approx(chi2.sf(1 + 2.25 + 0.25 + 4 + 1, 7))
+    assert mode_p_value(found, power=2, sigma_known=False) == pytest.approx(
+        chi2.sf(1 + 2.25 + 0.25 + 4 + 1, 7)
+    )
     # Symmetric: modes 3 to 8, mode 4 with the part below −2/√8 only.
     rest = (1.5 - 2 / np.sqrt(8)) ** 2
-    assert mode_p_value(found, power=1) == pytest.approx(chi2.sf(1 + rest + 0.25 + 4 + 1, 6))
+    assert mode_p_value(found, power=1, sigma_known=False) == pytest.approx(
+        chi2.sf(1 + rest + 0.25 + 4 + 1, 6)
+    )
+
+
+def test_a_known_sigma_is_tested_with_room_for_the_cumulant():
+    for power, mode in [(2, 1), (1, 2)]:
+        found = np.zeros(8)
+        found[mode - 1] = 6.0
+        assert mode_p_value(found, power=power, sigma_known=False) == 1.0
+        freedom = 8 if power == 2 else 7
+        expected = chi2.sf((6 / 2) ** 2, freedom)
+        assert mode_p_value(found, power=power, sigma_known=True) == pytest.approx(expected)
 
 
 def test_the_modes_that_cumulants_move_count_from_where_no_cumulant_reaches():
@@ -110,7 +123,9 @@ def test_the_modes_that_cumulants_move_count_from_where_no_cumulant_reaches():
         found[1] = value
         expected = np.zeros(8)
         expected[2] = excess
-        assert mode_p_value(found, power=2) == pytest.approx(mode_p_value(expected, power=2))
+        assert mode_p_value(found, power=2, sigma_known=False) == pytest.approx(
+            mode_p_value(expected, power=2, sigma_known=False)
+        )
 
 
 def test_the_largest_deviation_is_kolmogorovs():

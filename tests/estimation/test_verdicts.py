@@ -77,6 +77,14 @@ def test_what_is_no_noise_is_told(shape, draw):
     assert accepted(shape, lambda: draw(shape, rng)) <= 2
 
 
+def test_a_wrong_sigma_is_told(shape):
+    matrix = noise(shape, np.random.default_rng(106))
+    fit_one = fit_symmetric if isinstance(shape, int) else fit_rectangular
+    assert fit_one(matrix, sigma=1.0).goodness.verdict == "noise bulk"
+    assert fit_one(matrix, sigma=1.06).goodness.verdict == "not the law"
+    assert fit_one(matrix, sigma=0.94).goodness.verdict == "not the law"
+
+
 def test_the_reason_of_noise_has_the_figures():
     found = fit_rectangular(noise((200, 300), np.random.default_rng(103))).goodness
     assert "200 values of the bulk follow the law of noise" in found.reason

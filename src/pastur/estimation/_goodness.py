@@ -81,20 +81,22 @@ def mode_deviations(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> F
     return np.asarray((observed - mean) / np.sqrt(2 * k))
 
 
-def mode_p_value(deviations: FloatArray, *, power: int) -> float:
+def mode_p_value(deviations: FloatArray, *, power: int, sigma_known: bool) -> float:
     """Return the chance of larger deviations, from ``Σ d_k² ~ χ²`` over the modes that can tell.
 
     Some modes know what the law does not say. An error of σ moves mode 1 (rectangular) or 2
     (symmetric), and the diagonal of a symmetric matrix modes 1 and 2: they are left out. The fourth
-    cumulant κ₄ of the entries moves the variances of these, and the mean of mode 2 (rectangular) or
-    4 (symmetric) by κ₄ (Bai, Yao 2005; Lytova, Pastur 2009): there only the distance from
-    what κ₄ in [−2, 6] allows is counted, so that the p-value is on the safe side.
+    cumulant κ₄ of the entries moves the mean of mode 2 (rectangular) or 4 (symmetric) by κ₄, and
+    multiplies the variance of σ's mode by 1 + κ₄/2 (Bai, Yao 2005; Lytova, Pastur 2009). Of the
+    first only the distance from what κ₄ in [−2, 6] allows is counted, which puts the p-value on the
+    safe side; the second, which tests a σ that is known, is taken at the largest such variance.
     """
-    first, moved = (2, 2) if power == 2 else (3, 4)
+    level, moved = (1, 2) if power == 2 else (2, 4)
     taken = deviations.copy()
     low, high = np.array(_CUMULANTS) / np.sqrt(2 * moved)
     taken[moved - 1] -= np.clip(taken[moved - 1], low, high)
-    taken = taken[first - 1 :]
+    taken[level - 1] /= np.sqrt(1 + _CUMULANTS[1] / 2)
+    taken = taken[level - 1 if sigma_known else level :]
     return float(gammaincc(taken.size / 2, taken @ taken / 2))
 
 

@@ -15,10 +15,10 @@ from pastur.estimation._noise_law import NoiseLaw, count_shift
 from pastur.estimation._noise_models import NoiseModel
 
 # Share of the bulk left out at each end. The ends fluctuate with the edges and hold spikes that did
-# not quite detach; with a tenth the standard deviation is within 4 % (rectangular) and 21 %
-# (symmetric) of the least there is, and the rate of false spikes does not feel the error of σ.
+# not quite detach; with a tenth the standard deviation is at most 10 % (rectangular) and 21 %
+# (symmetric) above that of the trace, and the rate of false spikes does not feel the error of σ.
 _LEFT_OUT = 0.1
-# Their loadings fall like 1/k²: later ones would add less than 1 % to the deviation.
+# Loadings fall like 1/k²: later ones would add less than 1 % to the deviation.
 _MODES = np.arange(1.0, 33.0)
 
 

@@ -262,7 +262,7 @@ def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> RectangularFi
         sigma_interval=(sigma or estimate / margin, sigma or estimate * margin),
         edge=unit * split.sigma * float(edges.edge[split.spikes.size]),
         spikes=scaled(spikes, unit),
-        goodness=assess(split, noise, zeros=zeros, unit=unit),
+        goodness=assess(split, noise, sigma_known=sigma is not None, zeros=zeros, unit=unit),
         status=status,
         zeros=zeros,
     )

@@ -32,25 +32,19 @@ def rectangular_spikes(
     k = split.spikes.size
     rows, columns = noise.size - k, noise.columns - k
     model = _rectangular_model(rows / columns)
-    unit = split.sigma * np.sqrt(columns / noise.columns)
-    critical = float(model.critical_spikes[1])
-    squared = np.full(k, critical)
-    reduced = (split.spikes / unit) ** 2
-    beyond = reduced > model.law.support[-1, 1]
-    squared[beyond] = np.maximum(model.spike(reduced[beyond]), critical)
-    left, right = model.overlap(squared)
+    unit = split.sigma * float(np.sqrt(columns / noise.columns))
+    edge, critical = float(model.law.support[-1, 1]), float(model.critical_spikes[1])
+    squared = _inverted(model, (split.spikes / unit) ** 2, edge, critical)
     # Within the critical window no estimate resolves the overlap, and 1/0 would be no width.
-    resolved = np.maximum(squared, critical * (1 + rows ** (-1 / 3)) ** 2)
-    widths = [1 / overlap for overlap in model.overlap(resolved)]
-    deviation = unit * np.sqrt(np.sum(widths, axis=0) / (2 * columns))
+    left, right = model.overlap(np.maximum(squared, critical * (1 + rows ** (-1 / 3)) ** 2))
+    deviation = np.sqrt((1 / left + 1 / right) / (2 * columns))
     table = np.zeros(k, dtype=RECTANGULAR_FIELDS)
-    table["overlap_left"], table["overlap_right"] = left, right
-    theta = unit * np.sqrt(squared)
-    _fill(table, split.spikes, theta, z * deviation, unit * np.sqrt(critical))
+    table["overlap_left"], table["overlap_right"] = model.overlap(squared)
+    _fill(table, np.sqrt(squared), z * deviation, np.sqrt(critical), unit)
+    table["observed"] = split.spikes
     table["p_value"] = spike_p_values(split.spikes, split.sigma, edges)
-    fluctuation = unit * np.nan_to_num(model.fluctuation(squared, rows))
-    bulk_edge = unit * np.sqrt(model.law.support[-1, 1])
-    table["isolated"] = _isolated(split.spikes, fluctuation, np.array([bulk_edge]))
+    fluctuation = unit * model.fluctuation(squared, rows)
+    table["isolated"] = _isolated(split.spikes, fluctuation, unit * np.sqrt([edge]))
     return table
 
 
@@ -63,20 +57,18 @@ def symmetric_spikes(split: Split, noise: SymmetricNoise, edges: Edges, *, z: fl
     rows = noise.size - k
     model = _symmetric_model()
     unit = split.sigma * float(np.sqrt(rows / noise.size))
-    reduced, sign = np.abs(split.spikes) / unit, np.sign(split.spikes)
-    theta = np.ones(k)
-    beyond = reduced > model.law.support[-1, 1]
-    theta[beyond] = np.maximum(model.spike(reduced[beyond]), 1.0)
-    resolved = model.overlap(np.maximum(theta, 1 + rows ** (-1 / 3)))
-    deviation = unit * np.sqrt(2 / (rows * resolved))
+    edge, critical = float(model.law.support[-1, 1]), float(model.critical_spikes[1])
+    outliers = np.abs(split.spikes)
+    theta = _inverted(model, outliers / unit, edge, critical)
+    resolved = np.maximum(theta, critical * (1 + rows ** (-1 / 3)))
     table = np.zeros(k, dtype=SYMMETRIC_FIELDS)
     table["overlap"] = model.overlap(theta)
-    _fill(table, np.abs(split.spikes), unit * theta, z * deviation, unit)
-    table["p_value"] = spike_p_values(np.abs(split.spikes), split.sigma, edges)
-    fluctuation = unit * np.nan_to_num(model.fluctuation(theta, rows))
-    bulk_edge = unit * model.law.support[-1, 1]
-    table["isolated"] = _isolated(split.spikes, fluctuation, np.array([-bulk_edge, bulk_edge]))
-    return _mirrored(table, sign)
+    _fill(table, theta, z * np.sqrt(2 / (rows * model.overlap(resolved))), critical, unit)
+    table["observed"] = outliers
+    table["p_value"] = spike_p_values(outliers, split.sigma, edges)
+    fluctuation = unit * model.fluctuation(theta, rows)
+    table["isolated"] = _isolated(split.spikes, fluctuation, unit * edge * np.array([-1, 1]))
+    return _mirrored(table, np.sign(split.spikes))
 
 
 def noise_free_spikes(values: FloatArray, fields: np.dtype[np.void]) -> AnyArray:
@@ -91,26 +83,33 @@ def noise_free_spikes(values: FloatArray, fields: np.dtype[np.void]) -> AnyArray
     return table[np.argsort(-table["observed"], kind="stable")]
 
 
+def _inverted(
+    model: InformationPlusNoise | DeformedWigner, outliers: FloatArray, edge: float, critical: float
+) -> FloatArray:
+    """Return Φ⁻¹ of the outliers, the critical spike for those that are not beyond the edge."""
+    spikes = np.full(outliers.shape, critical)
+    beyond = outliers > edge
+    spikes[beyond] = np.maximum(model.spike(outliers[beyond]), critical)
+    return spikes
+
+
 def _fill(
-    table: AnyArray,
-    observed: FloatArray,
-    theta: FloatArray,
-    half_width: FloatArray,
-    critical: float,
+    table: AnyArray, theta: FloatArray, half_width: FloatArray, critical: float, unit: float
 ) -> None:
-    table["observed"], table["theta"] = observed, theta
-    table["low"] = np.maximum(theta - half_width, critical)
-    table["high"] = theta + half_width
+    """Write θ and its interval, cut at the critical spike, from units of the noise."""
+    table["theta"] = unit * theta
+    table["low"] = unit * np.maximum(theta - half_width, critical)
+    table["high"] = unit * (theta + half_width)
 
 
 def _isolated(observed: FloatArray, fluctuation: FloatArray, edges: FloatArray) -> AnyArray:
-    """Return where neighbours and edges are farther than 4 standard deviations of an outlier."""
-    others = np.concatenate([observed, edges])
-    distance = np.abs(observed[:, None] - others)
+    """Return where neighbours and edges are farther than 4 standard deviations of an outlier.
+
+    A spike at criticality, whose fluctuation is NaN, is not isolated.
+    """
+    distance = np.abs(observed[:, None] - np.concatenate([observed, edges]))
     np.fill_diagonal(distance, np.inf)
-    return np.asarray(distance.min(axis=1, initial=np.inf) > _ISOLATION * fluctuation) & (
-        fluctuation > 0
-    )
+    return np.asarray(distance.min(axis=1, initial=np.inf) > _ISOLATION * fluctuation)
 
 
 def _mirrored(table: AnyArray, sign: FloatArray) -> AnyArray:

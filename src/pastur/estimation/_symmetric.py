@@ -238,7 +238,7 @@ def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> SymmetricFit:
         sigma_interval=(sigma or estimate / margin, sigma or estimate * margin),
         edge=unit * split.sigma * float(edges.edge[split.spikes.size]),
         spikes=scaled(symmetric_spikes(split, noise, edges, z=z), unit),
-        goodness=assess(split, noise, zeros=zeros, unit=unit),
+        goodness=assess(split, noise, sigma_known=sigma is not None, zeros=zeros, unit=unit),
         status=status,
         zeros=zeros,
     )

@@ -18,11 +18,15 @@ from pastur.estimation._noise_models import NoiseModel
 from pastur.estimation._self_consistent import Split
 
 
-def assess(split: Split, noise: NoiseModel, *, zeros: int, unit: float) -> Goodness:
+def assess(
+    split: Split, noise: NoiseModel, *, sigma_known: bool, zeros: int, unit: float
+) -> Goodness:
     """Return the goodness of fit of the bulk of `split`.
 
     Parameters
     ----------
+    sigma_known : bool
+        Whether σ was given, so that it is tested with the rest.
     zeros : int
         Values that are zero to rounding, left out of the bulk.
     unit : float
@@ -36,7 +40,7 @@ def assess(split: Split, noise: NoiseModel, *, zeros: int, unit: float) -> Goodn
         reason = f"The bulk has {size} values; a law can be told from {LEAST_BULK} on.{left_out}"
         return Goodness(distance, None, TOO_SMALL, reason)
     deviations = mode_deviations(split.bulk, split.law, split.strengths)
-    p_value = mode_p_value(deviations, power=noise.power)
+    p_value = mode_p_value(deviations, power=noise.power, sigma_known=sigma_known)
     figures = f"distance {distance:.3f}, {_chance(p_value)}"
     if p_value >= REJECTION:
         reason = f"The {size} values of the bulk follow the law of noise: {figures}.{left_out}"
