@@ -12,6 +12,14 @@ array([[0.25, 2.25]])
 from pastur import figures
 from pastur._errors import PasturError
 from pastur.analysis import Analysis, analyze
+from pastur.ensembles import (
+    sample_gaussian,
+    sample_goe,
+    sample_gue,
+    sample_spiked_outliers,
+    sample_spiked_singular_values,
+    sample_wigner,
+)
 from pastur.estimation import fit_rectangular, fit_symmetric
 from pastur.measures import (
     Atoms,
@@ -46,5 +54,11 @@ __all__ = [
     "figures",
     "fit_rectangular",
     "fit_symmetric",
+    "sample_gaussian",
+    "sample_goe",
+    "sample_gue",
+    "sample_spiked_outliers",
+    "sample_spiked_singular_values",
+    "sample_wigner",
     "write_report",
 ]
