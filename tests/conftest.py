@@ -51,4 +51,5 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section(number, sep="=", yellow=True)
     for reason, count in reasons.most_common():
         terminalreporter.line(f"{count} x {reason}")
-    terminalreporter.line("Those that need an extra run with: make test EXTRAS=test,browser,torch,pandas")
+    extras = "test,browser,torch,pandas"
+    terminalreporter.line(f"Those that need an extra run with: make test EXTRAS={extras}")
