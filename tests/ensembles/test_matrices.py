@@ -1,5 +1,7 @@
 """Dense noise: variances, edges, resolvents at the scale 1/N, reproducibility."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -90,6 +92,15 @@ def test_matrices_are_self_adjoint_to_the_last_bit(sample, n):
     assert matrix.dtype == (np.complex128 if sample == "sample_gue" else np.float64)
     np.testing.assert_array_equal(matrix, matrix.conj().T)
     assert np.unique(off_diagonal(matrix)).size in (n * (n - 1) // 2, min(2, n * (n - 1) // 2))
+
+
+@pytest.mark.parametrize("sample", ["sample_goe", "sample_gue", "sample_wigner"])
+def test_little_memory_is_used_besides_the_matrix(sample):
+    tracemalloc.start()
+    matrix = getattr(ensembles, sample)(2000, rng=7)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * matrix.nbytes
 
 
 SAMPLERS = {

@@ -92,6 +92,17 @@ def test_the_bound_is_not_idle():
     assert true > found.error / 100
 
 
+@pytest.mark.parametrize("blocks", [5, 10, 15, 20])
+def test_truncation_errs_by_what_theory_says(blocks):
+    """σ(σ/θ)^(2K−1)(1 − σ²/θ²)² for N ≫ Kr: 8.0e-3, 1.4e-4, 2.4e-6, 4.2e-8 at θ = 1.5σ."""
+    law = SymmetricChain(np.array([1.5]), 1.0, 1, n=10**12)
+    chain = Chain(law, np.random.default_rng(38))
+    short, long = (top_values(band(*chain.blocks(k), k), 1)[0] for k in (blocks, 90))
+    expected = 1.5 ** (1 - 2 * blocks) * (1 - 1.5**-2) ** 2
+    # Corrections are relative (σ/θ)^2K·O(K): 0.1 at K = 5.
+    assert long - short == pytest.approx(expected, rel=0.15 if blocks == 5 else 0.01)
+
+
 def test_blocks_are_added_until_the_tolerance_is_met():
     """Known rate: the error falls by (σ/θ)² a block, THEORY: 2 log(1.5) per block here."""
     draws = [

@@ -192,8 +192,9 @@ def sample_gaussian(
     1.5
     """
     rows, columns = matrix_shape(shape)
+    scale = positive_number("sigma", sigma) / np.sqrt(max(rows, columns))
     matrix = generator(rng).standard_normal((rows, columns))
-    matrix *= positive_number("sigma", sigma) / np.sqrt(max(rows, columns))
+    matrix *= scale
     return matrix
 
 
