@@ -63,7 +63,7 @@ def test_skips_are_counted_aloud(run):
     assert "2 tests skipped" in output
     assert "1 x not today" in output
     assert "1 x could not import 'no_such_package'" in output
-    assert "make test EXTRAS=" in output
+    assert "make test EXTRAS=test," in output
 
 
 def test_a_skip_is_a_failure_where_none_is_allowed(run):
