@@ -23,7 +23,9 @@ from pastur.ensembles import (
 from pastur.estimation import fit_rectangular, fit_symmetric
 from pastur.measures import (
     Atoms,
+    Density,
     Empirical,
+    GridDensity,
     MarchenkoPastur,
     Measure,
     ProbabilityMeasure,
@@ -40,7 +42,9 @@ __all__ = [
     "Analysis",
     "Atoms",
     "DeformedWigner",
+    "Density",
     "Empirical",
+    "GridDensity",
     "InformationPlusNoise",
     "MarchenkoPastur",
     "Measure",

@@ -9,7 +9,9 @@ import pytest
 
 from pastur.measures import (
     Atoms,
+    Density,
     Empirical,
+    GridDensity,
     MarchenkoPastur,
     Measure,
     ProbabilityMeasure,
@@ -103,6 +105,12 @@ _OVERLAP = 0.25 * Atoms([0.0, 0.5]) + 0.75 * Semicircle(1.0)
 _HARD = 0.3 * Uniform(-1.0, 1.0) + 0.7 * MarchenkoPastur(1.0, 1.0)
 _ON_ATOM = 0.5 * MarchenkoPastur(4.0, 1.0) + 0.5 * Atoms([0.0, 1.7])
 _NEARLY_SQUARE = MarchenkoPastur(0.9999, 1.0)
+_CALLABLE = Density(lambda t: np.sqrt(4 - t**2) / (2 * np.pi), (-2, 2))
+_INVERSE_ROOT = Density(lambda t: np.sqrt((4 - t) / t) / (2 * np.pi), (0, 4))
+_TENT = Density(lambda t: 1 - abs(t), (-1, 1))
+_SPLIT = Density(lambda t: 0.5 if t < 0 else 1.5 * (3 - t) * (t - 1) / 4, [(-2, -1), (1, 3)])
+_LARGE = Density(lambda t: 1.5e-6 * (t / 1e6 - 1) * (3 - t / 1e6) / 2, (1e6, 3e6))
+_GRID = GridDensity([-1, 0, 0.25, 1, 2, 2.5, 2.501], np.array([0.5, 1, 0, 0, 1, 0.5, 0]) / 1.75025)
 
 _TABLE: list[tuple[str, Measure, list[float]]] = [
     ("one atom", Atoms([2.5]), []),
@@ -138,6 +146,15 @@ _TABLE: list[tuple[str, Measure, list[float]]] = [
     ("signed", 2 * Semicircle(1.0) - Uniform(-1.0, 1.0), [-2, -1, 1, 2]),
     ("signed, mass zero", MarchenkoPastur(4.0, 1.0) - Atoms([0.0, 20.0]), [1, 9]),
     ("signed, stretched", (3 * Uniform(0, 1) - 2 * Atoms([0.5])).scale(-4).shift(1), [-3, -1, 1]),
+    ("callable", _CALLABLE, [-2, 2]),
+    ("inverse root", _INVERSE_ROOT, [0, 4]),
+    ("mirrored inverse root", _INVERSE_ROOT.scale(-2.0).shift(0.3), [-7.7, 0.3]),
+    ("kink", _TENT, [-1, 0, 1]),
+    ("callable on two intervals", _SPLIT, [-2, -1, 1, 3]),
+    ("large callable", _LARGE, [1e6, 3e6]),
+    ("grid", _GRID, [-1, 0, 0.25, 1, 2, 2.5, 2.501]),
+    ("mirrored grid", _GRID.scale(-0.5).shift(1.0), [-0.2505, -0.25, 0, 0.5, 0.875, 1, 1.5]),
+    ("callable on a grid", 0.5 * _TENT + 0.5 * _GRID, [-1, 0, 0.25, 1, 2, 2.5, 2.501]),
     ("Tracy–Widom", TracyWidom(1), [-16, -6, -1, 4, 26]),
     ("lowest eigenvalue", TracyWidom(2).scale(-0.1).shift(-2.0), [-3, -2.4, -1.9, -0.7]),
     ("spike and edge", 0.1 * Atoms([3.0]) + 0.9 * TracyWidom(2), [-13, -5, -1, 3, 13]),

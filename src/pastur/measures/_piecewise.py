@@ -1,0 +1,83 @@
+"""What laws share whose density consists of polynomial pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pastur._errors import InvalidInputError
+from pastur._numerics.pieces import Pieces
+from pastur._numerics.quadrature import integrate_interval
+from pastur._typing import ComplexArray, FloatArray
+from pastur.measures._base import ProbabilityMeasure
+from pastur.measures._quantiles import quantile_by_pieces
+
+# A density may miss mass 1 by this much, as one does whose far tails are cut off: it is rescaled.
+_MASS_TOLERANCE = 1e-6
+
+
+class PiecewiseLaw(ProbabilityMeasure):
+    """A law without atoms whose density is exactly that of its pieces."""
+
+    _pieces: Pieces
+
+    def __repr__(self) -> str:
+        low, high = self._pieces.low[0], self._pieces.high[-1]
+        return f"{type(self).__name__}({self._pieces.low.size} pieces on [{low:g}, {high:g}])"
+
+    @property
+    def support(self) -> FloatArray:
+        """Intervals of positive density, ascending, shape (k, 2); touching ones are joined."""
+        starts = np.append(True, self._pieces.low[1:] > self._pieces.high[:-1])
+        low, high = self._pieces.low[starts], self._pieces.high[np.append(starts[1:], True)]
+        return np.column_stack([low, high])
+
+    def _density(self, x: FloatArray) -> FloatArray:
+        return self._pieces.density(x)
+
+    def _stieltjes(self, z: ComplexArray) -> ComplexArray:
+        return self._pieces.cauchy(z, (1,))[0]
+
+    def _stieltjes_derivative(self, z: ComplexArray) -> ComplexArray:
+        return self._pieces.cauchy(z, (2,))[0]
+
+    def _stieltjes_pair(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+        first, second = self._pieces.cauchy(z, (1, 2))
+        return first, second
+
+    def _log_potential(self, z: ComplexArray) -> ComplexArray:
+        return self._pieces.log(z)
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        return self._pieces.below_and_above(x)[0]
+
+    def _sf(self, x: FloatArray) -> FloatArray:
+        return self._pieces.below_and_above(x)[1]
+
+    def _quantile(self, q: FloatArray) -> FloatArray:
+        # On a piece the cdf is smooth, so that inverting it takes a few steps only.
+        intervals = np.column_stack([self._pieces.low, self._pieces.high])
+        return quantile_by_pieces(intervals, self.atoms, self._cdf, self._sf, q)
+
+    def _moment(self, k: int) -> float:
+        return self._pieces.moment(k)
+
+    def _integrate(self, f: Callable[[Any], Any]) -> Any:
+        intervals = zip(self._pieces.low.tolist(), self._pieces.high.tolist(), strict=True)
+        return sum(
+            integrate_interval(lambda t: f(t) * float(self._density(np.asarray(t))), low, high)
+            for low, high in intervals
+        )
+
+
+def normalised(pieces: Pieces) -> Pieces:
+    """Return the pieces with mass 1; refuse those that are not a probability density."""
+    mass = float(pieces.masses.sum())
+    if not abs(mass - 1) <= _MASS_TOLERANCE:
+        raise InvalidInputError(
+            f"The density integrates to {mass:.9g} over its support, not to 1. Divide it by that, "
+            "or extend the support if mass lies outside; for another mass use factor * measure."
+        )
+    return pieces.scaled(1 / mass)
