@@ -10,9 +10,12 @@ from pastur._typing import ComplexArray, FloatArray
 
 # Terms handled at once: 2¹⁷ complex numbers are 2 MiB, about a core's second-level cache.
 _BLOCK_TERMS = 1 << 17
-# A tree pays from about this many atoms and this many terms on (measured, one core).
+# A tree pays from about this many atoms and this many terms on (measured, one core): a few calls
+# of this size make up for building it.
 _TREE_ATOMS = 1 << 11
-_TREE_TERMS = 1 << 22
+_TREE_TERMS = 1 << 17
+# Logarithms, which take longer than quotients, from this many atoms on.
+_TREE_LOG_ATOMS = 1 << 9
 
 
 class AtomSums:
@@ -25,9 +28,9 @@ class AtomSums:
     def _tree(self) -> AtomTree:
         return AtomTree(self._points, self._weights)
 
-    def _pays(self, z: ComplexArray) -> bool:
+    def _pays(self, z: ComplexArray, least: int = _TREE_ATOMS) -> bool:
         n = self._points.size
-        return n >= _TREE_ATOMS and n * z.size >= _TREE_TERMS
+        return n >= least and n * z.size >= _TREE_TERMS
 
     def cauchy(self, z: ComplexArray, orders: Sequence[int]) -> list[ComplexArray]:
         """Return Σ pᵢ/(tᵢ − z)ᵏ for each k in `orders`."""
@@ -42,7 +45,7 @@ class AtomSums:
     def log(self, z: ComplexArray) -> ComplexArray:
         """Return Σ pᵢ log(z − tᵢ), arguments in [0, π]."""
         flat = z.ravel()
-        if self._pays(z):
+        if self._pays(z, _TREE_LOG_ATOMS):
             # 0 − d and not −d: the imaginary part of a real difference must be +0.
             return self._tree.sums(flat, [lambda d: np.log(0 - d)])[0].reshape(z.shape)
         result = np.empty(flat.shape, dtype=np.complex128)

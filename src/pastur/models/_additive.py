@@ -39,6 +39,11 @@ class AdditiveSubordination(Subordination):
         """The curve's parameter is u = Re ω, so its ends are the critical points."""
         return self.critical
 
+    @property
+    def soft(self) -> Any:
+        """All edges are soft: the density is at most 1/(πσ)."""
+        return np.ones(self.critical.shape, dtype=bool)
+
     def forward(self, w: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         """Return ``Φ(w) = w − σ²g(w)`` (1.9) and Φ′(w)."""
         g, dg = self._nu._stieltjes_pair(w)

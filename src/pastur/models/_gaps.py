@@ -10,7 +10,10 @@ from pastur._numerics.inversion import invert_increasing
 from pastur._typing import FloatArray
 from pastur.measures import Measure
 
+_EPS = float(np.finfo(float).eps)
 _GOLDEN = (np.sqrt(5) - 1) / 2
+# They shrink a gap to 1e-8 of its length, where f is at its minimum to rounding.
+_SECTIONS = 40
 
 Valley = Callable[[FloatArray], FloatArray]
 
@@ -32,42 +35,50 @@ def gaps_of(measure: Measure) -> tuple[FloatArray, FloatArray]:
 def lowest_points(f: Valley, gaps: FloatArray) -> FloatArray:
     """Return a point of each gap where f < 0, or its minimum: f has one valley in each gap.
 
-    Golden sections on all gaps at once, which stop early where f turns negative.
+    Golden sections on all gaps at once; a gap is done where f turns negative.
     """
-    low, high = gaps[:, 0].copy(), gaps[:, 1].copy()
+    result = (gaps[:, 0] + gaps[:, 1]) / 2
+    low, high = gaps.T
     inner, outer = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_inner, at_outer = f(inner), f(outer)
-    for _ in range(80):
-        if ((at_inner < 0) | (at_outer < 0)).all():
-            break
+    index = np.arange(len(gaps))
+    for _ in range(_SECTIONS):
         left = at_inner < at_outer
-        low, high = np.where(left, low, inner), np.where(left, outer, high)
+        result[index] = np.where(left, inner, outer)
+        kept = np.minimum(at_inner, at_outer) >= 0
+        if not kept.any():
+            break
+        low, high = np.where(left, low, inner)[kept], np.where(left, outer, high)[kept]
+        old, at_old = np.where(left, inner, outer)[kept], np.minimum(at_inner, at_outer)[kept]
+        left, index = left[kept], index[kept]
         fresh = np.where(left, high - _GOLDEN * (high - low), low + _GOLDEN * (high - low))
         at_fresh = f(fresh)
-        inner, outer = np.where(left, fresh, outer), np.where(left, inner, fresh)
-        at_inner, at_outer = (
-            np.where(left, at_fresh, at_outer),
-            np.where(left, at_inner, at_fresh),
-        )
-    return np.asarray(np.where(at_inner < at_outer, inner, outer))
+        inner, outer = np.where(left, fresh, old), np.where(left, old, fresh)
+        at_inner, at_outer = np.where(left, at_fresh, at_old), np.where(left, at_old, at_fresh)
+    return result
 
 
 def crossing(f: Valley, end: FloatArray, inside: FloatArray) -> FloatArray:
     """Solve f = 0 between the end of a gap, where f > 0, and a point inside it with f < 0.
 
-    Where the measure thins out so fast at `end` that f < 0 up to it, return `end`.
+    Where the measure thins out so fast at `end` that f < 0 up to it, return `end`. Beside an atom
+    f + 1 has a double pole, so that its inverse square root is nearly a straight line.
     """
-    tiny = 8 * np.finfo(float).eps * np.maximum(np.abs(end), np.abs(inside - end))
+    tiny = 8 * _EPS * np.maximum(np.abs(end), np.abs(inside - end))
     near = end + np.sign(inside - end) * tiny
     result = end.astype(np.float64)
     turns = (f(near) > 0) & (f(inside) < 0)
     if turns.any():
         low, high = near[turns], inside[turns]
-        share = invert_increasing(
-            lambda t: -f(low + t * (high - low)),
-            np.zeros(low.shape),
-            np.ones(low.shape),
-            np.zeros(low.shape),
-        )
+
+        def rising(share: FloatArray) -> FloatArray:
+            u = low + share * (high - low)
+            value = (f(u) + 1) ** -0.5 - 1
+            # A rounding of u shifts the value by this: nothing is left to solve below it.
+            rounding = 4 * _EPS * (1 + np.abs(u / (u - end[turns])))
+            return np.where(np.abs(value) < rounding, 0.0, value)
+
+        zero = np.zeros(low.shape)
+        share = invert_increasing(rising, zero, np.ones(low.shape), zero)
         result[turns] = low + share * (high - low)
     return result

@@ -29,11 +29,18 @@ class SubordinatedLaw(ProbabilityMeasure):
         return self._map.support
 
     def _density(self, x: FloatArray) -> FloatArray:
-        w = self._map.omega(x.astype(np.complex128))
-        bulk = w.imag > 0
+        _, bulk = self._map.interval_at(x)
+        w = self._map.omega(x[bulk].astype(np.complex128))
         result = np.zeros(x.shape)
-        if bulk.any():
-            result[bulk] = self._map.transform(w[bulk]).imag / np.pi
+        with np.errstate(divide="ignore", invalid="ignore"):  # a hard edge is a pole
+            result[bulk] = self._map.transform(w).imag / np.pi
+        result[np.isin(x, self.support[~self._map.soft])] = np.inf
+        return result
+
+    def _sf(self, x: FloatArray) -> FloatArray:
+        index, bulk = self._map.interval_at(x)
+        result = np.where(index < 0, 1.0, self._map.outer_levels[index, 1])
+        result[bulk] = self._log_potential(x[bulk].astype(np.complex128)).imag / np.pi
         return result
 
     def _stieltjes(self, z: ComplexArray) -> ComplexArray:
@@ -47,13 +54,12 @@ class SubordinatedLaw(ProbabilityMeasure):
 
     def _quantile(self, q: FloatArray) -> FloatArray:
         level = 1 - q
-        levels = np.column_stack(self._map._outer_levels[::-1])
         result = np.empty(q.shape)
         # A level of 1 or 0, or of a gap, belongs to an end: the least x with F(x) ≥ q.
-        index = np.argmax(level[:, None] >= levels[None, :, 1], axis=1)
-        left, right = level >= levels[index, 0], level <= levels[index, 1]
-        result[left] = self.support[index[left], 0]
-        result[right] = self.support[index[right], 1]
+        index = self._map.interval_at_level(level)
+        ends, levels = self.support[index], self._map.outer_levels[index]
+        left, right = level >= levels[:, 0], level <= levels[:, 1]
+        result[left], result[right] = ends[left, 0], ends[right, 1]
         inside = ~(left | right)
         if inside.any():
             w = self._map.omega_at_level(level[inside])

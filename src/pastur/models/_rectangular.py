@@ -89,6 +89,11 @@ class RectangularSubordination(Subordination):
         transposed = self._ratio * m - (1 - self._ratio) / z
         return (w.imag > 0) & (m.imag > 0) & ((z * m).imag > 0) & (transposed.imag > 0)
 
+    @property
+    def soft(self) -> Any:
+        """At a square shape the line a = 0 ends where q = 0, a pole of m: a hard edge at 0."""
+        return (self.critical >= 0) | (self._ratio < 1)
+
     @cached_property
     def parameters(self) -> FloatArray:
         """The curve's parameter is a = Re √ω, from 0 where the critical point is not positive."""

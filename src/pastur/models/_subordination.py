@@ -18,10 +18,14 @@ from pastur._typing import ComplexArray, FloatArray
 
 _EPS = float(np.finfo(float).eps)
 _MAX_STEPS = 60
-# Points of the curve kept for each interval of the support, at angles that crowd at its ends.
-_NODES = 129
-# A solution is certified when the residual of Φ(ω) = z is below this share of its scale.
+# Points of the curve kept for an interval of the support: at least the first number, and more for
+# more mass. There may be thousands of small intervals, each of a simple shape.
+_LEAST_NODES, _MORE_NODES = 9, 120
+# A solution is certified when the residual of Φ(ω) = z is below this share of its scale,
 _CERTIFIED = 1e-9
+# and on the real line also below this share of Im ω: next to a real root of Φ(w) = x the residual
+# is |Φ′| Im w, however small.
+_OFF_AXIS = 1e-3
 
 
 class Subordination(ABC):
@@ -46,6 +50,11 @@ class Subordination(ABC):
     @abstractmethod
     def parameters(self) -> FloatArray:
         """Interval of the curve's parameter over each interval of the support, shape (k, 2)."""
+
+    @property
+    @abstractmethod
+    def soft(self) -> Any:
+        """Whether each edge is soft, shape (k, 2); a hard edge is at 0, with infinite density."""
 
     @abstractmethod
     def curve(self, parameter: FloatArray) -> ComplexArray:
@@ -88,7 +97,8 @@ class Subordination(ABC):
     @cached_property
     def support(self) -> FloatArray:
         """Intervals of the support of μ, ascending, shape (k, 2)."""
-        return np.asarray(self.phi(self.critical.astype(np.complex128)).real)
+        edges = self.phi(self.critical.astype(np.complex128)).real
+        return np.where(self.soft, edges, 0.0)
 
     def omega(self, z: ComplexArray) -> ComplexArray:
         """Return ω(z) for z in the closed upper half-plane, on the real line the limit from it."""
@@ -107,12 +117,9 @@ class Subordination(ABC):
         Newton's method for the two real equations Im Φ(w) = 0 and Im potential(w) = π·level. With
         ε = Φ′·δw they decouple: Im ε = −Im Φ, and Re ε solves Im(gε) = Im potential − π·level.
         """
-        _, nodes, levels = self._table
-        index = np.argmax(level[:, None] >= levels[None, :, -1], axis=1)
-        start = np.empty(level.shape, dtype=np.complex128)
-        for k in np.unique(index):
-            here = index == k
-            start[here] = np.interp(-level[here], -levels[k], nodes[k])
+        nodes, _, places = self._table
+        index = self.interval_at_level(level)
+        start = np.interp(self._place_of_level(level, index), places, nodes)
         w, residual = self._walk(level, start)
         failed = residual > 1e-13
         if failed.any():
@@ -120,10 +127,17 @@ class Subordination(ABC):
             w[failed] = self._along(ends, lambda at: -self._level(at), -level[failed])
         return w
 
+    def interval_at(self, x: FloatArray) -> tuple[Any, Any]:
+        """Index of the last interval that begins at or before x, or −1; whether it contains x."""
+        index = np.searchsorted(self.support[:, 0], x, side="right") - 1
+        return index, (index >= 0) & (x <= self.support[index, 1])
+
+    def interval_at_level(self, level: FloatArray) -> Any:
+        """Index of the first interval with no more than `level` to the right of it."""
+        return np.searchsorted(-self.outer_levels[:, 1], -level)
+
     def _omega_real(self, x: FloatArray) -> ComplexArray:
-        low, high = self.support[:, 0], self.support[:, 1]
-        index = np.searchsorted(low, x, side="right") - 1
-        inside = (index >= 0) & (x <= high[np.maximum(index, 0)])
+        index, inside = self.interval_at(x)
         result = np.empty(x.shape, dtype=np.complex128)
         if inside.any():
             result[inside] = self._omega_bulk(x[inside], index[inside])
@@ -143,48 +157,62 @@ class Subordination(ABC):
         )
 
     @cached_property
-    def _table(self) -> tuple[FloatArray, ComplexArray, FloatArray]:
-        """Angle of x, w, and mass to the right of x, at `_NODES` points of each interval."""
-        angle = np.linspace(0, np.pi, _NODES)[1:-1]
-        low, high = self.parameters[:, :1], self.parameters[:, 1:]
-        inner = self.curve(low + (high - low) * np.sin(angle / 2) ** 2)
-        ends = self.critical.astype(np.complex128)
-        nodes = np.column_stack([ends[:, 0], inner, ends[:, 1]])
-        x = np.column_stack([self.support[:, 0], self.phi(inner).real, self.support[:, 1]])
-        right, left = self._outer_levels
-        levels = np.column_stack([left, self._level(inner), right])
-        x, levels = np.maximum.accumulate(x, axis=1), np.minimum.accumulate(levels, axis=1)
-        return _angles(x, self.support), nodes, levels
+    def _table(self) -> tuple[ComplexArray, FloatArray, FloatArray]:
+        """Points of the curve, ends included, and the places of their x and of their levels."""
+        mass = self.outer_levels[:, 0] - self.outer_levels[:, 1]
+        count = _LEAST_NODES + (_MORE_NODES * np.sqrt(mass)).astype(np.intp)
+        index = np.repeat(np.arange(count.size), count)
+        step = 1 + np.arange(index.size) - np.repeat(np.cumsum(count) - count, count)
+        low, high = self.parameters[index].T
+        turn = np.sin(np.pi / 2 * step / (count[index] + 1)) ** 2
+        inner = self.curve(low + (high - low) * turn)
+        by_x = self._place(self.phi(inner).real, index)
+        by_level = self._place_of_level(self._level(inner), index)
+        ends, edges = self.critical.astype(np.complex128), np.arange(count.size)
+        nodes = np.concatenate([ends[:, 0], inner, ends[:, 1]])
+        by_x = np.concatenate([2.0 * edges, by_x, 2.0 * edges + 1])
+        by_level = np.concatenate([2.0 * edges, by_level, 2.0 * edges + 1])
+        order = np.argsort(by_x, kind="stable")
+        return nodes[order], by_x[order], np.maximum.accumulate(by_level[order])
+
+    def _place(self, x: FloatArray, index: Any) -> FloatArray:
+        """Twice the number of the interval, and an angle within it that crowds at both ends."""
+        low, high = self.support[index].T
+        angle = np.arctan2(np.sqrt(np.maximum(x - low, 0)), np.sqrt(np.maximum(high - x, 0)))
+        return np.asarray(2 * index + 2 / np.pi * angle)
+
+    def _place_of_level(self, level: FloatArray, index: Any) -> FloatArray:
+        """Do the same for levels, which change like (angle)³ at an edge."""
+        left, right = self.outer_levels[index].T
+        angle = np.arctan2(np.cbrt(np.maximum(left - level, 0)), np.cbrt(level - right))
+        return np.asarray(2 * index + 2 / np.pi * angle)
 
     @cached_property
-    def _outer_levels(self) -> tuple[FloatArray, FloatArray]:
-        """Mass to the right of each interval's right end, and of its left end."""
+    def outer_levels(self) -> FloatArray:
+        """Mass to the right of the left end and of the right end of each interval, shape (k, 2)."""
         between = self._level(self.critical[:-1, 1].astype(np.complex128))
-        return np.concatenate([between, [0.0]]), np.concatenate([[1.0], between])
+        between = np.minimum.accumulate(between)
+        return np.column_stack([np.append(1.0, between), np.append(between, 0.0)])
 
     def _level(self, w: ComplexArray) -> FloatArray:
         """Return μ((x, ∞)) for the real x = Φ(w)."""
         return np.asarray(self.potential(w).imag / np.pi)
 
     def _omega_bulk(self, x: FloatArray, index: Any) -> ComplexArray:
-        angles, nodes, _ = self._table
+        nodes, places, _ = self._table
+        result = np.asarray(np.interp(self._place(x, index), places, nodes))
         ends = self.support[index]
-        angle = _angles(x[:, None], ends)[:, 0]
-        start = np.empty(x.shape, dtype=np.complex128)
-        for k in np.unique(index):
-            here = index == k
-            start[here] = np.interp(angle[here], angles[k], nodes[k])
-        inner = (x > ends[:, 0]) & (x < ends[:, 1])
-        if inner.any():
-            w, residual = self._polish(x[inner].astype(np.complex128), start[inner])
-            failed = residual > _CERTIFIED * (np.abs(x[inner]) + self.scale)
-            if failed.any():
-                rows = np.flatnonzero(inner)[failed]
-                w[failed] = self._along(
-                    self.parameters[index[rows]], lambda at: self.phi(at).real, x[rows]
-                )
-            start[inner] = w
-        return start
+        inner = np.flatnonzero((x > ends[:, 0]) & (x < ends[:, 1]))
+        w, residual = self._polish(x[inner].astype(np.complex128), result[inner])
+        allowed = np.minimum(_CERTIFIED * (np.abs(x[inner]) + self.scale), _OFF_AXIS * w.imag)
+        failed = residual > allowed
+        if failed.any():
+            rows = inner[failed]
+            w[failed] = self._along(
+                self.parameters[index[rows]], lambda at: self.phi(at).real, x[rows]
+            )
+        result[inner] = w
+        return result
 
     def _along(self, ends: FloatArray, rising: Any, target: FloatArray) -> ComplexArray:
         """Find where a function that rises along the curve takes a value: bisection cannot fail."""
@@ -265,7 +293,7 @@ class Subordination(ABC):
                 move = (excess + g.real * off) / g.imag - 1j * off
                 new = at + move / slope
             w[index] = _kept_above(new, at)
-            index = index[better & (size > 4 * _EPS)]
+            index = index[better & (size > 8 * _EPS)]
             if not index.size:
                 break
         return best, residual
@@ -274,11 +302,3 @@ class Subordination(ABC):
 def _kept_above(new: ComplexArray, old: ComplexArray) -> ComplexArray:
     safe = np.where(np.isfinite(new), new, old)
     return np.where(safe.imag > 0, safe, safe.real + 0.5j * old.imag)
-
-
-def _angles(x: FloatArray, support: FloatArray) -> FloatArray:
-    """Angle in [0, π] of each x within its interval: 0 at the left end, crowding at both ends."""
-    low, high = support[:, :1], support[:, 1:]
-    return np.asarray(
-        2 * np.arctan2(np.sqrt(np.maximum(x - low, 0)), np.sqrt(np.maximum(high - x, 0)))
-    )
