@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
+import scipy
 
 from pastur._typing import AnyArray, FloatArray
 from pastur.ensembles._krylov import largest_pairs
@@ -32,14 +32,14 @@ def top_values(lower: AnyArray, count: int | None = None) -> FloatArray:
     rows = lower.shape[1]
     chosen = None if count is None else (rows - count, rows - 1)
     if rows <= _DENSE_ROWS or lower.shape[0] > rows // 8:
-        values = linalg.eigvalsh(_full(lower), subset_by_index=chosen, check_finite=False)
+        values = scipy.linalg.eigvalsh(_full(lower), subset_by_index=chosen, check_finite=False)
     elif lower.shape[0] == 2:
         diagonal, below = lower[0].real, np.abs(lower[1, :-1])
         select = {} if chosen is None else {"select": "i", "select_range": chosen}
-        values = linalg.eigvalsh_tridiagonal(diagonal, below, check_finite=False, **select)
+        values = scipy.linalg.eigvalsh_tridiagonal(diagonal, below, check_finite=False, **select)
     else:
         select = {} if chosen is None else {"select": "i", "select_range": chosen}
-        values = linalg.eig_banded(
+        values = scipy.linalg.eig_banded(
             lower, lower=True, eigvals_only=True, check_finite=False, **select
         )
     return np.asarray(values)[::-1]
@@ -55,7 +55,9 @@ def top_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, FloatA
     chosen = (rows - count, rows - 1)
     residuals = np.zeros(count)
     if rows <= _DENSE_ROWS or rows <= 4 * count:
-        values, vectors = linalg.eigh(_full(lower), subset_by_index=chosen, check_finite=False)
+        values, vectors = scipy.linalg.eigh(
+            _full(lower), subset_by_index=chosen, check_finite=False
+        )
     elif lower.shape[0] == 2:
         values, vectors = _tridiagonal_pairs(lower, chosen)
     else:
@@ -100,7 +102,7 @@ def _assemble(diagonal: AnyArray, coupling: AnyArray) -> AnyArray:
 
 def _tridiagonal_pairs(lower: AnyArray, chosen: tuple[int, int]) -> tuple[FloatArray, AnyArray]:
     """Eigenpairs by index; complex couplings are turned real by a change of phases."""
-    values, vectors = linalg.eigh_tridiagonal(
+    values, vectors = scipy.linalg.eigh_tridiagonal(
         lower[0].real,
         np.abs(lower[1, :-1]),
         select="i",

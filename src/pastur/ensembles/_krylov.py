@@ -8,7 +8,7 @@ eigenvalues near the edge of a spectrum.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import blas
+import scipy
 
 from pastur._typing import AnyArray, FloatArray
 
@@ -24,6 +24,7 @@ def largest_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, Fl
     An eigenvalue that the iterations overlook is left out: the caller must exclude that.
     """
     width, rows = lower.shape
+    blas = scipy.linalg.blas
     multiply = blas.zhbmv if np.iscomplexobj(lower) else blas.dsbmv
     kept = count + count // 2 + 40
     restart = count + (kept - count) // 3
@@ -53,6 +54,7 @@ def largest_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, Fl
 
 def _orthogonalise(image: AnyArray, basis: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Return the components of `image` along `basis` and what is left, in two passes."""
+    blas = scipy.linalg.blas
     multiply = blas.zgemv if np.iscomplexobj(basis) else blas.dgemv
     total: AnyArray = np.zeros(basis.shape[1], dtype=basis.dtype)
     for _ in range(2):

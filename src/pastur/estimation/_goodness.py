@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaincc
+import scipy
 
 from pastur._typing import FloatArray
 from pastur.estimation._noise_law import NoiseLaw
@@ -97,7 +97,7 @@ def mode_p_value(deviations: FloatArray, *, power: int, sigma_known: bool) -> fl
     taken[moved - 1] -= np.clip(taken[moved - 1], low, high)
     taken[level - 1] /= np.sqrt(1 + _CUMULANTS[1] / 2)
     taken = taken[level - 1 if sigma_known else level :]
-    return float(gammaincc(taken.size / 2, taken @ taken / 2))
+    return float(scipy.special.gammaincc(taken.size / 2, taken @ taken / 2))
 
 
 def largest_deviation(bulk: FloatArray, law: NoiseLaw) -> Deviation:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from pastur._typing import AnyArray
 from pastur.estimation._goodness import Goodness
@@ -17,7 +17,7 @@ EXACT = Status(True, 0.0, 0, "The matrix has no noise: its rank is exact.")
 
 def normal_quantile(alpha: float) -> float:
     """Return z such that a standard Gaussian lies within ±z with chance 1 − alpha."""
-    return float(-ndtri(alpha / 2))
+    return float(-scipy.special.ndtri(alpha / 2))
 
 
 def spread(split: Split, noise: NoiseModel, *, z: float) -> float:
