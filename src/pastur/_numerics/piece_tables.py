@@ -194,4 +194,5 @@ def _share(order: int, power: float) -> FloatArray:
     inner = rule(order, power, order + 1)
     values = basis((nodes[:, None] * inner.nodes).ravel(), order)
     averages = inner.weights @ values.reshape(nodes.size, inner.nodes.size, order + 1)
-    return np.asarray(transform @ averages)
+    # The degree does not grow; below the diagonal there is only rounding.
+    return np.asarray(np.triu(transform @ averages))

@@ -15,33 +15,33 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pastur._numerics.piece_tables import POWERS, Table, rule, table
+from pastur._numerics.piece_tree import Kernel, PieceTree, accumulate
 from pastur._numerics.series import running_sum
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 
-# Terms handled at once: a few complex arrays of this length stay in a core's second-level cache.
-_BLOCK_TERMS = 1 << 16
+# Pairs of a point and a piece handled at once: their terms stay in a core's second-level cache.
+_BLOCK_PAIRS = 1 << 12
 # End values below this share of a piece's size are rounding errors of 0, and a step of the density
 # from one piece to the next below it is none.
 _CONTINUOUS = 1e-11
-
-Kernel = Callable[[ComplexArray], ComplexArray]
 
 
 class _Zones(NamedTuple):
     """Which formula serves a point, by the Bernstein ellipse of the piece that it lies on.
 
-    On the ellipse ρ a rule of n nodes errs by Σ|a_k| ρ^(k − 2n), the closed form by Σ|a_k| ρ^k times
-    the rounding unit.
+    On the ellipse ρ a rule of n nodes errs by Σ|a_k| ρ^(k − 2n), the closed form by Σ|a_k| ρ^k
+    rounding units.
     """
 
     near: float
     nodes: int
     far: float
     far_nodes: int
+    tree_nodes: int
 
 
-_LINEAR = _Zones(near=16.0, nodes=7, far=16.0, far_nodes=7)
-_SMOOTH = _Zones(near=1.47, nodes=64, far=4.0, far_nodes=24)
+_LINEAR = _Zones(near=16.0, nodes=7, far=16.0, far_nodes=7, tree_nodes=16)
+_SMOOTH = _Zones(near=1.47, nodes=64, far=4.0, far_nodes=24, tree_nodes=32)
 
 
 def _reach(parameter: float) -> float:
@@ -115,7 +115,7 @@ class Pieces:
         kernels: list[Kernel] = [_reciprocal if n == 1 else _reciprocal_square for n in orders]
         near = [self._transform if n == 1 else self._derivative for n in orders]
         flat = z.ravel()
-        sums = self._sums(flat, kernels, near, np.inf)
+        sums = self._sums(flat, kernels, near)
         beside = (flat.imag == 0) & ~self._covers(flat.real)
         for order, total in zip(orders, sums, strict=True):
             total.imag[beside] = 0.0
@@ -124,7 +124,7 @@ class Pieces:
 
     def log(self, z: ComplexArray) -> ComplexArray:
         """Return ∫log(z − t)ρ(t)dt in the closed upper half-plane, arguments in [0, π]."""
-        return self._sums(z.ravel(), [_logarithm], [self._potential], -1.0)[0].reshape(z.shape)
+        return self._sums(z.ravel(), [_logarithm], [self._potential])[0].reshape(z.shape)
 
     @property
     def _order(self) -> int:
@@ -208,7 +208,7 @@ class Pieces:
 
     @cached_property
     def _joined(self) -> AnyArray:
-        """Whether the density goes on without a step from each piece into the next."""
+        """Whether the density goes on without a step from each piece into the next; the last no."""
         at_low = np.where(self.mirrored, self._ends[:, 1], self._ends[:, 0])
         at_high = np.where(self.mirrored, self._ends[:, 0], self._ends[:, 1])
         size = np.abs(self.coefficients).sum(axis=1)
@@ -217,7 +217,7 @@ class Pieces:
         # At a root the density is τ^e A, and A is not its limit.
         root = self.power != 0
         rooted = (root & self.mirrored)[:-1] | (root & ~self.mirrored)[1:]
-        return np.asarray((self.high[:-1] == self.low[1:]) & smooth & ~rooted)
+        return np.append((self.high[:-1] == self.low[1:]) & smooth & ~rooted, False)
 
     @cached_property
     def _steps(self) -> tuple[FloatArray, FloatArray, AnyArray]:
@@ -233,7 +233,7 @@ class Pieces:
         places = np.concatenate([self._anchor, self._outer])
         ends, index = np.unique(places, return_inverse=True)
         fall = np.bincount(index, weights=-rise)
-        touching = np.isin(ends, self.high[:-1][self._joined])
+        touching = np.isin(ends, self.high[self._joined])
         rooted = np.bincount(index, weights=np.concatenate([root, np.zeros(root.size)])) > 0
         return ends, np.where(touching, 0.0, fall), rooted
 
@@ -268,66 +268,59 @@ class Pieces:
     def _middle_rule(self) -> tuple[FloatArray, FloatArray]:
         return self._rule(self._zones.nodes)
 
+    @cached_property
+    def _tree(self) -> PieceTree:
+        return PieceTree(self.low, self.high, *self._rule(self._zones.tree_nodes))
+
     def _sums(
         self,
         z: ComplexArray,
         kernels: Sequence[Kernel],
         formulas: Sequence[Callable[[_Pairs], ComplexArray]],
-        neutral: float,
     ) -> list[ComplexArray]:
-        """Add up the pieces: each kernel of t − z by quadrature, or by its closed form next to z.
-
-        `neutral` is a value at which the kernels vanish.
-        """
-        results = [np.empty(z.shape, dtype=np.complex128) for _ in kernels]
-        nodes, weights = self._far_rule
-        rows = max(1, _BLOCK_TERMS // nodes.size)
-        for first in range(0, z.size, rows):
-            block = slice(first, first + rows)
-            at = z[block]
-            reach = self._distances(at)
-            far = reach > _reach(self._zones.far)
-            offset = nodes - at[:, None, None]
-            offset[~far] = neutral
-            flat = offset.reshape(at.size, -1)
-            sums = [kernel(flat) @ weights.ravel() for kernel in kernels]
-            near = reach <= _reach(self._zones.near)
-            self._add_middle(sums, at, ~far & ~near, kernels)
+        """Add up the pieces: kernels of t − z by quadrature, next to z by their closed forms."""
+        totals, point, piece = self._tree.far_sums(z, kernels)
+        for first in range(0, point.size, _BLOCK_PAIRS):
+            at, of = point[first : first + _BLOCK_PAIRS], piece[first : first + _BLOCK_PAIRS]
+            reach = self._reach(z[at], of)
+            far, near = reach > _reach(self._zones.far), reach <= _reach(self._zones.near)
+            for chosen, gauss in ((far, self._far_rule), (~far & ~near, self._middle_rule)):
+                self._add_quadrature(totals, z, at[chosen], of[chosen], kernels, gauss)
             if near.any():
-                pairs = self._pairs(at, near)
-                for total, formula in zip(sums, formulas, strict=True):
-                    _accumulate(total, pairs.point, formula(pairs))
-            for result, total in zip(results, sums, strict=True):
-                result[block] = total
-        return results
+                pairs = self._pairs(z, at[near], of[near])
+                for total, formula in zip(totals, formulas, strict=True):
+                    accumulate(total, pairs.point, formula(pairs))
+        return totals
 
-    def _distances(self, z: ComplexArray) -> FloatArray:
-        """Sum of the distances of each z from the ends of each piece, over its length."""
-        from_low = np.abs(z[:, None] - self.low)
-        from_high = np.abs(z[:, None] - self.high)
-        return np.asarray((from_low + from_high) / self._length)
+    def _reach(self, z: ComplexArray, piece: AnyArray) -> FloatArray:
+        """Sum of the distances of z from the ends of a piece, over its length."""
+        from_low, from_high = np.abs(z - self.low[piece]), np.abs(z - self.high[piece])
+        return np.asarray((from_low + from_high) / self._length[piece])
 
-    def _add_middle(
-        self, sums: list[ComplexArray], z: ComplexArray, chosen: AnyArray, kernels: Sequence[Kernel]
+    def _add_quadrature(
+        self,
+        totals: list[ComplexArray],
+        z: ComplexArray,
+        point: AnyArray,
+        piece: AnyArray,
+        kernels: Sequence[Kernel],
+        gauss: tuple[FloatArray, FloatArray],
     ) -> None:
-        point, piece = np.nonzero(chosen)
-        nodes, weights = self._middle_rule
-        step = max(1, _BLOCK_TERMS // nodes.shape[1])
-        for first in range(0, point.size, step):
-            at, of = point[first : first + step], piece[first : first + step]
-            offset = nodes[of] - z[at, None]
-            for total, kernel in zip(sums, kernels, strict=True):
-                _accumulate(total, at, np.einsum("ij,ij->i", kernel(offset), weights[of]))
+        nodes, weights = gauss
+        offset = nodes[piece] - z[point, None]
+        for total, kernel in zip(totals, kernels, strict=True):
+            accumulate(total, point, np.einsum("ij,ij->i", kernel(offset), weights[piece]))
 
-    def _pairs(self, z: ComplexArray, near: AnyArray) -> _Pairs:
-        point, piece = np.nonzero(near)
+    def _pairs(self, z: ComplexArray, point: AnyArray, piece: AnyArray) -> _Pairs:
         local = self._local(z[point], piece, self._anchor)
         beyond = self._local(z[point], piece, self._outer)
-        joined = np.zeros((2, self.low.size), dtype=bool)
-        joined[0, 1:], joined[1, :-1] = self._joined, self._joined
-        padded = np.pad(near, ((0, 0), (1, 1)))
+        before, after = np.maximum(piece - 1, 0), np.minimum(piece + 1, self.low.size - 1)
+        bound = _reach(self._zones.near)
         carried = np.stack(
-            [joined[0, piece] & padded[point, piece], joined[1, piece] & padded[point, piece + 2]]
+            [
+                self._joined[before] & (piece > 0) & (self._reach(z[point], before) <= bound),
+                self._joined[piece] & (self._reach(z[point], after) <= bound),
+            ]
         )
         carried = np.where(self.mirrored[piece], carried[::-1], carried)
         root = np.sqrt(local)
@@ -358,7 +351,7 @@ class Pieces:
         inner = np.where(pairs.carried[0] | (power > 0), 0.0, at_inner)
         # For e = −½ the term of A(0): 2ζ M′ = −M − 2 with M = Λ/s, up to the end at 1.
         inner = inner * np.where(power < 0, 1 + weight / 2, 1.0)
-        value = value + outer / _nonzero(pairs.beyond) - inner / _nonzero(pairs.local)
+        value = value + _over(outer, pairs.beyond) - _over(inner, pairs.local)
         value = np.where(self.mirrored[pairs.piece], np.conj(value), value)
         return np.asarray(value / self._length[pairs.piece])
 
@@ -422,13 +415,10 @@ def _log(z: ComplexArray) -> ComplexArray:
     return np.log(np.where(z == 0, 1j, z))
 
 
-def _nonzero(z: ComplexArray) -> ComplexArray:
-    return np.where(z == 0, 1.0, z)
-
-
-def _accumulate(total: ComplexArray, index: AnyArray, values: ComplexArray) -> None:
-    total.real += np.bincount(index, weights=values.real, minlength=total.size)
-    total.imag += np.bincount(index, weights=values.imag, minlength=total.size)
+def _over(value: AnyArray, distance: ComplexArray) -> ComplexArray:
+    """value/distance, 0 where the value is 0 or the distance is: there it is set in the end."""
+    zero = (value == 0) | (distance == 0)
+    return np.asarray(np.where(zero, 0.0, value) / np.where(zero, 1.0, distance))
 
 
 def _clenshaw(coefficients: FloatArray, y: AnyArray) -> Any:

@@ -13,7 +13,7 @@ from pastur._typing import AnyArray, FloatArray
 
 _ORDER = 32
 _MAX_PIECES = 2000
-_MAX_HALVINGS = 60
+_MAX_HALVINGS = 100
 # A piece that holds less mass than this needs no better resolution.
 _NEGLIGIBLE = 1e-16
 # Coefficients below this share of the largest are rounding errors.
@@ -21,6 +21,8 @@ _ROUNDING = 2e-15
 # Rounding errors of the function itself make a plateau of coefficients; above this share a plateau
 # may as well be a rough function.
 _PLATEAU = 1e-9
+# A fit that errs by this share of the largest value is none.
+_ROUGH = 1e-3
 # Places, apart from the nodes, where a piece is compared with the function.
 _CHECKS = np.array([0.0213, 0.1391, 0.3127, 0.4883, 0.6619, 0.8317, 0.9561])
 
@@ -36,6 +38,11 @@ class Resolution:
     largest: float
     lowest: float
     lowest_at: float
+
+    @property
+    def error(self) -> float:
+        """Estimate of the integral of |function − pieces|."""
+        return float(self.errors.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,16 +78,17 @@ class _Fits:
     resolved: AnyArray
 
 
-def resolve(f: Function, intervals: FloatArray) -> Resolution:
+def resolve(f: Function, intervals: FloatArray, *, parts: int = 1) -> Resolution:
     """Resolve f on ascending intervals, shape (k, 2), that do not overlap.
 
     At the ends of the intervals f may be smooth, or a smooth function times √ or 1/√ of the
     distance; elsewhere, or at other ends, pieces crowd. f is called with vectors of points inside
-    the intervals and should have an integral of about 1, which sets the tolerance.
+    the intervals and should have an integral of about 1, which sets the tolerance. Features that
+    fall between all the points are missed; to begin with more `parts` finds narrower ones.
     """
     level = float(1 / np.sum(intervals[:, 1] - intervals[:, 0]))
-    yes = np.ones(len(intervals), dtype=bool)
-    batch = _Batch(intervals[:, 0], intervals[:, 1], yes, yes)
+    batch = _parted(intervals, parts)
+    most = max(_MAX_PIECES, 8 * batch.low.size)
     done: list[tuple[_Batch, _Fits]] = []
     count, largest, lowest, lowest_at = 0, 0.0, np.inf, np.nan
     for halving in range(_MAX_HALVINGS + 1):
@@ -89,11 +97,12 @@ def resolve(f: Function, intervals: FloatArray) -> Resolution:
         largest = max(largest, float(values.max()))
         if values.min() < lowest:
             lowest, lowest_at = float(values.min()), float(points.ravel()[np.argmin(values)])
-        fits = _fit(batch, points, values, level)
         width = batch.high - batch.low
+        fits = _fit(batch, points, values, level)
+        _take_mean(fits, values, width)
         size = np.maximum(np.abs(batch.low), np.abs(batch.high))
         stop = fits.resolved | (width <= 64 * np.finfo(float).eps * size)
-        if halving == _MAX_HALVINGS or count + 2 * np.sum(~stop) > _MAX_PIECES:
+        if halving == _MAX_HALVINGS or count + 2 * np.sum(~stop) > most:
             stop[:] = True
         done.append((batch.chosen(stop), _rows(fits, stop)))
         count += int(np.sum(stop))
@@ -103,15 +112,21 @@ def resolve(f: Function, intervals: FloatArray) -> Resolution:
     return Resolution(*_assembled(done), largest, lowest, lowest_at)
 
 
+def _parted(intervals: FloatArray, parts: int) -> _Batch:
+    """Divide each interval into equal parts."""
+    ends = np.linspace(intervals[:, 0], intervals[:, 1], parts + 1, axis=1)
+    first = np.tile(np.arange(parts) == 0, len(intervals))
+    last = np.tile(np.arange(parts) == parts - 1, len(intervals))
+    return _Batch(ends[:, :-1].ravel(), ends[:, 1:].ravel(), first, last)
+
+
 def _points(batch: _Batch) -> FloatArray:
     """Nodes and places of comparison in each interval, shape (intervals, points)."""
     nodes = np.concatenate([sampling(_ORDER)[0], _CHECKS])
     width = (batch.high - batch.low)[:, None]
     # Each from the nearer end, whose distance then keeps its digits.
-    from_low, from_high = (
-        batch.low[:, None] + width * nodes,
-        batch.high[:, None] - width * (1 - nodes),
-    )
+    from_low = batch.low[:, None] + width * nodes
+    from_high = batch.high[:, None] - width * (1 - nodes)
     return np.asarray(np.where(nodes < 0.5, from_low, from_high))
 
 
@@ -158,7 +173,8 @@ def _fit_with(
     resolved = settled | (tail <= tolerance)
     # A feature that the nodes missed; next to a root f itself is rounded at the size of its terms.
     resolved &= miss <= np.maximum(1e3 * tolerance, 100 * tail)
-    return _Fits(np.full(size.shape, power), coefficients, error, resolved | (error < _NEGLIGIBLE))
+    resolved |= error < _NEGLIGIBLE
+    return _Fits(np.full(size.shape, power), coefficients, error, resolved)
 
 
 def _chopped(coefficients: FloatArray, size: FloatArray) -> tuple[FloatArray, FloatArray, AnyArray]:
@@ -177,6 +193,16 @@ def _chopped(coefficients: FloatArray, size: FloatArray) -> tuple[FloatArray, Fl
     return np.where(small, 0.0, coefficients), tail, settled
 
 
+def _take_mean(fits: _Fits, values: FloatArray, width: FloatArray) -> None:
+    """Put the mean where no polynomial makes sense: at a step, or where f grows too fast."""
+    coarse = np.abs(values).max(axis=1) * width
+    rough = ~fits.resolved & (fits.error > _ROUGH * coarse)
+    fits.power[rough] = 0.0
+    fits.coefficients[rough] = 0.0
+    fits.coefficients[rough, 0] = values[rough].mean(axis=1)
+    fits.error[rough] = coarse[rough]
+
+
 def _rows(fits: _Fits, rows: AnyArray) -> _Fits:
     return _Fits(fits.power[rows], fits.coefficients[rows], fits.error[rows], fits.resolved[rows])
 
@@ -186,13 +212,10 @@ def _assembled(done: list[tuple[_Batch, _Fits]]) -> tuple[Pieces, FloatArray]:
         np.concatenate([getattr(batch, name) for batch, _ in done])
         for name in ("low", "high", "at_high")
     )
-    power, coefficients, error, resolved = (
+    power, coefficients, error = (
         np.concatenate([getattr(fits, name) for _, fits in done])
-        for name in ("power", "coefficients", "error", "resolved")
+        for name in ("power", "coefficients", "error")
     )
-    # What cannot be resolved is a step or a singular point in a piece of rounding size: its mean.
-    power = np.where(resolved, power, 0.0)
-    coefficients[~resolved, 1:] = 0.0
     order = np.argsort(low)
     pieces = Pieces(
         low[order], high[order], power[order], (at_high & (power != 0))[order], coefficients[order]

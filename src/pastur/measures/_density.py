@@ -13,9 +13,11 @@ from pastur._errors import InvalidInputError, InvalidTypeError, NumericalError
 from pastur._numerics.pieces import Pieces
 from pastur._numerics.resolve import Resolution, resolve
 from pastur._typing import ArrayLike, FloatArray
-from pastur.measures._piecewise import PiecewiseLaw, normalised
+from pastur.measures._piecewise import MASS_TOLERANCE, PiecewiseLaw, normalised
 
 _LARGEST_ERROR = 1e-8
+# Parts of each interval when a narrow peak is looked for.
+_CLOSER = 128
 # Values below 0 by less than this share of the largest are rounding errors.
 _NEGATIVE = 1e-12
 
@@ -75,12 +77,24 @@ class Density(PiecewiseLaw):
                 f"`f` must be a function, the density. Got {f!r} of type {type(f).__name__}. "
                 "For values on a grid there is GridDensity(x, density)."
             )
-        resolution = resolve(_checked(f), _intervals(support))
-        mass = float(resolution.pieces.masses.sum())
+        resolution = _resolved(_checked(f), _intervals(support))
         _check_sign(resolution)
-        _check_error(resolution, mass)
+        _check_error(resolution)
         object.__setattr__(self, "_pieces", normalised(resolution.pieces))
-        object.__setattr__(self, "approximation_error", float(resolution.errors.sum()) / mass)
+        object.__setattr__(self, "approximation_error", resolution.error)
+
+
+def _resolved(f: Callable[[FloatArray], FloatArray], intervals: FloatArray) -> Resolution:
+    """Look again, more closely, where mass may have been missed: in a peak between the points."""
+    resolution = resolve(f, intervals)
+    if _off(resolution) > MASS_TOLERANCE:
+        return resolve(f, intervals, parts=_CLOSER)
+    return resolution
+
+
+def _off(resolution: Resolution) -> float:
+    """How far the mass is from 1."""
+    return abs(float(resolution.pieces.masses.sum()) - 1)
 
 
 def _intervals(support: ArrayLike) -> FloatArray:
@@ -155,14 +169,14 @@ def _check_sign(resolution: Resolution) -> None:
         )
 
 
-def _check_error(resolution: Resolution, mass: float) -> None:
-    error = float(resolution.errors.sum())
-    if mass > 0 and not error <= _LARGEST_ERROR * mass:
-        worst = int(np.argmax(resolution.errors))
-        where = resolution.pieces.low[worst]
+def _check_error(resolution: Resolution) -> None:
+    # A mass that is wrong by more than the resolution explains is the graver error, and the next.
+    if resolution.error > max(_LARGEST_ERROR, 0.1 * _off(resolution)):
+        worst = resolution.pieces.low[np.argmax(resolution.errors)]
         raise NumericalError(
-            f"`f` could be resolved to an error of {error / mass:.1e} only, {_LARGEST_ERROR:g} is "
-            f"required; it is worst near t = {where:g}. If it is singular there, make that point "
-            "an end of an interval of `support`; if it is rough everywhere, use "
+            f"`f` could be resolved to an error of {resolution.error:.1e} only, "
+            f"{_LARGEST_ERROR:g} is required; it is worst near t = {worst:g}. "
+            "If f is singular there, make that point an end of an interval of `support`, where f "
+            "may grow like 1/√distance, not much faster; if f is rough everywhere, use "
             "GridDensity(x, density)."
         )

@@ -15,7 +15,7 @@ from pastur.measures._base import ProbabilityMeasure
 from pastur.measures._quantiles import quantile_by_pieces
 
 # A density may miss mass 1 by this much, as one does whose far tails are cut off: it is rescaled.
-_MASS_TOLERANCE = 1e-6
+MASS_TOLERANCE = 1e-6
 
 
 class PiecewiseLaw(ProbabilityMeasure):
@@ -51,10 +51,11 @@ class PiecewiseLaw(ProbabilityMeasure):
         return self._pieces.log(z)
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        return self._pieces.below_and_above(x)[0]
+        # Exactly 1 at the end, where adding up the pieces rounds.
+        return np.where(x >= self._pieces.high[-1], 1.0, self._pieces.below_and_above(x)[0])
 
     def _sf(self, x: FloatArray) -> FloatArray:
-        return self._pieces.below_and_above(x)[1]
+        return np.where(x < self._pieces.low[0], 1.0, self._pieces.below_and_above(x)[1])
 
     def _quantile(self, q: FloatArray) -> FloatArray:
         # On a piece the cdf is smooth, so that inverting it takes a few steps only.
@@ -75,9 +76,10 @@ class PiecewiseLaw(ProbabilityMeasure):
 def normalised(pieces: Pieces) -> Pieces:
     """Return the pieces with mass 1; refuse those that are not a probability density."""
     mass = float(pieces.masses.sum())
-    if not abs(mass - 1) <= _MASS_TOLERANCE:
+    if not abs(mass - 1) <= MASS_TOLERANCE:
         raise InvalidInputError(
             f"The density integrates to {mass:.9g} over its support, not to 1. Divide it by that, "
-            "or extend the support if mass lies outside; for another mass use factor * measure."
+            "or extend the support if mass lies outside, or let it begin and end closer to a "
+            "narrow peak. For another mass use factor * measure."
         )
     return pieces.scaled(1 / mass)
