@@ -54,7 +54,8 @@ class PieceTree:
     low, high : array, shape (k,)
         The pieces.
     nodes, weights : array, shape (k, n)
-        Rules that integrate the density times polynomials of degree 28.
+        Rules that integrate the density times polynomials of degree 27, the nodes counted from
+        `low`.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class PieceTree:
             proxy = np.zeros((start.size, _ORDER))
             level = _Level(start, stop, center, half, first_child, proxy)
             leaf = first_child < 0
-            _weigh_leaves(level, np.flatnonzero(leaf), nodes, weights)
+            _weigh_leaves(level, np.flatnonzero(leaf), low, nodes, weights)
             if not leaf.all():
                 _weigh_parents(level, np.flatnonzero(~leaf), self._levels[0])
             self._levels.insert(0, level)
@@ -119,21 +120,24 @@ def _spans(count: int) -> list[tuple[AnyArray, AnyArray, AnyArray]]:
     return spans
 
 
-def _weigh_leaves(level: _Level, leaf: AnyArray, nodes: FloatArray, weights: FloatArray) -> None:
+def _weigh_leaves(
+    level: _Level, leaf: AnyArray, low: FloatArray, nodes: FloatArray, weights: FloatArray
+) -> None:
     owners, pieces = _members(level, leaf, leaf)
     step = max(1, _BLOCK_TERMS // nodes.shape[1])
     for first in range(0, owners.size, step):
         owner, piece = owners[first : first + step], pieces[first : first + step]
-        local = (nodes[piece] - level.center[owner, None]) / level.half[owner, None]
+        local = (low[piece] - level.center[owner])[:, None] + nodes[piece]
+        local /= level.half[owner, None]
         np.add.at(level.proxy, owner, _proxies(local, weights[piece]))
 
 
 def _weigh_parents(level: _Level, parent: AnyArray, below: _Level) -> None:
     pair = level.first_child[parent, None] + np.arange(2)
-    at = below.center[pair, None] + below.half[pair, None] * _NODES
+    start = below.center[pair] - level.center[parent, None]
+    local = (start[:, :, None] + below.half[pair, None] * _NODES) / level.half[parent, None, None]
     shape = (parent.size, 2 * _ORDER)
-    local = (at.reshape(shape) - level.center[parent, None]) / level.half[parent, None]
-    level.proxy[parent] = _proxies(local, below.proxy[pair].reshape(shape))
+    level.proxy[parent] = _proxies(local.reshape(shape), below.proxy[pair].reshape(shape))
 
 
 def _proxies(local: FloatArray, weights: FloatArray) -> FloatArray:
@@ -158,7 +162,7 @@ def _add_far(
     step = _BLOCK_TERMS // _ORDER
     for first in range(0, target.size, step):
         at, of = target[first : first + step], cell[first : first + step]
-        offset = level.center[of, None] + level.half[of, None] * _NODES - z[at, None]
+        offset = (level.center[of] - z[at])[:, None] + level.half[of, None] * _NODES
         for total, kernel in zip(totals, kernels, strict=True):
             accumulate(total, at, np.einsum("ij,ij->i", kernel(offset), level.proxy[of]))
 

@@ -104,8 +104,8 @@ class Pieces:
 
     def moment(self, k: int) -> float:
         """Return ∫ t^k, exact for k up to 90."""
-        nodes, weights = self._rule(self._zones.nodes)
-        return float(np.sum(weights * nodes**k))
+        offsets, weights = self._rule(self._zones.nodes)
+        return float(np.sum(weights * (self.low[:, None] + offsets) ** k))
 
     def cauchy(self, z: ComplexArray, orders: Sequence[int]) -> list[ComplexArray]:
         """Return ∫ρ(t)/(t − z)ⁿ dt for each n in `orders`, 1 or 2, in the closed upper half-plane.
@@ -249,7 +249,10 @@ class Pieces:
             total[at & ((fall[index] != 0) | rooted[index])] = np.inf
 
     def _rule(self, count: int) -> tuple[FloatArray, FloatArray]:
-        """Nodes and weights of the density, shape (pieces, count)."""
+        """Nodes of the density, counted from `low`, and weights, both of shape (pieces, count).
+
+        Added to `low`, nodes would be rounded at the size of that, which next to z is too coarse.
+        """
         nodes = np.empty((self.low.size, count))
         weights = np.empty(nodes.shape)
         for power in POWERS:
@@ -258,7 +261,7 @@ class Pieces:
             weights[rows] = gauss.weights * (self.coefficients[rows] @ gauss.basis.T)
             nodes[rows] = gauss.nodes
         length = self._length[:, None]
-        return self._anchor[:, None] + self._direction[:, None] * length * nodes, length * weights
+        return length * np.where(self.mirrored[:, None], 1 - nodes, nodes), length * weights
 
     @cached_property
     def _far_rule(self) -> tuple[FloatArray, FloatArray]:
@@ -280,16 +283,16 @@ class Pieces:
     ) -> list[ComplexArray]:
         """Add up the pieces: kernels of t − z by quadrature, next to z by their closed forms."""
         totals, point, piece = self._tree.far_sums(z, kernels)
-        for first in range(0, point.size, _BLOCK_PAIRS):
-            at, of = point[first : first + _BLOCK_PAIRS], piece[first : first + _BLOCK_PAIRS]
-            reach = self._reach(z[at], of)
-            far, near = reach > _reach(self._zones.far), reach <= _reach(self._zones.near)
-            for chosen, gauss in ((far, self._far_rule), (~far & ~near, self._middle_rule)):
-                self._add_quadrature(totals, z, at[chosen], of[chosen], kernels, gauss)
-            if near.any():
-                pairs = self._pairs(z, at[near], of[near])
-                for total, formula in zip(totals, formulas, strict=True):
-                    accumulate(total, pairs.point, formula(pairs))
+        reach = self._reach(z[point], piece)
+        near, far = reach <= _reach(self._zones.near), reach > _reach(self._zones.far)
+        for chosen, gauss in ((far, self._far_rule), (~far & ~near, self._middle_rule)):
+            self._add_quadrature(totals, z, point[chosen], piece[chosen], kernels, gauss)
+        at, of = point[near], piece[near]
+        carried = self._carried(at, of)
+        for block in _blocks(at.size):
+            pairs = self._pairs(z, at[block], of[block], carried[:, block])
+            for total, formula in zip(totals, formulas, strict=True):
+                accumulate(total, pairs.point, formula(pairs))
         return totals
 
     def _reach(self, z: ComplexArray, piece: AnyArray) -> FloatArray:
@@ -307,22 +310,30 @@ class Pieces:
         gauss: tuple[FloatArray, FloatArray],
     ) -> None:
         nodes, weights = gauss
-        offset = nodes[piece] - z[point, None]
-        for total, kernel in zip(totals, kernels, strict=True):
-            accumulate(total, point, np.einsum("ij,ij->i", kernel(offset), weights[piece]))
+        for block in _blocks(point.size):
+            at, of = point[block], piece[block]
+            offset = (self.low[of] - z[at])[:, None] + nodes[of]
+            for total, kernel in zip(totals, kernels, strict=True):
+                accumulate(total, at, np.einsum("ij,ij->i", kernel(offset), weights[of]))
 
-    def _pairs(self, z: ComplexArray, point: AnyArray, piece: AnyArray) -> _Pairs:
+    def _carried(self, point: AnyArray, piece: AnyArray) -> AnyArray:
+        """Whether a joined neighbour, at τ = 0 and at τ = 1, takes its closed form there as well.
+
+        Then the terms of the common end cancel, and are left out.
+        """
+        key = point * self.low.size + piece
+        ordered = np.sort(key)
+        sides = []
+        for step, joined in ((-1, self._joined[piece - 1]), (1, self._joined[piece])):
+            index = np.minimum(np.searchsorted(ordered, key + step), key.size - 1)
+            sides.append(joined & (ordered[index] == key + step))
+        return np.where(self.mirrored[piece], sides[::-1], sides)
+
+    def _pairs(
+        self, z: ComplexArray, point: AnyArray, piece: AnyArray, carried: AnyArray
+    ) -> _Pairs:
         local = self._local(z[point], piece, self._anchor)
         beyond = self._local(z[point], piece, self._outer)
-        before, after = np.maximum(piece - 1, 0), np.minimum(piece + 1, self.low.size - 1)
-        bound = _reach(self._zones.near)
-        carried = np.stack(
-            [
-                self._joined[before] & (piece > 0) & (self._reach(z[point], before) <= bound),
-                self._joined[piece] & (self._reach(z[point], after) <= bound),
-            ]
-        )
-        carried = np.where(self.mirrored[piece], carried[::-1], carried)
         root = np.sqrt(local)
         outer = _log(beyond)
         inner = np.where(self.power[piece] == 0, _log(local), 2 * np.log(1 + root))
@@ -385,6 +396,10 @@ class _Pairs(NamedTuple):
     outer: ComplexArray  # log(ζ − 1)
     difference: ComplexArray  # Λ
     carried: AnyArray  # whether the density goes on beyond τ = 0 and 1 in a piece that is near too
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(first, first + _BLOCK_PAIRS) for first in range(0, count, _BLOCK_PAIRS)]
 
 
 def _matrix(maps: Table, name: str) -> FloatArray:
