@@ -49,6 +49,13 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
+def matrix_shape(value: Any) -> tuple[int, int]:
+    """Return `value` as a pair (n, m) of positive ints."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise InvalidTypeError(f"`shape` must be a pair (n, m) of rows and columns. Got {value!r}.")
+    return positive_integer("shape[0]", value[0]), positive_integer("shape[1]", value[1])
+
+
 def one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:
     """Return `value` if it is among `allowed`."""
     if value not in allowed:

@@ -8,10 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pastur._checks import generator, one_of, positive_integer, positive_number
+from pastur._checks import generator, matrix_shape, one_of, positive_integer, positive_number
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ComplexArray, FloatArray, RandomLike
-from pastur.ensembles._arguments import matrix_shape
 
 Size: TypeAlias = tuple[int, ...]
 Entries: TypeAlias = Callable[[np.random.Generator, Size], AnyArray]

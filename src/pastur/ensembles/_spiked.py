@@ -6,10 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pastur._checks import dyson_index, generator, positive_integer, positive_number
+from pastur._checks import (
+    dyson_index,
+    generator,
+    matrix_shape,
+    positive_integer,
+    positive_number,
+)
 from pastur._errors import InvalidInputError
 from pastur._typing import ArrayLike, FloatArray, RandomLike
-from pastur.ensembles._arguments import matrix_shape, spike_array
+from pastur.ensembles._arguments import spike_array
 from pastur.ensembles._chains import Chain, RectangularChain, SymmetricChain
 from pastur.ensembles._truncation import largest, whole_spectrum
 
