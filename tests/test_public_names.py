@@ -32,6 +32,8 @@ PUBLIC = {
         "figures",
         "fit_rectangular",
         "fit_symmetric",
+        "predict_eigenvalues",
+        "predict_singular_values",
         "sample_gaussian",
         "sample_goe",
         "sample_gue",
@@ -72,7 +74,13 @@ PUBLIC = {
         "iter_matrices",
         "open_weights",
     ],
-    "pastur.models": ["DeformedWigner", "EdgeScale", "InformationPlusNoise"],
+    "pastur.models": [
+        "DeformedWigner",
+        "EdgeScale",
+        "InformationPlusNoise",
+        "predict_eigenvalues",
+        "predict_singular_values",
+    ],
     "pastur.estimation": [
         "Goodness",
         "RectangularFit",

@@ -33,7 +33,12 @@ from pastur.measures import (
     TracyWidom,
     Uniform,
 )
-from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.models import (
+    DeformedWigner,
+    InformationPlusNoise,
+    predict_eigenvalues,
+    predict_singular_values,
+)
 from pastur.report import write_report
 
 __version__ = "0.1.0"
@@ -58,6 +63,8 @@ __all__ = [
     "figures",
     "fit_rectangular",
     "fit_symmetric",
+    "predict_eigenvalues",
+    "predict_singular_values",
     "sample_gaussian",
     "sample_goe",
     "sample_gue",

@@ -3,5 +3,12 @@
 from pastur.models._deformed_wigner import DeformedWigner
 from pastur.models._edge_scale import EdgeScale
 from pastur.models._information_plus_noise import InformationPlusNoise
+from pastur.models._predictions import predict_eigenvalues, predict_singular_values
 
-__all__ = ["DeformedWigner", "EdgeScale", "InformationPlusNoise"]
+__all__ = [
+    "DeformedWigner",
+    "EdgeScale",
+    "InformationPlusNoise",
+    "predict_eigenvalues",
+    "predict_singular_values",
+]
