@@ -126,11 +126,8 @@ class DeformedWigner(SpikedModel):
         """Return Φ′ at real points off supp ν₀."""
         return np.asarray(self._map.forward(w.astype(np.complex128))[1].real)
 
-    def _check_spikes(self, theta: FloatArray) -> None:
+    def _check_spikes(self, name: str, values: FloatArray) -> None:
         """Every real number off supp ν₀ can be a spike."""
-
-    def _soft(self, w: FloatArray) -> Any:
-        return np.ones(w.shape, dtype=bool)
 
     def _curvature(self, w: FloatArray) -> FloatArray:
         return np.full(w.shape, self.sigma**-2)

@@ -158,17 +158,13 @@ class InformationPlusNoise(SpikedModel):
         variance = self.sigma**2 / (2 * self.beta * columns) * (left + right)
         return np.sqrt(np.where(variance > 0, variance, np.nan))[()]
 
-    def _check_spikes(self, theta: FloatArray) -> None:
-        negative = theta[theta < 0]
+    def _check_spikes(self, name: str, values: FloatArray) -> None:
+        negative = values[values < 0]
         if negative.size:
             raise InvalidInputError(
-                "theta is a squared singular value in this model and must not be negative. "
+                f"`{name}` lives on squared singular values in this model, which are not negative. "
                 f"Got {negative.ravel()[0]:g}."
             )
-
-    def _soft(self, w: FloatArray) -> Any:
-        # The transform f/q has a pole at a hard edge: q = 0 there.
-        return self._map.stretch(w.astype(np.complex128)).real > 1e-6
 
     def _curvature(self, w: FloatArray) -> FloatArray:
         at = w.astype(np.complex128)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from pastur._checks import positive_integer, real_array
-from pastur._errors import InvalidInputError
+from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.taylor import derivatives
 from pastur._typing import ArrayLike, FloatArray
-from pastur.measures import ProbabilityMeasure
+from pastur.measures import Measure, ProbabilityMeasure
 from pastur.models._edge_scale import EdgeScale
+from pastur.models._outlier_measure import OutlierMeasure
 from pastur.models._subordination import Subordination
 
 # Rounding of a distribution function, by which equal levels may differ.
@@ -42,16 +43,12 @@ class SpikedModel(ABC):
         """The subordination function of `law`."""
 
     @abstractmethod
-    def _check_spikes(self, theta: FloatArray) -> None:
+    def _check_spikes(self, name: str, values: FloatArray) -> None:
         """Refuse values that no spike can take, beyond those on the support."""
 
     @abstractmethod
     def _curvature(self, w: FloatArray) -> FloatArray:
         """Return κ·√(|Φ″|/2) at critical points: g_μ ≈ const ± κ√(E − z) with this factor of √."""
-
-    @abstractmethod
-    def _soft(self, w: FloatArray) -> Any:
-        """Whether the edge at each critical point is soft: the density does not blow up there."""
 
     @abstractmethod
     def _shift(self, w: FloatArray, second: FloatArray, third: FloatArray) -> FloatArray:
@@ -117,9 +114,56 @@ class SpikedModel(ABC):
             scale = sign * (kappa * size) ** (-2 / 3)
         return EdgeScale(np.where(regular, centring, np.nan), np.where(regular, scale, np.nan))
 
+    def outlier_measure(self, nu1: Measure) -> Measure:
+        """Return the first-order change μ₁ of the law when spikes join, Theorem 2.1.
+
+        If (N/r)(ν − ν₀) → ν₁ as the rank r grows with r/N → 0, then (N/r)(μ − μ₀) → μ₁ with
+        ``g_μ₁(z) = g_ν₁(ω(z)) ω′(z)`` (4.5): off the bulk the image of ν₁ under Φ, and on the bulk
+        what r spikes take away from it. Its mass there is minus that of the supercritical spikes,
+        if ν₁ has total mass 0.
+
+        Parameters
+        ----------
+        nu1 : Measure
+            ν₁, signed, of bounded support; in the squared singular values of S for
+            `InformationPlusNoise`. r spikes that replace r eigenvalues of the bulk: mass 1 outside
+            the signal's support, −1 on it. Other masses are taken as they are.
+
+        Returns
+        -------
+        Measure
+            μ₁, with mass, atoms, support, density, transforms, moments and integrals.
+
+        Raises
+        ------
+        InvalidTypeError
+            If `nu1` is not a measure.
+        InvalidInputError
+            If its support is unbounded, or reaches below 0 in the rectangular model.
+
+        Examples
+        --------
+        >>> from pastur import Atoms, DeformedWigner
+        >>> mu1 = DeformedWigner(Atoms([0.0])).outlier_measure(Atoms([2.0]) - Atoms([0.0]))
+        >>> mu1.atoms
+        array([[2.5, 1. ]])
+        >>> round(mu1.integrate(lambda x: float(abs(x) <= 2)), 9)
+        -1.0
+        """
+        if not isinstance(nu1, Measure):
+            raise InvalidTypeError(
+                "`nu1` must be a measure, such as Uniform(1.5, 3.0) - Atoms([0.0]). "
+                f"Got {nu1!r} of type {type(nu1).__name__}."
+            )
+        ends = nu1.support[[0, -1], [0, -1]]
+        if not np.isfinite(ends).all():
+            raise InvalidInputError("`nu1` must have bounded support. Cut its tails off first.")
+        self._check_spikes("nu1", ends)
+        return OutlierMeasure(self._map, nu1, signal=self._signal_support, bulk=self.law.support)
+
     def _regular(self, critical: FloatArray) -> Any:
         slope = self._map.forward(critical.astype(np.complex128))[1].real
-        return (np.abs(slope) < 1e-5) & self._soft(critical)
+        return (np.abs(slope) < 1e-5) & self._map.soft.ravel()
 
     def _higher(self, w: FloatArray) -> list[FloatArray]:
         """Return Φ″ and Φ‴ at real points off the signal's support."""
@@ -145,5 +189,5 @@ class SpikedModel(ABC):
                 f"theta = {spikes[on].ravel()[0] if spikes.ndim else spikes:g} lies on the support "
                 "of the signal's law, so it belongs to the bulk and is no spike."
             )
-        self._check_spikes(spikes)
+        self._check_spikes("theta", spikes)
         return spikes
