@@ -2,7 +2,21 @@
 
 from pastur.figures._analysis import plot_analysis
 from pastur.figures._fit import plot_fit
+from pastur.figures._law import plot_law
 from pastur.figures._looks import LOOKS, Look
-from pastur.figures._spectrum import Histogram, histogram, law_curve
+from pastur.figures._outlier_map import law_figure, plot_outlier_map
+from pastur.figures._spectrum import Histogram, density_curve, histogram, law_curve
 
-__all__ = ["LOOKS", "Histogram", "Look", "histogram", "law_curve", "plot_analysis", "plot_fit"]
+__all__ = [
+    "LOOKS",
+    "Histogram",
+    "Look",
+    "density_curve",
+    "histogram",
+    "law_curve",
+    "law_figure",
+    "plot_analysis",
+    "plot_fit",
+    "plot_law",
+    "plot_outlier_map",
+]

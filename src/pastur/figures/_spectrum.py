@@ -12,7 +12,9 @@ Fit = RectangularFit | SymmetricFit
 
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
-_CURVE_POINTS = 121
+_CURVE_POINTS, _FEWEST_POINTS = 121, 9
+# A lowest edge below this share of the highest is 0, known to rounding.
+_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +79,53 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
     of them that belong to the bulk: neither spikes nor zero to rounding. A NaN stands between two
     intervals; without noise there is no point at all.
     """
-    squared = isinstance(fit, RectangularFit)
-    runs = [_run(fit.law, low, high, squared) for low, high in fit.law.support if high > low]
-    if not runs:
-        return np.empty(0), np.empty(0)
     share = 1.0 if size is None else (size - fit.rank - fit.zeros) / size
-    x, y = (np.concatenate(part)[:-1] for part in zip(*runs, strict=True))
+    x, y = density_curve(fit.law, squared=isinstance(fit, RectangularFit))
     return x, share * y
+
+
+def density_curve(
+    law: ProbabilityMeasure, *, squared: bool = False, points: int = _CURVE_POINTS
+) -> tuple[FloatArray, FloatArray]:
+    """Return the density of a law as x and y, about `points` of them, zero at both ends.
+
+    The intervals of the support share the points by their length, at least 9 each, which crowd at
+    the ends. With `squared`, ρ is the law of squared singular values and the curve is 2xρ(x²) over
+    plain ones. A NaN stands between two intervals; atoms are left out, and a law of atoms alone has
+    no point at all.
+
+    Examples
+    --------
+    >>> from pastur.measures import MarchenkoPastur
+    >>> x, _ = density_curve(MarchenkoPastur(0.25, 1.0), squared=True)
+    >>> float(x[0]), float(x[-1])
+    (0.5, 1.5)
+    """
+    support = law.support[law.support[:, 1] > law.support[:, 0]]
+    if not len(support):
+        return np.empty(0), np.empty(0)
+    ends = np.sqrt(np.maximum(support, 0)) if squared else support
+    length = ends[:, 1] - ends[:, 0]
+    counts = np.maximum(np.rint(points * length / length.sum()).astype(int), _FEWEST_POINTS)
+    x = np.concatenate([_crowded(a, b, n) for (a, b), n in zip(ends, counts, strict=True)])
+    stops = np.cumsum(counts) - 1
+    y = np.zeros(x.shape)
+    inner = np.ones(x.shape, dtype=bool)
+    inner[np.concatenate([[0], stops, stops[:-1] + 1])] = False
+    at = x[inner]
+    y[inner] = 2 * at * law.density(at**2) if squared else law.density(at)
+    if squared and support[0, 0] <= _ROUNDING * support[-1, 1]:
+        # At a hard edge (a square matrix) the curve starts at a height, not at zero.
+        y[0] = y[1]
+    between = stops[:-1] + 1
+    return np.insert(x, between, np.nan), np.insert(y, between, np.nan)
+
+
+def _crowded(low: float, high: float, count: int) -> FloatArray:
+    """Return Chebyshev points with both ends: they crowd where a density falls like a root."""
+    x = (low + high) / 2 - (high - low) / 2 * np.cos(np.linspace(0, np.pi, count))
+    x[[0, -1]] = low, high
+    return np.asarray(x)
 
 
 def _bins(values: FloatArray) -> int:
@@ -96,18 +138,3 @@ def _widening(length: float, width: float) -> FloatArray:
         return np.empty(0)
     steps = int(np.ceil(np.log1p(length / width * (_GROWTH - 1) / _GROWTH) / np.log(_GROWTH))) + 1
     return np.asarray(width * np.cumsum(_GROWTH ** np.arange(1, steps + 1)))
-
-
-def _run(
-    law: ProbabilityMeasure, low: float, high: float, squared: bool
-) -> tuple[FloatArray, FloatArray]:
-    # Chebyshev points crowd at the ends, where the density falls like a square root.
-    ends = np.sqrt([max(low, 0.0), high]) if squared else np.array([low, high])
-    angle = np.linspace(np.pi, 0, _CURVE_POINTS)
-    x = ends.mean() + (ends[1] - ends[0]) / 2 * np.cos(angle)
-    x[[0, -1]] = ends
-    inner = x[1:-1]
-    y = 2 * inner * law.density(inner**2) if squared else law.density(inner)
-    # At a hard edge (a square matrix) the curve starts at a height, not at zero.
-    first = y[0] if squared and low <= 0 else 0.0
-    return np.append(x, np.nan), np.concatenate([[first], y, [0.0, np.nan]])
