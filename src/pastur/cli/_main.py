@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pastur.cli._errors import QuietGroup
+from pastur.cli._law_command import law
 
 DEMO_REPORT = "pastur-demo.html"
 
@@ -20,6 +21,9 @@ def main() -> None:
 
     Exit status: 0 done, 1 the input is bad (one line says what), 2 wrong usage.
     """
+
+
+main.add_command(law)
 
 
 def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:

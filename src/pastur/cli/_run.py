@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileAccessError, InvalidInputError
 from pastur.analysis import Analysis, analyze
+from pastur.cli._outputs import check_files
 from pastur.cli._text import printable
 
 
@@ -23,21 +23,6 @@ class Outputs:
         pairs = [("Report", self.report), ("JSON", self.json), ("CSV", self.csv)]
         return [(word, path) for word, path in pairs if path is not None]
 
-    def check(self, source: Path) -> None:
-        """Refuse, before the work, files that could not be written after it."""
-        taken = {source.resolve(): "the model"}
-        for word, path in self.named():
-            if path.is_dir():
-                raise FileAccessError(f"Cannot write '{path}': it is a folder. Name a file in it.")
-            if not path.absolute().parent.is_dir():
-                raise FileAccessError(f"Cannot write '{path}': no folder '{path.parent}'.")
-            if path.is_file() or not path.exists():
-                other = taken.setdefault(path.resolve(), f"the {word} file")
-                if other != f"the {word} file":
-                    raise InvalidInputError(
-                        f"The {word} file '{path}' is {other} too. Name another file."
-                    )
-
     def write(self, analysis: Analysis) -> None:
         """Write the wanted files."""
         if self.json is not None:
@@ -52,7 +37,7 @@ class Outputs:
 
 def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
     """Analyse `source`, write the outputs, and print the findings unless `quiet`."""
-    outputs.check(source)
+    check_files(outputs.named(), {"the model": source})
     if not quiet and sys.stderr.isatty():
         analysis = _analyze_with_bar(source, **options)
     else:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pastur.analysis import MatrixAnalysis
+from pastur.cli._console import plain_table
 from pastur.cli._text import distance, interval, number, p_value, printable, size
 
 HEADINGS = ("layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", "verdict")
@@ -49,10 +49,7 @@ def cells(matrix: MatrixAnalysis) -> tuple[str, ...]:
 
 
 def _wide(matrices: Sequence[MatrixAnalysis]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-    for heading in HEADINGS:
-        justify = "left" if heading in _WORDS else "right"
-        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table = plain_table(HEADINGS, _WORDS)
     for matrix in matrices:
         *figures, verdict = (Text(cell) for cell in cells(matrix))
         verdict.stylize(_STYLES.get(matrix.kind, ""))

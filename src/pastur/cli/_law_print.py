@@ -1,0 +1,150 @@
+"""The law, its edges and its spikes on stdout."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from pastur._typing import FloatArray
+from pastur.cli._console import open_console, plain_table, say
+from pastur.cli._law_result import EDGE, OUTLIER, LawResult
+from pastur.cli._text import number, plural, printable
+
+_NOTHING = "–"
+# Of more rows than this the first and the last are shown.
+_MOST_ROWS = 24
+_UNBOUNDED = 100_000
+_FEWEST_DIGITS, _MOST_DIGITS = 6, 12
+
+_CRITICAL = (
+    "critical below, above: the spike from which on an outlier comes out below the lower edge, "
+    "above the upper one; none: no spike can."
+)
+_NO_SCALE = (
+    "–: no Tracy–Widom law there at this size. The density does not vanish like a square root, or "
+    "does so only closer to the edge than single values are apart."
+)
+_OVERLAP = "overlap: squared cosine between the vector of the outlier and that of the spike."
+_DEVIATION = " sd: standard deviation of the outlier."
+
+
+def print_law(result: LawResult, files: Sequence[tuple[str, Path]]) -> None:
+    """Print the model in words, the tables and the files."""
+    console = open_console()
+    question = result.question
+    word = "singular values" if question.rectangular else "eigenvalues"
+    say(console, question.noise, "bold")
+    say(console, question.signal)
+    console.print()
+    _print_support(console, result, word)
+    if result.size is not None:
+        console.print()
+        _print_edges(console, result)
+    if result.spikes.theta.size:
+        console.print()
+        _print_spikes(console, result)
+    console.print()
+    for name, path in files:
+        say(console, f"{name}: {printable(str(path))}")
+
+
+def _print_support(console: Console, result: LawResult, word: str) -> None:
+    write = _writer(result)
+    count = plural(len(result.intervals), "interval", "intervals")
+    say(console, f"Law of the {word} of W: {count}", "bold")
+    critical = result.edges.critical.reshape(-1, 2)
+    rows = [
+        (write(low), write(high), number(mass), *(_or_none(write(c)) for c in pair))
+        for (low, high), mass, pair in zip(result.intervals, result.masses, critical, strict=True)
+    ]
+    headings = ("lower edge", "upper edge", "mass", "critical below", "critical above")
+    _print_rows(console, headings, rows)
+    say(console, _CRITICAL, "dim")
+
+
+def _print_edges(console: Console, result: LawResult) -> None:
+    write, edges = _writer(result), result.edges
+    beta = result.question.model.beta
+    title = (
+        f"Extreme values at {_at_size(result)}: centring + scale · Tracy–Widom law of β = {beta}"
+    )
+    say(console, title, "bold")
+    columns = zip(edges.position, edges.centring, edges.scale, strict=True)
+    rows = [(write(x), write(c), _NOTHING if np.isnan(s) else number(s)) for x, c, s in columns]
+    _print_rows(console, ("edge", "centring", "scale"), rows)
+    if np.isnan(edges.scale).any():
+        say(console, _NO_SCALE, "dim")
+
+
+def _print_spikes(console: Console, result: LawResult) -> None:
+    write, spikes = _writer(result), result.spikes
+    say(console, "Spikes", "bold")
+    # Two lines, so that all columns fit into 80.
+    headings = ["θ", "fate", "goes to", *(name.replace("_", "\n") for name in spikes.overlaps)]
+    if result.size is not None:
+        headings.append(f"sd at\n{_at_size(result)}")
+    rows = []
+    for i, theta in enumerate(spikes.theta):
+        row = [write(theta), _fate(result, i), write(spikes.position[i])]
+        row += [f"{overlap[i]:.4f}" for overlap in spikes.overlaps.values()]
+        if result.size is not None:
+            sd = spikes.fluctuation[i]
+            row.append(_NOTHING if np.isnan(sd) else number(sd))
+        rows.append(row)
+    _print_rows(console, headings, rows)
+    say(console, _OVERLAP + (_DEVIATION if result.size is not None else ""), "dim")
+
+
+def _fate(result: LawResult, i: int) -> str:
+    fate = result.spikes.fate[i]
+    if fate == OUTLIER:
+        return "outlier"
+    if fate == EDGE:
+        return "swallowed, at the edge"
+    return f"swallowed, quantile {result.spikes.level[i]:.3g}"
+
+
+def _at_size(result: LawResult) -> str:
+    return f"{'n' if result.question.rectangular else 'N'} = {result.size}"
+
+
+def _print_rows(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = plain_table(headings, words=("fate",))
+    half = _MOST_ROWS // 2
+    cut = len(rows) > _MOST_ROWS
+    for row in rows[:half] if cut else rows:
+        table.add_row(*row)
+    if cut:
+        table.add_row(*("…" for _ in headings))
+        for row in rows[-half:]:
+            table.add_row(*row)
+    # Wider than the terminal, its lines are continued there: no digit is cut.
+    unbounded = console.options.update(width=_UNBOUNDED)
+    needed = console.measure(table, options=unbounded).maximum
+    console.print(table, width=max(console.width, needed), crop=False, no_wrap=True)
+    if cut:
+        say(console, f"… {len(rows) - 2 * half} more rows; --json has them all.", "dim")
+
+
+def _or_none(text: str) -> str:
+    return "none" if text == _NOTHING else text
+
+
+def _writer(result: LawResult) -> Callable[[float], str]:
+    """Return a function that writes values with the digits that tell the edges apart."""
+    edges = result.edges.position
+    digits, largest = _digits(edges), float(np.abs(edges).max())
+    form = f"#.{digits}g"
+    if 1e-4 <= largest < 1e6:
+        form = f".{max(0, digits - 1 - int(np.floor(np.log10(largest))))}f"
+    return lambda value: _NOTHING if np.isnan(value) else f"{value:{form}}".removesuffix(".")
+
+
+def _digits(edges: FloatArray) -> int:
+    apart = np.diff(edges)
+    apart = apart[apart > 0]
+    if not apart.size:
+        return _FEWEST_DIGITS
+    needed = 3 + int(np.ceil(np.log10(np.abs(edges).max() / apart.min())))
+    return int(np.clip(needed, _FEWEST_DIGITS, _MOST_DIGITS))

@@ -1,0 +1,71 @@
+"""What `law` does: work out, write the files, print."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pastur._checks import positive_integer
+from pastur._errors import InvalidInputError
+from pastur._files import write_whole
+from pastur.cli._law_model import Question
+from pastur.cli._law_result import LawResult, law_result
+from pastur.cli._outputs import check_files
+
+_KINDS = ("png", "svg", "pdf")
+_DOTS_PER_INCH = 150
+
+
+@dataclass(frozen=True)
+class LawFiles:
+    """Where the results go; None for what is not wanted."""
+
+    picture: Path
+    json: Path | None
+    csv: Path | None
+
+    def named(self) -> list[tuple[str, Path]]:
+        """Return the wanted files with their names in words."""
+        pairs = [("Picture", self.picture), ("JSON", self.json), ("CSV", self.csv)]
+        return [(word, path) for word, path in pairs if path is not None]
+
+    def check(self, source: Path | None) -> None:
+        """Refuse, before the work, files that could not be written after it."""
+        if _kind(self.picture) not in _KINDS:
+            raise InvalidInputError(
+                f"The picture '{self.picture}' must end in .png, .svg or .pdf, which says its kind."
+            )
+        check_files(self.named(), {} if source is None else {"the spectrum": source})
+
+    def write(self, result: LawResult) -> None:
+        """Write the wanted files."""
+        write_whole(self.picture, _picture(result, _kind(self.picture)))
+        if self.json is not None:
+            write_whole(self.json, json.dumps(result.to_dict(), allow_nan=False, indent=1) + "\n")
+        if self.csv is not None:
+            write_whole(self.csv, result.to_csv())
+
+
+def run_law(question: Question, files: LawFiles, *, size: int | None, quiet: bool) -> None:
+    """Work out the law, write the files, and print the tables unless `quiet`."""
+    result = law_result(question, None if size is None else positive_integer("size", size))
+    files.write(result)
+    if not quiet:
+        from pastur.cli._law_print import print_law
+
+        print_law(result, files.named())
+
+
+def _kind(picture: Path) -> str:
+    return picture.suffix.removeprefix(".").lower()
+
+
+def _picture(result: LawResult, kind: str) -> bytes:
+    from pastur.figures import law_figure
+
+    question = result.question
+    figure = law_figure(question.model, spikes=question.spikes)
+    figure.suptitle(f"{question.noise}\n{question.signal}", fontsize="medium")
+    stream = io.BytesIO()
+    figure.savefig(stream, format=kind, dpi=_DOTS_PER_INCH)
+    return stream.getvalue()
