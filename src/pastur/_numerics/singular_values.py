@@ -4,6 +4,8 @@ import numpy as np
 
 from pastur._typing import FloatArray
 
+# Entries within 2^±this have squares, and sums of them, far from overflow and underflow.
+_SAFE_EXPONENT = 200
 # Below this ratio of the smallest to the largest singular value the Gram route loses digits.
 _GRAM_LIMIT = 1e-5
 
@@ -16,14 +18,16 @@ def singular_values(matrix: FloatArray) -> FloatArray:
     where the smallest one exceeds 1e-5·s₁, so that every error is below 1e-10·s₁ and that of values
     above 1e-2·s₁ is at the level of rounding; otherwise NumPy's decomposition is called.
 
-    Entries of any size are safe: the matrix is first scaled by a power of two, which is exact. A
-    singular value beyond the largest double is returned as infinity.
+    Entries of any size are safe: a matrix of very large or small ones is first scaled by a power of
+    two, which is exact. A singular value beyond the largest double is returned as infinity.
     """
     largest = float(max(matrix.max(), -matrix.min()))
     if largest == 0.0:
         return np.zeros(min(matrix.shape))
     exponent = int(np.frexp(largest)[1])
-    scaled = np.ldexp(matrix, -exponent)
+    if abs(exponent) <= _SAFE_EXPONENT:
+        exponent = 0
+    scaled = np.ldexp(matrix, -exponent) if exponent else matrix
     values = _by_gram(scaled)
     if values is None:
         values = np.linalg.svd(scaled, compute_uv=False)

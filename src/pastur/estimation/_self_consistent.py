@@ -1,6 +1,7 @@
 """Noise level and number of spikes, each from the other until both stay."""
 
 from dataclasses import dataclass
+from math import exp, log
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from pastur.estimation._status import Status
 
 _TOLERANCE = 1e-9
 _MOST_STEPS = 50
+# Steps that shrink by less than this are not extrapolated.
+_STEADY = 0.9
 # The regression can come out at zero or below for spectra that are no noise, such as equal values.
 _LEAST_SHARE = 1e-9
 
@@ -105,14 +108,21 @@ class _Levels:
 
     def _refined(self, count: int, sigma: float) -> _Level:
         # σ enters its own estimate through the strengths of the spikes only: without spikes the
-        # second step repeats the first.
-        change = np.inf
+        # second step repeats the first. With them the steps shrink by a steady factor, which
+        # Aitken's extrapolation takes out.
+        change, before = np.inf, 0.0
         for _ in range(_MOST_STEPS):
             split = split_at(self._values, self._noise, count, sigma)
             power = noise_level(split.bulk, split.law, split.strengths)
             least = _LEAST_SHARE * float(np.abs(split.bulk).max())
             factor = max(power, least) ** (1 / self._noise.power)
-            sigma, change, self.steps = sigma * factor, abs(factor - 1), self.steps + 1
+            change, step, self.steps = abs(factor - 1), log(factor), self.steps + 1
+            shrinkage = step / before if before else 0.0
+            if abs(shrinkage) < _STEADY:
+                sigma *= exp(step / (1 - shrinkage))
+                before = 0.0 if before else step
+            else:
+                sigma, before = sigma * factor, step
             if change <= _TOLERANCE:
                 break
         return _Level(sigma, change)
