@@ -144,7 +144,9 @@ class InformationPlusNoise(SpikedModel):
         value, slope = (part.real for part in self._map.forward(at))
         with np.errstate(divide="ignore", invalid="ignore"):
             left = np.where(detached, slope / q, 0.0)
-            right = np.where(detached & (value > 0), w * q * slope / value, 0.0)
+            # At w = 0 and c = 1, where Φ = w q² vanishes, this is the limit.
+            ratio = np.where(value > 0, w * q / value, 1 / q)
+            right = np.where(detached, ratio * slope, 0.0)
         return left[()], right[()]
 
     def fluctuation(self, theta: ArrayLike, n: int) -> Any:

@@ -8,6 +8,9 @@ from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
 from pastur.models._subordination import Subordination
 
+# By which two computations of the same level may differ.
+ROUNDING = 1e-14
+
 
 class SubordinatedLaw(ProbabilityMeasure):
     """Spectral law of signal plus noise, exact on the real line.
@@ -56,9 +59,9 @@ class SubordinatedLaw(ProbabilityMeasure):
         level = 1 - q
         result = np.empty(q.shape)
         # A level of 1 or 0, or of a gap, belongs to an end: the least x with F(x) ≥ q.
-        index = self._map.interval_at_level(level)
+        index = self._map.interval_at_level(level + ROUNDING)
         ends, levels = self.support[index], self._map.outer_levels[index]
-        left, right = level >= levels[:, 0], level <= levels[:, 1]
+        left, right = level >= levels[:, 0] - ROUNDING, level <= levels[:, 1] + ROUNDING
         result[left], result[right] = ends[left, 0], ends[right, 1]
         inside = ~(left | right)
         if inside.any():

@@ -14,11 +14,9 @@ from pastur._numerics.taylor import derivatives
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import Measure, ProbabilityMeasure
 from pastur.models._edge_scale import EdgeScale
+from pastur.models._law import ROUNDING
 from pastur.models._outlier_measure import OutlierMeasure
 from pastur.models._subordination import Subordination
-
-# Rounding of a distribution function, by which equal levels may differ.
-_ROUNDING = 1e-14
 
 
 class SpikedModel(ABC):
@@ -90,9 +88,12 @@ class SpikedModel(ABC):
         level = np.asarray(self._signal.cdf(spikes))
         component = np.searchsorted(critical[:, 0], spikes, side="right") - 1
         lowest, highest = np.asarray(self._signal.cdf(critical))[component].T
-        result = np.asarray(self.law.quantile(level), dtype=np.float64)
-        result = np.where(level <= lowest + _ROUNDING, edges[component, 0], result)
-        return np.where(level >= highest - _ROUNDING, edges[component, 1], result)
+        at_left, at_right = level <= lowest + ROUNDING, level >= highest - ROUNDING
+        result = np.where(at_left, edges[component, 0], edges[component, 1])
+        inside = ~(at_left | at_right)
+        if inside.any():
+            result[inside] = self.law.quantile(level[inside])
+        return result
 
     def edge_scale(self, n: int) -> EdgeScale:
         """Return centring and scale of the extreme eigenvalue at each edge, at size n.

@@ -26,6 +26,8 @@ _CERTIFIED = 1e-9
 # and on the real line also below this share of Im ω: next to a real root of Φ(w) = x the residual
 # is |Φ′| Im w, however small.
 _OFF_AXIS = 1e-3
+# Steps towards ω(z) before Newton's method, 0 for a start from the real line, and its patience.
+_APPROACHES = [(4, 1), (16, 1), (0, 20), (64, 20), (1024, 20), (16384, 20)]
 
 
 class Subordination(ABC):
@@ -236,14 +238,15 @@ class Subordination(ABC):
         return w
 
     def _omega_above(self, z: ComplexArray) -> ComplexArray:
-        """Approach, polish, check; start nearer where that was not enough."""
+        """Approach, polish, check; where that was not enough start below z, or come nearer."""
         result = np.empty(z.shape, dtype=np.complex128)
         residual = np.full(z.shape, np.inf)
         size = np.abs(z) + self.scale
         index = np.arange(z.size)
-        for steps in 4 ** np.arange(1, 8):
-            start = self.approach(z[index], int(steps))
-            result[index], residual[index] = self._polish(z[index], start)
+        for steps, patience in _APPROACHES:
+            at = z[index]
+            start = self.approach(at, steps) if steps else self._omega_real(at.real) + 1j * at.imag
+            result[index], residual[index] = self._polish(at, start, patience)
             right = self.admissible(z[index], result[index])
             index = index[(residual[index] > _CERTIFIED * size[index]) | ~right]
             if not index.size:
@@ -253,13 +256,18 @@ class Subordination(ABC):
             f"{residual[index][0]:.1e}. Move z away from the real line, or ask for `density`."
         )
 
-    def _polish(self, z: ComplexArray, start: ComplexArray) -> tuple[ComplexArray, FloatArray]:
+    def _polish(
+        self, z: ComplexArray, start: ComplexArray, patience: int = 1
+    ) -> tuple[ComplexArray, FloatArray]:
         """Solve Φ(w) = z by Newton's method; return the best w met and its residual |Φ(w) − z|.
 
-        A step that would leave the upper half-plane goes halfway to the real axis instead.
+        A step that would leave the upper half-plane goes halfway to the real axis instead. It ends
+        after `patience` steps without progress: next to an edge one step may lead far off, and a
+        few more back.
         """
         w, best = start.copy(), start.copy()
         residual = np.full(z.shape, np.inf)
+        idle = np.zeros(z.shape, dtype=np.intp)
         index = np.arange(z.size)
         for _ in range(_MAX_STEPS):
             at = w[index]
@@ -271,8 +279,9 @@ class Subordination(ABC):
             with np.errstate(divide="ignore", invalid="ignore"):
                 new = at - gap / slope
             w[index] = _kept_above(new, at)
+            idle[index] = np.where(better, 0, idle[index] + 1)
             floor = 4 * _EPS * (np.abs(at) + np.abs(value))
-            index = index[better & (size > floor)]
+            index = index[(idle[index] < patience) & (size > floor)]
             if not index.size:
                 break
         return best, residual
