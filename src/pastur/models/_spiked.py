@@ -93,7 +93,7 @@ class SpikedModel(ABC):
         inside = ~(at_left | at_right)
         if inside.any():
             result[inside] = self.law.quantile(level[inside])
-        return result
+        return np.asarray(result)
 
     def edge_scale(self, n: int) -> EdgeScale:
         """Return centring and scale of the extreme eigenvalue at each edge, at size n.
