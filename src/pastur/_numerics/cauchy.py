@@ -13,7 +13,7 @@ _BLOCK_TERMS = 1 << 17
 # A tree pays from about this many atoms and this many terms on (measured, one core): a few calls
 # of this size make up for building it.
 _TREE_ATOMS = 1 << 11
-_TREE_TERMS = 1 << 17
+_TREE_TERMS = 1 << 16
 # Logarithms, which take longer than quotients, from this many atoms on.
 _TREE_LOG_ATOMS = 1 << 9
 
