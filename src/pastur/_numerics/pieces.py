@@ -80,6 +80,17 @@ class Pieces:
         """Return the density times a factor."""
         return Pieces(self.low, self.high, self.power, self.mirrored, factor * self.coefficients)
 
+    def alone(self, index: int) -> Pieces:
+        """Return one of the pieces."""
+        one = slice(index, index + 1)
+        parts = (self.low, self.high, self.power, self.mirrored, self.coefficients)
+        return Pieces(*(part[one] for part in parts))
+
+    def rule(self, count: int) -> tuple[FloatArray, FloatArray]:
+        """Return Gauss nodes and weights with the density in them, shape (pieces, count)."""
+        offsets, weights = self._rule(count)
+        return self.low[:, None] + offsets, weights
+
     def density(self, x: FloatArray) -> FloatArray:
         """Return the density at real x, 0 outside; at an end the limit from inside."""
         piece, tau = self._locate(x)
@@ -104,8 +115,8 @@ class Pieces:
 
     def moment(self, k: int) -> float:
         """Return ∫ t^k, exact for k up to 90."""
-        offsets, weights = self._rule(self._zones.nodes)
-        return float(np.sum(weights * (self.low[:, None] + offsets) ** k))
+        nodes, weights = self.rule(self._zones.nodes)
+        return float(np.sum(weights * nodes**k))
 
     def cauchy(self, z: ComplexArray, orders: Sequence[int]) -> list[ComplexArray]:
         """Return ∫ρ(t)/(t − z)ⁿ dt for each n in `orders`, 1 or 2, in the closed upper half-plane.

@@ -189,7 +189,8 @@ def _chopped(coefficients: FloatArray, size: FloatArray) -> tuple[FloatArray, Fl
     settled = (last >= 0.2 * middle) & (last <= _PLATEAU * size)
     tail = np.where(settled, last, absolute[:, -3:].max(axis=1))
     later = np.maximum.accumulate(absolute[:, ::-1], axis=1)[:, ::-1]
-    small = later <= np.where(settled, last, 0.1 * _ROUNDING * size)[:, None]
+    level = np.maximum(np.where(settled, last, 0.0), 0.5 * _ROUNDING * size)
+    small = later <= level[:, None]
     return np.where(small, 0.0, coefficients), tail, settled
 
 
