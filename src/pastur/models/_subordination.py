@@ -26,8 +26,16 @@ _CERTIFIED = 1e-9
 # and on the real line also below this share of Im ω: next to a real root of Φ(w) = x the residual
 # is |Φ′| Im w, however small.
 _OFF_AXIS = 1e-3
-# Steps towards ω(z) before Newton's method, 0 for a start from the real line, and its patience.
-_APPROACHES = [(4, 1), (16, 1), (0, 20), (64, 20), (1024, 20), (16384, 20)]
+# Steps towards ω(z) before Newton's method, 0 for a start from the real line; its patience; and the
+# residual to ask for: next to an edge the error of ω is the square root of the residual's.
+_APPROACHES = [
+    (4, 1, 1e-13),
+    (16, 1, 1e-13),
+    (0, 20, 1e-13),
+    (64, 20, _CERTIFIED),
+    (1024, 20, _CERTIFIED),
+    (16384, 20, _CERTIFIED),
+]
 
 
 class Subordination(ABC):
@@ -243,12 +251,14 @@ class Subordination(ABC):
         residual = np.full(z.shape, np.inf)
         size = np.abs(z) + self.scale
         index = np.arange(z.size)
-        for steps, patience in _APPROACHES:
+        for steps, patience, share in _APPROACHES:
             at = z[index]
             start = self.approach(at, steps) if steps else self._omega_real(at.real) + 1j * at.imag
-            result[index], residual[index] = self._polish(at, start, patience)
-            right = self.admissible(z[index], result[index])
-            index = index[(residual[index] > _CERTIFIED * size[index]) | ~right]
+            w, rest = self._polish(at, start, patience)
+            right = rest <= np.maximum(at.imag / 2, _OFF_AXIS * w.imag)
+            better = self.admissible(at, w) & right & (rest < residual[index])
+            result[index[better]], residual[index[better]] = w[better], rest[better]
+            index = index[residual[index] > share * size[index]]
             if not index.size:
                 return result
         raise NumericalError(
