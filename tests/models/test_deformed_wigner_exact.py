@@ -36,11 +36,23 @@ def times(a, b):
     return out
 
 
+def roots(coefficients):
+    """All roots of a polynomial of low degree: double precision, then Newton in 40 digits."""
+    slopes = [
+        c * k for k, c in zip(range(len(coefficients) - 1, 0, -1), coefficients, strict=False)
+    ]
+    found = []
+    for start in np.roots([float(c) for c in coefficients]):
+        w = mp.mpc(complex(start))
+        for _ in range(12):
+            w = w - mp.polyval(coefficients, w) / mp.polyval(slopes, w)
+        assert abs(mp.polyval(coefficients, w)) < mp.mpf(10) ** -30
+        found.append(w)
+    return found
+
+
 def reference_density(points, weights, sigma, x):
-    roots = mp.polyroots(
-        polynomial_at(points, weights, sigma, x)[::-1], maxsteps=200, extraprec=120, asc=True
-    )
-    height = max(mp.im(r) for r in roots)
+    height = max(mp.im(r) for r in roots(polynomial_at(points, weights, sigma, x)))
     return max(height, mp.mpf(0)) / (mp.pi * mp.mpf(sigma) ** 2)
 
 
@@ -57,8 +69,7 @@ def reference_edges(points, weights, sigma):
                 part = times(part, f)
         part = [mp.mpf(0)] * (len(total) - len(part)) + part
         total = [a - b for a, b in zip(total, part, strict=True)]
-    roots = mp.polyroots(total[::-1], maxsteps=400, extraprec=200, asc=True)
-    real = [mp.re(r) for r in roots if abs(mp.im(r)) < mp.mpf(10) ** -25]
+    real = [mp.re(r) for r in roots(total) if abs(mp.im(r)) < mp.mpf(10) ** -25]
     pulls = [
         w - mp.mpf(sigma) ** 2 * sum(p / (t - w) for t, p in zip(points, weights, strict=True))
         for w in real

@@ -30,7 +30,7 @@ def singular_values(matrix: FloatArray) -> FloatArray:
     scaled = np.ldexp(matrix, -exponent) if exponent else matrix
     values = _by_gram(scaled)
     if values is None:
-        values = np.linalg.svd(scaled, compute_uv=False)
+        values = np.asarray(np.linalg.svd(scaled, compute_uv=False), dtype=np.float64)
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(np.ldexp(values, exponent), dtype=np.float64)
 
