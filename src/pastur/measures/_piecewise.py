@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pastur._errors import InvalidInputError
+from pastur._numerics.piece_transforms import PieceTransforms
 from pastur._numerics.pieces import Pieces
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ComplexArray, FloatArray
@@ -37,21 +39,25 @@ class PiecewiseLaw(ProbabilityMeasure):
         low, high = self._pieces.low[starts], self._pieces.high[np.append(starts[1:], True)]
         return np.column_stack([low, high])
 
+    @cached_property
+    def _transforms(self) -> PieceTransforms:
+        return PieceTransforms(self._pieces)
+
     def _density(self, x: FloatArray) -> FloatArray:
         return self._pieces.density(x)
 
     def _stieltjes(self, z: ComplexArray) -> ComplexArray:
-        return self._pieces.cauchy(z, (1,))[0]
+        return self._transforms.cauchy(z, (1,))[0]
 
     def _stieltjes_derivative(self, z: ComplexArray) -> ComplexArray:
-        return self._pieces.cauchy(z, (2,))[0]
+        return self._transforms.cauchy(z, (2,))[0]
 
     def _stieltjes_pair(self, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-        first, second = self._pieces.cauchy(z, (1, 2))
+        first, second = self._transforms.cauchy(z, (1, 2))
         return first, second
 
     def _log_potential(self, z: ComplexArray) -> ComplexArray:
-        return self._pieces.log(z)
+        return self._transforms.log(z)
 
     def _cdf(self, x: FloatArray) -> FloatArray:
         # Exactly 1 at the end, where adding up the pieces rounds.
