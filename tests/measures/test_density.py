@@ -279,6 +279,19 @@ def test_a_mass_that_is_cut_off_with_the_tails_is_rescaled():
     )
 
 
+def test_more_steps_than_can_be_found_are_refused_and_can_be_given():
+    steps = np.arange(201) / 100
+
+    def f(t):
+        return np.where((100 * t).astype(int) % 2 == 0, 0.9, 0.1)
+
+    with pytest.raises(NumericalError, match="make that point an end of an interval"):
+        Density(f, (0, 2))
+    law = Density(f, np.column_stack([steps[:-1], steps[1:]]))
+    assert law.support.tolist() == [[0, 2]]
+    assert law.cdf(steps[::2]) == pytest.approx(np.arange(101) / 100, abs=1e-14)
+
+
 @pytest.mark.parametrize(
     ("f", "support", "error", "sentence"),
     [
@@ -298,13 +311,13 @@ def test_a_mass_that_is_cut_off_with_the_tails_is_rescaled():
             lambda t: 0.1 * t**-0.9,
             (0, 1),
             NumericalError,
-            "only, 1e-08 is required; it is worst near t = 0. If f is singular there",
+            "only, 1e-08 is required; it is worst near t = 0. Where f has a step",
         ),
         (
             lambda t: 0.25 / np.sqrt(np.abs(t - 0.1)),
             (-0.9, 1.1),
             NumericalError,
-            "it is worst near t = 0.1. If f is singular there, make that point an end of an",
+            "it is worst near t = 0.1. Where f has a step or is singular, make that point an end",
         ),
         (lambda t: 1, (1, 0), InvalidInputError, "ascending intervals of positive length"),
         (lambda t: 1, (1, 1), InvalidInputError, "Got 1 before 1."),

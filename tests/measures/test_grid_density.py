@@ -145,6 +145,16 @@ def test_quantiles_by_hand():
     assert falling.quantile(1 - q[3:]) == pytest.approx(2**0.5 - np.sqrt(2 * q[3:]), abs=4e-16)
 
 
+def test_high_moments_are_exact():
+    law = GridDensity([0, 1, 3], [0, 2 / 3, 0])
+    for k in (1, 2, 13, 40):
+        rising, falling = (
+            1 / (k + 2),
+            (3 * (3 ** (k + 1) - 1)) / (k + 1) - (3 ** (k + 2) - 1) / (k + 2),
+        )
+        assert law.moment(k) == pytest.approx(2 / 3 * rising + falling / 3, rel=1e-14)
+
+
 def test_zeros_make_gaps():
     law = GridDensity([-9, 0, 1, 2, 5, 6, 7, 9], [0, 0, 0.5, 0, 0, 0.5, 0, 0])
     assert law.support.tolist() == [[0, 2], [5, 7]]

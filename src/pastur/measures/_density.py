@@ -176,7 +176,7 @@ def _check_error(resolution: Resolution) -> None:
         raise NumericalError(
             f"`f` could be resolved to an error of {resolution.error:.1e} only, "
             f"{_LARGEST_ERROR:g} is required; it is worst near t = {worst:g}. "
-            "If f is singular there, make that point an end of an interval of `support`, where f "
-            "may grow like 1/√distance, not much faster; if f is rough everywhere, use "
-            "GridDensity(x, density)."
+            "Where f has a step or is singular, make that point an end of an interval of "
+            "`support`; there f may grow like 1/√distance, not much faster. If f is rough "
+            "everywhere, use GridDensity(x, density)."
         )
