@@ -117,6 +117,8 @@ def test_every_spike_detaches_where_the_signal_thins_out_fast(thinning):
     assert model.law.support[0, 1] == pytest.approx(1 + 1.5 * 0.25, abs=1e-13)
     theta = 1 + np.array([1e-9, 1e-4, 0.5])
     assert model.is_supercritical(theta).all()
+    # The density of the law does not vanish like a square root there.
+    assert np.isnan(model.edge_scale(100).scale).tolist() == [False, True]
     # Φ′(1) = 1 − 3σ².
     assert model.overlap(1 + 1e-9) == pytest.approx(0.25, abs=1e-7)
     with mp.workdps(40):

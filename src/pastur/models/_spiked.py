@@ -107,8 +107,9 @@ class SpikedModel(ABC):
         size = positive_integer("n", n)
         critical, edges = self._map.critical.ravel(), self._map.support.ravel()
         regular = self._regular(critical)
-        second, third = self._higher(critical)
+        # At an end of the signal's law there is no circle to take derivatives on: NaN, in the end.
         with np.errstate(all="ignore"):
+            second, third = self._higher(critical)
             kappa = self._curvature(critical) * np.sqrt(2 / np.abs(second))
             centring = edges + self._shift(critical, second, third) / size * (2 / self.beta - 1)
             sign = np.tile([-1.0, 1.0], len(critical) // 2)
