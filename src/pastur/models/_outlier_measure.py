@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from pastur._numerics.quadrature import integrate_interval
-from pastur._typing import ComplexArray, FloatArray
+from pastur._numerics.panels import integrate_intervals
+from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures import Measure
 from pastur.measures._combination import Mixture, SignedSum
 from pastur.models._subordination import Subordination
@@ -194,34 +194,34 @@ class OutlierMeasure(Measure):
         total: Any = 0.0
         for point, weight in self._table:
             total = total + weight * f(point)
-        for low, high in self._smooth_pieces:
-            total = total + integrate_interval(
-                lambda w: f(float(self._phi(np.asarray(w)))) * self._nu1._density(np.asarray(w)),
-                low,
-                high,
+        if len(self._smooth_pieces):
+            total = total + integrate_intervals(
+                lambda w, _: _weigh(_values(f, self._phi(w)), self._nu1._density(w)),
+                self._smooth_pieces,
             )
-        for ends, beyond in zip(self._bulk, self._beyond, strict=True):
-            total = total + self._integrate_bulk(f, ends, beyond)
-        return total
+        return total + self._integrate_bulk(f)
 
-    def _integrate_bulk(self, f: Callable[[Any], Any], ends: FloatArray, beyond: FloatArray) -> Any:
-        """Integrate f over one interval of the bulk, of known mass on either side of its middle.
+    def _integrate_bulk(self, f: Callable[[Any], Any]) -> Any:
+        """Integrate f over each interval of the bulk, of known mass on either side of its middle.
 
         By the mass, f may be replaced by its difference from its value at the edge: where ω′ loses
         digits, next to the edge, that difference vanishes.
         """
-        middle = ends.mean()
-        tail = float(self._tail(np.array(middle)))
-        total: Any = 0.0
-        for edge, mass in ((ends[0], beyond[0] - tail), (ends[1], tail - beyond[1])):
-            at_edge = f(float(edge))
+        middle = self._bulk.mean(axis=1)
+        tail = self._tail(middle)
+        halves = np.concatenate(
+            [
+                np.column_stack([self._bulk[:, 0], middle]),
+                np.column_stack([middle, self._bulk[:, 1]]),
+            ]
+        )
+        mass = np.concatenate([self._beyond[:, 0] - tail, tail - self._beyond[:, 1]])
+        at_edge = _values(f, self._bulk.T.ravel())
 
-            def weighted(t: float, at_edge: Any = at_edge) -> Any:
-                return (f(t) - at_edge) * float(self._density(np.asarray(t)))
+        def centred(t: FloatArray, index: Any) -> AnyArray:
+            return _weigh(_values(f, t) - at_edge[index], self._inner_density(t))
 
-            low, high = min(edge, middle), max(edge, middle)
-            total = total + at_edge * mass + integrate_interval(weighted, low, high)
-        return total
+        return _weigh(at_edge, mass).sum(axis=0) + integrate_intervals(centred, halves)
 
     def _tail(self, x: FloatArray) -> FloatArray:
         """Mass of μ₁ to the right of x."""
@@ -250,6 +250,16 @@ class OutlierMeasure(Measure):
             points = np.concatenate([[low], inner, [high]])
             found.append(np.column_stack([points[:-1], points[1:]]))
         return np.concatenate(found) if found else np.empty((0, 2))
+
+
+def _values(f: Callable[[Any], Any], points: FloatArray) -> AnyArray:
+    """Values of f, which takes one number, at many; f may return an array."""
+    return np.array([f(point) for point in points.tolist()])
+
+
+def _weigh(values: AnyArray, weights: FloatArray) -> AnyArray:
+    """Multiply each row of values by its weight."""
+    return np.asarray((values.T * weights).T)
 
 
 def _distance(intervals: FloatArray, w: ComplexArray) -> FloatArray:
