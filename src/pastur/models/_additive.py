@@ -20,8 +20,6 @@ from pastur.measures import ProbabilityMeasure
 from pastur.models._gaps import crossing, gaps_of, lowest_points
 from pastur.models._subordination import Subordination
 
-_EPS = float(np.finfo(float).eps)
-
 
 class AdditiveSubordination(Subordination):
     """ω(z) = z + σ²g_μ(z) (1.6) for μ = ν₀ ⊞ semicircle(σ)."""
@@ -79,6 +77,7 @@ class AdditiveSubordination(Subordination):
 
         1/F is increasing and concave in s = v², so Newton's method on 1/F − σ² approaches the root
         from below and cannot overshoot. From s = σ², never below the root, one step lands there.
+        It is quadratic: a step of 1e-8 leaves rounding.
         """
         u = parameter.ravel()
         s = np.full(u.shape, self._sigma**2)
@@ -92,7 +91,7 @@ class AdditiveSubordination(Subordination):
             step = (1 / height - self._sigma**2) * height**2 / np.where(slope > 0, slope, np.inf)
             new = np.where(at > step, at - step, at * 1e-4)
             s[index] = new
-            index = index[np.abs(new - at) > 4 * _EPS * at]
+            index = index[np.abs(new - at) > 1e-8 * at]
             if not index.size:
                 break
         return np.asarray(u + 1j * np.sqrt(s)).reshape(parameter.shape)

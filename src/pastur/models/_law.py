@@ -43,7 +43,10 @@ class SubordinatedLaw(ProbabilityMeasure):
     def _sf(self, x: FloatArray) -> FloatArray:
         index, bulk = self._map.interval_at(x)
         result = np.where(index < 0, 1.0, self._map.outer_levels[index, 1])
-        result[bulk] = self._log_potential(x[bulk].astype(np.complex128)).imag / np.pi
+        level = self._log_potential(x[bulk].astype(np.complex128)).imag / np.pi
+        # Rounded, a level next to an edge could be beyond that of the edge.
+        left, right = self._map.outer_levels[index[bulk]].T
+        result[bulk] = np.clip(level, right, left)
         return result
 
     def _stieltjes(self, z: ComplexArray) -> ComplexArray:
