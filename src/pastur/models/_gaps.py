@@ -73,7 +73,8 @@ def crossing(f: Valley, end: FloatArray, inside: FloatArray) -> FloatArray:
 
         def rising(share: FloatArray) -> FloatArray:
             u = low + share * (high - low)
-            value = (f(u) + 1) ** -0.5 - 1
+            # Far from all atoms f + 1 is lost in rounding, and may come out as 0.
+            value = np.maximum(f(u) + 1, _EPS) ** -0.5 - 1
             # A rounding of u shifts the value by this at most: nothing is left to solve below it.
             # Next to an end where f is finite it is far less, hence the cap.
             rounding = np.minimum(4 * _EPS * (1 + np.abs(u / (u - end[turns]))), 1e-8)
