@@ -1,8 +1,8 @@
 """Subordination for W = R/√m + S, n × m, in squared singular values, and its curve.
 
 With f the Stieltjes transform of H and q = 1 − σ²c f, ``Φ(w) = w q² + σ²(1 − c) q`` (Dozier,
-Silverstein 2007). Two facts, derived in the documentation, give this model what Biane's curve gives
-the symmetric one. With F = ∫dH/|t − w|² and T = ∫t dH/|t − w|²,
+Silverstein 2007). Two facts, derived in docs/rectangular-curve.md, give this model what Biane's
+curve gives the symmetric one. With F = ∫dH/|t − w|² and T = ∫t dH/|t − w|²,
 
     Im Φ(w)/Im w = (1 − σ²cT)² − (σ²cF|w|)² − σ⁴c(1 − c)F,
 
