@@ -127,6 +127,25 @@ def test_edges_of_the_rectangular_model_are_tracy_widom(rectangular_extremes):
     assert_tracy_widom((extremes - root) / (scale / (2 * root)))
 
 
+def test_overlaps_of_the_rectangular_model_on_both_sides():
+    """80 draws: means within 4 standard errors and 1/N; the sibling is the other side's formula."""
+    signal = np.concatenate([RECTANGULAR_SPIKES, np.full(99, 2.0), np.full(98, 4.0)])
+    rng = np.random.default_rng(5)
+    overlaps = np.empty((80, 3, 2))
+    for draw in overlaps:
+        w = RECTANGULAR_SIGMA * rng.standard_normal((N, M)) / np.sqrt(M)
+        w[np.arange(N), np.arange(N)] += signal
+        left, _, right = np.linalg.svd(w, full_matrices=False)
+        for j, place in enumerate(RECTANGULAR_PLACES):
+            draw[j] = left[j, N - 1 - place] ** 2, right[N - 1 - place, j] ** 2
+    error = 4 * overlaps.std(axis=0, ddof=1) / np.sqrt(len(overlaps)) + 1 / N
+    for j, theta in enumerate(RECTANGULAR_SPIKES):
+        others = Empirical(np.delete(signal, j) ** 2)
+        expected = InformationPlusNoise(others, RECTANGULAR_SIGMA, N / M).overlap(theta**2)
+        assert np.all(np.abs(overlaps[:, j].mean(axis=0) - expected) < error[j])
+    assert np.all(np.abs(overlaps[:, 2].mean(axis=0) - expected[::-1]) > 10 * error[2])
+
+
 def test_johnstones_scale_where_the_signal_vanishes():
     """S = 0: κ = 1/(σ³c^(3/4)(1 + √c)²) at the right edge (Johnstone 2001)."""
     sigma, c = 1.4, 0.3
