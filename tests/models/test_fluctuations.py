@@ -1,8 +1,8 @@
 """Outliers and edges of sampled matrices, 600 draws at N = 200, real noise, fixed seeds.
 
 A variance from 600 draws has a relative standard error of √(2/600) = 5.8 %, and a Tracy–Widom mean
-one of 1.268/√600 = 0.052. Four standard errors are allowed, and a bias of 1/N beside them: 22
-comparisons, so that a true formula fails with chance 22 · 6e-5 = 0.1 %. The runs with 5000 draws,
+one of 1.268/√600 = 0.052. Four standard errors are allowed, and a bias of 1/N beside them: 39
+comparisons, so that true formulas fail with chance 39 · 6e-5 = 0.2 %. The runs with 5000 draws,
 complex noise included, are in benchmarks/fluctuations.py.
 """
 
