@@ -95,7 +95,7 @@ def test_quantile(frozen):
 
 
 def test_mass(frozen):
-    """The density integrates to 1: Gauss's rule in the angle of each interval, halved till quiet."""
+    """The density integrates to 1: Gauss's rule in each interval's angle, halved till quiet."""
     law, *_ = frozen
     nodes, weights = np.polynomial.legendre.leggauss(16)
 
