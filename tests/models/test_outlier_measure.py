@@ -8,12 +8,22 @@ import pytest
 
 from pastur import sample_gaussian, sample_goe
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle, TracyWidom, Uniform
+from pastur.measures import (
+    Atoms,
+    Density,
+    Empirical,
+    MarchenkoPastur,
+    Semicircle,
+    TracyWidom,
+    Uniform,
+)
 from pastur.models import DeformedWigner, InformationPlusNoise
 
 ZERO = Atoms([0.0])
 PAIR = Atoms([-1.5, 1.5])
 FIFTY = Empirical(np.random.default_rng(5).normal(size=50) * 2)
+# So thin at its ends that with little noise the edges of the bulk are no square roots.
+THIN = Density(lambda t: 15 / 16 * (1 - t**2) ** 2, (-1, 1))
 # model, ν₁, the mass of ν₁ that detaches
 CASES = {
     "uniform outliers": (DeformedWigner(ZERO), Uniform(1.5, 3.0) - ZERO, 1.0),
@@ -43,6 +53,8 @@ CASES = {
         1.0,
     ),
     "fifty atoms": (DeformedWigner(FIFTY, sigma=0.5), Uniform(6.0, 8.0) - FIFTY, 1.0),
+    "blunt edges": (DeformedWigner(THIN, sigma=0.3), Uniform(0.5, 1.5) - THIN, 0.5),
+    "an atom at a blunt edge": (DeformedWigner(THIN, sigma=0.3), Atoms([1.0]) - THIN, 0.0),
     "rectangular": (InformationPlusNoise(ZERO), Uniform(1.0, 4.0) - ZERO, 1.0),
     "rectangular, partly subcritical": (
         InformationPlusNoise(Atoms([0.0, 4.0], [0.6, 0.4]), sigma=0.6, ratio=0.7),
