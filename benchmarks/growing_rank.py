@@ -5,7 +5,7 @@
 Prints, for both models: the error of Theorem 2.2 and of the quantiles of the law of the whole
 signal; (N/r)(μ − μ₀) of sampled matrices against what that law and its 1/N term say, for ten test
 functions, five of them inside the bulk; how that tends to μ₁ as N grows with r = √N; and the time
-of a prediction. About six minutes on one core.
+of a prediction. About three minutes on one core.
 """
 
 import time
