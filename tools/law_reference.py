@@ -414,7 +414,7 @@ def bracketed(model, end, inside):
 
 
 def points_for(edges, count):
-    """Points in all intervals, crowding at edges, and one 2e-6 from each edge."""
+    """At most `count` points: in all intervals, crowding at edges, and 2e-6 from each edge."""
     ends = np.array([float(e) for e in edges]).reshape(-1, 2)
     share = max(2, (count - 2 * len(ends)) // len(ends))
     angle = np.pi / 2 * (np.arange(share) + 0.5) / share
@@ -422,7 +422,7 @@ def points_for(edges, count):
     close = np.concatenate([ends[:, 0] + 2e-6, ends[:, 1] - 2e-6])
     x = np.sort(np.concatenate([*inner, close]))
     assert (np.abs(x[:, None] - ends.ravel()).min(axis=1) > FAR).all()
-    return x.tolist()
+    return x[np.linspace(0, x.size - 1, min(count, x.size)).round().astype(int)].tolist()
 
 
 def omegas(model, x):

@@ -147,7 +147,7 @@ def test_both_conditions_are_needed_for_an_outlier():
 
 
 def hill(t, p, c, w):
-    """Φ′/σ⁰ and q of a plain sum at real w, σ = 1."""
+    """Φ′ and q at real w by plain sums, σ = 1."""
     gap = t - w[:, None]
     f, slope = (p / gap).sum(axis=1), (p / gap**2).sum(axis=1)
     q = 1 - c * f
