@@ -367,7 +367,10 @@ class Rectangular:
         return mp.im(f / q) / mp.pi, 1 - mp.im(potential) / mp.pi, ratio
 
     def least_gap(self, p, q):
-        """None is known to this program: look into every gap but the tiniest."""
+        """Look into every gap; of 10⁵ atoms, into those that two atoms alone would not keep shut.
+
+        Two of mass 1e-5 keep a gap shut up to σ√(c/2)(8p)^½ = 3e-3 in singular values near 0.6.
+        """
         return 0.0 if len(self.signal.intervals) < 2000 else 1e-3
 
     def reach(self):
