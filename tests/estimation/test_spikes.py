@@ -24,9 +24,22 @@ def symmetric_spectrum(size, outliers):
     return np.concatenate([outliers, law.quantile((np.arange(size - k) + 0.5) / (size - k))])
 
 
+def naive_rectangular(values, m, sigma, index):
+    """θ and overlaps of one outlier, by the formulas of the model, its own term left out."""
+    n, y = len(values), values[index] ** 2
+    others = [v**2 for i, v in enumerate(values) if i != index]
+    c = n / m
+    transform = sum(1 / (t - y) for t in others) / n
+    slope = sum(1 / (t - y) ** 2 for t in others) / n
+    a, a1 = 1 + sigma**2 * c * transform, sigma**2 * c * slope
+    w = y * a**2 - sigma**2 * (1 - c) * a
+    w1 = a**2 + 2 * y * a * a1 - sigma**2 * (1 - c) * a1
+    return np.sqrt(w), a / w1, w / (a * y * w1)
+
+
 def test_rectangular_formulas():
     # With σ known and k = 2 spikes: noise of 198 × 398 with σ′² = 398/400, all from the formulas
-    # for low rank: t = θ/σ′, overlaps, and Var θ̂ = (σ²/2m)(1/o_n + 1/o_m).
+    # for low rank: t = θ/σ′, overlaps, and Var θ̂ = (σ²/2m)(1/o_n + 1/o_m). They hold up to 1/n.
     n, m, theta = 200, 400, np.array([3.0, 1.6])
     sigma, c = np.sqrt(398 / 400), 198 / 398
     observed = np.sqrt((theta**2 + sigma**2) * (theta**2 + c * sigma**2)) / theta
@@ -37,11 +50,18 @@ def test_rectangular_formulas():
     right = (t**4 - c) / (t**2 * (t**2 + 1))
     width = Z * np.sqrt((1 / left + 1 / right) / (2 * m))
     np.testing.assert_allclose(spikes["observed"], observed)
-    np.testing.assert_allclose(spikes["theta"], theta, rtol=1e-9)
-    np.testing.assert_allclose(spikes["overlap_left"], left, rtol=1e-9)
-    np.testing.assert_allclose(spikes["overlap_right"], right, rtol=1e-9)
-    np.testing.assert_allclose(spikes["high"] - theta, width, rtol=1e-9)
-    np.testing.assert_allclose(theta - spikes["low"], width, rtol=1e-9)
+    np.testing.assert_allclose(spikes["theta"], theta, rtol=2e-3)
+    np.testing.assert_allclose(spikes["overlap_left"], left, rtol=5e-3)
+    np.testing.assert_allclose(spikes["overlap_right"], right, rtol=5e-3)
+    np.testing.assert_allclose(spikes["high"] - spikes["theta"], width, rtol=5e-3)
+    np.testing.assert_allclose(spikes["theta"] - spikes["low"], width, rtol=5e-3)
+    for k, spike in enumerate(spikes):
+        expected = naive_rectangular(values, m, 1.0, k)
+        found = [spike["theta"], spike["overlap_left"], spike["overlap_right"]]
+        np.testing.assert_allclose(found, expected, rtol=1e-11)
+        width = Z * np.sqrt((1 / expected[1] + 1 / expected[2]) / (2 * m))
+        # Wider by what the neighbour's own movement adds.
+        assert 1 <= (spike["high"] - spike["theta"]) / width < 1.002
     assert spikes["isolated"].all()
     assert (spikes["p_value"] < 1e-6).all()
 
@@ -52,28 +72,36 @@ def test_symmetric_formulas():
     size, theta = 301, np.array([4.0, 2.0, -3.0])
     sigma = np.sqrt(298 / 301)
     observed = theta + sigma**2 / theta
-    spikes = fit_symmetric(eigenvalues=symmetric_spectrum(size, observed), sigma=1.0).spikes
+    values = symmetric_spectrum(size, observed)
+    spikes = fit_symmetric(eigenvalues=values, sigma=1.0).spikes
     overlap = 1 - sigma**2 / theta**2
     width = Z * np.sqrt(2 / (size * overlap))
     np.testing.assert_allclose(spikes["observed"], observed)
-    np.testing.assert_allclose(spikes["theta"], theta, rtol=1e-9)
-    np.testing.assert_allclose(spikes["overlap"], overlap, rtol=1e-9)
-    np.testing.assert_allclose(spikes["high"] - theta, width, rtol=1e-9)
-    np.testing.assert_allclose(theta - spikes["low"], width, rtol=1e-9)
+    np.testing.assert_allclose(spikes["theta"], theta, rtol=2e-3)
+    np.testing.assert_allclose(spikes["overlap"], overlap, rtol=5e-3)
+    np.testing.assert_allclose(spikes["high"] - spikes["theta"], width, rtol=5e-3)
+    np.testing.assert_allclose(spikes["theta"] - spikes["low"], width, rtol=5e-3)
+    for spike in spikes:
+        others = np.delete(values, np.argmin(np.abs(values - spike["observed"])))
+        theta = spike["observed"] + sum(1 / (v - spike["observed"]) for v in others) / size
+        slope = 1 + sum(1 / (v - spike["observed"]) ** 2 for v in others) / size
+        assert spike["theta"] == pytest.approx(theta, rel=1e-11)
+        assert spike["overlap"] == pytest.approx(1 / slope, rel=1e-11)
+        width = Z * np.sqrt(2 * slope / size)
+        assert 1 <= (spike["high"] - spike["theta"]) / width < 1.002
     assert spikes["isolated"].all()
 
 
-def test_a_spike_at_the_edge_is_critical_and_nothing_is_undefined():
-    # α = 0.9 puts the edge inside the law's own: a value there has no spike above criticality.
+def test_a_spike_at_the_edge_is_near_critical_and_nothing_is_undefined():
+    # α = 0.9 puts the edge inside the law's own.
     values = rectangular_spectrum(200, 400, [])
     values = np.append(0.97 * np.sort(values)[:-1], (1 + np.sqrt(0.5)) * 0.99)
     fit = fit_rectangular(singular_values=values, shape=(200, 400), sigma=1.0, alpha=0.9)
     (spike,) = fit.spikes
     critical = np.sqrt(399 / 400) * (199 / 399) ** 0.25
-    assert spike["theta"] == pytest.approx(critical)
-    assert spike["low"] == pytest.approx(critical)
-    assert critical < spike["high"] < 1.6 * critical
-    assert spike["overlap_left"] == spike["overlap_right"] == pytest.approx(0.0, abs=1e-12)
+    assert critical <= spike["theta"] < 1.2 * critical
+    assert critical <= spike["low"] <= spike["theta"] < spike["high"] < 1.6 * critical
+    assert 0 <= spike["overlap_left"] < 0.5 and 0 <= spike["overlap_right"] < 0.5
     assert not spike["isolated"]
     assert all(np.isfinite(spike[name]) for name in spike.dtype.names)
 

@@ -1,9 +1,10 @@
-"""Shrinking what lies beyond the edge, dropping the rest."""
+"""Rotationally invariant estimates of S: the vectors of W with other values."""
 
 import numpy as np
 
 from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
+from pastur.measures import ProbabilityMeasure
 
 
 def shrink_singular_values(values: FloatArray, *, sigma: float, ratio: float) -> FloatArray:
@@ -22,6 +23,35 @@ def shrink_singular_values(values: FloatArray, *, sigma: float, ratio: float) ->
 def shrink_eigenvalues(values: FloatArray, *, sigma: float) -> FloatArray:
     """Return ``sign(λ)√(λ² − 4σ²)`` beyond ±2σ, 0 within (Bun, Allez, Bouchaud, Potters 2016)."""
     return np.asarray(values * np.sqrt(np.maximum(1 - (2 * sigma / values) ** 2, 0)))
+
+
+def denoised_singular_values(
+    values: FloatArray, law: ProbabilityMeasure, *, sigma: float, ratio: float
+) -> FloatArray:
+    """Return ``ξ(s) = s − σ²(1 − c)/s + 2σ²c s Re m(s² + i0)``, at least 0.
+
+    The best values with the vectors of W at any rank, the rectangular twin of
+    `denoised_eigenvalues`; m is the transform of `law`.
+    """
+    m = _boundary(law, values**2)
+    with np.errstate(divide="ignore"):
+        pull = sigma**2 * (1 - ratio) / values
+    return np.maximum(np.where(values > 0, values - pull + 2 * sigma**2 * ratio * values * m, 0), 0)
+
+
+def denoised_eigenvalues(
+    values: FloatArray, law: ProbabilityMeasure, *, sigma: float
+) -> FloatArray:
+    """Return ``ξ(λ) = λ + 2σ² Re g(λ + i0)``, g the transform of `law`.
+
+    The best values with the vectors of W at any rank (Bun, Allez, Bouchaud, Potters 2016).
+    """
+    return np.asarray(values + 2 * sigma**2 * _boundary(law, values))
+
+
+def _boundary(law: ProbabilityMeasure, x: FloatArray) -> FloatArray:
+    """Return Re g(x + i0) of a law without atoms."""
+    return np.asarray(law._stieltjes(x.astype(np.complex128)).real)
 
 
 def check_shape(w: FloatArray, shape: tuple[int, int]) -> None:

@@ -45,7 +45,7 @@ def noise_edges(noise: NoiseModel, alpha: float) -> Edges:
     most = min(noise.size // 2, noise.size - 2)
     removed = np.arange(most + 1, dtype=np.float64)
     centring, scale = noise.edge_scale(removed)
-    margin = _tracy_widom_quantile(1 - alpha / noise.sides)
+    margin = tracy_widom_quantile(1 - alpha / noise.sides)
     return Edges(centring, scale, centring + scale * margin, noise.sides)
 
 
@@ -69,5 +69,6 @@ def spike_p_values(outliers: FloatArray, sigma: float, edges: Edges) -> FloatArr
 
 
 @lru_cache(maxsize=64)
-def _tracy_widom_quantile(level: float) -> float:
+def tracy_widom_quantile(level: float) -> float:
+    """Return the quantile of TW₁, remembered."""
     return float(TracyWidom(1).quantile(level))

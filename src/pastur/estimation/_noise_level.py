@@ -13,6 +13,8 @@ import numpy as np
 from pastur._typing import FloatArray
 from pastur.estimation._noise_law import NoiseLaw, count_shift
 from pastur.estimation._noise_models import NoiseModel
+from pastur.measures import ProbabilityMeasure
+from pastur.models import DeformedWigner
 
 # Share of the bulk left out at each end. The ends fluctuate with the edges and hold spikes that did
 # not quite detach; with a tenth the standard deviation is at most 10 % (rectangular) and 21 %
@@ -45,6 +47,24 @@ def median_rule(distances: FloatArray, noise: NoiseModel) -> float:
     tail = np.array([0.5 / noise.sides])
     position = float(law.points(law.angles(tail))[0])
     return float(np.median(distances) / position ** (1 / noise.power))
+
+
+def noise_level_beside(values: FloatArray, base: ProbabilityMeasure) -> float:
+    """Return the σ at which `base` plus noise spreads its quartiles as far as `values` do.
+
+    It withstands spikes that are few. Without any room for noise it is a tenth of that spread.
+    """
+    from scipy.optimize import brentq
+
+    quartiles = np.array([0.25, 0.75])
+    spread = float(np.diff(np.quantile(values, quartiles))[0])
+
+    def excess(sigma: float) -> float:
+        law = DeformedWigner(base, sigma=sigma).law
+        return float(np.diff(law.quantile(quartiles))[0]) - spread
+
+    low, high = 0.1 * spread, 2.0 * spread
+    return low if excess(low) > 0 else float(brentq(excess, low, high, rtol=1e-3))
 
 
 @lru_cache(maxsize=16)

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pastur._checks import matrix, probability
 from pastur._typing import AnyArray, ArrayLike, FloatArray
-from pastur.estimation._denoise import check_shape, shrink_singular_values
-from pastur.estimation._edge import noise_edges
-from pastur.estimation._goodness import Goodness
-from pastur.estimation._input import Spectrum, check_sigma, rectangular_spectrum
-from pastur.estimation._noise_models import RectangularNoise
-from pastur.estimation._result import (
-    EXACT,
-    from_plain,
-    normal_quantile,
-    plain,
-    scaled,
-    spread,
+from pastur.estimation._denoise import (
+    check_shape,
+    denoised_singular_values,
+    shrink_singular_values,
 )
-from pastur.estimation._self_consistent import split_spectrum
-from pastur.estimation._spikes import RECTANGULAR_FIELDS, noise_free_spikes, rectangular_spikes
-from pastur.estimation._status import Status
-from pastur.estimation._verdict import assess, without_noise
-from pastur.measures import Atoms, MarchenkoPastur, Measure, ProbabilityMeasure
+from pastur.estimation._fit import fit_spectrum
+from pastur.estimation._input import Spectrum, check_sigma, rectangular_spectrum
+from pastur.estimation._noise_intervals import fitted_model
+from pastur.estimation._noise_models import RectangularNoise
+from pastur.estimation._result import EXACT, Fit, common_fields, scaled
+from pastur.estimation._signal import Signal
+from pastur.estimation._spikes import RECTANGULAR_FIELDS, noise_free_spikes
+from pastur.estimation._subordinate import RectangularPlane
+from pastur.estimation._verdict import without_noise
+from pastur.measures import Atoms, MarchenkoPastur, ProbabilityMeasure
 
 
-@dataclass(frozen=True, eq=False)
-class RectangularFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class RectangularFit(Fit):
     """What the singular values of a matrix say of its noise and its signal.
 
     All lengths are singular values of W, in its own units.
@@ -53,7 +50,19 @@ class RectangularFit:
         ``overlap_left`` and ``overlap_right``, the squared cosines between singular vectors of W
         and S, of rows and of columns of W as given; ``p_value``, the chance that noise alone goes
         as far; ``isolated``, False where a neighbour or the edge is within four standard deviations
-        of the outlier, so that its interval and overlaps are rough.
+        of the outlier; ``group``, the same number for neighbours that are. A group of several has
+        one interval, that of the root mean square of its theta, and its overlaps are averages.
+    signal : Signal
+        Singular values of S with their masses, as `signal_measure` has their squares, over the
+        values that are not left out.
+    signal_rank : float
+        Mass of `signal_measure` away from 0, times the number of singular values: how many
+        directions carry signal, detached or not.
+    signal_rank_interval : tuple of two floats
+        For it. The upper end includes spikes too weak to be told from noise.
+    growing : bool
+        Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
+        rank; then noise level and signal come from the deconvolution of the whole spectrum.
     goodness : Goodness
         Whether the bulk is noise at all.
     status : Status
@@ -63,69 +72,28 @@ class RectangularFit:
         subtracted mean make them.
     """
 
-    shape: tuple[int, int]
-    alpha: float
-    sigma: float
-    sigma_interval: tuple[float, float]
-    edge: float
-    spikes: AnyArray
-    goodness: Goodness
-    status: Status
-    zeros: int
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RectangularFit) and self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
-        return hash((self.shape, self.sigma, self.edge, self.rank))
-
-    def __repr__(self) -> str:
-        n, m = self.shape
-        return (
-            f"RectangularFit({n} × {m}, sigma={self.sigma:.4g}, edge={self.edge:.4g}, "
-            f"rank={self.rank}, {self.goodness.verdict!r})"
-        )
-
-    @property
-    def entry_sd(self) -> float:
-        """Standard deviation of an entry of the noise, σ/√max(shape)."""
-        return float(self.sigma / np.sqrt(max(self.shape)))
-
-    @property
-    def rank(self) -> int:
-        """Number of detached spikes."""
-        return len(self.spikes)
-
-    @property
-    def signal_rank(self) -> float:
-        """Mass of `signal_measure` away from 0, times the number of singular values."""
-        return float(self.rank)
-
-    @property
-    def signal_measure(self) -> Measure:
-        """Law of the *squared* singular values of S, as far as detached spikes tell it."""
-        size = min(self.shape)
-        points = np.append(self.spikes["theta"] ** 2, 0.0)
-        weights = np.append(np.full(self.rank, 1 / size), 1 - self.rank / size)
-        return Atoms(points, weights)
-
     @property
     def law(self) -> ProbabilityMeasure:
-        """Fitted law of the *squared* singular values of the bulk.
+        """Fitted law of the *squared* singular values, those left out as `zeros` apart.
 
-        Marchenko–Pastur's of the noise that k spikes leave over, min(shape) − zeros − k by
-        max(shape) − k. A point mass at 0 where there is no noise.
+        Few spikes: Marchenko–Pastur's of the noise that k spikes leave over, min(shape) − zeros − k
+        by max(shape) − k. Else the law of signal and noise, spikes included. A point mass at 0
+        where there is no noise.
         """
         if self.sigma == 0.0:
             return Atoms([0.0])
+        if self.growing:
+            model = fitted_model(RectangularPlane(self._ratio), self._law_signal, self.sigma)
+            return model.law
         ratio, sigma = self._bulk
         return MarchenkoPastur(ratio, sigma)
 
     def denoise(self, W: ArrayLike) -> FloatArray:
-        """Return the estimate of S: the fitted matrix with its spikes shrunk, all else dropped.
+        """Return the estimate of S with W's singular vectors that is best in Frobenius norm.
 
-        Optimal in Frobenius norm among estimates with W's singular vectors when the rank of S is
-        low (Gavish, Donoho 2017).
+        Few spikes are shrunk, and all else is dropped (Gavish, Donoho 2017). At growing rank every
+        singular value s becomes ``ξ(s) = s − σ²(1 − c)/s + 2σ²c s Re m(s² + i0)``, m the transform
+        of `law`.
 
         Parameters
         ----------
@@ -140,11 +108,22 @@ class RectangularFit:
         w = matrix("W", W)
         check_shape(w, self.shape)
         left, values, right = np.linalg.svd(w, full_matrices=False)
+        if self.growing:
+            kept = denoised_singular_values(values, self.law, sigma=self.sigma, ratio=self._ratio)
+            return np.asarray((left * kept) @ right)
         kept = values[: self.rank]
         if self.sigma > 0.0:
             ratio, sigma = self._bulk
             kept = shrink_singular_values(kept, sigma=sigma, ratio=ratio)
         return np.asarray((left[:, : self.rank] * kept) @ right[: self.rank])
+
+    @property
+    def _law_signal(self) -> Signal:
+        return Signal(self.signal.points**2, self.signal.weights)
+
+    @property
+    def _ratio(self) -> float:
+        return (min(self.shape) - self.zeros) / max(self.shape)
 
     @property
     def _bulk(self) -> tuple[float, float]:
@@ -154,14 +133,10 @@ class RectangularFit:
         ratio = (min(self.shape) - self.zeros - self.rank) / left_columns
         return ratio, float(self.sigma * np.sqrt(left_columns / columns))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary of plain values, ready for JSON."""
-        return plain(self)
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RectangularFit:
         """Return the fit that `to_dict` described."""
-        return cls(**from_plain(values, RECTANGULAR_FIELDS))
+        return cls._from_dict(values, RECTANGULAR_FIELDS)
 
 
 def fit_rectangular(
@@ -172,14 +147,21 @@ def fit_rectangular(
     sigma: float | None = None,
     alpha: float = 0.05,
 ) -> RectangularFit:
-    """Tell noise from signal in a matrix W = R/√m + S with independent noise and low-rank signal.
+    """Tell noise from signal in a matrix W = R/√m + S with independent noise.
 
     With n ≤ m the two sides of W and c = n/m, noise fills the singular values up to σ(1 + √c), and
     a spike θ > c^(1/4)σ of S makes an outlier at ``√((θ² + σ²)(θ² + cσ²))/θ``. The steps: σ by
     matching the middle of the spectrum with the law of noise (Ke, Ma, Lin 2023, without its bias at
     finite size and rank); values beyond the edge with its Tracy–Widom margin (Johnstone 2001, Ma
-    2012) are spikes, tested one after the other; σ again without them, until both stay; spikes back
-    through the inverse of the map above (Benaych-Georges, Nadakuditi 2012).
+    2012) are spikes, tested one after the other; σ again without them, until both stay. Spikes go
+    back through the subordination function of the observed spectrum, own terms left out, which is
+    the inverse of the map above and right at any rank.
+
+    Where spikes are many (more than one in forty values), or what they leave is not the law of
+    noise, the spectrum of the signal is found by deconvolution (docs/deconvolution.md): ω̂ and f̂ of
+    the observed spectrum make it linear in the law of the signal, which non-negative least squares
+    finds together with σ, each residual weighted by its own covariance. Then the noise is where the
+    law of both says, and `signal_rank` counts spikes that never left it.
 
     Parameters
     ----------
@@ -205,9 +187,6 @@ def fit_rectangular(
 
     Notes
     -----
-    The rank is meant to be low: crowded spikes shift each other and the law, at first noticeably
-    where one in ten singular values is a spike near the critical one. The goodness of fit shows it.
-
     A matrix at least half of whose singular values are zero to rounding (max(n, m)·ε times the
     largest) has no noise: its rank is exact, σ = 0. Fewer zeros are left out, as rows of zeros.
 
@@ -218,6 +197,7 @@ def fit_rectangular(
     ----------
     Z. T. Ke, Y. Ma, X. Lin, J. Amer. Statist. Assoc. 118 (2023), algorithm 1 (the regression).
     I. M. Johnstone, Ann. Statist. 29 (2001) and Z. Ma, Bernoulli 18 (2012) (the edge).
+    R. B. Dozier, J. W. Silverstein, J. Multivariate Anal. 98 (2007) (subordination).
     F. Benaych-Georges, R. R. Nadakuditi, J. Multivariate Anal. 111 (2012) (spikes, overlaps).
     M. Gavish, D. L. Donoho, IEEE Trans. Inform. Theory 60 (2014) (median rule), 63 (2017)
     (denoising).
@@ -246,25 +226,28 @@ def fit_rectangular(
 def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> RectangularFit:
     # Zeros that a given σ contradicts stay in the bulk, where the verdict sees them.
     values = spectrum.values if spectrum.noise_free else spectrum.nonzero
-    zeros = spectrum.values.size - values.size
-    noise = RectangularNoise(values.size, max(spectrum.shape))
-    edges, unit, z = noise_edges(noise, alpha), spectrum.unit, normal_quantile(alpha)
-    known = None if sigma is None else sigma / unit
-    split, status = split_spectrum(values, noise, edges, sigma=known)
-    estimate, margin = unit * split.sigma, 1.0 if known else spread(split, noise, z=z)
-    spikes = rectangular_spikes(split, noise, edges, z=z)
+    zeros, unit = spectrum.values.size - values.size, spectrum.unit
+    columns = max(spectrum.shape)
+    found = fit_spectrum(
+        values,
+        RectangularNoise(values.size, columns),
+        RectangularPlane(values.size / columns),
+        sigma=None if sigma is None else sigma / unit,
+        alpha=alpha,
+        base=None,
+        zeros=zeros,
+        unit=unit,
+    )
     if spectrum.shape[0] > spectrum.shape[1]:
-        spikes = _transposed(spikes)
+        found = replace(found, spikes=_transposed(found.spikes))
+    low, high = found.sigma_interval
     return RectangularFit(
         shape=spectrum.shape,
         alpha=alpha,
-        sigma=sigma or estimate,
-        sigma_interval=(sigma or estimate / margin, sigma or estimate * margin),
-        edge=unit * split.sigma * float(edges.edge[split.spikes.size]),
-        spikes=scaled(spikes, unit),
-        goodness=assess(split, noise, sigma_known=sigma is not None, zeros=zeros, unit=unit),
-        status=status,
+        sigma=sigma or unit * found.sigma,
+        sigma_interval=(sigma, sigma) if sigma else (unit * low, unit * high),
         zeros=zeros,
+        **common_fields(found, unit, 2),
     )
 
 
@@ -288,6 +271,10 @@ def _without_noise(spectrum: Spectrum, alpha: float) -> RectangularFit:
         sigma_interval=(0.0, 0.0),
         edge=spectrum.rounding,
         spikes=scaled(spikes, spectrum.unit),
+        signal=Signal(spectrum.unit * values, np.full(values.size, 1 / values.size)),
+        signal_rank=float(values.size),
+        signal_rank_interval=(float(values.size), float(values.size)),
+        growing=False,
         goodness=without_noise(values.size, spectrum.values.size),
         status=EXACT,
         zeros=spectrum.zeros,

@@ -1,28 +1,161 @@
-"""The part of a fit's result that does not depend on the model, and its plain form."""
+"""What the fits of both models have in common."""
 
-from typing import Any
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
-import scipy
 
+from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray
+from pastur.estimation._fit import SpectrumFit
 from pastur.estimation._goodness import Goodness
-from pastur.estimation._noise_level import relative_deviation
-from pastur.estimation._noise_models import NoiseModel
-from pastur.estimation._self_consistent import Split
+from pastur.estimation._signal import Signal
 from pastur.estimation._status import Status
+from pastur.measures import ProbabilityMeasure
 
 EXACT = Status(True, 0.0, 0, "The matrix has no noise: its rank is exact.")
 
 
-def normal_quantile(alpha: float) -> float:
-    """Return z such that a standard Gaussian lies within ±z with chance 1 − alpha."""
-    return float(-scipy.special.ndtri(alpha / 2))
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """What a spectrum says of noise and signal; see `SymmetricFit` and `RectangularFit`."""
+
+    shape: tuple[int, int]
+    alpha: float
+    sigma: float
+    sigma_interval: tuple[float, float]
+    edge: float
+    spikes: AnyArray
+    signal: Signal
+    signal_rank: float
+    signal_rank_interval: tuple[float, float]
+    growing: bool
+    goodness: Goodness
+    status: Status
+    zeros: int
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.sigma, self.edge, self.rank))
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        return (
+            f"{type(self).__name__}({n} × {m}, sigma={self.sigma:.4g}, edge={self.edge:.4g}, "
+            f"rank={self.rank}, {self.goodness.verdict!r})"
+        )
+
+    @property
+    def entry_sd(self) -> float:
+        """Standard deviation of an entry of the noise (off the diagonal): σ/√max(shape)."""
+        return float(self.sigma / np.sqrt(max(self.shape)))
+
+    @property
+    def rank(self) -> int:
+        """Number of detached spikes."""
+        return len(self.spikes)
+
+    @property
+    def signal_measure(self) -> ProbabilityMeasure:
+        """Law of the signal, over all values: mass `signal_rank`/size is away from 0.
+
+        Where spikes are few, they as they were found, 1/size each; where they are not, the result
+        of the deconvolution, detached or not (see `growing`).
+        """
+        kept = (min(self.shape) - self.zeros) / min(self.shape)
+        signal = self._law_signal
+        return Signal(signal.points, kept * signal.weights, signal.base).measure
+
+    @property
+    def _law_signal(self) -> Signal:
+        """`signal` in the coordinate of the law."""
+        return self.signal
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary of plain values, ready for JSON."""
+        return {
+            "shape": list(self.shape),
+            "alpha": self.alpha,
+            "sigma": self.sigma,
+            "sigma_interval": list(self.sigma_interval),
+            "entry_sd": self.entry_sd,
+            "edge": self.edge,
+            "rank": self.rank,
+            "signal_rank": self.signal_rank,
+            "signal_rank_interval": list(self.signal_rank_interval),
+            "growing": self.growing,
+            "zeros": self.zeros,
+            "spikes": [
+                {name: spike[name].item() for name in self.spikes.dtype.names or ()}
+                for spike in self.spikes
+            ],
+            "signal": {
+                "points": self.signal.points.tolist(),
+                "weights": self.signal.weights.tolist(),
+                "bulk": repr(self.signal.base) if self.signal.base is not None else None,
+            },
+            "goodness": vars(self.goodness).copy(),
+            "status": vars(self.status).copy(),
+        }
+
+    @classmethod
+    def _from_dict(
+        cls,
+        values: dict[str, Any],
+        fields: np.dtype[np.void],
+        bulk: ProbabilityMeasure | None = None,
+        **others: Any,
+    ) -> Self:
+        rows = [tuple(spike[name] for name in fields.names or ()) for spike in values["spikes"]]
+        if (values["signal"]["bulk"] is None) != (bulk is None):
+            raise InvalidInputError(
+                "A fit made with `bulk` is read with the same `bulk`, others without. "
+                f"This one was made with {values['signal']['bulk']}. Got {bulk!r}."
+            )
+        signal = Signal(
+            np.array(values["signal"]["points"], dtype=float),
+            np.array(values["signal"]["weights"], dtype=float),
+            bulk,
+        )
+        return cls(
+            shape=_pair(values["shape"], int),
+            alpha=float(values["alpha"]),
+            sigma=float(values["sigma"]),
+            sigma_interval=_pair(values["sigma_interval"], float),
+            edge=float(values["edge"]),
+            spikes=read_only(np.array(rows, dtype=fields)),
+            signal=signal,
+            signal_rank=float(values["signal_rank"]),
+            signal_rank_interval=_pair(values["signal_rank_interval"], float),
+            growing=bool(values["growing"]),
+            goodness=Goodness(**values["goodness"]),
+            status=Status(**values["status"]),
+            zeros=int(values["zeros"]),
+            **others,
+        )
 
 
-def spread(split: Split, noise: NoiseModel, *, z: float) -> float:
-    """Return exp(z·sd), sd the relative standard deviation of σ̂ for Gaussian entries."""
-    return float(np.exp(z * relative_deviation(split.law) / noise.power))
+def common_fields(
+    found: SpectrumFit, unit: float, power: int, bulk: ProbabilityMeasure | None = None
+) -> dict[str, Any]:
+    """Return the fields that do not depend on the model, lengths multiplied by `unit`.
+
+    The noise level is the model's affair, because of values left out.
+    """
+    return {
+        "edge": unit * found.edges[1],
+        "spikes": scaled(found.spikes, unit),
+        "signal": Signal(unit * found.signal.points ** (1 / power), found.signal.weights, bulk),
+        "signal_rank": found.signal_rank,
+        "signal_rank_interval": found.signal_rank_interval,
+        "growing": found.growing,
+        "goodness": found.goodness,
+        "status": found.status,
+    }
 
 
 def read_only(table: AnyArray) -> AnyArray:
@@ -38,39 +171,6 @@ def scaled(table: AnyArray, unit: float) -> AnyArray:
     return read_only(table)
 
 
-def plain(fit: Any) -> dict[str, Any]:
-    """Return the fields of a fit as numbers, strings, lists and dictionaries, ready for JSON."""
-    return {
-        "shape": list(fit.shape),
-        "alpha": fit.alpha,
-        "sigma": fit.sigma,
-        "sigma_interval": list(fit.sigma_interval),
-        "entry_sd": fit.entry_sd,
-        "edge": fit.edge,
-        "rank": fit.rank,
-        "signal_rank": fit.signal_rank,
-        "zeros": fit.zeros,
-        "spikes": [
-            {name: spike[name].item() for name in fit.spikes.dtype.names} for spike in fit.spikes
-        ],
-        "goodness": vars(fit.goodness).copy(),
-        "status": vars(fit.status).copy(),
-    }
-
-
-def from_plain(values: dict[str, Any], fields: np.dtype[np.void]) -> dict[str, Any]:
-    """Return the constructor's arguments from what `plain` gave."""
-    rows = [tuple(spike[name] for name in fields.names or ()) for spike in values["spikes"]]
-    low, high = values["sigma_interval"]
-    n, m = values["shape"]
-    return {
-        "shape": (int(n), int(m)),
-        "alpha": float(values["alpha"]),
-        "sigma": float(values["sigma"]),
-        "sigma_interval": (float(low), float(high)),
-        "edge": float(values["edge"]),
-        "zeros": int(values["zeros"]),
-        "spikes": read_only(np.array(rows, dtype=fields)),
-        "goodness": Goodness(**values["goodness"]),
-        "status": Status(**values["status"]),
-    }
+def _pair(values: Any, kind: Any) -> Any:
+    first, second = values
+    return kind(first), kind(second)

@@ -1,132 +1,198 @@
-"""From outliers back to the spikes behind them, with intervals and overlaps."""
+"""From outliers back to the spikes behind them: strengths, intervals, overlaps, groups.
 
-from functools import lru_cache
+The map is ω of the observed spectrum with the outlier's own term left out: so all that the other
+values do to an outlier, the bulk as well as other spikes, is in it, for any rank.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._edge import Edges, spike_p_values
-from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
-from pastur.estimation._self_consistent import Split
-from pastur.measures import Atoms
-from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur._typing import AnyArray, ComplexArray, FloatArray
+from pastur.estimation._subordinate import Outliers, Plane
 
 # A neighbour at g standard deviations shifts an outlier by 1/(2g) of one: an eighth at 4.
 _ISOLATION = 4.0
 
 _COMMON = [("observed", "f8"), ("theta", "f8"), ("low", "f8"), ("high", "f8")]
-_LAST = [("p_value", "f8"), ("isolated", "?")]
+_LAST = [("p_value", "f8"), ("isolated", "?"), ("group", "i8")]
 RECTANGULAR_FIELDS = np.dtype([*_COMMON, ("overlap_left", "f8"), ("overlap_right", "f8"), *_LAST])
 SYMMETRIC_FIELDS = np.dtype([*_COMMON, ("overlap", "f8"), *_LAST])
 
 
-def rectangular_spikes(
-    split: Split, noise: RectangularNoise, edges: Edges, *, z: float
-) -> AnyArray:
-    """Return the spikes of a wide or square matrix, descending, left being its n side.
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A spectrum with its noise level, and where the noise lies in it.
 
-    Each outlier is mapped back through Φ⁻¹ of the noise that the spikes leave over, (n − k) by
-    (m − k). The interval is θ̂ ± z·sd with ``Var θ̂ = (σ²/2m)(1/o_n + 1/o_m)``, cut at the critical
-    spike, below which there would be no outlier.
+    Attributes
+    ----------
+    values : array
+        All eigenvalues or singular values.
+    sigma : float
+    plane : Plane
+    noise : array, shape (k, 2)
+        Intervals of the noise, ascending, in the coordinate of `values`; an end beyond which no
+        value can lie is infinite.
+    critical : array, shape (k, 2)
+        Spike at which an outlier leaves each end.
     """
-    k = split.spikes.size
-    rows, columns = noise.size - k, noise.columns - k
-    model = _rectangular_model(rows / columns)
-    unit = split.sigma * float(np.sqrt(columns / noise.columns))
-    edge, critical = float(model.law.support[-1, 1]), float(model.critical_spikes[1])
-    squared = _inverted(model, (split.spikes / unit) ** 2, edge, critical)
-    # Within the critical window no estimate resolves the overlap, and 1/0 would be no width.
-    left, right = model.overlap(np.maximum(squared, critical * (1 + rows ** (-1 / 3)) ** 2))
-    deviation = np.sqrt((1 / left + 1 / right) / (2 * columns))
-    table = np.zeros(k, dtype=RECTANGULAR_FIELDS)
-    table["overlap_left"], table["overlap_right"] = model.overlap(squared)
-    _fill(table, np.sqrt(squared), z * deviation, np.sqrt(critical), unit)
-    table["observed"] = split.spikes
-    table["p_value"] = spike_p_values(split.spikes, split.sigma, edges)
-    fluctuation = unit * model.fluctuation(squared, rows)
-    table["isolated"] = _isolated(split.spikes, fluctuation, unit * np.sqrt([edge]))
+
+    values: FloatArray
+    sigma: float
+    plane: Plane
+    noise: FloatArray
+    critical: FloatArray
+
+    @property
+    def variance(self) -> float:
+        """σ²."""
+        return self.sigma**2
+
+    def plain(self, spike: FloatArray) -> FloatArray:
+        """Return θ of a spike in the coordinate of the law."""
+        return np.sqrt(np.maximum(spike, 0.0)) if self.plane.power == 2 else spike
+
+    def beyond_critical(self, theta: FloatArray, observed: FloatArray) -> FloatArray:
+        """Return θ, moved to where an outlier at `observed` can come from."""
+        above = np.searchsorted(self.noise.mean(axis=1), observed)
+        ends = np.concatenate([[-np.inf], self.critical.ravel(), [np.inf]]).reshape(-1, 2)
+        return np.clip(theta, ends[above, 0], ends[above, 1])
+
+
+def spike_table(scene: Scene, detached: AnyArray, p_values: FloatArray, *, z: float) -> AnyArray:
+    """Return the spikes behind the values that `detached` picks, descending.
+
+    Parameters
+    ----------
+    detached : array of int
+        Positions in ``scene.values``.
+    p_values : array
+        Of the outliers, in that order.
+    z : float
+        Standard deviations between an estimate and the ends of its interval.
+
+    Notes
+    -----
+    An outlier is isolated where its neighbours and the noise are more than four of its standard
+    deviations away. The interval is θ̂ ± z·sd with ``Var θ̂ = 2σ²/(N o)`` (symmetric) or
+    ``(σ²/2m)(1/o_n + 1/o_m)``, o the overlaps. Among neighbours ω is taken n^(−1/2) above the axis,
+    which averages over them, and the interval is that of their group: of the mean of its θ
+    (symmetric) or of their root mean square (rectangular), which do not depend on how the group's
+    members push each other.
+    """
+    fields = SYMMETRIC_FIELDS if scene.plane.power == 1 else RECTANGULAR_FIELDS
+    if not detached.size:
+        return np.zeros(0, dtype=fields)
+    rank = np.argsort(-scene.values[detached], kind="stable")
+    order = detached[rank]
+    observed, size = scene.values[order], scene.values.size
+    above = _own_left_out(scene, order, scene.sigma * size**-0.5)
+    deviation = scene.plane.outlier_deviation(_resolved(above, size), scene.sigma, size)
+    group = _groups(observed, deviation)
+    alone = np.bincount(group)[group] == 1
+    isolated = alone & (_to_noise(scene, observed) > _ISOLATION * deviation)
+    found = _own_left_out(scene, order[alone], 0.0)
+    spike, overlaps = above.spike.real, [o.copy() for o in above.overlaps]
+    spike[alone] = found.spike.real
+    for all_of_them, own in zip(overlaps, found.overlaps, strict=True):
+        all_of_them[alone] = own
+    outliers = Outliers(spike.astype(np.complex128), tuple(np.clip(o, 0.0, 1.0) for o in overlaps))
+    theta = scene.plain(spike)
+    width = z * scene.plane.spike_deviation(_resolved(outliers, size), scene.sigma, size)
+    width = width * np.sqrt(1 + _unrest(observed, deviation))
+    table = np.zeros(order.size, dtype=fields)
+    table["theta"], table["low"], table["high"] = theta, theta - width, theta + width
+    for number in np.flatnonzero(np.bincount(group) > 1):
+        members = np.flatnonzero(group == number)
+        mean, spread = _mean_of_group(scene, order[members])
+        table["theta"][members] = _moved(scene, theta[members], mean)
+        table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
+    for name in ("theta", "low", "high"):
+        table[name] = scene.beyond_critical(table[name], observed)
+    for name, overlap in zip(fields.names[4:-3], outliers.overlaps, strict=True):  # type: ignore[index]
+        table[name] = overlap
+    table["observed"], table["p_value"] = observed, p_values[rank]
+    table["isolated"], table["group"] = isolated, group
     return table
-
-
-def symmetric_spikes(split: Split, noise: SymmetricNoise, edges: Edges, *, z: float) -> AnyArray:
-    """Return the spikes of a symmetric matrix, descending from the largest to the most negative.
-
-    As `rectangular_spikes`, with ``Var θ̂ = 2σ²/(NΦ′(θ))``.
-    """
-    k = split.spikes.size
-    rows = noise.size - k
-    model = _symmetric_model()
-    unit = split.sigma * float(np.sqrt(rows / noise.size))
-    edge, critical = float(model.law.support[-1, 1]), float(model.critical_spikes[1])
-    outliers = np.abs(split.spikes)
-    theta = _inverted(model, outliers / unit, edge, critical)
-    resolved = np.maximum(theta, critical * (1 + rows ** (-1 / 3)))
-    table = np.zeros(k, dtype=SYMMETRIC_FIELDS)
-    table["overlap"] = model.overlap(theta)
-    _fill(table, theta, z * np.sqrt(2 / (rows * model.overlap(resolved))), critical, unit)
-    table["observed"] = outliers
-    table["p_value"] = spike_p_values(outliers, split.sigma, edges)
-    fluctuation = unit * model.fluctuation(theta, rows)
-    table["isolated"] = _isolated(split.spikes, fluctuation, unit * edge * np.array([-1, 1]))
-    return _mirrored(table, np.sign(split.spikes))
 
 
 def noise_free_spikes(values: FloatArray, fields: np.dtype[np.void]) -> AnyArray:
     """Return the spikes of a matrix without noise: the values themselves, known exactly."""
     table = np.zeros(values.size, dtype=fields)
     for name in ("observed", "theta", "low", "high"):
-        table[name] = values
+        table[name] = np.sort(values)[::-1]
     for name in fields.names or ():
         if name.startswith("overlap"):
             table[name] = 1.0
-    table["isolated"] = True
-    return table[np.argsort(-table["observed"], kind="stable")]
+    table["isolated"], table["group"] = True, np.arange(values.size)
+    return table
 
 
-def _inverted(
-    model: InformationPlusNoise | DeformedWigner, outliers: FloatArray, edge: float, critical: float
-) -> FloatArray:
-    """Return Φ⁻¹ of the outliers, the critical spike for those that are not beyond the edge."""
-    spikes = np.full(outliers.shape, critical)
-    beyond = outliers > edge
-    spikes[beyond] = np.maximum(model.spike(outliers[beyond]), critical)
-    return spikes
+def _own_left_out(scene: Scene, which: AnyArray, height: float) -> Outliers:
+    """Return what ω of the other values says of some, `height` above the axis."""
+    power = scene.plane.power
+    z = np.asarray((scene.values[which] + 1j * height) ** power, dtype=np.complex128)
+    m, slope = _transform(scene.values**power, z, [np.array([i]) for i in which])
+    return scene.plane.outliers(z, m, slope, scene.variance)
 
 
-def _fill(
-    table: AnyArray, theta: FloatArray, half_width: FloatArray, critical: float, unit: float
-) -> None:
-    """Write θ and its interval, cut at the critical spike, from units of the noise."""
-    table["theta"] = unit * theta
-    table["low"] = unit * np.maximum(theta - half_width, critical)
-    table["high"] = unit * (theta + half_width)
+def _transform(
+    points: FloatArray, z: ComplexArray, left_out: list[AnyArray]
+) -> tuple[ComplexArray, ComplexArray]:
+    """Return Σ 1/(y − z)/n and its derivative at each z, some of the points left out for each.
 
-
-def _isolated(observed: FloatArray, fluctuation: FloatArray, edges: FloatArray) -> AnyArray:
-    """Return where neighbours and edges are farther than 4 standard deviations of an outlier.
-
-    A spike at criticality, whose fluctuation is NaN, is not isolated.
+    Points equal to z are left out too; only rank-deficient and hand-made spectra have any.
     """
-    distance = np.abs(observed[:, None] - np.concatenate([observed, edges]))
-    np.fill_diagonal(distance, np.inf)
-    return np.asarray(distance.min(axis=1, initial=np.inf) > _ISOLATION * fluctuation)
+    m, slope = np.empty_like(z), np.empty_like(z)
+    for i, (at, out) in enumerate(zip(z, left_out, strict=True)):
+        apart = points - at
+        apart[out] = np.inf
+        apart[apart == 0] = np.inf
+        inverse = 1 / apart
+        m[i], slope[i] = inverse.sum(), inverse @ inverse
+    return m / points.size, slope / points.size
 
 
-def _mirrored(table: AnyArray, sign: FloatArray) -> AnyArray:
-    """Return spikes found in absolute value with their signs, descending."""
-    negative = sign < 0
-    low, high = table["low"].copy(), table["high"].copy()
-    table["low"], table["high"] = np.where(negative, -high, low), np.where(negative, -low, high)
-    table["observed"] *= sign
-    table["theta"] *= sign
-    return table[np.argsort(-table["observed"], kind="stable")]
+def _resolved(outliers: Outliers, size: int) -> list[FloatArray]:
+    """Return overlaps, those within the critical window, which no estimate resolves, at its end."""
+    return [np.clip(o, size ** (-1 / 3), 1.0) for o in outliers.overlaps]
 
 
-@lru_cache(maxsize=16)
-def _rectangular_model(ratio: float) -> InformationPlusNoise:
-    return InformationPlusNoise(Atoms([0.0]), sigma=1.0, ratio=ratio)
+def _groups(observed: FloatArray, deviation: FloatArray) -> AnyArray:
+    """Return numbers of groups: neighbours within four standard deviations share one."""
+    reach = _ISOLATION * np.maximum(deviation[1:], deviation[:-1])
+    return np.concatenate([[0], np.cumsum(-np.diff(observed) > reach)])
 
 
-@lru_cache(maxsize=1)
-def _symmetric_model() -> DeformedWigner:
-    return DeformedWigner(Atoms([0.0]), sigma=1.0)
+def _unrest(observed: FloatArray, deviation: FloatArray) -> FloatArray:
+    """Return the variance that moving neighbours add, relative: (sd/distance)² for each of two."""
+    shares = (deviation[1:] + deviation[:-1]) / 2 / -np.diff(observed).clip(max=-1e-300)
+    near = np.minimum(shares**2, 1 / _ISOLATION**2)
+    return np.asarray(np.append(near, 0.0) + np.append(0.0, near))
+
+
+def _to_noise(scene: Scene, observed: FloatArray) -> FloatArray:
+    """Return distances to the nearest end of the noise."""
+    return np.asarray(np.abs(observed[:, None] - scene.noise.ravel()).min(axis=1))
+
+
+def _mean_of_group(scene: Scene, members: AnyArray) -> tuple[float, float]:
+    """Return mean (symmetric) or root mean square of a group's θ, with its standard deviation."""
+    plane, size, power = scene.plane, scene.values.size, scene.plane.power
+    y = scene.values[members] ** power
+    h, slope = _transform(scene.values**power, y.astype(complex), [members] * members.size)
+    total = plane.pole_sum(y, h.real, slope.real, scene.variance, size)
+    found = plane.outliers(y.astype(complex), h, slope, scene.variance)
+    spread = plane.spike_deviation(_resolved(found, size), scene.sigma, size)
+    if power == 1:
+        return total / members.size, float(np.linalg.norm(spread)) / members.size
+    root = float(np.sqrt(max(total, 0.0) / members.size))
+    lever = np.linalg.norm(scene.plain(found.spike.real) * spread)
+    return root, float(lever) / (members.size * max(root, np.finfo(float).tiny))
+
+
+def _moved(scene: Scene, theta: FloatArray, mean: float) -> FloatArray:
+    """Return a group's θ, moved together so that their mean (square) is the group's."""
+    if scene.plane.power == 1:
+        return np.asarray(theta - theta.mean() + mean)
+    return np.asarray(np.sqrt(np.maximum(theta**2 - np.mean(theta**2) + mean**2, 0.0)))

@@ -8,34 +8,28 @@ from typing import Any
 import numpy as np
 
 from pastur._checks import matrix, probability
-from pastur._typing import AnyArray, ArrayLike, FloatArray
-from pastur.estimation._denoise import check_shape, shrink_eigenvalues
-from pastur.estimation._edge import noise_edges
-from pastur.estimation._goodness import Goodness
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import ArrayLike, FloatArray
+from pastur.estimation._denoise import check_shape, denoised_eigenvalues, shrink_eigenvalues
+from pastur.estimation._fit import fit_spectrum
 from pastur.estimation._input import (
     Spectrum,
     check_sigma,
     symmetric_part,
     symmetric_spectrum,
 )
+from pastur.estimation._noise_intervals import fitted_model
 from pastur.estimation._noise_models import SymmetricNoise
-from pastur.estimation._result import (
-    EXACT,
-    from_plain,
-    normal_quantile,
-    plain,
-    scaled,
-    spread,
-)
-from pastur.estimation._self_consistent import split_spectrum
-from pastur.estimation._spikes import SYMMETRIC_FIELDS, noise_free_spikes, symmetric_spikes
-from pastur.estimation._status import Status
-from pastur.estimation._verdict import assess, without_noise
-from pastur.measures import Atoms, Measure, ProbabilityMeasure, Semicircle
+from pastur.estimation._result import EXACT, Fit, common_fields, scaled
+from pastur.estimation._signal import Signal
+from pastur.estimation._spikes import SYMMETRIC_FIELDS, noise_free_spikes
+from pastur.estimation._subordinate import SymmetricPlane
+from pastur.estimation._verdict import without_noise
+from pastur.measures import Atoms, ProbabilityMeasure, Semicircle
 
 
-@dataclass(frozen=True, eq=False)
-class SymmetricFit:
+@dataclass(frozen=True, eq=False, repr=False)
+class SymmetricFit(Fit):
     """What the eigenvalues of a symmetric matrix say of its noise and its signal.
 
     Attributes
@@ -49,15 +43,26 @@ class SymmetricFit:
         matrix without noise.
     sigma_interval : tuple of two floats
         For Gaussian-like entries; (σ, σ) where σ was given.
-    edge : float
-        What is left of the noise when the spikes are taken out goes beyond ±edge with chance alpha,
-        both sides together.
+    edge, lower_edge : float
+        What is left of the noise when the spikes are taken out goes beyond either with chance
+        alpha, both together (and, with `bulk`, beyond the ends of the gaps).
     spikes : structured array, descending
         ``observed``, the eigenvalue of W; ``theta``, that of S, between ``low`` and ``high``;
         ``overlap``, the squared cosine between the eigenvectors of W and S; ``p_value``, the chance
-        that noise alone goes as far, on either side; ``isolated``, False where a neighbour or an
-        edge is within four standard deviations of the outlier, so that its interval and overlap
-        are rough.
+        that noise alone goes as far, on any side; ``isolated``, False where a neighbour or an
+        edge is within four standard deviations of the outlier; ``group``, the same number for
+        neighbours that are. A group of several has one interval, that of the mean of its theta,
+        and its overlaps are averages.
+    signal : Signal
+        Point masses of `signal_measure` away from 0 (or from `bulk`), over the values that are not
+        left out.
+    signal_rank : float
+        Their mass times N: how many directions carry signal, detached or not.
+    signal_rank_interval : tuple of two floats
+        For it. The upper end includes spikes too weak to be told from noise.
+    growing : bool
+        Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
+        rank; then noise level and signal come from the deconvolution of the whole spectrum.
     goodness : Goodness
         Whether the bulk is noise at all.
     status : Status
@@ -67,59 +72,25 @@ class SymmetricFit:
         them.
     """
 
-    shape: tuple[int, int]
-    alpha: float
-    sigma: float
-    sigma_interval: tuple[float, float]
-    edge: float
-    spikes: AnyArray
-    goodness: Goodness
-    status: Status
-    zeros: int
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SymmetricFit) and self.to_dict() == other.to_dict()
-
-    def __hash__(self) -> int:
-        return hash((self.shape, self.sigma, self.edge, self.rank))
-
-    def __repr__(self) -> str:
-        n, m = self.shape
-        return (
-            f"SymmetricFit({n} × {m}, sigma={self.sigma:.4g}, edge={self.edge:.4g}, "
-            f"rank={self.rank}, {self.goodness.verdict!r})"
-        )
-
-    @property
-    def entry_sd(self) -> float:
-        """Standard deviation of an off-diagonal entry of the noise, σ/√N."""
-        return float(self.sigma / np.sqrt(self.shape[0]))
-
-    @property
-    def rank(self) -> int:
-        """Number of detached spikes."""
-        return len(self.spikes)
-
-    @property
-    def signal_rank(self) -> float:
-        """Mass of `signal_measure` away from 0, times N."""
-        return float(self.rank)
-
-    @property
-    def signal_measure(self) -> Measure:
-        """Law of the eigenvalues of S, as far as detached spikes tell it."""
-        size = self.shape[0]
-        points = np.append(self.spikes["theta"], 0.0)
-        weights = np.append(np.full(self.rank, 1 / size), 1 - self.rank / size)
-        return Atoms(points, weights)
+    lower_edge: float
 
     @property
     def law(self) -> ProbabilityMeasure:
-        """Fitted law of the bulk: the semicircle of the noise that the spikes leave over.
+        """Fitted law of the eigenvalues, those left out as `zeros` apart.
 
-        A point mass at 0 where there is no noise.
+        Few spikes: the semicircle of the noise that they leave over. Else the law of signal and
+        noise, spikes included. A point mass at 0 where there is no noise.
         """
-        return Atoms([0.0]) if self.sigma == 0.0 else Semicircle(self._bulk_sigma)
+        if self.sigma == 0.0:
+            return Atoms([0.0])
+        if self.growing:
+            return fitted_model(SymmetricPlane(), self.signal, self._law_sigma).law
+        return Semicircle(self._bulk_sigma)
+
+    @property
+    def _law_sigma(self) -> float:
+        # σ belongs to the whole matrix: what zeros leave over has the same entries, but fewer.
+        return float(self.sigma * np.sqrt((self.shape[0] - self.zeros) / self.shape[0]))
 
     @property
     def _bulk_sigma(self) -> float:
@@ -127,10 +98,11 @@ class SymmetricFit:
         return float(self.sigma * np.sqrt((size - self.zeros - self.rank) / size))
 
     def denoise(self, W: ArrayLike) -> FloatArray:
-        """Return the estimate of S: the fitted matrix with its spikes shrunk, all else dropped.
+        """Return the estimate of S with W's eigenvectors that is best in Frobenius norm.
 
-        Optimal in Frobenius norm among estimates with W's eigenvectors when the rank of S is low
-        (Bun, Allez, Bouchaud, Potters 2016).
+        Few spikes are shrunk, and all else is dropped; at growing rank every eigenvalue λ becomes
+        ``ξ(λ) = λ + 2σ² Re g(λ + i0)``, g the transform of `law` (Bun, Allez, Bouchaud, Potters
+        2016).
 
         Parameters
         ----------
@@ -145,6 +117,9 @@ class SymmetricFit:
         w = matrix("W", W)
         check_shape(w, self.shape)
         values, vectors = np.linalg.eigh(symmetric_part(w))
+        if self.growing:
+            kept = denoised_eigenvalues(values, self.law, sigma=self._law_sigma)
+            return np.asarray((vectors * kept) @ vectors.T)
         farthest = np.argsort(-np.abs(values), kind="stable")[: self.rank]
         kept, basis = values[farthest], vectors[:, farthest]
         if self.sigma > 0.0:
@@ -153,12 +128,15 @@ class SymmetricFit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary of plain values, ready for JSON."""
-        return plain(self)
+        return super().to_dict() | {"lower_edge": self.lower_edge}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> SymmetricFit:
-        """Return the fit that `to_dict` described."""
-        return cls(**from_plain(values, SYMMETRIC_FIELDS))
+    def from_dict(
+        cls, values: dict[str, Any], *, bulk: ProbabilityMeasure | None = None
+    ) -> SymmetricFit:
+        """Return the fit that `to_dict` described; `bulk` as in the fit."""
+        lower = float(values["lower_edge"])
+        return cls._from_dict(values, SYMMETRIC_FIELDS, bulk, lower_edge=lower)
 
 
 def fit_symmetric(
@@ -166,9 +144,10 @@ def fit_symmetric(
     *,
     eigenvalues: ArrayLike | None = None,
     sigma: float | None = None,
+    bulk: ProbabilityMeasure | None = None,
     alpha: float = 0.05,
 ) -> SymmetricFit:
-    """Tell noise from signal in a symmetric matrix W = R/√N + S with low-rank signal S.
+    """Tell noise from signal in a symmetric matrix W = R/√N + S.
 
     Noise fills the eigenvalues of W on [−2σ, 2σ], and a spike |θ| > σ of S makes an outlier at
     ``Φ(θ) = θ + σ²/θ`` (1.8). The steps are those of `fit_rectangular`, both edges watched.
@@ -182,8 +161,12 @@ def fit_symmetric(
     sigma : float, > 0, optional
         Noise level σ, the standard deviation of the noise in an off-diagonal entry times √N, where
         it is known. Default: estimated.
+    bulk : ProbabilityMeasure, optional
+        Law ν₀ of the part of S that is no spike, where it is known, in the units of W. Default: 0.
+        The noise then fills ν₀ ⊞ semicircle (Pastur's equation (1.5)), gaps are watched as well as
+        ends, and spikes are sought off the support of ν₀.
     alpha : float, between 0 and 1
-        Chance that pure noise gives rank > 0, both edges together. Default 0.05.
+        Chance that pure noise gives rank > 0, all edges together. Default 0.05.
 
     Returns
     -------
@@ -211,36 +194,53 @@ def fit_symmetric(
     >>> bool(fit.spikes["low"][0] < -3 < fit.spikes["high"][0])
     True
     """
-    level = probability("alpha", alpha)
+    level, base = probability("alpha", alpha), _checked_bulk(bulk)
     spectrum = symmetric_spectrum(W, eigenvalues)
     check_sigma(sigma, spectrum.unit)
-    if sigma is None and spectrum.noise_free:
+    if sigma is None and base is None and spectrum.noise_free:
         return _without_noise(spectrum, level)
-    return _fit(spectrum, sigma, level)
+    return _fit(spectrum, sigma, level, base)
 
 
-def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> SymmetricFit:
-    # Zeros that a given σ contradicts stay in the bulk, where the verdict sees them.
-    values = spectrum.values if spectrum.noise_free else spectrum.nonzero
-    zeros = spectrum.values.size - values.size
+def _fit(
+    spectrum: Spectrum, sigma: float | None, alpha: float, bulk: ProbabilityMeasure | None
+) -> SymmetricFit:
+    # Zeros that a given σ or bulk contradicts stay in the bulk, where the verdict sees them.
+    whole = spectrum.noise_free or bulk is not None
+    values = spectrum.values if whole else spectrum.nonzero
+    zeros, unit = spectrum.values.size - values.size, spectrum.unit
     # σ belongs to the whole matrix: what zeros leave over has the same entries, but fewer.
     share = float(np.sqrt(values.size / spectrum.values.size))
-    noise, unit, z = SymmetricNoise(values.size), spectrum.unit, normal_quantile(alpha)
-    edges = noise_edges(noise, alpha)
-    known = None if sigma is None else sigma * share / unit
-    split, status = split_spectrum(values, noise, edges, sigma=known)
-    estimate = unit * split.sigma / share
-    margin = 1.0 if known else spread(split, noise, z=z)
+    found = fit_spectrum(
+        values,
+        SymmetricNoise(values.size),
+        SymmetricPlane(),
+        sigma=None if sigma is None else sigma * share / unit,
+        alpha=alpha,
+        base=None if bulk is None else bulk.scale(1 / unit),
+        zeros=zeros,
+        unit=unit,
+    )
+    low, high = (unit * end / share for end in found.sigma_interval)
     return SymmetricFit(
         shape=spectrum.shape,
         alpha=alpha,
-        sigma=sigma or estimate,
-        sigma_interval=(sigma or estimate / margin, sigma or estimate * margin),
-        edge=unit * split.sigma * float(edges.edge[split.spikes.size]),
-        spikes=scaled(symmetric_spikes(split, noise, edges, z=z), unit),
-        goodness=assess(split, noise, sigma_known=sigma is not None, zeros=zeros, unit=unit),
-        status=status,
+        sigma=sigma or unit * found.sigma / share,
+        sigma_interval=(sigma, sigma) if sigma else (low, high),
+        lower_edge=unit * found.edges[0],
         zeros=zeros,
+        **common_fields(found, unit, 1, bulk),
+    )
+
+
+def _checked_bulk(bulk: Any) -> ProbabilityMeasure | None:
+    if bulk is None or isinstance(bulk, ProbabilityMeasure):
+        if bulk is not None and not np.isfinite(bulk.support).all():
+            raise InvalidInputError("`bulk` must have bounded support. Cut its tails off first.")
+        return bulk
+    raise InvalidTypeError(
+        "`bulk` must be a probability measure, such as Atoms([-1.0, 1.0]) or Uniform(0, 1). "
+        f"Got {bulk!r} of type {type(bulk).__name__}."
     )
 
 
@@ -252,7 +252,12 @@ def _without_noise(spectrum: Spectrum, alpha: float) -> SymmetricFit:
         sigma=0.0,
         sigma_interval=(0.0, 0.0),
         edge=spectrum.rounding,
+        lower_edge=-spectrum.rounding,
         spikes=scaled(noise_free_spikes(values, SYMMETRIC_FIELDS), spectrum.unit),
+        signal=Signal(spectrum.unit * values, np.full(values.size, 1 / values.size)),
+        signal_rank=float(values.size),
+        signal_rank_interval=(float(values.size), float(values.size)),
+        growing=False,
         goodness=without_noise(values.size, spectrum.values.size),
         status=EXACT,
         zeros=spectrum.zeros,

@@ -1,5 +1,9 @@
 """The verdict on a bulk, in words."""
 
+import numpy as np
+
+from pastur._typing import FloatArray
+from pastur.estimation._deconvolution import Deconvolution
 from pastur.estimation._goodness import (
     LEAST_BULK,
     NO_NOISE,
@@ -16,6 +20,7 @@ from pastur.estimation._goodness import (
 )
 from pastur.estimation._noise_models import NoiseModel
 from pastur.estimation._self_consistent import Split
+from pastur.models import DeformedWigner, InformationPlusNoise
 
 
 def assess(
@@ -51,6 +56,32 @@ def assess(
         f"{_where(deviation, point)} {_advice(distance)}{left_out}"
     )
     return Goodness(distance, p_value, NOT_LAW, reason)
+
+
+def assess_growing(
+    values: FloatArray,
+    power: int,
+    model: DeformedWigner | InformationPlusNoise,
+    found: Deconvolution,
+    *,
+    zeros: int,
+) -> Goodness:
+    """Return the goodness of fit of a whole spectrum to a signal of any rank plus noise."""
+    size = values.size
+    left_out = f" {_values(zeros)} zero to rounding and left out." if zeros else ""
+    levels = np.asarray(model.law.cdf(np.sort(values) ** power))
+    steps = np.arange(size + 1) / size
+    distance = float(max((steps[1:] - levels).max(), (levels - steps[:-1]).max()))
+    figures = f"distance {distance:.3f}, {_chance(found.p_value)}"
+    signal = f"noise and a signal of rank {found.rank:.0f}"
+    if found.p_value >= REJECTION:
+        reason = f"The {size} values follow the law of {signal}: {figures}.{left_out}"
+        return Goodness(distance, found.p_value, NOISE, reason)
+    reason = (
+        f"The {size} values do not follow the law of noise and a signal of any spectrum: "
+        f"{figures}. The nearest is {signal}. {_advice(distance)}{left_out}"
+    )
+    return Goodness(distance, found.p_value, NOT_LAW, reason)
 
 
 def without_noise(rank: int, size: int) -> Goodness:

@@ -1,0 +1,98 @@
+"""Where the noise lies in the law of a signal of any rank plus noise, and what lies beyond."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._edge import tracy_widom_quantile
+from pastur.estimation._signal import Signal
+from pastur.estimation._subordinate import Plane, RectangularPlane
+from pastur.measures import ProbabilityMeasure, TracyWidom
+from pastur.models import DeformedWigner, InformationPlusNoise
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseIntervals:
+    """The intervals of a fitted law in which the noise lies, as plain values.
+
+    Attributes
+    ----------
+    ends, critical : array, shape (k, 2)
+        Ends of the intervals, and the spike at which an outlier leaves each; infinite where no
+        value can lie beyond.
+    centring, scale : array, shape (k, 2)
+        Of the Tracy–Widom law of the extreme value at each end, as distances outwards.
+    """
+
+    ends: FloatArray
+    critical: FloatArray
+    centring: FloatArray
+    scale: FloatArray
+
+    @property
+    def sides(self) -> int:
+        """Number of ends watched: the chance of each is alpha/sides."""
+        return int(np.isfinite(self.ends).sum())
+
+    def edges(self, alpha: float) -> FloatArray:
+        """Return the ends with their margins: noise alone goes beyond any with chance alpha."""
+        margin = self.scale * tracy_widom_quantile(1 - alpha / self.sides)
+        return np.asarray(self.centring + np.array([-1.0, 1.0]) * margin)
+
+    def detached(self, values: FloatArray, alpha: float) -> AnyArray:
+        """Return the positions of the values beyond the edges."""
+        low, high = self.edges(alpha).T
+        inside = (values[:, None] >= low) & (values[:, None] <= high)
+        return np.flatnonzero(~inside.any(axis=1))
+
+    def p_values(self, outliers: FloatArray) -> FloatArray:
+        """Return the chance that noise alone goes as far, at the nearest end that was passed."""
+        outwards = np.array([-1.0, 1.0])
+        x = outliers[:, None, None]
+        middle = np.where(np.isfinite(self.ends), self.ends, self.ends[:, ::-1]).mean(axis=1)
+        passed = np.isfinite(self.ends) & (outwards * (x - middle[:, None]) > 0)
+        with np.errstate(invalid="ignore"):
+            reduced = np.where(passed, outwards * (x - self.centring) / self.scale, np.inf)
+        nearest = reduced.min(axis=(1, 2))
+        return np.asarray(np.minimum(self.sides * TracyWidom(1).sf(nearest), 1.0))
+
+
+def fitted_model(
+    plane: Plane, signal: Signal, sigma: float
+) -> DeformedWigner | InformationPlusNoise:
+    """Return the model of a signal and a noise level."""
+    if isinstance(plane, RectangularPlane):
+        return InformationPlusNoise(signal.measure, sigma=sigma, ratio=plane.ratio)
+    return DeformedWigner(signal.measure, sigma=sigma)
+
+
+def noise_intervals(
+    model: DeformedWigner | InformationPlusNoise, base: ProbabilityMeasure | None, size: int
+) -> NoiseIntervals:
+    """Return where the noise lies in a fitted law: around the image of 0, or of `base`."""
+    scale = model.edge_scale(size)
+    ends, critical = model.law.support, model.critical_spikes.reshape(-1, 2)
+    regular = np.isfinite(scale.scale).reshape(-1, 2)
+    centring = np.where(regular, scale.centring.reshape(-1, 2), ends)
+    # An edge that is no square root is too rare to have a law here: the scale of noise alone.
+    usual = float(np.ptp(ends)) / 4 * size ** (-2 / 3)
+    width = np.where(regular, np.abs(scale.scale.reshape(-1, 2)), usual)
+    if isinstance(model, DeformedWigner):
+        carried = _carrying(critical, base)
+        return NoiseIntervals(ends[carried], critical[carried], centring[carried], width[carried])
+    # Spikes push squared singular values up: noise is the lowest interval, nothing lies below it.
+    top, start = np.array([[-np.inf, ends[0, 1]]]), float(np.sqrt(centring[0, 1]))
+    return NoiseIntervals(
+        ends=np.sqrt(np.maximum(top, 0.0), where=top > 0, out=top.copy()),
+        critical=np.array([[-np.inf, float(np.sqrt(critical[0, 1]))]]),
+        centring=np.array([[-np.inf, start]]),
+        scale=np.array([[0.0, width[0, 1] / (2 * start)]]),
+    )
+
+
+def _carrying(critical: FloatArray, base: ProbabilityMeasure | None) -> AnyArray:
+    """Return which intervals carry some of the signal that is no spike."""
+    support = np.zeros((1, 2)) if base is None else base.support
+    starts, stops = critical[:, :1], critical[:, 1:]
+    return np.asarray(((support[:, 0] <= stops) & (support[:, 1] >= starts)).any(axis=1))
