@@ -145,10 +145,10 @@ def test_nothing_to_analyse_is_an_error_that_says_why(source, sentence):
     ],
 )
 def test_a_failure_in_one_matrix_does_not_stop_the_rest(planted, monkeypatch, error, reason):
-    def fit(*, shape, **options):
-        if shape == (150, 200):
+    def fit(w, **options):
+        if w.shape == (150, 200):
             raise error
-        return real(shape=shape, **options)
+        return real(w, **options)
 
     real = module.fit_rectangular
     monkeypatch.setattr(module, "fit_rectangular", fit)

@@ -6,6 +6,7 @@ import pytest
 
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._summary import summarize
+from pastur.estimation import Goodness
 
 
 def matrix(kind, converged=True):
@@ -21,11 +22,12 @@ def matrix(kind, converged=True):
         ("no noise", 2, "signal"),
         ("not the law", 0, "does not fit"),
         ("not the law", 4, "does not fit"),
+        ("heavy tail", 4, "does not fit"),
         ("too small to tell", 1, "too small to tell"),
     ],
 )
 def test_kind(verdict, rank, kind):
-    fit = SimpleNamespace(goodness=SimpleNamespace(verdict=verdict), rank=rank)
+    fit = SimpleNamespace(goodness=Goodness(None, None, verdict, ""), rank=rank)
     result = MatrixAnalysis("w", (3, 4), "float64", None, fit, 0.0)
     assert result.kind == kind
     assert kind in repr(result)

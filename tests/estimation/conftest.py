@@ -20,11 +20,14 @@ def orthogonal_ensemble(size, rng):
 
 
 def plant(noise, spikes):
-    """Add spikes on the diagonal: for Gaussian noise, as good as any other vectors."""
-    matrix = noise.copy()
-    index = np.arange(len(spikes))
-    matrix[index, index] += spikes
-    return matrix
+    """Add spikes in directions that no row or column is near; the same vectors each time."""
+    rows, columns = noise.shape
+    rng = np.random.default_rng(1)
+    left = np.linalg.qr(rng.normal(size=(rows, len(spikes))))[0]
+    symmetric = rows == columns and np.array_equal(noise, noise.T)
+    right = left if symmetric else np.linalg.qr(rng.normal(size=(columns, len(spikes))))[0]
+    matrix = noise + (left * spikes) @ right.T
+    return (matrix + matrix.T) / 2 if symmetric else matrix
 
 
 @pytest.fixture(scope="session")

@@ -58,17 +58,24 @@ def test_a_single_row_cannot_be_fitted():
         fit_symmetric(eigenvalues=[2.0])
 
 
-def test_exactly_one_route():
+def test_one_route_or_both():
     with pytest.raises(InvalidInputError, match=r"`W` or its `singular_values`. Got neither"):
         fit_rectangular()
-    with pytest.raises(InvalidInputError, match=r"`W` or its `singular_values`. Got both"):
-        fit_rectangular(W, singular_values=[1.0], shape=(6, 6))
+    with pytest.raises(InvalidInputError, match=r"has \d+ singular values. Got 1"):
+        fit_rectangular(W, singular_values=[1.0])
+    values = np.linalg.svd(W, compute_uv=False)
+    assert fit_rectangular(W, singular_values=values).sigma == pytest.approx(
+        fit_rectangular(W).sigma
+    )
     with pytest.raises(InvalidInputError, match="`shape` goes with `singular_values`"):
         fit_rectangular(W, shape=(6, 6))
     with pytest.raises(InvalidInputError, match=r"`W` or its `eigenvalues`. Got neither"):
         fit_symmetric()
-    with pytest.raises(InvalidInputError, match=r"`W` or its `eigenvalues`. Got both"):
+    with pytest.raises(InvalidInputError, match=r"has \d+ eigenvalues. Got 2"):
         fit_symmetric(S, eigenvalues=[1.0, 2.0])
+    assert fit_symmetric(S, eigenvalues=np.linalg.eigvalsh(S)).sigma == pytest.approx(
+        fit_symmetric(S).sigma
+    )
 
 
 def test_singular_values_need_their_shape():

@@ -113,12 +113,13 @@ def _examine(matrix: Matrix, alpha: float) -> MatrixAnalysis | Skipped:
     """Return the analysis of one matrix, or the reason why there is none."""
     start = time.perf_counter()
     try:
-        values = singular_values(matrix.load())
+        w = matrix.load()
+        values = singular_values(w)
         if values[0] > _LARGEST:
             return _skip(
                 matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64"
             )
-        fit = fit_rectangular(singular_values=values, shape=matrix.shape, alpha=alpha)
+        fit = fit_rectangular(w, singular_values=values, alpha=alpha)
     except FileAccessError:
         # The file itself is gone: there is nothing left to go on with.
         raise

@@ -44,12 +44,12 @@ class MatrixAnalysis:
     def kind(self) -> str:
         """Return the finding in two words, the goodness of fit and the count taken together.
 
-        ``"does not fit"``: the bulk is not the noise law, so that the count of spikes is
-        in doubt; ``"too small to tell"``; ``"signal"``: spikes above a bulk of noise (or a matrix
-        without noise); ``"noise only"``.
+        ``"does not fit"``: the bulk or the entries are not those of noise, so that the count of
+        spikes is in doubt; ``"too small to tell"``; ``"signal"``: spikes above a bulk of noise (or
+        a matrix without noise); ``"noise only"``.
         """
         verdict = self.fit.goodness.verdict
-        if verdict == "not the law":
+        if not self.fit.goodness.fits:
             return "does not fit"
         if verdict == "too small to tell":
             return verdict

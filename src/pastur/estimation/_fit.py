@@ -10,6 +10,7 @@ from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._deconvolution import Deconvolution, deconvolve
 from pastur.estimation._edge import Edges, noise_edges, spike_p_values
+from pastur.estimation._entries import EntryDiagnosis
 from pastur.estimation._goodness import REJECTION, Goodness
 from pastur.estimation._noise_intervals import fitted_model, noise_intervals
 from pastur.estimation._noise_level import noise_level_beside, relative_deviation
@@ -19,7 +20,7 @@ from pastur.estimation._signal import Signal
 from pastur.estimation._spikes import Scene, spike_table
 from pastur.estimation._status import Status
 from pastur.estimation._subordinate import Plane
-from pastur.estimation._verdict import assess, assess_growing
+from pastur.estimation._verdict import assess, assess_growing, from_spectrum, with_diagnosis
 from pastur.measures import ProbabilityMeasure
 
 # Up to this share of the values, and this many, spikes are few: the edge of pure noise holds.
@@ -65,10 +66,13 @@ def fit_spectrum(
     sigma: float | None,
     alpha: float,
     base: ProbabilityMeasure | None,
+    diagnosis: EntryDiagnosis | None,
     zeros: int,
     unit: float,
 ) -> SpectrumFit:
     """Return the fit of `values`, sorted by descending distance from 0.
+
+    `diagnosis` is that of the entries, None where only the spectrum is known.
 
     First the spikes are taken for few: the bulk is then noise with a row and a column less for each
     of them. Where they are not few, or the bulk they leave is no such noise, the spectrum of the
@@ -87,6 +91,9 @@ def fit_spectrum(
     split, status = split_spectrum(values, noise, edges, sigma=sigma)
     goodness = assess(split, noise, sigma_known=sigma is not None, zeros=zeros, unit=unit)
     few = _few(values, split, noise, plane, edges, alpha, sigma is not None, goodness, status)
+    if diagnosis is not None and diagnosis.verdict is not None:
+        # Such noise looks like a signal of high rank: no deconvolution.
+        return replace(few, goodness=with_diagnosis(goodness, diagnosis))
     if goodness.p_value is None or not status.converged:
         return few
     found = deconvolve(
@@ -94,10 +101,10 @@ def fit_spectrum(
     )
     if found is None:
         return few
-    if split.spikes.size > max(_FEW_SHARE * values.size, _FEW):
-        return _many(values, plane, found, alpha, zeros, unit)
-    if goodness.p_value < REJECTION and found.p_value >= REJECTION:
-        return _many(values, plane, found, alpha, zeros, unit)
+    crowded = split.spikes.size > max(_FEW_SHARE * values.size, _FEW)
+    if crowded or (goodness.p_value < REJECTION and found.p_value >= REJECTION):
+        many = _many(values, plane, found, alpha, zeros, unit)
+        return many if diagnosis else replace(many, goodness=from_spectrum(many.goodness))
     weak = found.rank + normal_quantile(alpha) * found.rank_deviation
     interval = (few.signal_rank, max(few.signal_rank, weak))
     low, high = few.sigma_interval

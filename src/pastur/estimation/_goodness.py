@@ -37,17 +37,27 @@ class Goodness:
     p_value : float or None
         Chance that noise deviates as much, from the modes of the bulk (see `mode_deviations`). It
         is not that of D, whose law depends on the fit. None where it cannot be told.
-    verdict : {"noise bulk", "not the law", "too small to tell", "no noise"}
+    verdict : str
         "noise bulk" from p = 0.01 on, "not the law" below; "too small to tell" with fewer than 20
-        values in the bulk; "no noise" for a matrix of low rank to rounding.
+        values in the bulk; "no noise" for a matrix of low rank to rounding. Where the matrix itself
+        was given, its entries are looked at as well: "heavy tail", "entries with outliers", "row or
+        column variances differ".
     reason : str
         What the verdict rests on, in plain words, with the figures.
+    entries : tuple of pairs of ints
+        Rows and columns of the entries with outliers, the largest first, 20 at most.
     """
 
     statistic: float | None
     p_value: float | None
     verdict: str
     reason: str
+    entries: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing contradicts noise, so that σ and the spikes can be relied on."""
+        return self.verdict in (NOISE, NO_NOISE, TOO_SMALL)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a fit is made from: one of two routes, checked, ordered and brought to order one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from pastur._checks import matrix, positive_integer, positive_number, vector
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.singular_values import singular_values as _singular_values
 from pastur._typing import ArrayLike, FloatArray
+from pastur.estimation._entries import EntryDiagnosis, diagnose_entries
 
 # Beyond this ratio of the largest value to σ, either way, the units cannot be the same.
 _LARGEST_RATIO = 1e100
@@ -30,12 +31,15 @@ class Spectrum:
         The largest distance from 0.
     rounding : float
         Values no larger than this, max(shape)·ε times the largest one, are zero to rounding.
+    diagnosis : EntryDiagnosis or None
+        Of the entries, where the matrix itself was given.
     """
 
     shape: tuple[int, int]
     values: FloatArray
     unit: float
     rounding: float
+    diagnosis: EntryDiagnosis | None = None
 
     @property
     def zeros(self) -> int:
@@ -56,36 +60,58 @@ class Spectrum:
 def rectangular_spectrum(
     matrix_given: ArrayLike | None, values_given: ArrayLike | None, shape: Any
 ) -> Spectrum:
-    """Return the singular values of `W`, or those given for a matrix of `shape`."""
-    _one_route("fit_rectangular", matrix_given, "singular_values", values_given)
-    if matrix_given is not None:
-        if shape is not None:
-            raise InvalidInputError("`shape` goes with `singular_values`; W has its own. Drop it.")
-        w = matrix("W", matrix_given)
-        rows, columns = w.shape
-        _at_least_two((rows, columns))
-        return _spectrum((rows, columns), _singular_values(w), np.finfo(np.float64).eps)
-    values = vector("singular_values", _given(values_given))
-    checked = _checked_shape(shape, values.size)
+    """Return the spectrum of `W`, or of a matrix of `shape` with the singular values given."""
+    _some_route("fit_rectangular", matrix_given, "singular_values", values_given)
+    if matrix_given is None:
+        assert values_given is not None
+        values = vector("singular_values", values_given)
+        checked = _checked_shape(shape, values.size)
+        return _spectrum(checked, _not_negative(values), _precision(values_given))
+    if shape is not None:
+        raise InvalidInputError(
+            "`shape` goes with `singular_values` alone; W has its own. Drop it."
+        )
+    w = matrix("W", matrix_given)
+    _at_least_two(w.shape)
+    if values_given is None:
+        values = _singular_values(w)
+    else:
+        values = _not_negative(vector("singular_values", values_given))
+        _checked_shape(w.shape, values.size)
+    return _of_matrix(w, values)
+
+
+def _not_negative(values: FloatArray) -> FloatArray:
     if (values < 0).any():
         raise InvalidInputError(
             f"`singular_values` must not be negative. Got {values.min():g}; "
             "for eigenvalues of a symmetric matrix use `fit_symmetric`."
         )
-    return _spectrum(checked, values, _precision(values_given))
+    return values
+
+
+def _of_matrix(w: FloatArray, values: FloatArray) -> Spectrum:
+    """Return the spectrum of a matrix that is at hand, with what its entries say."""
+    found = _spectrum((w.shape[0], w.shape[1]), values, float(np.finfo(np.float64).eps))
+    return replace(found, diagnosis=diagnose_entries(w, values))
 
 
 def symmetric_spectrum(matrix_given: ArrayLike | None, values_given: ArrayLike | None) -> Spectrum:
-    """Return the eigenvalues of `W`, or those given."""
-    _one_route("fit_symmetric", matrix_given, "eigenvalues", values_given)
-    if matrix_given is not None:
-        w = matrix("W", matrix_given)
-        values, precision = _eigenvalues(w), float(np.finfo(np.float64).eps)
-    else:
-        values, precision = vector("eigenvalues", _given(values_given)), _precision(values_given)
-    shape = (values.size, values.size)
-    _at_least_two(shape)
-    return _spectrum(shape, values, precision)
+    """Return the spectrum of `W`, or of a matrix with the eigenvalues given."""
+    _some_route("fit_symmetric", matrix_given, "eigenvalues", values_given)
+    if matrix_given is None:
+        assert values_given is not None
+        values = vector("eigenvalues", values_given)
+        _at_least_two((values.size, values.size))
+        return _spectrum((values.size, values.size), values, _precision(values_given))
+    w = matrix("W", matrix_given)
+    _at_least_two(w.shape)
+    if values_given is None:
+        return _of_matrix(w, _eigenvalues(w))
+    symmetric_part(w)
+    values = vector("eigenvalues", values_given)
+    _checked_count(w.shape, values.size, "eigenvalues")
+    return _of_matrix(w, values)
 
 
 def check_sigma(sigma: Any, unit: float) -> None:
@@ -135,15 +161,9 @@ def _spectrum(shape: tuple[int, int], values: FloatArray, precision: float) -> S
     return Spectrum(shape, ordered, unit, max(shape) * precision * unit)
 
 
-def _one_route(name: str, w: object, other_name: str, other: object) -> None:
-    if (w is None) == (other is None):
-        got = "neither" if w is None else "both"
-        raise InvalidInputError(f"{name} takes a matrix `W` or its `{other_name}`. Got {got}.")
-
-
-def _given(values: ArrayLike | None) -> ArrayLike:
-    assert values is not None
-    return values
+def _some_route(name: str, w: object, other_name: str, other: object) -> None:
+    if w is None and other is None:
+        raise InvalidInputError(f"{name} takes a matrix `W` or its `{other_name}`. Got neither.")
 
 
 def _precision(values: Any) -> float:
@@ -163,15 +183,17 @@ def _checked_shape(shape: Any, count: int) -> tuple[int, int]:
     except (TypeError, ValueError):
         raise InvalidTypeError(f"`shape` must be a pair (rows, columns). Got {shape!r}.") from None
     checked = positive_integer("shape[0]", rows), positive_integer("shape[1]", columns)
-    if min(checked) != count:
-        raise InvalidInputError(
-            f"A matrix of shape {checked} has {min(checked)} singular values. Got {count}."
-        )
+    _checked_count(checked, count, "singular values")
     _at_least_two(checked)
     return checked
 
 
-def _at_least_two(shape: tuple[int, int]) -> None:
+def _checked_count(shape: tuple[int, ...], count: int, what: str) -> None:
+    if min(shape) != count:
+        raise InvalidInputError(f"A matrix of shape {shape} has {min(shape)} {what}. Got {count}.")
+
+
+def _at_least_two(shape: tuple[int, ...]) -> None:
     if min(shape) < 2:
         raise InvalidInputError(
             f"A fit needs at least two rows and two columns, to tell signal from noise. "

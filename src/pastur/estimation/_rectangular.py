@@ -166,9 +166,11 @@ def fit_rectangular(
     Parameters
     ----------
     W : array_like, shape (n, m)
-        The matrix, tall or wide; or leave it out and give
-    singular_values, shape : array_like and pair of ints
-        all min(n, m) singular values, in any order, and the matrix's shape.
+        The matrix, tall or wide. Its entries are looked at as well (see `Goodness`).
+    singular_values : array_like, shape (min(n, m),), optional
+        All singular values, in any order, where they are known already or are all that is known.
+    shape : pair of ints, optional
+        The matrix's shape, where only `singular_values` are given.
     sigma : float, > 0, optional
         Noise level σ, the standard deviation of the noise in an entry times √max(n, m), where it
         is known. Default: estimated.
@@ -235,6 +237,7 @@ def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> RectangularFi
         sigma=None if sigma is None else sigma / unit,
         alpha=alpha,
         base=None,
+        diagnosis=spectrum.diagnosis,
         zeros=zeros,
         unit=unit,
     )

@@ -98,7 +98,8 @@ class Fit:
                 "weights": self.signal.weights.tolist(),
                 "bulk": repr(self.signal.base) if self.signal.base is not None else None,
             },
-            "goodness": vars(self.goodness).copy(),
+            "goodness": vars(self.goodness)
+            | {"entries": [list(place) for place in self.goodness.entries]},
             "status": vars(self.status).copy(),
         }
 
@@ -132,7 +133,7 @@ class Fit:
             signal_rank=float(values["signal_rank"]),
             signal_rank_interval=_pair(values["signal_rank_interval"], float),
             growing=bool(values["growing"]),
-            goodness=Goodness(**values["goodness"]),
+            goodness=_goodness(values["goodness"]),
             status=Status(**values["status"]),
             zeros=int(values["zeros"]),
             **others,
@@ -169,6 +170,10 @@ def scaled(table: AnyArray, unit: float) -> AnyArray:
     for name in ("observed", "theta", "low", "high"):
         table[name] *= unit
     return read_only(table)
+
+
+def _goodness(values: dict[str, Any]) -> Goodness:
+    return Goodness(**{**values, "entries": tuple((i, j) for i, j in values["entries"])})
 
 
 def _pair(values: Any, kind: Any) -> Any:

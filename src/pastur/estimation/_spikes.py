@@ -166,8 +166,8 @@ def _groups(observed: FloatArray, deviation: FloatArray) -> AnyArray:
 
 def _unrest(observed: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return the variance that moving neighbours add, relative: (sd/distance)² for each of two."""
-    shares = (deviation[1:] + deviation[:-1]) / 2 / -np.diff(observed).clip(max=-1e-300)
-    near = np.minimum(shares**2, 1 / _ISOLATION**2)
+    gaps = (observed[:-1] - observed[1:]) / ((deviation[1:] + deviation[:-1]) / 2)
+    near = np.maximum(gaps, _ISOLATION) ** -2.0
     return np.asarray(np.append(near, 0.0) + np.append(0.0, near))
 
 

@@ -155,9 +155,10 @@ def fit_symmetric(
     Parameters
     ----------
     W : array_like, shape (N, N)
-        The matrix, symmetric to 1e-6 of its largest entry; or leave it out and give
-    eigenvalues : array_like, shape (N,)
-        all of its eigenvalues, in any order.
+        The matrix, symmetric to 1e-6 of its largest entry. Its entries are looked at as well (see
+        `Goodness`).
+    eigenvalues : array_like, shape (N,), optional
+        All eigenvalues, in any order, where they are known already or are all that is known.
     sigma : float, > 0, optional
         Noise level σ, the standard deviation of the noise in an off-diagonal entry times √N, where
         it is known. Default: estimated.
@@ -218,6 +219,8 @@ def _fit(
         sigma=None if sigma is None else sigma * share / unit,
         alpha=alpha,
         base=None if bulk is None else bulk.scale(1 / unit),
+        # A bulk may well live on rows and columns of its own.
+        diagnosis=spectrum.diagnosis if bulk is None else None,
         zeros=zeros,
         unit=unit,
     )

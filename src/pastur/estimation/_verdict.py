@@ -1,9 +1,12 @@
 """The verdict on a bulk, in words."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.estimation._deconvolution import Deconvolution
+from pastur.estimation._entries import EntryDiagnosis
 from pastur.estimation._goodness import (
     LEAST_BULK,
     NO_NOISE,
@@ -82,6 +85,24 @@ def assess_growing(
         f"{figures}. The nearest is {signal}. {_advice(distance)}{left_out}"
     )
     return Goodness(distance, found.p_value, NOT_LAW, reason)
+
+
+def with_diagnosis(goodness: Goodness, diagnosis: EntryDiagnosis) -> Goodness:
+    """Return the goodness with the verdict that the entries give."""
+    assert diagnosis.verdict is not None
+    reason = f"{diagnosis.reason} {goodness.reason}"
+    return replace(goodness, verdict=diagnosis.verdict, reason=reason, entries=diagnosis.entries)
+
+
+def from_spectrum(goodness: Goodness) -> Goodness:
+    """Return the goodness of a signal of growing rank where the entries are not known."""
+    if goodness.verdict != NOISE:
+        return goodness
+    caveat = (
+        "From the spectrum alone such a signal cannot be told from rows or columns of different "
+        "variances or from heavy tails: fit the matrix itself."
+    )
+    return replace(goodness, reason=f"{goodness.reason} {caveat}")
 
 
 def without_noise(rank: int, size: int) -> Goodness:

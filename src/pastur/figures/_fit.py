@@ -117,7 +117,7 @@ def _draw_edges(ax: Axes, fit: Fit) -> None:
 
 def _draw_spikes(ax: Axes, fit: Fit) -> None:
     # On stems of one height: a spike is one value, its bar may be too low to see.
-    sound = fit.goodness.verdict != "not the law"
+    sound = fit.goodness.fits
     look = LOOKS["signal" if sound else "does not fit"]
     height = 0.08 * ax.get_ylim()[1]
     observed = fit.spikes["observed"]

@@ -1,0 +1,198 @@
+"""What the entries of a matrix say of its noise: heavy tails, single huge entries, uneven rows.
+
+The spectrum alone cannot tell such noise from signal. The null hypothesis here is that of the
+fits: noise of independent entries of one variance and finite fourth moment, and a signal in no
+special direction, of any rank.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._goodness import LEAST_BULK
+
+# Entries beyond so many standard deviations count as that many in sums of squares.
+_CLIP = 5.0
+# The noise edge is universal for finite fourth moments only: tails lighter than |x|^(−4).
+_LEAST_TAIL_INDEX = 4.0
+# The tail index is that of the largest thousandth of the entries, in these limits.
+_TAIL_SHARE, _FEWEST, _MOST = 1e-3, 60, 500
+# A tail is heavy where its index is so many standard deviations below 4; half with a huge entry.
+_SURE = 2.0
+# Chance below which an entry is no part of the tail of the others, and a row not of the rest.
+_REJECTION = 1e-3
+# A rank-one signal makes squares of loadings of kurtosis 12; so far the spread of row sums can be
+# off by chance, in its standard deviations.
+_KURTOSIS, _SPREAD_LIMIT = 12.0, 6.0
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class EntryDiagnosis:
+    """What is wrong with the entries, if anything.
+
+    Attributes
+    ----------
+    verdict : {"heavy tail", "entries with outliers", "row or column variances differ"} or None
+    reason : str
+        One or two sentences with the figures; empty without verdict.
+    entries : tuple of pairs of ints
+        Row and column of each outlier, the largest first, 20 at most.
+    """
+
+    verdict: str | None = None
+    reason: str = ""
+    entries: tuple[tuple[int, int], ...] = ()
+
+
+def diagnose_entries(w: FloatArray, values: FloatArray) -> EntryDiagnosis:
+    """Return what is wrong with the entries of `w` as noise plus signal.
+
+    Parameters
+    ----------
+    w : array, shape (n, m)
+    values : array
+        Its singular values, or eigenvalues if it is symmetric.
+
+    Notes
+    -----
+    A single entry x acts like a spike θ = |x|, and makes an outlier beyond the critical
+    ``c^(1/4)σ``. Such entries are outliers where the tail of the others does not reach so far: with
+    Hill's index a of the k largest others, the least of which is x_k, the chance of x is about
+    ``k (|x|/x_k)^(−a)``. An index below 4 is a heavy tail.
+
+    Of a matrix that is the same in law in any bases, the row sums of squares have the mean
+    ``Σs²/n`` and the variance ``2(Σs⁴ − (Σs²)²/n)/(n(n + 2))``; a fourth cumulant κ₄ of the entries
+    adds ``κ₄ (mean square)² m``. Their spread is compared with that, and the largest with the tail
+    of ``Σ s²u²``, u² being squares of Gaussians, by Chernoff's bound.
+    """
+    # Rows and columns of zeros are left out of the spectrum as well.
+    rows, columns = np.flatnonzero(w.any(axis=1)), np.flatnonzero(w.any(axis=0))
+    if min(rows.size, columns.size) < LEAST_BULK:
+        return EntryDiagnosis()
+    # Of order one, so that fourth powers neither overflow nor vanish.
+    unit = float(np.abs(values).max())
+    kept = w[np.ix_(rows, columns)] / unit
+    scale = _clipped_scale(kept)
+    found = _uneven_sides(kept, scale, (values / unit) ** 2)
+    if found.verdict is None:
+        found = _huge_entries(kept, scale, unit)
+    places = tuple((int(rows[i]), int(columns[j])) for i, j in found.entries)
+    return replace(found, entries=places)
+
+
+def _clipped_scale(w: FloatArray) -> float:
+    """Return the standard deviation of the entries, those beyond five of it clipped."""
+    squares = w.ravel() ** 2
+    scale = float(squares.mean())
+    for _ in range(5):
+        scale = float(np.minimum(squares, _CLIP**2 * scale).mean())
+    return float(scale**0.5)
+
+
+def _huge_entries(w: FloatArray, scale: float, unit: float) -> EntryDiagnosis:
+    n, m = sorted(w.shape)
+    size = np.abs(w).ravel()
+    # Of a symmetric matrix every entry off the diagonal stands for two.
+    critical = scale * (n * m) ** 0.25
+    huge = np.flatnonzero(size > critical)
+    count = max(int(np.clip(_TAIL_SHARE * size.size, _FEWEST, _MOST)), 2 * huge.size)
+    if size.size <= 10 * count:
+        return EntryDiagnosis()
+    top = np.sort(np.partition(size, -count - 1)[-count - 1 :])
+    least, most = float(top[0]), float(top[count - huge.size])
+    if least == 0.0:
+        return EntryDiagnosis()
+    # Hill's index, the huge ones counted as no larger than the largest other, so that a few that
+    # do not belong to the tail do not make it look heavy. Equal sizes, as of signs, end at once.
+    fall = float(np.log(np.minimum(top[1:], most) / least).sum())
+    index = (count - huge.size) / max(fall, 1e-9)
+    if index * (1 + (_SURE if not huge.size else _SURE / 2) / count**0.5) < _LEAST_TAIL_INDEX:
+        shown = huge if huge.size else np.array([np.argmax(size)])
+        reason = (
+            f"The entries have a heavy tail: the largest {count} fall off with the index "
+            f"{index:.1f}, and below 4 the edge of the noise has no limit. "
+            f"{_largest(w, shown, scale, unit)}"
+        )
+        return EntryDiagnosis("heavy tail", reason, _places(w, huge))
+    chance = count * (size[huge] / least) ** -index
+    outliers = huge[chance < _REJECTION]
+    if not outliers.size:
+        return EntryDiagnosis()
+    reason = (
+        f"{_largest(w, outliers, scale, unit)} Each acts like a spike of its size, in one row and "
+        "one column. Look at them, or set them aside, before trusting the spikes."
+    )
+    return EntryDiagnosis("entries with outliers", reason, _places(w, outliers))
+
+
+def _places(w: FloatArray, flat: AnyArray) -> tuple[tuple[int, int], ...]:
+    ordered = flat[np.argsort(-np.abs(w).ravel()[flat], kind="stable")][:_MOST_NAMED]
+    return tuple((int(i), int(j)) for i, j in zip(*np.unravel_index(ordered, w.shape), strict=True))
+
+
+def _largest(w: FloatArray, flat: AnyArray, scale: float, unit: float) -> str:
+    (i, j), *_ = _places(w, flat)
+    times = abs(w[i, j]) / scale
+    what = f"Entry ({i}, {j}) is {unit * w[i, j]:.4g}, {times:.0f} standard deviations"
+    return f"{what}." if flat.size == 1 else f"{what}; {flat.size} are as good as spikes."
+
+
+def _uneven_sides(w: FloatArray, scale: float, squares: FloatArray) -> EntryDiagnosis:
+    clipped = np.minimum(w**2, (_CLIP * scale) ** 2)
+    mean = float(clipped.mean())
+    cumulant = float((clipped**2).mean() / mean**2) - 3
+    found = [
+        (name, *_unevenness(clipped.sum(axis=1 - axis), squares, cumulant, clipped.size))
+        for axis, name in enumerate(("row", "column"))
+    ]
+    name, spread, limit, chance, place, ratio = max(found, key=lambda side: side[1] / side[2])
+    if spread > limit:
+        reason = (
+            f"The mean squares of {name}s spread {spread:.1f} times as much as noise of one "
+            f"variance and a signal in no special direction would (up to {limit:.1f} by chance). "
+            "`biwhiten` brings such matrices back to one variance."
+        )
+        return EntryDiagnosis("row or column variances differ", reason)
+    name, spread, limit, chance, place, ratio = min(found, key=lambda side: side[3])
+    if chance < _REJECTION:
+        reason = (
+            f"The mean square of {name} {place} is {ratio:.1f} times that of the others, which "
+            f"neither noise nor a signal in no special direction explains (p = {chance:.1g})."
+        )
+        return EntryDiagnosis("row or column variances differ", reason)
+    return EntryDiagnosis()
+
+
+def _unevenness(
+    sums: FloatArray, squares: FloatArray, cumulant: float, size: int
+) -> tuple[float, float, float, int, float]:
+    """Return spread and its limit, chance of the largest sum, its place and its size over the mean.
+
+    The weights of ``Σ s²u²`` about its mean are s² less their mean, over n.
+    """
+    n = sums.size
+    mean = float(sums.mean())
+    # Zeros belong to the longer side: it has as many values as its length.
+    weights = np.zeros(n)
+    weights[: squares.size] = squares[:n]
+    weights = (weights - weights.mean()) / n * (mean * n / max(float(squares.sum()), 1e-300))
+    rotation = 2 * float(weights @ weights) * n / (n + 2)
+    entries = cumulant * mean**2 * n / size
+    variance = max(rotation + entries, rotation / 2, 1e-12 * mean**2)
+    spread = float(sums.var()) / variance
+    limit = 1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5
+    place = int(np.argmax(sums))
+    beyond = float(sums[place]) - mean
+    chance = n * _chernoff(weights * max(variance / max(rotation, 1e-300), 1.0) ** 0.5, beyond)
+    return spread, limit, min(chance, 1.0), place, float(sums[place]) / mean
+
+
+def _chernoff(weights: FloatArray, beyond: float) -> float:
+    """Return a bound of the chance that ``Σ a(g² − 1)`` is larger, g standard Gaussian."""
+    largest = max(float(weights.max()), 1e-300)
+    slope = np.linspace(0.0, 0.5, 201)[1:-1] / largest
+    inner = 2 * slope[:, None] * weights
+    exponent = -slope * beyond - 0.5 * (np.log1p(-inner) + inner).sum(axis=1)
+    return float(np.exp(min(float(exponent.min()), 0.0)))
