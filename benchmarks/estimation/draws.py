@@ -1,0 +1,96 @@
+"""Spectra of signal plus noise, and the truth about them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pastur import DeformedWigner, Empirical, InformationPlusNoise
+
+SHAPES = [(500, 500), (500, 1000), (250, 1000), 1000]
+SHARES = [0.01, 0.05, 0.1, 0.2, 0.3]
+RANGES = [(1.5, 4.0), (1.1, 2.0)]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting: shape (an int for symmetric), rank over size, spikes in critical units."""
+
+    shape: tuple[int, int] | int
+    share: float
+    low: float
+    high: float
+
+    @property
+    def symmetric(self):
+        return isinstance(self.shape, int)
+
+    @property
+    def sides(self):
+        return (self.shape, self.shape) if self.symmetric else self.shape
+
+    @property
+    def ratio(self):
+        return self.sides[0] / self.sides[1]
+
+    @property
+    def critical(self):
+        return 1.0 if self.symmetric else self.ratio**0.25
+
+    @property
+    def rank(self):
+        return round(self.share * self.sides[0])
+
+    @property
+    def name(self):
+        size = f"symmetric {self.shape}" if self.symmetric else "{} × {}".format(*self.shape)
+        return f"{size}, {100 * self.share:.0f} %, [{self.low}, {self.high}]"
+
+    def generator(self, seed, draw):
+        key = [
+            seed,
+            draw,
+            *self.sides,
+            int(self.symmetric),
+            int(1000 * self.share),
+            int(10 * self.low),
+        ]
+        return np.random.default_rng(key)
+
+
+def cells():
+    return [Cell(shape, share, *ends) for shape in SHAPES for ends in RANGES for share in SHARES]
+
+
+def spikes(cell, rng):
+    """Spikes θ, descending, σ = 1."""
+    return cell.critical * np.sort(rng.uniform(cell.low, cell.high, cell.rank))[::-1]
+
+
+def noise(sides, rng, *, symmetric):
+    n, m = sides
+    w = rng.normal(size=(n, m))
+    return (w + w.T) / np.sqrt(2 * n) if symmetric else w / np.sqrt(m)
+
+
+def spectrum(cell, theta, rng):
+    """Eigenvalues or singular values, descending; Gaussian noise lets S be diagonal."""
+    w = noise(cell.sides, rng, symmetric=cell.symmetric)
+    index = np.arange(theta.size)
+    w[index, index] += theta
+    if cell.symmetric:
+        return np.linalg.eigvalsh(w)[::-1]
+    return np.sqrt(np.maximum(np.linalg.eigvalsh(w @ w.T)[::-1], 0.0))
+
+
+def detached(cell, theta):
+    """How many spikes have their predicted value beyond the interval that contains the noise."""
+    n = cell.sides[0]
+    signal = np.concatenate([theta, np.zeros(n - theta.size)])
+    if cell.symmetric:
+        model = DeformedWigner(Empirical(signal))
+        low, high = model.critical_spikes.reshape(-1, 2).T
+        edge = model.law.support[np.flatnonzero((low < 0) & (high > 0))[0], 1]
+    else:
+        model = InformationPlusNoise(Empirical(signal**2), ratio=cell.ratio)
+        edge = model.law.support[0, 1]
+    return round(n * float(model.law.sf(edge)))

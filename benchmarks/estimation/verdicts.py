@@ -1,0 +1,87 @@
+"""Verdicts on matrices whose entries are noise, or are not, with and without spikes."""
+
+from collections import Counter
+
+import numpy as np
+
+from pastur import fit_rectangular, fit_symmetric
+
+SHAPES = [(500, 1000), 500]
+SPIKES = 15
+NOISE, OUTLIERS, HEAVY = "noise bulk", "entries with outliers", "heavy tail"
+UNEVEN = "row or column variances differ"
+
+
+def _one_entry(x, rng):
+    place = np.sort(rng.integers(0, min(x.shape), size=2))
+    x[tuple(place)] = 40.0
+    return x
+
+
+def _one_row(x, rng):
+    x[rng.integers(len(x))] *= 5
+    return x
+
+
+def _columns(x, rng):
+    x[:, : x.shape[1] // 2] *= np.sqrt(2)
+    return x
+
+
+# Entries of variance 1, what is done to them, the verdicts that are right.
+GAUSSIAN = lambda rng, shape: rng.normal(size=shape)  # noqa: E731
+KINDS = {
+    "Gaussian": (GAUSSIAN, None, {NOISE}),
+    "signs": (lambda rng, shape: rng.choice([-1.0, 1.0], size=shape), None, {NOISE}),
+    "uniform": (lambda rng, shape: rng.uniform(-1, 1, shape) * 3**0.5, None, {NOISE}),
+    "t₅": (lambda rng, shape: rng.standard_t(5, shape) * 0.6**0.5, None, {NOISE}),
+    "t₃": (lambda rng, shape: rng.standard_t(3, shape) / 3**0.5, None, {HEAVY, OUTLIERS}),
+    "one entry of 40 sd": (GAUSSIAN, _one_entry, {OUTLIERS}),
+    "one row times 5": (GAUSSIAN, _one_row, {UNEVEN}),
+    "half of the columns doubled": (GAUSSIAN, _columns, {UNEVEN}),
+}
+
+
+def tasks(count, seed):
+    """Half of the draws of the other sections."""
+    return [
+        (shape, kind, seed, draw)
+        for shape in SHAPES
+        for kind in KINDS
+        for draw in range(max(count // 2, 2))
+    ]
+
+
+def one_draw(shape, kind, seed, draw):
+    """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value."""
+    symmetric = isinstance(shape, int)
+    n, m = (shape, shape) if symmetric else shape
+    rng = np.random.default_rng([seed, draw, n, m, list(KINDS).index(kind)])
+    entries, change, _ = KINDS[kind]
+    x = entries(rng, (n, m))
+    x = x if change is None else change(x, rng)
+    if symmetric:
+        x = np.triu(x) + np.triu(x, 1).T
+    theta = rng.uniform(1.5, 4, SPIKES) * (n / m) ** 0.25
+    left = np.linalg.qr(rng.normal(size=(n, SPIKES)))[0]
+    right = left if symmetric else np.linalg.qr(rng.normal(size=(m, SPIKES)))[0]
+    w = x / np.sqrt(m) + (left * theta) @ right.T
+    fit = fit_symmetric((w + w.T) / 2) if symmetric else fit_rectangular(w)
+    return fit.goodness.verdict
+
+
+def report(asked, results):
+    """Print the verdicts and return whether 95 % are right for each kind."""
+    print("\nVerdicts")
+    good = []
+    for shape in SHAPES:
+        for kind, (_, _, right) in KINDS.items():
+            found = Counter(
+                v for t, v in zip(asked, results, strict=True) if t[:2] == (shape, kind)
+            )
+            share = sum(found[v] for v in right) / found.total()
+            good.append(share >= 0.95)
+            name = f"symmetric {shape}" if isinstance(shape, int) else "{} × {}".format(*shape)
+            shown = ", ".join(f"{v} {c}" for v, c in found.most_common())
+            print(f"  {name:15s} {kind:28s} {share:.3f} {'✓' if good[-1] else '✗'}  {shown}")
+    return all(good)

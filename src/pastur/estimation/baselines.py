@@ -1,0 +1,301 @@
+"""The published estimators, as plain functions: what `fit_rectangular` is to be compared with.
+
+All take singular values or eigenvalues, never squared ones, in any order, and use the units of the
+fits: W = R/√max(n, m) + S, with entries of R of standard deviation σ. They assume a rank that is
+negligible against the size. c = n/m ≤ 1 is the ratio of the sides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pastur._checks import generator, positive_integer, positive_number, probability, vector
+from pastur._errors import InvalidInputError
+from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
+from pastur.estimation._edge import tracy_widom_quantile
+from pastur.measures import MarchenkoPastur, Semicircle
+
+_KN_TOLERANCE, _KN_STEPS = 1e-10, 200
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a published estimator says.
+
+    Attributes
+    ----------
+    sigma : float
+        Noise level σ.
+    rank : int
+        Number of values beyond the edge (in absolute value, for eigenvalues).
+    edge : float
+        Where noise is taken to end.
+    """
+
+    sigma: float
+    rank: int
+    edge: float
+
+
+def median_rule(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
+    """Noise level from the median singular value, optimal hard threshold.
+
+    ``σ̂ = s_med/√μ_c``, μ_c the median of the Marchenko–Pastur law of ratio c; the threshold is
+    ``λ*(c) σ̂``, ``λ*(c)² = 2(c + 1) + 8c/(c + 1 + √(c² + 14c + 1))``, which is (4/√3)σ̂ for c = 1.
+
+    References
+    ----------
+    M. Gavish, D. L. Donoho, IEEE Trans. Inform. Theory 60 (2014), (11) and section III.E.
+    """
+    s, n, m = _checked(singular_values, shape)
+    c = n / m
+    sigma = float(np.median(s) / np.sqrt(MarchenkoPastur(c, 1.0).quantile(0.5)))
+    edge = sigma * float(np.sqrt(2 * (c + 1) + 8 * c / (c + 1 + np.sqrt(c**2 + 14 * c + 1))))
+    return Baseline(sigma, int(np.sum(s > edge)), edge)
+
+
+def shrunk_singular_values(
+    singular_values: ArrayLike, shape: tuple[int, int], sigma: float
+) -> FloatArray:
+    """Return ``√((s² − σ² − cσ²)² − 4cσ⁴)/s`` beyond the edge σ(1 + √c), 0 within, in their order.
+
+    The optimal shrinker for the Frobenius loss at low rank.
+
+    References
+    ----------
+    M. Gavish, D. L. Donoho, IEEE Trans. Inform. Theory 63 (2017), (7).
+    """
+    s = vector("singular_values", singular_values)
+    n, m = _sides(shape)
+    c, variance = n / m, positive_number("sigma", sigma) ** 2
+    beyond = s > sigma * (1 + np.sqrt(c))
+    root = np.sqrt(np.maximum((s**2 - variance * (1 + c)) ** 2 - 4 * c * variance**2, 0.0))
+    return np.where(beyond, root / np.where(beyond, s, 1.0), 0.0)
+
+
+def mp_pca(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
+    """Marchenko–Pastur principal component analysis.
+
+    With λ = s², the rank is the least p for which the mean of the n − p smallest λ is at least
+    ``(λ_(p+1) − λ_n)/(4√γ)``, γ = (n − p)/m, the σ² that their range asks for; that mean is σ̂².
+
+    References
+    ----------
+    J. Veraart et al., NeuroImage 142 (2016), (10)–(12).
+    """
+    s, n, m = _checked(singular_values, shape)
+    power = s**2
+    left = n - np.arange(n)
+    means = np.cumsum(power[::-1])[::-1] / left
+    ranges = (power - power[-1]) / (4 * np.sqrt(left / m))
+    rank = int(np.argmax(means >= ranges))
+    sigma = float(np.sqrt(means[rank]))
+    return Baseline(sigma, rank, sigma * float(1 + np.sqrt((n - rank) / m)))
+
+
+def bema(
+    singular_values: ArrayLike,
+    shape: tuple[int, int],
+    *,
+    trimmed: float = 0.2,
+    alpha: float = 0.05,
+) -> Baseline:
+    """Bulk eigenvalue matching.
+
+    σ̂² is the slope through the origin of λ = s² against quantiles of the Marchenko–Pastur law, a
+    share `trimmed` left out at each end; the edge of λ is ``σ̂²[(1 + √c)² + q m^(−2/3) c^(−1/6)
+    (1 + √c)^(4/3)]``, q the quantile of the Tracy–Widom law at 1 − alpha.
+
+    References
+    ----------
+    Z. T. Ke, Y. Ma, X. Lin, J. Amer. Statist. Assoc. 118 (2023), algorithm 1. Implementations in
+    use have the last exponent wrong; it is Johnstone's, 4/3 (Ann. Statist. 29, 2001).
+    """
+    s, n, m = _checked(singular_values, shape)
+    c, level = n / m, probability("alpha", alpha)
+    kept = _kept(n, trimmed)
+    position = np.asarray(MarchenkoPastur(c, 1.0).quantile(1 - (kept + 0.5) / n))
+    slope = float(position @ s[kept] ** 2 / (position @ position))
+    margin = tracy_widom_quantile(1 - level) * m ** (-2 / 3) * c ** (-1 / 6)
+    top = (1 + np.sqrt(c)) ** 2 + margin * (1 + np.sqrt(c)) ** (4 / 3)
+    edge = float(np.sqrt(slope * top))
+    return Baseline(float(np.sqrt(slope)), int(np.sum(s > edge)), edge)
+
+
+def kritchman_nadler(
+    singular_values: ArrayLike, shape: tuple[int, int], *, alpha: float = 0.05
+) -> Baseline:
+    """Sequential tests with a noise level corrected for the spikes found.
+
+    With λ = s² and k spikes, σ̂² solves ``σ² = (Σ_(j>k) λ_j + Σ_(j≤k) (λ_j − ρ_j))/(n − k)``, ρ_j
+    the larger root of ``ρ² − ρ(λ_j + σ² − σ²(n − k)/m) + λ_jσ² = 0``. The next λ is a spike if it
+    exceeds ``σ̂²(μ + q ξ)``, q the Tracy–Widom quantile at 1 − alpha, with Johnstone's μ and ξ for
+    n − k variables and m samples.
+
+    References
+    ----------
+    S. Kritchman, B. Nadler, Chemom. Intell. Lab. Syst. 94 (2008), (16)–(19); IEEE Trans. Signal
+    Process. 57 (2009), (17).
+    """
+    s, n, m = _checked(singular_values, shape)
+    power, q = s**2, tracy_widom_quantile(1 - probability("alpha", alpha))
+    rank = 0
+    while True:
+        variance = _corrected_variance(power, m, rank)
+        a, b = np.sqrt(m - 0.5), np.sqrt(n - rank - 0.5)
+        top = variance * ((a + b) ** 2 + q * (a + b) * (1 / a + 1 / b) ** (1 / 3)) / m
+        if rank >= n // 2 or power[rank] <= top:
+            return Baseline(float(np.sqrt(variance)), rank, float(np.sqrt(top)))
+        rank += 1
+
+
+def parallel_analysis(
+    singular_values: ArrayLike,
+    shape: tuple[int, int],
+    *,
+    draws: int = 20,
+    alpha: float = 0.05,
+    rng: RandomLike = None,
+) -> Baseline:
+    """Horn's parallel analysis: each value against that of noise with the same total power.
+
+    The k-th singular value counts while it exceeds the quantile at 1 − alpha of the k-th of
+    Gaussian noise, drawn in its bidiagonal form, which has the same singular values in law.
+
+    References
+    ----------
+    J. L. Horn, Psychometrika 30 (1965); I. Dumitriu, A. Edelman, J. Math. Phys. 43 (2002) (the
+    form).
+    """
+    s, n, m = _checked(singular_values, shape)
+    count, level = positive_integer("draws", draws), probability("alpha", alpha)
+    random = generator(rng)
+    sigma = float(np.sqrt(np.sum(s**2) / n))
+    noise = np.array([_noise_singular_values(n, m, random) for _ in range(count)])
+    return _against(s, sigma * np.quantile(noise, 1 - level, axis=0), sigma)
+
+
+def symmetric_median_rule(eigenvalues: ArrayLike) -> Baseline:
+    """`median_rule` for a symmetric matrix: ``σ̂ = |λ|_med/q``, edge (4/√3)σ̂.
+
+    q is the upper quartile of the semicircle law, the median of its absolute value.
+    """
+    size = _sizes(eigenvalues)
+    sigma = float(np.median(size) / Semicircle(1.0).quantile(0.75))
+    edge = 4 / float(np.sqrt(3)) * sigma
+    return Baseline(sigma, int(np.sum(size > edge)), edge)
+
+
+def shrunk_eigenvalues(eigenvalues: ArrayLike, sigma: float) -> FloatArray:
+    """Return ``sign(λ)√(λ² − 4σ²)`` beyond ±2σ, 0 within, in their order.
+
+    References
+    ----------
+    J. Bun, R. Allez, J.-P. Bouchaud, M. Potters, IEEE Trans. Inform. Theory 62 (2016).
+    """
+    values = vector("eigenvalues", eigenvalues)
+    root = np.sqrt(np.maximum(values**2 - 4 * positive_number("sigma", sigma) ** 2, 0.0))
+    return np.asarray(np.sign(values) * root)
+
+
+def symmetric_bema(
+    eigenvalues: ArrayLike, *, trimmed: float = 0.2, alpha: float = 0.05
+) -> Baseline:
+    """`bema` for a symmetric matrix: quantiles of the semicircle, edges ±σ̂(2 + q N^(−2/3)).
+
+    q is the Tracy–Widom quantile at 1 − alpha/2, for each of the two edges.
+    """
+    values = np.sort(vector("eigenvalues", eigenvalues))[::-1]
+    n, level = values.size, probability("alpha", alpha)
+    kept = _kept(n, trimmed)
+    position = np.asarray(Semicircle(1.0).quantile(1 - (kept + 0.5) / n))
+    sigma = float(position @ values[kept] / (position @ position))
+    edge = sigma * (2 + tracy_widom_quantile(1 - level / 2) * n ** (-2 / 3))
+    return Baseline(sigma, int(np.sum(np.abs(values) > edge)), edge)
+
+
+def symmetric_parallel_analysis(
+    eigenvalues: ArrayLike, *, draws: int = 20, alpha: float = 0.05, rng: RandomLike = None
+) -> Baseline:
+    """`parallel_analysis` for a symmetric matrix, on absolute values of eigenvalues."""
+    size = _sizes(eigenvalues)
+    n, count = size.size, positive_integer("draws", draws)
+    level, random = probability("alpha", alpha), generator(rng)
+    sigma = float(np.sqrt(np.sum(size**2) / n))
+    noise = np.array([_noise_sizes(n, random) for _ in range(count)])
+    return _against(size, sigma * np.quantile(noise, 1 - level, axis=0), sigma)
+
+
+def _sides(shape: tuple[int, int]) -> tuple[int, int]:
+    n, m = sorted(positive_integer("shape", side) for side in shape)
+    return n, m
+
+
+def _checked(singular_values: ArrayLike, shape: tuple[int, int]) -> tuple[FloatArray, int, int]:
+    """Return the singular values, descending, and the sides n ≤ m."""
+    s = vector("singular_values", singular_values)
+    n, m = _sides(shape)
+    if s.size != n:
+        raise InvalidInputError(f"A matrix of {n} × {m} has {n} singular values. Got {s.size}.")
+    if (s < 0).any():
+        raise InvalidInputError(f"`singular_values` must not be negative. Got {s.min():g}.")
+    return np.sort(s)[::-1], n, m
+
+
+def _sizes(eigenvalues: ArrayLike) -> FloatArray:
+    return np.asarray(np.sort(np.abs(vector("eigenvalues", eigenvalues)))[::-1])
+
+
+def _kept(n: int, trimmed: float) -> AnyArray:
+    """Return the positions of the values that are matched."""
+    share = probability("trimmed", trimmed)
+    kept = np.arange(int(np.ceil(share * n)), int(np.floor((1 - share) * n)))
+    if not kept.size:
+        raise InvalidInputError(
+            f"`trimmed` = {share:g} leaves none of {n} values. Give less than one half."
+        )
+    return kept
+
+
+def _corrected_variance(power: FloatArray, m: int, rank: int) -> float:
+    """Return the fixed point σ² of Kritchman and Nadler, from the plain mean of the rest."""
+    spikes, left = power[:rank], power.size - rank
+    rest = float(power[rank:].sum())
+    variance = rest / (left * (1 - rank / m)) if rank else rest / left
+    for _ in range(_KN_STEPS):
+        middle = spikes + variance - variance * left / m
+        root = (middle + np.sqrt(np.maximum(middle**2 - 4 * spikes * variance, 0.0))) / 2
+        new = (rest + float(np.sum(spikes - root))) / left
+        if abs(new - variance) <= _KN_TOLERANCE * variance:
+            return new
+        variance = new
+    return variance
+
+
+def _noise_singular_values(n: int, m: int, random: np.random.Generator) -> FloatArray:
+    """Return singular values of noise of n × m with σ = 1, descending."""
+    from scipy.linalg import eigvalsh_tridiagonal
+
+    along = random.chisquare(m - np.arange(n))
+    below = random.chisquare(np.arange(n - 1, 0, -1)) if n > 1 else np.empty(0)
+    diagonal = along + np.append(0.0, below)
+    power = eigvalsh_tridiagonal(diagonal, np.sqrt(along[:-1] * below))
+    return np.asarray(np.sqrt(np.maximum(power[::-1], 0.0) / m))
+
+
+def _noise_sizes(n: int, random: np.random.Generator) -> FloatArray:
+    """Return absolute eigenvalues of the orthogonal ensemble with σ = 1, descending."""
+    from scipy.linalg import eigvalsh_tridiagonal
+
+    diagonal = random.normal(scale=np.sqrt(2), size=n)
+    beside = np.sqrt(random.chisquare(np.arange(n - 1, 0, -1)))
+    return np.asarray(np.sort(np.abs(eigvalsh_tridiagonal(diagonal, beside)))[::-1] / np.sqrt(n))
+
+
+def _against(values: FloatArray, noise: FloatArray, sigma: float) -> Baseline:
+    """Return how many of the values, from the first on, exceed those of noise."""
+    within = np.flatnonzero(values <= noise)
+    rank = int(within[0]) if within.size else values.size
+    return Baseline(sigma, rank, float(noise[min(rank, noise.size - 1)]))
