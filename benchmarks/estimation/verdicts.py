@@ -12,23 +12,29 @@ NOISE, OUTLIERS, HEAVY = "noise bulk", "entries with outliers", "heavy tail"
 UNEVEN = "row or column variances differ"
 
 
-def _one_entry(x, rng):
-    place = np.sort(rng.integers(0, min(x.shape), size=2))
-    x[tuple(place)] = 40.0
-    return x
+def _one_entry(x, symmetric, rng):
+    i, j = rng.integers(0, min(x.shape), size=2)
+    x[i, j] = 40.0
+    if symmetric:
+        x[j, i] = 40.0
 
 
-def _one_row(x, rng):
-    x[rng.integers(len(x))] *= 5
-    return x
+def _one_row(x, symmetric, rng):
+    i = rng.integers(len(x))
+    x[i] *= 5
+    if symmetric:
+        x[:, i] *= 5
 
 
-def _columns(x, rng):
-    x[:, : x.shape[1] // 2] *= np.sqrt(2)
-    return x
+def _columns(x, symmetric, rng):
+    half = x.shape[1] // 2
+    x[:, :half] *= np.sqrt(2)
+    if symmetric:
+        x[:half] *= np.sqrt(2)
 
 
-# Entries of variance 1, what is done to them, the verdicts that are right.
+# Entries of variance 1, what is done to them (on both sides, where symmetric), the verdicts that
+# are right.
 GAUSSIAN = lambda rng, shape: rng.normal(size=shape)  # noqa: E731
 KINDS = {
     "Gaussian": (GAUSSIAN, None, {NOISE}),
@@ -59,9 +65,10 @@ def one_draw(shape, kind, seed, draw):
     rng = np.random.default_rng([seed, draw, n, m, list(KINDS).index(kind)])
     entries, change, _ = KINDS[kind]
     x = entries(rng, (n, m))
-    x = x if change is None else change(x, rng)
     if symmetric:
         x = np.triu(x) + np.triu(x, 1).T
+    if change is not None:
+        change(x, symmetric, rng)
     theta = rng.uniform(1.5, 4, SPIKES) * (n / m) ** 0.25
     left = np.linalg.qr(rng.normal(size=(n, SPIKES)))[0]
     right = left if symmetric else np.linalg.qr(rng.normal(size=(m, SPIKES)))[0]
