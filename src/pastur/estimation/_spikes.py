@@ -75,8 +75,8 @@ def spike_table(scene: Scene, detached: AnyArray, p_values: FloatArray, *, z: fl
     -----
     An outlier is isolated where its neighbours and the noise are more than four of its standard
     deviations away. The interval is θ̂ ± z·sd with ``Var θ̂ = 2σ²/(N o)`` (symmetric) or
-    ``(σ²/2m)(1/o_n + 1/o_m)``, o the overlaps. Among neighbours ω is taken n^(−1/2) above the axis,
-    which averages over them, and the interval is that of their group: of the mean of its θ
+    ``(σ²/2m)(1/o_n + 1/o_m)``, o the overlaps. For the others ω is taken n^(−1/2) above the axis,
+    which averages over neighbours, and the interval of several is that of their group: of the mean of its θ
     (symmetric) or of their root mean square (rectangular), which do not depend on how the group's
     members push each other.
     """
@@ -91,11 +91,11 @@ def spike_table(scene: Scene, detached: AnyArray, p_values: FloatArray, *, z: fl
     group = _groups(observed, deviation)
     alone = np.bincount(group)[group] == 1
     isolated = alone & (_to_noise(scene, observed) > _ISOLATION * deviation)
-    found = _own_left_out(scene, order[alone], 0.0)
+    found = _own_left_out(scene, order[isolated], 0.0)
     spike, overlaps = above.spike.real, [o.copy() for o in above.overlaps]
-    spike[alone] = found.spike.real
+    spike[isolated] = found.spike.real
     for all_of_them, own in zip(overlaps, found.overlaps, strict=True):
-        all_of_them[alone] = own
+        all_of_them[isolated] = own
     outliers = Outliers(spike.astype(np.complex128), tuple(np.clip(o, 0.0, 1.0) for o in overlaps))
     theta = scene.plain(spike)
     width = z * scene.plane.spike_deviation(_resolved(outliers, size), scene.sigma, size)
