@@ -86,6 +86,7 @@ PUBLIC = {
         "RectangularFit",
         "Status",
         "SymmetricFit",
+        "baselines",
         "fit_rectangular",
         "fit_symmetric",
     ],

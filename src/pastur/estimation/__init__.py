@@ -1,5 +1,6 @@
 """Arrays in, results out: noise level, spikes with intervals, goodness of fit, denoising."""
 
+from pastur.estimation import baselines
 from pastur.estimation._goodness import Goodness
 from pastur.estimation._rectangular import RectangularFit, fit_rectangular
 from pastur.estimation._status import Status
@@ -10,6 +11,7 @@ __all__ = [
     "RectangularFit",
     "Status",
     "SymmetricFit",
+    "baselines",
     "fit_rectangular",
     "fit_symmetric",
 ]
