@@ -17,6 +17,7 @@ from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.estimation._residual_law import residual_covariance, residual_mean
 from pastur.estimation._signal import Signal, base_transforms
 from pastur.estimation._subordinate import Plane
+from pastur.estimation._units import smoothest_weights, split_into_spikes
 from pastur.measures import Empirical, ProbabilityMeasure
 
 # Weak spikes leave a trace that cannot be told from a smaller σ: none is sought far below critical.
@@ -57,8 +58,10 @@ class Deconvolution:
         Standard deviation of `sigma`, to first order, for Gaussian entries; 0 where σ was given.
     signal : Signal
         Law of the signal, on the grid and at the far spikes.
+    spikes : Signal
+        The same as single spikes of 1/n each, spread as evenly as the spectrum allows.
     rank : float
-        The mass of its points, in values.
+        The mass of the signal's points, in values.
     rank_deviation : float
         Standard deviation of the signal's mass, in values.
     misfit, freedom : float, int
@@ -71,6 +74,7 @@ class Deconvolution:
     sigma: float
     deviation: float
     signal: Signal
+    spikes: Signal
     rank: float
     rank_deviation: float
     misfit: float
@@ -200,10 +204,12 @@ def _descend(
         signal, steps = step.signal, steps + 1
         new = variance + float(np.clip(step.move, -_LARGEST_STEP, _LARGEST_STEP)) * variance
         change, variance = abs(new / variance - 1), new
+    spikes = unit**plane.power * step.spikes(scene.size)
     return Deconvolution(
         sigma=unit * np.sqrt(variance),
         deviation=unit * step.deviation * np.sqrt(variance) / 2,
         signal=Signal(unit**plane.power * signal.points, signal.weights, base),
+        spikes=Signal(spikes, np.full(spikes.size, 1 / scene.size), base),
         rank=scene.size * float(signal.weights.sum()),
         rank_deviation=step.rank_deviation,
         misfit=step.misfit,
@@ -231,14 +237,26 @@ class _Problem:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """The problem solved: `move` and `deviation` are relative to σ²."""
+    """The problem solved: `move` and `deviation` are relative to σ²; `columns` and `target` are the
+    problem's with σ free.
+    """
 
+    problem: _Problem
+    columns: FloatArray
+    target: FloatArray
+    weights: FloatArray
     signal: Signal
     move: float
     deviation: float
     rank_deviation: float
     misfit: float
     freedom: int
+
+    def spikes(self, size: int) -> FloatArray:
+        """Return the signal as single spikes, the far ones where they are."""
+        grid = self.problem.grid
+        smooth = smoothest_weights(grid, self.weights, self.columns, self.target)
+        return np.append(split_into_spikes(grid, smooth, size), self.problem.far)
 
 
 def _linearised(scene: _Scene, signal: Signal, variance: float) -> _Problem:
@@ -268,14 +286,19 @@ def _solve(scene: _Scene, signal: Signal, variance: float, known: bool) -> _Step
     lever, columns = problem.lever, problem.columns
     free = _without() if known else _without(lever)
     before = scene.size * float(signal.weights.sum()) - problem.far.size
-    weights = _priced_weights(free(columns), free(problem.target), scene.size, before)
+    freed, target = free(columns), free(problem.target)
+    weights = _priced_weights(freed, target, scene.size, before)
     residual = problem.target - columns @ weights
     # Entries with a fourth cumulant are noise as well.
     misfit = _without(free(problem.cumulant))(free(residual))
     active = weights > 0
-    spread = np.linalg.pinv(free(columns[:, active]).T @ free(columns[:, active]))
+    spread = np.linalg.pinv(freed[:, active].T @ freed[:, active])
     share = np.full(problem.far.size, 1 / scene.size)
     return _Step(
+        problem=problem,
+        columns=freed,
+        target=target,
+        weights=weights,
         signal=Signal(
             np.append(problem.grid[active], problem.far),
             np.append(weights[active], share),

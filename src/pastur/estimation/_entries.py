@@ -26,6 +26,7 @@ _REJECTION = 1e-3
 # off by chance, in its standard deviations.
 _KURTOSIS, _SPREAD_LIMIT = 12.0, 6.0
 _MOST_NAMED = 20
+_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -139,60 +140,76 @@ def _largest(w: FloatArray, flat: AnyArray, scale: float, unit: float) -> str:
     return f"{what}." if flat.size == 1 else f"{what}; {flat.size} are as good as spikes."
 
 
+@dataclass(frozen=True)
+class _Side:
+    """The sums of squares of rows, or of columns.
+
+    `spread` is their variance over that of the null hypothesis, `limit` how far it goes by chance;
+    `chance` is that of the largest sum, at `place`, `ratio` its size over the mean; `alone` tells
+    whether most of the spread is its.
+    """
+
+    name: str
+    spread: float
+    limit: float
+    chance: float
+    place: int
+    ratio: float
+    alone: bool
+
+
 def _uneven_sides(w: FloatArray, scale: float, squares: FloatArray) -> EntryDiagnosis:
     clipped = np.minimum(w**2, (_CLIP * scale) ** 2)
-    mean = float(clipped.mean())
-    cumulant = float((clipped**2).mean() / mean**2) - 3
-    found = [
-        (name, *_unevenness(clipped.sum(axis=1 - axis), squares, cumulant, clipped.size))
+    cumulant = float((clipped**2).mean() / clipped.mean() ** 2) - 3
+    sides = [
+        _side(name, clipped.sum(axis=1 - axis), squares, cumulant, clipped.size)
         for axis, name in enumerate(("row", "column"))
     ]
-    name, spread, limit, chance, place, ratio = max(found, key=lambda side: side[1] / side[2])
-    if spread > limit:
+    one = min(sides, key=lambda side: side.chance)
+    most = max(sides, key=lambda side: side.spread / side.limit)
+    if one.chance < _REJECTION and (one.alone or most.spread <= most.limit):
         reason = (
-            f"The mean squares of {name}s spread {spread:.1f} times as much as noise of one "
-            f"variance and a signal in no special direction would (up to {limit:.1f} by chance). "
-            "`biwhiten` brings such matrices back to one variance."
+            f"The mean square of {one.name} {one.place} is {one.ratio:.1f} times the mean, which "
+            f"neither noise nor a signal in no special direction explains (p = {one.chance:.1g})."
         )
-        return EntryDiagnosis("row or column variances differ", reason)
-    name, spread, limit, chance, place, ratio = min(found, key=lambda side: side[3])
-    if chance < _REJECTION:
+    elif most.spread > most.limit:
         reason = (
-            f"The mean square of {name} {place} is {ratio:.1f} times that of the others, which "
-            f"neither noise nor a signal in no special direction explains (p = {chance:.1g})."
+            f"The mean squares of {most.name}s spread {most.spread:.1f} times as much as noise of "
+            "one variance and a signal in no special direction would (up to "
+            f"{most.limit:.1f} by chance). `biwhiten` brings such matrices back to one variance."
         )
-        return EntryDiagnosis("row or column variances differ", reason)
-    return EntryDiagnosis()
+    else:
+        return EntryDiagnosis()
+    return EntryDiagnosis("row or column variances differ", reason)
 
 
-def _unevenness(
-    sums: FloatArray, squares: FloatArray, cumulant: float, size: int
-) -> tuple[float, float, float, int, float]:
-    """Return spread and its limit, chance of the largest sum, its place and its size over the mean.
-
-    The weights of ``Σ s²u²`` about its mean are s² less their mean, over n.
-    """
+def _side(name: str, sums: FloatArray, squares: FloatArray, cumulant: float, size: int) -> _Side:
     n = sums.size
     mean = float(sums.mean())
-    # Zeros belong to the longer side: it has as many values as its length.
+    # Of Σ s²u² about its mean, per row: s² less their mean. The longer side has zeros as well.
     weights = np.zeros(n)
     weights[: squares.size] = squares[:n]
-    weights = (weights - weights.mean()) / n * (mean * n / max(float(squares.sum()), 1e-300))
+    weights = (weights - weights.mean()) * (mean / max(float(squares.sum()), _TINY))
     rotation = 2 * float(weights @ weights) * n / (n + 2)
     entries = cumulant * mean**2 * n / size
-    variance = max(rotation + entries, rotation / 2, 1e-12 * mean**2)
-    spread = float(sums.var()) / variance
-    limit = 1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5
+    variance = max(rotation + entries, rotation / 2, _TINY)
     place = int(np.argmax(sums))
     beyond = float(sums[place]) - mean
-    chance = n * _chernoff(weights * max(variance / max(rotation, 1e-300), 1.0) ** 0.5, beyond)
-    return spread, limit, min(chance, 1.0), place, float(sums[place]) / mean
+    widened = weights * max(variance / max(rotation, _TINY), 1.0) ** 0.5
+    return _Side(
+        name=name,
+        spread=float(sums.var()) / variance,
+        limit=1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5,
+        chance=min(n * _chernoff(widened, beyond), 1.0),
+        place=place,
+        ratio=float(sums[place]) / mean,
+        alone=beyond**2 > 0.5 * n * float(sums.var()),
+    )
 
 
 def _chernoff(weights: FloatArray, beyond: float) -> float:
     """Return a bound of the chance that ``Σ a(g² − 1)`` is larger, g standard Gaussian."""
-    largest = max(float(weights.max()), 1e-300)
-    slope = np.linspace(0.0, 0.5, 201)[1:-1] / largest
+    slope = np.linspace(0.0, 0.5, 51)[1:-1] / max(float(weights.max()), _TINY)
     inner = 2 * slope[:, None] * weights
     exponent = -slope * beyond - 0.5 * (np.log1p(-inner) + inner).sum(axis=1)
     return float(np.exp(min(float(exponent.min()), 0.0)))

@@ -23,8 +23,8 @@ from pastur.estimation._subordinate import Plane
 from pastur.estimation._verdict import assess, assess_growing, from_spectrum, with_diagnosis
 from pastur.measures import ProbabilityMeasure
 
-# Up to this share of the values, and this many, spikes are few: the edge of pure noise holds.
-_FEW_SHARE, _FEW = 1 / 40, 5
+# Up to so many spikes the edge is that of pure noise with a row and a column less for each.
+_FEW = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +101,7 @@ def fit_spectrum(
     )
     if found is None:
         return few
-    crowded = split.spikes.size > max(_FEW_SHARE * values.size, _FEW)
-    if crowded or (goodness.p_value < REJECTION and found.p_value >= REJECTION):
+    if split.spikes.size > _FEW or (goodness.p_value < REJECTION and found.p_value >= REJECTION):
         many = _many(values, plane, found, alpha, zeros, unit)
         return many if diagnosis else replace(many, goodness=from_spectrum(many.goodness))
     weak = found.rank + normal_quantile(alpha) * found.rank_deviation
@@ -166,7 +165,7 @@ def _many(
 ) -> SpectrumFit:
     """Return the fit of a spectrum whose signal was found by deconvolution."""
     z, sigma, size = normal_quantile(alpha), found.sigma, values.size
-    model = fitted_model(plane, found.signal, sigma)
+    model = fitted_model(plane, found.spikes, sigma)
     noise = noise_intervals(model, found.signal.base, size)
     detached = noise.detached(values, alpha)
     scene = Scene(values, sigma, plane, noise=noise.ends, critical=noise.critical)

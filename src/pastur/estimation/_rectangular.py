@@ -157,7 +157,7 @@ def fit_rectangular(
     back through the subordination function of the observed spectrum, own terms left out, which is
     the inverse of the map above and right at any rank.
 
-    Where spikes are many (more than one in forty values), or what they leave is not the law of
+    Where spikes are more than five, or what they leave is not the law of
     noise, the spectrum of the signal is found by deconvolution (docs/deconvolution.md): ω̂ and f̂ of
     the observed spectrum make it linear in the law of the signal, which non-negative least squares
     finds together with σ, each residual weighted by its own covariance. Then the noise is where the

@@ -1,0 +1,81 @@
+"""The law of f̂ − f(ω̂) against samples: mean and covariance, with siblings that must be rejected."""
+
+import numpy as np
+import pytest
+
+from pastur.estimation._residual_law import residual_covariance, residual_mean
+from pastur.estimation._signal import Signal
+from pastur.estimation._subordinate import RectangularPlane, SymmetricPlane
+
+DRAWS, SIZE = 600, 120
+# Spikes, some below criticality, 20 % of the values.
+STRENGTHS = np.linspace(0.9, 2.4, 24)
+PLANES = {"symmetric": SymmetricPlane(), "rectangular": RectangularPlane(0.5)}
+
+
+@pytest.fixture(scope="module", params=list(PLANES))
+def sampled(request, make):
+    """Residuals of draws at ten points, their mean and covariance by theory, and Φ."""
+    plane, rng = PLANES[request.param], np.random.default_rng(50)
+    shape = (SIZE, round(SIZE / getattr(plane, "ratio", 1.0)))
+    theta = STRENGTHS * plane.critical
+    signal = Signal(theta**plane.power, np.full(theta.size, 1 / SIZE))
+    z = (np.linspace(-2.0 if plane.power == 1 else 0.3, 2.4, 10) + 0.35j) ** plane.power
+    residuals = []
+    for _ in range(DRAWS):
+        if plane.power == 1:
+            y = np.linalg.eigvalsh(make["plant"](make["symmetric"](SIZE, rng), theta))
+        else:
+            w = make["plant"](make["rectangular"](shape, rng), theta)
+            y = np.linalg.eigvalsh(w @ w.T)
+        observed = plane.observe(z, (1 / (y - z[:, None])).mean(axis=1), 1.0)
+        residuals.append(observed.transform - signal.transforms(observed.omega).value)
+    w = omega(plane, signal, z)
+    curve = plane.curve(w, signal.transforms(w), 1.0)
+    return np.array(residuals), w, curve
+
+
+def omega(plane, signal, z):
+    """ω(z) by Newton's method with a step that is halved, from far up."""
+    w = z + 3j
+    for height in np.linspace(3.0, 0.0, 60):
+        target = z + 1j * height
+        for _ in range(20):
+            curve = plane.curve(w, signal.transforms(w), 1.0)
+            w = w - (curve.phi - target) / curve.first
+    return w
+
+
+def stacked(residuals):
+    return np.concatenate([residuals.real, residuals.imag], axis=-1)
+
+
+def misfit(covariance, sample):
+    """Weighted square of a mean deviation, about χ² if `covariance` is right."""
+    values, vectors = np.linalg.eigh(covariance)
+    kept = values > 1e-4 * values[-1]
+    return np.sum((sample @ vectors[:, kept]) ** 2 / values[kept], axis=-1) / kept.sum()
+
+
+def test_the_covariance_is_that_of_the_sample(sampled):
+    residuals, w, curve = sampled
+    sample = stacked(residuals - residuals.mean(axis=0))
+    covariance = residual_covariance(w, curve, SIZE)
+    np.testing.assert_allclose(covariance, covariance.T, rtol=1e-9, atol=1e-12)
+    ratio = misfit(covariance, sample).mean()
+    # The mean of 600 χ²/k has the standard deviation √(2/600k) = 0.02; 0.1 for the size of 120.
+    assert abs(ratio - 1) < 0.15
+    # Complex noise has half of it, and Φ taken for the identity another.
+    assert abs(misfit(covariance / 2, sample).mean() - 1) > 0.5
+    flat = curve._replace(first=np.ones_like(w), second=0 * w, third=0 * w)
+    wrong = residual_covariance(w, flat, SIZE)
+    assert abs(misfit(wrong, sample).mean() - 1) > 0.25
+
+
+def test_the_mean_is_that_of_the_sample(sampled):
+    residuals, w, curve = sampled
+    covariance = residual_covariance(w, curve, SIZE) / DRAWS
+    mean = residual_mean(curve, SIZE)
+    # χ²/k with k about 10: beyond 3 with chance 1e-3.
+    assert misfit(covariance, stacked(residuals.mean(axis=0) - mean)) < 3
+    assert misfit(covariance, stacked(residuals.mean(axis=0) + mean)) > 3
