@@ -17,7 +17,7 @@ def tasks(count, seed):
     return [(cell, seed, draw) for cell in settings for draw in range(max(count // 10, 2))]
 
 
-def one_draw(cell, seed, draw):
+def one_task(cell, seed, draw):
     """Return the error of each method over the oracle's."""
     rng = cell.generator(seed, draw)
     theta = draws.spikes(cell, rng)

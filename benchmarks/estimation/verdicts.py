@@ -12,34 +12,57 @@ NOISE, OUTLIERS, HEAVY = "noise bulk", "entries with outliers", "heavy tail"
 UNEVEN = "row or column variances differ"
 
 
-def _one_entry(x, rng):
-    place = np.sort(rng.integers(0, min(x.shape), size=2))
-    x[tuple(place)] = 40.0
-    return x
+# What is done to entries of variance 1, and where: a symmetric matrix stays one.
 
 
-def _one_row(x, rng):
-    x[rng.integers(len(x))] *= 5
-    return x
+def _entries(count, size):
+    def change(x, rng, symmetric):
+        places = np.column_stack([rng.choice(side, count, replace=False) for side in x.shape])
+        for i, j in places:
+            x[i, j] = size * rng.choice([-1, 1])
+            if symmetric:
+                x[j, i] = x[i, j]
+        return {(int(i), int(j)) for i, j in places}
+
+    return change
 
 
-def _columns(x, rng):
-    x[:, : x.shape[1] // 2] *= np.sqrt(2)
-    return x
+def _one_row(x, rng, symmetric):
+    i = rng.integers(len(x))
+    x[i] *= 5
+    if symmetric:
+        x[:, i] = x[i]
 
 
-# Entries of variance 1, what is done to them, the verdicts that are right.
+def _columns(x, rng, symmetric):
+    scale = np.where(np.arange(x.shape[1]) < x.shape[1] // 2, 2**0.5, 1.0)
+    x *= scale
+    if symmetric:
+        x *= scale[:, None]
+
+
+def _all_rows(x, rng, symmetric):
+    scale = np.geomspace(1, 3, len(x)) ** 0.5
+    x *= scale[:, None]
+    if symmetric:
+        x *= scale
+
+
 GAUSSIAN = lambda rng, shape: rng.normal(size=shape)  # noqa: E731
+# Entries of variance 1, what is done to them, the verdicts that are right.
 KINDS = {
     "Gaussian": (GAUSSIAN, None, {NOISE}),
     "signs": (lambda rng, shape: rng.choice([-1.0, 1.0], size=shape), None, {NOISE}),
     "uniform": (lambda rng, shape: rng.uniform(-1, 1, shape) * 3**0.5, None, {NOISE}),
     "t₅": (lambda rng, shape: rng.standard_t(5, shape) * 0.6**0.5, None, {NOISE}),
     "t₃": (lambda rng, shape: rng.standard_t(3, shape) / 3**0.5, None, {HEAVY, OUTLIERS}),
-    "one entry of 40 sd": (GAUSSIAN, _one_entry, {OUTLIERS}),
+    "one entry of 40 sd": (GAUSSIAN, _entries(1, 40.0), {OUTLIERS}),
+    "20 entries of 30 sd": (GAUSSIAN, _entries(20, 30.0), {OUTLIERS}),
     "one row times 5": (GAUSSIAN, _one_row, {UNEVEN}),
     "half of the columns doubled": (GAUSSIAN, _columns, {UNEVEN}),
+    "row variances from 1 to 3": (GAUSSIAN, _all_rows, {UNEVEN}),
 }
+UNNAMED = "wrong entries named"
 
 
 def tasks(count, seed):
@@ -52,22 +75,28 @@ def tasks(count, seed):
     ]
 
 
-def one_draw(shape, kind, seed, draw):
-    """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value."""
+def one_task(shape, kind, seed, draw):
+    """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value.
+
+    Outliers count as found where all entries that are named are among them.
+    """
     symmetric = isinstance(shape, int)
     n, m = (shape, shape) if symmetric else shape
     rng = np.random.default_rng([seed, draw, n, m, list(KINDS).index(kind)])
     entries, change, _ = KINDS[kind]
     x = entries(rng, (n, m))
-    x = x if change is None else change(x, rng)
     if symmetric:
         x = np.triu(x) + np.triu(x, 1).T
+    places = None if change is None else change(x, rng, symmetric)
     theta = rng.uniform(1.5, 4, SPIKES) * (n / m) ** 0.25
     left = np.linalg.qr(rng.normal(size=(n, SPIKES)))[0]
     right = left if symmetric else np.linalg.qr(rng.normal(size=(m, SPIKES)))[0]
     w = x / np.sqrt(m) + (left * theta) @ right.T
-    fit = fit_symmetric((w + w.T) / 2) if symmetric else fit_rectangular(w)
-    return fit.goodness.verdict
+    found = (fit_symmetric((w + w.T) / 2) if symmetric else fit_rectangular(w)).goodness
+    if places is not None and found.verdict == OUTLIERS:
+        true = places | {(j, i) for i, j in places} if symmetric else places
+        return found.verdict if found.entries and set(found.entries) <= true else UNNAMED
+    return found.verdict
 
 
 def report(asked, results):
