@@ -143,25 +143,41 @@ def test_symmetric_median_rule():
 
 
 def naive_mp_pca(s, n, m):
-    """Veraart et al. 2016: the first p at which the sum of the rest exceeds what its range asks."""
-    eigenvalue = sorted((x * x for x in s), reverse=True)
+    """The program for Veraart et al. 2016: here entries of W√m have the variance σ²."""
+    eigenvalue = sorted((m * x * x for x in s), reverse=True)
     for p in range(n):
-        gamma = (n - p) / m
-        by_range = (eigenvalue[p] - eigenvalue[n - 1]) / (4 * gamma**0.5)
-        if sum(eigenvalue[p:]) >= (n - p) * by_range:
-            variance = sum(eigenvalue[p:]) / (n - p)
-            return variance**0.5, p, (variance**0.5) * (1 + gamma**0.5)
+        total = sum(eigenvalue[p:])
+        if (eigenvalue[p] - eigenvalue[-1]) * (n - p) * (m - p) <= 4 * total * (m * n) ** 0.5:
+            variance = total / ((m - p) * (n - p))
+            return variance**0.5, p
     raise AssertionError
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("rank", [0, 3, 15])
-def test_mp_pca_does_as_its_paper_says(make, shape, rank):
+def test_mp_pca_does_as_its_program_does(make, shape, rank):
     s = singular_values(make, shape, np.linspace(1.2, 4, rank))
-    found = baselines.mp_pca(s, shape)
-    sigma, components, edge = naive_mp_pca(s, *shape)
+    found, (n, m) = baselines.mp_pca(s, shape), shape
+    sigma, components = naive_mp_pca(s, n, m)
     assert found.rank == components
-    assert (found.sigma, found.edge) == pytest.approx((sigma, edge), rel=1e-12)
+    assert found.sigma == pytest.approx(sigma, rel=1e-12)
+    # σ²(1 + √c)² of noise of n − p by m − p, whose entries have the variance σ²/m.
+    left, ratio = m - components, (n - components) / (m - components)
+    assert found.edge == pytest.approx(sigma * (left / m) ** 0.5 * (1 + ratio**0.5), rel=1e-12)
+
+
+def test_mp_pca_counts_the_columns_that_spikes_take(make):
+    # With 30 strong spikes of 150 × 200, m for m − p would make σ̂ lower by 1 − √(170/200), 8 %.
+    s = singular_values(make, (150, 200), np.linspace(20, 40, 30))
+    found = baselines.mp_pca(s, (150, 200))
+    assert found.rank == 30
+    # The mean of 120·170 squares: 4 deviations are 2 %; false alarm 1e-4.
+    assert found.sigma == pytest.approx(1, abs=0.02)
+
+
+def test_mp_pca_of_a_matrix_of_low_rank_is_exact():
+    found = baselines.mp_pca([3.0, 2.0, 0.0, 0.0, 0.0, 0.0], (6, 9))
+    assert (found.sigma, found.rank, found.edge) == (0.0, 2, 0.0)
 
 
 # --- BEMA ---

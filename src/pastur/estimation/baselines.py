@@ -102,21 +102,24 @@ def shrunk_singular_values(
 def mp_pca(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
     """Marchenko–Pastur principal component analysis.
 
-    With λ = s², the rank is the least p for which the mean of the n − p smallest λ is at least
-    ``(λ_(p+1) − λ_n)/(4√γ)``, γ = (n − p)/m, the σ² that their range asks for; that mean is σ̂².
+    With λ = s², the rank is the least p for which the σ² that the rest tells by its sum,
+    ``σ̂² = m Σ_(j>p) λ_j/((n − p)(m − p))``, is at least the one that its range asks for:
+    ``λ_(p+1) − λ_n ≤ 4σ̂²√(n/m)``. The edge is that of noise of n − p by m − p.
 
     References
     ----------
-    J. Veraart et al., NeuroImage 142 (2016), (10)–(12).
+    J. Veraart et al., NeuroImage 142 (2016), in the form of the program by Olesen, Does and
+    Jespersen (M. D. Does et al., Magn. Reson. Med. 81, 2019), which counts the rows and columns
+    that p components take away. As first printed, with m for m − p, σ̂² is lower by 1 − p/m.
     """
     s, n, m = _checked(singular_values, shape)
-    power = s**2
-    left = n - np.arange(n)
-    means = np.cumsum(power[::-1])[::-1] / left
-    ranges = (power - power[-1]) / (4 * np.sqrt(left / m))
-    rank = int(np.argmax(means >= ranges))
-    sigma = float(np.sqrt(means[rank]))
-    return Baseline(sigma, rank, sigma * float(1 + np.sqrt((n - rank) / m)))
+    power, p = s**2, np.arange(n)
+    rest = np.cumsum(power[::-1])[::-1] / (n - p) * (m / (m - p))
+    # One value alone has no range: the last p always qualifies.
+    rank = int(np.argmax(power - power[-1] <= 4 * rest * np.sqrt(n / m)))
+    sigma = float(np.sqrt(rest[rank]))
+    edge = sigma * float((np.sqrt(n - rank) + np.sqrt(m - rank)) / np.sqrt(m))
+    return Baseline(sigma, rank, edge)
 
 
 def bema(
