@@ -51,5 +51,5 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section(number, sep="=", yellow=True)
     for reason, count in reasons.most_common():
         terminalreporter.line(f"{count} x {reason}")
-    extras = "test,browser,torch,pandas"
+    extras = "test,browser,torch,pandas,sklearn"
     terminalreporter.line(f"Those that need an extra run with: make test EXTRAS={extras}")

@@ -42,7 +42,9 @@ def heavy_imports(source: str) -> set[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_heavy_packages_are_imported_inside_functions(path):
-    assert heavy_imports(path.read_text("utf-8")) == set()
+    # The estimators are classes of scikit-learn's: a leaf that `import pastur` does not load.
+    allowed = {"sklearn"} if name_of(path) == "src/pastur/sklearn.py" else set()
+    assert heavy_imports(path.read_text("utf-8")) == allowed
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -20,7 +20,7 @@ from pastur.ensembles import (
     sample_spiked_singular_values,
     sample_wigner,
 )
-from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.estimation import biwhiten, fit_rectangular, fit_symmetric
 from pastur.measures import (
     Atoms,
     Density,
@@ -60,6 +60,7 @@ __all__ = [
     "Uniform",
     "__version__",
     "analyze",
+    "biwhiten",
     "figures",
     "fit_rectangular",
     "fit_symmetric",

@@ -1,17 +1,20 @@
 """Arrays in, results out: noise level, spikes with intervals, goodness of fit, denoising."""
 
 from pastur.estimation import baselines
+from pastur.estimation._biwhiten import Biwhitened, biwhiten
 from pastur.estimation._goodness import Goodness
 from pastur.estimation._rectangular import RectangularFit, fit_rectangular
 from pastur.estimation._status import Status
 from pastur.estimation._symmetric import SymmetricFit, fit_symmetric
 
 __all__ = [
+    "Biwhitened",
     "Goodness",
     "RectangularFit",
     "Status",
     "SymmetricFit",
     "baselines",
+    "biwhiten",
     "fit_rectangular",
     "fit_symmetric",
 ]

@@ -23,8 +23,9 @@ _SURE = 2.0
 # Chance below which an entry is no part of the tail of the others, and a row not of the rest.
 _REJECTION = 1e-3
 # A rank-one signal makes squares of loadings of kurtosis 12; so far the spread of row sums can be
-# off by chance, in its standard deviations.
-_KURTOSIS, _SPREAD_LIMIT = 12.0, 6.0
+# off by chance, in its standard deviations. Real signals prefer some rows and columns: up to four
+# times the spread is left to them, if no single row stands out.
+_KURTOSIS, _SPREAD_LIMIT, _LEAST_SPREAD = 12.0, 6.0, 4.0
 _MOST_NAMED = 20
 _TINY = 1e-300
 
@@ -176,7 +177,8 @@ def _uneven_sides(w: FloatArray, scale: float, squares: FloatArray) -> EntryDiag
         reason = (
             f"The mean squares of {most.name}s spread {most.spread:.1f} times as much as noise of "
             "one variance and a signal in no special direction would (up to "
-            f"{most.limit:.1f} by chance). `biwhiten` brings such matrices back to one variance."
+            f"{most.limit:.1f} is left to chance and to signals with favourite rows). `biwhiten` "
+            "brings such matrices back to one variance."
         )
     else:
         return EntryDiagnosis()
@@ -199,7 +201,7 @@ def _side(name: str, sums: FloatArray, squares: FloatArray, cumulant: float, siz
     return _Side(
         name=name,
         spread=float(sums.var()) / variance,
-        limit=1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5,
+        limit=max(1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5, _LEAST_SPREAD),
         chance=min(n * _chernoff(widened, beyond), 1.0),
         place=place,
         ratio=float(sums[place]) / mean,

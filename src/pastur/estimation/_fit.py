@@ -81,10 +81,10 @@ def fit_spectrum(
     if base is not None:
         start = sigma or noise_level_beside(values, base)
         found = deconvolve(values, plane, start, np.empty(0), base=base, known=sigma is not None)
-        if found is None:
+        if found is None or _swallowed(found, values.size):
             raise InvalidInputError(
-                "The spectrum cannot be that of `bulk` plus noise: too few different values. "
-                "Check the matrix."
+                "The spectrum cannot be that of `bulk` plus noise: more than half of it would be "
+                "spikes. Check the bulk and its units."
             )
         return _many(values, plane, found, alpha, zeros, unit)
     edges = noise_edges(noise, alpha)
@@ -99,7 +99,7 @@ def fit_spectrum(
     found = deconvolve(
         values, plane, split.sigma, few.signal.points, base=None, known=sigma is not None
     )
-    if found is None:
+    if found is None or _swallowed(found, values.size):
         return few
     if split.spikes.size > _FEW or (goodness.p_value < REJECTION and found.p_value >= REJECTION):
         many = _many(values, plane, found, alpha, zeros, unit)
@@ -112,6 +112,11 @@ def fit_spectrum(
         margin = max(high / few.sigma, exp(normal_quantile(alpha) * found.deviation / found.sigma))
         low, high = few.sigma / margin, few.sigma * margin
     return replace(few, sigma_interval=(low, high), signal_rank_interval=interval)
+
+
+def _swallowed(found: Deconvolution, size: int) -> bool:
+    """Return whether the signal left no noise to speak of: a σ far too small."""
+    return found.rank > size / 2
 
 
 def _few(

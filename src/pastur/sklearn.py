@@ -1,0 +1,108 @@
+"""Scikit-learn estimators; `import pastur` does not load them."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.extmath import svd_flip
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from pastur._typing import AnyArray
+from pastur.estimation import fit_rectangular
+
+__all__ = ["SpikedPCA"]
+
+
+class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Principal components that stand out of the noise, and how strong they were before it.
+
+    The centred data of n samples are noise of n − 1 by p plus a signal: subtracting the mean takes
+    one degree of freedom. `fit_rectangular` finds the noise level and the spikes, at any rank, and
+    as many components are kept as are detached.
+
+    Parameters
+    ----------
+    alpha : float, between 0 and 1
+        Chance that pure noise gives a component. Default 0.05.
+
+    Attributes
+    ----------
+    n_components_ : int
+        Number of components found, 0 for pure noise.
+    components_ : array, shape (n_components_, p)
+        Orthonormal directions, the strongest first.
+    mean_ : array, shape (p,)
+        Of the features.
+    explained_variance_ : array, shape (n_components_,)
+        Variance of the data along each component, noise included.
+    signal_variance_ : array, shape (n_components_,)
+        The same before the noise: θ²/(n − 1). Eigenvalues of the covariance are too large, by what
+        the noise adds in all directions.
+    component_overlap_ : array, shape (n_components_,)
+        Squared cosine between each component and the direction behind it.
+    noise_variance_ : float
+        Of an entry.
+    spikes_ : structured array
+        As ``fit_rectangular(…).spikes``, with intervals and p-values.
+    signal_rank_ : float
+        How many directions carry signal, those included that are too weak to be components.
+    goodness_ : Goodness
+        Whether the rest is noise at all.
+    n_samples_, n_features_in_ : int
+        Size of the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(300, 100)) + 3 * np.outer(rng.normal(size=300), np.ones(100)) / 10
+    >>> pca = SpikedPCA().fit(X)
+    >>> pca.n_components_, round(pca.noise_variance_, 1)
+    (1, 1.0)
+    >>> bool(pca.explained_variance_[0] > pca.signal_variance_[0])
+    True
+    """
+
+    def __init__(self, alpha: float = 0.05) -> None:
+        self.alpha = alpha
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the components of `X`, shape (n, p) with n ≥ 3 and p ≥ 2; `y` is not used.
+
+        Raises
+        ------
+        ValueError
+            For anything but finite real data of that size, or alpha out of range.
+        """
+        x = validate_data(self, X, dtype=np.float64, ensure_min_samples=3, ensure_min_features=2)
+        self.n_samples_ = len(x)
+        self.mean_ = x.mean(axis=0)
+        left, values, right = np.linalg.svd(x - self.mean_, full_matrices=False)
+        _, right = svd_flip(left, right, u_based_decision=False)
+        shape = (len(x) - 1, x.shape[1])
+        fit = fit_rectangular(singular_values=values[: min(shape)], shape=shape, alpha=self.alpha)
+        self.components_ = right[: fit.rank]
+        self.explained_variance_ = values[: fit.rank] ** 2 / shape[0]
+        self.signal_variance_ = fit.spikes["theta"] ** 2 / shape[0]
+        self.component_overlap_ = fit.spikes["overlap_right"]
+        self.noise_variance_ = fit.entry_sd**2
+        self.spikes_, self.goodness_ = fit.spikes, fit.goodness
+        self.signal_rank_, self.n_components_ = fit.signal_rank, fit.rank
+        return self
+
+    def transform(self, X: Any) -> AnyArray:
+        """Return the coordinates of `X` along the components, shape (n, n_components_)."""
+        check_is_fitted(self)
+        x = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray((x - self.mean_) @ self.components_.T)
+
+    def inverse_transform(self, X: Any) -> AnyArray:
+        """Return the data with coordinates `X`, shape (n, p): all else is the mean."""
+        check_is_fitted(self)
+        return np.asarray(np.asarray(X) @ self.components_ + self.mean_)
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.n_components_)

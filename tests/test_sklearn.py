@@ -1,0 +1,92 @@
+"""The scikit-learn estimators: the library's own checks, and what they find."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+sklearn = pytest.importorskip("sklearn")
+
+from sklearn.decomposition import PCA  # noqa: E402
+from sklearn.pipeline import make_pipeline  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
+from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
+
+from pastur.sklearn import SpikedPCA  # noqa: E402
+
+
+@parametrize_with_checks([SpikedPCA()])
+def test_the_estimator_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
+    # One of the checks is skipped without it.
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+    check(estimator)
+
+
+def data(rng, shape, strengths, mean=5.0):
+    """Noise of variance 1 about a mean, and components of given standard deviations."""
+    n, p = shape
+    directions = np.linalg.qr(rng.normal(size=(p, max(len(strengths), 1))))[0][:, : len(strengths)]
+    scores = rng.normal(size=(n, len(strengths))) * np.asarray(strengths)
+    return mean + scores @ directions.T + rng.normal(size=shape), directions
+
+
+@pytest.mark.parametrize("shape", [(200, 80), (80, 200)])
+def test_components_and_noise_are_found(shape):
+    x, directions = data(np.random.default_rng(0), shape, [6.0, 4.0])
+    found = SpikedPCA().fit(x)
+    assert found.n_components_ == 2
+    assert found.noise_variance_ == pytest.approx(1.0, abs=0.03)
+    cosines = np.sum((found.components_ @ directions) ** 2, axis=1)
+    np.testing.assert_allclose(cosines, found.component_overlap_, atol=0.06)
+    np.testing.assert_allclose(found.mean_, x.mean(axis=0))
+    np.testing.assert_allclose(
+        found.explained_variance_, PCA(2).fit(x).explained_variance_, rtol=1e-10
+    )
+
+
+def test_the_signal_is_debiased():
+    # With p = n the first eigenvalue of the covariance is far above the variance of the signal.
+    draws = [data(np.random.default_rng(seed), (150, 150), [3.0])[0] for seed in range(20)]
+    fits = [SpikedPCA().fit(x) for x in draws]
+    debiased = np.mean([f.signal_variance_[0] for f in fits])
+    observed = np.mean([f.explained_variance_[0] for f in fits])
+    # The scores' own variance has the standard deviation 9·√(2/149·20) = 0.23.
+    assert abs(debiased - 9.0) < 1.0
+    assert observed > 10.5
+
+
+@pytest.mark.parametrize("shape", [(60, 120), (120, 60)])
+def test_centring_costs_one_degree_of_freedom(shape):
+    # σ² is that of n − 1 rows: over 60 draws the mean is 1 within 4 standard errors.
+    rng = np.random.default_rng(1)
+    found = np.array([SpikedPCA().fit(data(rng, shape, [])[0]).noise_variance_ for _ in range(60)])
+    error = found.std() / np.sqrt(len(found))
+    assert abs(found.mean() - 1) < 4 * error
+    n = shape[0]
+    assert abs(found.mean() * (n - 1) / n - 1) > 4 * error
+
+
+def test_noise_gives_no_components_and_empty_coordinates():
+    x, _ = data(np.random.default_rng(2), (100, 50), [])
+    found = SpikedPCA(alpha=1e-4).fit(x)
+    assert found.n_components_ == 0
+    assert found.transform(x).shape == (100, 0)
+    np.testing.assert_allclose(found.inverse_transform(found.transform(x))[0], found.mean_)
+    assert found.get_feature_names_out().size == 0
+
+
+def test_there_and_back_is_the_projection():
+    x, _ = data(np.random.default_rng(3), (120, 60), [8.0, 5.0])
+    pipeline = make_pipeline(StandardScaler(), SpikedPCA())
+    scores = pipeline.fit_transform(x)
+    pca = pipeline[-1]
+    assert scores.shape == (120, 2)
+    assert pca.get_feature_names_out().tolist() == ["spikedpca0", "spikedpca1"]
+    back = pca.inverse_transform(scores)
+    np.testing.assert_allclose(pca.transform(back), scores, atol=1e-10)
+
+
+def test_pastur_does_not_load_scikit_learn():
+    code = "import sys, pastur; sys.exit(bool({'sklearn', 'pastur.sklearn'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
