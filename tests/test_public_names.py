@@ -88,6 +88,7 @@ PUBLIC = {
         "RectangularFit",
         "Status",
         "SymmetricFit",
+        "baselines",
         "biwhiten",
         "fit_rectangular",
         "fit_symmetric",

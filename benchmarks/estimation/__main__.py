@@ -2,10 +2,10 @@
 
     python benchmarks/estimation [SECTION …] [--draws 200] [--jobs 2] [--seed 0] [--model FILE]
 
-Sections: spectra (noise level, counts, intervals), noise (pure noise: rate of false spikes),
-denoising, verdicts, cost (with `--model`, of a safetensors file as well); all of them by default,
-about half an hour on two cores. σ = 1 throughout. Each figure stands beside its limit, ✓ or ✗; the
-exit status is 1 if one is not met.
+Sections: sigma, counts, intervals (all three from the same spectra), noise (pure noise: rate of
+false spikes), denoising, verdicts, ugly (small and ugly inputs), cost (with `--model`, of a
+safetensors file as well); all of them by default, about half an hour on two cores. σ = 1
+throughout. Each figure stands beside its limit, ✓ or ✗; the exit status is 1 if one is not met.
 """
 
 import argparse
@@ -17,10 +17,13 @@ import draws
 import joblib
 import pure
 import spectra
+import ugly
 import verdicts
 from threadpoolctl import threadpool_limits
 
-SECTIONS = ("spectra", "noise", "denoising", "verdicts", "cost")
+# Sections made of tasks that are shared out.
+SPREAD = {"noise": pure, "denoising": denoising, "verdicts": verdicts, "ugly": ugly}
+SECTIONS = (*spectra.PARTS, *SPREAD, "cost")
 
 
 def limited(function, *arguments):
@@ -34,12 +37,12 @@ def spread(function, tasks, jobs):
     return joblib.Parallel(n_jobs=jobs, batch_size=4)(calls)
 
 
-def run_spectra(options):
+def run_spectra(parts, options):
     results = {}
     for cell in draws.cells():
         tasks = [(cell, options.seed, draw) for draw in range(options.draws)]
         results[cell] = spread(spectra.one_draw, tasks, options.jobs)
-    return spectra.report(results)
+    return spectra.report(results, parts)
 
 
 def main():
@@ -53,21 +56,16 @@ def main():
     unknown = set(options.sections) - set(SECTIONS)
     if unknown:
         parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
-    good = []
-    for section in options.sections or SECTIONS:
-        if section == "spectra":
-            good.append(run_spectra(options))
-        elif section == "noise":
-            tasks = pure.tasks(options.draws, options.seed)
-            good.append(pure.report(tasks, spread(pure.one_shape, tasks, options.jobs)))
-        elif section == "denoising":
-            tasks = denoising.tasks(options.draws, options.seed)
-            good.append(denoising.report(tasks, spread(denoising.one_draw, tasks, options.jobs)))
-        elif section == "verdicts":
-            tasks = verdicts.tasks(options.draws, options.seed)
-            good.append(verdicts.report(tasks, spread(verdicts.one_draw, tasks, options.jobs)))
-        else:
-            good.append(limited(cost.report, options.model))
+    chosen, good = options.sections or SECTIONS, []
+    parts = [part for part in spectra.PARTS if part in chosen]
+    if parts:
+        good.append(run_spectra(parts, options))
+    for name, section in SPREAD.items():
+        if name in chosen:
+            tasks = section.tasks(options.draws, options.seed)
+            good.append(section.report(tasks, spread(section.one_task, tasks, options.jobs)))
+    if "cost" in chosen:
+        good.append(limited(cost.report, options.model))
     return 0 if all(good) else 1
 
 

@@ -17,7 +17,7 @@ def tasks(count, seed):
     return [(cell, seed, draw) for cell in settings for draw in range(max(count // 10, 2))]
 
 
-def one_draw(cell, seed, draw):
+def one_task(cell, seed, draw):
     """Return the error of each method over the oracle's."""
     rng = cell.generator(seed, draw)
     theta = draws.spikes(cell, rng)
@@ -31,11 +31,11 @@ def one_draw(cell, seed, draw):
         values, u = np.linalg.eigh(w)
         vt = u.T
         fit, plain = fit_symmetric(w), baselines.symmetric_median_rule(values)
-        shrunk = baselines.shrunk_eigenvalues(values, plain.sigma)
+        shrunk = baselines.shrunk_eigenvalues(values, sigma=plain.sigma)
     else:
         u, values, vt = np.linalg.svd(w, full_matrices=False)
         fit, plain = fit_rectangular(w), baselines.median_rule(values, cell.shape)
-        shrunk = baselines.shrunk_singular_values(values, cell.shape, plain.sigma)
+        shrunk = baselines.shrunk_singular_values(values, cell.shape, sigma=plain.sigma)
     best = np.einsum("ij,ij->j", u, signal @ vt.T)
     kept = np.where(np.abs(values) > plain.edge, values, 0.0)
     oracle = np.sum(((u * best) @ vt - signal) ** 2)

@@ -38,7 +38,7 @@ def eigenvalues(size, rng):
     return eigvalsh_tridiagonal(diagonal, below, lapack_driver="sterf") / np.sqrt(size)
 
 
-def one_shape(shape, seed, chunk, count):
+def one_task(shape, seed, chunk, count):
     """Return rank > 0, σ covered, σ, p-value of each draw, for each alpha."""
     sides = (shape, 0) if isinstance(shape, int) else shape
     rng = np.random.default_rng([seed, chunk, *sides])

@@ -34,15 +34,22 @@ def one_draw(cell, seed, draw):
 
 
 def _strengths(cell, theta, values, found, others):
-    """Coverage of θ, alone and in groups; squared errors of θ̂ beside finite-rank inversion."""
-    rows = found.spikes
-    if not rows.size or rows.size > theta.size:
+    """Coverage of θ, alone and in groups; squared errors of θ̂ beside finite-rank inversion.
+
+    All true spikes are positive: rows below zero, and more rows than spikes, are false ones, which
+    have no truth and are `rank`'s affair.
+    """
+    everything = np.bincount(found.spikes["group"])
+    rows = found.spikes[found.spikes["observed"] > 0][: theta.size]
+    if not rows.size:
         return {"isolated": [], "groups": [], "errors": None}
     true = theta[: rows.size]
     covered = (rows["low"] < true) & (true < rows["high"])
     groups = []
-    for number in np.flatnonzero(np.bincount(rows["group"]) > 1):
+    for number in np.flatnonzero(everything > 1):
         members = rows["group"] == number
+        if members.sum() < everything[number]:
+            continue
         mean = true[members].mean() if cell.symmetric else np.sqrt(np.mean(true[members] ** 2))
         groups.append(bool(rows["low"][members][0] < mean < rows["high"][members][0]))
     sigma = others["BEMA" if cell.symmetric else "MP-PCA"].sigma
@@ -69,9 +76,9 @@ def _within(interval, value):
     return bool(interval[0] <= value <= interval[1])
 
 
-def report(results):
+def report(results, parts):
     """Print the tables; `results` maps cells to lists of draws. Return whether all limits hold."""
-    return all([_sigma(results), _counts(results), _intervals(results)])
+    return all([PARTS[part](results) for part in parts])
 
 
 def _errors(rows, name):
@@ -107,9 +114,8 @@ def _counts(results):
             name: np.mean([abs(r["rank"][name] - r["truth"]) for r in rows if name in r["rank"]])
             for name in _names(rows, "rank")
         }
-        best = min(v for name, v in errors.items() if name != OURS)
         mean = np.mean([row["signal_rank"] for row in rows])
-        ok = errors[OURS] <= best
+        ok = all(_no_worse(rows, name) for name in errors if name != OURS)
         if cell.low == 1.1 and cell.share >= 0.1:
             ok = ok and abs(mean / cell.rank - 1) <= 0.06
         good.append(ok)
@@ -122,9 +128,17 @@ def _counts(results):
     return all(good)
 
 
+def _no_worse(rows, name):
+    """Whether our ranks are as near as those of a baseline on the draws that it saw."""
+    seen = [row for row in rows if name in row["rank"]]
+    ours, theirs = (sum(abs(row["rank"][n] - row["truth"]) for row in seen) for n in (OURS, name))
+    return ours <= theirs
+
+
 def _intervals(results):
     print("\nIntervals at 95 %: coverage; root-mean-square error of θ̂ at 10 % rank")
     gathered = {"isolated θ": [], "groups": [], "σ": [], "signal rank": []}
+    good = True
     for cell, rows in results.items():
         isolated = [hit for row in rows for hit in row["isolated"]]
         groups = [hit for row in rows for hit in row["groups"]]
@@ -133,12 +147,15 @@ def _intervals(results):
         for name, hits in zip(gathered, (isolated, groups, sigma, ranks), strict=True):
             gathered[name] += hits
         shares = [f"{np.mean(h):.3f} of {len(h):5d}" if h else " " * 14 for h in (isolated, groups)]
+        shown, ok = _strength_errors(cell, rows)
+        good = good and ok
         print(
             f"  {cell.name:32s} isolated θ {shares[0]}  groups {shares[1]}  σ {np.mean(sigma):.3f}"
-            f"  signal rank {np.mean(ranks):.3f}{_strength_errors(cell, rows)}"
+            f"  signal rank {np.mean(ranks):.3f}{shown}"
         )
-    good = True
     for name, hits in gathered.items():
+        if not hits:
+            continue
         ok = 0.93 <= np.mean(hits) <= 0.97
         good = good and (ok or name == "signal rank")
         print(f"  all cells, {name}: {np.mean(hits):.4f} of {len(hits)} {_mark(ok)}")
@@ -146,15 +163,18 @@ def _intervals(results):
 
 
 def _strength_errors(cell, rows):
+    """Return what to print of the errors of θ̂ at 10 % rank, and whether ours are at most half."""
     found = [row["errors"] for row in rows if row["errors"]]
     if cell.share != 0.1 or not found:
-        return ""
+        return "", True
     ours, inverted, exact = np.sqrt(np.mean(found, axis=0))
-    return (
-        f"  θ̂ {ours:.4f}, finite rank {inverted:.4f}, σ known {exact:.4f}: "
-        f"ratio {ours / inverted:.2f} {_mark(ours <= inverted / 2)}"
-    )
+    ok = bool(ours <= inverted / 2)
+    shown = f"  θ̂ {ours:.4f}, finite rank {inverted:.4f}, σ known {exact:.4f}: "
+    return f"{shown}ratio {ours / inverted:.2f} {_mark(ok)}", ok
 
 
 def _mark(ok):
     return "✓" if ok else "✗"
+
+
+PARTS = {"sigma": _sigma, "counts": _counts, "intervals": _intervals}

@@ -12,40 +12,57 @@ NOISE, OUTLIERS, HEAVY = "noise bulk", "entries with outliers", "heavy tail"
 UNEVEN = "row or column variances differ"
 
 
-def _one_entry(x, symmetric, rng):
-    i, j = rng.integers(0, min(x.shape), size=2)
-    x[i, j] = 40.0
-    if symmetric:
-        x[j, i] = 40.0
+# What is done to entries of variance 1, and where: a symmetric matrix stays one.
 
 
-def _one_row(x, symmetric, rng):
+def _entries(count, size):
+    def change(x, rng, symmetric):
+        places = np.column_stack([rng.choice(side, count, replace=False) for side in x.shape])
+        for i, j in places:
+            x[i, j] = size * rng.choice([-1, 1])
+            if symmetric:
+                x[j, i] = x[i, j]
+        return {(int(i), int(j)) for i, j in places}
+
+    return change
+
+
+def _one_row(x, rng, symmetric):
     i = rng.integers(len(x))
     x[i] *= 5
     if symmetric:
-        x[:, i] *= 5
+        x[:, i] = x[i]
 
 
-def _columns(x, symmetric, rng):
-    half = x.shape[1] // 2
-    x[:, :half] *= np.sqrt(2)
+def _columns(x, rng, symmetric):
+    scale = np.where(np.arange(x.shape[1]) < x.shape[1] // 2, 2**0.5, 1.0)
+    x *= scale
     if symmetric:
-        x[:half] *= np.sqrt(2)
+        x *= scale[:, None]
 
 
-# Entries of variance 1, what is done to them (on both sides, where symmetric), the verdicts that
-# are right.
+def _all_rows(x, rng, symmetric):
+    scale = np.geomspace(1, 3, len(x)) ** 0.5
+    x *= scale[:, None]
+    if symmetric:
+        x *= scale
+
+
 GAUSSIAN = lambda rng, shape: rng.normal(size=shape)  # noqa: E731
+# Entries of variance 1, what is done to them, the verdicts that are right.
 KINDS = {
     "Gaussian": (GAUSSIAN, None, {NOISE}),
     "signs": (lambda rng, shape: rng.choice([-1.0, 1.0], size=shape), None, {NOISE}),
     "uniform": (lambda rng, shape: rng.uniform(-1, 1, shape) * 3**0.5, None, {NOISE}),
     "t₅": (lambda rng, shape: rng.standard_t(5, shape) * 0.6**0.5, None, {NOISE}),
     "t₃": (lambda rng, shape: rng.standard_t(3, shape) / 3**0.5, None, {HEAVY, OUTLIERS}),
-    "one entry of 40 sd": (GAUSSIAN, _one_entry, {OUTLIERS}),
+    "one entry of 40 sd": (GAUSSIAN, _entries(1, 40.0), {OUTLIERS}),
+    "20 entries of 30 sd": (GAUSSIAN, _entries(20, 30.0), {OUTLIERS}),
     "one row times 5": (GAUSSIAN, _one_row, {UNEVEN}),
     "half of the columns doubled": (GAUSSIAN, _columns, {UNEVEN}),
+    "row variances from 1 to 3": (GAUSSIAN, _all_rows, {UNEVEN}),
 }
+UNNAMED = "wrong entries named"
 
 
 def tasks(count, seed):
@@ -58,8 +75,11 @@ def tasks(count, seed):
     ]
 
 
-def one_draw(shape, kind, seed, draw):
-    """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value."""
+def one_task(shape, kind, seed, draw):
+    """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value.
+
+    Outliers count as found where all entries that are named are among them.
+    """
     symmetric = isinstance(shape, int)
     n, m = (shape, shape) if symmetric else shape
     rng = np.random.default_rng([seed, draw, n, m, list(KINDS).index(kind)])
@@ -67,14 +87,16 @@ def one_draw(shape, kind, seed, draw):
     x = entries(rng, (n, m))
     if symmetric:
         x = np.triu(x) + np.triu(x, 1).T
-    if change is not None:
-        change(x, symmetric, rng)
+    places = None if change is None else change(x, rng, symmetric)
     theta = rng.uniform(1.5, 4, SPIKES) * (n / m) ** 0.25
     left = np.linalg.qr(rng.normal(size=(n, SPIKES)))[0]
     right = left if symmetric else np.linalg.qr(rng.normal(size=(m, SPIKES)))[0]
     w = x / np.sqrt(m) + (left * theta) @ right.T
-    fit = fit_symmetric((w + w.T) / 2) if symmetric else fit_rectangular(w)
-    return fit.goodness.verdict
+    found = (fit_symmetric((w + w.T) / 2) if symmetric else fit_rectangular(w)).goodness
+    if places is not None and found.verdict == OUTLIERS:
+        true = places | {(j, i) for i, j in places} if symmetric else places
+        return found.verdict if found.entries and set(found.entries) <= true else UNNAMED
+    return found.verdict
 
 
 def report(asked, results):

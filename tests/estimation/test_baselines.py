@@ -1,181 +1,471 @@
-"""The published estimators against what their papers say, or against naive transcriptions."""
+"""The published estimators, each against its paper: tables, closed forms, naive transcriptions."""
+
+import inspect
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize
+from scipy.integrate import quad
+from scipy.optimize import brentq
 
+import pastur
 from pastur.estimation import baselines
-from pastur.measures import TracyWidom
+
+# Quantiles of the Tracy–Widom law for β = 1 at 0.90, 0.95, 0.99 (Bejan 2005, table 2).
+TRACY_WIDOM = {0.10: 0.4501, 0.05: 0.9793, 0.01: 2.0234}
+SHAPES = [(60, 60), (60, 100), (40, 160)]
+
+RECTANGULAR = {
+    "median_rule": baselines.median_rule,
+    "mp_pca": baselines.mp_pca,
+    "bema": baselines.bema,
+    "kritchman_nadler": baselines.kritchman_nadler,
+    "parallel_analysis": lambda s, shape: baselines.parallel_analysis(s, shape, rng=1),
+}
+SYMMETRIC = {
+    "symmetric_median_rule": baselines.symmetric_median_rule,
+    "symmetric_bema": baselines.symmetric_bema,
+    "symmetric_parallel_analysis": lambda x: baselines.symmetric_parallel_analysis(x, rng=1),
+}
 
 
-@pytest.fixture(scope="module")
-def spiked(make):
-    rng = np.random.default_rng(70)
-    w = make["plant"](make["rectangular"]((120, 300), rng), [4.0, 3.0, 2.0])
-    return np.linalg.svd(w, compute_uv=False), w.shape
+def marchenko_pastur_quantile(level, c):
+    """Where the lower mass of the Marchenko–Pastur law of ratio c ≤ 1, σ = 1, is `level`."""
+    low, high = (1 - c**0.5) ** 2, (1 + c**0.5) ** 2
+
+    def below(x):
+        # With x = y² no end of the square case is singular; a share of the mass is integrated.
+        def density(y):
+            root = max((high - y * y) * (y * y - low), 0.0)
+            return root**0.5 / (np.pi * c * y) if y > 0 else (high**0.5 / (np.pi * c))
+
+        return quad(density, low**0.5, x**0.5, epsabs=1e-11, limit=200)[0]
+
+    return brentq(lambda x: below(x) - level, low, high, xtol=1e-13)
 
 
-def test_the_published_constants_of_the_hard_threshold():
-    # Gavish, Donoho 2014: 4/√3 for known, 2.858 for unknown noise, square; ω(β) within 0.02 of
-    # 0.56β³ − 0.95β² + 1.82β + 1.43 (their approximation).
-    for c in (0.1, 0.25, 0.5, 0.75, 1.0):
-        found = baselines.median_rule(np.ones(300), (300, round(300 / c)))
-        omega = found.edge
-        assert abs(omega - (0.56 * c**3 - 0.95 * c**2 + 1.82 * c + 1.43)) < 0.02
-        known = found.edge / found.sigma
-        # There keeping and dropping a spike x cost the same: y² + x² − 2xy·ab = x².
-        x = optimize.brentq(
-            lambda x, c=c: np.sqrt((x**2 + 1) * (x**2 + c)) / x - known,  # noqa: B023
-            c**0.25,
-            10,
-        )
-        cosines = (x**4 - c) / (x**2 * np.sqrt((x**2 + 1) * (x**2 + c)))
-        assert known == pytest.approx(2 * x * cosines, rel=1e-9)
-    assert baselines.median_rule(np.ones(50), (50, 50)).edge == pytest.approx(2.858, abs=1e-3)
-    ratio = baselines.median_rule(np.ones(50), (50, 50))
-    assert ratio.edge / ratio.sigma == pytest.approx(4 / np.sqrt(3))
+def semicircle_quantile(level):
+    def below(x):
+        return 0.5 + x * (4 - x * x) ** 0.5 / (4 * np.pi) + np.arcsin(x / 2) / np.pi
+
+    return brentq(lambda x: below(x) - level, -2, 2, xtol=1e-14)
 
 
-def test_the_median_is_that_of_marchenko_and_pastur():
-    # μ by integrating the density: half of the mass lies below.
-    c = 0.4
-    sigma = baselines.median_rule(np.ones(40), (40, 100)).sigma
-    low, high = (1 - np.sqrt(c)) ** 2, (1 + np.sqrt(c)) ** 2
-    mass = integrate.quad(
-        lambda x: np.sqrt((x - low) * (high - x)) / (2 * np.pi * c * x), low, 1 / sigma**2
-    )[0]
-    assert mass == pytest.approx(0.5, abs=1e-8)
+def singular_values(make, shape, spikes, seed=5):
+    w = make["plant"](make["rectangular"](shape, np.random.default_rng(seed)), spikes)
+    return np.linalg.svd(w, compute_uv=False)
 
 
-def test_shrinking_inverts_the_map_and_multiplies_with_the_cosines():
-    x, c, sigma = 1.9, 0.4, 0.7
-    y = np.sqrt((x**2 + 1) * (x**2 + c)) / x
-    left = (x**4 - c) / (x**4 + c * x**2)
-    right = (x**4 - c) / (x**4 + x**2)
-    found = baselines.shrunk_singular_values([sigma * y, sigma * 1.2], (40, 100), sigma)
-    np.testing.assert_allclose(found, [sigma * x * np.sqrt(left * right), 0.0], rtol=1e-12)
-    theta = 2.5
-    shrunk = baselines.shrunk_eigenvalues([theta + 1 / theta, -1.5, -theta - 1 / theta], 1.0)
-    best = theta * (1 - 1 / theta**2)
-    np.testing.assert_allclose(shrunk, [best, 0.0, -best], rtol=1e-12)
+def eigenvalues(make, size, spikes, seed=6):
+    w = make["plant"](make["symmetric"](size, np.random.default_rng(seed)), spikes)
+    return np.linalg.eigvalsh(w)[::-1]
 
 
-def test_mp_pca_is_its_loop(spiked):
-    values, (n, m) = spiked
-    power = np.sort(values**2)[::-1]
+# --- median rule, shrinkage ---
+
+
+@pytest.mark.parametrize("columns", [20, 25, 40, 80, 200, 400])
+def test_hard_threshold_over_the_median_is_as_printed(columns):
+    # The cubic that Gavish and Donoho (2014) give for ω(β), to 0.02.
+    values, ratio = np.append(np.linspace(0.9, 1.1, 19), 7.0), 20 / columns
+    found = baselines.median_rule(values, (20, columns))
+    cubic = 0.56 * ratio**3 - 0.95 * ratio**2 + 1.82 * ratio + 1.43
+    assert found.edge / np.median(values) == pytest.approx(cubic, abs=0.02)
+    assert found.rank == 1
+
+
+def test_square_threshold_is_2_858_medians_and_four_over_root_three_noise_levels():
+    # Both from the abstract of the same paper.
+    values = np.arange(1.0, 10.0)
+    found = baselines.median_rule(values, (9, 9))
+    assert found.edge / np.median(values) == pytest.approx(2.858, abs=5e-4)
+    assert found.edge / found.sigma == pytest.approx(4 / 3**0.5, rel=1e-14)
+
+
+@pytest.mark.parametrize("shape", [(50, 50), (50, 80), (20, 400)])
+def test_noise_level_of_the_median_rule(shape):
+    values = np.linspace(1, 3, shape[0] + 1)[1:]
+    median = marchenko_pastur_quantile(0.5, shape[0] / shape[1])
+    found = baselines.median_rule(values, shape)
+    assert found.sigma == pytest.approx(np.median(values) / median**0.5, rel=1e-8)
+
+
+@pytest.mark.parametrize("shape", [(50, 50), (50, 80), (20, 400)])
+def test_threshold_is_where_keeping_a_value_costs_as_much_as_dropping_it(shape):
+    # Keeping y for the best value η costs (y − η)² where dropping it costs η²: y = 2η.
+    values = np.linspace(1, 3, shape[0])
+    found = baselines.median_rule(values, shape)
+    values[0] = found.edge
+    half = baselines.shrunk_singular_values(values, shape, sigma=found.sigma)[0]
+    assert half == pytest.approx(found.edge / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (6, 9), (9, 6), (6, 60)])
+def test_shrunk_values_are_spikes_times_the_cosines_of_both_sides(shape):
+    # y = √((θ² + σ²)(θ² + cσ²))/θ and cosines² (t⁴ − c)/(t²(t² + c)), (t⁴ − c)/(t²(t² + 1)).
+    c, sigma = min(shape) / max(shape), 0.3
+    t = np.array([1.05, 1.5, 3.0, 40.0]) * c**0.25
+    observed = sigma * np.sqrt((t**2 + 1) * (t**2 + c)) / t
+    cosines = (t**4 - c) / (t**2 * np.sqrt((t**2 + c) * (t**2 + 1)))
+    inside = sigma * np.array([0.5, 0.999]) * (1 + c**0.5)
+    values = np.concatenate([inside, observed])
+    shrunk = baselines.shrunk_singular_values(values, shape, sigma=sigma)
+    np.testing.assert_allclose(shrunk[2:], sigma * t * cosines, rtol=1e-10)
+    assert shrunk[:2].tolist() == [0.0, 0.0]
+
+
+def test_shrunk_values_of_a_square_matrix():
+    # "shrinks each y to √(y² − 4nσ²)", Gavish, Donoho 2017, abstract.
+    shrunk = baselines.shrunk_singular_values([2.5, 3.0, 1.9], (3, 3), sigma=1.0)
+    np.testing.assert_allclose(shrunk, [1.5, 5**0.5, 0.0], rtol=1e-14)
+
+
+def test_shrunk_eigenvalues_are_spikes_times_their_overlap():
+    # λ = θ + σ²/θ, overlap 1 − σ²/θ².
+    sigma, theta = 0.5, np.array([0.6, -1.0, 3.0])
+    values = np.append(theta + sigma**2 / theta, [0.99, -0.2])
+    shrunk = baselines.shrunk_eigenvalues(values, sigma=sigma)
+    np.testing.assert_allclose(shrunk[:3], theta * (1 - sigma**2 / theta**2), rtol=1e-12)
+    assert np.all(shrunk[3:] == 0)
+
+
+def test_symmetric_median_rule():
+    values = np.array([-3.0, -1.0, -0.5, 0.4, 0.9, 1.2, 5.0])
+    found = baselines.symmetric_median_rule(values)
+    assert found.sigma == pytest.approx(1.0 / semicircle_quantile(0.75), rel=1e-10)
+    # Singular values of a square matrix of noise have the law of |λ|, so the threshold is theirs.
+    assert found.edge == pytest.approx(2.858, abs=5e-4)
+    assert found.rank == 2
+    half = baselines.shrunk_eigenvalues([found.edge], sigma=found.sigma)[0]
+    assert half == pytest.approx(found.edge / 2, rel=1e-12)
+
+
+# --- MP-PCA ---
+
+
+def naive_mp_pca(s, n, m):
+    """The program for Veraart et al. 2016: here entries of W√m have the variance σ²."""
+    eigenvalue = sorted((m * x * x for x in s), reverse=True)
     for p in range(n):
-        tail = power[p:]
-        gamma = (n - p) / m
-        if tail.sum() >= (n - p) * (tail[0] - tail[-1]) / (4 * np.sqrt(gamma)):
-            break
-    found = baselines.mp_pca(values, (m, n))
-    assert found.rank == p == 3
-    assert found.sigma == pytest.approx(np.sqrt(tail.mean()))
-    assert found.edge == pytest.approx(found.sigma * (1 + np.sqrt((n - p) / m)))
+        total = sum(eigenvalue[p:])
+        if (eigenvalue[p] - eigenvalue[-1]) * (n - p) * (m - p) <= 4 * total * (m * n) ** 0.5:
+            variance = total / ((m - p) * (n - p))
+            return variance**0.5, p
+    raise AssertionError
 
 
-def test_bema_is_its_regression_with_johnstones_exponent(spiked):
-    values, (n, m) = spiked
-    power, c = np.sort(values**2)[::-1], n / m
-    low, high = (1 - np.sqrt(c)) ** 2, (1 + np.sqrt(c)) ** 2
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("rank", [0, 3, 15])
+def test_mp_pca_does_as_its_program_does(make, shape, rank):
+    s = singular_values(make, shape, np.linspace(1.2, 4, rank))
+    found, (n, m) = baselines.mp_pca(s, shape), shape
+    sigma, components = naive_mp_pca(s, n, m)
+    assert found.rank == components
+    assert found.sigma == pytest.approx(sigma, rel=1e-12)
+    # σ²(1 + √c)² of noise of n − p by m − p, whose entries have the variance σ²/m.
+    left, ratio = m - components, (n - components) / (m - components)
+    assert found.edge == pytest.approx(sigma * (left / m) ** 0.5 * (1 + ratio**0.5), rel=1e-12)
 
-    def tail(x):
-        density = lambda t: np.sqrt((t - low) * (high - t)) / (2 * np.pi * c * t)  # noqa: E731
-        return integrate.quad(density, x, high)[0]
 
-    top, bottom = 0.0, 0.0
-    for k in range(24, 96):
-        q = optimize.brentq(lambda x, k=k: tail(x) - (k + 0.5) / n, low, high)
-        top, bottom = top + q * power[k], bottom + q**2
-    found = baselines.bema(values, (n, m), alpha=0.1)
-    assert found.sigma**2 == pytest.approx(top / bottom, rel=1e-7)
-    margin = (
-        TracyWidom(1).quantile(0.9) * m ** (-2 / 3) * c ** (-1 / 6) * (1 + np.sqrt(c)) ** (4 / 3)
-    )
-    assert found.edge**2 == pytest.approx(found.sigma**2 * (high + margin), rel=1e-9)
+def test_mp_pca_counts_the_columns_that_spikes_take(make):
+    # With 30 strong spikes of 150 × 200, m for m − p would make σ̂ lower by 1 − √(170/200), 8 %.
+    s = singular_values(make, (150, 200), np.linspace(20, 40, 30))
+    found = baselines.mp_pca(s, (150, 200))
+    assert found.rank == 30
+    # The mean of 120·170 squares: 4 deviations are 2 %; false alarm 1e-4.
+    assert found.sigma == pytest.approx(1, abs=0.02)
+
+
+def test_mp_pca_of_a_matrix_of_low_rank_is_exact():
+    found = baselines.mp_pca([3.0, 2.0, 0.0, 0.0, 0.0, 0.0], (6, 9))
+    assert (found.sigma, found.rank, found.edge) == (0.0, 2, 0.0)
+
+
+# --- BEMA ---
+
+
+def naive_bema(s, n, m, trimmed, alpha):
+    """Ke, Ma, Lin 2023, algorithm 1, with n for their p and m for their n."""
+    eigenvalue = sorted((x * x for x in s), reverse=True)
+    c, over, under = n / m, 0.0, 0.0
+    for k in range(1, n + 1):
+        if trimmed * n <= k <= (1 - trimmed) * n:
+            q = marchenko_pastur_quantile(1 - k / n, c)
+            over += q * eigenvalue[k - 1]
+            under += q * q
+    variance, top = over / under, 1 + c**0.5
+    fluctuation = TRACY_WIDOM[alpha] * m ** (-2 / 3) * c ** (-1 / 6) * top ** (4 / 3)
+    edge = variance * (top**2 + fluctuation)
+    return variance**0.5, sum(x > edge for x in eigenvalue), edge**0.5
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("trimmed, alpha", [(0.2, 0.10), (0.2, 0.05), (0.25, 0.01)])
+def test_bema_does_as_its_paper_says(make, shape, trimmed, alpha):
+    s = singular_values(make, shape, [1.3, 2.0, 3.0])
+    found = baselines.bema(s, shape, trimmed=trimmed, alpha=alpha)
+    sigma, rank, edge = naive_bema(s, *shape, trimmed, alpha)
+    assert found.rank == rank
+    assert found.sigma == pytest.approx(sigma, rel=1e-8)
+    # The quantiles are printed with four digits.
+    assert found.edge == pytest.approx(edge, rel=1e-5)
+
+
+def test_margin_of_bema_has_the_exponent_four_thirds():
+    # Square, N = 768, at the level of 0.9: the printed implementations have 2⁴/3 for 2^(4/3).
+    size = 768
+    found = baselines.bema(np.linspace(2, 0, size), (size, size), alpha=0.1)
+    margin = ((found.edge / found.sigma) ** 2 - 4) * size ** (2 / 3) / TRACY_WIDOM[0.1]
+    assert margin == pytest.approx(2 ** (4 / 3), rel=2e-4)
+    assert margin != pytest.approx(2**4 / 3, rel=0.1)
+
+
+def test_symmetric_bema(make):
+    values = eigenvalues(make, 80, [1.6, -3.0])
+    found = baselines.symmetric_bema(values, alpha=0.10)
+    over = under = 0.0
+    for k in range(16, 65):
+        q = semicircle_quantile(1 - k / 80)
+        over, under = over + q * values[k - 1], under + q * q
+    assert found.sigma == pytest.approx(over / under, rel=1e-10)
+    # α/2 for each edge.
+    edge = over / under * (2 + TRACY_WIDOM[0.05] * 80 ** (-2 / 3))
+    assert found.edge == pytest.approx(edge, rel=1e-5)
+    assert found.rank == np.sum(np.abs(values) > edge) == 2
+
+
+# --- Kritchman–Nadler ---
+
+
+def naive_noise_variance(eigenvalue, p, samples, k):
+    """σ² by iteration, as Kritchman and Nadler's program: it stops where roots turn complex."""
+    variance = sum(eigenvalue[k:]) / (p - k) / (1 - k / samples)
+    for _ in range(500):
+        total = sum(eigenvalue[k:])
+        for x in eigenvalue[:k]:
+            b = x + variance - variance * (p - k) / samples
+            if b * b < 4 * x * variance:
+                return variance
+            total += max(x - (b + (b * b - 4 * x * variance) ** 0.5) / 2, 0.0)
+        variance = total / (p - k)
+    return variance
+
+
+def naive_kritchman_nadler(s, p, samples, alpha):
+    eigenvalue = sorted((x * x for x in s), reverse=True)
+    last = sum(eigenvalue) / p
+    for k in range(1, p):
+        variance = naive_noise_variance(eigenvalue, p, samples, k)
+        a, b = (samples - 0.5) ** 0.5, (p - k - 0.5) ** 0.5
+        mu = (a + b) ** 2 / samples
+        xi = (a + b) / samples * (1 / a + 1 / b) ** (1 / 3)
+        edge = variance * (mu + TRACY_WIDOM[alpha] * xi)
+        if eigenvalue[k - 1] <= edge:
+            return last**0.5, k - 1, edge**0.5
+        last = variance
+    raise AssertionError
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("spikes", [[], [2.5], [6.0, 4.0, 1.4], np.linspace(2.5, 9, 8)])
+@pytest.mark.parametrize("alpha", [0.10, 0.05, 0.01])
+def test_kritchman_nadler_does_as_its_papers_say(make, shape, spikes, alpha):
+    s = singular_values(make, shape, spikes)
+    found = baselines.kritchman_nadler(s, shape, alpha=alpha)
+    sigma, rank, edge = naive_kritchman_nadler(s, *shape, alpha)
+    assert found.rank == rank
+    assert found.sigma == pytest.approx(sigma, rel=1e-8)
+    # The quantiles are printed with four digits.
+    assert found.edge == pytest.approx(edge, rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_noise_level_of_kritchman_nadler_solves_their_equations(make, shape):
+    s = singular_values(make, shape, [3.0, 5.0, 9.0])
+    found, (p, samples) = baselines.kritchman_nadler(s, shape), shape
     assert found.rank == 3
-
-
-def test_kritchman_nadler_solves_its_equations(spiked):
-    values, (n, m) = spiked
-    power = np.sort(values**2)[::-1]
-    found = baselines.kritchman_nadler(values, (n, m))
-    k, variance = found.rank, found.sigma**2
-    assert k == 3
-    rho = []
-    for value in power[:k]:
-        roots = np.roots([1.0, -(value + variance - variance * (n - k) / m), value * variance])
-        rho.append(max(roots.real))
-    rest = power[k:].sum() + sum(power[:k] - rho)
-    assert variance == pytest.approx(rest / (n - k), rel=1e-8)
-    # Johnstone's centring and scale with the halves of Ma (2012).
-    a, b = np.sqrt(m - 0.5), np.sqrt(n - k - 0.5)
-    mu, xi = (a + b) ** 2 / m, (a + b) / m * (1 / a + 1 / b) ** (1 / 3)
-    assert found.edge**2 == pytest.approx(variance * (mu + TracyWidom(1).quantile(0.95) * xi))
-
-
-def test_parallel_analysis_against_full_matrices(spiked):
-    values, (n, m) = spiked
-    rng = np.random.default_rng(71)
-    sigma = np.sqrt(np.sum(values**2) / n)
-    noise = [
-        np.linalg.svd(rng.normal(size=(n, m)) / np.sqrt(m), compute_uv=False) for _ in range(200)
+    variance, power = found.sigma**2, np.sort(s**2)[::-1]
+    rho = [
+        np.roots([1, -(x + variance - variance * (p - 3) / samples), x * variance]).max()
+        for x in power[:3]
     ]
-    quantiles = sigma * np.quantile(noise, 0.95, axis=0)
-    found = baselines.parallel_analysis(values, (n, m), draws=200, rng=1)
-    count = int(np.argmax(values <= quantiles))
-    assert found.rank == count
-    # Quantiles of 200 draws from two generators: within 1 %.
-    assert found.edge == pytest.approx(quantiles[count], rel=0.01)
-    again = baselines.parallel_analysis(values, (n, m), draws=200, rng=1)
+    right = (power[3:].sum() + sum(power[:3] - rho)) / (p - 3)
+    assert variance == pytest.approx(right, rel=1e-9)
+
+
+def test_kritchman_nadler_tests_a_value_as_if_it_were_the_last_spike():
+    # A bulk at the quantiles of noise and one value at the edge of n − 1 by m, not of n by m.
+    n, m = 40, 60
+    bulk = np.sqrt([marchenko_pastur_quantile((i + 0.5) / n, n / m) for i in range(n - 1)])
+    found = baselines.kritchman_nadler(np.append(bulk, 1.75), (n, m))
+    a, b = (m - 0.5) ** 0.5, (n - 1 - 0.5) ** 0.5
+    factor = ((a + b) ** 2 + TRACY_WIDOM[0.05] * (a + b) * (1 / a + 1 / b) ** (1 / 3)) / m
+    variance = naive_noise_variance([1.75**2, *bulk[::-1] ** 2], n, m, 1)
+    assert found.rank == 0
+    assert found.edge == pytest.approx((variance * factor) ** 0.5, rel=1e-5)
+    assert found.sigma**2 > 1.005 * variance
+
+
+def test_noise_level_without_spikes_is_the_plain_mean():
+    values = np.linspace(0.5, 1.5, 40)
+    found = baselines.kritchman_nadler(values, (40, 200))
+    assert found.rank == 0
+    assert found.sigma == pytest.approx(np.sqrt(np.mean(values**2)), rel=1e-14)
+
+
+def test_correction_for_spikes_matters(make):
+    # The plain mean of the rest is lower by about rank·(1 + c)/n: 13 % of σ² at 20 of 200.
+    s = singular_values(make, (200, 400), np.full(20, 5.0))
+    corrected = baselines.kritchman_nadler(s, (200, 400))
+    assert corrected.rank == 20
+    assert corrected.sigma == pytest.approx(1, abs=0.01)
+    assert np.sqrt(np.mean(np.sort(s)[:180] ** 2)) < 0.98
+
+
+# --- parallel analysis ---
+
+
+def test_parallel_analysis_compares_with_noise_of_the_same_power(make):
+    s = singular_values(make, (30, 60), [])
+    found = baselines.parallel_analysis(7 * s, (30, 60), rng=2)
+    assert found.sigma == pytest.approx(7 * np.sqrt(np.sum(s**2) / 30), rel=1e-12)
+
+
+@pytest.mark.parametrize("rows, agrees", [(30, True), (36, False)])
+def test_noise_of_parallel_analysis_is_that_of_dense_matrices(make, rows, agrees):
+    # 2000 draws on either side: the rate beyond a quantile at 0.95 errs by √2·0.0049; five
+    # deviations, false alarm 1e-6. With six rows more it is far off.
+    draws, rng = 2000, np.random.default_rng(3)
+    found = baselines.parallel_analysis(np.ones(30), (30, 60), draws=draws, rng=4)
+    dense = [np.linalg.norm(make["rectangular"]((rows, 60), rng), 2) for _ in range(draws)]
+    rate = np.mean(np.array(dense) > found.edge / found.sigma)
+    assert (abs(rate - 0.05) < 5 * 2**0.5 * 0.0049) == agrees
+
+
+@pytest.mark.parametrize("size, agrees", [(40, True), (20, False)])
+def test_noise_of_symmetric_parallel_analysis_is_that_of_dense_matrices(make, size, agrees):
+    # The same, for the largest absolute eigenvalue.
+    draws, rng = 2000, np.random.default_rng(5)
+    found = baselines.symmetric_parallel_analysis(np.ones(40), draws=draws, rng=6)
+    dense = [np.linalg.norm(make["symmetric"](size, rng), 2) for _ in range(draws)]
+    rate = np.mean(np.array(dense) > found.edge / found.sigma)
+    assert (abs(rate - 0.05) < 5 * 2**0.5 * 0.0049) == agrees
+
+
+def test_parallel_analysis_stops_at_the_first_value_within(make):
+    s = singular_values(make, (60, 100), [4.0, 3.0])
+    found = baselines.parallel_analysis(s, (60, 100), rng=1)
+    assert found.rank == 2
+    # The third largest is what it was compared with last.
+    assert found.edge > np.sort(s)[-3]
+    again = baselines.parallel_analysis(s, (60, 100), rng=1)
     assert again == found
 
 
-def test_symmetric_counterparts(make):
-    rng = np.random.default_rng(72)
-    w = make["plant"](make["symmetric"](400, rng), [4.0, 3.0, -3.5])
-    values = np.linalg.eigvalsh(w)
-    for method in (
-        baselines.symmetric_median_rule,
-        baselines.symmetric_bema,
-        lambda v: baselines.symmetric_parallel_analysis(v, rng=1),
-    ):
-        found = method(values)
-        assert found.rank == 3
-    # The median of |λ| of the semicircle on [−2, 2]: half of the mass lies within.
-    sigma = baselines.symmetric_median_rule(np.ones(10)).sigma
-    mass = integrate.quad(lambda x: np.sqrt(4 - x**2) / (2 * np.pi), -1 / sigma, 1 / sigma)[0]
-    assert mass == pytest.approx(0.5, abs=1e-9)
-    assert abs(baselines.symmetric_bema(values).sigma - 1) < 0.03
-    edge = baselines.symmetric_bema(values)
-    expected = 2 + TracyWidom(1).quantile(0.975) * 400 ** (-2 / 3)
-    assert edge.edge / edge.sigma == pytest.approx(expected)
+# --- what all have in common ---
 
 
-def test_pure_noise_has_rank_zero_and_its_level(make):
-    rng = np.random.default_rng(73)
-    values = np.linalg.svd(make["rectangular"]((150, 300), rng), compute_uv=False)
-    for method in (
-        baselines.median_rule,
-        baselines.mp_pca,
-        baselines.bema,
-        baselines.kritchman_nadler,
-    ):
-        found = method(values, (150, 300))
-        assert abs(found.sigma - 1) < 0.03
-        assert found.rank <= 1
+@pytest.mark.parametrize("name", RECTANGULAR)
+@pytest.mark.parametrize("shape", [(120, 120), (120, 240), (240, 120)])
+def test_few_strong_spikes_are_counted(make, name, shape):
+    # Noise alone goes beyond the edge in one of 20 matrices at most: the seed is one of the others.
+    s = singular_values(make, shape, [3.0, 4.0, 5.0], seed=8)
+    found = RECTANGULAR[name](s, shape)
+    assert found.rank == 3
+    if name != "parallel_analysis":
+        assert found.sigma == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_few_strong_spikes_of_either_sign_are_counted(make, name):
+    found = SYMMETRIC[name](eigenvalues(make, 150, [3.0, -4.0, 5.0], seed=8))
+    assert found.rank == 3
+    if name != "symmetric_parallel_analysis":
+        assert found.sigma == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("name", RECTANGULAR)
+def test_order_sides_and_units_do_not_matter(make, name):
+    method, shape = RECTANGULAR[name], (60, 100)
+    s = singular_values(make, shape, [2.0, 3.0])
+    found = method(s, shape)
+    assert method(s[::-1], shape[::-1]) == found
+    assert method(np.random.default_rng(0).permutation(s), list(shape)) == found
+    for unit in (2.0**-400, 2.0**400):
+        scaled = method(unit * s, shape)
+        expected = (unit * found.sigma, found.rank, unit * found.edge)
+        assert (scaled.sigma, scaled.rank, scaled.edge) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+def test_order_sign_and_units_do_not_matter(make, name):
+    method = SYMMETRIC[name]
+    values = eigenvalues(make, 60, [2.0, -3.0])
+    found = method(values)
+    assert method(np.random.default_rng(0).permutation(values)) == found
+    for unit in (2.0**-400, 2.0**400):
+        scaled = method(unit * values)
+        expected = (unit * found.sigma, found.rank, unit * found.edge)
+        assert (scaled.sigma, scaled.rank, scaled.edge) == pytest.approx(expected, rel=1e-12)
+
+
+AWKWARD = {
+    "zero": np.zeros(8),
+    "rank one": np.eye(8)[0],
+    "equal": np.ones(8),
+    "half zero": np.repeat([1.0, 0.0], 4),
+    "falling": 10.0 ** -np.arange(8),
+    "small type": np.linspace(0, 1, 8, dtype=np.float16),
+}
+
+
+@pytest.mark.parametrize("values", AWKWARD.values(), ids=AWKWARD)
+@pytest.mark.parametrize("shape", [(8, 8), (8, 9), (100, 8)])
+def test_awkward_values_give_finite_answers(values, shape):
+    found = [method(values, shape) for method in RECTANGULAR.values()]
+    found += [method(values) for method in SYMMETRIC.values()]
+    for one in found:
+        assert np.isfinite([one.sigma, one.edge]).all()
+        assert 0 <= one.rank <= 8
+
+
+@pytest.mark.parametrize("name", RECTANGULAR)
+def test_one_by_one(name):
+    if name == "bema":
+        with pytest.raises(pastur.PasturError, match="leaves none of 1 values"):
+            RECTANGULAR[name]([2.0], (1, 1))
+    else:
+        assert RECTANGULAR[name]([2.0], (1, 1)).rank in (0, 1)
+
+
+# --- errors, face ---
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    "call, sentence",
     [
-        (lambda: baselines.median_rule([1.0, 2.0], (3, 4)), "3 singular values. Got 2"),
+        (lambda: baselines.bema([1.0, 2.0], (3, 4)), "has 3 singular values. Got 2"),
         (lambda: baselines.mp_pca([1.0, -2.0], (2, 4)), "must not be negative. Got -2"),
-        (lambda: baselines.bema([1.0, np.nan], (2, 4)), "singular_values"),
-        (lambda: baselines.bema(np.ones(10), (10, 20), trimmed=0.6), "Give less than one half"),
-        (lambda: baselines.shrunk_eigenvalues([1.0], -1.0), "sigma"),
+        (lambda: baselines.median_rule([1.0, np.nan], (2, 4)), "must be finite"),
+        (lambda: baselines.median_rule([1.0, 2.0], (2, 0)), r"shape\[1\]` must be at least 1"),
+        (lambda: baselines.median_rule([1.0, 2.0], 4), "`shape` must be a pair"),
+        (lambda: baselines.bema(np.ones(9), (9, 9), trimmed=0.6), "Give less than one half"),
+        (lambda: baselines.bema(np.ones(9), (9, 9), alpha=0), "strictly between 0 and 1"),
+        (lambda: baselines.kritchman_nadler(np.ones(9), (9, 9), alpha=2), "strictly between"),
+        (lambda: baselines.parallel_analysis(np.ones(9), (9, 9), draws=0), "must be at least 1"),
+        (lambda: baselines.symmetric_bema([[1.0, 2.0]]), "must be one-dimensional"),
+        (lambda: baselines.shrunk_eigenvalues([1.0], sigma=0), "`sigma` must be positive"),
+        (lambda: baselines.shrunk_singular_values([1.0], (2, 2), sigma=1), "Got 1. Give them all"),
     ],
 )
-def test_misuse_is_told(call, message):
-    with pytest.raises(ValueError, match=message):
+def test_misuse_is_told(call, sentence):
+    with pytest.raises(pastur.PasturError, match=sentence):
         call()
+
+
+def test_names_are_documented_and_parameters_given_by_name():
+    for name in baselines.__all__:
+        value = getattr(baselines, name)
+        assert inspect.getdoc(value), name
+        if inspect.isfunction(value):
+            kinds = [p.kind for p in inspect.signature(value).parameters.values()]
+            assert kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) <= 2, name

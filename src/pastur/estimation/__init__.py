@@ -1,5 +1,6 @@
 """Arrays in, results out: noise level, spikes with intervals, goodness of fit, denoising."""
 
+from pastur.estimation import baselines
 from pastur.estimation._biwhiten import Biwhitened, biwhiten
 from pastur.estimation._goodness import Goodness
 from pastur.estimation._rectangular import RectangularFit, fit_rectangular
@@ -12,6 +13,7 @@ __all__ = [
     "RectangularFit",
     "Status",
     "SymmetricFit",
+    "baselines",
     "biwhiten",
     "fit_rectangular",
     "fit_symmetric",

@@ -2,7 +2,10 @@
 
 All take singular values or eigenvalues, never squared ones, in any order, and use the units of the
 fits: W = R/√max(n, m) + S, with entries of R of standard deviation σ. They assume a rank that is
-negligible against the size. c = n/m ≤ 1 is the ratio of the sides.
+negligible against the size. c = n/m ≤ 1 is the ratio of the sides. Values are squared as they are:
+keep them within 1e±150. The symmetric ones are counterparts of our making, unless they cite a
+source. All raise `InvalidInputError` or `InvalidTypeError` for values that are not finite, not as
+many as the shape has, or negative singular values, and for parameters out of their range.
 """
 
 from __future__ import annotations
@@ -11,11 +14,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pastur._checks import generator, positive_integer, positive_number, probability, vector
+from pastur._checks import (
+    generator,
+    matrix_shape,
+    positive_integer,
+    positive_number,
+    probability,
+    vector,
+)
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
 from pastur.estimation._edge import tracy_widom_quantile
 from pastur.measures import MarchenkoPastur, Semicircle
+
+__all__ = [
+    "Baseline",
+    "bema",
+    "kritchman_nadler",
+    "median_rule",
+    "mp_pca",
+    "parallel_analysis",
+    "shrunk_eigenvalues",
+    "shrunk_singular_values",
+    "symmetric_bema",
+    "symmetric_median_rule",
+    "symmetric_parallel_analysis",
+]
 
 _KN_TOLERANCE, _KN_STEPS = 1e-10, 200
 
@@ -29,9 +53,9 @@ class Baseline:
     sigma : float
         Noise level σ.
     rank : int
-        Number of values beyond the edge (in absolute value, for eigenvalues).
+        Number of values taken for signal, the largest ones (in absolute value, for eigenvalues).
     edge : float
-        Where noise is taken to end.
+        Where noise is taken to end, or what the last value looked at was compared with.
     """
 
     sigma: float
@@ -57,7 +81,7 @@ def median_rule(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
 
 
 def shrunk_singular_values(
-    singular_values: ArrayLike, shape: tuple[int, int], sigma: float
+    singular_values: ArrayLike, shape: tuple[int, int], *, sigma: float
 ) -> FloatArray:
     """Return ``√((s² − σ² − cσ²)² − 4cσ⁴)/s`` beyond the edge σ(1 + √c), 0 within, in their order.
 
@@ -67,7 +91,7 @@ def shrunk_singular_values(
     ----------
     M. Gavish, D. L. Donoho, IEEE Trans. Inform. Theory 63 (2017), (7).
     """
-    s = vector("singular_values", singular_values)
+    s = _counted(singular_values, shape)
     n, m = _sides(shape)
     c, variance = n / m, positive_number("sigma", sigma) ** 2
     beyond = s > sigma * (1 + np.sqrt(c))
@@ -78,21 +102,24 @@ def shrunk_singular_values(
 def mp_pca(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
     """Marchenko–Pastur principal component analysis.
 
-    With λ = s², the rank is the least p for which the mean of the n − p smallest λ is at least
-    ``(λ_(p+1) − λ_n)/(4√γ)``, γ = (n − p)/m, the σ² that their range asks for; that mean is σ̂².
+    With λ = s², the rank is the least p for which the σ² that the rest tells by its sum,
+    ``σ̂² = m Σ_(j>p) λ_j/((n − p)(m − p))``, is at least the one that its range asks for:
+    ``λ_(p+1) − λ_n ≤ 4σ̂²√(n/m)``. The edge is that of noise of n − p by m − p.
 
     References
     ----------
-    J. Veraart et al., NeuroImage 142 (2016), (10)–(12).
+    J. Veraart et al., NeuroImage 142 (2016), in the form of the program by Olesen, Does and
+    Jespersen (M. D. Does et al., Magn. Reson. Med. 81, 2019), which counts the rows and columns
+    that p components take away. As first printed, with m for m − p, σ̂² is lower by 1 − p/m.
     """
     s, n, m = _checked(singular_values, shape)
-    power = s**2
-    left = n - np.arange(n)
-    means = np.cumsum(power[::-1])[::-1] / left
-    ranges = (power - power[-1]) / (4 * np.sqrt(left / m))
-    rank = int(np.argmax(means >= ranges))
-    sigma = float(np.sqrt(means[rank]))
-    return Baseline(sigma, rank, sigma * float(1 + np.sqrt((n - rank) / m)))
+    power, p = s**2, np.arange(n)
+    rest = np.cumsum(power[::-1])[::-1] / (n - p) * (m / (m - p))
+    # One value alone has no range: the last p always qualifies.
+    rank = int(np.argmax(power - power[-1] <= 4 * rest * np.sqrt(n / m)))
+    sigma = float(np.sqrt(rest[rank]))
+    edge = sigma * float((np.sqrt(n - rank) + np.sqrt(m - rank)) / np.sqrt(m))
+    return Baseline(sigma, rank, edge)
 
 
 def bema(
@@ -104,9 +131,10 @@ def bema(
 ) -> Baseline:
     """Bulk eigenvalue matching.
 
-    σ̂² is the slope through the origin of λ = s² against quantiles of the Marchenko–Pastur law, a
-    share `trimmed` left out at each end; the edge of λ is ``σ̂²[(1 + √c)² + q m^(−2/3) c^(−1/6)
-    (1 + √c)^(4/3)]``, q the quantile of the Tracy–Widom law at 1 − alpha.
+    σ̂² is the slope through the origin of λ_k, the k-th largest s², against the upper k/n-quantiles
+    of the Marchenko–Pastur law, ``trimmed·n ≤ k ≤ (1 − trimmed)·n``; the edge of λ is
+    ``σ̂²[(1 + √c)² + q m^(−2/3) c^(−1/6) (1 + √c)^(4/3)]``, q the quantile of the Tracy–Widom law at
+    1 − alpha.
 
     References
     ----------
@@ -116,8 +144,8 @@ def bema(
     s, n, m = _checked(singular_values, shape)
     c, level = n / m, probability("alpha", alpha)
     kept = _kept(n, trimmed)
-    position = np.asarray(MarchenkoPastur(c, 1.0).quantile(1 - (kept + 0.5) / n))
-    slope = float(position @ s[kept] ** 2 / (position @ position))
+    position = np.asarray(MarchenkoPastur(c, 1.0).quantile(1 - kept / n))
+    slope = float(position @ s[kept - 1] ** 2 / (position @ position))
     margin = tracy_widom_quantile(1 - level) * m ** (-2 / 3) * c ** (-1 / 6)
     top = (1 + np.sqrt(c)) ** 2 + margin * (1 + np.sqrt(c)) ** (4 / 3)
     edge = float(np.sqrt(slope * top))
@@ -129,26 +157,29 @@ def kritchman_nadler(
 ) -> Baseline:
     """Sequential tests with a noise level corrected for the spikes found.
 
-    With λ = s² and k spikes, σ̂² solves ``σ² = (Σ_(j>k) λ_j + Σ_(j≤k) (λ_j − ρ_j))/(n − k)``, ρ_j
-    the larger root of ``ρ² − ρ(λ_j + σ² − σ²(n − k)/m) + λ_jσ² = 0``. The next λ is a spike if it
-    exceeds ``σ̂²(μ + q ξ)``, q the Tracy–Widom quantile at 1 − alpha, with Johnstone's μ and ξ for
-    n − k variables and m samples.
+    With λ = s², λ_k is a spike if those before it are and if it exceeds ``σ̂²(μ + q ξ)``, q the
+    Tracy–Widom quantile at 1 − alpha, μ and ξ those of Johnstone for n − k variables and m samples:
+    with a = √(m − ½), b = √(n − k − ½), ``μ = (a + b)²/m``, ``ξ = (a + b)(1/a + 1/b)^(1/3)/m``. σ̂²
+    takes λ_1, …, λ_k for spikes and solves ``σ² = (Σ_(j>k) λ_j + Σ_(j≤k) (λ_j − ρ_j))/(n − k)``,
+    ρ_j the larger root of ``ρ² − ρ(λ_j + σ² − σ²(n − k)/m) + λ_jσ² = 0``. The edge is that of the
+    first value that is no spike.
 
     References
     ----------
-    S. Kritchman, B. Nadler, Chemom. Intell. Lab. Syst. 94 (2008), (16)–(19); IEEE Trans. Signal
-    Process. 57 (2009), (17).
+    S. Kritchman, B. Nadler, Chemom. Intell. Lab. Syst. 94 (2008); IEEE Trans. Signal Process. 57
+    (2009). Which σ̂ goes with which λ_k is as in the program that goes with them, KN_rankEst.
     """
     s, n, m = _checked(singular_values, shape)
     power, q = s**2, tracy_widom_quantile(1 - probability("alpha", alpha))
-    rank = 0
-    while True:
-        variance = _corrected_variance(power, m, rank)
-        a, b = np.sqrt(m - 0.5), np.sqrt(n - rank - 0.5)
-        top = variance * ((a + b) ** 2 + q * (a + b) * (1 / a + 1 / b) ** (1 / 3)) / m
-        if rank >= n // 2 or power[rank] <= top:
-            return Baseline(float(np.sqrt(variance)), rank, float(np.sqrt(top)))
-        rank += 1
+    variance, top = float(power.mean()), float(power[0])
+    for k in range(1, n):
+        tested = _corrected_variance(power, m, k)
+        a, b = np.sqrt(m - 0.5), np.sqrt(n - k - 0.5)
+        top = tested * float((a + b) ** 2 + q * (a + b) * (1 / a + 1 / b) ** (1 / 3)) / m
+        if power[k - 1] <= top:
+            return Baseline(float(np.sqrt(variance)), k - 1, float(np.sqrt(top)))
+        variance = tested
+    return Baseline(float(np.sqrt(variance)), n - 1, float(np.sqrt(top)))
 
 
 def parallel_analysis(
@@ -188,7 +219,7 @@ def symmetric_median_rule(eigenvalues: ArrayLike) -> Baseline:
     return Baseline(sigma, int(np.sum(size > edge)), edge)
 
 
-def shrunk_eigenvalues(eigenvalues: ArrayLike, sigma: float) -> FloatArray:
+def shrunk_eigenvalues(eigenvalues: ArrayLike, *, sigma: float) -> FloatArray:
     """Return ``sign(λ)√(λ² − 4σ²)`` beyond ±2σ, 0 within, in their order.
 
     References
@@ -210,8 +241,8 @@ def symmetric_bema(
     values = np.sort(vector("eigenvalues", eigenvalues))[::-1]
     n, level = values.size, probability("alpha", alpha)
     kept = _kept(n, trimmed)
-    position = np.asarray(Semicircle(1.0).quantile(1 - (kept + 0.5) / n))
-    sigma = float(position @ values[kept] / (position @ position))
+    position = np.asarray(Semicircle(1.0).quantile(1 - kept / n))
+    sigma = float(position @ values[kept - 1] / (position @ position))
     edge = sigma * (2 + tracy_widom_quantile(1 - level / 2) * n ** (-2 / 3))
     return Baseline(sigma, int(np.sum(np.abs(values) > edge)), edge)
 
@@ -229,19 +260,31 @@ def symmetric_parallel_analysis(
 
 
 def _sides(shape: tuple[int, int]) -> tuple[int, int]:
-    n, m = sorted(positive_integer("shape", side) for side in shape)
+    n, m = sorted(matrix_shape(shape))
     return n, m
+
+
+def _counted(singular_values: ArrayLike, shape: tuple[int, int]) -> FloatArray:
+    """Return the singular values, as many as a matrix of that shape has."""
+    s = vector("singular_values", singular_values)
+    n, m = _sides(shape)
+    if s.size != n:
+        raise InvalidInputError(
+            f"A matrix of {n} × {m} has {n} singular values. Got {s.size}. "
+            "Give them all, those near 0 included."
+        )
+    if (s < 0).any():
+        raise InvalidInputError(
+            f"`singular_values` must not be negative. Got {s.min():g}; "
+            "eigenvalues go to the symmetric functions."
+        )
+    return s
 
 
 def _checked(singular_values: ArrayLike, shape: tuple[int, int]) -> tuple[FloatArray, int, int]:
     """Return the singular values, descending, and the sides n ≤ m."""
-    s = vector("singular_values", singular_values)
     n, m = _sides(shape)
-    if s.size != n:
-        raise InvalidInputError(f"A matrix of {n} × {m} has {n} singular values. Got {s.size}.")
-    if (s < 0).any():
-        raise InvalidInputError(f"`singular_values` must not be negative. Got {s.min():g}.")
-    return np.sort(s)[::-1], n, m
+    return np.sort(_counted(singular_values, shape))[::-1], n, m
 
 
 def _sizes(eigenvalues: ArrayLike) -> FloatArray:
@@ -249,9 +292,9 @@ def _sizes(eigenvalues: ArrayLike) -> FloatArray:
 
 
 def _kept(n: int, trimmed: float) -> AnyArray:
-    """Return the positions of the values that are matched."""
+    """Return the ranks k, from 1 on, of the values that are matched."""
     share = probability("trimmed", trimmed)
-    kept = np.arange(int(np.ceil(share * n)), int(np.floor((1 - share) * n)))
+    kept = np.arange(int(np.ceil(share * n)), int(np.floor((1 - share) * n)) + 1)
     if not kept.size:
         raise InvalidInputError(
             f"`trimmed` = {share:g} leaves none of {n} values. Give less than one half."
@@ -259,15 +302,21 @@ def _kept(n: int, trimmed: float) -> AnyArray:
     return kept
 
 
-def _corrected_variance(power: FloatArray, m: int, rank: int) -> float:
-    """Return the fixed point σ² of Kritchman and Nadler, from the plain mean of the rest."""
-    spikes, left = power[:rank], power.size - rank
-    rest = float(power[rank:].sum())
-    variance = rest / (left * (1 - rank / m)) if rank else rest / left
+def _corrected_variance(power: FloatArray, m: int, k: int) -> float:
+    """Return the fixed point σ² with k ≥ 1 spikes, or the last value before the roots turn complex.
+
+    It starts from the mean of the rest over 1 − k/m, as the authors' program does.
+    """
+    spikes, left, rest = power[:k], power.size - k, float(power[k:].sum())
+    variance = rest / (left * (1 - k / m))
     for _ in range(_KN_STEPS):
-        middle = spikes + variance - variance * left / m
-        root = (middle + np.sqrt(np.maximum(middle**2 - 4 * spikes * variance, 0.0))) / 2
-        new = (rest + float(np.sum(spikes - root))) / left
+        # ρ = (b + √(b − d)√(b + d))/2 with d = 2√(λσ²).
+        middle, apart = spikes + variance * (1 - left / m), 2 * np.sqrt(spikes) * variance**0.5
+        if (middle < apart).any():
+            return variance
+        root = np.sqrt(middle - apart) * np.sqrt(middle + apart)
+        fallen = np.maximum(spikes - (middle + root) / 2, 0.0)
+        new = (rest + float(fallen.sum())) / left
         if abs(new - variance) <= _KN_TOLERANCE * variance:
             return new
         variance = new
