@@ -19,7 +19,8 @@ class Edges:
     centring, scale : array
         Of the Tracy–Widom law (β = 1) of the largest value left.
     edge : array
-        Beyond it noise alone goes with chance alpha, both edges together where there are two.
+        After k spikes noise alone goes beyond it with chance alpha/(k + 1), both edges together
+        where there are two.
     sides : int
         Number of edges watched: the chance of each is alpha/sides.
     """
@@ -40,12 +41,16 @@ class Edges:
 
 
 def noise_edges(noise: NoiseModel, alpha: float) -> Edges:
-    """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of TW₁."""
+    """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of TW₁.
+
+    After k spikes that at 1 − alpha/(k + 1): each further spike has to be as sure as all before it
+    together, so that false ones stay rare however many there are.
+    """
     # One value cannot tell a noise level: two are left at least.
     most = min(noise.size // 2, noise.size - 2)
     removed = np.arange(most + 1, dtype=np.float64)
     centring, scale = noise.edge_scale(removed)
-    margin = tracy_widom_quantile(1 - alpha / noise.sides)
+    margin = np.asarray(TracyWidom(1).quantile(1 - alpha / noise.sides / (removed + 1)))
     return Edges(centring, scale, centring + scale * margin, noise.sides)
 
 

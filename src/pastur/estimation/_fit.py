@@ -25,6 +25,8 @@ from pastur.measures import ProbabilityMeasure
 
 # Up to so many spikes the edge is that of pure noise with a row and a column less for each.
 _FEW = 5
+# With a crowd of spikes its own law is no better: the deconvolution is kept down to this p-value.
+_HOPELESS = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +103,8 @@ def fit_spectrum(
     )
     if found is None or _swallowed(found, values.size):
         return few
-    if split.spikes.size > _FEW or (goodness.p_value < REJECTION and found.p_value >= REJECTION):
+    crowded, misfit = split.spikes.size > _FEW, goodness.p_value < REJECTION
+    if found.p_value >= (_HOPELESS if crowded else REJECTION) and (crowded or misfit):
         many = _many(values, plane, found, alpha, zeros, unit)
         return many if diagnosis else replace(many, goodness=from_spectrum(many.goodness))
     weak = found.rank + normal_quantile(alpha) * found.rank_deviation
@@ -177,7 +180,7 @@ def _many(
     spikes = spike_table(scene, detached, noise.p_values(values[detached]), z=z)
     margin = exp(z * found.deviation / sigma)
     reach = z * found.rank_deviation
-    edges = noise.edges(alpha)
+    edges = noise.edges(alpha / (detached.size + 1))
     return SpectrumFit(
         sigma=sigma,
         sigma_interval=(sigma / margin, sigma * margin),

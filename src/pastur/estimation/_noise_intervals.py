@@ -41,7 +41,16 @@ class NoiseIntervals:
         return np.asarray(self.centring + np.array([-1.0, 1.0]) * margin)
 
     def detached(self, values: FloatArray, alpha: float) -> AnyArray:
-        """Return the positions of the values beyond the edges."""
+        """Return the positions of the values beyond the edges at alpha/k, k their number."""
+        found = self._beyond(values, alpha)
+        while found.size > 1:
+            surer = self._beyond(values, alpha / found.size)
+            if surer.size == found.size:
+                break
+            found = surer
+        return found
+
+    def _beyond(self, values: FloatArray, alpha: float) -> AnyArray:
         low, high = self.edges(alpha).T
         inside = (values[:, None] >= low) & (values[:, None] <= high)
         return np.flatnonzero(~inside.any(axis=1))

@@ -44,7 +44,8 @@ class RectangularFit(Fit):
     sigma_interval : tuple of two floats
         For Gaussian-like entries; (σ, σ) where σ was given.
     edge : float
-        What is left of the noise when the spikes are taken out goes beyond it with chance alpha.
+        What is left of the noise when k spikes are taken out goes beyond it with chance
+        alpha/(k + 1).
     spikes : structured array, descending
         ``observed``, the singular value of W; ``theta``, that of S, between ``low`` and ``high``;
         ``overlap_left`` and ``overlap_right``, the squared cosines between singular vectors of W

@@ -13,6 +13,8 @@ from pastur.estimation._subordinate import Outliers, Plane
 
 # A neighbour at g standard deviations shifts an outlier by 1/(2g) of one: an eighth at 4.
 _ISOLATION = 4.0
+# Terms handled at once.
+_BLOCK = 1 << 17
 
 _COMMON = [("observed", "f8"), ("theta", "f8"), ("low", "f8"), ("high", "f8")]
 _LAST = [("p_value", "f8"), ("isolated", "?"), ("group", "i8")]
@@ -76,9 +78,9 @@ def spike_table(scene: Scene, detached: AnyArray, p_values: FloatArray, *, z: fl
     An outlier is isolated where its neighbours and the noise are more than four of its standard
     deviations away. The interval is θ̂ ± z·sd with ``Var θ̂ = 2σ²/(N o)`` (symmetric) or
     ``(σ²/2m)(1/o_n + 1/o_m)``, o the overlaps. For the others ω is taken n^(−1/2) above the axis,
-    which averages over neighbours, and the interval of several is that of their group: of the mean of its θ
-    (symmetric) or of their root mean square (rectangular), which do not depend on how the group's
-    members push each other.
+    which averages over neighbours, and the interval of several is that of their group: of the mean
+    of its θ (symmetric) or of their root mean square (rectangular), which do not depend on how the
+    group's members push each other.
     """
     fields = SYMMETRIC_FIELDS if scene.plane.power == 1 else RECTANGULAR_FIELDS
     if not detached.size:
@@ -132,24 +134,27 @@ def _own_left_out(scene: Scene, which: AnyArray, height: float) -> Outliers:
     """Return what ω of the other values says of some, `height` above the axis."""
     power = scene.plane.power
     z = np.asarray((scene.values[which] + 1j * height) ** power, dtype=np.complex128)
-    m, slope = _transform(scene.values**power, z, [np.array([i]) for i in which])
+    m, slope = _transform(scene.values**power, z, which)
     return scene.plane.outliers(z, m, slope, scene.variance)
 
 
 def _transform(
-    points: FloatArray, z: ComplexArray, left_out: list[AnyArray]
+    points: FloatArray, z: ComplexArray, own: AnyArray | None
 ) -> tuple[ComplexArray, ComplexArray]:
-    """Return Σ 1/(y − z)/n and its derivative at each z, some of the points left out for each.
+    """Return Σ 1/(y − z)/n and its derivative at each z, without the point of number `own`.
 
     Points equal to z are left out too; only rank-deficient and hand-made spectra have any.
     """
     m, slope = np.empty_like(z), np.empty_like(z)
-    for i, (at, out) in enumerate(zip(z, left_out, strict=True)):
-        apart = points - at
-        apart[out] = np.inf
+    rows = max(_BLOCK // points.size, 1)
+    for start in range(0, z.size, rows):
+        block = slice(start, start + rows)
+        apart = points - z[block, None]
+        if own is not None:
+            apart[np.arange(len(apart)), own[block]] = np.inf
         apart[apart == 0] = np.inf
         inverse = 1 / apart
-        m[i], slope[i] = inverse.sum(), inverse @ inverse
+        m[block], slope[block] = inverse.sum(axis=1), (inverse**2).sum(axis=1)
     return m / points.size, slope / points.size
 
 
@@ -180,9 +185,11 @@ def _mean_of_group(scene: Scene, members: AnyArray) -> tuple[float, float]:
     """Return mean (symmetric) or root mean square of a group's θ, with its standard deviation."""
     plane, size, power = scene.plane, scene.values.size, scene.plane.power
     y = scene.values[members] ** power
-    h, slope = _transform(scene.values**power, y.astype(complex), [members] * members.size)
+    others = np.delete(scene.values, members) ** power
+    share = others.size / size
+    h, slope = (share * part for part in _transform(others, y.astype(np.complex128), None))
     total = plane.pole_sum(y, h.real, slope.real, scene.variance, size)
-    found = plane.outliers(y.astype(complex), h, slope, scene.variance)
+    found = plane.outliers(y.astype(np.complex128), h, slope, scene.variance)
     spread = plane.spike_deviation(_resolved(found, size), scene.sigma, size)
     if power == 1:
         return total / members.size, float(np.linalg.norm(spread)) / members.size

@@ -44,8 +44,8 @@ class SymmetricFit(Fit):
     sigma_interval : tuple of two floats
         For Gaussian-like entries; (σ, σ) where σ was given.
     edge, lower_edge : float
-        What is left of the noise when the spikes are taken out goes beyond either with chance
-        alpha, both together (and, with `bulk`, beyond the ends of the gaps).
+        What is left of the noise when k spikes are taken out goes beyond either with chance
+        alpha/(k + 1), both together (and, with `bulk`, beyond the ends of the gaps).
     spikes : structured array, descending
         ``observed``, the eigenvalue of W; ``theta``, that of S, between ``low`` and ``high``;
         ``overlap``, the squared cosine between the eigenvectors of W and S; ``p_value``, the chance

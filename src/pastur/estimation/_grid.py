@@ -1,0 +1,37 @@
+"""Where the deconvolution seeks spikes."""
+
+import numpy as np
+
+from pastur._typing import FloatArray
+from pastur.estimation._subordinate import Plane
+from pastur.measures import ProbabilityMeasure
+
+# Weak spikes leave a trace that cannot be told from a smaller σ: none is sought far below critical.
+_LEAST_SPIKE = 0.9
+# Neighbours on the grid differ by 3 %: finer ones change σ by less than a tenth of its error.
+_GRID_STEP = 0.03
+
+
+def spike_grid(
+    plane: Plane, near: FloatArray, base: ProbabilityMeasure | None, sigma: float
+) -> FloatArray:
+    """Return where spikes may lie, in the coordinate of the law.
+
+    Out of the noise, and within reach of the values `near` it; ascending.
+    """
+    if base is not None:
+        return _beside(near, base, sigma)
+    least = _LEAST_SPIKE * plane.critical * sigma
+    reach = max(float(np.abs(near).max()), 1.5 * least)
+    up = np.exp(np.arange(np.log(least), np.log(reach), _GRID_STEP))
+    return up**2 if plane.power == 2 else np.concatenate([-up[::-1], up])
+
+
+def _beside(near: FloatArray, base: ProbabilityMeasure, sigma: float) -> FloatArray:
+    """Return an even grid over the near values, where by ``Φ′ = 1 − σ²g′`` spikes can lie."""
+    step = _GRID_STEP * sigma
+    line = np.arange(near.min(), near.max() + step, step)
+    inside = (line[:, None] >= base.support[:, 0]) & (line[:, None] <= base.support[:, 1])
+    line = line[~inside.any(axis=1)]
+    slope = 1 - sigma**2 * base.stieltjes_derivative(line)
+    return np.asarray(line[slope > 1 - _LEAST_SPIKE**-2])
