@@ -84,8 +84,7 @@ class RectangularFit(Fit):
         if self.sigma == 0.0:
             return Atoms([0.0])
         if self.growing:
-            model = fitted_model(RectangularPlane(self._ratio), self._law_signal, self.sigma)
-            return model.law
+            return self._law_in(1.0)
         ratio, sigma = self._bulk
         return MarchenkoPastur(ratio, sigma)
 
@@ -110,7 +109,11 @@ class RectangularFit(Fit):
         check_shape(w, self.shape)
         left, values, right = np.linalg.svd(w, full_matrices=False)
         if self.growing:
-            kept = denoised_singular_values(values, self.law, sigma=self.sigma, ratio=self._ratio)
+            # In units of σ, whose squares neither overflow nor vanish.
+            law = self._law_in(self.sigma)
+            kept = self.sigma * denoised_singular_values(
+                values / self.sigma, law, sigma=1.0, ratio=self._ratio
+            )
             return np.asarray((left * kept) @ right)
         kept = values[: self.rank]
         if self.sigma > 0.0:
@@ -118,9 +121,14 @@ class RectangularFit(Fit):
             kept = shrink_singular_values(kept, sigma=sigma, ratio=ratio)
         return np.asarray((left[:, : self.rank] * kept) @ right[: self.rank])
 
+    def _law_in(self, unit: float) -> ProbabilityMeasure:
+        """Return the law of signal and noise, singular values divided by `unit`."""
+        signal = Signal(_squares(self.signal.points / unit), self.signal.weights)
+        return fitted_model(RectangularPlane(self._ratio), signal, self.sigma / unit).law
+
     @property
     def _law_signal(self) -> Signal:
-        return Signal(self.signal.points**2, self.signal.weights)
+        return Signal(_squares(self.signal.points), self.signal.weights)
 
     @property
     def _ratio(self) -> float:
@@ -253,6 +261,12 @@ def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> RectangularFi
         zeros=zeros,
         **common_fields(found, unit, 2),
     )
+
+
+def _squares(points: FloatArray) -> FloatArray:
+    """Return squares; infinite beyond 1e154, which measures refuse with a sentence."""
+    with np.errstate(over="ignore"):
+        return np.asarray(points**2)
 
 
 def _transposed(spikes: AnyArray) -> AnyArray:

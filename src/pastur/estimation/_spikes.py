@@ -13,6 +13,8 @@ from pastur.estimation._subordinate import Outliers, Plane
 
 # A neighbour at g standard deviations shifts an outlier by 1/(2g) of one: an eighth at 4.
 _ISOLATION = 4.0
+# Closer than this values are equal to rounding: their inverse squares leave the doubles.
+_EQUAL = 1e-150
 # Terms handled at once.
 _BLOCK = 1 << 17
 
@@ -152,7 +154,7 @@ def _transform(
         apart = points - z[block, None]
         if own is not None:
             apart[np.arange(len(apart)), own[block]] = np.inf
-        apart[apart == 0] = np.inf
+        apart[np.abs(apart) < _EQUAL] = np.inf
         inverse = 1 / apart
         m[block], slope[block] = inverse.sum(axis=1), (inverse**2).sum(axis=1)
     return m / points.size, slope / points.size

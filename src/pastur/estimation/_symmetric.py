@@ -84,8 +84,14 @@ class SymmetricFit(Fit):
         if self.sigma == 0.0:
             return Atoms([0.0])
         if self.growing:
-            return fitted_model(SymmetricPlane(), self.signal, self._law_sigma).law
+            return self._law_in(1.0)
         return Semicircle(self._bulk_sigma)
+
+    def _law_in(self, unit: float) -> ProbabilityMeasure:
+        """Return the law of signal and noise, eigenvalues divided by `unit`."""
+        base = None if self.signal.base is None else self.signal.base.scale(1 / unit)
+        signal = Signal(self.signal.points / unit, self.signal.weights, base)
+        return fitted_model(SymmetricPlane(), signal, self._law_sigma / unit).law
 
     @property
     def _law_sigma(self) -> float:
@@ -118,7 +124,9 @@ class SymmetricFit(Fit):
         check_shape(w, self.shape)
         values, vectors = np.linalg.eigh(symmetric_part(w))
         if self.growing:
-            kept = denoised_eigenvalues(values, self.law, sigma=self._law_sigma)
+            # In units of σ, whose square neither overflows nor vanishes.
+            unit = self._law_sigma
+            kept = unit * denoised_eigenvalues(values / unit, self._law_in(unit), sigma=1.0)
             return np.asarray((vectors * kept) @ vectors.T)
         farthest = np.argsort(-np.abs(values), kind="stable")[: self.rank]
         kept, basis = values[farthest], vectors[:, farthest]
