@@ -143,8 +143,8 @@ def test_csv(analysis, tmp_path):
         assert (int(line["rows"]), int(line["columns"])) == matrix.shape
         assert float(line["sigma"]) == matrix.fit.sigma
         assert int(line["rank"]) == matrix.fit.rank
-        strongest = matrix.strongest
-        theta = "" if strongest is None else repr(float(strongest["theta"]))
+        leading = matrix.leading
+        theta = "" if leading is None else repr(leading.theta)
         assert line["strongest_theta"] == theta
 
 

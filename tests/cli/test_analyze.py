@@ -41,8 +41,10 @@ def test_table_has_a_row_for_each_matrix_with_all_columns(invoke, model, analysi
 def test_strongest_spike_comes_with_its_interval(invoke, model, analysis):
     line = row_of(invoke("analyze", model).stdout, "layers.1.weight")
     matrix = next(m for m in analysis.matrices if m.name == "layers.1.weight")
-    theta, low, high = (matrix.strongest[field] for field in ("theta", "low", "high"))
+    theta, low, high, count = matrix.leading
+    assert low < theta < high
     assert f"{theta:#.4g} [{low:#.4g}, {high:#.4g}]" in line
+    assert (f" ×{count}" in line) == (count > 1)
 
 
 def test_a_count_in_doubt_is_marked(invoke, model, analysis):

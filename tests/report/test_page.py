@@ -92,10 +92,10 @@ def test_summary_source_versions_and_alpha(page: Page, analysis: Analysis) -> No
 
 
 def test_figures_of_a_matrix_are_those_of_its_fit(page: Page, analysis: Analysis) -> None:
-    best = analysis.matrices[0].strongest
+    best = analysis.matrices[0].leading
     assert best is not None
-    assert f"{best['theta']:#.4g}" in page.text
-    assert f"{best['low']:#.4g} to {best['high']:#.4g}" in page.text
+    assert f"{best.theta:#.4g}" in page.text
+    assert f"{best.low:#.4g} to {best.high:#.4g}" in page.text
     assert f"{analysis.matrices[0].fit.sigma:#.4g}" in page.text
 
 

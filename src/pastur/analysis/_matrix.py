@@ -1,12 +1,23 @@
 """What is known of one matrix of a model."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit
+
+
+class Leading(NamedTuple):
+    """The strongest θ of a matrix with its interval; of `together` neighbours that push each other,
+    their root mean square.
+    """
+
+    theta: float
+    low: float
+    high: float
+    together: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +71,17 @@ class MatrixAnalysis:
         """Return the row of ``fit.spikes`` with the largest theta; None where there is no spike."""
         spikes = self.fit.spikes
         return spikes[int(np.argmax(spikes["theta"]))] if len(spikes) else None
+
+    @property
+    def leading(self) -> Leading | None:
+        """Return strength and interval of the strongest spike, or of its group together."""
+        strongest = self.strongest
+        if strongest is None:
+            return None
+        count = int(np.sum(self.fit.spikes["group"] == strongest["group"]))
+        low, high = float(strongest["low"]), float(strongest["high"])
+        theta = float(strongest["theta"]) if count == 1 else (low + high) / 2
+        return Leading(theta, low, high, count)
 
     @property
     def signal_energy(self) -> float:

@@ -21,6 +21,7 @@ COLUMNS = (
     "strongest_theta",
     "strongest_low",
     "strongest_high",
+    "strongest_count",
     "strongest_overlap_left",
     "strongest_overlap_right",
     "strongest_p_value",
@@ -36,8 +37,12 @@ _SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_ri
 
 
 def row(matrix: MatrixAnalysis) -> dict[str, Any]:
-    """Return the row of one matrix; the columns of the strongest spike are None without spikes."""
-    fit, strongest = matrix.fit, matrix.strongest
+    """Return the row of one matrix; the columns of the strongest spike are None without spikes.
+
+    Where it has neighbours too close to be told apart, ``strongest_count`` in all, θ and interval
+    are those of their root mean square.
+    """
+    fit, strongest, leading = matrix.fit, matrix.strongest, matrix.leading
     values: dict[str, Any] = {
         "name": matrix.name,
         "rows": matrix.shape[0],
@@ -60,4 +65,7 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
     }
     for field in _SPIKE_FIELDS:
         values[f"strongest_{field}"] = None if strongest is None else float(strongest[field])
+    values["strongest_count"] = None if leading is None else leading.together
+    if leading is not None:
+        values["strongest_theta"] = leading.theta
     return {column: values[column] for column in COLUMNS}

@@ -18,6 +18,7 @@ _LEGEND = (
     "{level:g} % interval. D: distance of the bulk from the noise law. p: chance that noise "
     "deviates as much."
 )
+_GROUP = "×k: the root mean square of k neighbours, too close for an interval of each."
 _DOUBT = "?: the bulk is not the noise law, so this count of spikes is in doubt."
 
 
@@ -27,6 +28,8 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     console.print(matrices_table(analysis.matrices, console))
     console.print()
     say(console, _LEGEND.format(level=100 * (1 - analysis.alpha)), "dim")
+    if any(m.leading is not None and m.leading.together > 1 for m in analysis.matrices):
+        say(console, _GROUP, "dim")
     if any(matrix.kind == "does not fit" for matrix in analysis.matrices):
         say(console, _DOUBT, "yellow")
     estimates = {matrix.name: matrix.fit for matrix in analysis.matrices}

@@ -30,11 +30,11 @@ def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> Rend
 
 def cells(matrix: MatrixAnalysis) -> tuple[str, ...]:
     """Return one text for each heading; a count in doubt carries a question mark."""
-    fit, strongest = matrix.fit, matrix.strongest
+    fit, leading = matrix.fit, matrix.leading
     theta = "–"
-    if strongest is not None:
-        span = interval(float(strongest["low"]), float(strongest["high"]))
-        theta = f"{number(float(strongest['theta']))} {span}"
+    if leading is not None:
+        theta = f"{number(leading.theta)} {interval(leading.low, leading.high)}"
+        theta += f" ×{leading.together}" if leading.together > 1 else ""
     return (
         printable(matrix.name),
         size(matrix.shape),

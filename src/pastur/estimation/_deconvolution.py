@@ -218,7 +218,7 @@ def _descend(
         change, variance = abs(new / variance - 1), new
     spikes = unit**plane.power * step.spikes(scene.size)
     return Deconvolution(
-        sigma=unit * np.sqrt(variance),
+        sigma=unit * float(np.sqrt(variance)),
         deviation=0.0 if known else unit * step.deviation() * float(np.sqrt(variance)) / 2,
         signal=Signal(unit**plane.power * signal.points, signal.weights, base),
         spikes=Signal(spikes, np.full(spikes.size, 1 / scene.size), base),

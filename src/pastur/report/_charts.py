@@ -28,7 +28,10 @@ def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
         "edge": digits([fit.edge], 5)[0] if fit.sigma else None,
         "sound": matrix.kind != "does not fit",
         "spikes": {field: digits(spikes[field], 4) for field in _SPIKE_FIELDS}
-        | {"isolated": [int(flag) for flag in spikes["isolated"]]},
+        | {
+            "isolated": [int(flag) for flag in spikes["isolated"]],
+            "together": np.bincount(fit.spikes["group"])[spikes["group"]].tolist(),
+        },
     }
 
 

@@ -60,15 +60,12 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
 
 
 def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
-    fit, best = matrix.fit, matrix.strongest
+    fit, best = matrix.fit, matrix.leading
     goodness = fit.goodness
     theta = Cell("–", None)
     if best is not None:
-        theta = Cell(
-            _text.number(best["theta"]),
-            float(best["theta"]),
-            _text.interval(best["low"], best["high"]) if best["low"] < best["high"] else "",
-        )
+        span = _text.interval(best.low, best.high) if best.low < best.high else ""
+        theta = Cell(_text.number(best.theta), best.theta, span + _together(best.together))
     return {
         "shape": Cell(_text.shape(matrix.shape), matrix.shape[0] * matrix.shape[1]),
         "sigma": Cell(_text.number(fit.sigma), fit.sigma),
@@ -82,7 +79,7 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
 
 
 def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
-    fit, best = matrix.fit, matrix.strongest
+    fit, best = matrix.fit, matrix.leading
     goodness = fit.goodness
     facts = [("Noise level σ", _with_interval(fit.sigma, *fit.sigma_interval))]
     if fit.sigma:
@@ -93,7 +90,10 @@ def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
     facts.append(("Spikes", f"{fit.rank} of {matrix.singular_values.size} singular values"))
     if best is not None:
         facts += [
-            ("Strongest θ", _with_interval(best["theta"], best["low"], best["high"])),
+            (
+                "Strongest θ",
+                _with_interval(best.theta, best.low, best.high) + _together(best.together),
+            ),
             ("Energy in the spikes", _text.percent(matrix.signal_energy)),
         ]
     if goodness.statistic is not None:
@@ -101,6 +101,10 @@ def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
     if goodness.p_value is not None:
         facts.append(("p of the law", _text.chance(goodness.p_value)))
     return tuple(facts)
+
+
+def _together(count: int) -> str:
+    return f", {count} together" if count > 1 else ""
 
 
 def _with_interval(value: float, low: float, high: float) -> str:

@@ -93,10 +93,16 @@
   const short = (value) => (value === null ? "–" : String(value).replace("-", "−"));
   const chance = (p) => (p === null ? "–" : p < 1e-300 ? "< 1e−300" : short(p < 1e-3 ? p.toExponential(0) : p.toPrecision(2)));
 
+  // Neighbours that push each other have one interval, for their root mean square.
+  function range(spikes, i) {
+    const together = spikes.together[i] > 1 ? ` (${spikes.together[i]} together)` : "";
+    return `${short(spikes.low[i])} to ${short(spikes.high[i])}${together}`;
+  }
+
   function spikeLines(spikes, i) {
     return [
       ["observed", short(spikes.observed[i])],
-      ["θ before noise", `${short(spikes.theta[i])}, ${short(spikes.low[i])} to ${short(spikes.high[i])}`],
+      ["θ before noise", `${short(spikes.theta[i])}, ${range(spikes, i)}`],
       ["overlap", `left ${short(spikes.overlap_left[i])}, right ${short(spikes.overlap_right[i])}`],
       ["p", chance(spikes.p_value[i])],
     ];
@@ -302,7 +308,7 @@
     const body = table.createTBody();
     spikes.observed.forEach((observed, i) => {
       const values = [
-        i + 1, short(observed), short(spikes.theta[i]), `${short(spikes.low[i])} to ${short(spikes.high[i])}`,
+        i + 1, short(observed), short(spikes.theta[i]), range(spikes, i),
         short(spikes.overlap_left[i]), short(spikes.overlap_right[i]), chance(spikes.p_value[i]), spikes.isolated[i] ? "yes" : "no",
       ];
       body.insertRow().append(...values.map((value) => cell("td", value)));
