@@ -118,7 +118,10 @@ def _huge_entries(w: FloatArray, scale: float, unit: float) -> EntryDiagnosis:
             f"{_largest(w, shown, scale, unit)}"
         )
         return EntryDiagnosis("heavy tail", reason, _places(w, huge))
-    chance = count * (size[huge] / least) ** -index
+    # Whether they belong is asked of the tail of the others alone.
+    others = top[1 : 1 + count - huge.size]
+    steepness = others.size / max(float(np.log(others / least).sum()), 1e-9)
+    chance = count * (size[huge] / least) ** -steepness
     outliers = huge[chance < _REJECTION]
     if not outliers.size:
         return EntryDiagnosis()
