@@ -58,9 +58,7 @@ class Deconvolution:
     deviation : float
         Standard deviation of `sigma`, to first order, for Gaussian entries; 0 where σ was given.
     signal : Signal
-        Law of the signal, on the grid and at the far spikes.
-    spikes : Signal
-        The same as single spikes of 1/n each, spread as evenly as the spectrum allows.
+        Its law: single spikes of about 1/n each, spread as evenly as the spectrum allows.
     rank : float
         The mass of the signal's points, in values.
     rank_deviation : float
@@ -75,7 +73,6 @@ class Deconvolution:
     sigma: float
     deviation: float
     signal: Signal
-    spikes: Signal
     rank: float
     rank_deviation: float
     misfit: float
@@ -217,12 +214,13 @@ def _descend(
         new = variance + float(np.clip(step.move, -_LARGEST_STEP, _LARGEST_STEP)) * variance
         change, variance = abs(new / variance - 1), new
     spikes = unit**plane.power * step.spikes(scene.size)
+    # The mass found, shared by whole spikes; less than half a spike is none.
+    mass = float(signal.weights.sum()) if spikes.size else 0.0
     return Deconvolution(
         sigma=unit * float(np.sqrt(variance)),
         deviation=0.0 if known else unit * step.deviation() * float(np.sqrt(variance)) / 2,
-        signal=Signal(unit**plane.power * signal.points, signal.weights, base),
-        spikes=Signal(spikes, np.full(spikes.size, 1 / scene.size), base),
-        rank=scene.size * float(signal.weights.sum()),
+        signal=Signal(spikes, np.full(spikes.size, mass / max(spikes.size, 1)), base),
+        rank=scene.size * mass,
         rank_deviation=step.rank_deviation(scene.size),
         misfit=step.misfit,
         freedom=step.freedom,

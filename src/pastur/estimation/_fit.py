@@ -173,7 +173,7 @@ def _many(
 ) -> SpectrumFit:
     """Return the fit of a spectrum whose signal was found by deconvolution."""
     z, sigma, size = normal_quantile(alpha), found.sigma, values.size
-    model = fitted_model(plane, found.spikes, sigma)
+    model = fitted_model(plane, found.signal, sigma)
     noise = noise_intervals(model, found.signal.base, size)
     detached = noise.detached(values, alpha)
     scene = Scene(values, sigma, plane, noise=noise.ends, critical=noise.critical)

@@ -72,7 +72,13 @@ def plot_fit(
             label=f"observed, {values.size} values",
         )
     x, y = law_curve(fit, None if values is None else values.size)
-    ax.plot(x, y, color="#17202b", linewidth=1.8, label="law of the noise")
+    ax.plot(
+        x,
+        y,
+        color="#17202b",
+        linewidth=1.8,
+        label="law of noise and signal" if fit.growing else "law of the noise",
+    )
     _draw_edges(ax, fit)
     if fit.rank:
         _draw_spikes(ax, fit)

@@ -76,10 +76,12 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
 
     The law of a rectangular fit is that of squared singular values, with density ρ: singular
     values have the density 2sρ(s²). With `size` values observed the curve is scaled by the share
-    of them that belong to the bulk: neither spikes nor zero to rounding. A NaN stands between two
-    intervals; without noise there is no point at all.
+    of them that it describes: not those zero to rounding, nor spikes, unless their rank is growing
+    and the law is that of all. A NaN stands between two intervals; without noise there is no point
+    at all.
     """
-    share = 1.0 if size is None else (size - fit.rank - fit.zeros) / size
+    beside = fit.zeros + (0 if fit.growing else fit.rank)
+    share = 1.0 if size is None else (size - beside) / size
     x, y = density_curve(fit.law, squared=isinstance(fit, RectangularFit))
     return x, share * y
 
