@@ -91,6 +91,11 @@ class Deconvolution:
         return float(scipy.special.gammaincc(self.freedom / 2, self.misfit / 2))
 
     @property
+    def swallowed(self) -> bool:
+        """Whether the signal left no noise to speak of."""
+        return float(self.signal.weights.sum()) > _LARGEST_RANK
+
+    @property
     def converged(self) -> bool:
         """Whether σ stayed."""
         return self.change <= _TOLERANCE
@@ -134,13 +139,11 @@ def deconvolve(
                 found = _descend(values, plane, share * start, spikes, base, known)
         except (FloatingPointError, np.linalg.LinAlgError):
             continue
-        plausible = found.rank <= _LARGEST_RANK * values.size
-        if best is None or (plausible and found.ratio < best.ratio):
+        if best is None or (not found.swallowed and found.ratio < best.ratio):
             best = found
         sound = best.misfit < best.freedom + 4 * np.sqrt(2 * best.freedom)
-        swallowed = best.rank > _LARGEST_RANK * values.size
         hopeless = best.ratio > _hopeless(best.steps, values.size)
-        if (best.converged and sound) or hopeless or swallowed:
+        if (best.converged and sound) or hopeless or best.swallowed:
             break
     return best
 
@@ -293,10 +296,8 @@ def _linearised(scene: _Scene, signal: Signal, variance: float) -> _Problem:
     curve = plane.curve(w, transforms, variance)
     whiten = _whitening(residual_covariance(w, curve, scene.size))
     rest = base_transforms(scene.base, observed.omega).value
-    far, grid = (
-        scene.far_spikes(variance),
-        spike_grid(scene.plane, scene.near, scene.base, float(np.sqrt(variance))),
-    )
+    far = scene.far_spikes(variance)
+    grid = spike_grid(plane, scene.near, scene.base, float(np.sqrt(variance)))
     of_far = (1 / (far - observed.omega[:, None]) - rest[:, None]).sum(axis=1) / scene.size
     moved = observed.transform_by_variance - transforms.first * observed.omega_by_variance
     return _Problem(

@@ -83,7 +83,7 @@ def fit_spectrum(
     if base is not None:
         start = sigma or noise_level_beside(values, base)
         found = deconvolve(values, plane, start, np.empty(0), base=base, known=sigma is not None)
-        if found is None or _swallowed(found, values.size):
+        if found is None or found.swallowed:
             raise InvalidInputError(
                 "The spectrum cannot be that of `bulk` plus noise: more than half of it would be "
                 "spikes. Check the bulk and its units."
@@ -101,7 +101,7 @@ def fit_spectrum(
     found = deconvolve(
         values, plane, split.sigma, few.signal.points, base=None, known=sigma is not None
     )
-    if found is None or _swallowed(found, values.size):
+    if found is None or found.swallowed:
         return few
     crowded, misfit = split.spikes.size > _FEW, goodness.p_value < REJECTION
     if found.p_value >= (_HOPELESS if crowded else REJECTION) and (crowded or misfit):
@@ -115,11 +115,6 @@ def fit_spectrum(
         margin = max(high / few.sigma, exp(normal_quantile(alpha) * found.deviation / found.sigma))
         low, high = few.sigma / margin, few.sigma * margin
     return replace(few, sigma_interval=(low, high), signal_rank_interval=interval)
-
-
-def _swallowed(found: Deconvolution, size: int) -> bool:
-    """Return whether the signal left no noise to speak of: a σ far too small."""
-    return found.rank > size / 2
 
 
 def _few(
@@ -184,7 +179,7 @@ def _many(
     return SpectrumFit(
         sigma=sigma,
         sigma_interval=(sigma / margin, sigma * margin),
-        edges=(float(max(edges[0, 0], 0.0 if plane.power == 2 else -np.inf)), float(edges[-1, 1])),
+        edges=(0.0 if plane.power == 2 else float(edges[0, 0]), float(edges[-1, 1])),
         spikes=spikes,
         signal=found.signal,
         signal_rank=found.rank,

@@ -113,8 +113,12 @@ def mode_p_value(deviations: FloatArray, *, power: int, sigma_known: bool) -> fl
 def largest_deviation(bulk: FloatArray, law: NoiseLaw) -> Deviation:
     """Return the Kolmogorov distance between the bulk, descending, and the law."""
     angle = np.arccos(np.clip(law.cosine(bulk), -1.0, 1.0))
-    expected = law.tail(angle)
-    steps = np.arange(law.size + 1) / law.size
-    gaps = np.stack([steps[1:] - expected, expected - steps[:-1]])
+    gaps = step_gaps(law.tail(angle))
     row, column = np.unravel_index(int(np.argmax(gaps)), gaps.shape)
     return Deviation(float(gaps[row, column]), float(bulk[column]), bool(row == 0))
+
+
+def step_gaps(expected: FloatArray) -> FloatArray:
+    """Return how far the steps 1/n, …, n/n rise above ascending levels, and fall short of them."""
+    steps = np.arange(expected.size + 1) / expected.size
+    return np.stack([steps[1:] - expected, expected - steps[:-1]])

@@ -91,10 +91,10 @@ def noise_intervals(
         carried = _carrying(critical, base)
         return NoiseIntervals(ends[carried], critical[carried], centring[carried], width[carried])
     # Spikes push squared singular values up: noise is the lowest interval, nothing lies below it.
-    top, start = np.array([[-np.inf, ends[0, 1]]]), float(np.sqrt(centring[0, 1]))
+    end, start, theta = np.sqrt([ends[0, 1], centring[0, 1], critical[0, 1]])
     return NoiseIntervals(
-        ends=np.sqrt(np.maximum(top, 0.0), where=top > 0, out=top.copy()),
-        critical=np.array([[-np.inf, float(np.sqrt(critical[0, 1]))]]),
+        ends=np.array([[-np.inf, end]]),
+        critical=np.array([[-np.inf, theta]]),
         centring=np.array([[-np.inf, start]]),
         scale=np.array([[0.0, width[0, 1] / (2 * start)]]),
     )

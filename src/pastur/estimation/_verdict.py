@@ -20,6 +20,7 @@ from pastur.estimation._goodness import (
     largest_deviation,
     mode_deviations,
     mode_p_value,
+    step_gaps,
 )
 from pastur.estimation._noise_models import NoiseModel
 from pastur.estimation._self_consistent import Split
@@ -72,9 +73,7 @@ def assess_growing(
     """Return the goodness of fit of a whole spectrum to a signal of any rank plus noise."""
     size = values.size
     left_out = f" {_values(zeros)} zero to rounding and left out." if zeros else ""
-    levels = np.asarray(model.law.cdf(np.sort(values) ** power))
-    steps = np.arange(size + 1) / size
-    distance = float(max((steps[1:] - levels).max(), (levels - steps[:-1]).max()))
+    distance = float(step_gaps(np.asarray(model.law.cdf(np.sort(values) ** power))).max())
     figures = f"distance {distance:.3f}, {_chance(found.p_value)}"
     signal = f"noise and a signal of rank {found.rank:.0f}"
     if found.p_value >= REJECTION:
