@@ -102,6 +102,7 @@ PUBLIC = {
         "histogram",
         "law_curve",
         "law_figure",
+        "law_name",
         "plot_analysis",
         "plot_fit",
         "plot_law",

@@ -58,3 +58,19 @@ def test_refuses_what_is_no_fit() -> None:
 def test_import_leaves_matplotlib_alone() -> None:
     code = "import sys, pastur.figures; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_law_of_a_growing_signal_is_that_of_all_values() -> None:
+    # 40 spikes in 200 values: without them the law would hold four fifths.
+    rng = np.random.default_rng(5)
+    left, right = (np.linalg.qr(rng.normal(size=(side, 40)))[0] for side in (200, 400))
+    w = (left * np.linspace(1.3, 3.3, 40)) @ right.T + rng.normal(size=(200, 400)) / 20
+    fit = fit_rectangular(w)
+    assert fit.growing and fit.rank > 30
+    ax = plot_fit(fit, singular_values=np.linalg.svd(w, compute_uv=False))
+    legend = {text.get_text() for text in ax.get_legend().get_texts()}
+    assert "law of noise and signal" in legend and "law of the noise" not in legend
+    law = next(line for line in ax.lines if line.get_label() == "law of noise and signal")
+    x, y = np.asarray(law.get_xdata(), float), np.asarray(law.get_ydata(), float)
+    pieces = np.diff(x) * (y[1:] + y[:-1]) / 2
+    assert np.nansum(pieces) == pytest.approx(1.0, abs=0.02)

@@ -5,7 +5,7 @@ from pastur.figures._fit import plot_fit
 from pastur.figures._law import plot_law
 from pastur.figures._looks import LOOKS, Look
 from pastur.figures._outlier_map import law_figure, plot_outlier_map
-from pastur.figures._spectrum import Histogram, density_curve, histogram, law_curve
+from pastur.figures._spectrum import Histogram, density_curve, histogram, law_curve, law_name
 
 __all__ = [
     "LOOKS",
@@ -15,6 +15,7 @@ __all__ = [
     "histogram",
     "law_curve",
     "law_figure",
+    "law_name",
     "plot_analysis",
     "plot_fit",
     "plot_law",

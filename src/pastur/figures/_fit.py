@@ -11,7 +11,7 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit
 from pastur.figures._looks import LOOKS
-from pastur.figures._spectrum import Fit, histogram, law_curve, noise_interval
+from pastur.figures._spectrum import Fit, histogram, law_curve, law_name, noise_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,13 +72,7 @@ def plot_fit(
             label=f"observed, {values.size} values",
         )
     x, y = law_curve(fit, None if values is None else values.size)
-    ax.plot(
-        x,
-        y,
-        color="#17202b",
-        linewidth=1.8,
-        label="law of noise and signal" if fit.growing else "law of the noise",
-    )
+    ax.plot(x, y, color="#17202b", linewidth=1.8, label=law_name(fit))
     _draw_edges(ax, fit)
     if fit.rank:
         _draw_spikes(ax, fit)

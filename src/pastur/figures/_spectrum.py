@@ -86,6 +86,11 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
     return x, share * y
 
 
+def law_name(fit: Fit) -> str:
+    """Return what the curve of `law_curve` is, for a legend."""
+    return "law of noise and signal" if fit.growing else "law of the noise"
+
+
 def density_curve(
     law: ProbabilityMeasure, *, squared: bool = False, points: int = _CURVE_POINTS
 ) -> tuple[FloatArray, FloatArray]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pastur.analysis import MatrixAnalysis
+from pastur.figures import law_name
 from pastur.report import _text
 from pastur.report._charts import MOST_MARKED
 from pastur.report._kinds import BY_KIND, Kind
@@ -30,6 +31,7 @@ class Layer:
     rank: int
     sound: bool
     noisy: bool
+    law: str
     cells: dict[str, Cell]
     facts: tuple[tuple[str, str], ...]
     reason: str
@@ -50,6 +52,7 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
         rank=fit.rank,
         sound=matrix.kind != "does not fit",
         noisy=fit.sigma > 0,
+        law=law_name(fit),
         cells=_cells(matrix),
         facts=_facts(matrix),
         reason=fit.goodness.reason,
