@@ -10,10 +10,10 @@ import numpy as np
 from pastur import _checks
 from pastur._errors import FileAccessError, InvalidInputError, PasturError
 from pastur._numerics.singular_values import singular_values
+from pastur._versions import package_versions
 from pastur.analysis._initial import InitialComparison, compare_with_initial, trained_names
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._result import Analysis
-from pastur.analysis._versions import package_versions
 from pastur.estimation import fit_rectangular
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 

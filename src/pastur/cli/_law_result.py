@@ -50,7 +50,7 @@ class LawResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary of plain values: the JSON document."""
-        from pastur.analysis._versions import package_versions
+        from pastur._versions import package_versions
 
         model, spikes = self.question.model, self.spikes
         ratio = model.ratio if isinstance(model, InformationPlusNoise) else None

@@ -1,15 +1,29 @@
-"""Experiments on real data: networks trained here, so that their W_initial is known."""
+"""Experiments: the paper's claims tested by Monte Carlo, and networks whose W_initial is known."""
 
+from pastur.experiments._assumptions import AssumptionReport, Trend, check_assumptions
+from pastur.experiments._claim import Claim, Finding, Judgement
 from pastur.experiments._config import TrainingConfig
 from pastur.experiments._network import initial_parameters, predict
 from pastur.experiments._save import save_network
 from pastur.experiments._training import TrainedNetwork, train_network
+from pastur.experiments._verify import ClaimResult, Verification, verify
+from pastur.experiments.claims import CLAIMS
 
 __all__ = [
+    "CLAIMS",
+    "AssumptionReport",
+    "Claim",
+    "ClaimResult",
+    "Finding",
+    "Judgement",
     "TrainedNetwork",
     "TrainingConfig",
+    "Trend",
+    "Verification",
+    "check_assumptions",
     "initial_parameters",
     "predict",
     "save_network",
     "train_network",
+    "verify",
 ]

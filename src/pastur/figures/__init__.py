@@ -5,19 +5,24 @@ from pastur.figures._fit import plot_fit
 from pastur.figures._law import plot_law
 from pastur.figures._looks import LOOKS, Look
 from pastur.figures._outlier_map import law_figure, plot_outlier_map
+from pastur.figures._panels import Panel, Series, panels_figure, plot_panel
 from pastur.figures._spectrum import Histogram, density_curve, histogram, law_curve, law_name
 
 __all__ = [
     "LOOKS",
     "Histogram",
     "Look",
+    "Panel",
+    "Series",
     "density_curve",
     "histogram",
     "law_curve",
     "law_figure",
     "law_name",
+    "panels_figure",
     "plot_analysis",
     "plot_fit",
     "plot_law",
     "plot_outlier_map",
+    "plot_panel",
 ]

@@ -1,0 +1,136 @@
+"""Beyond the paper: the rectangular twin of Theorems 2.1 and 2.2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pastur._typing import FloatArray
+from pastur.ensembles import sample_gaussian
+from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
+from pastur.experiments._rates import fit_rate, means, root_mean_square, sizes, vanishes
+from pastur.experiments.claims._signals import levels, rank_at
+from pastur.experiments.claims._theorem_2_1 import Bump, expected_rate
+from pastur.experiments.claims._theorem_2_2 import expected_rate as rate_of_largest
+from pastur.figures import Panel, Series
+from pastur.measures import Atoms, Uniform
+from pastur.models import InformationPlusNoise
+
+_RATIO = 0.5
+_LOW, _HIGH = 2.0, 6.0
+_WRONG = 1.25
+_EXPONENTS = (0.5, 0.7)
+
+
+class Theory(NamedTuple):
+    """Squared spikes, where they go, test functions and their limits by μ₁."""
+
+    squares: FloatArray
+    right: FloatArray
+    wrong: FloatArray
+    functions: list[Bump]
+    centre: FloatArray
+    limit: FloatArray
+    wrong_limit: FloatArray
+
+
+def low_rank_outlier(square: FloatArray, sigma: float) -> FloatArray:
+    """Return √((θ² + σ²)(θ² + cσ²))/θ, the finite-rank formula written out."""
+    noise = sigma**2
+    return np.sqrt((square + noise) * (square + _RATIO * noise) / square)
+
+
+def _prepare(setting: Setting) -> Theory:
+    model = InformationPlusNoise(Atoms([0.0]), ratio=_RATIO)
+    squares = _LOW + (_HIGH - _LOW) * levels(setting["rank"])[::-1]
+    nu1 = Uniform(_LOW, _HIGH) - Atoms([0.0])
+    mu1 = model.outlier_measure(nu1)
+    (low, high), (first, last) = model.law.support[0], mu1.support[-1]
+    room = first - high
+    middle, half = (first + last) / 2, (last - first) / 2
+    functions = [
+        Bump(middle, half + 0.9 * room),
+        Bump(middle + 0.4 * half, 0.6 * half + 0.8 * room),
+        *(Bump(low + s * (high - low), 0.15 * (high - low)) for s in (0.2, 0.5, 0.8)),
+    ]
+    centre, limit, unmoved = (
+        np.array([m.integrate(f.at) for f in functions]) for m in (model.law, mu1, nu1)
+    )
+    # The violations: spikes that stay where they are, and a bulk that they leave as it was.
+    wrong = np.where(np.arange(len(functions)) < 2, unmoved, 0.0)
+    right, told = (low_rank_outlier(squares, s) for s in (1.0, _WRONG))
+    return Theory(squares, right, told, functions, centre, limit, wrong)
+
+
+def _draw(theory: Theory, setting: Setting, rng: np.random.Generator) -> Draw:
+    n, rank = setting["size"], setting["rank"]
+    w = sample_gaussian((n, round(n / _RATIO)), rng=rng)
+    w[np.arange(rank), np.arange(rank)] += np.sqrt(theory.squares)
+    values = np.linalg.eigvalsh(w @ w.T)[::-1]
+    outliers = np.sqrt(values[:rank])
+    mean = np.array([f(values).mean() for f in theory.functions])
+    measured = n / rank * (mean - theory.centre)
+    found: dict[str, float] = {}
+    for name, told, limit in (
+        ("right", theory.right, theory.limit),
+        ("wrong", theory.wrong, theory.wrong_limit),
+    ):
+        off = (measured - limit) ** 2
+        found[f"{name} largest"] = float(np.abs(outliers - told).max())
+        found[f"{name} outside"] = float(off[:2].mean())
+        found[f"{name} inside"] = float(off[2:].mean())
+    return found
+
+
+_WORDS = {
+    "largest": (f"σ told {_WRONG} times", "max |s_j(W) − √Φ(s_j(S)²)|"),
+    "outside": ("spikes left at θ", "|(N/r)∫f d(μ − μ₀) − ∫f dμ₁|"),
+    "inside": ("bulk left as it was", "|(N/r)∫f d(μ − μ₀) − ∫f dμ₁|"),
+}
+
+
+def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
+    name = "wrong" if violated else "right"
+    findings: list[Finding] = []
+    panels: list[Panel] = []
+    for part, (words, label) in _WORDS.items():
+        read = means if part == "largest" else root_mean_square
+        series: list[Series] = []
+        for exponent in _EXPONENTS:
+            these = [row for row in rows if row.setting["exponent"] == exponent]
+            n = sizes(these)
+            error, se = read(these, f"{name} {part}")
+            rate = fit_rate(n, error, se)
+            largest = part == "largest"
+            expected = rate_of_largest(exponent) if largest else expected_rate(part, exponent)
+            findings.append(vanishes(f"slope, {part}, r = n^{exponent}", rate, expected))
+            series += [Series(f"r = n^{exponent}", n, error, se), rate.line(n)]
+        other, se = read(these, f"wrong {part}")
+        series.append(Series(words, n, other, se, kind="contrast"))
+        title = "largest error" if part == "largest" else f"{part} the bulk"
+        panels.append(Panel(f"n × 2n, {title}", "n", label, series))
+    return Judgement(tuple(findings), tuple(panels))
+
+
+def _settings(plan: dict[int, int]) -> list[Setting]:
+    return [
+        {"size": n, "rank": rank_at(n, a), "exponent": a, "draws": d}
+        for a in _EXPONENTS
+        for n, d in plan.items()
+    ]
+
+
+RECTANGULAR = Claim(
+    name="rectangular",
+    source="beyond Theorems 2.1 and 2.2",
+    statement="For n × 2n matrices, in squared singular values, (n/r)(μ − μ₀) tends to μ₁ with "
+    "g_μ₁ = g_ν₁(ω)ω′, and every outlier to Φ of its spike.",
+    violation="σ told 1.25 times; spikes left at θ; a bulk left as it was",
+    quick=_settings({100: 60, 196: 40, 400: 30, 784: 12}),
+    full=_settings({256: 200, 500: 120, 1000: 60, 2000: 24, 4000: 6}),
+    prepare=_prepare,
+    draw=_draw,
+    judge=_judge,
+)
