@@ -8,6 +8,7 @@ import click
 
 from pastur.cli._errors import QuietGroup
 from pastur.cli._law_command import law
+from pastur.cli._verify_command import verify
 
 DEMO_REPORT = "pastur-demo.html"
 
@@ -19,11 +20,12 @@ _FILE = click.Path(path_type=Path)
 def main() -> None:
     """Tell noise from signal in the weight matrices of a trained model.
 
-    Exit status: 0 done, 1 the input is bad (one line says what), 2 wrong usage.
+    Exit status: 0 done, 1 the input is bad (one line says what) or a claim fails, 2 wrong usage.
     """
 
 
 main.add_command(law)
+main.add_command(verify)
 
 
 def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,13 +1,12 @@
 """What `demo` and `analyze` share: analyse, write the files, print."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pastur.analysis import Analysis, analyze
 from pastur.cli._outputs import check_files
-from pastur.cli._text import printable
+from pastur.cli._progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -38,32 +37,10 @@ class Outputs:
 def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
     """Analyse `source`, write the outputs, and print the findings unless `quiet`."""
     check_files(outputs.named(), {"the model": source})
-    if not quiet and sys.stderr.isatty():
-        analysis = _analyze_with_bar(source, **options)
-    else:
-        analysis = analyze(source, **options)
+    with progress_bar(quiet=quiet) as progress:
+        analysis = analyze(source, progress=progress, **options)
     outputs.write(analysis)
     if not quiet:
         from pastur.cli._print import print_analysis
 
         print_analysis(analysis, outputs.named())
-
-
-def _analyze_with_bar(source: Path, **options: Any) -> Analysis:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeftColumn
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeLeftColumn(),
-        TextColumn("{task.description}", markup=False),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def show(done: int, total: int, name: str) -> None:
-            bar.update(task, completed=done, total=total, description=printable(name))
-
-        return analyze(source, progress=show, **options)

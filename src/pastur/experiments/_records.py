@@ -21,7 +21,8 @@ class Records:
     """The finished tasks of one claim, on disk where a folder is given.
 
     A file that is there is read and added to, so that a run which was stopped goes on where it
-    was. The rows lie in the order of the plan, whatever the order in which they finished.
+    was. The rows lie in the order of the plan, whatever the order in which they finished. One run
+    at a time may use a folder.
 
     Parameters
     ----------
@@ -48,8 +49,12 @@ class Records:
         self._rows: dict[str, Row] = {}
         self._versions: list[dict[str, str]] = []
         self._path = None if folder is None else folder / f"{claim.name}.json"
-        if self._path is not None and self._path.exists():
-            self._read(self._path)
+        if self._path is not None:
+            # What a killed run was about to rename.
+            for part in self._path.parent.glob(f".{self._path.name}.*.part"):
+                part.unlink(missing_ok=True)
+            if self._path.exists():
+                self._read(self._path)
 
     @property
     def rows(self) -> list[Row]:

@@ -18,6 +18,7 @@ from pastur.experiments._records import Records
 from pastur.experiments.claims import CLAIMS
 
 LEVELS = ("quick", "full")
+_IDLE_SECONDS = 10
 Progress = Callable[[int, int, str], None]
 
 
@@ -197,9 +198,11 @@ def _carry_out(
     if jobs == 1 or len(tasks) < 2:
         yield from (_task(*call) for call in calls)
         return
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed, parallel_config
 
-    pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    # Workers of a run that was killed finish what they have in hand, and leave soon after.
+    with parallel_config(backend="loky", idle_worker_timeout=_IDLE_SECONDS):
+        pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
     finished: Iterable[tuple[str, Row]] = pool(delayed(_task)(*call) for call in calls)
     yield from finished
 

@@ -76,9 +76,7 @@ def _curve(rows: Sequence[Row]) -> Panel:
         largest, _ = means(chosen, "largest")
         spread = np.array([float(row.variance["largest"]) ** 0.5 for row in chosen])
         series.append(
-            Series(
-                f"N = {size:,}, ± sd", [row.setting["theta"] for row in chosen], largest, spread
-            )
+            Series(f"N = {size:,}, ± sd", [row.setting["theta"] for row in chosen], largest, spread)
         )
     limit = [peche_limit(float(t)) for t in theta]
     series.append(Series("(1.8)", theta, limit, kind="curve"))

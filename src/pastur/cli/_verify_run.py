@@ -1,0 +1,71 @@
+"""What `verify` does: test, draw the pictures, write the figures, print the table."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pastur._files import write_whole
+from pastur.cli._outputs import check_files
+from pastur.cli._progress import progress_bar
+from pastur.cli._text import plural
+from pastur.experiments import ClaimResult, verify
+
+_DOTS_PER_INCH = 110
+
+
+def run_verify(
+    claims: Sequence[str],
+    *,
+    level: str,
+    seed: int,
+    jobs: int | None,
+    folder: Path,
+    json_path: Path | None,
+    quiet: bool,
+) -> None:
+    """Test the claims; the exit status is 1 where one of them fails or a violation passes."""
+    if json_path is not None:
+        check_files([("JSON", json_path)], {})
+    with progress_bar(quiet=quiet) as progress:
+        result = verify(
+            claims or None,
+            level=level,
+            seed=seed,
+            jobs=jobs if jobs is not None else _processors(),
+            records=folder / "records",
+            progress=progress,
+        )
+    for one in result.results:
+        write_whole(folder / f"{one.claim.name}.png", picture(one))
+    if json_path is not None:
+        write_whole(json_path, json.dumps(result.to_dict(), allow_nan=False, indent=1) + "\n")
+    if not quiet:
+        from pastur.cli._verify_print import print_verification
+
+        print_verification(result, folder)
+    if not result.passed:
+        failed = [one for one in result.results if not (one.passed and one.violation_caught)]
+        names = ", ".join(one.claim.name for one in failed)
+        count = plural(len(failed), "claim fails", "claims fail")
+        click.echo(f"pastur: {count}, or a violation passes: {names}.", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def picture(result: ClaimResult) -> bytes:
+    """Return the panels of a claim as a PNG."""
+    from pastur.figures import panels_figure
+
+    title = f"{result.claim.name}: {result.claim.source}"
+    stream = io.BytesIO()
+    figure = panels_figure(result.judgement.panels, title=title)
+    figure.savefig(stream, format="png", dpi=_DOTS_PER_INCH)
+    return stream.getvalue()
+
+
+def _processors() -> int:
+    from joblib import cpu_count
+
+    return int(cpu_count())

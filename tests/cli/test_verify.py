@@ -1,0 +1,61 @@
+"""The command `verify`, from names to pictures and exit status."""
+
+import json
+
+import pytest
+
+from pastur.experiments import _verify as module
+
+
+def test_it_prints_figures_and_writes_pictures_and_records(invoke, tmp_path):
+    result = invoke("verify", "assumption-1", "lemma-4.1", "-o", "out", "--json", "all.json")
+    assert result.exit_code == 0, result.output
+    for words in (
+        "lemma-4.1, Lemma 4.1: passes",
+        "Φ(ω(z)) = z in the upper half-plane.",
+        "slope of |Φ(ω_N(z)) − z|, ω_N of a sample",
+        "Planted violation, ω with σ 1.05 times as large: fails, as it must (4 of 4 figures).",
+        "2 claims: 2 passed, 2 violations caught.",
+    ):
+        assert words in result.output
+    assert (tmp_path / "out" / "lemma-4.1.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "out" / "records" / "assumption-1.json").exists()
+    found = json.loads((tmp_path / "all.json").read_text())
+    assert found["passed"] and found["seed"] == 0 and found["level"] == "quick"
+    assert [claim["claim"] for claim in found["claims"]] == ["assumption-1", "lemma-4.1"]
+    assert all(claim["violation_caught"] for claim in found["claims"])
+
+
+def test_quiet_prints_nothing(invoke):
+    result = invoke("verify", "assumption-2", "--quiet", "-o", "out", "--jobs", "1")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_a_claim_that_fails_gives_status_1(invoke, monkeypatch):
+    """A claim judged by its violation fails, and so its violation passes."""
+    true = module._judge
+
+    def swapped(claim, rows):
+        result = true(claim, rows)
+        return module.ClaimResult(claim, result.violated, result.judgement)
+
+    monkeypatch.setattr(module, "_judge", swapped)
+    result = invoke("verify", "lemma-4.1", "-o", "out", "--jobs", "1")
+    assert result.exit_code == 1
+    assert "lemma-4.1, Lemma 4.1: FAILS" in result.output
+    assert "PASSES, and must not" in result.output
+    assert "1 claim fails, or a violation passes: lemma-4.1." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["verify", "theorem-9"], "No claim named 'theorem-9'"),
+        (["verify", "lemma-4.1", "--json", "nowhere/a.json"], "no folder 'nowhere'"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_1(invoke, arguments, sentence):
+    result = invoke(*arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,111 @@
+"""Assumptions 1 to 3, asked of sequences that meet them and of those that do not."""
+
+import numpy as np
+import pytest
+
+from pastur import Atoms, Semicircle, Uniform
+from pastur.experiments import check_assumptions
+
+SIZES = (100, 400, 1600, 6400)
+POINT = Atoms([0.0])
+NU1 = Uniform(2.0, 3.0) - POINT
+
+
+def spectrum(n, r, low=2.0, high=3.0):
+    return np.concatenate([low + (high - low) * (np.arange(r) + 0.5) / r, np.zeros(n - r)])
+
+
+def sequence(rank=lambda n: round(n**0.5)):
+    return [spectrum(n, rank(n)) for n in SIZES]
+
+
+def test_a_sequence_that_meets_them():
+    report = check_assumptions(sequence(), POINT, nu1=NU1)
+    assert report.assumption_1 and report.assumption_2 and report.assumption_3
+    assert report.rank.values.tolist() == [10, 20, 40, 80]
+    assert report.rank.exponent == pytest.approx(0.5)
+    assert report.distance.exponent == pytest.approx(-0.5, abs=0.02)
+    assert report.outside_mass == pytest.approx(1, abs=1e-9)
+    assert report.inside_mass == pytest.approx(-1, abs=1e-9)
+
+
+def test_matrices_are_taken_by_their_eigenvalues():
+    rng = np.random.default_rng(1)
+    matrices = []
+    for n in (40, 90, 160):
+        q = np.linalg.qr(rng.normal(size=(n, n)))[0]
+        values = spectrum(n, round(n**0.5))
+        values[abs(values) < 1] = 0
+        matrices.append((q * values) @ q.T)
+        matrices[-1] = (matrices[-1] + matrices[-1].T) / 2
+    report = check_assumptions(matrices, POINT, nu1=NU1)
+    assert report.rank.values.tolist() == [6, 9, 13]
+
+
+@pytest.mark.parametrize(
+    "nu0", [Atoms([0.1]), Uniform(-0.5, 0.5), Atoms([0.0, 1.0], weights=[0.95, 0.05])]
+)
+def test_a_wrong_bulk_breaks_assumption_1(nu0):
+    assert not check_assumptions(sequence(), nu0, nu1=NU1).assumption_1
+
+
+@pytest.mark.parametrize("rank", [lambda n: n // 10, lambda n: 8])
+def test_a_rank_that_grows_too_fast_or_not_at_all_breaks_assumption_2(rank):
+    assert not check_assumptions(sequence(rank), POINT, nu1=NU1).assumption_2
+
+
+@pytest.mark.parametrize(
+    "nu1",
+    [
+        Uniform(2.0, 3.2) - POINT,
+        Semicircle(0.25, center=2.5) - POINT,
+        0.9 * Uniform(2.0, 3.0) - 0.9 * POINT,
+        Uniform(2.0, 3.0) - 0.5 * POINT,
+        NU1.scale(-1.0),
+    ],
+)
+def test_a_wrong_measure_breaks_assumption_3(nu1):
+    report = check_assumptions(sequence(), POINT, nu1=nu1)
+    assert report.assumption_1
+    assert not report.assumption_3
+
+
+def test_an_eigenvalue_that_runs_off_is_seen_by_the_second_moment_alone():
+    runaway = sequence()
+    for values in runaway:
+        values[0] = 3 * np.sqrt(np.sqrt(values.size))
+    report = check_assumptions(runaway, POINT, nu1=NU1)
+    assert report.distance_1.vanishes
+    assert not report.second_moment.vanishes
+    assert not report.assumption_3
+
+
+def test_masses_of_a_bulk_in_two_parts_with_spikes_in_its_gap():
+    bulk = 0.5 * Uniform(-3.0, -2.0) + 0.5 * Uniform(2.0, 3.0)
+    nu1 = 0.4 * Uniform(-0.5, 0.5) + 0.6 * Atoms([5.0]) - bulk
+    levels = (np.arange(200) + 0.5) / 200
+    spectra = [np.tile(np.concatenate([-3 + levels, 2 + levels]), k) for k in (1, 2, 4)]
+    report = check_assumptions(spectra, Semicircle(1.0), nu1=nu1)
+    assert report.outside_mass == pytest.approx(nu1.mass - report.inside_mass)
+    of_bulk = check_assumptions(spectra, Atoms([0.0]), nu1=nu1)
+    assert of_bulk.inside_mass == pytest.approx(0.4, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: check_assumptions(sequence()[:2], POINT, nu1=NU1), "at least 3 different sizes"),
+        (lambda: check_assumptions([np.eye(3)] * 3, POINT, nu1=NU1), "sizes .3."),
+        (lambda: check_assumptions([np.ones((2, 3))] * 3, POINT, nu1=NU1), "shape .2, 3."),
+        (
+            lambda: check_assumptions([np.triu(np.ones((3, 3)))], POINT, nu1=NU1),
+            "a matrix that is not symmetric",
+        ),
+        (lambda: check_assumptions([[1.0, np.nan]], POINT, nu1=NU1), r"sequence\[0\]` must be fin"),
+        (lambda: check_assumptions(sequence(), [0.0], nu1=NU1), "`nu0` must be a probability"),
+        (lambda: check_assumptions(sequence(), POINT, nu1=3), "must be a probability measure and"),
+    ],
+)
+def test_sentences(call, sentence):
+    with pytest.raises((ValueError, TypeError), match=sentence):
+        call()
