@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -24,16 +25,22 @@ _WRONG = 1.25
 _EXPONENTS = (0.5, 0.7)
 
 
+class Limits(NamedTuple):
+    """Test functions, their integrals by μ₀, and what (n/r)∫f d(μ − μ₀) should tend to."""
+
+    functions: list[Bump]
+    centre: FloatArray
+    right: FloatArray
+    wrong: FloatArray
+
+
 class Theory(NamedTuple):
-    """Squared spikes, where they go, test functions and their limits by μ₁."""
+    """Squared spikes, where their singular values go, and the limits."""
 
     squares: FloatArray
     right: FloatArray
     wrong: FloatArray
-    functions: list[Bump]
-    centre: FloatArray
-    limit: FloatArray
-    wrong_limit: FloatArray
+    limits: Limits
 
 
 def low_rank_outlier(square: FloatArray, sigma: float) -> FloatArray:
@@ -42,9 +49,10 @@ def low_rank_outlier(square: FloatArray, sigma: float) -> FloatArray:
     return np.sqrt((square + noise) * (square + _RATIO * noise) / square)
 
 
-def _prepare(setting: Setting) -> Theory:
+@cache
+def limits() -> Limits:
+    """Return two functions off the bulk, three inside it, and their limits."""
     model = InformationPlusNoise(Atoms([0.0]), ratio=_RATIO)
-    squares = _LOW + (_HIGH - _LOW) * levels(setting["rank"])[::-1]
     nu1 = Uniform(_LOW, _HIGH) - Atoms([0.0])
     mu1 = model.outlier_measure(nu1)
     (low, high), (first, last) = model.law.support[0], mu1.support[-1]
@@ -55,30 +63,35 @@ def _prepare(setting: Setting) -> Theory:
         Bump(middle + 0.4 * half, 0.6 * half + 0.8 * room),
         *(Bump(low + s * (high - low), 0.15 * (high - low)) for s in (0.2, 0.5, 0.8)),
     ]
-    centre, limit, unmoved = (
+    centre, right, unmoved = (
         np.array([m.integrate(f.at) for f in functions]) for m in (model.law, mu1, nu1)
     )
     # The violations: spikes that stay where they are, and a bulk that they leave as it was.
     wrong = np.where(np.arange(len(functions)) < 2, unmoved, 0.0)
-    right, told = (low_rank_outlier(squares, s) for s in (1.0, _WRONG))
-    return Theory(squares, right, told, functions, centre, limit, wrong)
+    return Limits(functions, centre, right, wrong)
+
+
+def _prepare(setting: Setting) -> Theory:
+    squares = _LOW + (_HIGH - _LOW) * levels(setting["rank"])[::-1]
+    right, wrong = (low_rank_outlier(squares, s) for s in (1.0, _WRONG))
+    return Theory(squares, right, wrong, limits())
 
 
 def _draw(theory: Theory, setting: Setting, rng: np.random.Generator) -> Draw:
-    n, rank = setting["size"], setting["rank"]
+    n, rank, told = setting["size"], setting["rank"], theory.limits
     w = sample_gaussian((n, round(n / _RATIO)), rng=rng)
     w[np.arange(rank), np.arange(rank)] += np.sqrt(theory.squares)
     values = np.linalg.eigvalsh(w @ w.T)[::-1]
     outliers = np.sqrt(values[:rank])
-    mean = np.array([f(values).mean() for f in theory.functions])
-    measured = n / rank * (mean - theory.centre)
+    mean = np.array([f(values).mean() for f in told.functions])
+    measured = n / rank * (mean - told.centre)
     found: dict[str, float] = {}
-    for name, told, limit in (
-        ("right", theory.right, theory.limit),
-        ("wrong", theory.wrong, theory.wrong_limit),
+    for name, where, limit in (
+        ("right", theory.right, told.right),
+        ("wrong", theory.wrong, told.wrong),
     ):
         off = (measured - limit) ** 2
-        found[f"{name} largest"] = float(np.abs(outliers - told).max())
+        found[f"{name} largest"] = float(np.abs(outliers - where).max())
         found[f"{name} outside"] = float(off[:2].mean())
         found[f"{name} inside"] = float(off[2:].mean())
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,7 +49,6 @@ class Bump(NamedTuple):
 class Limits(NamedTuple):
     """Test functions, their integrals by μ₀, and what (N/r)∫f d(μ − μ₀) should tend to."""
 
-    eigenvalues: FloatArray
     functions: list[Bump]
     inside: AnyArray
     centre: FloatArray
@@ -78,38 +78,43 @@ def inside_bumps(model: DeformedWigner) -> list[Bump]:
     ]
 
 
-def _prepare(setting: Setting) -> Limits:
-    signal = SIGNALS[setting["shape"]]
+@cache
+def limits(shape: str) -> Limits:
+    """Return the functions of a signal inside the bulk and off it, and their limits."""
+    signal = SIGNALS[shape]
     model = DeformedWigner(signal.bulk)
     outside, inside = outside_bumps(model, signal), inside_bumps(model)
     functions = outside + inside
-    mu1 = model.outlier_measure(signal.nu1)
     centre = _integrals(model.law, functions)
+    right = _integrals(model.outlier_measure(signal.nu1), functions)
     # The violations: spikes that stay where they are, and a bulk that they leave as it was.
     wrong = np.concatenate([_integrals(signal.nu1, outside), np.zeros(len(inside))])
-    where = np.arange(len(functions)) >= len(outside)
-    rank = setting["rank"]
-    values = signal.eigenvalues(setting["size"], rank)
-    return Limits(values, functions, where, centre, _integrals(mu1, functions), wrong)
+    return Limits(functions, np.arange(len(functions)) >= len(outside), centre, right, wrong)
+
+
+def _prepare(setting: Setting) -> tuple[FloatArray, Limits]:
+    values = SIGNALS[setting["shape"]].eigenvalues(setting["size"], setting["rank"])
+    return values, limits(setting["shape"])
 
 
 def _integrals(measure: Measure, functions: Sequence[Bump]) -> FloatArray:
     return np.array([measure.integrate(f.at) for f in functions])
 
 
-def _draw(limits: Limits, setting: Setting, rng: np.random.Generator) -> Draw:
+def _draw(theory: tuple[FloatArray, Limits], setting: Setting, rng: np.random.Generator) -> Draw:
+    signal, told = theory
     w = sample_goe(setting["size"], rng=rng)
-    w[np.diag_indices(len(w))] += limits.eigenvalues
+    w[np.diag_indices(len(w))] += signal
     values = np.linalg.eigvalsh(w)
-    means = np.array([f(values).mean() for f in limits.functions])
-    return _squares(limits, setting["size"] / setting["rank"] * (means - limits.centre))
+    means = np.array([f(values).mean() for f in told.functions])
+    return _squares(told, setting["size"] / setting["rank"] * (means - told.centre))
 
 
-def _squares(limits: Limits, measured: FloatArray) -> Draw:
+def _squares(told: Limits, measured: FloatArray) -> Draw:
     found = {}
-    for place, chosen in (("outside", ~limits.inside), ("inside", limits.inside)):
+    for place, chosen in (("outside", ~told.inside), ("inside", told.inside)):
         if chosen.any():
-            for name, limit in (("right", limits.right), ("wrong", limits.wrong)):
+            for name, limit in (("right", told.right), ("wrong", told.wrong)):
                 found[f"{place} {name}"] = float(((measured - limit)[chosen] ** 2).mean())
     return found
 
@@ -169,22 +174,22 @@ THEOREM_2_1 = Claim(
 # --- far larger sizes, outside the bulk ---
 
 
-def _prepare_outliers(setting: Setting) -> Limits:
+def _prepare_outliers(setting: Setting) -> tuple[FloatArray, Limits]:
     """Off the bulk μ has the outliers alone, and μ₀ nothing."""
-    signal = SIGNALS[setting["shape"]]
-    model = DeformedWigner(signal.bulk)
-    functions = outside_bumps(model, signal)
-    right, wrong = (
-        _integrals(m, functions) for m in (model.outlier_measure(signal.nu1), signal.nu1)
-    )
+    told = limits(setting["shape"])
+    outside = ~told.inside
+    functions = [f for f, kept in zip(told.functions, outside, strict=True) if kept]
     nothing = np.zeros(len(functions))
-    spikes = signal.spikes(setting["rank"])
-    return Limits(spikes, functions, nothing > 0, nothing, right, wrong)
+    kept = Limits(functions, nothing > 0, nothing, told.right[outside], told.wrong[outside])
+    return SIGNALS[setting["shape"]].spikes(setting["rank"]), kept
 
 
-def _draw_outliers(limits: Limits, setting: Setting, rng: np.random.Generator) -> Draw:
-    sample = sample_spiked_outliers(setting["size"], limits.eigenvalues, tolerance=1e-7, rng=rng)
-    return _squares(limits, np.array([f(sample.outliers).mean() for f in limits.functions]))
+def _draw_outliers(
+    theory: tuple[FloatArray, Limits], setting: Setting, rng: np.random.Generator
+) -> Draw:
+    spikes, told = theory
+    sample = sample_spiked_outliers(setting["size"], spikes, tolerance=1e-7, rng=rng)
+    return _squares(told, np.array([f(sample.outliers).mean() for f in told.functions]))
 
 
 def _large(shapes: Sequence[str], plan: dict[float, list[tuple[int, int]]]) -> list[Setting]:
