@@ -6,7 +6,7 @@ from rich.console import Console
 
 from pastur.cli._console import open_console, plain_table, say
 from pastur.cli._text import plural, printable
-from pastur.experiments import ClaimResult, Finding, Verification
+from pastur.experiments import ClaimResult, Verification
 
 
 def print_verification(result: Verification, folder: Path) -> None:
@@ -32,7 +32,7 @@ def _print_claim(console: Console, result: ClaimResult) -> None:
         column.no_wrap, column.overflow = False, "fold"
     for finding in result.judgement.findings:
         mark = "pass" if finding.passed else "FAIL"
-        table.add_row(finding.what, measured(finding), finding.bound, mark)
+        table.add_row(finding.what, finding.measured, finding.bound, mark)
     console.print(table)
     against = result.violated.findings
     caught = sum(not finding.passed for finding in against)
@@ -42,10 +42,3 @@ def _print_claim(console: Console, result: ClaimResult) -> None:
         f"Planted violation, {claim.violation}: {verdict} ({caught} of {len(against)} figures).",
         "dim",
     )
-
-
-def measured(finding: Finding) -> str:
-    """Return the figure with its standard error, where it has one."""
-    if finding.error == 0:
-        return f"{finding.value:.3g}"
-    return f"{finding.value:.4g} ± {finding.error:.1g}"

@@ -65,6 +65,13 @@ class Finding:
     bound: str
     passed: bool
 
+    @property
+    def measured(self) -> str:
+        """The figure in words, with its standard error where it has one."""
+        if self.error == 0:
+            return f"{self.value:.3g}"
+        return f"{self.value:.4g} ± {self.error:.1g}"
+
 
 @dataclass(frozen=True)
 class Judgement:
