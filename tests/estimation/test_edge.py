@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pastur.estimation._edge import count_spikes, noise_edges, spike_p_values
+from pastur.estimation._noise_intervals import NoiseIntervals
 from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
 from pastur.measures import Atoms, TracyWidom
 from pastur.models import DeformedWigner, InformationPlusNoise
@@ -75,3 +76,23 @@ def test_at_least_half_of_the_values_are_left():
     assert noise_edges(RectangularNoise(100, 100), 0.05).most == 50
     assert noise_edges(SymmetricNoise(2), 0.05).most == 0
     assert noise_edges(SymmetricNoise(3), 0.05).most == 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+@pytest.mark.parametrize("share", [-0.5, 0.5])
+def test_the_kth_value_is_tested_at_alpha_over_k(count, share):
+    """All but the last are sure; the last is just beyond, or just within, the edge at alpha/k."""
+    inf, alpha = np.inf, 0.05
+    noise = NoiseIntervals(
+        ends=np.array([[-inf, 2.0]]),
+        critical=np.array([[-inf, 1.0]]),
+        centring=np.array([[-inf, 2.0]]),
+        scale=np.array([[0.0, 0.01]]),
+    )
+    last = 2 + 0.01 * float(TracyWidom(1).quantile(1 - alpha / (count + share)))
+    values = np.array([*np.linspace(3.0, 2.5, count - 1), last, 1.0])
+    expected = count if share > 0 else count - 1
+    assert noise.detached(values, alpha).tolist() == list(range(expected))
+    assert noise.detached(values[::-1], alpha).tolist() == list(
+        range(values.size - expected, values.size)
+    )

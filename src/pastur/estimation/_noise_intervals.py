@@ -41,14 +41,13 @@ class NoiseIntervals:
         return np.asarray(self.centring + np.array([-1.0, 1.0]) * margin)
 
     def detached(self, values: FloatArray, alpha: float) -> AnyArray:
-        """Return the positions of the values beyond the edges at alpha/k, k their number."""
+        """Return the positions of the values beyond: the k-th surest of them at alpha/k."""
         found = self._beyond(values, alpha)
-        while found.size > 1:
-            surer = self._beyond(values, alpha / found.size)
-            if surer.size == found.size:
-                break
-            found = surer
-        return found
+        p_values = self.p_values(values[found])
+        order = np.argsort(p_values, kind="stable")
+        doubtful = np.flatnonzero(p_values[order] * np.arange(1, found.size + 1) > alpha)
+        count = int(doubtful[0]) if doubtful.size else found.size
+        return np.sort(found[order[:count]])
 
     def _beyond(self, values: FloatArray, alpha: float) -> AnyArray:
         low, high = self.edges(alpha).T
