@@ -50,8 +50,19 @@ def test_the_folder_given_beats_the_variable_and_that_beats_debian(stand_in, tmp
             monkeypatch.delenv(VARIABLE)
         else:
             monkeypatch.setenv(VARIABLE, unset)
-        with pytest.raises(FileAccessError, match="debian'"):
-            load_fashion_mnist()
+        monkeypatch.setattr(_fashion_mnist, "DEBIAN_FOLDER", stand_in)
+        assert load_fashion_mnist().test_labels.shape == (10000,)
+
+
+def test_without_files_and_without_network_it_says_how_to_get_them(tmp_path, monkeypatch):
+    def unreachable():
+        raise FileAccessError("Cannot download.")
+
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setattr(_fashion_mnist, "DEBIAN_FOLDER", tmp_path / "debian")
+    monkeypatch.setattr(_fashion_mnist, "download", unreachable)
+    with pytest.raises(FileAccessError, match=f"Cannot download. .*apt install.*{VARIABLE}"):
+        load_fashion_mnist()
 
 
 def test_says_how_to_get_the_data(tmp_path):

@@ -17,6 +17,8 @@ from pastur.experiments import TrainingConfig
         ({"epochs": -1}, InvalidInputError, "`epochs` must be at least 1"),
         ({"batch_size": True}, InvalidTypeError, "`batch_size` must be an integer"),
         ({"optimizer": "lion"}, InvalidInputError, "one of 'adam', 'sgd'. Got 'lion'"),
+        ({"activation": "gelu"}, InvalidInputError, "'relu', 'tanh'. Got 'gelu'"),
+        ({"initialization": "zeros"}, InvalidInputError, "'he', 'uniform'. Got 'zeros'"),
         ({"learning_rate": 0}, InvalidInputError, "`learning_rate` must be positive"),
         ({"learning_rate": np.nan}, InvalidInputError, "`learning_rate` must be finite"),
         ({"weight_decay": -0.1}, InvalidInputError, "must not be negative. Got -0.1"),

@@ -73,3 +73,31 @@ def test_predict_is_the_network_of_the_paper_entry_by_entry(tiny_data):
         expected.append(scores.index(max(scores)))
     assert len(set(expected)) > 1
     np.testing.assert_array_equal(predict(parameters, images), expected)
+
+
+@pytest.mark.parametrize(
+    ("initialization", "sigma", "largest"),
+    [("gaussian", 1.0, np.inf), ("he", 2**0.5, np.inf), ("uniform", 3**-0.5, 1.0)],
+)
+def test_initializations_have_their_variance(initialization, sigma, largest):
+    """Of 160 000 entries: the standard error of the standard deviation is 0.2 %."""
+    config = TrainingConfig(size=400, seed=5, initialization=initialization)
+    entries = initial_parameters(config)["fc2.weight"].astype(float) * np.sqrt(400)
+    assert entries.std() == pytest.approx(sigma, rel=0.008)
+    assert np.abs(entries).max() <= largest * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("activation", ["absolute", "relu", "tanh"])
+def test_predict_takes_the_activation_of_the_training(activation):
+    act = {"absolute": np.abs, "relu": lambda x: x * (x > 0), "tanh": np.tanh}[activation]
+    rng = np.random.default_rng(3)
+    parameters = {
+        k: rng.normal(size=v.shape) for k, v in initial_parameters(TrainingConfig(size=6)).items()
+    }
+    images = rng.integers(0, 256, size=(40, 28, 28)).astype(np.uint8)
+    hidden = images.reshape(40, -1) / 255
+    for layer in ("fc1", "fc2"):
+        hidden = act(hidden @ parameters[f"{layer}.weight"].T + parameters[f"{layer}.bias"])
+    scores = hidden @ parameters["fc3.weight"].T + parameters["fc3.bias"]
+    classes = predict(parameters, images, activation=activation)
+    np.testing.assert_array_equal(classes, scores.argmax(axis=1))

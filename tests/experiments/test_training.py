@@ -20,18 +20,27 @@ def torch():
     return pytest.importorskip("torch", reason=NEEDS_TORCH)
 
 
-def naive_gradients(p, x, y):
+# Each activation with its slope.
+ACTIVATIONS = {
+    "absolute": (np.abs, np.sign),
+    "relu": (lambda z: np.where(z > 0, z, 0.0), lambda z: (z > 0).astype(float)),
+    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
+}
+
+
+def naive_gradients(p, x, y, activation):
     """Mean cross-entropy of one batch and its gradient, written out layer by layer."""
+    act, slope = ACTIVATIONS[activation]
     z1 = x @ p["fc1.weight"].T + p["fc1.bias"]
-    z2 = np.abs(z1) @ p["fc2.weight"].T + p["fc2.bias"]
-    z3 = np.abs(z2) @ p["fc3.weight"].T + p["fc3.bias"]
+    z2 = act(z1) @ p["fc2.weight"].T + p["fc2.bias"]
+    z3 = act(z2) @ p["fc3.weight"].T + p["fc3.bias"]
     chances = np.exp(z3) / np.exp(z3).sum(axis=1, keepdims=True)
     loss = -np.log(chances[np.arange(len(y)), y]).mean()
     d3 = (chances - np.eye(10)[y]) / len(y)
-    d2 = d3 @ p["fc3.weight"] * np.sign(z2)
-    d1 = d2 @ p["fc2.weight"] * np.sign(z1)
-    gradients = {"fc1.weight": d1.T @ x, "fc2.weight": d2.T @ np.abs(z1)}
-    gradients |= {"fc3.weight": d3.T @ np.abs(z2), "fc1.bias": d1.sum(0)}
+    d2 = d3 @ p["fc3.weight"] * slope(z2)
+    d1 = d2 @ p["fc2.weight"] * slope(z1)
+    gradients = {"fc1.weight": d1.T @ x, "fc2.weight": d2.T @ act(z1)}
+    gradients |= {"fc3.weight": d3.T @ act(z2), "fc1.bias": d1.sum(0)}
     return loss, gradients | {"fc2.bias": d2.sum(0), "fc3.bias": d3.sum(0)}
 
 
@@ -47,7 +56,9 @@ def naive_training(config, data):
         batch_losses = []
         for batch in batches:
             step += 1
-            loss, gradients = naive_gradients(p, x[batch], data.train_labels[batch])
+            loss, gradients = naive_gradients(
+                p, x[batch], data.train_labels[batch], config.activation
+            )
             batch_losses.append(loss)
             for name, g in gradients.items():
                 g = g + config.weight_decay * p[name]
@@ -70,6 +81,9 @@ def naive_training(config, data):
         {"optimizer": "sgd", "learning_rate": 0.01, "weight_decay": 0.1},
         {"optimizer": "adam", "learning_rate": 1e-3},
         {"optimizer": "adam", "learning_rate": 1e-3, "weight_decay": 0.1},
+        {"optimizer": "sgd", "learning_rate": 0.01, "activation": "relu"},
+        {"optimizer": "adam", "learning_rate": 1e-3, "activation": "tanh"},
+        {"optimizer": "sgd", "learning_rate": 0.01, "initialization": "he"},
     ],
     ids=lambda options: " ".join(str(value) for value in options.values()),
 )

@@ -1,8 +1,8 @@
 """One result for a whole model: every matrix fitted, everything else accounted for."""
 
 from pastur.analysis._analyze import analyze
-from pastur.analysis._initial import InitialComparison
+from pastur.analysis._initial import InitialComparison, compare_with_initial
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._result import Analysis
 
-__all__ = ["Analysis", "InitialComparison", "MatrixAnalysis", "analyze"]
+__all__ = ["Analysis", "InitialComparison", "MatrixAnalysis", "analyze", "compare_with_initial"]

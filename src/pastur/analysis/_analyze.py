@@ -169,9 +169,9 @@ def _compare(
         return f"not compared, because the shapes differ ({initial.shape} and {trained.shape})"
     try:
         return compare_with_initial(
-            trained.name,
             trained.load(),
             initial.load(),
+            name=trained.name,
             sigma=analysis.fit.sigma,
             edge=analysis.fit.edge,
         )

@@ -96,11 +96,22 @@ def trained_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def compare_with_initial(
-    name: str, trained: FloatArray, initial: FloatArray, *, sigma: float, edge: float
+    trained: FloatArray, initial: FloatArray, *, name: str, sigma: float, edge: float
 ) -> InitialComparison:
-    """Return the comparison of a trained matrix with its initial value, of the same shape.
+    """Return the comparison of a trained matrix with its initial value.
 
-    `initial` must not be zero. `sigma` and `edge` are those of the fit of `trained`.
+    Parameters
+    ----------
+    trained, initial : ndarray of float64, shape (n, m)
+        `initial` must not be zero.
+    name : str
+        The name of the trained matrix, for the result.
+    sigma, edge : float
+        Those of the fit of `trained`.
+
+    Returns
+    -------
+    InitialComparison
     """
     n, m = sorted(trained.shape)
     # Both are brought to order one first: inner products of entries near 1e±200 leave the doubles.

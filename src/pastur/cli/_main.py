@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pastur.cli._errors import QuietGroup
+from pastur.cli._experiment_command import experiment
 from pastur.cli._law_command import law
 from pastur.cli._verify_command import verify
 
@@ -24,6 +25,7 @@ def main() -> None:
     """
 
 
+main.add_command(experiment)
 main.add_command(law)
 main.add_command(verify)
 

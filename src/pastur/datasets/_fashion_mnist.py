@@ -1,4 +1,4 @@
-"""Fashion-MNIST from a folder on this machine."""
+"""Fashion-MNIST from a folder on this machine, or by download."""
 
 import os
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pastur._errors import FileAccessError, FileFormatError
+from pastur.datasets._download import download
 from pastur.datasets._idx import read_idx
 
 ENVIRONMENT_VARIABLE = "PASTUR_FASHION_MNIST"
@@ -57,7 +58,8 @@ def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> FashionM
     folder : path, optional
         Where the files are. Without it, the folder named by the environment variable
         ``PASTUR_FASHION_MNIST``; without that, where Debian's package ``dataset-fashion-mnist``
-        puts them.
+        puts them; and where that is not installed, the user's cache, into which they are
+        downloaded (30 MB) and checked against their published checksums.
 
     Returns
     -------
@@ -66,9 +68,12 @@ def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> FashionM
     Raises
     ------
     FileAccessError
-        If a file is missing or cannot be read; the message says how to get the data.
+        If a file is missing, cannot be read or cannot be downloaded; the message says how to get
+        the data.
     FileFormatError
         If a file is damaged or is not what its name says; the message names it.
+    MissingExtraError
+        If a download is needed and pooch is not installed.
 
     Examples
     --------
@@ -91,6 +96,8 @@ def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> FashionM
 def _find_folder(folder: str | os.PathLike[str] | None) -> Path:
     """Return the folder that holds the four files: the one asked for, never a substitute."""
     named = folder if folder is not None else os.environ.get(ENVIRONMENT_VARIABLE) or None
+    if named is None and not os.path.isdir(DEBIAN_FOLDER):
+        return _download()
     place = Path(named) if named is not None else DEBIAN_FOLDER
     origin = f" (from {ENVIRONMENT_VARIABLE})" if folder is None and named is not None else ""
     # os.path, unlike Path, answers False where permission is denied.
@@ -102,3 +109,10 @@ def _find_folder(folder: str | os.PathLike[str] | None) -> Path:
             f"The folder '{place}'{origin} lacks {', '.join(missing)}. {_HOW_TO_GET}"
         )
     return place
+
+
+def _download() -> Path:
+    try:
+        return download()
+    except FileAccessError as error:
+        raise FileAccessError(f"{error} {_HOW_TO_GET}") from None

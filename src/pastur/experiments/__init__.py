@@ -8,6 +8,13 @@ from pastur.experiments._save import save_network
 from pastur.experiments._training import TrainedNetwork, train_network
 from pastur.experiments._verify import ClaimResult, Verification, verify
 from pastur.experiments.claims import CLAIMS
+from pastur.experiments.fashion_mnist import (
+    NetworkRecord,
+    growth,
+    read_records,
+    run_fashion_mnist,
+    spike_panels,
+)
 
 __all__ = [
     "CLAIMS",
@@ -16,14 +23,19 @@ __all__ = [
     "ClaimResult",
     "Finding",
     "Judgement",
+    "NetworkRecord",
     "TrainedNetwork",
     "TrainingConfig",
     "Trend",
     "Verification",
     "check_assumptions",
+    "growth",
     "initial_parameters",
     "predict",
+    "read_records",
+    "run_fashion_mnist",
     "save_network",
+    "spike_panels",
     "train_network",
     "verify",
 ]

@@ -9,6 +9,8 @@ from pastur._checks import finite_number, one_of, positive_integer, positive_num
 from pastur._errors import InvalidInputError, InvalidTypeError
 
 OPTIMIZERS = ("adam", "sgd")
+ACTIVATIONS = ("absolute", "relu", "tanh")
+INITIALIZATIONS = ("gaussian", "he", "uniform")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,11 @@ class TrainingConfig:
         Adds ``weight_decay * w`` to the gradient of every weight and bias w.
     seed : int, default 0
         Fixes the initial weights and the order of the images.
+    activation : {"absolute", "relu", "tanh"}, default "absolute"
+        λ of (1.10): |x|, max(x, 0) or the hyperbolic tangent, entry by entry.
+    initialization : {"gaussian", "he", "uniform"}, default "gaussian"
+        Law of the weights before training: Gaussian of variance 1/inputs or 2/inputs, or uniform
+        on ±1/√inputs (torch's own default). Biases are 0.
 
     Raises
     ------
@@ -51,9 +58,13 @@ class TrainingConfig:
     batch_size: int = 128
     weight_decay: float = 0.0
     seed: int = 0
+    activation: str = "absolute"
+    initialization: str = "gaussian"
 
     def __post_init__(self) -> None:
         one_of("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("activation", self.activation, ACTIVATIONS)
+        one_of("initialization", self.initialization, INITIALIZATIONS)
         checked = {
             "size": positive_integer("size", self.size),
             "epochs": positive_integer("epochs", self.epochs),

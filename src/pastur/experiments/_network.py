@@ -3,13 +3,14 @@
 None of this needs torch, so that a trained network can be checked without it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
+from pastur._checks import one_of
 from pastur._typing import AnyArray, FloatArray
-from pastur.experiments._config import TrainingConfig
+from pastur.experiments._config import ACTIVATIONS, TrainingConfig
 
 PIXELS = 784
 CLASSES = 10
@@ -31,14 +32,15 @@ def layer_shapes(size: int) -> Iterator[tuple[str, tuple[int, int]]]:
 def initial_parameters(config: TrainingConfig) -> Parameters:
     """Return the weights and biases before training.
 
-    Weights are Gaussian with variance 1/inputs, biases zero. The middle matrix is then R/√N with
-    standard Gaussian R, the noise of W = R/√N + S with σ = 1; and because the absolute value keeps
-    mean squares, a signal passes the layers at its own size.
+    By default weights are Gaussian with variance 1/inputs, biases zero. The middle matrix is then
+    R/√N with standard Gaussian R, the noise of W = R/√N + S with σ = 1; and because the absolute
+    value keeps mean squares, a signal passes the layers at its own size. With "he" σ is √2, with
+    "uniform" 1/√3.
 
     Parameters
     ----------
     config : TrainingConfig
-        Only `size` and `seed` matter here.
+        Only `size`, `seed` and `initialization` matter here.
 
     Returns
     -------
@@ -54,10 +56,17 @@ def initial_parameters(config: TrainingConfig) -> Parameters:
     rng = _stream(config.seed, _WEIGHTS)
     parameters: Parameters = {}
     for layer, (outputs, inputs) in layer_shapes(config.size):
-        weight = rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)
+        weight = _draw(config.initialization, (outputs, inputs), rng) / np.sqrt(inputs)
         parameters[f"{layer}.weight"] = weight.astype(np.float32)
         parameters[f"{layer}.bias"] = np.zeros(outputs, dtype=np.float32)
     return parameters
+
+
+def _draw(initialization: str, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+    if initialization == "uniform":
+        return rng.uniform(-1, 1, shape)
+    scale = np.sqrt(2) if initialization == "he" else 1.0
+    return np.asarray(scale * rng.standard_normal(shape))
 
 
 def image_order(config: TrainingConfig, *, epoch: int, count: int) -> npt.NDArray[np.int64]:
@@ -72,10 +81,12 @@ def scale_images(images: AnyArray, dtype: npt.DTypeLike) -> AnyArray:
     return rows
 
 
-def predict(parameters: Mapping[str, AnyArray], images: AnyArray) -> npt.NDArray[np.int64]:
+def predict(
+    parameters: Mapping[str, AnyArray], images: AnyArray, *, activation: str = "absolute"
+) -> npt.NDArray[np.int64]:
     """Return the class that the network gives to each image.
 
-    With h₀ the grey values over 255 and hᵢ = |Wᵢ hᵢ₋₁ + bᵢ|, the class is the index of the largest
+    With h₀ the grey values over 255 and hᵢ = λ(Wᵢ hᵢ₋₁ + bᵢ), the class is the index of the largest
     entry of W₃ h₂ + b₃, as in (1.10) of the paper. Computed in double precision, so that the
     answer does not depend on the order in which a machine adds.
 
@@ -85,6 +96,8 @@ def predict(parameters: Mapping[str, AnyArray], images: AnyArray) -> npt.NDArray
         Weights and biases under the names that `initial_parameters` gives them.
     images : ndarray, shape (count, 28, 28)
         Grey values, 0 to 255.
+    activation : {"absolute", "relu", "tanh"}
+        λ, that of the training.
 
     Returns
     -------
@@ -97,9 +110,10 @@ def predict(parameters: Mapping[str, AnyArray], images: AnyArray) -> npt.NDArray
     >>> predict(initial_parameters(TrainingConfig(size=8)), blank)
     array([0, 0])
     """
+    act = _ACTIVATIONS[one_of("activation", activation, ACTIVATIONS)]
     hidden = scale_images(images, np.float64)
     for layer in LAYERS[:-1]:
-        hidden = np.abs(_affine(parameters, layer, hidden))
+        hidden = act(_affine(parameters, layer, hidden))
     scores = _affine(parameters, LAYERS[-1], hidden)
     return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
 
@@ -107,6 +121,13 @@ def predict(parameters: Mapping[str, AnyArray], images: AnyArray) -> npt.NDArray
 def _affine(parameters: Mapping[str, AnyArray], layer: str, inputs: FloatArray) -> FloatArray:
     weight = parameters[f"{layer}.weight"].astype(np.float64)
     return np.asarray(inputs @ weight.T + parameters[f"{layer}.bias"], dtype=np.float64)
+
+
+_ACTIVATIONS: dict[str, Callable[[FloatArray], AnyArray]] = {
+    "absolute": np.abs,
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+}
 
 
 def _stream(seed: int, *key: int) -> np.random.Generator:

@@ -50,6 +50,16 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
     """Return how a network was made, as the strings that safetensors metadata takes."""
     config = network.config
     size = config.size
+    activations = {
+        "absolute": "absolute value",
+        "relu": "positive part",
+        "tanh": "hyperbolic tangent",
+    }
+    weights = {
+        "gaussian": "Gaussian weights of variance 1/inputs",
+        "he": "Gaussian weights of variance 2/inputs",
+        "uniform": "weights uniform on ±1/√inputs",
+    }
     optimizers = {
         "sgd": f"stochastic gradient descent, momentum {MOMENTUM}",
         "adam": "Adam, beta 0.9 and 0.999",
@@ -59,8 +69,8 @@ def describe(network: TrainedNetwork) -> dict[str, str]:
         "input": "grey values / 255",
         "architecture": f"784×{size}, {size}×{size}, {size}×10, with biases; "
         "each weight is outputs × inputs",
-        "activation": "absolute value",
-        "initialization": "Gaussian weights of variance 1/inputs, biases 0; "
+        "activation": activations[config.activation],
+        "initialization": f"{weights[config.initialization]}, biases 0; "
         "fc2.weight.initial is fc2.weight before training",
         "loss": "cross-entropy",
         "epochs": str(config.epochs),

@@ -5,13 +5,16 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pastur._checks import missing_extra
+from pastur._files import PathLike
 from pastur.datasets import FashionMnist, load_fashion_mnist
+from pastur.experiments._checkpoint import TrainingState, load_state, save_state
 from pastur.experiments._config import TrainingConfig
 from pastur.experiments._network import (
     LAYERS,
@@ -25,6 +28,8 @@ from pastur.experiments._network import (
 MOMENTUM = 0.9
 
 Progress = Callable[[int, int, str], None]
+Watch = Callable[[int, Parameters], None]
+Scores = Callable[[dict[str, Any], Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +67,18 @@ class TrainedNetwork:
 
 
 def train_network(
-    config: TrainingConfig, *, data: FashionMnist | None = None, progress: Progress | None = None
+    config: TrainingConfig,
+    *,
+    data: FashionMnist | None = None,
+    progress: Progress | None = None,
+    watch: Watch | None = None,
+    checkpoint: PathLike | None = None,
 ) -> TrainedNetwork:
     """Train a network 784×N, N×N, N×10 with biases on Fashion-MNIST.
 
-    The activation is the absolute value and the loss the cross-entropy, as in (1.10) and Appendix
-    A of the paper. Everything random comes from ``config.seed`` and torch runs on one thread, so
-    that the same configuration on the same machine and versions gives the same bits.
+    The loss is the cross-entropy, the activation by default the absolute value, as in (1.10) and
+    Appendix A of the paper. Everything random comes from ``config.seed`` and torch runs on one
+    thread, so that the same configuration on the same machine and versions gives the same bits.
 
     Parameters
     ----------
@@ -78,6 +88,12 @@ def train_network(
     progress : callable, optional
         Called after each epoch with the number done, the number of all, and the epoch's loss in
         words.
+    watch : callable, optional
+        ``watch(epoch, parameters)``, after each epoch, counted from 1; the arrays are the
+        training's own, to be looked at and not kept.
+    checkpoint : path, optional
+        A file that is written after each epoch, when `watch` has returned. Where it is there, the
+        training goes on from it, to the same bits; the epoch in flight is all that a kill costs.
 
     Returns
     -------
@@ -88,45 +104,71 @@ def train_network(
     MissingExtraError
         If torch is not installed.
     FileAccessError, FileFormatError
-        If the data set is not found or is damaged.
+        If the data set is not found or is damaged; or if the checkpoint is, or belongs to another
+        configuration.
     """
     torch = _import_torch()
     if data is None:
         data = load_fashion_mnist()
+    versions = training_versions()
     initial = initial_parameters(config)
-    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in initial.items()}
+    path = None if checkpoint is None else Path(checkpoint)
+    state = None if path is None else load_state(path, config, versions)
+    start = initial if state is None else state.parameters
+    losses = [] if state is None else list(state.losses)
+    # A copy: the tensors share the memory of the arrays, and `initial` is asked for at the end.
+    tensors = {name: torch.tensor(start[name], requires_grad=True) for name in initial}
+    optimizer = _optimizer(torch, config, list(tensors.values()))
+    if state is not None:
+        _restore(torch, optimizer, tensors, state)
     images = torch.from_numpy(scale_images(data.train_images, np.float32))
     labels = torch.from_numpy(data.train_labels.astype(np.int64))
-    optimizer = _optimizer(torch, config, list(tensors.values()))
-    losses: list[float] = []
-    with _one_thread(torch):
-        for epoch in range(config.epochs):
-            order = torch.from_numpy(image_order(config, epoch=epoch, count=len(labels)))
-            batches = order.split(config.batch_size)
-            losses.append(_train_epoch(torch, tensors, optimizer, images, labels, batches))
-            if progress is not None:
-                progress(epoch + 1, config.epochs, f"loss {losses[-1]:.3f}")
-            if not math.isfinite(losses[-1]):
-                break
     parameters = {name: tensor.detach().numpy() for name, tensor in tensors.items()}
+    scores = _scores(torch, config)
+    with _one_thread(torch):
+        while len(losses) < config.epochs and all(map(math.isfinite, losses)):
+            order = torch.from_numpy(image_order(config, epoch=len(losses), count=len(labels)))
+            batches = order.split(config.batch_size)
+            losses.append(_train_epoch(torch, scores, tensors, optimizer, images, labels, batches))
+            if watch is not None:
+                watch(len(losses), parameters)
+            if path is not None:
+                moments = _moments(optimizer, tensors)
+                save_state(path, config, TrainingState(parameters, moments, losses), versions)
+            if progress is not None:
+                progress(len(losses), config.epochs, f"loss {losses[-1]:.3f}")
     return TrainedNetwork(
         config=config,
         parameters=parameters,
         initial_middle=initial["fc2.weight"],
         losses=tuple(losses),
-        test_accuracy=_test_accuracy(parameters, data),
-        versions=_versions(torch),
+        test_accuracy=accuracy_of(config, parameters, data),
+        versions=versions,
     )
 
 
+def accuracy_of(config: TrainingConfig, parameters: Parameters, data: FashionMnist) -> float:
+    """Return the share of the test images that get their class; NaN if training ran away."""
+    if not all(np.isfinite(value).all() for value in parameters.values()):
+        return math.nan
+    classes = predict(parameters, data.test_images, activation=config.activation)
+    return float(np.mean(classes == data.test_labels))
+
+
 def _train_epoch(
-    torch: Any, tensors: dict[str, Any], optimizer: Any, images: Any, labels: Any, batches: Any
+    torch: Any,
+    scores: Scores,
+    tensors: dict[str, Any],
+    optimizer: Any,
+    images: Any,
+    labels: Any,
+    batches: Any,
 ) -> float:
     """Take one step for each batch; return the mean of the batches' losses."""
     cross_entropy = torch.nn.functional.cross_entropy
     total = torch.zeros(())
     for batch in batches:
-        loss = cross_entropy(_scores(torch, tensors, images[batch]), labels[batch])
+        loss = cross_entropy(scores(tensors, images[batch]), labels[batch])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -134,19 +176,35 @@ def _train_epoch(
     return float(total) / len(batches)
 
 
-def _scores(torch: Any, tensors: dict[str, Any], inputs: Any) -> Any:
-    """Return W₃ h₂ + b₃ for a batch, with hᵢ = |Wᵢ hᵢ₋₁ + bᵢ| (equation 1.10)."""
+def _scores(torch: Any, config: TrainingConfig) -> Scores:
+    """Return the map of a batch to W₃ h₂ + b₃, with hᵢ = λ(Wᵢ hᵢ₋₁ + bᵢ) (equation 1.10)."""
     linear = torch.nn.functional.linear
-    hidden = inputs
-    for layer in LAYERS[:-1]:
-        hidden = linear(hidden, tensors[f"{layer}.weight"], tensors[f"{layer}.bias"]).abs()
-    return linear(hidden, tensors[f"{LAYERS[-1]}.weight"], tensors[f"{LAYERS[-1]}.bias"])
+    activations = {"absolute": torch.abs, "relu": torch.relu, "tanh": torch.tanh}
+    act = activations[config.activation]
+
+    def scores(tensors: dict[str, Any], inputs: Any) -> Any:
+        hidden = inputs
+        for layer in LAYERS[:-1]:
+            hidden = act(linear(hidden, tensors[f"{layer}.weight"], tensors[f"{layer}.bias"]))
+        last = LAYERS[-1]
+        return linear(hidden, tensors[f"{last}.weight"], tensors[f"{last}.bias"])
+
+    return scores
 
 
-def _test_accuracy(parameters: Parameters, data: FashionMnist) -> float:
-    if not all(np.isfinite(value).all() for value in parameters.values()):
-        return math.nan
-    return float(np.mean(predict(parameters, data.test_images) == data.test_labels))
+def _moments(optimizer: Any, tensors: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the optimiser remembers of each parameter."""
+    return {
+        name: {kind: value.numpy() for kind, value in optimizer.state[tensor].items()}
+        for name, tensor in tensors.items()
+    }
+
+
+def _restore(torch: Any, optimizer: Any, tensors: dict[str, Any], state: TrainingState) -> None:
+    """Give the optimiser its memory back."""
+    for name, tensor in tensors.items():
+        kept = state.moments.get(name, {})
+        optimizer.state[tensor] = {kind: torch.tensor(value) for kind, value in kept.items()}
 
 
 def _optimizer(torch: Any, config: TrainingConfig, tensors: list[Any]) -> Any:
@@ -167,7 +225,15 @@ def _one_thread(torch: Any) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _versions(torch: Any) -> dict[str, str]:
+def training_versions() -> dict[str, str]:
+    """Return the versions that the bits of a training depend on.
+
+    Raises
+    ------
+    MissingExtraError
+        If torch is not installed.
+    """
+    torch = _import_torch()
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,

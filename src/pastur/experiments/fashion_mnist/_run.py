@@ -1,0 +1,270 @@
+"""Training many networks, each recorded as it finishes; a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pastur._errors import FileAccessError, InvalidInputError
+from pastur._files import PathLike
+from pastur._versions import package_versions
+from pastur.datasets import FashionMnist, load_fashion_mnist
+from pastur.experiments._checkpoint import epochs_done
+from pastur.experiments._config import TrainingConfig
+from pastur.experiments._network import Parameters, initial_parameters
+from pastur.experiments._training import accuracy_of, train_network, training_versions
+from pastur.experiments.fashion_mnist._findings import find
+from pastur.experiments.fashion_mnist._record import (
+    EpochFindings,
+    NetworkRecord,
+    load_record,
+    record_name,
+    record_path,
+)
+
+# Share of the whole work, 0 to 1, and what is going on.
+Progress = Callable[[float, str], None]
+_STATES = "states"
+_LOOK_SECONDS = 2.0
+_IDLE_SECONDS = 10
+
+
+def run_fashion_mnist(
+    configs: Sequence[TrainingConfig],
+    folder: PathLike,
+    *,
+    at_epochs: Collection[int] = (),
+    data: PathLike | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[NetworkRecord]:
+    """Train networks on Fashion-MNIST and record what their weight matrices hold.
+
+    The experiment of Appendix A, for any configurations. A network whose record is finished is not
+    trained again; one whose training was stopped goes on from its last epoch, to the same bits.
+
+    Parameters
+    ----------
+    configs : sequence of TrainingConfig
+    folder : path
+        Of the records, and of the states of unfinished trainings.
+    at_epochs : collection of int
+        Epochs, counted from 1, at which the network is looked at, besides the last.
+    data : path, optional
+        Folder of the data set; see `pastur.datasets.load_fashion_mnist`.
+    jobs : int, >= 1
+        Networks trained at the same time, each by a process with one thread.
+    progress : callable, optional
+        ``progress(share, what)``, the share of all multiplications done, 0 to 1.
+
+    Returns
+    -------
+    list of NetworkRecord
+        In the order of `configs`.
+
+    Raises
+    ------
+    MissingExtraError
+        If torch is not installed.
+    FileAccessError, FileFormatError
+        If the data, a record or a state cannot be read, or is damaged.
+    """
+    place = _folder(Path(folder))
+    wanted = _wanted(configs, at_epochs)
+    todo = [config for config in configs if not _finished(place, config, wanted[config])]
+    # Before any process starts: what is missing is said once, and downloaded once.
+    images = load_fashion_mnist(data) if todo else None
+    if jobs == 1 or len(todo) < 2:
+        for config in todo:
+            say = None if progress is None else _Share(configs, place, progress)
+            _train(config, place, wanted[config], images, say)
+    else:
+        from joblib import Parallel, delayed, parallel_config
+
+        with parallel_config(backend="loky", idle_worker_timeout=_IDLE_SECONDS):
+            pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+        calls = (delayed(_train_in_process)(config, place, wanted[config], data) for config in todo)
+        with _watching(configs, place, progress):
+            for _ in pool(calls):
+                pass
+    return [load_record(record_path(place, config)) for config in configs]
+
+
+def read_records(folder: PathLike) -> list[NetworkRecord]:
+    """Return all finished records of a folder, by name.
+
+    Raises
+    ------
+    FileAccessError, FileFormatError
+        If there is no such folder, or a file in it is no record.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        raise FileAccessError(f"There is no folder '{place}'.")
+    records = [load_record(path) for path in sorted(place.glob("[!.]*.json"))]
+    return [record for record in records if record.finished]
+
+
+def _wanted(
+    configs: Sequence[TrainingConfig], at_epochs: Collection[int]
+) -> dict[TrainingConfig, frozenset[int]]:
+    for config in configs:
+        outside = [epoch for epoch in at_epochs if not 1 <= epoch <= config.epochs]
+        if outside:
+            raise InvalidInputError(
+                f"`at_epochs` must lie between 1 and {config.epochs}, the epochs of the training. "
+                f"Got {outside[0]}."
+            )
+    return {config: frozenset({*at_epochs, config.epochs}) for config in configs}
+
+
+def _finished(folder: Path, config: TrainingConfig, wanted: frozenset[int]) -> bool:
+    path = record_path(folder, config)
+    if not path.exists():
+        return False
+    record = load_record(path)
+    there = {entry.epoch for entry in record.epochs}
+    ran_away = record.finished and record.last.test_accuracy is None
+    return record.finished and (ran_away or wanted <= there)
+
+
+def _train(
+    config: TrainingConfig,
+    folder: Path,
+    wanted: frozenset[int],
+    data: FashionMnist | None,
+    say: Callable[[int, int, str], None] | None = None,
+) -> None:
+    """Train one network, looking at it at the wanted epochs, and record what was found."""
+    from threadpoolctl import threadpool_limits
+
+    assert data is not None
+    state = folder / _STATES / f"{record_name(config)}.safetensors"
+    state.parent.mkdir(exist_ok=True)
+    initial = initial_parameters(config)
+    found = _earlier(folder, config, before=epochs_done(state, training_versions()))
+
+    def look(epoch: int, parameters: Parameters) -> None:
+        if epoch in wanted:
+            with threadpool_limits(1):
+                found[epoch] = _look(config, epoch, parameters, initial, data)
+            _record(config, (), found, finished=False).save(folder)
+
+    network = train_network(config, data=data, progress=say, watch=look, checkpoint=state)
+    if network.diverged:
+        epoch = len(network.losses)
+        found[epoch] = EpochFindings(epoch, None, ())
+    _record(config, network.losses, found, finished=True).save(folder)
+    state.unlink(missing_ok=True)
+
+
+def _train_in_process(
+    config: TrainingConfig, folder: Path, wanted: frozenset[int], data: PathLike | None
+) -> None:
+    _train(config, folder, wanted, load_fashion_mnist(data))
+
+
+def _look(
+    config: TrainingConfig,
+    epoch: int,
+    parameters: Parameters,
+    initial: Parameters,
+    data: FashionMnist,
+) -> EpochFindings:
+    accuracy = accuracy_of(config, parameters, data)
+    if math.isnan(accuracy):
+        return EpochFindings(epoch, None, ())
+    return EpochFindings(epoch, accuracy, find(parameters, initial))
+
+
+def _record(
+    config: TrainingConfig,
+    losses: Sequence[float],
+    found: dict[int, EpochFindings],
+    *,
+    finished: bool,
+) -> NetworkRecord:
+    return NetworkRecord(
+        config=config,
+        versions=package_versions() | training_versions(),
+        losses=tuple(loss if math.isfinite(loss) else None for loss in losses),
+        epochs=tuple(found[epoch] for epoch in sorted(found)),
+        finished=finished,
+    )
+
+
+def _earlier(folder: Path, config: TrainingConfig, *, before: int) -> dict[int, EpochFindings]:
+    """Return what a stopped training had found at the epochs that its state includes."""
+    path = record_path(folder, config)
+    if not path.exists():
+        return {}
+    return {e.epoch: e for e in load_record(path).epochs if e.epoch <= before}
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileAccessError(f"Cannot make '{path}': {error.strerror or error}.") from None
+    return path
+
+
+# --- progress ---
+
+
+def _cost(config: TrainingConfig) -> float:
+    """Return the weights of a network: multiplications for an image, up to a factor."""
+    return float(config.size * (784 + config.size + 10))
+
+
+class _Share:
+    """Turns the epochs of one training into the share of the whole."""
+
+    def __init__(self, configs: Sequence[TrainingConfig], folder: Path, report: Progress) -> None:
+        self._configs, self._folder, self._report = configs, folder, report
+
+    def __call__(self, epoch: int, epochs: int, words: str) -> None:
+        share, _ = _done(self._configs, self._folder)
+        self._report(share, words)
+
+
+def _done(configs: Sequence[TrainingConfig], folder: Path) -> tuple[float, list[TrainingConfig]]:
+    """Return the share of the work that is on disk, and which networks are being trained."""
+    done = total = 0.0
+    going = []
+    for config in configs:
+        total += _cost(config) * config.epochs
+        state = folder / _STATES / f"{record_name(config)}.safetensors"
+        if state.exists():
+            going.append(config)
+            done += _cost(config) * epochs_done(state)
+        elif record_path(folder, config).exists():
+            done += _cost(config) * config.epochs
+    return done / total if total else 1.0, going
+
+
+@contextmanager
+def _watching(
+    configs: Sequence[TrainingConfig], folder: Path, progress: Progress | None
+) -> Iterator[None]:
+    """Tell how far the processes are, by the states that they leave after each epoch."""
+    if progress is None:
+        yield
+        return
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(_LOOK_SECONDS):
+            share, going = _done(configs, folder)
+            progress(share, "N = " + ", ".join(str(config.size) for config in going))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

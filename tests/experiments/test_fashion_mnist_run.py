@@ -1,0 +1,246 @@
+"""Appendix A: records, resuming after a kill, the real data in small."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
+from pastur.experiments import TrainingConfig, read_records, run_fashion_mnist
+from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord, _run
+from pastur.experiments.fashion_mnist._findings import find
+from pastur.experiments.fashion_mnist._record import load_record, record_name, record_path
+
+KILLS = 10
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="training needs torch: pip install pastur[torch]")
+
+
+@pytest.fixture
+def tiny(torch, tiny_data, monkeypatch):
+    """The experiment on a hundred images."""
+    monkeypatch.setattr(_run, "load_fashion_mnist", lambda folder: tiny_data)
+
+
+def configs(*sizes, **options):
+    return [
+        TrainingConfig(**{"size": n, "epochs": 3, "batch_size": 32, "seed": 1} | options)
+        for n in sizes
+    ]
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*.json")}
+
+
+def test_two_sizes_and_two_epochs_on_the_real_data(torch, real_data, tmp_path):
+    """The whole way in small: real images, two processes, records, what they hold."""
+    chosen = configs(100, 200, epochs=2, batch_size=128, seed=0)
+    records = run_fashion_mnist(chosen, tmp_path, at_epochs=[1], jobs=2)
+    assert [record.config for record in records] == chosen
+    for record in records:
+        assert record.finished and [entry.epoch for entry in record.epochs] == [1, 2]
+        assert 0.8 < record.epochs[0].test_accuracy < 0.9
+        assert record.last.test_accuracy > record.epochs[0].test_accuracy - 0.02
+        middle = record.layer("fc2.weight")
+        assert middle.shape == (record.config.size,) * 2
+        # W_initial has σ = 1, and two epochs do not change that much.
+        assert middle.sigma == pytest.approx(1, abs=0.06)
+        assert middle.sigma_initial == pytest.approx(1, abs=0.06)
+        assert middle.coefficient == pytest.approx(1, abs=0.05)
+        assert 0 < middle.rank < 30 and middle.fits
+        assert [layer.layer for layer in record.last.layers] == [
+            "fc1.weight",
+            "fc2.weight",
+            "fc3.weight",
+        ]
+    assert list((tmp_path / "states").iterdir()) == []
+
+
+def test_findings_are_those_of_the_matrices(tiny_data):
+    rng = np.random.default_rng(4)
+    initial = {
+        "fc1.weight": rng.normal(size=(60, 784)) / 28,
+        "fc2.weight": rng.normal(size=(60, 60)) / np.sqrt(60),
+        "fc3.weight": rng.normal(size=(10, 60)) / np.sqrt(60),
+    }
+    spike = 4 * np.outer(np.ones(60), np.ones(60)) / 60
+    trained = {**initial, "fc2.weight": initial["fc2.weight"] + spike}
+    layers = {layer.layer: layer for layer in find(trained, initial)}
+    assert (layers["fc2.weight"].rank, layers["fc1.weight"].rank) == (1, 0)
+    assert layers["fc2.weight"].above_critical == 1
+    assert layers["fc2.weight"].theta[0] == pytest.approx(4, abs=0.5)
+    values = np.linalg.svd(trained["fc2.weight"], compute_uv=False)
+    np.testing.assert_allclose(layers["fc2.weight"].leading, values[:40], rtol=1e-6)
+
+
+def test_progress_and_records(tiny, tmp_path):
+    seen = []
+    chosen = configs(8, 12)
+    records = run_fashion_mnist(
+        chosen, tmp_path, progress=lambda share, words: seen.append((share, words))
+    )
+    assert sorted(files(tmp_path)) == sorted(f"{record_name(c)}.json" for c in chosen)
+    shares = [share for share, _ in seen]
+    assert shares == sorted(shares) and shares[-1] == 1
+    assert "loss" in seen[0][1]
+    assert read_records(tmp_path) == sorted(records, key=lambda r: record_name(r.config))
+
+
+def test_a_finished_record_is_not_trained_again(tiny, tmp_path, monkeypatch):
+    first = run_fashion_mnist(configs(8), tmp_path)
+    monkeypatch.setattr(_run, "train_network", lambda *_, **__: pytest.fail("trained again"))
+    assert run_fashion_mnist(configs(8), tmp_path) == first
+    with pytest.raises(pytest.fail.Exception):
+        run_fashion_mnist(configs(8), tmp_path, at_epochs=[2])
+
+
+def test_a_training_that_runs_away_is_recorded_as_such(tiny, tmp_path):
+    chosen = configs(8, optimizer="sgd", learning_rate=1e6)
+    (record,) = run_fashion_mnist(chosen, tmp_path)
+    assert record.finished and record.last.test_accuracy is None
+    assert record.layer("fc2.weight") is None
+    assert run_fashion_mnist(chosen, tmp_path) == [record]
+
+
+# --- killed ---
+
+DRIVER = """
+import pickle, sys
+from pastur.experiments import TrainingConfig, run_fashion_mnist
+from pastur.experiments.fashion_mnist import _run
+
+with open(sys.argv[1], "rb") as stream:
+    data, configs = pickle.load(stream)
+_run.load_fashion_mnist = lambda folder: data
+log = open(sys.argv[3], "a", buffering=1)
+true = _run.train_network
+
+def train_network(config, *, watch, **options):
+    def noted(epoch, parameters):
+        log.write(f"{config.size} {epoch}\\n")
+        watch(epoch, parameters)
+    return true(config, watch=noted, **options)
+
+_run.train_network = train_network
+print("ready", flush=True)
+run_fashion_mnist(configs, sys.argv[2], at_epochs=[2, 5])
+"""
+
+
+def test_killed_at_ten_random_moments_the_records_are_the_same_bits(torch, tiny_data, tmp_path):
+    chosen = configs(30, 60, epochs=12)
+    whole, folder, log = tmp_path / "whole", tmp_path / "killed", tmp_path / "log"
+    job = tmp_path / "job"
+    job.write_bytes(pickle.dumps((tiny_data, chosen)))
+
+    def start(place):
+        command = [sys.executable, "-c", DRIVER, str(job), str(place), str(log)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert process.stdout.readline() == b"ready\n"
+        return process
+
+    def lines():
+        return log.read_text().splitlines() if log.exists() else []
+
+    process = start(whole)
+    assert process.wait(timeout=120) == 0
+    process.stdout.close()
+    assert len(lines()) == 24
+    log.unlink()
+    rng = np.random.default_rng(5)
+    for _ in range(KILLS):
+        process, before = start(folder), len(lines())
+        while len(lines()) < before + rng.integers(1, 4) and process.poll() is None:
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.02))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        for path in folder.glob("[!.]*.json"):
+            load_record(path)
+    process = start(folder)
+    assert process.wait(timeout=120) == 0
+    process.stdout.close()
+    assert files(folder) == files(whole)
+    # Each kill repeats one epoch at most.
+    assert len(lines()) <= 24 + KILLS
+    assert list((folder / "states").iterdir()) == []
+
+
+# --- records ---
+
+
+def layer(rank=3, **changes):
+    values = {
+        "layer": "fc2.weight",
+        "shape": (8, 8),
+        "sigma": 1.0,
+        "sigma_low": 0.9,
+        "sigma_high": 1.1,
+        "edge": 2.1,
+        "rank": rank,
+        "signal_rank": float(rank),
+        "signal_rank_low": 0.0,
+        "signal_rank_high": 8.0,
+        "distance": 0.1,
+        "p_value": None,
+        "verdict": "noise bulk",
+        "reason": "",
+        "fits": True,
+        "converged": True,
+        "bema_rank": rank,
+        "bema_sigma": 1.0,
+        "coefficient": 1.0,
+        "sigma_initial": 1.0,
+        "above_critical": rank,
+        "residual_rank": rank,
+        "leading": (3.0, 2.5),
+        "theta": (2.0,),
+    }
+    return LayerFindings(**values | changes)
+
+
+def test_a_record_comes_back(tmp_path):
+    epochs = (EpochFindings(3, 0.875, (layer(),)),)
+    record = NetworkRecord(TrainingConfig(size=8), {"torch": "2"}, (1.0, 0.5, 0.25), epochs, True)
+    path = record.save(tmp_path)
+    assert path == record_path(tmp_path, record.config)
+    assert load_record(path) == record
+    assert json.loads(path.read_text())["config"]["size"] == 8
+
+
+def test_names_differ_where_any_field_does():
+    base = TrainingConfig(size=8)
+    others = [
+        TrainingConfig(size=8, **change)
+        for change in ({"weight_decay": 0.1}, {"activation": "relu"}, {"seed": 1}, {"epochs": 2})
+    ]
+    assert len({record_name(config) for config in [base, *others]}) == 5
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"schema": 1, "experiment": "other"}'])
+def test_what_is_no_record_is_named(tmp_path, content):
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(FileFormatError, match="is no record of a network"):
+        read_records(tmp_path)
+
+
+def test_sentences(tiny, tmp_path):
+    with pytest.raises(InvalidInputError, match=r"must lie between 1 and 3.*Got 4"):
+        run_fashion_mnist(configs(8), tmp_path, at_epochs=[4])
+    with pytest.raises(FileAccessError, match="There is no folder"):
+        read_records(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileAccessError, match="Cannot make"):
+        run_fashion_mnist(configs(8), tmp_path / "file" / "x")

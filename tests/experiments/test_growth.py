@@ -1,0 +1,87 @@
+"""The exponent of a count, and the panels of Figures 1 and 2."""
+
+import numpy as np
+import pytest
+from scipy.stats import linregress, t
+
+from pastur.experiments import TrainingConfig, growth, spike_panels
+from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord
+
+
+def record(size, rank, seed=0, fits=True, accuracy=0.88):
+    layer = LayerFindings(
+        layer="fc2.weight",
+        shape=(size, size),
+        sigma=1.0,
+        sigma_low=0.9,
+        sigma_high=1.1,
+        edge=2.1,
+        rank=rank,
+        signal_rank=rank + 0.5,
+        signal_rank_low=0.0,
+        signal_rank_high=8.0,
+        distance=0.1,
+        p_value=None,
+        verdict="noise bulk" if fits else "heavy tail",
+        reason="",
+        fits=fits,
+        converged=True,
+        bema_rank=rank,
+        bema_sigma=1.0,
+        coefficient=1.0,
+        sigma_initial=1.0,
+        above_critical=rank,
+        residual_rank=rank,
+        leading=(3.0,),
+        theta=(),
+    )
+    layers = () if accuracy is None else (layer,)
+    epochs = (EpochFindings(25, accuracy, layers),)
+    return NetworkRecord(TrainingConfig(size=size, seed=seed), {}, (0.5,), epochs, True)
+
+
+def test_a_power_is_found():
+    found = growth([record(n, 3 * n) for n in (10, 20, 40, 80)])
+    assert found.exponent == pytest.approx(1)
+    assert found.high - found.low == pytest.approx(0, abs=1e-6)
+    assert (found.networks, found.fitting) == (4, 4)
+
+
+def test_the_interval_is_that_of_a_regression():
+    sizes, ranks = [200, 400, 600, 800, 1000], [11, 19, 24, 40, 37]
+    found = growth([record(n, k, fits=n < 900) for n, k in zip(sizes, ranks, strict=True)])
+    expected = linregress(np.log(sizes), np.log(ranks))
+    reach = t.ppf(0.975, 3) * expected.stderr
+    assert found.exponent == pytest.approx(expected.slope)
+    assert (found.low, found.high) == pytest.approx(
+        (expected.slope - reach, expected.slope + reach)
+    )
+    assert found.fitting == 4
+
+
+def test_counts_of_zero_and_trainings_that_ran_away_are_left_out():
+    records = [record(10, 0), record(20, 4, accuracy=None), record(40, 5), record(80, 9)]
+    assert growth(records) is None
+    assert growth([*records, record(160, 20)]).networks == 3
+    assert growth([record(10, k) for k in (1, 2, 3)]) is None
+
+
+def test_another_count():
+    found = growth([record(n, n) for n in (10, 20, 40)], count="spikes, detached or not")
+    assert found.count == "spikes, detached or not"
+    assert 0.9 < found.exponent < 1
+
+
+def test_a_panel_for_each_realisation_and_one_for_the_accuracies():
+    records = [record(n, n // 10, seed=s, fits=n < 300) for s in (0, 1) for n in (400, 100, 200)]
+    first, second, accuracy = spike_panels(records)
+    assert (first.title, second.title) == (
+        "fc2.weight, realisation 1",
+        "fc2.weight, realisation 2",
+    )
+    names = [series.label for series in first.series]
+    assert names[0] == "detached spikes" and names[-1] == "bulk does not fit"
+    assert first.series[0].x.tolist() == [100, 200, 400]
+    assert first.series[0].y.tolist() == [10, 20, 40]
+    assert first.series[-1].x.tolist() == [400]
+    assert accuracy.series[0].y.tolist() == [88.0] * 6
