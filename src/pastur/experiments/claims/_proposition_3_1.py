@@ -98,10 +98,10 @@ PROPOSITION_3_1 = Claim(
     source="Proposition 3.1, (3.1)",
     statement="E g_μ(z) − g_ν(z + σ²E g_μ(z)) = O(1/N).",
     violation=f"σ told {_WRONG} times as large",
-    quick=[{"size": n, "draws": d} for n, d in ((25, 6000), (50, 3000), (100, 1500), (200, 800))],
+    quick=[{"size": n, "draws": d} for n, d in ((50, 4000), (100, 2000), (200, 1000), (400, 300))],
     full=[
         {"size": n, "draws": d}
-        for n, d in ((25, 60000), (50, 30000), (100, 15000), (200, 8000), (400, 3000), (800, 800))
+        for n, d in ((50, 30000), (100, 15000), (200, 8000), (400, 3000), (800, 800))
     ],
     prepare=_prepare,
     draw=_draw,

@@ -91,6 +91,15 @@ _FULL = {
 EXPONENTS = tuple(_QUICK)
 
 
+def crowd_rate(shape: str, exponent: float) -> float:
+    """Return the exponent of N in how far a crowd of r = N^exponent spikes pushes its members.
+
+    Spread over an interval they move each other by r/N. On top of each other they repel until they
+    fill √(r/N), like the eigenvalues of noise of their own.
+    """
+    return (exponent - 1) / 2 if shape == "two points" else exponent - 1
+
+
 def growing(level: str, *, draws: int, most: int) -> list[Setting]:
     """Return the tasks for all shapes, exponents and sizes.
 

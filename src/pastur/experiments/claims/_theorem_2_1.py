@@ -16,6 +16,7 @@ from pastur.experiments.claims._signals import (
     EXPONENTS,
     SIGNALS,
     GrowingSignal,
+    crowd_rate,
     growing,
     rank_at,
 )
@@ -119,14 +120,16 @@ def _squares(told: Limits, measured: FloatArray) -> Draw:
     return found
 
 
-def expected_rate(place: str, exponent: float) -> float:
-    """Return the exponent of N in the error: that of r/N, or of the fluctuations.
+def expected_rate(place: str, exponent: float, shape: str = "uniform") -> float:
+    """Return the exponent of N in the error: that of the next order, or of the fluctuations.
 
     Linear statistics fluctuate by O(1) inside the bulk, hence by 1/r after the scaling; r outliers
-    by √(r/N) in sum, hence by (rN)^(−1/2).
+    by √(r/N) in sum, hence by (rN)^(−1/2). The next order is r/N; outside the bulk, it counts how
+    far the crowd spreads as long as that is not small beside the bumps.
     """
-    fluctuation = -exponent if place == "inside" else -(1 + exponent) / 2
-    return max(exponent - 1, fluctuation)
+    if place == "inside":
+        return max(exponent - 1, -exponent)
+    return max(crowd_rate(shape, exponent), -(1 + exponent) / 2)
 
 
 def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
@@ -145,7 +148,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
                 error, se = root_mean_square(these, f"{place} {name}")
                 rate = fit_rate(n, error, se)
                 what = f"slope {place} the bulk, r = N^{exponent}, {shape}"
-                findings.append(vanishes(what, rate, expected_rate(place, exponent)))
+                findings.append(vanishes(what, rate, expected_rate(place, exponent, shape)))
                 series += [Series(shape, n, error, se), rate.line(n)]
             error, se = root_mean_square(these, f"{place} wrong")
             series.append(Series(f"{_WORDS[place]}, {shape}", n, error, se, kind="contrast"))

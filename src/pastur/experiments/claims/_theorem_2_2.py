@@ -23,6 +23,7 @@ from pastur.experiments.claims._signals import (
     EXPONENTS,
     SIGNALS,
     GrowingSignal,
+    crowd_rate,
     growing,
     rank_at,
 )
@@ -71,9 +72,9 @@ def _eigenvalues(signal: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.asarray(np.linalg.eigvalsh(w)[::-1])
 
 
-def expected_rate(exponent: float) -> float:
-    """Return the exponent of the error: r/N of the crowd, or N^(−1/2) of a single outlier."""
-    return max(exponent - 1, -0.5)
+def expected_rate(exponent: float, shape: str = "uniform") -> float:
+    """Return the exponent of the error: that of the crowd, or N^(−1/2) of a single outlier."""
+    return max(crowd_rate(shape, exponent), -0.5)
 
 
 def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
@@ -89,7 +90,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
             error, se = means(these, name)
             rate = fit_rate(n, error, se)
             what = f"slope of the largest error, r = N^{exponent}, {shape}"
-            findings.append(vanishes(what, rate, expected_rate(exponent)))
+            findings.append(vanishes(what, rate, expected_rate(exponent, shape)))
             series += [Series(shape, n, error, se), rate.line(n)]
         error, se = means(these, "wrong")
         series.append(Series(f"σ told {_WRONG} times, {shape}", n, error, se, kind="contrast"))
@@ -116,8 +117,9 @@ THEOREM_2_2 = Claim(
 _POINT = Atoms([0.0])
 _SUBCRITICAL = GrowingSignal(_POINT, ((1.0, Uniform(0.4, 0.6)),))
 _SUPERCRITICAL = GrowingSignal(_POINT, ((1.0, Uniform(1.4, 1.6)),))
-# λ₁ goes to the edge 2, Φ(0.6) = 0.6 + 1/0.6 is the least that the theorem would allow for it.
-_SHORTFALL = 0.6 + 1 / 0.6 - 2
+# λ₁ goes to the edge 2, the theorem would have it at Φ(0.6) = 0.6 + 1/0.6. Their distance, 0.267,
+# is the limit, from below: what is asked is three quarters of it.
+_SHORTFALL = 0.75 * (0.6 + 1 / 0.6 - 2)
 
 
 def _prepare_counter(setting: Setting) -> tuple[Spikes, Spikes]:
@@ -178,7 +180,7 @@ def _hypotheses(signal: GrowingSignal, rows: Sequence[Row]) -> Finding:
 
 
 def _at_least(what: str, value: float, error: float) -> Finding:
-    passed = value + 4 * error >= _SHORTFALL
+    passed = value - 4 * error >= _SHORTFALL
     return Finding(what, value, error, f"≥ {_SHORTFALL:.4g}", passed)
 
 
