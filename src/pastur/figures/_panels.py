@@ -23,7 +23,9 @@ _COLOURS = ("#2456c5", "#b3400a", "#0b7a6b", "#7b4aa8", "#8a6d00", "#17202b")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _CONTRAST = "#6b7683"
 _COLUMNS = 3
-_PANEL_INCHES = (4.4, 3.8)
+# Of an axis, that a label of four digits takes.
+_LABEL_WIDTH = 0.12
+_PANEL_INCHES = (4.6, 4.4)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,14 @@ def plot_panel(panel: Panel, ax: Axes | None = None) -> Axes:
     ax.set_axisbelow(True)
     _label_sizes(ax, panel)
     if any(series.label for series in panel.series):
-        ax.legend(fontsize="small", framealpha=0.85)
+        # Below the axes, where it hides no point.
+        ax.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.16),
+            ncols=2,
+            fontsize="small",
+            frameon=False,
+        )
     return ax
 
 
@@ -173,9 +182,15 @@ def _label_sizes(ax: Axes, panel: Panel) -> None:
     if panel.x_axis != "log":
         return
     x: FloatArray = np.unique(np.concatenate([np.asarray(s.x) for s in panel.series]))
-    if len(x) > 7 or x[0] <= 0 or x[-1] > 100 * x[0] or (x != np.round(x)).any():
+    if not 1 < len(x) <= 7 or x[0] <= 0 or x[-1] > 100 * x[0] or (x != np.round(x)).any():
         return
     from matplotlib.ticker import NullLocator
 
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(x, [f"{v:.0f}" for v in x])
+    labels: list[str] = []
+    last = -np.inf
+    for place in np.log(x / x[0]) / np.log(x[-1] / x[0]):
+        wide = place - last > _LABEL_WIDTH
+        labels.append(f"{x[len(labels)]:.0f}" if wide else "")
+        last = place if wide else last
+    ax.set_xticks(x, labels)

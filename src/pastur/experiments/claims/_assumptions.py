@@ -77,9 +77,7 @@ class Question(NamedTuple):
     words: str
 
 
-def _judge(
-    questions: Sequence[Question], words: str, rows: Sequence[Row], violated: bool
-) -> Judgement:
+def _judge(questions: Sequence[Question], rows: Sequence[Row], violated: bool) -> Judgement:
     name = "wrong" if violated else "right"
     findings: list[Finding] = []
     panels: list[Panel] = []
@@ -96,7 +94,7 @@ def _judge(
             if shape != "two points" and (values > 0).all():
                 series.append(Series(label, _SIZES, values))
         wrong = rows[-1].mean[f"wrong {part}"]
-        series.append(Series(f"{words}, {label}", _SIZES, wrong, kind="contrast"))
+        series.append(Series("violation", _SIZES, wrong, kind="contrast"))
         panels.append(Panel(what, "N", what, series))
     return Judgement(tuple(findings), tuple(panels))
 
@@ -115,7 +113,7 @@ def _claim(
         full=settings,
         prepare=_candidate,
         draw=lambda candidate, setting, rng: _draw(plant, candidate, setting, rng),
-        judge=lambda rows, violated: _judge(questions, violation, rows, violated),
+        judge=lambda rows, violated: _judge(questions, rows, violated),
     )
 
 
