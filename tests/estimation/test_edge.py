@@ -1,11 +1,16 @@
 """Edges against the models' own scaling, and counting."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from pastur.estimation._edge import count_spikes, noise_edges, spike_p_values
-from pastur.estimation._noise_intervals import NoiseIntervals
+from pastur.estimation._fit import _own_left_out
+from pastur.estimation._noise_intervals import NoiseIntervals, fitted_model, noise_intervals
 from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
+from pastur.estimation._signal import Signal
+from pastur.estimation._subordinate import RectangularPlane
 from pastur.measures import Atoms, TracyWidom
 from pastur.models import DeformedWigner, InformationPlusNoise
 
@@ -96,3 +101,30 @@ def test_the_kth_value_is_tested_at_alpha_over_k(count, share):
     assert noise.detached(values[::-1], alpha).tolist() == list(
         range(values.size - expected, values.size)
     )
+
+
+@pytest.mark.parametrize(("p_value", "kept"), [(0.01, False), (1e-5, True)])
+def test_a_doubtful_spike_is_asked_against_the_noise_without_it(p_value, kept):
+    """One far spike, and one not far above criticality that pushes the edge away from itself.
+
+    The value of the second is put where noise beside the first alone goes with chance p_value.
+    """
+    plane, size, theta = RectangularPlane(0.5), 200, 1.2
+    alone = Signal(np.array([9.0]), np.array([1 / size]))
+    both = Signal(np.array([9.0, theta**2]), np.full(2, 1 / size))
+    beside, noise = (
+        noise_intervals(fitted_model(plane, signal, 1.0), None, size) for signal in (alone, both)
+    )
+    value = beside.centring[0, 1] + beside.scale[0, 1] * TracyWidom(1).quantile(1 - p_value)
+    fields = [("observed", float), ("theta", float), ("p_value", float)]
+    own = float(noise.p_values(np.array([value]))[0])
+    assert own < p_value / 2
+    spikes = np.array([(3.5, 3.0, 0.0), (value, theta, own)], dtype=fields)
+    found = SimpleNamespace(sigma=1.0, signal=both)
+    left, sure = _own_left_out(noise, plane, found, spikes, 0.01, size)
+    assert sure.tolist() == [True, kept]
+    if kept:
+        assert spikes["p_value"][1] == pytest.approx(p_value, rel=1e-6)
+        assert left is noise
+    else:
+        np.testing.assert_allclose(left.centring, beside.centring)

@@ -12,7 +12,7 @@ from pastur.estimation._deconvolution import Deconvolution, deconvolve
 from pastur.estimation._edge import Edges, noise_edges, spike_p_values
 from pastur.estimation._entries import EntryDiagnosis
 from pastur.estimation._goodness import REJECTION, Goodness
-from pastur.estimation._noise_intervals import fitted_model, noise_intervals
+from pastur.estimation._noise_intervals import NoiseIntervals, fitted_model, noise_intervals
 from pastur.estimation._noise_level import noise_level_beside, relative_deviation
 from pastur.estimation._noise_models import NoiseModel
 from pastur.estimation._self_consistent import Split, split_spectrum
@@ -27,6 +27,8 @@ from pastur.measures import ProbabilityMeasure
 _FEW = 5
 # With a crowd of spikes its own law is no better: the deconvolution is kept down to this p-value.
 _HOPELESS = 1e-6
+# A spike in the law makes its own p-value up to a hundred times too small; below this it is one.
+_BEYOND_DOUBT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,6 +175,11 @@ def _many(
     detached = noise.detached(values, alpha)
     scene = Scene(values, sigma, plane, noise=noise.ends, critical=noise.critical)
     spikes = spike_table(scene, detached, noise.p_values(values[detached]), z=z)
+    noise, sure = _own_left_out(noise, plane, found, spikes, alpha, size)
+    if not sure.all():
+        detached = detached[sure]
+        scene = Scene(values, sigma, plane, noise=noise.ends, critical=noise.critical)
+        spikes = spike_table(scene, detached, spikes["p_value"][sure], z=z)
     margin = exp(z * found.deviation / sigma)
     reach = z * found.rank_deviation
     edges = noise.edges(alpha / (detached.size + 1))
@@ -188,6 +195,35 @@ def _many(
         goodness=assess_growing(values, plane.power, model, found, zeros=zeros),
         status=_status(found, detached.size, size),
     )
+
+
+def _own_left_out(
+    noise: NoiseIntervals,
+    plane: Plane,
+    found: Deconvolution,
+    spikes: AnyArray,
+    alpha: float,
+    size: int,
+) -> tuple[NoiseIntervals, AnyArray]:
+    """Return the noise that doubtful spikes are left to, and which spikes stand against it.
+
+    A spike in the law drives the noise away from itself. To ask whether a value is one, the law has
+    to do without it: the weakest is asked first, against all but itself, and so on to the first
+    that stands.
+    """
+    signal, sure = found.signal, np.ones(len(spikes), dtype=bool)
+    for weakest in np.argsort(-spikes["p_value"], kind="stable"):
+        if spikes["p_value"][weakest] < _BEYOND_DOUBT or not signal.points.size:
+            break
+        theta = spikes["theta"][weakest]
+        signal = signal.without(np.sign(theta) * np.abs(theta) ** plane.power)
+        without = noise_intervals(fitted_model(plane, signal, found.sigma), found.signal.base, size)
+        p_value = float(without.p_values(spikes["observed"][[weakest]])[0])
+        if p_value * sure.sum() <= alpha:
+            spikes["p_value"][weakest] = p_value
+            break
+        noise, sure[weakest] = without, False
+    return noise, sure
 
 
 def _status(found: Deconvolution, rank: int, size: int) -> Status:

@@ -55,6 +55,12 @@ class Signal:
         assert isinstance(whole, ProbabilityMeasure)
         return whole
 
+    def without(self, point: float) -> "Signal":
+        """Return the signal less the point mass nearest to `point`, which goes to the rest."""
+        nearest = int(np.argmin(np.abs(self.points - point)))
+        points, weights = np.delete(self.points, nearest), np.delete(self.weights, nearest)
+        return Signal(points, weights, self.base)
+
     def transforms(self, w: ComplexArray) -> Transforms:
         """Return f = ∫dν(t)/(t − w) and its derivatives at w."""
         terms = list(Transforms(*(self.rest * term for term in base_transforms(self.base, w))))
