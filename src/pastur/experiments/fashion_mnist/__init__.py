@@ -1,7 +1,12 @@
 """Appendix A of the paper: networks on Fashion-MNIST, and the spikes of their weights."""
 
 from pastur.experiments.fashion_mnist._findings import LayerFindings
-from pastur.experiments.fashion_mnist._growth import Growth, growth, spike_panels
+from pastur.experiments.fashion_mnist._growth import (
+    Growth,
+    growth,
+    spike_panels,
+    without_size_and_seed,
+)
 from pastur.experiments.fashion_mnist._record import EpochFindings, NetworkRecord
 from pastur.experiments.fashion_mnist._run import read_records, run_fashion_mnist
 
@@ -14,4 +19,5 @@ __all__ = [
     "read_records",
     "run_fashion_mnist",
     "spike_panels",
+    "without_size_and_seed",
 ]

@@ -1,0 +1,119 @@
+"""Write the figures of Appendix A into its page.
+
+    python tools/fashion_mnist_page.py
+
+Reads docs/fashion-mnist/records, which `pastur experiment fashion-mnist -o …/records` makes, and
+writes the pictures, and in docs/fashion-mnist/README.md what stands between `<!-- NAME -->` and
+`<!-- end -->`.
+"""
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+
+from pastur._files import write_whole
+from pastur.experiments import NetworkRecord, growth, read_records, spike_panels
+from pastur.experiments.fashion_mnist import without_size_and_seed
+from pastur.figures import Panel, Series, panels_figure
+
+FOLDER = Path(__file__).parent.parent / "docs" / "fashion-mnist"
+PAGE = FOLDER / "README.md"
+MIDDLE = "fc2.weight"
+_BLOCK = re.compile(r"(<!-- (figures|study) -->\n).*?(<!-- end -->)", re.DOTALL)
+_DOTS_PER_INCH = 110
+
+
+def lines_of_study(records: list[NetworkRecord]) -> dict[str, list[NetworkRecord]]:
+    """Return the records by how they were trained, that of the paper's figures first."""
+    groups: dict[str, list[NetworkRecord]] = {}
+    for record in records:
+        config = without_size_and_seed(record.config)
+        name = f"{config.optimizer}, {config.activation}"
+        groups.setdefault(name, []).append(record)
+    return dict(sorted(groups.items(), key=lambda item: item[0] != "adam, absolute"))
+
+
+def figures(records: list[NetworkRecord]) -> str:
+    """Return the table of the networks behind Figures 1 and 2."""
+    lines = [
+        "| N | seed | test accuracy | σ | edge | rank | signal rank | BEMA | W₀ | bulk |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for record in sorted(records, key=lambda r: (r.config.seed, r.config.size)):
+        layer = record.layer(MIDDLE)
+        if layer is None or record.last.test_accuracy is None:
+            continue
+        doubt = "" if layer.fits else "?"
+        lines.append(
+            f"| {record.config.size} | {record.config.seed} "
+            f"| {100 * record.last.test_accuracy:.2f} % | {layer.sigma:.3f} | {layer.edge:.3f} "
+            f"| {layer.rank}{doubt} | {layer.signal_rank:.1f} | {layer.bema_rank} "
+            f"| {layer.above_critical} | {layer.verdict} |"
+        )
+    return "\n".join(["![spikes of the middle matrix against N](spikes.png)", "", *lines, ""])
+
+
+def study(groups: dict[str, list[NetworkRecord]]) -> str:
+    """Return the exponents of the counts, line by line of the study."""
+    lines = [
+        "| optimiser, activation | networks | accuracy | detached spikes ∝ N^ "
+        "| spikes, detached or not ∝ N^ | bulk fits in |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, records in groups.items():
+        accuracy = [r.last.test_accuracy for r in records if r.last.test_accuracy is not None]
+        fits = [layer.fits for r in records if (layer := r.layer(MIDDLE)) is not None]
+        lines.append(
+            f"| {name} | {len(records)} | {100 * min(accuracy):.1f}–{100 * max(accuracy):.1f} % "
+            f"| {exponent(records, 'detached spikes')} "
+            f"| {exponent(records, 'spikes, detached or not')} | {sum(fits)} |"
+        )
+    return "\n".join(["![counts against N, by training](study.png)", "", *lines, ""])
+
+
+def exponent(records: list[NetworkRecord], count: str) -> str:
+    found = growth(records, count=count)
+    return "–" if found is None else f"{found.exponent:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
+
+def study_panels(groups: dict[str, list[NetworkRecord]]) -> list[Panel]:
+    panels = []
+    for title, count in (("detached spikes", "rank"), ("detached or not", "signal_rank")):
+        series = []
+        for name, records in groups.items():
+            pairs = sorted(
+                (r.config.size, float(getattr(layer, count)))
+                for r in records
+                if (layer := r.layer(MIDDLE)) is not None
+            )
+            size, value = np.array(pairs).T
+            series.append(Series(name, size, value))
+        panels.append(Panel(f"{MIDDLE}, {title}", "N", "spikes", series, "linear", "linear"))
+    return panels
+
+
+def filled(page: str, records: list[NetworkRecord]) -> str:
+    """Return the page with both blocks as the records have them."""
+    groups = lines_of_study(records)
+    blocks = {"figures": figures(next(iter(groups.values()))), "study": study(groups)}
+    return _BLOCK.sub(lambda match: match[1] + blocks[match[2]] + match[3], page)
+
+
+def draw(panels: list[Panel], path: Path) -> None:
+    stream = io.BytesIO()
+    panels_figure(panels).savefig(stream, format="png", dpi=_DOTS_PER_INCH)
+    write_whole(path, stream.getvalue())
+
+
+def main() -> None:
+    records = read_records(FOLDER / "records")
+    groups = lines_of_study(records)
+    draw(spike_panels(next(iter(groups.values()))), FOLDER / "spikes.png")
+    draw(study_panels(groups), FOLDER / "study.png")
+    write_whole(PAGE, filled(PAGE.read_text("utf-8"), records))
+
+
+if __name__ == "__main__":
+    main()
