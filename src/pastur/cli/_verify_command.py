@@ -13,7 +13,9 @@ FOLDER = "pastur-verify"
 @click.option(
     "--quick", "level", flag_value="quick", default=True, help="About a minute (the default)."
 )
-@click.option("--full", "level", flag_value="full", help="About half an hour on two cores.")
+@click.option(
+    "--full", "level", flag_value="full", help="Three quarters of an hour on two cores; resumes."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Processes; default one for each processor."

@@ -115,7 +115,8 @@ def verify(
     names : sequence of str or str, optional
         Names of claims, or patterns such as "theorem-2.*"; default all.
     level : {"quick", "full"}
-        "quick" takes about a minute, "full" about half an hour on two cores.
+        "quick" takes about a minute, "full" about three quarters of an hour on
+        two cores.
     seed : int, >= 0
     jobs : int, >= 1
         Processes; each uses one thread of the linear algebra library.
