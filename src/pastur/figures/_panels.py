@@ -23,6 +23,8 @@ _COLOURS = ("#2456c5", "#b3400a", "#0b7a6b", "#7b4aa8", "#8a6d00", "#17202b")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _CONTRAST = "#6b7683"
 _COLUMNS = 3
+# Letters of a label from which on no second one fits beside it.
+_LONG_LABEL = 26
 # Of an axis, that a label of four digits takes.
 _LABEL_WIDTH = 0.12
 _PANEL_INCHES = (4.6, 4.4)
@@ -119,12 +121,13 @@ def plot_panel(panel: Panel, ax: Axes | None = None) -> Axes:
     ax.grid(True, which="major", color="#dde2e7", linewidth=0.6)
     ax.set_axisbelow(True)
     _label_sizes(ax, panel)
-    if any(series.label for series in panel.series):
+    longest = max((len(series.label) for series in panel.series), default=0)
+    if longest:
         # Below the axes, where it hides no point.
         ax.legend(
             loc="upper center",
             bbox_to_anchor=(0.5, -0.16),
-            ncols=2,
+            ncols=1 if longest > _LONG_LABEL else 2,
             fontsize="small",
             frameon=False,
         )
