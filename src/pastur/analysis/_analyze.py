@@ -44,7 +44,7 @@ def analyze(
     Parameters
     ----------
     source : path, array or dict of arrays
-        A ``.safetensors``, ``.npy`` or ``.npz`` file, a folder of a model with such a file or a
+        A ``.safetensors``, ``.pt``, ``.npy`` or ``.npz`` file, a folder of a safetensors model or a
         sharded index; or the arrays themselves.
     include, exclude : sequence of str, optional
         Patterns of tensor names (``*`` and ``?`` as in a shell) to analyse, or to leave out.

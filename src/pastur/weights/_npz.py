@@ -23,7 +23,7 @@ _ENCRYPTED = 0x1
 _BOMB_RATIO = 200
 _BOMB_SIZE = 64_000_000  # bytes
 # What Python's unpacker raises on damaged archives, beside its own error.
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -48,7 +48,7 @@ def recognises(path: Path, head: bytes) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith(".npy") for name in archive.namelist())
-    except (*_DAMAGE, OSError):
+    except (*DAMAGE, OSError):
         return False
 
 
@@ -68,7 +68,7 @@ def open_npz(path: Path) -> Weights:
             members = [
                 _examine(archive, packed) for packed in archive.infolist() if not packed.is_dir()
             ]
-    except _DAMAGE:
+    except DAMAGE:
         raise FileFormatError(
             f"{shown(path)} is not a sound npz file: its zip archive is damaged or was not copied "
             "whole."
@@ -93,7 +93,7 @@ def _examine(archive: zipfile.ZipFile, packed: zipfile.ZipInfo) -> _Member:
                 header = read_header(stream)
         except UnsoundArrayError as error:
             reason = str(error)
-        except _DAMAGE:
+        except DAMAGE:
             reason = "is damaged: it cannot be unpacked"
     if header is None:
         info = TensorInfo(name, (), "unknown", packed.file_size, reason)
@@ -127,7 +127,7 @@ def _load(path: Path, members: Mapping[str, _Member], name: str) -> AnyArray:
                 return read_data(stream, header)
         except InvalidInputError:
             raise
-        except _DAMAGE as error:
+        except DAMAGE as error:
             what = str(error) or "it cannot be unpacked"
             raise FileFormatError(f"{label} is damaged: {what}.") from None
 

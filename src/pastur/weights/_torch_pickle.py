@@ -1,0 +1,224 @@
+"""The pickle of a PyTorch file, read by a machine that knows tensors and nothing else.
+
+A pickle is a program. This one may build dictionaries, lists, numbers, words and descriptions of
+tensors; a name that would bring in anything else ends the reading before anything is called. The
+opcodes are those that `torch.save` writes, run by Python's own unpickler in Python, whose memory
+grows with what is read and not with what is claimed. States that objects are to be given are passed
+over, so that no file can change what the next one meets, and only words and numbers are keys: the
+hash of a deeply nested tuple would end the process.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class ForbiddenNameError(Exception):
+    """A name that a file of weights has no need of; its text is ``module.name``."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The numbers of one or several tensors: a member of the archive.
+
+    Attributes
+    ----------
+    dtype : str
+        NumPy's or ml_dtypes' name, or "" where the tensor itself tells.
+    key : str
+        Name of the member.
+    size : int
+        Count of numbers that the file claims.
+    """
+
+    dtype: str
+    key: str
+    size: int
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor as a view of a storage; nothing of it has been checked."""
+
+    storage: Any
+    offset: Any
+    shape: Any
+    strides: Any
+    dtype: str
+
+
+@dataclass(frozen=True)
+class _Type:
+    """A storage class or a dtype of torch, by NumPy's name."""
+
+    dtype: str
+
+
+class _Other:
+    """Something that a checkpoint may hold beside its tensors, and that is of no concern here."""
+
+
+def _other(*_: Any) -> _Other:
+    return _Other()
+
+
+def _dictionary(*_: Any) -> dict[Any, Any]:
+    """An OrderedDict, whose items always follow."""
+    return {}
+
+
+_DTYPES = {
+    "Double": "float64",
+    "Float": "float32",
+    "Half": "float16",
+    "BFloat16": "bfloat16",
+    "Long": "int64",
+    "Int": "int32",
+    "Short": "int16",
+    "Char": "int8",
+    "Byte": "uint8",
+    "Bool": "bool",
+    "ComplexFloat": "complex64",
+    "ComplexDouble": "complex128",
+}
+_TORCH_TYPES = (
+    "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 uint16 uint32 uint64 bool "
+    "complex64 complex128 float8_e4m3fn float8_e5m2"
+).split()
+
+
+def _rebuild(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> StoredTensor:
+    return StoredTensor(storage, offset, shape, strides, getattr(storage, "dtype", ""))
+
+
+def _rebuild_typed(
+    storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, dtype: Any, *_: Any
+) -> StoredTensor:
+    return StoredTensor(storage, offset, shape, strides, getattr(dtype, "dtype", ""))
+
+
+def _first(value: Any, *_: Any) -> Any:
+    return value
+
+
+_NAMES: dict[str, Callable[..., Any] | _Type] = {
+    "collections.OrderedDict": _dictionary,
+    "torch._utils._rebuild_tensor": _rebuild,
+    "torch._utils._rebuild_tensor_v2": _rebuild,
+    "torch._utils._rebuild_tensor_v3": _rebuild_typed,
+    "torch._utils._rebuild_parameter": _first,
+    "torch._utils._rebuild_parameter_with_state": _first,
+    "torch.Size": _first,
+    "torch.device": _other,
+    "torch.storage.UntypedStorage": _Type(""),
+    **{f"torch.{name}Storage": _Type(dtype) for name, dtype in _DTYPES.items()},
+    **{f"torch.{name}": _Type(name) for name in _TORCH_TYPES},
+    # Scalars of NumPy, which trainers keep beside the weights.
+    "numpy.dtype": _other,
+    "numpy.core.multiarray.scalar": _other,
+    "numpy._core.multiarray.scalar": _other,
+    "_codecs.encode": _other,
+}
+
+_OPCODES = (
+    pickle.PROTO,
+    pickle.STOP,
+    pickle.MARK,
+    pickle.FRAME,
+    pickle.GLOBAL,
+    pickle.STACK_GLOBAL,
+    pickle.REDUCE,
+    pickle.BUILD,
+    pickle.BINPERSID,
+    pickle.NONE,
+    pickle.NEWTRUE,
+    pickle.NEWFALSE,
+    pickle.BININT,
+    pickle.BININT1,
+    pickle.BININT2,
+    pickle.LONG1,
+    pickle.BINFLOAT,
+    pickle.BINUNICODE,
+    pickle.SHORT_BINUNICODE,
+    pickle.SHORT_BINSTRING,
+    pickle.SHORT_BINBYTES,
+    pickle.BINBYTES,
+    pickle.EMPTY_TUPLE,
+    pickle.TUPLE,
+    pickle.TUPLE1,
+    pickle.TUPLE2,
+    pickle.TUPLE3,
+    pickle.EMPTY_LIST,
+    pickle.APPEND,
+    pickle.APPENDS,
+    pickle.EMPTY_DICT,
+    pickle.SETITEM,
+    pickle.SETITEMS,
+    pickle.BINPUT,
+    pickle.LONG_BINPUT,
+    pickle.BINGET,
+    pickle.LONG_BINGET,
+    pickle.MEMOIZE,
+)
+_KEYS = (str, int, float, bool, type(None))
+
+
+# Python's own unpickler, in Python: that in C takes as much memory as a memo's number claims.
+class _Reader(pickle._Unpickler):
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
+        op[0]: pickle._Unpickler.dispatch[op[0]] for op in _OPCODES
+    }
+    stack: list[Any]
+    pop_mark: Callable[[], list[Any]]
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what stands for a name, nothing of which can do harm."""
+        full = f"{module}.{name}"
+        if full not in _NAMES:
+            raise ForbiddenNameError(full)
+        return _NAMES[full]
+
+    def persistent_load(self, pid: Any) -> Storage:
+        """Return the storage that a tensor refers to."""
+        word, kind, key, _, size = pid
+        if word != "storage" or not isinstance(kind, _Type) or not isinstance(key, str):
+            raise pickle.UnpicklingError("a storage that torch does not write")
+        return Storage(kind.dtype, key, size)
+
+    def pass_over_state(self) -> None:
+        self.stack.pop()
+
+    def set_items(self) -> None:
+        items = self.pop_mark()
+        self.put(items)
+
+    def set_item(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self.put([key, value])
+
+    def put(self, items: list[Any]) -> None:
+        target = self.stack[-1]
+        if type(target) is not dict or not all(type(key) in _KEYS for key in items[::2]):
+            raise pickle.UnpicklingError("items that torch does not write")
+        target.update(zip(items[::2], items[1::2], strict=True))
+
+    dispatch[pickle.BUILD[0]] = pass_over_state
+    dispatch[pickle.SETITEMS[0]] = set_items
+    dispatch[pickle.SETITEM[0]] = set_item
+
+
+def read_pickle(content: bytes) -> Any:
+    """Return what the pickle builds, tensors as `StoredTensor`.
+
+    Raises
+    ------
+    ForbiddenNameError
+        When it asks for anything that is not a tensor's.
+    Exception
+        Any other, where it is damaged: the machine runs into what is not there.
+    """
+    return _Reader(io.BytesIO(content), encoding="utf-8").load()
