@@ -172,3 +172,19 @@ def test_quiet_runs_load_nothing_that_draws(model, tmp_path):
         check=True,
     )
     assert result.stdout.split() == []
+
+
+def test_a_checkpoint_of_torch(invoke, tmp_path):
+    """The whole way to JSON; the tensors of the optimiser are skipped with the reason."""
+    torch = pytest.importorskip("torch", reason="needs torch: pip install pastur[torch]")
+    model = torch.nn.Linear(120, 80)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    model(torch.ones(1, 120)).sum().backward()
+    optimizer.step()
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, "c.pt")
+    result = invoke("analyze", "c.pt", "--json", "c.json")
+    assert result.exit_code == 0, result.output
+    found = json.loads((tmp_path / "c.json").read_text())
+    assert [matrix["name"] for matrix in found["matrices"]] == ["weight"]
+    reasons = {entry["name"]: entry["reason"] for entry in found["skipped"]}
+    assert "belongs to 'optimizer'" in reasons["optimizer.state.0.momentum_buffer"]

@@ -340,11 +340,11 @@ def test_unknown_kind(tmp_path):
     path = tmp_path / "model.xyz"
     path.write_text("some text that is long enough")
     assert sentence(path, FileFormatError) == (
-        f"'{path}' is of no kind that pastur reads (safetensors index, safetensors, npy, npz). "
-        "In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
+        f"'{path}' is of no kind that pastur reads (safetensors index, safetensors, npy, "
+        "PyTorch, npz). In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
     )
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", b"")
+        archive.writestr("archive/data.txt", b"")
     assert "is of no kind that pastur reads" in sentence(path, FileFormatError)
 
 
