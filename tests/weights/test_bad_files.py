@@ -340,7 +340,8 @@ def test_unknown_kind(tmp_path):
     path = tmp_path / "model.xyz"
     path.write_text("some text that is long enough")
     assert sentence(path, FileFormatError) == (
-        f"'{path}' is of no kind that pastur reads (safetensors index, safetensors, npy, "
+        f"'{path}' is of no kind that pastur reads (index of a model in several files, "
+        "safetensors, npy, "
         "PyTorch, npz). In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
     )
     with zipfile.ZipFile(path, "w") as archive:
@@ -363,7 +364,7 @@ def test_text_under_a_known_suffix(tmp_path):
         ("a.safetensors", "is not a sound safetensors file"),
         ("a.npy", "is not a NumPy array"),
         ("a.npz", "is not a sound npz file"),
-        ("a.safetensors.index.json", "is not a sound index of safetensors files"),
+        ("a.safetensors.index.json", "is not a sound index of files of weights"),
     ):
         (tmp_path / name).write_text("this is plain text")
         assert kind in sentence(tmp_path / name, FileFormatError)
@@ -371,8 +372,8 @@ def test_text_under_a_known_suffix(tmp_path):
 
 def test_empty_folder(tmp_path):
     assert sentence(tmp_path, FileFormatError) == (
-        f"No weights in the folder '{tmp_path}': looked for *.safetensors.index.json and "
-        "*.safetensors, found nothing: it is empty."
+        f"No weights in the folder '{tmp_path}': looked for *.safetensors.index.json, "
+        "*.bin.index.json, *.safetensors, *.bin, found nothing: it is empty."
     )
 
 

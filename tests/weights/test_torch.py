@@ -1,6 +1,7 @@
 """Files of torch.save: what torch wrote comes back to the bit, and what is hostile does nothing."""
 
 import io
+import json
 import os
 import pickle
 import pickletools
@@ -9,6 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from pastur._errors import FileFormatError, PasturError
 from pastur.weights import open_weights
@@ -127,6 +129,26 @@ def test_what_is_no_state_dict_says_what_to_do(torch, tmp_path):
             archive.writestr(name, b"\x80\x02}.")
     with pytest.raises(FileFormatError, match="is a TorchScript archive"):
         open_weights(tmp_path / "script.pt")
+
+
+def test_a_model_in_several_files(torch, tmp_path):
+    """By its index, by its folder, without an index; what else a trainer left is passed over."""
+    names = [f"pytorch_model-0000{k}-of-00002.bin" for k in (1, 2)]
+    parts = [{"a.weight": torch.randn(4, 3)}, {"b.weight": torch.randn(2, 5)}]
+    for name, part in zip(names, parts, strict=True):
+        torch.save(part, tmp_path / name)
+    torch.save(np.random.default_rng(1), tmp_path / "training_args.bin")
+    index = tmp_path / "pytorch_model.bin.index.json"
+    weight_map = {"a.weight": names[0], "b.weight": names[1]}
+    index.write_text(json.dumps({"metadata": {"total_size": 88}, "weight_map": weight_map}))
+    for source in (index, tmp_path):
+        weights = open_weights(source)
+        np.testing.assert_array_equal(weights.read("a.weight"), parts[0]["a.weight"].numpy())
+        np.testing.assert_array_equal(weights.read("b.weight"), parts[1]["b.weight"].numpy())
+    index.unlink()
+    assert [entry.name for entry in open_weights(tmp_path).entries] == ["a.weight", "b.weight"]
+    save_file({"c": np.eye(2)}, tmp_path / "model.safetensors")
+    assert [entry.name for entry in open_weights(tmp_path).entries] == ["c"]
 
 
 # --- by hand ---

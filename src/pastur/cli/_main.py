@@ -94,8 +94,8 @@ def analyze(
 ) -> None:
     """Analyse every matrix of MODEL and say what was skipped.
 
-    MODEL is a .safetensors, .pt, .pth, .bin, .npy or .npz file, or a folder with a safetensors
-    model, sharded or not. No code in a file is run.
+    MODEL is a .safetensors, .pt, .pth, .bin, .npy or .npz file, or a folder with a
+    safetensors or PyTorch model, sharded or not. No code in a file is run.
     """
     from pastur.cli._run import Outputs, run
 

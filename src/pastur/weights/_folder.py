@@ -3,14 +3,18 @@
 from pathlib import Path
 
 from pastur._errors import FileFormatError
-from pastur.weights._safetensors import open_safetensors
-from pastur.weights._sharded import INDEX_SUFFIX, merge, open_index
+from pastur.weights._sharded import FILE_SUFFIXES, INDEX_SUFFIXES, merge, open_index, open_part
 from pastur.weights._weights import Weights
 from pastur.weights._words import shown, some_of
 
+# A trainer leaves other .bin files beside the model's.
+_MODEL = "pytorch_model"
+
 
 def open_folder(path: Path) -> Weights:
-    """Return the tensors that the folder's index leads to, or else of all its safetensors files.
+    """Return the tensors that the folder's index leads to, or else of all its files of weights.
+
+    Safetensors files come before PyTorch's, which often hold the same once more.
 
     Raises
     ------
@@ -18,22 +22,24 @@ def open_folder(path: Path) -> Weights:
         When there is nothing to read, or something of it is missing or not sound.
     """
     files = sorted(item for item in path.iterdir() if item.is_file())
-    indexes = [file for file in files if file.name.endswith(INDEX_SUFFIX)]
-    shards = [file for file in files if file.name.endswith(".safetensors")]
-    if len(indexes) > 1:
-        raise FileFormatError(
-            f"The folder {shown(path)} has several indexes: "
-            f"{some_of(file.name for file in indexes)}. Name the one to read."
-        )
-    if indexes:
-        return open_index(indexes[0])
-    if len(shards) == 1:
-        return open_safetensors(shards[0])
-    if shards:
-        return merge(str(path), map(open_safetensors, shards), metadata={})
+    for index_suffix, suffix in zip(INDEX_SUFFIXES, FILE_SUFFIXES, strict=True):
+        indexes = [file for file in files if file.name.endswith(index_suffix)]
+        if len(indexes) > 1:
+            raise FileFormatError(
+                f"The folder {shown(path)} has several indexes: "
+                f"{some_of(file.name for file in indexes)}. Name the one to read."
+            )
+        if indexes:
+            return open_index(indexes[0])
+        parts = [file for file in files if file.name.endswith(suffix)]
+        parts = [file for file in parts if file.name.startswith(_MODEL)] or parts
+        if len(parts) == 1:
+            return open_part(parts[0])
+        if parts:
+            return merge(str(path), map(open_part, parts), metadata={})
+    looked = ", ".join(f"*{suffix}" for suffix in (*INDEX_SUFFIXES, *FILE_SUFFIXES))
     raise FileFormatError(
-        f"No weights in the folder {shown(path)}: looked for *{INDEX_SUFFIX} and *.safetensors, "
-        f"found {_contents(path)}."
+        f"No weights in the folder {shown(path)}: looked for {looked}, found {_contents(path)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""A model in several safetensors files, with or without the index that says which holds what."""
+"""A model in several files, with or without the index that says which holds what."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,10 +10,12 @@ from pastur._errors import FileAccessError, FileFormatError
 from pastur._typing import AnyArray
 from pastur.weights._reader import Reader
 from pastur.weights._safetensors import open_safetensors
+from pastur.weights._torch import open_torch
 from pastur.weights._weights import Weights
 from pastur.weights._words import bytes_text, shown, some_of
 
-INDEX_SUFFIX = ".safetensors.index.json"
+INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
+FILE_SUFFIXES = (".safetensors", ".bin")
 _LARGEST_INDEX = 100_000_000  # bytes, as for a header
 
 
@@ -37,7 +39,7 @@ def open_index(path: Path) -> Weights:
     weight_map = index["weight_map"]
     parts: dict[str, Weights] = {}
     for shard in sorted(set(weight_map.values())):
-        parts[shard] = open_safetensors(_shard_path(path, shard))
+        parts[shard] = open_part(_shard_path(path, shard))
     held = {shard: {entry.name for entry in part.entries} for shard, part in parts.items()}
     for name, shard in weight_map.items():
         if name not in held[shard]:
@@ -46,6 +48,13 @@ def open_index(path: Path) -> Weights:
                 "and it is not. Index and files are of different versions: copy them again."
             )
     return merge(str(path), parts.values(), metadata=_metadata(index.get("metadata")))
+
+
+def open_part(path: Path) -> Weights:
+    """Return the tensors of one file of a model: torch's is a zip archive, the other is not."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"PK"
+    return open_torch(path) if packed or path.suffix == ".bin" else open_safetensors(path)
 
 
 def merge(source: str, parts: Iterable[Weights], *, metadata: Mapping[str, str]) -> Weights:
@@ -88,7 +97,7 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _unsound(path: Path, what: str) -> FileFormatError:
-    return FileFormatError(f"{shown(path)} is not a sound index of safetensors files: {what}.")
+    return FileFormatError(f"{shown(path)} is not a sound index of files of weights: {what}.")
 
 
 def _shard_path(index: Path, shard: str) -> Path:
@@ -101,13 +110,13 @@ def _shard_path(index: Path, shard: str) -> Path:
     if not path.is_file():
         raise FileAccessError(
             f"{shown(index)} names the file {shown(shard)}, which is not beside it. "
-            f"Found there: {some_of(_safetensors_beside(index)) or 'no safetensors file'}."
+            f"Found there: {some_of(_files_beside(index)) or 'no file of weights'}."
         )
     return path
 
 
-def _safetensors_beside(index: Path) -> list[str]:
-    return sorted(item.name for item in index.parent.iterdir() if item.suffix == ".safetensors")
+def _files_beside(index: Path) -> list[str]:
+    return sorted(item.name for item in index.parent.iterdir() if item.suffix in FILE_SUFFIXES)
 
 
 def _metadata(value: Any) -> dict[str, str]:
@@ -124,9 +133,9 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-SAFETENSORS_INDEX = Reader(
-    kind="safetensors index",
-    suffixes=(INDEX_SUFFIX,),
+INDEX = Reader(
+    kind="index of a model in several files",
+    suffixes=INDEX_SUFFIXES,
     recognises=recognises,
     open=open_index,
 )
