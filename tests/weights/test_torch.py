@@ -400,3 +400,12 @@ def test_every_truncation_is_noticed(tmp_path):
         path.write_bytes(whole[:length])
         with pytest.raises(FileFormatError):
             open_weights(path)
+
+
+@pytest.mark.parametrize("members", [{}, {"0": FOUR[:7]}])
+def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path, members):
+    path = archive_of(tmp_path / "m.pt", tensor_pickle((4,), (1,)), {"0": FOUR})
+    weights = open_weights(path)
+    archive_of(path, tensor_pickle((4,), (1,)), members)
+    with pytest.raises(FileFormatError, match=r"Tensor 'w' of .*(damaged|cut off)"):
+        weights.read("w")

@@ -273,7 +273,8 @@ def _load(path: Path, places: Mapping[str, _Place], order: str, name: str) -> An
             with zipfile.ZipFile(path) as archive, archive.open(place.member) as stream:
                 stream.seek(place.offset * dtype.itemsize)
                 flat = read_array(stream, (span,), dtype)
-        except DAMAGE as error:
+        except (*DAMAGE, KeyError) as error:
+            # KeyError: another file has taken the place of the one that was opened.
             raise FileFormatError(f"{label} is damaged: {error}.") from None
         if order == ">" and dtype.itemsize > 1:
             flat = flat.byteswap()
