@@ -7,13 +7,13 @@ writes the pictures, and in docs/fashion-mnist/README.md what stands between `<!
 `<!-- end -->`.
 """
 
-import io
 import re
 from pathlib import Path
 
 import numpy as np
 
 from pastur._files import write_whole
+from pastur.cli._outputs import picture_bytes
 from pastur.experiments import NetworkRecord, growth, read_records, spike_panels
 from pastur.experiments.fashion_mnist import without_size_and_seed
 from pastur.figures import Panel, Series, panels_figure
@@ -22,7 +22,6 @@ FOLDER = Path(__file__).parent.parent / "docs" / "fashion-mnist"
 PAGE = FOLDER / "README.md"
 MIDDLE = "fc2.weight"
 _BLOCK = re.compile(r"(<!-- (figures|study) -->\n).*?(<!-- end -->)", re.DOTALL)
-_DOTS_PER_INCH = 110
 
 
 def lines_of_study(records: list[NetworkRecord]) -> dict[str, list[NetworkRecord]]:
@@ -102,9 +101,7 @@ def filled(page: str, records: list[NetworkRecord]) -> str:
 
 
 def draw(panels: list[Panel], path: Path) -> None:
-    stream = io.BytesIO()
-    panels_figure(panels).savefig(stream, format="png", dpi=_DOTS_PER_INCH)
-    write_whole(path, stream.getvalue())
+    write_whole(path, picture_bytes(panels_figure(panels)))
 
 
 def main() -> None:

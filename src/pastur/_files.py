@@ -37,6 +37,22 @@ def write_whole(path: PathLike, content: str | bytes) -> Path:
     return path
 
 
+def make_folder(path: PathLike) -> Path:
+    """Make a folder, and those above it, where there is none.
+
+    Raises
+    ------
+    FileAccessError
+        If it cannot be made.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileAccessError(f"Cannot make '{path}': {error.strerror or error}.") from None
+    return path
+
+
 @contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
     try:

@@ -1,12 +1,12 @@
 """What `experiment fashion-mnist` does: train, record, draw, print."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pastur._files import write_whole
 from pastur.cli._console import open_console, plain_table, say
+from pastur.cli._outputs import picture_bytes
 from pastur.cli._progress import progress_bar
 from pastur.cli._text import printable
 from pastur.experiments import (
@@ -21,7 +21,6 @@ from pastur.figures import Panel
 PICTURE = "spikes.png"
 _RATES = {"adam": 3e-4, "sgd": 0.005}
 _STEPS = 10_000
-_DOTS_PER_INCH = 110
 
 
 def training_configs(
@@ -72,10 +71,7 @@ def picture(panels: Sequence[Panel]) -> bytes:
     """Return the counts of the middle matrix against N, as a PNG."""
     from pastur.figures import panels_figure
 
-    stream = io.BytesIO()
-    figure = panels_figure(panels, title="Fashion-MNIST, the middle matrix")
-    figure.savefig(stream, format="png", dpi=_DOTS_PER_INCH)
-    return stream.getvalue()
+    return picture_bytes(panels_figure(panels, title="Fashion-MNIST, the middle matrix"))
 
 
 def print_records(records: Sequence[NetworkRecord], folder: Path) -> None:

@@ -1,6 +1,5 @@
 """What `law` does: work out, write the files, print."""
 
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from pastur._errors import InvalidInputError
 from pastur._files import write_whole
 from pastur.cli._law_model import Question
 from pastur.cli._law_result import LawResult, law_result
-from pastur.cli._outputs import check_files
+from pastur.cli._outputs import check_files, picture_bytes
 
 _KINDS = ("png", "svg", "pdf")
 _DOTS_PER_INCH = 150
@@ -66,6 +65,4 @@ def _picture(result: LawResult, kind: str) -> bytes:
     question = result.question
     figure = law_figure(question.model, spikes=question.spikes)
     figure.suptitle(f"{question.noise}\n{question.signal}", fontsize="medium")
-    stream = io.BytesIO()
-    figure.savefig(stream, format=kind, dpi=_DOTS_PER_INCH)
-    return stream.getvalue()
+    return picture_bytes(figure, kind=kind, dots_per_inch=_DOTS_PER_INCH)

@@ -1,9 +1,14 @@
-"""The files that a command is asked to write, checked before the work."""
+"""The files that a command is asked to write: checked before the work, pictures put into bytes."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pastur._errors import FileAccessError, InvalidInputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def check_files(files: Sequence[tuple[str, Path]], sources: Mapping[str, Path]) -> None:
@@ -23,3 +28,10 @@ def check_files(files: Sequence[tuple[str, Path]], sources: Mapping[str, Path]) 
                 raise InvalidInputError(
                     f"The {word} file '{path}' is {other} too. Name another file."
                 )
+
+
+def picture_bytes(figure: "Figure", *, kind: str = "png", dots_per_inch: int = 110) -> bytes:
+    """Return a figure as the content of a file: "png", "svg" or "pdf"."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format=kind, dpi=dots_per_inch)
+    return stream.getvalue()

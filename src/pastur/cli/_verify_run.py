@@ -1,6 +1,5 @@
 """What `verify` does: test, draw the pictures, write the figures, print the table."""
 
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +7,10 @@ from pathlib import Path
 import click
 
 from pastur._files import write_whole
-from pastur.cli._outputs import check_files
+from pastur.cli._outputs import check_files, picture_bytes
 from pastur.cli._progress import progress_bar
 from pastur.cli._text import plural
 from pastur.experiments import ClaimResult, verify
-
-_DOTS_PER_INCH = 110
 
 
 def run_verify(
@@ -59,10 +56,7 @@ def picture(result: ClaimResult) -> bytes:
     from pastur.figures import panels_figure
 
     title = f"{result.claim.name}: {result.claim.source}"
-    stream = io.BytesIO()
-    figure = panels_figure(result.judgement.panels, title=title)
-    figure.savefig(stream, format="png", dpi=_DOTS_PER_INCH)
-    return stream.getvalue()
+    return picture_bytes(panels_figure(result.judgement.panels, title=title))
 
 
 def _processors() -> int:

@@ -9,6 +9,7 @@ import numpy as np
 
 from pastur._checks import real_array, vector
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._numerics.intervals import union
 from pastur._typing import AnyArray, ArrayLike, ComplexArray, FloatArray
 from pastur.experiments._rates import SIGMAS, fit_rate
 from pastur.measures import Measure, ProbabilityMeasure
@@ -211,7 +212,7 @@ def _mass_on(nu1: Measure, support: FloatArray) -> float:
 
     Parts of ν₁ that touch supp ν₀ count as on it.
     """
-    pieces = _joined(np.concatenate([nu1.support, support]))
+    pieces = union(np.concatenate([nu1.support, support]))
     room = max(float(np.ptp(pieces)), 1.0)
     walls = np.concatenate(
         [[pieces[0, 0] - room], (pieces[1:, 0] + pieces[:-1, 1]) / 2, [pieces[-1, 1] + room]]
@@ -224,17 +225,6 @@ def _mass_on(nu1: Measure, support: FloatArray) -> float:
             g = np.asarray(nu1.stieltjes((left + right) / 2 + arc))
             total -= float((g * arc).real.mean())
     return total
-
-
-def _joined(intervals: FloatArray) -> FloatArray:
-    """Ascending intervals, those that touch made one."""
-    joined: list[list[float]] = []
-    for low, high in intervals[np.argsort(intervals[:, 0])]:
-        if joined and low <= joined[-1][1]:
-            joined[-1][1] = max(joined[-1][1], float(high))
-        else:
-            joined.append([float(low), float(high)])
-    return np.array(joined)
 
 
 def _trend(sizes: FloatArray, values: FloatArray) -> Trend:

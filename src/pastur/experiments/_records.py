@@ -45,7 +45,7 @@ class Records:
         self, claim: Claim, plan: Sequence[Setting], *, seed: int, folder: Path | None
     ) -> None:
         self._claim, self._seed = claim, seed
-        self._order = [setting_key(setting) for setting in plan]
+        self._plan = {setting_key(setting): setting for setting in plan}
         self._rows: dict[str, Row] = {}
         self._versions: list[dict[str, str]] = []
         self._path = None if folder is None else folder / f"{claim.name}.json"
@@ -59,11 +59,12 @@ class Records:
     @property
     def rows(self) -> list[Row]:
         """The rows of the plan that are there, in its order."""
-        return [self._rows[key] for key in self._order if key in self._rows]
+        return [self._rows[key] for key in self._plan if key in self._rows]
 
-    def missing(self, plan: Sequence[Setting]) -> list[Setting]:
-        """Return the settings of the plan that no row has yet."""
-        return [setting for setting in plan if setting_key(setting) not in self._rows]
+    @property
+    def missing(self) -> list[Setting]:
+        """The settings of the plan that no row has yet."""
+        return [setting for key, setting in self._plan.items() if key not in self._rows]
 
     def add(self, row: Row) -> None:
         """Take a finished task in, and write the file."""
@@ -75,8 +76,8 @@ class Records:
             write_whole(self._path, self._text())
 
     def _text(self) -> str:
-        others = sorted(set(self._rows) - set(self._order))
-        rows = [self._rows[key] for key in [*self._order, *others] if key in self._rows]
+        others = sorted(set(self._rows) - set(self._plan))
+        rows = [*self.rows, *(self._rows[key] for key in others)]
         head = {
             "schema": SCHEMA,
             "claim": self._claim.name,

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pastur._checks import one_of, positive_integer
-from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError
-from pastur._files import PathLike
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._files import PathLike, make_folder
 from pastur._versions import package_versions
-from pastur.experiments._claim import Claim, Finding, Judgement, Row, Setting, measure
+from pastur.experiments._claim import Claim, Judgement, Row, Setting, measure
+from pastur.experiments._pool import as_they_finish
 from pastur.experiments._records import Records
 from pastur.experiments.claims import CLAIMS
 
 LEVELS = ("quick", "full")
-_IDLE_SECONDS = 10
 Progress = Callable[[int, int, str], None]
 
 
@@ -56,10 +55,10 @@ class ClaimResult:
             "source": self.claim.source,
             "statement": self.claim.statement,
             "passed": self.passed,
-            "findings": [_plain(finding) for finding in self.judgement.findings],
+            "findings": [asdict(finding) for finding in self.judgement.findings],
             "violation": self.claim.violation,
             "violation_caught": self.violation_caught,
-            "violation_findings": [_plain(finding) for finding in self.violated.findings],
+            "violation_findings": [asdict(finding) for finding in self.violated.findings],
         }
 
 
@@ -147,16 +146,12 @@ def verify(
     one_of("level", level, LEVELS)
     seed, jobs = _seed(seed), positive_integer("jobs", jobs)
     claims = choose_claims(names)
-    folder = None if records is None else _folder(Path(records))
+    folder = None if records is None else make_folder(records)
     books = {
         claim.name: Records(claim, claim.settings(level), seed=seed, folder=folder)
         for claim in claims
     }
-    tasks = [
-        (claim, setting)
-        for claim in claims
-        for setting in books[claim.name].missing(claim.settings(level))
-    ]
+    tasks = [(claim, setting) for claim in claims for setting in books[claim.name].missing]
     for done, (claim, row) in enumerate(_carry_out(tasks, seed, jobs), 1):
         books[claim].add(row)
         if progress is not None:
@@ -199,13 +194,7 @@ def _carry_out(
     if jobs == 1 or len(tasks) < 2:
         yield from (_task(*call) for call in calls)
         return
-    from joblib import Parallel, delayed, parallel_config
-
-    # Workers of a run that was killed finish what they have in hand, and leave soon after.
-    with parallel_config(backend="loky", idle_worker_timeout=_IDLE_SECONDS):
-        pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-    finished: Iterable[tuple[str, Row]] = pool(delayed(_task)(*call) for call in calls)
-    yield from finished
+    yield from as_they_finish(_task, calls, jobs=jobs)
 
 
 def _task(name: str, setting: Setting, seed: int) -> tuple[str, Row]:
@@ -217,27 +206,9 @@ def _task(name: str, setting: Setting, seed: int) -> tuple[str, Row]:
         return name, measure(claim, setting, seed)
 
 
-def _folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileAccessError(f"Cannot make '{path}': {error.strerror or error}.") from None
-    return path
-
-
 def _seed(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidTypeError(f"`seed` must be an integer. Got {value!r}.")
     if value < 0:
         raise InvalidInputError(f"`seed` must be at least 0. Got {value}.")
     return value
-
-
-def _plain(finding: Finding) -> dict[str, Any]:
-    return {
-        "what": finding.what,
-        "value": finding.value,
-        "error": finding.error,
-        "bound": finding.bound,
-        "passed": finding.passed,
-    }

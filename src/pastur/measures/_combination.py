@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pastur._errors import InvalidTypeError
+from pastur._numerics.intervals import union
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures._base import Measure, ProbabilityMeasure
 
@@ -127,7 +128,7 @@ class _SumFormulas(Measure):
 
     @property
     def support(self) -> FloatArray:
-        return _union(np.concatenate([m.support for _, m in self.terms]))
+        return union(np.concatenate([m.support for _, m in self.terms]))
 
     @property
     def atoms(self) -> FloatArray:
@@ -202,15 +203,6 @@ def combine(parts: Sequence[tuple[float, object]]) -> Measure:
     if len(laws) == len(terms) and abs(sum(c for c, _ in laws) - 1) < 1e-12:
         return Mixture(tuple(laws))
     return SignedSum(tuple(terms))
-
-
-def _union(intervals: FloatArray) -> FloatArray:
-    """Merge overlapping and touching closed intervals."""
-    ordered = intervals[np.lexsort((intervals[:, 1], intervals[:, 0]))]
-    reach = np.maximum.accumulate(ordered[:, 1])
-    starts = np.concatenate([[True], ordered[1:, 0] > reach[:-1]])
-    ends = np.concatenate([np.flatnonzero(starts)[1:] - 1, [len(ordered) - 1]])
-    return np.column_stack([ordered[starts, 0], reach[ends]])
 
 
 def _mass_at(measure: Measure, x: FloatArray) -> FloatArray:

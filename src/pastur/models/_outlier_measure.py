@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._numerics.intervals import union
 from pastur._numerics.panels import integrate_intervals
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures import Measure
@@ -76,7 +77,7 @@ class OutlierMeasure(Measure):
     def _intervals(self) -> FloatArray:
         images = self._phi(self._pieces)
         points = np.repeat(self._table[:, :1], 2, axis=1)
-        return _merged(np.concatenate([self._bulk, images, points]))
+        return union(np.concatenate([self._bulk, images, points]))
 
     @property
     def support(self) -> FloatArray:
@@ -285,13 +286,3 @@ def _terms(measure: Measure) -> Sequence[tuple[float, Measure]]:
 def _ordered(points: FloatArray, weights: FloatArray) -> FloatArray:
     order = np.argsort(points, kind="stable")
     return np.column_stack([points[order], weights[order]])
-
-
-def _merged(intervals: FloatArray) -> FloatArray:
-    """Sort intervals that overlap at their ends at most, and join those that touch."""
-    low, high = intervals[np.lexsort((intervals[:, 1], intervals[:, 0]))].T
-    high = np.maximum.accumulate(high)
-    apart = low[1:] > high[:-1]
-    return np.column_stack(
-        [low[np.concatenate([[True], apart])], high[np.concatenate([apart, [True]])]]
-    )

@@ -10,7 +10,7 @@ import numpy as np
 from pastur._typing import FloatArray
 from pastur.experiments._assumptions import Trend, check_assumptions
 from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
-from pastur.experiments.claims._signals import SHAPES, SIGNALS, rank_at
+from pastur.experiments.claims._signals import SIGNALS, rank_at
 from pastur.figures import Panel, Series
 from pastur.measures import Measure, ProbabilityMeasure
 
@@ -102,7 +102,7 @@ def _judge(questions: Sequence[Question], rows: Sequence[Row], violated: bool) -
 def _claim(
     number: int, statement: str, violation: str, *, plant: Plant, questions: Sequence[Question]
 ) -> Claim:
-    pairs = [*((shape, 0.5) for shape in SHAPES), ("uniform", 0.3), ("uniform", 0.7)]
+    pairs = [*((shape, 0.5) for shape in SIGNALS), ("uniform", 0.3), ("uniform", 0.7)]
     settings = [{"shape": shape, "exponent": a, "draws": 1} for shape, a in pairs]
     return Claim(
         name=f"assumption-{number}",

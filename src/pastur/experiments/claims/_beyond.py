@@ -19,7 +19,7 @@ from pastur.experiments._rates import (
     sizes,
     vanishes,
 )
-from pastur.experiments.claims._signals import levels, rank_at
+from pastur.experiments.claims._signals import levels, rank_at, sampled_eigenvalues
 from pastur.figures import Panel, Series
 from pastur.models import predict_eigenvalues
 
@@ -36,9 +36,7 @@ def _draw_finite(theory: None, setting: Setting, rng: np.random.Generator) -> Dr
     rank = setting["rank"]
     spikes = np.sort(rng.uniform(1.8, 3.0, rank))[::-1]
     signal = np.concatenate([spikes, np.zeros(setting["size"] - rank)])
-    w = sample_goe(signal.size, rng=rng)
-    w[np.diag_indices(len(w))] += signal
-    outliers = np.linalg.eigvalsh(w)[::-1][:rank]
+    outliers = sampled_eigenvalues(signal, rng)[::-1][:rank]
     told = {
         "theorem": spikes + 1 / spikes,
         "right": predict_eigenvalues(signal)[:rank],

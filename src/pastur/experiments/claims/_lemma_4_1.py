@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pastur._typing import ComplexArray
-from pastur.ensembles import sample_goe
 from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
 from pastur.experiments._rates import at_most, fit_rate, root_mean_square, sizes, vanishes
-from pastur.experiments.claims._signals import levels
+from pastur.experiments.claims._signals import levels, sampled_eigenvalues
 from pastur.figures import Panel, Series
 from pastur.measures import Atoms, ProbabilityMeasure, Uniform
 from pastur.models import DeformedWigner
@@ -60,9 +59,7 @@ def _draw(case: Case, setting: Setting, rng: np.random.Generator) -> Draw:
         g = case.omega - case.z
         return {name: _gap(case, case.z + s**2 * g) for name, s in _TOLD}
     signal = np.asarray(_BULKS[setting["bulk"]].quantile(levels(setting["size"])))
-    w = sample_goe(signal.size, rng=rng)
-    w[np.diag_indices(len(w))] += signal
-    g = (1 / (np.linalg.eigvalsh(w)[:, None] - case.z)).mean(axis=0)
+    g = (1 / (sampled_eigenvalues(signal, rng)[:, None] - case.z)).mean(axis=0)
     return {name: _gap(case, case.z + s**2 * g) ** 2 for name, s in _TOLD}
 
 

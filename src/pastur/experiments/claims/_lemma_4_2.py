@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
-from pastur.ensembles import sample_goe
 from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
-from pastur.experiments._rates import at_most, fit_rate, root_mean_square, sizes, vanishes
-from pastur.experiments.claims._signals import EXPONENTS, SIGNALS, growing, rank_at
+from pastur.experiments._rates import at_most
+from pastur.experiments.claims._shrinking import groups, shrinking
+from pastur.experiments.claims._signals import SIGNALS, growing, rank_at, sampled_eigenvalues
 from pastur.experiments.claims._theorem_2_1 import expected_rate
 from pastur.figures import Panel, Series
 from pastur.models import DeformedWigner
@@ -40,18 +41,12 @@ def _prepare(setting: Setting) -> Limits:
     return Limits(values, np.asarray(model.law.stieltjes(_POINTS)), without / slope, without)
 
 
-def _eigenvalues(signal: FloatArray, rng: np.random.Generator) -> FloatArray:
-    w = sample_goe(signal.size, rng=rng)
-    w[np.diag_indices(len(w))] += signal
-    return np.asarray(np.linalg.eigvalsh(w), dtype=np.float64)
-
-
 def _transform(values: FloatArray, z: ComplexArray) -> ComplexArray:
     return np.asarray((1 / (values[:, None] - z.ravel())).mean(axis=0)).reshape(z.shape)
 
 
 def _draw(limits: Limits, setting: Setting, rng: np.random.Generator) -> Draw:
-    g = _transform(_eigenvalues(limits.signal, rng), _POINTS)
+    g = _transform(sampled_eigenvalues(limits.signal, rng), _POINTS)
     measured = setting["size"] / setting["rank"] * (g - limits.base)
     return {
         name: float((np.abs(measured - limit) ** 2).mean())
@@ -63,19 +58,17 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
     name = "wrong" if violated else "right"
     findings: list[Finding] = []
     panels: list[Panel] = []
-    for exponent in EXPONENTS:
-        chosen = [row for row in rows if row.setting["exponent"] == exponent]
-        series = []
-        for shape in dict.fromkeys(row.setting["shape"] for row in chosen):
-            these = [row for row in chosen if row.setting["shape"] == shape]
-            n = sizes(these)
-            error, se = root_mean_square(these, name)
-            rate = fit_rate(n, error, se)
-            what = f"slope of the error of g_μ₁, r = N^{exponent}, {shape}"
-            findings.append(vanishes(what, rate, expected_rate("inside", exponent)))
-            series += [Series(shape, n, error, se), rate.line(n)]
-        error, se = root_mean_square(these, "wrong")
-        series.append(Series(f"ω′ forgotten, {shape}", n, error, se, kind="contrast"))
+    for exponent, chosen in groups(rows, "exponent").items():
+        found, series = shrinking(
+            chosen,
+            "shape",
+            judged=name,
+            wrong="wrong",
+            expected=partial(expected_rate, "inside", exponent),
+            what=f"slope of the error of g_μ₁, r = N^{exponent}, {{}}",
+            told="ω′ forgotten, {}",
+        )
+        findings += found
         panels.append(Panel(f"r = N^{exponent}", "N", "|(N/r)(g_μ − g_μ₀) − g_μ₁|", series))
     return Judgement(tuple(findings), tuple(panels))
 
@@ -103,7 +96,7 @@ def _prepare_variance(setting: Setting) -> FloatArray:
 
 def _draw_variance(signal: FloatArray, setting: Setting, rng: np.random.Generator) -> Draw:
     z = _REAL_PARTS[:, None] + 1j * _HEIGHTS
-    g = setting["size"] / setting["rank"] * _transform(_eigenvalues(signal, rng), z)
+    g = setting["size"] / setting["rank"] * _transform(sampled_eigenvalues(signal, rng), z)
     return {"real": g.real, "imag": g.imag}
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.ensembles import sample_spiked_outliers
-from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
-from pastur.experiments._rates import fit_rate, root_mean_square, sizes, vanishes
+from pastur.experiments._claim import Claim, Draw, Judgement, Row, Setting
+from pastur.experiments.claims._shrinking import groups, shrinking
 from pastur.experiments.claims._signals import levels, rank_at
 from pastur.figures import Panel, Series
 from pastur.measures import ProbabilityMeasure, Semicircle, Uniform
@@ -71,19 +71,16 @@ def _draw(shares: Shares, setting: Setting, rng: np.random.Generator) -> Draw:
 
 def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
     name = "wrong" if violated else "right"
-    findings: list[Finding] = []
-    series: list[Series] = []
-    panels: list[Panel] = []
-    for law in dict.fromkeys(row.setting["law"] for row in rows):
-        these = [row for row in rows if row.setting["law"] == law]
-        n = sizes(these)
-        error, se = root_mean_square(these, name)
-        rate = fit_rate(n, error, se)
-        findings.append(vanishes(f"slope of the error of the shares, {law}", rate, -0.5))
-        series += [Series(law, n, error, se), rate.line(n)]
-        panels.append(_picture(law, these[-1]))
-    other, se = root_mean_square(these, "wrong")
-    series.append(Series(f"ω′ forgotten, {law}", n, other, se, kind="contrast"))
+    findings, series = shrinking(
+        rows,
+        "law",
+        judged=name,
+        wrong="wrong",
+        expected=lambda _: -0.5,
+        what="slope of the error of the shares, {}",
+        told="ω′ forgotten, {}",
+    )
+    panels = [_picture(law, these[-1]) for law, these in groups(rows, "law").items()]
     panels.append(Panel("error of the shares, r = √N", "N", "root of summed squares", series))
     return Judgement(tuple(findings), tuple(panels))
 

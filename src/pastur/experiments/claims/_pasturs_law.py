@@ -9,10 +9,11 @@ import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.ensembles import sample_goe, sample_wigner
-from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
-from pastur.experiments._rates import fit_rate, means, sizes, vanishes
+from pastur.experiments._claim import Claim, Draw, Judgement, Row, Setting
+from pastur.experiments._rates import means
+from pastur.experiments.claims._shrinking import shrinking
 from pastur.experiments.claims._signals import levels
-from pastur.figures import Panel, Series
+from pastur.figures import Panel
 from pastur.measures import Atoms, ProbabilityMeasure, Uniform
 from pastur.models import DeformedWigner
 
@@ -86,17 +87,16 @@ def _draw_entries(laws: Laws, setting: Setting, rng: np.random.Generator) -> Dra
 def _judge(rows: Sequence[Row], violated: bool, key: str, title: str) -> Judgement:
     """Distances fall like 1/N, the scale at which eigenvalues are rigid."""
     name = "wrong" if violated else "right"
-    findings: list[Finding] = []
-    series: list[Series] = []
-    for kind in dict.fromkeys(row.setting[key] for row in rows):
-        chosen = [row for row in rows if row.setting[key] == kind]
-        n = sizes(chosen)
-        distance, error = means(chosen, name)
-        rate = fit_rate(n, distance, error)
-        findings.append(vanishes(f"slope of the Kolmogorov distance, {kind}", rate, -0.85))
-        series += [Series(kind, n, distance, error), rate.line(n)]
-    wrong, error = means(chosen, "wrong")
-    series.append(Series(f"σ told {_WRONG} times, {kind}", n, wrong, error, kind="contrast"))
+    findings, series = shrinking(
+        rows,
+        key,
+        judged=name,
+        wrong="wrong",
+        expected=lambda _: -0.85,
+        what="slope of the Kolmogorov distance, {}",
+        told=f"σ told {_WRONG} times, {{}}",
+        read=means,
+    )
     panel = Panel(title, "N", "Kolmogorov distance", series)
     return Judgement(tuple(findings), (panel,))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from pastur._typing import FloatArray
 from pastur.ensembles import sample_gaussian
 from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
-from pastur.experiments._rates import fit_rate, means, root_mean_square, sizes, vanishes
+from pastur.experiments._rates import means, root_mean_square
+from pastur.experiments.claims._shrinking import shrinking
 from pastur.experiments.claims._signals import levels, rank_at
 from pastur.experiments.claims._theorem_2_1 import Bump, expected_rate
 from pastur.experiments.claims._theorem_2_2 import expected_rate as rate_of_largest
-from pastur.figures import Panel, Series
+from pastur.figures import Panel
 from pastur.measures import Atoms, Uniform
 from pastur.models import InformationPlusNoise
 
@@ -109,20 +110,20 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
     findings: list[Finding] = []
     panels: list[Panel] = []
     for part, (words, label) in _WORDS.items():
-        read = means if part == "largest" else root_mean_square
-        series: list[Series] = []
-        for exponent in _EXPONENTS:
-            these = [row for row in rows if row.setting["exponent"] == exponent]
-            n = sizes(these)
-            error, se = read(these, f"{name} {part}")
-            rate = fit_rate(n, error, se)
-            largest = part == "largest"
-            expected = rate_of_largest(exponent) if largest else expected_rate(part, exponent)
-            findings.append(vanishes(f"slope, {part}, r = n^{exponent}", rate, expected))
-            series += [Series(f"r = n^{exponent}", n, error, se), rate.line(n)]
-        other, se = read(these, f"wrong {part}")
-        series.append(Series(words, n, other, se, kind="contrast"))
-        title = "largest error" if part == "largest" else f"{part} the bulk"
+        largest = part == "largest"
+        found, series = shrinking(
+            rows,
+            "exponent",
+            judged=f"{name} {part}",
+            wrong=f"wrong {part}",
+            expected=rate_of_largest if largest else partial(expected_rate, part),
+            what=f"slope, {part}, r = n^{{}}",
+            told=words,
+            label="r = n^{}",
+            read=means if largest else root_mean_square,
+        )
+        findings += found
+        title = "largest error" if largest else f"{part} the bulk"
         panels.append(Panel(f"n × 2n, {title}", "n", label, series))
     return Judgement(tuple(findings), tuple(panels))
 

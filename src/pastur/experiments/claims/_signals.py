@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from pastur._typing import FloatArray
+from pastur.ensembles import sample_goe
 from pastur.experiments._claim import Setting
 from pastur.measures import Atoms, Measure, ProbabilityMeasure, Semicircle, Uniform
 
@@ -57,6 +58,13 @@ def levels(count: int) -> FloatArray:
     return (np.arange(count) + 0.5) / count
 
 
+def sampled_eigenvalues(signal: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return the eigenvalues, ascending, of GOE noise of σ = 1 plus a diagonal signal."""
+    w = sample_goe(signal.size, rng=rng)
+    w[np.diag_indices(len(w))] += signal
+    return np.asarray(np.linalg.eigvalsh(w), dtype=np.float64)
+
+
 def rank_at(size: int, exponent: float) -> int:
     """Return r = N^exponent, even, so that equal shares are shares of whole spikes."""
     return 2 * max(1, round(float(size**exponent) / 2))
@@ -74,13 +82,6 @@ SIGNALS = {
     ),
     "gap": GrowingSignal(_FAR_APART, ((0.5, Uniform(-0.5, 0.5)), (0.5, Uniform(4.2, 5.2)))),
 }
-SHAPES = {
-    "uniform": "ν₀ = δ₀, spikes uniform on [1.8, 3]",
-    "two points": "ν₀ = δ₀, spikes at 1.7 and 2.6",
-    "both sides": "ν₀ = δ₀, uniform on [−3, −1.6] and a semicircle about 2.4",
-    "gap": "ν₀ = ½(δ₋₂.₅ + δ₂.₅), in the gap on [−½, ½] and on [4.2, 5.2]",
-}
-
 # Sizes at which r = N^exponent is an even number, or nearly.
 _QUICK = {0.3: (102, 392, 1024), 0.5: (100, 196, 400, 784), 0.7: (100, 196, 400, 784)}
 _FULL = {
@@ -106,7 +107,7 @@ def growing(level: str, *, draws: int, most: int) -> list[Setting]:
     `draws` is their number at N = 1000; it changes like N^(−3/2), so that no size takes much longer
     than the others, and stays within 6 and `most`.
     """
-    shapes, plan = (tuple(SHAPES), _FULL) if level == "full" else (("uniform", "gap"), _QUICK)
+    shapes, plan = (tuple(SIGNALS), _FULL) if level == "full" else (("uniform", "gap"), _QUICK)
     return [
         {
             "size": n,

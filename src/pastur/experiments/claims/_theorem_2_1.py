@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.ensembles import sample_goe, sample_spiked_outliers
+from pastur.ensembles import sample_spiked_outliers
 from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
-from pastur.experiments._rates import fit_rate, root_mean_square, sizes, vanishes
+from pastur.experiments.claims._shrinking import groups, shrinking
 from pastur.experiments.claims._signals import (
-    EXPONENTS,
     SIGNALS,
     GrowingSignal,
     crowd_rate,
     growing,
     rank_at,
+    sampled_eigenvalues,
 )
-from pastur.figures import Panel, Series
+from pastur.figures import Panel
 from pastur.measures import Measure
 from pastur.models import DeformedWigner
 
@@ -104,9 +104,7 @@ def _integrals(measure: Measure, functions: Sequence[Bump]) -> FloatArray:
 
 def _draw(theory: tuple[FloatArray, Limits], setting: Setting, rng: np.random.Generator) -> Draw:
     signal, told = theory
-    w = sample_goe(setting["size"], rng=rng)
-    w[np.diag_indices(len(w))] += signal
-    values = np.linalg.eigvalsh(w)
+    values = sampled_eigenvalues(signal, rng)
     means = np.array([f(values).mean() for f in told.functions])
     return _squares(told, setting["size"] / setting["rank"] * (means - told.centre))
 
@@ -137,21 +135,19 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
     findings: list[Finding] = []
     panels: list[Panel] = []
     for place in ("outside", "inside"):
-        for exponent in EXPONENTS:
-            chosen = [row for row in rows if row.setting["exponent"] == exponent]
-            if not chosen or f"{place} {name}" not in chosen[0].mean:
-                continue
-            series = []
-            for shape in dict.fromkeys(row.setting["shape"] for row in chosen):
-                these = [row for row in chosen if row.setting["shape"] == shape]
-                n = sizes(these)
-                error, se = root_mean_square(these, f"{place} {name}")
-                rate = fit_rate(n, error, se)
-                what = f"slope {place} the bulk, r = N^{exponent}, {shape}"
-                findings.append(vanishes(what, rate, expected_rate(place, exponent, shape)))
-                series += [Series(shape, n, error, se), rate.line(n)]
-            error, se = root_mean_square(these, f"{place} wrong")
-            series.append(Series(f"{_WORDS[place]}, {shape}", n, error, se, kind="contrast"))
+        if f"{place} {name}" not in rows[0].mean:
+            continue
+        for exponent, chosen in groups(rows, "exponent").items():
+            found, series = shrinking(
+                chosen,
+                "shape",
+                judged=f"{place} {name}",
+                wrong=f"{place} wrong",
+                expected=partial(expected_rate, place, exponent),
+                what=f"slope {place} the bulk, r = N^{exponent}, {{}}",
+                told=f"{_WORDS[place]}, {{}}",
+            )
+            findings += found
             title = f"{place} the bulk, r = N^{exponent}"
             panels.append(Panel(title, "N", "|(N/r)∫f d(μ − μ₀) − ∫f dμ₁|", series))
     return Judgement(tuple(findings), tuple(panels))
@@ -221,12 +217,7 @@ THEOREM_2_1_LARGE = Claim(
     full=_large(
         ["uniform", "two points", "both sides"],
         {
-            0.3: [
-                (n, d)
-                for n, d in zip(
-                    [10**4, 10**5, 10**6, 10**7, 10**8], [200, 100, 60, 30, 10], strict=True
-                )
-            ],
+            0.3: [(10**4, 200), (10**5, 100), (10**6, 60), (10**7, 30), (10**8, 10)],
             0.5: [(100, 400), (600, 200), (3_600, 100), (18_000, 30), (90_000, 8)],
             0.7: [(100, 400), (250, 200), (600, 100), (1_300, 40), (3_000, 16)],
         },

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.ensembles import sample_goe
 from pastur.experiments._assumptions import check_assumptions
 from pastur.experiments._claim import Claim, Draw, Finding, Judgement, Row, Setting
 from pastur.experiments._rates import (
@@ -19,13 +19,14 @@ from pastur.experiments._rates import (
     sizes,
     vanishes,
 )
+from pastur.experiments.claims._shrinking import groups, shrinking
 from pastur.experiments.claims._signals import (
-    EXPONENTS,
     SIGNALS,
     GrowingSignal,
     crowd_rate,
     growing,
     rank_at,
+    sampled_eigenvalues,
 )
 from pastur.figures import Panel, Series
 from pastur.measures import Atoms, Uniform
@@ -67,9 +68,7 @@ def _draw(theory: Spikes, setting: Setting, rng: np.random.Generator) -> Draw:
 
 
 def _eigenvalues(signal: FloatArray, rng: np.random.Generator) -> FloatArray:
-    w = sample_goe(signal.size, rng=rng)
-    w[np.diag_indices(len(w))] += signal
-    return np.asarray(np.linalg.eigvalsh(w)[::-1])
+    return sampled_eigenvalues(signal, rng)[::-1]
 
 
 def expected_rate(exponent: float, shape: str = "uniform") -> float:
@@ -81,19 +80,18 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
     name = "wrong" if violated else "right"
     findings: list[Finding] = []
     panels: list[Panel] = []
-    for exponent in EXPONENTS:
-        chosen = [row for row in rows if row.setting["exponent"] == exponent]
-        series = []
-        for shape in dict.fromkeys(row.setting["shape"] for row in chosen):
-            these = [row for row in chosen if row.setting["shape"] == shape]
-            n = sizes(these)
-            error, se = means(these, name)
-            rate = fit_rate(n, error, se)
-            what = f"slope of the largest error, r = N^{exponent}, {shape}"
-            findings.append(vanishes(what, rate, expected_rate(exponent, shape)))
-            series += [Series(shape, n, error, se), rate.line(n)]
-        error, se = means(these, "wrong")
-        series.append(Series(f"σ told {_WRONG} times, {shape}", n, error, se, kind="contrast"))
+    for exponent, chosen in groups(rows, "exponent").items():
+        found, series = shrinking(
+            chosen,
+            "shape",
+            judged=name,
+            wrong="wrong",
+            expected=partial(expected_rate, exponent),
+            what=f"slope of the largest error, r = N^{exponent}, {{}}",
+            told=f"σ told {_WRONG} times, {{}}",
+            read=means,
+        )
+        findings += found
         panels.append(Panel(f"r = N^{exponent}", "N", "max |λⱼ(W) − Φ(λⱼ(S))|", series))
     return Judgement(tuple(findings), tuple(panels))
 

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pastur._errors import FileAccessError, InvalidInputError
-from pastur._files import PathLike
+from pastur._files import PathLike, make_folder
 from pastur._versions import package_versions
 from pastur.datasets import FashionMnist, load_fashion_mnist
 from pastur.experiments._checkpoint import epochs_done
 from pastur.experiments._config import TrainingConfig
 from pastur.experiments._network import Parameters, initial_parameters
+from pastur.experiments._pool import as_they_finish
 from pastur.experiments._training import accuracy_of, train_network, training_versions
 from pastur.experiments.fashion_mnist._findings import find
 from pastur.experiments.fashion_mnist._record import (
@@ -29,7 +30,6 @@ from pastur.experiments.fashion_mnist._record import (
 Progress = Callable[[float, str], None]
 _STATES = "states"
 _LOOK_SECONDS = 2.0
-_IDLE_SECONDS = 10
 
 
 def run_fashion_mnist(
@@ -72,23 +72,19 @@ def run_fashion_mnist(
     FileAccessError, FileFormatError
         If the data, a record or a state cannot be read, or is damaged.
     """
-    place = _folder(Path(folder))
+    place = make_folder(folder)
     wanted = _wanted(configs, at_epochs)
     todo = [config for config in configs if not _finished(place, config, wanted[config])]
     # Before any process starts: what is missing is said once, and downloaded once.
     images = load_fashion_mnist(data) if todo else None
     if jobs == 1 or len(todo) < 2:
         for config in todo:
-            say = None if progress is None else _Share(configs, place, progress)
+            say = None if progress is None else _report_share(configs, place, progress)
             _train(config, place, wanted[config], images, say)
     else:
-        from joblib import Parallel, delayed, parallel_config
-
-        with parallel_config(backend="loky", idle_worker_timeout=_IDLE_SECONDS):
-            pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-        calls = (delayed(_train_in_process)(config, place, wanted[config], data) for config in todo)
+        calls = ((config, place, wanted[config], data) for config in todo)
         with _watching(configs, place, progress):
-            for _ in pool(calls):
+            for _ in as_they_finish(_train_in_process, calls, jobs=jobs):
                 pass
     return [load_record(record_path(place, config)) for config in configs]
 
@@ -204,14 +200,6 @@ def _earlier(folder: Path, config: TrainingConfig, *, before: int) -> dict[int, 
     return {e.epoch: e for e in load_record(path).epochs if e.epoch <= before}
 
 
-def _folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileAccessError(f"Cannot make '{path}': {error.strerror or error}.") from None
-    return path
-
-
 # --- progress ---
 
 
@@ -220,15 +208,15 @@ def _cost(config: TrainingConfig) -> float:
     return float(config.size * (784 + config.size + 10))
 
 
-class _Share:
-    """Turns the epochs of one training into the share of the whole."""
+def _report_share(
+    configs: Sequence[TrainingConfig], folder: Path, progress: Progress
+) -> Callable[[int, int, str], None]:
+    """Turn the epochs of one training into the share of the whole."""
 
-    def __init__(self, configs: Sequence[TrainingConfig], folder: Path, report: Progress) -> None:
-        self._configs, self._folder, self._report = configs, folder, report
+    def report(epoch: int, epochs: int, words: str) -> None:
+        progress(_done(configs, folder)[0], words)
 
-    def __call__(self, epoch: int, epochs: int, words: str) -> None:
-        share, _ = _done(self._configs, self._folder)
-        self._report(share, words)
+    return report
 
 
 def _done(configs: Sequence[TrainingConfig], folder: Path) -> tuple[float, list[TrainingConfig]]:
