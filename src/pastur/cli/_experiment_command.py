@@ -75,6 +75,7 @@ def experiment() -> None:
     show_default=True,
     help="Networks trained at the same time, one thread each.",
 )
+@click.option("--device", default="cpu", show_default=True, help="Where torch trains: cpu or cuda.")
 @click.option(
     "-o", "--output", type=_FILE, default=FOLDER, show_default=True, help="Folder of the records."
 )
@@ -86,6 +87,7 @@ def fashion_mnist(
     data: Path | None,
     at_epochs: tuple[int, ...],
     jobs: int,
+    device: str,
     output: Path,
     quiet: bool,
     **training: Any,
@@ -104,4 +106,12 @@ def fashion_mnist(
     from pastur.cli._experiment_run import run_experiment, training_configs
 
     configs = training_configs(sizes, range(seed, seed + realisations), training)
-    run_experiment(configs, folder=output, at_epochs=at_epochs, data=data, jobs=jobs, quiet=quiet)
+    run_experiment(
+        configs,
+        folder=output,
+        at_epochs=at_epochs,
+        data=data,
+        jobs=jobs,
+        device=device,
+        quiet=quiet,
+    )

@@ -42,6 +42,7 @@ def run_experiment(
     at_epochs: Sequence[int],
     data: Path | None,
     jobs: int,
+    device: str,
     quiet: bool,
 ) -> None:
     """Train what has no record yet, and show what all records say."""
@@ -57,6 +58,7 @@ def run_experiment(
             at_epochs=at_epochs,
             data=data,
             jobs=jobs,
+            device=device,
             progress=None if bar is None else progress,
         )
     panels = spike_panels(records)

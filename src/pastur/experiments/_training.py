@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pastur._checks import missing_extra
+from pastur._devices import device_name, import_torch, torch_device
 from pastur._files import PathLike
 from pastur.datasets import FashionMnist, load_fashion_mnist
 from pastur.experiments._checkpoint import TrainingState, load_state, save_state
@@ -26,6 +26,7 @@ from pastur.experiments._network import (
 )
 
 MOMENTUM = 0.9
+_PURPOSE = "Training a network"
 
 Progress = Callable[[int, int, str], None]
 Watch = Callable[[int, Parameters], None]
@@ -50,7 +51,7 @@ class TrainedNetwork:
         Share of the test images that get their class, 0 to 1; NaN if the training diverged.
     versions : dict of str to str
         What the bits depend on besides the configuration: Python, NumPy, torch, and the
-        instruction set for which torch chose its kernels.
+        instruction set for which torch chose its kernels; and the card, where one was used.
     """
 
     config: TrainingConfig
@@ -73,6 +74,7 @@ def train_network(
     progress: Progress | None = None,
     watch: Watch | None = None,
     checkpoint: PathLike | None = None,
+    device: str = "cpu",
 ) -> TrainedNetwork:
     """Train a network 784×N, N×N, N×10 with biases on Fashion-MNIST.
 
@@ -90,10 +92,13 @@ def train_network(
         words.
     watch : callable, optional
         ``watch(epoch, parameters)``, after each epoch, counted from 1; the arrays are the
-        training's own, to be looked at and not kept.
+        training's own where the device is the processor, to be looked at and not kept.
     checkpoint : path, optional
         A file that is written after each epoch, when `watch` has returned. Where it is there, the
         training goes on from it, to the same bits; the epoch in flight is all that a kill costs.
+    device : {"cpu", "cuda", "cuda:1", …}, default "cpu"
+        Where torch computes. Sums are taken in another order on a card: the network is another one
+        than the processor's, of the same configuration.
 
     Returns
     -------
@@ -103,33 +108,39 @@ def train_network(
     ------
     MissingExtraError
         If torch is not installed.
+    InvalidInputError
+        If torch knows no such device.
     FileAccessError, FileFormatError
         If the data set is not found or is damaged; or if the checkpoint is, or belongs to another
         configuration.
     """
-    torch = _import_torch()
+    place = torch_device(device)
+    torch = import_torch(_PURPOSE)
     if data is None:
         data = load_fashion_mnist()
-    versions = training_versions()
+    versions = training_versions(device)
     initial = initial_parameters(config)
     path = None if checkpoint is None else Path(checkpoint)
     state = None if path is None else load_state(path, config, versions)
     start = initial if state is None else state.parameters
     losses = [] if state is None else list(state.losses)
     # A copy: the tensors share the memory of the arrays, and `initial` is asked for at the end.
-    tensors = {name: torch.tensor(start[name], requires_grad=True) for name in initial}
+    tensors = {
+        name: torch.tensor(start[name], device=place, requires_grad=True) for name in initial
+    }
     optimizer = _optimizer(torch, config, list(tensors.values()))
     if state is not None:
         _restore(torch, optimizer, tensors, state)
-    images = torch.from_numpy(scale_images(data.train_images, np.float32))
-    labels = torch.from_numpy(data.train_labels.astype(np.int64))
-    parameters = {name: tensor.detach().numpy() for name, tensor in tensors.items()}
+    images = torch.from_numpy(scale_images(data.train_images, np.float32)).to(place)
+    labels = torch.from_numpy(data.train_labels.astype(np.int64)).to(place)
+    parameters = _arrays(tensors)
     scores = _scores(torch, config)
     with _one_thread(torch):
         while len(losses) < config.epochs and all(map(math.isfinite, losses)):
             order = torch.from_numpy(image_order(config, epoch=len(losses), count=len(labels)))
-            batches = order.split(config.batch_size)
+            batches = order.to(place).split(config.batch_size)
             losses.append(_train_epoch(torch, scores, tensors, optimizer, images, labels, batches))
+            parameters = _arrays(tensors)
             if watch is not None:
                 watch(len(losses), parameters)
             if path is not None:
@@ -166,7 +177,7 @@ def _train_epoch(
 ) -> float:
     """Take one step for each batch; return the mean of the batches' losses."""
     cross_entropy = torch.nn.functional.cross_entropy
-    total = torch.zeros(())
+    total = torch.zeros((), device=labels.device)
     for batch in batches:
         loss = cross_entropy(scores(tensors, images[batch]), labels[batch])
         optimizer.zero_grad()
@@ -192,10 +203,15 @@ def _scores(torch: Any, config: TrainingConfig) -> Scores:
     return scores
 
 
+def _arrays(tensors: dict[str, Any]) -> Parameters:
+    """Return the parameters as arrays: their own memory on the processor, else a copy."""
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
+
+
 def _moments(optimizer: Any, tensors: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the optimiser remembers of each parameter."""
     return {
-        name: {kind: value.numpy() for kind, value in optimizer.state[tensor].items()}
+        name: {kind: value.cpu().numpy() for kind, value in optimizer.state[tensor].items()}
         for name, tensor in tensors.items()
     }
 
@@ -203,8 +219,11 @@ def _moments(optimizer: Any, tensors: dict[str, Any]) -> dict[str, dict[str, Any
 def _restore(torch: Any, optimizer: Any, tensors: dict[str, Any], state: TrainingState) -> None:
     """Give the optimiser its memory back."""
     for name, tensor in tensors.items():
-        kept = state.moments.get(name, {})
-        optimizer.state[tensor] = {kind: torch.tensor(value) for kind, value in kept.items()}
+        # Adam counts its steps on the processor.
+        optimizer.state[tensor] = {
+            kind: torch.tensor(value, device="cpu" if kind == "step" else tensor.device)
+            for kind, value in state.moments.get(name, {}).items()
+        }
 
 
 def _optimizer(torch: Any, config: TrainingConfig, tensors: list[Any]) -> Any:
@@ -225,26 +244,22 @@ def _one_thread(torch: Any) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def training_versions() -> dict[str, str]:
+def training_versions(device: str = "cpu") -> dict[str, str]:
     """Return the versions that the bits of a training depend on.
 
     Raises
     ------
     MissingExtraError
         If torch is not installed.
+    InvalidInputError
+        If torch knows no such device.
     """
-    torch = _import_torch()
-    return {
+    place = torch_device(device)
+    torch = import_torch(_PURPOSE)
+    found = {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "torch": str(torch.__version__),
         "instructions": str(torch.backends.cpu.get_cpu_capability()),
     }
-
-
-def _import_torch() -> Any:
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise missing_extra("Training a network", "PyTorch", "torch") from None
-    return torch
+    return found if place.type == "cpu" else found | {"device": device_name(place)}

@@ -39,6 +39,7 @@ def run_fashion_mnist(
     at_epochs: Collection[int] = (),
     data: PathLike | None = None,
     jobs: int = 1,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[NetworkRecord]:
     """Train networks on Fashion-MNIST and record what their weight matrices hold.
@@ -57,6 +58,8 @@ def run_fashion_mnist(
         Folder of the data set; see `pastur.datasets.load_fashion_mnist`.
     jobs : int, >= 1
         Networks trained at the same time, each by a process with one thread.
+    device : {"cpu", "cuda", "cuda:1", …}, default "cpu"
+        Where torch trains; see `pastur.experiments.train_network`.
     progress : callable, optional
         ``progress(share, what)``, the share of all multiplications done, 0 to 1.
 
@@ -69,9 +72,12 @@ def run_fashion_mnist(
     ------
     MissingExtraError
         If torch is not installed.
+    InvalidInputError
+        If torch knows no such device, or an epoch is not one of the training's.
     FileAccessError, FileFormatError
         If the data, a record or a state cannot be read, or is damaged.
     """
+    training_versions(device)  # Fails at once where there is no such device.
     place = make_folder(folder)
     wanted = _wanted(configs, at_epochs)
     todo = [config for config in configs if not _finished(place, config, wanted[config])]
@@ -80,9 +86,9 @@ def run_fashion_mnist(
     if jobs == 1 or len(todo) < 2:
         for config in todo:
             say = None if progress is None else _report_share(configs, place, progress)
-            _train(config, place, wanted[config], images, say)
+            _train(config, place, wanted[config], images, device, say)
     else:
-        calls = ((config, place, wanted[config], data) for config in todo)
+        calls = ((config, place, wanted[config], data, device) for config in todo)
         with _watching(configs, place, progress):
             for _ in as_they_finish(_train_in_process, calls, jobs=jobs):
                 pass
@@ -132,6 +138,7 @@ def _train(
     folder: Path,
     wanted: frozenset[int],
     data: FashionMnist | None,
+    device: str,
     say: Callable[[int, int, str], None] | None = None,
 ) -> None:
     """Train one network, looking at it at the wanted epochs, and record what was found."""
@@ -141,26 +148,33 @@ def _train(
     state = folder / _STATES / f"{record_name(config)}.safetensors"
     state.parent.mkdir(exist_ok=True)
     initial = initial_parameters(config)
-    found = _earlier(folder, config, before=epochs_done(state, training_versions()))
+    versions = training_versions(device)
+    found = _earlier(folder, config, before=epochs_done(state, versions))
 
     def look(epoch: int, parameters: Parameters) -> None:
         if epoch in wanted:
             with threadpool_limits(1):
                 found[epoch] = _look(config, epoch, parameters, initial, data)
-            _record(config, (), found, finished=False).save(folder)
+            _record(config, versions, (), found, finished=False).save(folder)
 
-    network = train_network(config, data=data, progress=say, watch=look, checkpoint=state)
+    network = train_network(
+        config, data=data, progress=say, watch=look, checkpoint=state, device=device
+    )
     if network.diverged:
         epoch = len(network.losses)
         found[epoch] = EpochFindings(epoch, None, ())
-    _record(config, network.losses, found, finished=True).save(folder)
+    _record(config, versions, network.losses, found, finished=True).save(folder)
     state.unlink(missing_ok=True)
 
 
 def _train_in_process(
-    config: TrainingConfig, folder: Path, wanted: frozenset[int], data: PathLike | None
+    config: TrainingConfig,
+    folder: Path,
+    wanted: frozenset[int],
+    data: PathLike | None,
+    device: str,
 ) -> None:
-    _train(config, folder, wanted, load_fashion_mnist(data))
+    _train(config, folder, wanted, load_fashion_mnist(data), device)
 
 
 def _look(
@@ -178,6 +192,7 @@ def _look(
 
 def _record(
     config: TrainingConfig,
+    versions: dict[str, str],
     losses: Sequence[float],
     found: dict[int, EpochFindings],
     *,
@@ -185,7 +200,7 @@ def _record(
 ) -> NetworkRecord:
     return NetworkRecord(
         config=config,
-        versions=package_versions() | training_versions(),
+        versions=package_versions() | versions,
         losses=tuple(loss if math.isfinite(loss) else None for loss in losses),
         epochs=tuple(found[epoch] for epoch in sorted(found)),
         finished=finished,
