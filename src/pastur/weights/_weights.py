@@ -6,6 +6,7 @@ from functools import cached_property
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
+from pastur.weights._layout import UNKNOWN, Layout
 from pastur.weights._words import shown, suggestion
 
 
@@ -26,6 +27,10 @@ class TensorInfo:
         Size of its data once unpacked.
     unreadable : str
         Why it cannot be read, in words that follow its name; empty where it can.
+    layout : Layout
+        What the file says of its axes.
+    quantised : str
+        The file's name of a lossy packing ("Q4_K") that reading undoes; empty for plain numbers.
     """
 
     name: str
@@ -33,6 +38,8 @@ class TensorInfo:
     dtype: str
     nbytes: int
     unreadable: str = ""
+    layout: Layout = field(default=UNKNOWN, repr=False)
+    quantised: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,32 @@
+"""How the axes of a tensor stand: what is outputs, inputs, window, one of several."""
+
+from dataclasses import dataclass
+
+AXES = "oise"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a reader knows of a tensor beyond its shape.
+
+    Attributes
+    ----------
+    axes : str
+        One letter for each axis: ``o`` outputs, ``i`` inputs, ``s`` a side of a convolution's
+        window, ``e`` matrices that are stacked, each one of its own. PyTorch's `Linear` is ``oi``,
+        Keras' ``io``; PyTorch's `Conv2d` ``oiss``, Keras' ``ssio``; ONNX's LSTM ``eoi``. Several
+        axes of one letter are taken together, in their order. Empty: unknown, told by name and
+        shape.
+    parts : tuple of str
+        Names of the equal blocks of the outputs, in their order: the gates of an LSTM, the queries,
+        keys and values of an attention. Empty: one block.
+    groups : int
+        Of a convolution: the outputs fall into so many equal blocks, each with inputs of its own.
+    """
+
+    axes: str = ""
+    parts: tuple[str, ...] = ()
+    groups: int = 1
+
+
+UNKNOWN = Layout()
