@@ -10,7 +10,7 @@ SOURCES = sorted((ROOT / "src" / "pastur").rglob("*.py"))
 LONGEST_FILE = 400
 # Imported inside the functions that need them.
 HEAVY = {"dask", "jinja2", "joblib", "keras", "matplotlib", "onnx", "pandas", "plotly", "sklearn"}
-HEAVY |= {"torch", "scipy.integrate", "scipy.optimize", "scipy.stats"}
+HEAVY |= {"gguf", "h5py", "torch", "scipy.integrate", "scipy.optimize", "scipy.stats"}
 
 
 def name_of(path: Path) -> str:
