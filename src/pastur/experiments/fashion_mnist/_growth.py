@@ -68,7 +68,7 @@ def growth(
     x, y = np.log(size) - np.log(size).mean(), np.log(value)
     slope = float(x @ y / (x @ x))
     scatter = float(((y - y.mean() - slope * x) ** 2).sum()) / (x.size - 2)
-    reach = float(stdtrit(x.size - 2, 0.975)) * np.sqrt(scatter / float(x @ x))
+    reach = float(stdtrit(x.size - 2, 0.975) * np.sqrt(scatter / float(x @ x)))
     return Growth(count, slope, slope - reach, slope + reach, x.size, int(fits.sum()))
 
 
