@@ -228,6 +228,14 @@ def test_npz_member_that_is_no_array(tmp_path):
     assert bad == Skipped("README.txt", (), "unknown", expected)
 
 
+def test_npz_member_without_a_name(tmp_path):
+    # The zip writer refuses it; the name's first byte, where a zip name ends, does it.
+    path = npz_with(tmp_path, "z.npy", "x")
+    path.write_bytes(path.read_bytes().replace(b"z.npy", b"\0.npy"))
+    names = [item.name for item in iter_matrices(open_weights(path))]
+    assert names.count("") == 1
+
+
 def test_npz_member_packed_by_another_method(tmp_path):
     path = npz_with(tmp_path, "bad.npy", b"x" * 99, compression=zipfile.ZIP_BZIP2)
     assert bad_member(path).reason == "is packed by a method that NumPy does not write"

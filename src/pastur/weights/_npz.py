@@ -65,9 +65,9 @@ def open_npz(path: Path) -> Weights:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [
-                _examine(archive, packed) for packed in archive.infolist() if not packed.is_dir()
-            ]
+            # Not `is_dir`, which fails on an empty name.
+            packed = [item for item in archive.infolist() if not item.filename.endswith("/")]
+            members = [_examine(archive, item) for item in packed]
     except DAMAGE:
         raise FileFormatError(
             f"{shown(path)} is not a sound npz file: its zip archive is damaged or was not copied "

@@ -1,0 +1,303 @@
+"""Mutate files of every format, and see that nothing but errors of pastur comes out.
+
+    python tools/fuzz_readers.py [--mutations 20000] [--seed 0] [--formats safetensors,onnx]
+
+Small sound files are made by the frameworks themselves, then bits are flipped, numbers replaced by
+extreme ones, pieces cut out, doubled or taken from elsewhere, ends cut off. Each mutant is opened
+and every matrix of it read. A failure is any exception that is not one of pastur's, a warning, a
+file that appears beside the mutant, or a peak of memory above 64 MB + 20 times the file's size; a
+crash ends the worker and is reported with the mutant. Prints one line a format; the exit status is
+1 if anything failed, and the mutants that did it are kept.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+# Words that mean something to many formats: lengths, offsets, ends.
+EXTREMES = [0, 1, 0x7F, 0xFF, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63, 2**64 - 1]
+FLOOR, FACTOR = 64_000_000, 20
+CHUNK = 250
+
+
+def arrays():
+    rng = np.random.default_rng(0)
+    return {
+        "a.weight": rng.standard_normal((6, 5)).astype(np.float32),
+        "b.weight": rng.standard_normal((4, 3)).astype(np.float16),
+        "conv.weight": rng.standard_normal((4, 2, 3, 3)).astype(np.float32),
+        "b.bias": np.ones(4, dtype=np.int64),
+    }
+
+
+def safetensors_file(folder):
+    from safetensors.numpy import save_file
+
+    path = folder / "model.safetensors"
+    save_file(arrays(), path, metadata={"format": "pt"})
+    return path
+
+
+def npy_file(folder):
+    path = folder / "matrix.npy"
+    np.save(path, arrays()["a.weight"])
+    return path
+
+
+def npz_file(folder):
+    path = folder / "model.npz"
+    np.savez_compressed(path, **arrays())
+    return path
+
+
+def torch_network():
+    import torch
+
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(5, 6), torch.nn.Conv1d(2, 3, 3))
+
+
+def torch_file(folder):
+    import torch
+
+    path = folder / "model.pt"
+    torch.save({"model": torch_network().state_dict(), "epoch": 3}, path)
+    return path
+
+
+def torchscript_file(folder):
+    import torch
+
+    path = folder / "script.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(5, 6)), path)
+    return path
+
+
+def onnx_file(folder):
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    values = arrays()
+    nodes = [
+        helper.make_node("MatMul", ["x", "a.weight"], ["h"]),
+        helper.make_node("LSTM", ["h", "w", "r"], ["y"], hidden_size=2),
+        helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(values["b.weight"])),
+    ]
+    more = {"w": np.ones((1, 8, 5), np.float32), "r": np.ones((1, 8, 2), np.float32)}
+    tensors = [numpy_helper.from_array(v, k) for k, v in (values | more).items()]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 6])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    path = folder / "model.onnx"
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", [x], [y], tensors)), path)
+    return path
+
+
+def keras_network():
+    import keras
+
+    return keras.Sequential(
+        [keras.layers.Input((4, 3)), keras.layers.LSTM(4), keras.layers.Dense(3)]
+    )
+
+
+def keras_file(folder):
+    path = folder / "model.keras"
+    keras_network().save(path)
+    return path
+
+
+def hdf5_file(folder):
+    path = folder / "model.weights.h5"
+    keras_network().save_weights(path)
+    return path
+
+
+def gguf_file(folder):
+    import gguf
+
+    path = folder / "model.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    rng = np.random.default_rng(1)
+    writer.add_tensor("plain.weight", rng.standard_normal((4, 32)).astype(np.float32))
+    packed = gguf.quantize(
+        rng.standard_normal((4, 64)).astype(np.float32), gguf.GGMLQuantizationType.Q4_0
+    )
+    writer.add_tensor("packed.weight", packed, raw_dtype=gguf.GGMLQuantizationType.Q4_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def adapter_file(folder):
+    from safetensors.numpy import save_file
+
+    path = folder / "adapter_model.safetensors"
+    rng = np.random.default_rng(2)
+    stem = "base_model.model.layer.weight"
+    pair = {"lora_A": rng.standard_normal((2, 6)), "lora_B": rng.standard_normal((5, 2))}
+    save_file({f"{stem}.{k}.weight": v.astype(np.float32) for k, v in pair.items()}, path)
+    return path
+
+
+# Shares of the mutations; a mutant of HDF5 costs a process.
+FORMATS = {
+    "safetensors": (safetensors_file, 4),
+    "npy": (npy_file, 2),
+    "npz": (npz_file, 2),
+    "torch": (torch_file, 4),
+    "torchscript": (torchscript_file, 2),
+    "onnx": (onnx_file, 3),
+    "gguf": (gguf_file, 3),
+    "adapter": (adapter_file, 1),
+    "keras": (keras_file, 0.5),
+    "hdf5": (hdf5_file, 0.5),
+}
+
+
+def mutant(data, random):
+    """Return `data` after one to four changes."""
+    out = bytearray(data)
+    for _ in range(random.choice((1, 1, 1, 2, 4))):
+        if not out:
+            break
+        place = random.randrange(len(out))
+        kind = random.randrange(7)
+        if kind == 0:
+            out[place] ^= 1 << random.randrange(8)
+        elif kind == 1:
+            out[place] = random.choice((0, 1, 0x7F, 0x80, 0xFF))
+        elif kind == 2:
+            size = random.choice((1, 2, 4, 8))
+            number = random.choice(EXTREMES) % 2 ** (8 * size)
+            out[place : place + size] = struct.pack("<Q", number)[:size]
+        elif kind == 3:
+            del out[place : place + random.randrange(1, 40)]
+        elif kind == 4:
+            out[place:place] = out[place : place + random.randrange(1, 40)]
+        elif kind == 5:
+            start = random.randrange(len(out))
+            piece = out[start : start + random.randrange(1, 40)]
+            out[place : place + len(piece)] = piece
+        else:
+            del out[place:]
+    return bytes(out)
+
+
+def outcome(path):
+    """Open a file and read every matrix of it; return what came of it, in a word."""
+    from pastur import PasturError
+    from pastur.weights import Matrix, iter_matrices, open_weights
+
+    try:
+        weights = open_weights(path)
+    except PasturError:
+        return "refused"
+    for item in iter_matrices(weights):
+        if isinstance(item, Matrix):
+            try:
+                item.load()
+            except PasturError:
+                continue
+    return "read"
+
+
+def work(name, sound, first, count, seed, kept):
+    """Try `count` mutants; print the outcomes, and a line for each failure."""
+    data = Path(sound).read_bytes()
+    found = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(sound).name
+        path.write_bytes(data)
+        assert outcome(path) == "read", "the sound file is not read"
+        warnings.simplefilter("error")
+        tracemalloc.start()
+        for number in range(first, first + count):
+            changed = mutant(data, random.Random(f"{seed} {name} {number}"))
+            path.write_bytes(changed)
+            # What a crash leaves behind.
+            Path(kept, f"{name}-{first}-last").write_bytes(changed)
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            try:
+                found[outcome(path)] += 1
+                peak = tracemalloc.get_traced_memory()[1] - before
+                problem = "" if peak < FLOOR + FACTOR * len(changed) else f"{peak:,} bytes"
+                if os.listdir(folder) != [path.name]:
+                    problem = "wrote a file"
+            except BaseException as error:
+                problem = f"{type(error).__name__}: {error}"
+            if problem:
+                found["FAILED"] += 1
+                shutil.copy(path, Path(kept, f"{name}-{number}"))
+                print(f"FAILURE {name} {number}: {problem}", flush=True)
+    Path(kept, f"{name}-{first}-last").unlink()
+    for word, times in found.items():
+        print(f"COUNT {word} {times}", flush=True)
+
+
+def run_chunk(name, sound, first, count, seed, kept):
+    command = [sys.executable, __file__, "--worker", name, sound, first, count, seed, kept]
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    found = Counter()
+    for line in done.stdout.splitlines():
+        if line.startswith("COUNT "):
+            found[line.split()[1]] += int(line.split()[2])
+        elif line.startswith("FAILURE"):
+            print(line, flush=True)
+    if done.returncode:
+        found["FAILED"] += 1
+        print(f"CRASH {name} in {first}–{first + count}: {done.returncode} {done.stderr[-300:]}")
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mutations", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--formats", default=",".join(FORMATS))
+    options = parser.parse_args()
+    names = options.formats.split(",")
+    shares = sum(FORMATS[name][1] for name in names)
+    kept = tempfile.mkdtemp(prefix="fuzz-")
+    total = Counter()
+    for name in names:
+        make, share = FORMATS[name]
+        folder = Path(kept, "sound", name)
+        folder.mkdir(parents=True)
+        sound, found = make(folder), Counter()
+        count = round(options.mutations * share / shares)
+        for first in range(0, count, CHUNK):
+            size = min(CHUNK, count - first)
+            found += run_chunk(name, sound, first, size, options.seed, kept)
+        print(f"{name}: {count} mutants, " + ", ".join(f"{v} {k}" for k, v in found.items()))
+        total += found
+    print(f"all: {sum(total.values())} mutants, {total['FAILED']} failed")
+    if total["FAILED"]:
+        print(f"kept in {kept}")
+        return 1
+    shutil.rmtree(kept)
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--worker"]:
+        label, file, start, number, start_seed, place = sys.argv[2:]
+        work(label, file, int(start), int(number), start_seed, place)
+    else:
+        sys.exit(main())
