@@ -116,7 +116,7 @@ def compare(planted, watch):
     for layer in planted:
         fit = fits[layer.name]
         hit = intervals_that_hold(fit.spikes, layer.theta[: layer.visible])
-        theirs, their_sigma = others.get(layer.name, (np.nan, np.nan))
+        theirs, their_sigma = others.get(layer.name.removesuffix(".weight"), (np.nan, np.nan))
         # Their σ is that of entries scaled to mean square 1.
         their_sigma *= np.linalg.norm(layer.matrix) / min(layer.matrix.shape) ** 0.5 / layer.sigma
         count, sigma = diffract(layer.matrix)
