@@ -10,7 +10,8 @@ from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 ONE_REASON = [
     (np.ones(3), "not a matrix: its shape is (3,)"),
     (np.ones(()), "not a matrix: its shape is ()"),
-    (np.ones((2, 3, 4, 4)), "not a matrix: its shape is (2, 3, 4, 4)"),
+    (np.ones((2, 3, 4, 40)), "not a matrix: its shape is (2, 3, 4, 40)"),
+    (np.ones((2, 3, 40)), "has the shape (2, 3, 40), neither a convolution's nor known as"),
     (np.ones((0, 4)), "has no entries: its shape is (0, 4)"),
     (np.ones((1, 4)), "has one row only: a spectrum of one value"),
     (np.ones((4, 1)), "has one column only: a spectrum of one value"),

@@ -2,15 +2,18 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
+from pastur._checks import one_of
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, FloatArray
 from pastur.weights._bytes import check_memory, too_large
+from pastur.weights._guess import guess
+from pastur.weights._pieces import UNFOLDINGS, Piece, pieces
 from pastur.weights._select import Patterns, left_out
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
@@ -43,10 +46,13 @@ class Matrix:
     Attributes
     ----------
     name : str
+        Of the tensor; and its part behind a colon, where a tensor holds several: ``"w:q"``.
     shape : tuple of two ints
-        Rows and columns, as stored; both at least 2.
+        Rows and columns, both at least 2.
     dtype : str
-        The type in which the file holds it.
+        The type in which the file holds it, its packing where it is quantised.
+    tensor, part : str
+        The two of which the name is made.
     load : callable
         ``load()`` reads the matrix and returns it as a new float64 array, rows contiguous (where
         the source is such an array in memory, as that array: do not write to it). It raises
@@ -59,33 +65,45 @@ class Matrix:
     name: str
     shape: tuple[int, int]
     dtype: str
+    tensor: str
+    part: str
     load: Callable[[], FloatArray] = field(repr=False)
 
 
 def iter_matrices(
-    weights: Weights, *, include: Patterns = None, exclude: Patterns = None
+    weights: Weights,
+    *,
+    include: Patterns = None,
+    exclude: Patterns = None,
+    unfold: str = "outputs",
 ) -> Iterator[Matrix | Skipped]:
-    """Sort every tensor by its header: matrix, or skipped and why.
+    """Sort every tensor by its header: one matrix, several, or skipped and why.
 
-    No data are read here; `Matrix.load` does that, and finds what the header cannot tell.
+    No data are read here; `Matrix.load` does that, and finds what the header cannot tell. A
+    convolution is unfolded; the gates of an LSTM or GRU, fused queries, keys and values, and
+    stacked experts are matrices of their own. How the axes stand is told by the file, or by name
+    and shape.
 
     Parameters
     ----------
     weights : Weights
         See `open_weights`.
     include, exclude : sequence of str, optional
-        Names, or patterns in the manner of a shell: ``*``, ``?``, ``[abc]``. Only what `include`
-        names is taken, and of that nothing that `exclude` names.
+        Names of tensors or of their parts, or patterns in the manner of a shell: ``*``, ``?``,
+        ``[abc]``. Only what `include` names is taken, and of that nothing that `exclude` names.
+    unfold : {"outputs", "inputs", "window"}, default "outputs"
+        What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
+        o × (i·s), one i × (o·s), or one o × i for each place.
 
     Returns
     -------
     iterator of Matrix or Skipped
-        One for each of ``weights.entries``, in their order.
+        At least one for each of ``weights.entries``, in their order.
 
     Raises
     ------
     InvalidInputError
-        When a pattern matches no tensor.
+        When a pattern matches no tensor, or `unfold` is none of the three.
 
     Examples
     --------
@@ -96,29 +114,75 @@ def iter_matrices(
     ['Matrix', 'Skipped']
     >>> next(iter_matrices(weights, exclude=["*.weight"])).reason
     "excluded by '*.weight'"
+    >>> fused = open_weights({"attention.in_proj_weight": np.ones((12, 4))})
+    >>> [item.name for item in iter_matrices(fused)][0]
+    'attention.in_proj_weight:q'
     """
-    reasons = left_out(weights, include, exclude)
-    return (_item(weights, entry, reasons.get(entry.name, "")) for entry in weights.entries)
+    one_of("unfold", unfold, UNFOLDINGS)
+    shapes = {entry.name: entry.shape for entry in weights.entries}
+    found = [(entry, _pieces(entry, shapes, unfold)) for entry in weights.entries]
+    names = {
+        entry.name: [] if isinstance(parts, str) else [_name(entry, part) for part in parts]
+        for entry, parts in found
+    }
+    reasons = left_out(names, include, exclude)
+    return (item for entry, parts in found for item in _items(weights, entry, parts, reasons))
 
 
-def _item(weights: Weights, entry: TensorInfo, reason: str) -> Matrix | Skipped:
-    reason = reason or entry.unreadable or _header_reason(entry.shape, entry.dtype)
+def _pieces(
+    entry: TensorInfo, shapes: Mapping[str, tuple[int, ...]], unfold: str
+) -> list[Piece] | str:
+    """Return the matrices in a tensor; or why there is none."""
+    reason = entry.unreadable or _header_reason(entry.shape, entry.dtype)
     if reason:
-        return Skipped(entry.name, entry.shape, entry.dtype, reason)
-    n, m = entry.shape
-    return Matrix(entry.name, (n, m), entry.dtype, partial(_load, weights, entry))
+        return reason
+    layout = entry.layout
+    if len(layout.axes) != len(entry.shape):
+        guessed = guess(entry.name, entry.shape, shapes)
+        if isinstance(guessed, str):
+            return guessed
+        layout = guessed
+    found = pieces(entry.shape, layout, unfold)
+    if isinstance(found, str):
+        return found
+    # All parts of a tensor have one shape.
+    n, m = found[0].shape
+    if min(n, m) == 1:
+        each = "has" if len(found) == 1 else f"is of {len(found)} matrices, each with"
+        line = "row" if n == 1 else "column"
+        return f"{each} one {line} only: a spectrum of one value"
+    return found
+
+
+def _items(
+    weights: Weights, entry: TensorInfo, parts: list[Piece] | str, reasons: Mapping[str, str]
+) -> Iterator[Matrix | Skipped]:
+    dtype = entry.quantised or entry.dtype
+    whole = reasons.get(entry.name, "") or (parts if isinstance(parts, str) else "")
+    if isinstance(parts, str) or whole:
+        yield Skipped(entry.name, entry.shape, dtype, whole)
+        return
+    last = _Tensor(weights, entry, len(parts))
+    for place, piece in enumerate(parts):
+        name = _name(entry, piece)
+        reason = reasons.get(name, "")
+        if reason:
+            yield Skipped(name, piece.shape, dtype, reason)
+        else:
+            load = partial(_load, last, piece, place, name)
+            yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load)
+
+
+def _name(entry: TensorInfo, piece: Piece) -> str:
+    return f"{entry.name}:{piece.part}" if piece.part else entry.name
 
 
 def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
-    """Return why a tensor is no matrix of numbers; empty where it is one."""
-    if len(shape) != 2:
+    """Return why a tensor is no array of numbers that can be matrices; empty where it is one."""
+    if len(shape) < 2:
         return f"not a matrix: its shape is {shape}"
     if 0 in shape:
         return f"has no entries: its shape is {shape}"
-    if shape[0] == 1:
-        return "has one row only: a spectrum of one value"
-    if shape[1] == 1:
-        return "has one column only: a spectrum of one value"
     if dtype == "bool":
         return "holds booleans, not numbers"
     if dtype.startswith("complex"):
@@ -128,16 +192,35 @@ def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
     return ""
 
 
-def _load(weights: Weights, entry: TensorInfo) -> FloatArray:
+class _Tensor:
+    """A tensor that is kept from its first part to its last, so that it is read once."""
+
+    def __init__(self, weights: Weights, entry: TensorInfo, count: int) -> None:
+        self.weights, self.entry, self.count = weights, entry, count
+        self._kept: AnyArray | None = None
+
+    def read(self, place: int) -> AnyArray:
+        """Return the tensor for the part at `place`."""
+        array = self.weights.read(self.entry.name) if self._kept is None else self._kept
+        self._kept = array if place + 1 < self.count else None
+        return array
+
+    def __getstate__(self) -> dict[str, object]:
+        # For another process the file is there to be read again.
+        return self.__dict__ | {"_kept": None}
+
+
+def _load(tensor: _Tensor, piece: Piece, place: int, name: str) -> FloatArray:
+    nbytes = 8 * math.prod(piece.shape)
     try:
-        check_memory(8 * math.prod(entry.shape))
-        values = _as_float64(weights.read(entry.name))
+        check_memory(nbytes)
+        values = _as_float64(piece.cut(tensor.read(place)))
         reason = _value_reason(values)
     except MemoryError:
-        reason = too_large(8 * math.prod(entry.shape))
+        reason = too_large(nbytes)
     if reason:
         error = InvalidInputError(reason)
-        error.add_note(f"This is matrix {shown(entry.name)} of {weights.source}.")
+        error.add_note(f"This is matrix {shown(name)} of {tensor.weights.source}.")
         raise error
     return values
 

@@ -1,28 +1,41 @@
 """Which tensors the caller asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur.weights._weights import Weights
 from pastur.weights._words import shown, some_of, suggestion
 
 Patterns = Sequence[str] | str | None
 
 
-def left_out(weights: Weights, include: Patterns, exclude: Patterns) -> dict[str, str]:
-    """Return the tensors that the patterns leave out, each with the reason.
+def left_out(
+    tensors: Mapping[str, Sequence[str]], include: Patterns, exclude: Patterns
+) -> dict[str, str]:
+    """Return the tensors, and the parts of tensors, that the patterns leave out, and the reasons.
+
+    Parameters
+    ----------
+    tensors : mapping of str to sequence of str
+        The names of the matrices in each tensor.
+    include, exclude : sequence of str, optional
 
     Raises
     ------
     InvalidInputError
-        When a pattern matches no tensor.
+        When a pattern matches no name.
     """
-    names = [entry.name for entry in weights.entries]
+    whole = list(tensors)
+    names = list(dict.fromkeys([*whole, *(name for parts in tensors.values() for name in parts)]))
     reasons: dict[str, str] = {}
     if include is not None:
         wanted = set().union(*(_matches(pattern, names) for pattern in _listed(include, "include")))
-        reasons = {name: "not among those included" for name in names if name not in wanted}
+        for tensor, parts in tensors.items():
+            inside = {name for name in parts if name in wanted}
+            if tensor in wanted:
+                continue
+            left = parts if inside else [tensor]
+            reasons |= {n: "not among those included" for n in left if n not in inside}
     for pattern in _listed(exclude, "exclude"):
         reasons |= {name: f"excluded by {shown(pattern)}" for name in _matches(pattern, names)}
     return reasons

@@ -1,0 +1,100 @@
+"""The matrices in a tensor whose axes are known: unfolded, split, one of several at a time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from pastur._typing import AnyArray
+from pastur.weights._layout import Layout
+
+UNFOLDINGS = ("outputs", "inputs", "window")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One matrix in a tensor.
+
+    Attributes
+    ----------
+    part : str
+        What sets it apart from the others in the tensor: ``"q"``, ``"expert 3"``; empty where it
+        is alone.
+    shape : tuple of two ints
+    cut : callable
+        ``cut(tensor)`` returns it, of this shape, a view or a copy.
+    """
+
+    part: str
+    shape: tuple[int, int]
+    cut: Callable[[AnyArray], AnyArray] = field(repr=False)
+
+
+def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] | str:
+    """Return the matrices in a tensor of this shape; or why the layout does not suit it.
+
+    Every entry of the tensor is in exactly one of them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    layout : Layout
+        With one letter for each axis.
+    unfold : {"outputs", "inputs", "window"}
+        Of a convolution, of outputs o, inputs i and places s of its window: one matrix o × (i·s),
+        i × (o·s), or o × i for each place. Where each output has one input only (depthwise) the
+        places take its place, o × s, whatever is asked for.
+    """
+    sizes = {
+        letter: prod(n for n, axis in zip(shape, layout.axes, strict=True) if axis == letter)
+        for letter in "eois"
+    }
+    blocks = layout.groups if sizes["i"] > 1 or sizes["s"] == 1 else 1
+    names = layout.parts or ("",)
+    if sizes["o"] % (blocks * len(names)):
+        return f"its {sizes['o']} outputs do not fall into {blocks * len(names)} equal parts"
+    stacked = [n for n, axis in zip(shape, layout.axes, strict=True) if axis == "e"]
+    labels = product(
+        [",".join(map(str, e)) if sizes["e"] > 1 else "" for e in np.ndindex(*stacked)],
+        names,
+        [f"group {g}" if blocks > 1 else "" for g in range(blocks)],
+    )
+    found = []
+    rows = sizes["o"] // (blocks * len(names))
+    for block, label in enumerate(labels):
+        for view, n, m in _views(rows, sizes["i"], sizes["s"], unfold):
+            place = f"place {view}" if isinstance(view, int) else ""
+            part = ", ".join(filter(None, (*label, place)))
+            cut = partial(_cut, layout=layout, rows=rows, block=block, view=view)
+            found.append(Piece(part, (n, m), cut))
+    return found
+
+
+def _views(o: int, i: int, s: int, unfold: str) -> Iterator[tuple[int | str, int, int]]:
+    """Return how a block of o × i × s is seen, a place or an unfolding; rows and columns."""
+    if s == 1 or i == 1 or unfold == "outputs":
+        yield "outputs", o, i * s
+    elif unfold == "inputs":
+        yield "inputs", i, o * s
+    else:
+        yield from ((place, o, i) for place in range(s))
+
+
+def _cut(tensor: AnyArray, *, layout: Layout, rows: int, block: int, view: int | str) -> AnyArray:
+    """Return one block of the outputs, counted through all stacked matrices, in this view."""
+    order = [axis for letter in "eois" for axis, name in enumerate(layout.axes) if name == letter]
+    e, o, i = (layout.axes.count(letter) for letter in "eoi")
+    straight = tensor.transpose(order)
+    outputs, inputs = (prod(straight.shape[a:b]) for a, b in ((e, e + o), (e + o, e + o + i)))
+    stack, block = divmod(block, outputs // rows)
+    # The stacked matrix first: what has to be copied is then it alone.
+    one = straight[np.unravel_index(stack, straight.shape[:e])] if e else straight
+    cube = one.reshape(outputs, inputs, -1)[block * rows : (block + 1) * rows]
+    if isinstance(view, int):
+        return cube[:, :, view]
+    if view == "inputs":
+        cube = cube.transpose(1, 0, 2)
+    return cube.reshape(cube.shape[0], -1)

@@ -1,0 +1,265 @@
+"""Matrices in tensors: what is cut and unfolded is what the network multiplies by."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pastur._errors import InvalidInputError
+from pastur.weights import Matrix, Skipped, TensorInfo, Weights, iter_matrices, open_weights
+from pastur.weights._layout import Layout
+from pastur.weights._pieces import UNFOLDINGS, pieces
+
+
+def with_layout(array, layout, name="w"):
+    """Weights of one tensor of which the file tells the layout."""
+    info = TensorInfo(name, array.shape, str(array.dtype), array.nbytes, layout=layout)
+    return Weights("memory", (info,), {}, lambda _: array)
+
+
+def matrices(source, **options):
+    weights = source if isinstance(source, Weights) else open_weights(source)
+    items = list(iter_matrices(weights, **options))
+    return {item.name: item.load() for item in items if isinstance(item, Matrix)}
+
+
+def numbered(*shape):
+    return np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+
+
+def naive_unfolded(kernel, unfold):
+    """Loop over a kernel of outputs × inputs × height × width."""
+    o, i, h, w = kernel.shape
+    if unfold == "window":
+        return [
+            np.array([[kernel[a, b, y, x] for b in range(i)] for a in range(o)])
+            for y in range(h)
+            for x in range(w)
+        ]
+    rows = []
+    for row in range(o if unfold == "outputs" else i):
+        line = []
+        for other in range(i if unfold == "outputs" else o):
+            a, b = (row, other) if unfold == "outputs" else (other, row)
+            line += [kernel[a, b, y, x] for y in range(h) for x in range(w)]
+        rows.append(line)
+    return [np.array(rows)]
+
+
+@pytest.mark.parametrize("unfold", UNFOLDINGS)
+@pytest.mark.parametrize("outputs", [4, 3])  # also as many as inputs
+def test_a_convolution_is_unfolded(unfold, outputs):
+    kernel = numbered(outputs, 3, 2, 5)
+    expected = naive_unfolded(kernel, unfold)
+    stored = {"oiss": kernel, "ssio": kernel.transpose(2, 3, 1, 0), "ioss": kernel.swapaxes(0, 1)}
+    for axes, array in stored.items():
+        found = list(matrices(with_layout(array, Layout(axes)), unfold=unfold).values())
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(list(matrices({"c": kernel}, unfold=unfold).values()), expected)
+
+
+def test_names_of_places_and_an_unfolding_there_is_not():
+    kernel = {"conv.weight": numbered(4, 3, 1, 2)}
+    assert list(matrices(kernel, unfold="window")) == [
+        "conv.weight:place 0",
+        "conv.weight:place 1",
+    ]
+    with pytest.raises(InvalidInputError, match="`unfold` must be"):
+        matrices(kernel, unfold="rows")
+
+
+def test_an_unfolded_convolution_times_patches_is_the_convolution():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(6, 8, 3, groups=2, bias=False).double()
+    image = torch.randn(1, 6, 7, 7, dtype=torch.float64)
+    array = layer.weight.detach().numpy()
+    found = matrices(with_layout(array, Layout("oiss", groups=2)))
+    assert list(found) == ["w:group 0", "w:group 1"]
+    patches = torch.nn.functional.unfold(image, 3)[0].numpy().reshape(2, 27, -1)
+    outputs = [w @ p for w, p in zip(found.values(), patches, strict=True)]
+    expected = layer(image)[0].detach().numpy().reshape(8, -1)
+    np.testing.assert_allclose(np.vstack(outputs), expected, atol=1e-12)
+
+
+def test_depthwise_is_one_matrix_of_windows():
+    kernel = numbered(6, 1, 3, 3)
+    for layout in (Layout("oiss", groups=6), Layout()):
+        (found,) = matrices(with_layout(kernel, layout), unfold="window").values()
+        np.testing.assert_array_equal(found, kernel.reshape(6, 9))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_gates_of_every_layer_and_direction(kind):
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(1)
+    layer = getattr(torch.nn, kind)(5, 4, num_layers=2, bidirectional=True)
+    state = {f"rnn.{name}": value.detach() for name, value in layer.named_parameters()}
+    parts = {"LSTM": "ifgo", "GRU": "rzn", "RNN": ""}[kind]
+    found = matrices(state)
+    assert len(found) == 8 * max(1, len(parts))
+    for number, part in enumerate(parts):
+        block = found[f"rnn.weight_hh_l1_reverse:{part}"]
+        expected = layer.weight_hh_l1_reverse.detach()[4 * number : 4 * number + 4]
+        np.testing.assert_array_equal(block, expected)
+
+
+def test_the_gates_are_those_of_the_cell():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(2)
+    cell = torch.nn.LSTMCell(3, 5, bias=False).double()
+    x, h, c = (torch.randn(1, n, dtype=torch.float64) for n in (3, 5, 5))
+    found = matrices({name: value.detach() for name, value in cell.named_parameters()})
+    i, f, g, o = (
+        found[f"weight_ih:{gate}"] @ x[0].numpy() + found[f"weight_hh:{gate}"] @ h[0].numpy()
+        for gate in "ifgo"
+    )
+    sigmoid = lambda value: 1 / (1 + np.exp(-value))  # noqa: E731
+    state = sigmoid(f) * c[0].numpy() + sigmoid(i) * np.tanh(g)
+    new_h, new_c = cell(x, (h, c))
+    np.testing.assert_allclose(state, new_c[0].detach(), atol=1e-12)
+    np.testing.assert_allclose(sigmoid(o) * np.tanh(state), new_h[0].detach(), atol=1e-12)
+
+
+def test_projected_states_and_strangers_of_that_name():
+    torch = pytest.importorskip("torch")
+    layer = torch.nn.LSTM(5, 6, proj_size=2)
+    found = matrices({name: value.detach() for name, value in layer.named_parameters()})
+    assert [name for name in found if "hr" in name] == ["weight_hr_l0"]
+    assert found["weight_hh_l0:o"].shape == (6, 2)
+    assert list(matrices({"weight_ih_l0": numbered(8, 3)})) == ["weight_ih_l0"]
+
+
+def test_queries_keys_and_values_of_an_attention():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(3)
+    layer = torch.nn.MultiheadAttention(8, 2, bias=False, batch_first=True).double()
+    x = torch.randn(1, 5, 8, dtype=torch.float64)
+    found = matrices({name: value.detach() for name, value in layer.named_parameters()})
+    q, k, v = (
+        (x[0].numpy() @ found[f"in_proj_weight:{part}"].T).reshape(5, 2, 4).swapaxes(0, 1)
+        for part in "qkv"
+    )
+    scores = np.exp(q @ k.swapaxes(1, 2) / 2)
+    heads = scores / scores.sum(axis=2, keepdims=True) @ v
+    out = heads.swapaxes(0, 1).reshape(5, 8) @ found["out_proj.weight"].T
+    np.testing.assert_allclose(out, layer(x, x, x)[0][0].detach(), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "parts"),
+    [
+        ("h.0.attn.c_attn.weight", (4, 12), ["q", "k", "v"]),
+        ("blocks.0.attn.qkv.weight", (12, 4), ["q", "k", "v"]),
+        ("layers.0.self_attn.qkv_proj.weight", (8, 4), [""]),  # fewer keys than queries
+        ("h.0.self_attention.query_key_value.weight", (12, 4), [""]),  # they alternate by heads
+        ("layers.0.mlp.gate_up_proj.weight", (6, 4), ["gate", "up"]),
+        ("layers.0.mlp.up_proj.weight", (12, 4), [""]),
+        ("x.in_proj_weight.initial", (12, 4), ["q", "k", "v"]),
+    ],
+)
+def test_fused_matrices_by_name_and_shape(name, shape, parts):
+    array = numbered(*shape)
+    found = matrices({name: array})
+    assert list(found) == [f"{name}:{part}" if part else name for part in parts]
+    side = 0 if shape[0] > shape[1] else 1
+    expected = np.split(array, len(parts), axis=side)
+    for block, value in zip(expected, found.values(), strict=True):
+        np.testing.assert_array_equal(value, block if side == 0 or len(parts) == 1 else block.T)
+
+
+def test_experts_one_by_one():
+    experts = numbered(3, 6, 40)
+    found = matrices({"layers.0.experts.w1.weight": experts, "moe.gate_up_proj": experts})
+    assert len(found) == 6
+    np.testing.assert_array_equal(found["layers.0.experts.w1.weight:2"], experts[2])
+
+
+def test_a_table_with_an_axis_in_front():
+    table = numbered(1, 10, 64)
+    (found,) = matrices({"pos_embed": table}).values()
+    np.testing.assert_array_equal(found, table[0])
+
+
+def test_layouts_of_other_frameworks():
+    stacked = numbered(2, 12, 5)  # both directions of ONNX
+    found = matrices(with_layout(stacked, Layout("eoi", ("i", "o", "f", "c"))))
+    np.testing.assert_array_equal(found["w:1, f"], stacked[1, 6:9])
+    keras = numbered(5, 12)
+    found = matrices(with_layout(keras, Layout("io", ("i", "f", "c", "o"))))
+    np.testing.assert_array_equal(found["w:c"], keras[:, 6:9].T)
+    heads = numbered(8, 2, 4)
+    (found,) = matrices(with_layout(heads, Layout("ioo"))).values()
+    np.testing.assert_array_equal(found, heads.reshape(8, 8).T)
+
+
+def test_a_layout_that_does_not_suit_is_a_reason():
+    (item,) = iter_matrices(with_layout(numbered(7, 3), Layout("oi", ("q", "k"))))
+    assert item == Skipped("w", (7, 3), "float64", "its 7 outputs do not fall into 2 equal parts")
+
+
+def test_parts_too_thin_are_one_reason():
+    (item,) = iter_matrices(with_layout(numbered(4, 3), Layout("oi", ("i", "f", "g", "o"))))
+    assert item.reason == "is of 4 matrices, each with one row only: a spectrum of one value"
+
+
+def test_parts_are_chosen_by_name():
+    fused = {"a.in_proj_weight": numbered(12, 4), "b.weight": numbered(3, 3)}
+    assert list(matrices(fused, include=["*:q"])) == ["a.in_proj_weight:q"]
+    assert list(matrices(fused, include=["a.*"])) == [f"a.in_proj_weight:{p}" for p in "qkv"]
+    left = {item.name: item for item in iter_matrices(open_weights(fused), exclude=["*:k"])}
+    assert left["a.in_proj_weight:k"].reason == "excluded by '*:k'"
+    assert isinstance(left["a.in_proj_weight:v"], Matrix)
+    whole = {item.name for item in iter_matrices(open_weights(fused), include=["b.*"])}
+    assert whole == {"a.in_proj_weight", "b.weight"}
+    with pytest.raises(InvalidInputError, match=r"Did you mean 'a\.in_proj_weight:q'"):
+        matrices(fused, include=["a.in_proj_weight:qq"])
+
+
+def test_a_tensor_of_many_parts_is_read_once():
+    reads = []
+    array = numbered(12, 4)
+    info = TensorInfo("in_proj_weight", array.shape, "float64", array.nbytes)
+    weights = Weights("memory", (info,), {}, lambda name: reads.append(name) or array)
+    items = list(iter_matrices(weights))
+    for item in items:
+        item.load()
+    assert reads == ["in_proj_weight"]
+    items[1].load()
+    assert len(reads) == 2
+
+
+def test_what_is_kept_of_a_tensor_does_not_travel():
+    big = {"in_proj_weight": np.ones((3000, 1000), np.float32)}
+    first, *_ = iter_matrices(open_weights(big))
+    size = len(pickle.dumps(first))
+    first.load()
+    assert len(pickle.dumps(first)) == pytest.approx(size, abs=100)
+
+
+AXES = ["oi", "io", "eoi", "oiss", "ssio", "ois", "iosss", "eeio", "ioo", "iio", "osi"]
+
+
+@given(
+    axes=st.sampled_from(AXES),
+    sides=st.lists(st.integers(1, 4), min_size=5, max_size=5),
+    unfold=st.sampled_from(UNFOLDINGS),
+    groups=st.sampled_from([1, 2]),
+    names=st.sampled_from([(), ("a", "b", "c")]),
+)
+def test_every_entry_is_in_exactly_one_matrix(axes, sides, unfold, groups, names):
+    shape = tuple(sides[: len(axes)])
+    layout = Layout(axes, () if groups > 1 else names, groups)
+    tensor = numbered(*shape)
+    found = pieces(shape, layout, unfold)
+    outputs = np.prod([n for n, axis in zip(shape, axes, strict=True) if axis == "o"])
+    if isinstance(found, str):
+        assert outputs % (3 if layout.parts else groups)
+        return
+    blocks = [piece.cut(tensor) for piece in found]
+    assert [block.shape for block in blocks] == [piece.shape for piece in found]
+    entries = np.concatenate([block.ravel() for block in blocks])
+    np.testing.assert_array_equal(np.sort(entries), tensor.ravel())
+    assert len({piece.part for piece in found}) == len(found)
