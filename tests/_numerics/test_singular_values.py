@@ -57,3 +57,12 @@ def test_scaling_by_a_power_of_two_is_exact(exponent):
 
 def test_a_value_beyond_the_largest_double_is_infinite():
     assert singular_values(np.full((10, 10), 1e308))[0] == np.inf
+
+
+@pytest.mark.parametrize("last", [[1e-6], [1e-9, 1e-9], [0.0], [1.1e-5, 9e-6], [1e-5, 1e-7, 0.0]])
+@pytest.mark.parametrize("shape", [(50, 50), (50, 400), (400, 50)])
+def test_the_stated_accuracy_holds_where_only_the_last_values_are_small(shape, last):
+    rng = np.random.default_rng(4)
+    values = np.append(np.linspace(1.0, 0.1, 50 - len(last)), last)
+    left, right = (np.linalg.qr(rng.normal(size=(n, 50)))[0] for n in shape)
+    assert np.abs(singular_values((left * values) @ right.T) - values).max() < 1e-10

@@ -188,3 +188,14 @@ def test_a_checkpoint_of_torch(invoke, tmp_path):
     assert [matrix["name"] for matrix in found["matrices"]] == ["weight"]
     reasons = {entry["name"]: entry["reason"] for entry in found["skipped"]}
     assert "belongs to 'optimizer'" in reasons["optimizer.state.0.momentum_buffer"]
+
+
+def test_several_jobs_write_the_same_result(invoke, model, tmp_path):
+    written = []
+    for jobs in ("1", "2"):
+        path = tmp_path / f"{jobs}.json"
+        invoke("analyze", model, "--json", path, "--jobs", jobs, "--quiet")
+        written.append(json.loads(path.read_text()))
+        for matrix in written[-1]["matrices"]:
+            del matrix["seconds"]
+    assert written[0] == written[1]

@@ -127,6 +127,7 @@ def test_a_name_cannot_break_the_line_or_drive_the_terminal(invoke, tmp_path):
         (["-o", "."], r"Cannot write '\.': it is a folder"),
         (["--json", "a", "--csv", "./a"], r"The CSV file 'a' is the JSON file too"),
         (["--include", "layer.0.weight"], r"No layer named 'layer\.0\.weight'\. Did you mean"),
+        (["--device", "tpu"], r"`device` must be 'cpu', 'cuda' or 'cuda:1'\. Got 'tpu'"),
         (["--exclude", "*"], r"Nothing to analyse in .*: all \d+ tensors were skipped"),
     ],
 )
@@ -152,6 +153,7 @@ def test_the_model_is_never_overwritten(invoke, model):
         ["analyze", "x", "y"],
         ["analyze", "x", "--alpha", "0"],
         ["analyze", "x", "--alpha", "two"],
+        ["analyze", "x", "--jobs", "0"],
         ["demo", "--color"],
     ],
 )

@@ -1,5 +1,7 @@
 """Entries that are no noise are told and named; noise of any kind beside a signal passes."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -134,3 +136,37 @@ def test_uneven_noise_is_not_deconvolved(make):
     assert not found.growing and "biwhiten" in found.goodness.reason
     blind = fit_symmetric(eigenvalues=np.linalg.eigvalsh(w))
     assert blind.growing and "From the spectrum alone" in blind.goodness.reason
+
+
+def test_rows_and_entries_are_named_by_their_places_in_the_matrix_given():
+    x = np.random.default_rng(99).normal(size=(300, 500))
+    x[:7], x[:, 2] = 0.0, 0.0
+    huge, uneven = x.copy(), x.copy()
+    huge[123, 45] = 60.0
+    uneven[123] *= 2.5
+    found = diagnosis(huge)
+    assert found.entries == ((123, 45),) and "Entry (123, 45) is" in found.reason
+    assert "row 123 is" in diagnosis(uneven).reason
+
+
+@pytest.mark.parametrize("exponent", [-1000, -300, 300, 1010])
+def test_scaling_by_a_power_of_two_changes_the_units_alone(exponent):
+    x = np.random.default_rng(100).normal(size=(100, 150))
+    x[3, 4] = 60.0
+    values = np.linalg.svd(x, compute_uv=False)
+    found = diagnose_entries(x, values)
+    scaled = diagnose_entries(np.ldexp(x, exponent), np.ldexp(values, exponent))
+    entry = f"Entry (3, 4) is {np.ldexp(60.0, exponent):.4g},"
+    assert scaled.verdict == found.verdict == "entries with outliers"
+    assert scaled.reason == found.reason.replace("Entry (3, 4) is 60,", entry)
+
+
+def test_beside_the_matrix_only_blocks_of_it_are_in_memory():
+    w = np.random.default_rng(101).normal(size=(2000, 1000))
+    values = np.linalg.svd(w, compute_uv=False)
+    tracemalloc.start()
+    diagnose_entries(w, values)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Blocks of 2¹⁶ entries and their temporaries are an eighth of it.
+    assert peak < w.nbytes / 4

@@ -1,11 +1,11 @@
 """Singular values of a dense matrix, by its Gram matrix where that is accurate."""
 
 import numpy as np
+import scipy
 
+from pastur._numerics.scaling import divided, safe_exponent
 from pastur._typing import FloatArray
 
-# Entries within 2^±this have squares, and sums of them, far from overflow and underflow.
-_SAFE_EXPONENT = 200
 # Below this ratio of the smallest to the largest singular value the Gram route loses digits.
 _GRAM_LIMIT = 1e-5
 
@@ -24,10 +24,8 @@ def singular_values(matrix: FloatArray) -> FloatArray:
     largest = float(max(matrix.max(), -matrix.min()))
     if largest == 0.0:
         return np.zeros(min(matrix.shape))
-    exponent = int(np.frexp(largest)[1])
-    if abs(exponent) <= _SAFE_EXPONENT:
-        exponent = 0
-    scaled = np.ldexp(matrix, -exponent) if exponent else matrix
+    exponent = safe_exponent(largest)
+    scaled = divided(matrix, exponent)
     values = _by_gram(scaled)
     if values is None:
         values = np.asarray(np.linalg.svd(scaled, compute_uv=False), dtype=np.float64)
@@ -36,9 +34,19 @@ def singular_values(matrix: FloatArray) -> FloatArray:
 
 
 def _by_gram(matrix: FloatArray) -> FloatArray | None:
-    """Return the square roots of the Gram eigenvalues, None where they would be inaccurate."""
-    short = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    squares = np.linalg.eigvalsh(short @ short.T)[::-1]
-    if not squares[-1] > _GRAM_LIMIT**2 * squares[0]:
+    """Return the square roots of the Gram eigenvalues, None where they would be inaccurate.
+
+    One triangle of the Gram matrix is made, and overwritten: NumPy would hold the whole and a copy.
+    """
+    wide = matrix.shape[0] <= matrix.shape[1]
+    # The transpose is what LAPACK takes as it is.
+    gram = scipy.linalg.blas.dsyrk(1.0, matrix.T, trans=wide, lower=True)
+    squares = scipy.linalg.eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False)
+    return roots_of_gram(squares)
+
+
+def roots_of_gram(squares: FloatArray) -> FloatArray | None:
+    """Return singular values, descending, from Gram eigenvalues, ascending; None as above."""
+    if not squares[0] > _GRAM_LIMIT**2 * squares[-1]:
         return None
-    return np.asarray(np.sqrt(squares), dtype=np.float64)
+    return np.sqrt(squares[::-1])

@@ -82,6 +82,19 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     show_default=True,
     help="The chance that a matrix of pure noise is given a spike.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes, each with a matrix in memory and one BLAS thread.",
+)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where singular values are computed: cpu, or cuda, cuda:1 by PyTorch.",
+)
 def analyze(
     model: Path,
     output: Path | None,
@@ -91,6 +104,8 @@ def analyze(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     alpha: float,
+    jobs: int,
+    device: str,
 ) -> None:
     """Analyse every matrix of MODEL and say what was skipped.
 
@@ -102,4 +117,4 @@ def analyze(
     outputs = Outputs(report=output, json=json_path, csv=csv_path)
     # No --include is no choice, where an empty list of patterns would choose nothing.
     chosen = {"include": include or None, "exclude": exclude or None}
-    run(model, outputs, quiet=quiet, alpha=alpha, **chosen)
+    run(model, outputs, quiet=quiet, alpha=alpha, jobs=jobs, device=device, **chosen)

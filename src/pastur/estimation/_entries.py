@@ -5,10 +5,17 @@ fits: noise of independent entries of one variance and finite fourth moment, and
 special direction, of any rank.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from pastur._numerics.entries import (
+    clipped_mean_square,
+    clipped_sums,
+    largest_magnitudes,
+    places_beyond,
+)
+from pastur._numerics.scaling import divided, safe_exponent
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._goodness import LEAST_BULK
 
@@ -73,36 +80,33 @@ def diagnose_entries(w: FloatArray, values: FloatArray) -> EntryDiagnosis:
     rows, columns = np.flatnonzero(w.any(axis=1)), np.flatnonzero(w.any(axis=0))
     if min(rows.size, columns.size) < LEAST_BULK:
         return EntryDiagnosis()
-    # Of order one, so that fourth powers neither overflow nor vanish.
-    unit = float(np.abs(values).max())
-    kept = w[np.ix_(rows, columns)] / unit
-    scale = _clipped_scale(kept)
-    found = _uneven_sides(kept, scale, (values / unit) ** 2)
+    # So that fourth powers neither overflow nor vanish.
+    exponent = safe_exponent(float(np.abs(values).max()))
+    w, values = divided(w, exponent), divided(values, exponent)
+    scale = _clipped_scale(w, rows.size * columns.size)
+    found = _uneven_sides(w, scale, values**2, (rows, columns))
     if found.verdict is None:
-        found = _huge_entries(kept, scale, unit)
-    places = tuple((int(rows[i]), int(columns[j])) for i, j in found.entries)
-    return replace(found, entries=places)
+        found = _huge_entries(w, scale, (rows.size, columns.size), exponent)
+    return found
 
 
-def _clipped_scale(w: FloatArray) -> float:
-    """Return the standard deviation of the entries, those beyond five of it clipped."""
-    squares = w.ravel() ** 2
-    scale = float(squares.mean())
-    for _ in range(5):
-        scale = float(np.minimum(squares, _CLIP**2 * scale).mean())
-    return float(scale**0.5)
+def _clipped_scale(w: FloatArray, size: int) -> float:
+    """Return the standard deviation of `size` entries, those beyond five of it clipped."""
+    first = float(np.vdot(w, w)) / size
+    return float(clipped_mean_square(w, _CLIP**2, first=first, size=size, steps=5) ** 0.5)
 
 
-def _huge_entries(w: FloatArray, scale: float, unit: float) -> EntryDiagnosis:
-    n, m = sorted(w.shape)
-    size = np.abs(w).ravel()
+def _huge_entries(
+    w: FloatArray, scale: float, shape: tuple[int, int], exponent: int
+) -> EntryDiagnosis:
+    n, m = shape
     # Of a symmetric matrix every entry off the diagonal stands for two.
     critical = scale * (n * m) ** 0.25
-    huge = np.flatnonzero(size > critical)
-    count = max(int(np.clip(_TAIL_SHARE * size.size, _FEWEST, _MOST)), 2 * huge.size)
-    if size.size <= 10 * count:
+    huge = places_beyond(w, critical)
+    count = max(int(np.clip(_TAIL_SHARE * n * m, _FEWEST, _MOST)), 2 * huge.size)
+    if n * m <= 10 * count:
         return EntryDiagnosis()
-    top = np.sort(np.partition(size, -count - 1)[-count - 1 :])
+    top = largest_magnitudes(w, count + 1)
     least, most = float(top[0]), float(top[count - huge.size])
     if least == 0.0:
         return EntryDiagnosis()
@@ -111,36 +115,36 @@ def _huge_entries(w: FloatArray, scale: float, unit: float) -> EntryDiagnosis:
     fall = float(np.log(np.minimum(top[1:], most) / least).sum())
     index = (count - huge.size) / max(fall, 1e-9)
     if index * (1 + (_SURE if not huge.size else _SURE / 2) / count**0.5) < _LEAST_TAIL_INDEX:
-        shown = huge if huge.size else np.array([np.argmax(size)])
+        shown = huge if huge.size else places_beyond(w, np.nextafter(top[-1], 0.0))[:1]
         reason = (
             f"The entries have a heavy tail: the largest {count} fall off with the index "
             f"{index:.1f}, and below 4 the edge of the noise has no limit. "
-            f"{_largest(w, shown, scale, unit)}"
+            f"{_largest(w, shown, scale, exponent)}"
         )
         return EntryDiagnosis("heavy tail", reason, _places(w, huge))
     # Whether they belong is asked of the tail of the others alone.
     others = top[1 : 1 + count - huge.size]
     steepness = others.size / max(float(np.log(others / least).sum()), 1e-9)
-    chance = count * (size[huge] / least) ** -steepness
+    chance = count * (np.abs(w.ravel()[huge]) / least) ** -steepness
     outliers = huge[chance < _REJECTION]
     if not outliers.size:
         return EntryDiagnosis()
     reason = (
-        f"{_largest(w, outliers, scale, unit)} Each acts like a spike of its size, in one row and "
-        "one column. Look at them, or set them aside, before trusting the spikes."
+        f"{_largest(w, outliers, scale, exponent)} Each acts like a spike of its size, in one row "
+        "and one column. Look at them, or set them aside, before trusting the spikes."
     )
     return EntryDiagnosis("entries with outliers", reason, _places(w, outliers))
 
 
 def _places(w: FloatArray, flat: AnyArray) -> tuple[tuple[int, int], ...]:
-    ordered = flat[np.argsort(-np.abs(w).ravel()[flat], kind="stable")][:_MOST_NAMED]
+    ordered = flat[np.argsort(-np.abs(w.ravel()[flat]), kind="stable")][:_MOST_NAMED]
     return tuple((int(i), int(j)) for i, j in zip(*np.unravel_index(ordered, w.shape), strict=True))
 
 
-def _largest(w: FloatArray, flat: AnyArray, scale: float, unit: float) -> str:
+def _largest(w: FloatArray, flat: AnyArray, scale: float, exponent: int) -> str:
     (i, j), *_ = _places(w, flat)
     times = abs(w[i, j]) / scale
-    what = f"Entry ({i}, {j}) is {unit * w[i, j]:.4g}, {times:.0f} standard deviations"
+    what = f"Entry ({i}, {j}) is {np.ldexp(w[i, j], exponent):.4g}, {times:.0f} standard deviations"
     return f"{what}." if flat.size == 1 else f"{what}; {flat.size} are as good as spikes."
 
 
@@ -162,12 +166,15 @@ class _Side:
     alone: bool
 
 
-def _uneven_sides(w: FloatArray, scale: float, squares: FloatArray) -> EntryDiagnosis:
-    clipped = np.minimum(w**2, (_CLIP * scale) ** 2)
-    cumulant = float((clipped**2).mean() / clipped.mean() ** 2) - 3
+def _uneven_sides(
+    w: FloatArray, scale: float, squares: FloatArray, kept: tuple[AnyArray, AnyArray]
+) -> EntryDiagnosis:
+    clipped = clipped_sums(w, (_CLIP * scale) ** 2)
+    size = kept[0].size * kept[1].size
+    cumulant = size * clipped.of_squares / float(clipped.rows.sum()) ** 2 - 3
     sides = [
-        _side(name, clipped.sum(axis=1 - axis), squares, cumulant, clipped.size)
-        for axis, name in enumerate(("row", "column"))
+        _side(name, sums, places, squares, cumulant, size)
+        for name, sums, places in zip(("row", "column"), clipped[:2], kept, strict=True)
     ]
     one = min(sides, key=lambda side: side.chance)
     most = max(sides, key=lambda side: side.spread / side.limit)
@@ -188,8 +195,10 @@ def _uneven_sides(w: FloatArray, scale: float, squares: FloatArray) -> EntryDiag
     return EntryDiagnosis("row or column variances differ", reason)
 
 
-def _side(name: str, sums: FloatArray, squares: FloatArray, cumulant: float, size: int) -> _Side:
-    n = sums.size
+def _side(
+    name: str, sums: FloatArray, kept: AnyArray, squares: FloatArray, cumulant: float, size: int
+) -> _Side:
+    sums, n = sums[kept], kept.size
     mean = float(sums.mean())
     # Of Σ s²u² about its mean, per row: s² less their mean. The longer side has zeros as well.
     weights = np.zeros(n)
@@ -206,7 +215,7 @@ def _side(name: str, sums: FloatArray, squares: FloatArray, cumulant: float, siz
         spread=float(sums.var()) / variance,
         limit=max(1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5, _LEAST_SPREAD),
         chance=min(n * _chernoff(widened, beyond), 1.0),
-        place=place,
+        place=int(kept[place]),
         ratio=float(sums[place]) / mean,
         alone=beyond**2 > 0.5 * n * float(sums.var()),
     )

@@ -1,0 +1,148 @@
+"""Several jobs give what one gives, in the same order."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from threadpoolctl import threadpool_info
+
+import pastur.analysis._analyze as module
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, InvalidTypeError
+from pastur.analysis import analyze
+from pastur.analysis._jobs import _examine_there, examined
+from pastur.weights import iter_matrices, open_weights
+
+
+@pytest.fixture(scope="module")
+def path(planted, trained, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    save_file(planted | trained, path)
+    return path
+
+
+def told(analysis):
+    """All that an analysis says, the times left out."""
+    result = analysis.to_dict()
+    for matrix in result["matrices"]:
+        del matrix["seconds"]
+    return result
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_processes_give_the_same_result_and_progress(path, jobs):
+    progress = {1: [], jobs: []}
+    analyses = [
+        analyze(path, jobs=n, progress=lambda *call, n=n: progress[n].append(call))
+        for n in (1, jobs)
+    ]
+    assert told(analyses[0]) == told(analyses[1])
+    assert progress[1] == progress[jobs]
+
+
+def test_patterns_hold_in_processes(path):
+    chosen = {"include": ["noise", "sp*", "constant"], "exclude": "constant"}
+    analysis = analyze(path, jobs=2, **chosen)
+    assert [m.name for m in analysis.matrices] == ["noise", "spiked"]
+    assert told(analysis) == told(analyze(path, **chosen))
+
+
+def test_a_file_written_anew_is_read_anew(planted, tmp_path):
+    path = tmp_path / "model.safetensors"
+    for scale in (1.0, 2.0):
+        save_file({name: scale * planted[name] for name in ("noise", "spiked")}, path)
+        analysis = analyze(path, jobs=2)
+        found = {m.name: m.fit.sigma for m in analysis.matrices}
+        assert found["noise"] == pytest.approx(0.5 * scale, rel=0.03)
+
+
+def test_a_relative_path_is_taken_from_the_folder_of_the_call(path, tmp_path, monkeypatch):
+    analyze(path, jobs=2)  # the workers stay
+    monkeypatch.chdir(path.parent)
+    assert len(analyze(path.name, jobs=2).matrices) == 4
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileAccessError):
+        analyze(path.name, jobs=2)
+
+
+def test_threads_give_the_same_result_for_arrays(planted, trained):
+    source = planted | trained
+    assert told(analyze(source, jobs=3)) == told(analyze(source))
+
+
+@pytest.mark.parametrize("kind", ["processes", "threads"])
+def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(planted, path, kind):
+    def blas_threads(matrix=None):
+        np.linalg.eigvalsh(np.eye(3))
+        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    source = path if kind == "processes" else planted
+    items = list(iter_matrices(open_weights(source)))
+    places = [k for k, item in enumerate(items) if item.name in ("noise", "spiked")]
+    before = blas_threads()
+    run = examined(blas_threads, items, places, source=source, patterns=(None, None), jobs=2)
+    found = list(run)
+    assert len(found) == 2
+    assert all(counts and set(counts) == {1} for counts in found)
+    assert blas_threads()[: len(before)] == before
+
+
+def test_a_file_that_changes_meanwhile_is_told(path):
+    place = [item.name for item in iter_matrices(open_weights(path))].index("noise")
+    there = (os.getcwd(), path, None, None, "run")
+    assert _examine_there(lambda m: m.name, *there, place, "noise") == "noise"
+    for wrong in ((place, "spiked"), (99, "noise")):
+        with pytest.raises(FileFormatError, match="changed while it was analysed"):
+            _examine_there(lambda m: m.name, *there, *wrong)
+
+
+def test_a_job_that_the_system_ends_is_told(path):
+    def die(matrix):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    items = list(iter_matrices(open_weights(path)))
+    places = [k for k, item in enumerate(items) if item.name in ("noise", "spiked")]
+    run = examined(die, items, places, source=path, patterns=(None, None), jobs=2)
+    with pytest.raises(InvalidInputError, match=r"One of 2 jobs was ended .* fewer jobs"):
+        list(run)
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_jobs_below_one_are_refused(planted, jobs):
+    with pytest.raises(InvalidInputError, match="`jobs` must be at least 1"):
+        analyze(planted, jobs=jobs)
+
+
+def test_jobs_that_are_no_number_are_refused(planted):
+    with pytest.raises(InvalidTypeError, match="`jobs` must be an integer"):
+        analyze(planted, jobs="all")
+
+
+def test_a_device_gives_the_same_result_to_rounding(planted, monkeypatch):
+    torch = pytest.importorskip("torch")
+    asked = []
+
+    def device(name):
+        asked.append(name)
+        return torch.device("cpu")
+
+    monkeypatch.setattr(module, "torch_device", device)
+    here, there = analyze(planted), analyze(planted, device="cuda:1")
+    assert set(asked) == {"cuda:1"}
+    assert [t.reason for t in here.skipped] == [t.reason for t in there.skipped]
+    for one, other in zip(here.matrices, there.matrices, strict=True):
+        assert (one.name, one.kind, one.fit.rank) == (other.name, other.kind, other.fit.rank)
+        largest = one.singular_values[0]
+        assert np.abs(one.singular_values - other.singular_values).max() <= 1e-10 * largest
+        assert one.fit.sigma == pytest.approx(other.fit.sigma, rel=1e-9, abs=1e-12 * largest)
+
+
+@pytest.mark.parametrize(
+    ("device", "sentence"),
+    [("cuda:99", "no device 'cuda:99'"), ("tpu", "`device` must be 'cpu', 'cuda' or 'cuda:1'")],
+)
+def test_a_device_that_is_not_there_is_refused(planted, device, sentence):
+    pytest.importorskip("torch")
+    with pytest.raises(InvalidInputError, match=sentence):
+        analyze(planted, device=device)
