@@ -126,7 +126,7 @@ def test_a_missing_file_is_named(tmp_path):
             r"all 3 tensors were skipped: .*shape is \(3,\) \(2\); every entry is zero \(1\)\.",
         ),
         (
-            {str(k): np.ones((2,) * k) for k in (1, 3, 4, 5, 6)},
+            {str(k): np.ones((2,) * k) for k in (0, 1, 6, 7, 8)},
             r"all 5 tensors were skipped: .*; and 2 other reasons\.",
         ),
     ],
@@ -155,3 +155,30 @@ def test_a_failure_in_one_matrix_does_not_stop_the_rest(planted, monkeypatch, er
     analysis = analyze(planted)
     assert [m.name for m in analysis.matrices] == ["spiked", "constant"]
     assert reason in reasons(analysis)["noise"]
+
+
+def test_parts_of_a_tensor_are_matrices():
+    rng = np.random.default_rng(5)
+    fused = rng.standard_normal((120, 40))
+    source = {"in_proj_weight": fused, "in_proj_weight.initial": fused + 0.1}
+    analysis = analyze(source, exclude=["*:v"])
+    assert [(m.name, m.tensor, m.part) for m in analysis.matrices] == [
+        ("in_proj_weight:q", "in_proj_weight", "q"),
+        ("in_proj_weight:k", "in_proj_weight", "k"),
+    ]
+    np.testing.assert_allclose(
+        analysis.matrices[1].singular_values,
+        np.linalg.svd(fused[40:80], compute_uv=False),
+    )
+    assert [comparison.name for comparison in analysis.initial] == [
+        "in_proj_weight:q",
+        "in_proj_weight:k",
+    ]
+
+
+def test_a_convolution_is_unfolded_as_asked():
+    rng = np.random.default_rng(6)
+    kernel = {"conv.weight": rng.standard_normal((20, 30, 2, 1))}
+    assert [m.shape for m in analyze(kernel).matrices] == [(20, 60)]
+    assert [m.shape for m in analyze(kernel, unfold="inputs").matrices] == [(30, 40)]
+    assert [m.part for m in analyze(kernel, unfold="window").matrices] == ["place 0", "place 1"]

@@ -12,7 +12,7 @@ import pastur.analysis._analyze as module
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, InvalidTypeError
 from pastur.analysis import analyze
 from pastur.analysis._jobs import _examine_there, examined
-from pastur.weights import iter_matrices, open_weights
+from pastur.analysis._selection import Selection
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,12 @@ def test_a_relative_path_is_taken_from_the_folder_of_the_call(path, tmp_path, mo
         analyze(path.name, jobs=2)
 
 
+def selected(source):
+    """Return the items of a source, and the selection of them all."""
+    options = Selection.of(source, include=None, exclude=None, unfold="outputs")
+    return options.items(options.open()), options
+
+
 def test_threads_give_the_same_result_for_arrays(planted, trained):
     source = planted | trained
     assert told(analyze(source, jobs=3)) == told(analyze(source))
@@ -78,10 +84,10 @@ def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(planted, pa
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     source = path if kind == "processes" else planted
-    items = list(iter_matrices(open_weights(source)))
+    items, options = selected(source)
     places = [k for k, item in enumerate(items) if item.name in ("noise", "spiked")]
     before = blas_threads()
-    run = examined(blas_threads, items, places, source=source, patterns=(None, None), jobs=2)
+    run = examined(blas_threads, items, places, selection=options, jobs=2)
     found = list(run)
     assert len(found) == 2
     assert all(counts and set(counts) == {1} for counts in found)
@@ -89,8 +95,9 @@ def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(planted, pa
 
 
 def test_a_file_that_changes_meanwhile_is_told(path):
-    place = [item.name for item in iter_matrices(open_weights(path))].index("noise")
-    there = (os.getcwd(), path, None, None, "run")
+    items, options = selected(path)
+    place = [item.name for item in items].index("noise")
+    there = (os.getcwd(), options, "run")
     assert _examine_there(lambda m: m.name, *there, place, "noise") == "noise"
     for wrong in ((place, "spiked"), (99, "noise")):
         with pytest.raises(FileFormatError, match="changed while it was analysed"):
@@ -101,9 +108,9 @@ def test_a_job_that_the_system_ends_is_told(path):
     def die(matrix):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    items = list(iter_matrices(open_weights(path)))
+    items, options = selected(path)
     places = [k for k, item in enumerate(items) if item.name in ("noise", "spiked")]
-    run = examined(die, items, places, source=path, patterns=(None, None), jobs=2)
+    run = examined(die, items, places, selection=options, jobs=2)
     with pytest.raises(InvalidInputError, match=r"One of 2 jobs was ended .* fewer jobs"):
         list(run)
 

@@ -19,8 +19,9 @@ from pastur.analysis._initial import InitialComparison, compare_with_initial, tr
 from pastur.analysis._jobs import examined
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._result import Analysis
+from pastur.analysis._selection import Selection
 from pastur.estimation import fit_rectangular
-from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped
 
 # How many reasons the error names when nothing can be analysed.
 _REASONS = 3
@@ -37,13 +38,16 @@ def analyze(
     include: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,
     alpha: float = 0.05,
+    unfold: str = "outputs",
     jobs: int = 1,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Analysis:
     """Tell noise from signal in every matrix of a model.
 
-    Each matrix W (n × m) is read as W = R/√max(n, m) + S, R noise of standard deviation σ, and
+    A tensor is one matrix or several: convolutions are unfolded, and the gates of an LSTM, fused
+    queries, keys and values, and stacked experts taken one by one (``NAME:PART``). Each matrix W
+    (n × m) is read as W = R/√max(n, m) + S, R noise of standard deviation σ, and
     fitted by `fit_rectangular`, one at a time. One bad tensor never stops the rest: whatever is
     not analysed is listed with its reason. A tensor called ``NAME.initial`` beside a tensor
     ``NAME`` is its value before training: it is compared with it and not analysed.
@@ -54,9 +58,13 @@ def analyze(
         A ``.safetensors``, ``.pt``, ``.npy`` or ``.npz`` file, a folder of a safetensors model or a
         sharded index; or the arrays themselves.
     include, exclude : sequence of str, optional
-        Patterns of tensor names (``*`` and ``?`` as in a shell) to analyse, or to leave out.
+        Patterns of names of tensors or parts (``*`` and ``?`` as in a shell) to analyse, or to
+        leave out.
     alpha : float in (0, 1), default 0.05
         The chance that pure noise is given a rank above 0, for each matrix.
+    unfold : {"outputs", "inputs", "window"}, default "outputs"
+        What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
+        o × (i·s), one i × (o·s), or one o × i for each place.
     jobs : int, default 1
         How many matrices are worked on at the same time, with one BLAS thread each: in processes
         where `source` is a path, else in threads. Each holds one matrix in memory. The result does
@@ -98,9 +106,10 @@ def analyze(
     jobs = _checks.positive_integer("jobs", jobs)
     if device != "cpu":
         torch_device(device)
-    weights = open_weights(source)
-    trained_of = trained_names(entry.name for entry in weights.entries)
-    items = list(iter_matrices(weights, include=include, exclude=exclude))
+    selection = Selection.of(source, include=include, exclude=exclude, unfold=unfold)
+    weights = selection.open()
+    items = selection.items(weights)
+    trained_of = trained_names(item.name for item in items)
     places = [
         place
         for place, item in enumerate(items)
@@ -110,8 +119,7 @@ def analyze(
     seen: dict[str, Matrix] = {}
     total = len(items)
     examine = partial(_examine, alpha=alpha, device=device)
-    patterns = (include, exclude)
-    run = examined(examine, items, places, source=source, patterns=patterns, jobs=jobs)
+    run = examined(examine, items, places, selection=selection, jobs=jobs)
     with closing(run) as found:
         for done, item in enumerate(items):
             if progress is not None:
@@ -165,6 +173,8 @@ def _examine(matrix: Matrix, *, alpha: float, device: str) -> MatrixAnalysis | S
         name=matrix.name,
         shape=matrix.shape,
         dtype=matrix.dtype,
+        tensor=matrix.tensor,
+        part=matrix.part,
         singular_values=values,
         fit=fit,
         seconds=time.perf_counter() - start,

@@ -89,9 +89,12 @@ class InitialComparison:
 
 
 def trained_names(names: Iterable[str]) -> dict[str, str]:
-    """Return initial name → trained name for the pairs ``NAME.initial``, ``NAME`` among `names`."""
+    """Return initial name → trained name for the pairs ``NAME.initial``, ``NAME`` among `names`.
+
+    Parts are paired with parts, ``NAME.initial:q`` with ``NAME:q``.
+    """
     known = set(names)
-    pairs = {name: name.removesuffix(_SUFFIX) for name in known}
+    pairs = {name: name.removesuffix(_SUFFIX).replace(f"{_SUFFIX}:", ":") for name in known}
     return {name: base for name, base in pairs.items() if name != base and base in known}
 
 

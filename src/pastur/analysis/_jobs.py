@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from pastur._errors import FileFormatError, InvalidInputError
-from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
+from pastur.analysis._selection import Selection
+from pastur.weights import Matrix, Skipped
 
 # Workers of a run that was killed finish what they have in hand, and leave soon after.
 _IDLE_SECONDS = 10
 
 _T = TypeVar("_T")
-_Patterns = str | tuple[str, ...] | None
 
 
 def examined(
@@ -21,8 +21,7 @@ def examined(
     items: Sequence[Matrix | Skipped],
     places: Sequence[int],
     *,
-    source: Any,
-    patterns: tuple[Any, Any],
+    selection: Selection,
     jobs: int,
 ) -> Generator[_T, None, None]:
     """Yield ``examine(items[place])`` for each of `places`, in their order.
@@ -36,19 +35,17 @@ def examined(
     examine : callable
         It is pickled.
     items : sequence
-        What ``iter_matrices(open_weights(source), include=…, exclude=…)`` yields.
-    patterns : pair
-        `include` and `exclude`.
+        Those of the selection.
+    selection : Selection
     """
     jobs = min(jobs, len(places))
     matrices = [item for place in places if isinstance(item := items[place], Matrix)]
     if jobs <= 1:
         yield from map(examine, matrices)
-    elif isinstance(source, (str, os.PathLike)):
-        include, exclude = map(_hashable, patterns)
+    elif selection.on_disk:
         # A worker may outlive this run, and the file change until the next.
         run = uuid4().hex
-        there = partial(_examine_there, examine, os.getcwd(), source, include, exclude, run)
+        there = partial(_examine_there, examine, os.getcwd(), selection, run)
         calls = [(place, matrix.name) for place, matrix in zip(places, matrices, strict=True)]
         yield from _processes(there, calls, jobs)
     else:
@@ -89,9 +86,7 @@ def _threads(function: Callable[[Matrix], _T], matrices: list[Matrix], jobs: int
 def _examine_there(
     examine: Callable[[Matrix], _T],
     folder: str,
-    source: Any,
-    include: _Patterns,
-    exclude: _Patterns,
+    selection: Selection,
     run: str,
     place: int,
     name: str,
@@ -99,20 +94,16 @@ def _examine_there(
     """Return ``examine`` of one matrix, in a worker."""
     # A worker that was started before keeps the folder of that time.
     os.chdir(folder)
-    items = _opened(source, include, exclude, run)
+    items = _opened(selection, run)
     item = items[place] if place < len(items) else None
     if not isinstance(item, Matrix) or item.name != name:
-        raise FileFormatError(f"'{source}' was changed while it was analysed. Analyse it again.")
+        raise FileFormatError(
+            f"'{selection.source}' was changed while it was analysed. Analyse it again."
+        )
     return examine(item)
 
 
 @lru_cache(maxsize=1)
-def _opened(
-    source: Any, include: _Patterns, exclude: _Patterns, run: str
-) -> list[Matrix | Skipped]:
+def _opened(selection: Selection, run: str) -> list[Matrix | Skipped]:
     """Return the items of a source, remembered for the rest of one run."""
-    return list(iter_matrices(open_weights(source), include=include, exclude=exclude))
-
-
-def _hashable(patterns: Any) -> _Patterns:
-    return patterns if patterns is None or isinstance(patterns, str) else tuple(patterns)
+    return selection.items(selection.open())

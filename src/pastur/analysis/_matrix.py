@@ -27,11 +27,14 @@ class MatrixAnalysis:
     Attributes
     ----------
     name : str
-        The tensor's name in its file.
+        The tensor's name in its file; with its part behind a colon where the tensor is several
+        matrices.
     shape : tuple of two ints
-        Rows and columns, as stored.
+        Rows and columns.
     dtype : str
-        The type in which the file holds it.
+        The type in which the file holds it; its packing where it is quantised.
+    tensor, part : str
+        The two of which the name is made; the part is empty where the tensor is one matrix.
     singular_values : array, shape (min(n, m),)
         All of them, descending, in the matrix's own units.
     fit : RectangularFit
@@ -43,6 +46,8 @@ class MatrixAnalysis:
     name: str
     shape: tuple[int, int]
     dtype: str
+    tensor: str
+    part: str
     singular_values: FloatArray
     fit: RectangularFit
     seconds: float
@@ -97,6 +102,8 @@ class MatrixAnalysis:
             "name": self.name,
             "shape": list(self.shape),
             "dtype": self.dtype,
+            "tensor": self.tensor,
+            "part": self.part,
             "kind": self.kind,
             "signal_energy": self.signal_energy,
             "seconds": self.seconds,
@@ -112,6 +119,8 @@ class MatrixAnalysis:
             name=values["name"],
             shape=(int(n), int(m)),
             dtype=values["dtype"],
+            tensor=values["tensor"],
+            part=values["part"],
             singular_values=np.array(values["singular_values"], dtype=np.float64),
             fit=RectangularFit.from_dict(values["fit"]),
             seconds=float(values["seconds"]),

@@ -83,6 +83,13 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     help="The chance that a matrix of pure noise is given a spike.",
 )
 @click.option(
+    "--unfold",
+    type=click.Choice(["outputs", "inputs", "window"]),
+    default="outputs",
+    show_default=True,
+    help="A convolution's rows; or a matrix for each place of the window.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
@@ -104,6 +111,7 @@ def analyze(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     alpha: float,
+    unfold: str,
     jobs: int,
     device: str,
 ) -> None:
@@ -117,4 +125,5 @@ def analyze(
     outputs = Outputs(report=output, json=json_path, csv=csv_path)
     # No --include is no choice, where an empty list of patterns would choose nothing.
     chosen = {"include": include or None, "exclude": exclude or None}
-    run(model, outputs, quiet=quiet, alpha=alpha, jobs=jobs, device=device, **chosen)
+    settings = {"alpha": alpha, "unfold": unfold, "jobs": jobs, "device": device}
+    run(model, outputs, quiet=quiet, **chosen, **settings)
