@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
@@ -47,7 +46,7 @@ def examined(
     elif isinstance(source, (str, os.PathLike)):
         include, exclude = map(_hashable, patterns)
         # A worker may outlive this run, and the file change until the next.
-        run = uuid4().hex
+        run = os.urandom(8).hex()
         there = partial(_examine_there, examine, os.getcwd(), source, include, exclude, run)
         calls = [(place, matrix.name) for place, matrix in zip(places, matrices, strict=True)]
         yield from _processes(there, calls, jobs)
