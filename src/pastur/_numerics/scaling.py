@@ -8,6 +8,11 @@ from pastur._typing import FloatArray
 _SAFE_EXPONENT = 200
 
 
+def largest_magnitude(values: FloatArray) -> float:
+    """Return the largest |x|, without an array of them all."""
+    return float(max(values.max(), -values.min()))
+
+
 def safe_exponent(largest: float) -> int:
     """Return e such that numbers up to `largest` are safely squared after division by 2^e.
 

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy
 
-from pastur._numerics.scaling import divided, safe_exponent
+from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._typing import FloatArray
 
 # Below this ratio of the smallest to the largest singular value the Gram route loses digits.
@@ -21,7 +21,7 @@ def singular_values(matrix: FloatArray) -> FloatArray:
     Entries of any size are safe: a matrix of very large or small ones is first scaled by a power of
     two, which is exact. A singular value beyond the largest double is returned as infinity.
     """
-    largest = float(max(matrix.max(), -matrix.min()))
+    largest = largest_magnitude(matrix)
     if largest == 0.0:
         return np.zeros(min(matrix.shape))
     exponent = safe_exponent(largest)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pastur._numerics.scaling import divided, safe_exponent
+from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import roots_of_gram, singular_values
 from pastur._typing import FloatArray
 
@@ -21,7 +21,7 @@ def singular_values_on(matrix: FloatArray, device: Any) -> FloatArray:
         Finite.
     device : torch.device
     """
-    largest = float(max(matrix.max(), -matrix.min()))
+    largest = largest_magnitude(matrix)
     exponent = safe_exponent(largest)
     values = _by_gram(divided(matrix, exponent), device) if largest else None
     if values is None:
