@@ -8,7 +8,7 @@ import numpy as np
 
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import singular_values
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 
 _SUFFIX = ".initial"
 
@@ -97,13 +97,13 @@ def trained_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def compare_with_initial(
-    trained: FloatArray, initial: FloatArray, *, name: str, sigma: float, edge: float
+    trained: AnyArray, initial: AnyArray, *, name: str, sigma: float, edge: float
 ) -> InitialComparison:
     """Return the comparison of a trained matrix with its initial value.
 
     Parameters
     ----------
-    trained, initial : ndarray of float64, shape (n, m)
+    trained, initial : ndarray, shape (n, m)
         `initial` must not be zero.
     name : str
         The name of the trained matrix, for the result.
@@ -115,6 +115,7 @@ def compare_with_initial(
     InitialComparison
     """
     n, m = sorted(trained.shape)
+    trained, initial = (np.asarray(x, dtype=np.float64) for x in (trained, initial))
     # Inner products of entries near 1e±200 leave the doubles.
     exponent, exponent_initial = (safe_exponent(largest_magnitude(x)) for x in (trained, initial))
     w, w0 = divided(trained, exponent), divided(initial, exponent_initial)

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from pastur._errors import InvalidInputError
-from pastur._typing import AnyArray, FloatArray
+from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, too_large
 from pastur.weights._select import Patterns, left_out
 from pastur.weights._weights import TensorInfo, Weights
@@ -48,8 +48,9 @@ class Matrix:
     dtype : str
         The type in which the file holds it.
     load : callable
-        ``load()`` reads the matrix and returns it as a new float64 array, rows contiguous (where
-        the source is such an array in memory, as that array: do not write to it). It raises
+        ``load()`` reads the matrix and returns it with its rows contiguous, in float32 where that
+        holds every number of its type, else in float64 (where the source is such an array in
+        memory, as that array: do not write to it). It raises
         `InvalidInputError` with the reason alone as its text when the values cannot be analysed
         (NaN or infinite ones, zeros only, no room in memory), and what `Weights.read` raises when
         they cannot be read. Both are reasons to skip this matrix and go on; `FileAccessError`, that
@@ -59,7 +60,7 @@ class Matrix:
     name: str
     shape: tuple[int, int]
     dtype: str
-    load: Callable[[], FloatArray] = field(repr=False)
+    load: Callable[[], AnyArray] = field(repr=False)
 
 
 def iter_matrices(
@@ -128,10 +129,10 @@ def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
     return ""
 
 
-def _load(weights: Weights, entry: TensorInfo) -> FloatArray:
+def _load(weights: Weights, entry: TensorInfo) -> AnyArray:
     try:
         check_memory(8 * math.prod(entry.shape))
-        values = _as_float64(weights.read(entry.name))
+        values = _as_floats(weights.read(entry.name))
         reason = _value_reason(values)
     except MemoryError:
         reason = too_large(8 * math.prod(entry.shape))
@@ -142,13 +143,15 @@ def _load(weights: Weights, entry: TensorInfo) -> FloatArray:
     return values
 
 
-def _as_float64(array: AnyArray) -> FloatArray:
+def _as_floats(array: AnyArray) -> AnyArray:
+    """Return the numbers in float32 where that is exact: a large tensor takes half the memory."""
+    exact = np.can_cast(array.dtype, np.float32)
     # Values beyond float64 become infinite, and are counted as such below.
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float64)
+        return np.ascontiguousarray(array, dtype=np.float32 if exact else np.float64)
 
 
-def _value_reason(values: FloatArray) -> str:
+def _value_reason(values: AnyArray) -> str:
     """Return why a matrix of these values has no spectrum to analyse; empty where it has."""
     if not np.isfinite(values).all():
         nan, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
