@@ -87,7 +87,7 @@ def diagnose_entries(w: AnyArray, values: FloatArray) -> EntryDiagnosis:
     shape = clipped.rows.size, clipped.columns.size
     if min(shape) < LEAST_BULK:
         return EntryDiagnosis()
-    found = _uneven_sides(clipped, values**2)
+    found = _uneven_sides(clipped, values)
     if found.verdict is None:
         found = _huge_entries(w, clipped.mean**0.5, shape, exponent)
     return found
@@ -163,12 +163,15 @@ class _Side:
     alone: bool
 
 
-def _uneven_sides(clipped: ClippedSquares, squares: FloatArray) -> EntryDiagnosis:
+def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis:
     size = clipped.rows.size * clipped.columns.size
     cumulant = size * clipped.of_squares / float(clipped.of_rows.sum()) ** 2 - 3
+    # Of order one, as `_TINY` takes them to be.
+    unit = float(np.abs(values).max())
+    squares = (values / unit) ** 2
     sides = [
-        _side("row", clipped.of_rows, clipped.rows, squares, cumulant, size),
-        _side("column", clipped.of_columns, clipped.columns, squares, cumulant, size),
+        _side("row", clipped.of_rows / unit**2, clipped.rows, squares, cumulant, size),
+        _side("column", clipped.of_columns / unit**2, clipped.columns, squares, cumulant, size),
     ]
     one = min(sides, key=lambda side: side.chance)
     most = max(sides, key=lambda side: side.spread / side.limit)
