@@ -47,7 +47,7 @@ def matrices(size):
         "entries of 1e-200": 1e-200 * spiked(rng, 300, 400),
         "entries of 1e+200": 1e200 * spiked(rng, 300, 400),
         "one entry of 1e8": outlier,
-        "float32": spiked(rng, 600, 800).astype(np.float32).astype(np.float64),
+        "float32": spiked(rng, 600, 800).astype(np.float32),
     }
 
 
