@@ -11,6 +11,7 @@ array([[0.25, 2.25]])
 
 from pastur import figures
 from pastur._errors import PasturError
+from pastur._versions import __version__
 from pastur.analysis import Analysis, analyze
 from pastur.ensembles import (
     sample_gaussian,
@@ -40,8 +41,6 @@ from pastur.models import (
     predict_singular_values,
 )
 from pastur.report import write_report
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Analysis",

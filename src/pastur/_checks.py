@@ -102,12 +102,18 @@ def vector(name: str, value: ArrayLike) -> FloatArray:
 
 def matrix(name: str, value: ArrayLike) -> FloatArray:
     """Return `value` as a finite, non-empty, two-dimensional float64 array."""
+    return np.asarray(single_or_double_matrix(name, value), dtype=np.float64)
+
+
+def single_or_double_matrix(name: str, value: ArrayLike) -> AnyArray:
+    """Return `value` as `matrix` does, but as it is where it is of float32: half the memory."""
     array = real_array(name, value)
     if array.ndim != 2:
         raise InvalidInputError(f"`{name}` must be a matrix. Got shape {array.shape}.")
     if array.size == 0:
         raise InvalidInputError(f"`{name}` must not be empty. Got shape {array.shape}.")
-    return np.ascontiguousarray(array, dtype=np.float64)
+    single = array.dtype == np.float32
+    return np.ascontiguousarray(array, dtype=np.float32 if single else np.float64)
 
 
 def generator(rng: RandomLike) -> np.random.Generator:

@@ -31,24 +31,35 @@ def matrix(request, shape):
     return DRAWS[request.param](np.random.default_rng(4), shape).reshape(shape)
 
 
-def test_clipped_sums(matrix):
-    clip = 0.7
-    clipped = np.minimum(matrix**2, clip)
-    found = entries.clipped_sums(matrix, clip)
-    np.testing.assert_allclose(found.rows, clipped.sum(axis=1), rtol=1e-13)
-    np.testing.assert_allclose(found.columns, clipped.sum(axis=0), rtol=1e-13)
-    assert found.of_squares == pytest.approx((clipped**2).sum(), rel=1e-13)
-
-
+@pytest.mark.parametrize("guess", [1.0, 1e-6, 1e6])
 @pytest.mark.parametrize("clip", [25.0, 2.0, 0.5])
-def test_clipped_mean_square(matrix, clip):
-    # Clips below 1 bring the mean down at every step, so that parts are summed again.
-    size = matrix.size + 3
-    first = mean = float((matrix**2).sum()) / size
+def test_clipped_squares(matrix, clip, guess):
+    # Clips below 1 bring the mean down at every step, so that the passes have to be made again.
+    matrix[: len(matrix) // 3] = 0.0
+    matrix[:, :1] = 0.0
+    kept = matrix[np.ix_(matrix.any(axis=1), matrix.any(axis=0))]
+    mean = float((kept**2).mean()) if kept.size else 0.0
     for _ in range(5):
-        mean = np.minimum(matrix**2, clip * mean).sum() / size
-    found = entries.clipped_mean_square(matrix, clip, first=first, size=size, steps=5)
-    assert found == pytest.approx(mean, rel=1e-13)
+        mean = float(np.minimum(kept**2, clip * mean).mean()) if kept.size else 0.0
+    clipped = np.minimum(kept**2, clip * mean)
+    guess = max(guess * float((matrix**2).mean()), 1e-300)
+    found = entries.clipped_squares(matrix, clip, guess=guess, steps=5)
+    assert found.rows.tolist() == np.flatnonzero(matrix.any(axis=1)).tolist()
+    assert found.columns.tolist() == np.flatnonzero(matrix.any(axis=0)).tolist()
+    assert found.mean == pytest.approx(mean, rel=1e-12)
+    np.testing.assert_allclose(found.of_rows, clipped.sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(found.of_columns, clipped.sum(axis=0), rtol=1e-12)
+    assert found.of_squares == pytest.approx((clipped**2).sum(), rel=1e-12)
+
+
+def test_sums_of_float32_are_those_of_float64(shape):
+    single = np.random.default_rng(5).normal(size=shape).astype(np.float32)
+    one, other = (
+        entries.clipped_squares(w, 2.0, guess=1.0, steps=5)
+        for w in (single, single.astype(np.float64))
+    )
+    for field in one._fields:
+        np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
 
 @pytest.mark.parametrize("limit", [0.0, 1.0, 1e12])

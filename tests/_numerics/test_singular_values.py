@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pastur._numerics import singular_values as module
 from pastur._numerics.singular_values import singular_values
 
 
@@ -66,3 +67,22 @@ def test_the_stated_accuracy_holds_where_only_the_last_values_are_small(shape, l
     values = np.append(np.linspace(1.0, 0.1, 50 - len(last)), last)
     left, right = (np.linalg.qr(rng.normal(size=(n, 50)))[0] for n in shape)
     assert np.abs(singular_values((left * values) @ right.T) - values).max() < 1e-10
+
+
+@pytest.mark.parametrize("part", [7, 1024])
+@pytest.mark.parametrize("smallest", [1e-2, 1e-9])
+@pytest.mark.parametrize("shape", [(50, 50), (50, 80), (80, 50)])
+def test_float32_is_worked_on_in_float64(monkeypatch, shape, smallest, part):
+    monkeypatch.setattr(module, "_PART", part)
+    matrix = graded(shape, smallest, np.random.default_rng(6))[0].astype(np.float32)
+    expected = np.linalg.svd(matrix.astype(np.float64), compute_uv=False)
+    found = singular_values(matrix)
+    assert found.dtype == np.float64
+    assert np.abs(found - expected).max() < 1e-10
+
+
+def test_a_matrix_with_its_columns_contiguous():
+    matrix = np.asfortranarray(np.random.default_rng(7).normal(size=(30, 20)))
+    for given in (matrix, matrix.T, matrix[::2], matrix.astype(np.float32)[:, ::-1]):
+        expected = np.linalg.svd(given.astype(np.float64), compute_uv=False)
+        np.testing.assert_allclose(singular_values(given), expected, rtol=1e-10)

@@ -62,6 +62,17 @@ def test_what_a_matrix_carries(analysis, planted):
     assert 0 < spiked.seconds < 60
 
 
+def test_numbers_stored_in_float32_are_analysed_like_their_copies_in_float64(planted):
+    single = {k: planted[k].astype(np.float32) for k in ("noise", "spiked", "constant")}
+    double = analyze({k: v.astype(np.float64) for k, v in single.items()})
+    for one, other in zip(analyze(single).matrices, double.matrices, strict=True):
+        largest = one.singular_values[0]
+        difference = np.abs(one.singular_values - other.singular_values).max()
+        assert difference < 1e-12 * largest
+        assert (one.kind, one.fit.rank) == (other.kind, other.fit.rank)
+        assert one.fit.sigma == pytest.approx(other.fit.sigma, rel=1e-10)
+
+
 def test_what_the_result_says_of_itself(analysis):
     assert set(analysis.versions) == {"pastur", "numpy", "scipy", "python"}
     assert analysis.versions["numpy"] == np.__version__

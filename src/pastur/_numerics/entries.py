@@ -1,7 +1,8 @@
-"""Sums over the entries of a matrix and its largest ones, in one pass over blocks of rows each.
+"""Sums over the entries of a matrix and its largest ones, in passes over blocks of rows.
 
 A temporary array of the size of a whole matrix costs more time than the arithmetic, and memory that
-a large tensor leaves none of; those of a block stay in the processor's cache.
+a large tensor leaves none of; those of a block stay in the processor's cache. All sums are in
+float64, also those of a matrix of float32.
 """
 
 from collections.abc import Iterator
@@ -12,63 +13,117 @@ import numpy as np
 from pastur._typing import AnyArray, FloatArray
 
 _BLOCK = 1 << 16  # entries
-# Squares up to this share of the clip are summed without being looked at again.
-_SUMMED = 0.36
+# A limit may fall to this share of the one that a pass was made with: what has to be taken off the
+# sums is then no more than leaves them their digits.
+_LEAST_SHARE = 0.36
 
 
-class ClippedSums(NamedTuple):
-    """Sums of clipped squares, and the sum of the squares of those."""
+class ClippedSquares(NamedTuple):
+    """Sums of squares clipped at ``clip·mean``, over the rows and columns that are not zero.
 
-    rows: FloatArray
-    columns: FloatArray
+    Attributes
+    ----------
+    mean : float
+        Of the clipped squares, the clip that of the step before.
+    rows, columns : array
+        Places of the rows and columns in which the sum is not zero.
+    of_rows, of_columns : array
+        The sums over these.
+    of_squares : float
+        The sum of the squares of the clipped squares.
+    """
+
+    mean: float
+    rows: AnyArray
+    columns: AnyArray
+    of_rows: FloatArray
+    of_columns: FloatArray
     of_squares: float
 
 
-def clipped_sums(matrix: FloatArray, clip: float) -> ClippedSums:
-    """Return the sums of c = min(w², clip) over each row and each column, and that of all c²."""
-    rows, columns = np.empty(matrix.shape[0]), np.zeros(matrix.shape[1])
-    of_squares = 0.0
-    for start, squares in _square_blocks(matrix):
-        np.minimum(squares, clip, out=squares)
-        rows[start : start + len(squares)] = squares.sum(axis=1)
-        columns += squares.sum(axis=0)
-        of_squares += float(np.vdot(squares, squares))
-    return ClippedSums(rows, columns, of_squares)
+def clipped_squares(matrix: AnyArray, clip: float, *, guess: float, steps: int) -> ClippedSquares:
+    """Return the mean of ``min(w², clip·mean)`` after so many steps, and the sums it comes from.
 
-
-def clipped_mean_square(
-    matrix: FloatArray, clip: float, *, first: float, size: int, steps: int
-) -> float:
-    """Return the mean of ``min(w², clip·mean)``, the mean being that of the step before.
+    The first mean is that of w² itself, and each step clips at what the step before gave.
 
     Parameters
     ----------
-    first : float
-        The mean before the first step; it must not be below that of w².
-    size : int
-        What the sums are divided by.
+    guess : float
+        About the mean of w²: a good one saves a pass over the matrix.
     """
-    mean, least = first, np.inf
+    found = _pass(matrix, clip * guess)
+    rows, columns = np.flatnonzero(found.of_rows), np.flatnonzero(found.of_columns)
+    size = max(rows.size * columns.size, 1)
+    mean = found.total / size
     for _ in range(steps):
-        limit = clip * mean
-        if limit < least:
-            # Means only fall, and seldom far: what lies below `least` is summed once.
-            least = _SUMMED * limit
-            below, beyond = _split_squares(matrix, least)
-        mean = (below + float((np.minimum(beyond, limit) - least).sum())) / size
-    return mean
+        found = _reaching(found, matrix, clip * mean)
+        mean = found.sum_at(clip * mean) / size
+    found = _reaching(found, matrix, clip * mean)
+    of_rows, of_columns, of_squares = found.sums_at(clip * mean)
+    return ClippedSquares(mean, rows, columns, of_rows[rows], of_columns[columns], of_squares)
 
 
-def _split_squares(matrix: FloatArray, limit: float) -> tuple[float, FloatArray]:
-    """Return the sum of min(w², limit), and the squares beyond `limit`."""
-    total, beyond = 0.0, []
-    for _, squares in _square_blocks(matrix):
-        beyond.append(squares[squares > limit])
-        total += float(np.minimum(squares, limit, out=squares).sum())
-    return total, np.concatenate(beyond)
+class _Pass(NamedTuple):
+    """What one pass finds: sums of min(w², limit), and all that it takes to move the limit."""
+
+    limit: float
+    total: float
+    of_rows: FloatArray
+    of_columns: FloatArray
+    of_squares: float
+    places: AnyArray
+    squares: FloatArray
+
+    def _change(self, limit: float) -> tuple[FloatArray, FloatArray]:
+        return np.minimum(self.squares, limit), np.minimum(self.squares, self.limit)
+
+    def sum_at(self, limit: float) -> float:
+        """Return the sum of min(w², limit)."""
+        new, old = self._change(limit)
+        return float(self.of_rows.sum() + (new - old).sum())
+
+    def sums_at(self, limit: float) -> tuple[FloatArray, FloatArray, float]:
+        """Return the sums of c = min(w², limit) over rows and over columns, and that of c²."""
+        new, old = self._change(limit)
+        row, column = np.divmod(self.places, self.of_columns.size)
+        return (
+            self.of_rows + np.bincount(row, new - old, self.of_rows.size),
+            self.of_columns + np.bincount(column, new - old, self.of_columns.size),
+            self.of_squares + float((new**2 - old**2).sum()),
+        )
 
 
-def places_beyond(matrix: FloatArray, limit: float) -> AnyArray:
+def _reaching(found: _Pass, matrix: AnyArray, limit: float) -> _Pass:
+    """Return the pass from which sums at `limit` come: the one at hand, or a new one."""
+    return found if limit >= _LEAST_SHARE * found.limit else _pass(matrix, limit)
+
+
+def _pass(matrix: AnyArray, limit: float) -> _Pass:
+    of_rows, of_columns = np.empty(matrix.shape[0]), np.zeros(matrix.shape[1])
+    total = of_squares = 0.0
+    places, beyond = [], []
+    for start, block in _blocks(matrix):
+        squares = block * block
+        total += float(squares.sum())
+        place = np.flatnonzero(squares > _LEAST_SHARE * limit)
+        places.append(start * matrix.shape[1] + place)
+        beyond.append(squares.ravel()[place])
+        np.minimum(squares, limit, out=squares)
+        of_rows[start : start + len(squares)] = squares.sum(axis=1)
+        of_columns += squares.sum(axis=0)
+        of_squares += float(np.vdot(squares, squares))
+    return _Pass(
+        limit,
+        total,
+        of_rows,
+        of_columns,
+        of_squares,
+        np.concatenate(places),
+        np.concatenate(beyond),
+    )
+
+
+def places_beyond(matrix: AnyArray, limit: float) -> AnyArray:
     """Return where |w| exceeds `limit`, as ascending places in the flattened matrix."""
     found = [
         start * matrix.shape[1] + np.flatnonzero(np.abs(block) > limit)
@@ -77,7 +132,7 @@ def places_beyond(matrix: FloatArray, limit: float) -> AnyArray:
     return np.concatenate(found)
 
 
-def largest_magnitudes(matrix: FloatArray, count: int) -> FloatArray:
+def largest_magnitudes(matrix: AnyArray, count: int) -> FloatArray:
     """Return the `count` largest |w|, ascending; all of them where there are fewer."""
     kept, least = np.empty(0), -1.0
     for _, block in _blocks(matrix):
@@ -89,12 +144,7 @@ def largest_magnitudes(matrix: FloatArray, count: int) -> FloatArray:
     return np.sort(kept)
 
 
-def _square_blocks(matrix: FloatArray) -> Iterator[tuple[int, FloatArray]]:
-    for start, block in _blocks(matrix):
-        yield start, block * block
-
-
-def _blocks(matrix: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+def _blocks(matrix: AnyArray) -> Iterator[tuple[int, FloatArray]]:
     height = max(_BLOCK // matrix.shape[1], 1)
     for start in range(0, matrix.shape[0], height):
-        yield start, matrix[start : start + height]
+        yield start, np.asarray(matrix[start : start + height], dtype=np.float64)

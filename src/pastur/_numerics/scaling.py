@@ -2,10 +2,15 @@
 
 import numpy as np
 
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray
 
 # Entries within 2^±this have squares, and sums of them, far from overflow and underflow.
 _SAFE_EXPONENT = 200
+
+
+def largest_magnitude(values: AnyArray) -> float:
+    """Return the largest |x|, without an array of them all."""
+    return float(max(values.max(), -values.min()))
 
 
 def safe_exponent(largest: float) -> int:
@@ -17,6 +22,6 @@ def safe_exponent(largest: float) -> int:
     return exponent if abs(exponent) > _SAFE_EXPONENT else 0
 
 
-def divided(values: FloatArray, exponent: int) -> FloatArray:
+def divided(values: AnyArray, exponent: int) -> AnyArray:
     """Return `values` over 2^exponent: themselves, not a copy, where that is 1."""
     return np.ldexp(values, -exponent) if exponent else values

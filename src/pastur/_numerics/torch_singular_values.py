@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from pastur._numerics.scaling import divided, safe_exponent
+from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import roots_of_gram, singular_values
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 
 
-def singular_values_on(matrix: FloatArray, device: Any) -> FloatArray:
+def singular_values_on(matrix: AnyArray, device: Any) -> FloatArray:
     """Return what `singular_values` does, its Gram matrix and eigenvalues computed on `device`.
 
     All of it is in float64. Where the Gram route would be inaccurate, and where the device has no
@@ -21,7 +21,7 @@ def singular_values_on(matrix: FloatArray, device: Any) -> FloatArray:
         Finite.
     device : torch.device
     """
-    largest = float(max(matrix.max(), -matrix.min()))
+    largest = largest_magnitude(matrix)
     exponent = safe_exponent(largest)
     values = _by_gram(divided(matrix, exponent), device) if largest else None
     if values is None:
@@ -30,11 +30,11 @@ def singular_values_on(matrix: FloatArray, device: Any) -> FloatArray:
         return np.asarray(np.ldexp(values, exponent), dtype=np.float64)
 
 
-def _by_gram(matrix: FloatArray, device: Any) -> FloatArray | None:
+def _by_gram(matrix: AnyArray, device: Any) -> FloatArray | None:
     import torch
 
     try:
-        w = torch.tensor(matrix, device=device)
+        w = torch.tensor(matrix, device=device).double()
         gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
         del w
         squares = torch.linalg.eigvalsh(gram).cpu().numpy()

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import singular_values
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 
 _SUFFIX = ".initial"
 
@@ -99,13 +100,13 @@ def trained_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def compare_with_initial(
-    trained: FloatArray, initial: FloatArray, *, name: str, sigma: float, edge: float
+    trained: AnyArray, initial: AnyArray, *, name: str, sigma: float, edge: float
 ) -> InitialComparison:
     """Return the comparison of a trained matrix with its initial value.
 
     Parameters
     ----------
-    trained, initial : ndarray of float64, shape (n, m)
+    trained, initial : ndarray, shape (n, m)
         `initial` must not be zero.
     name : str
         The name of the trained matrix, for the result.
@@ -117,16 +118,23 @@ def compare_with_initial(
     InitialComparison
     """
     n, m = sorted(trained.shape)
-    # Both are brought to order one first: inner products of entries near 1e±200 leave the doubles.
-    scale, scale_initial = float(np.abs(trained).max()), float(np.abs(initial).max())
-    w, w0 = trained / scale, initial / scale_initial
+    trained, initial = (np.asarray(x, dtype=np.float64) for x in (trained, initial))
+    # Inner products of entries near 1e±200 leave the doubles.
+    exponent, exponent_initial = (safe_exponent(largest_magnitude(x)) for x in (trained, initial))
+    w, w0 = divided(trained, exponent), divided(initial, exponent_initial)
     slope = float(np.vdot(w, w0) / np.vdot(w0, w0))
+    rest = w0 - w0.mean()
+    deviation = float(np.vdot(rest, rest) / rest.size) ** 0.5
+    np.multiply(w0, slope, out=rest)
+    np.subtract(w, rest, out=rest)
+    # One matrix is enough to have in memory beside its Gram matrix.
+    del trained, initial, w, w0
     return InitialComparison(
         name=name,
-        coefficient=slope * scale / scale_initial,
-        sigma_initial=abs(slope) * scale * float(np.std(w0)) * m**0.5,
+        coefficient=float(np.ldexp(slope, exponent - exponent_initial)),
+        sigma_initial=float(np.ldexp(abs(slope) * deviation * m**0.5, exponent)),
         sigma=sigma,
         critical=(n / m) ** 0.25 * sigma,
         edge=edge,
-        residual_singular_values=scale * singular_values(w - slope * w0),
+        residual_singular_values=np.ldexp(singular_values(rest), exponent),
     )

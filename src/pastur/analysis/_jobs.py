@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur.analysis._selection import Selection
@@ -44,7 +43,7 @@ def examined(
         yield from map(examine, matrices)
     elif selection.on_disk:
         # A worker may outlive this run, and the file change until the next.
-        run = uuid4().hex
+        run = os.urandom(8).hex()
         there = partial(_examine_there, examine, os.getcwd(), selection, run)
         calls = [(place, matrix.name) for place, matrix in zip(places, matrices, strict=True)]
         yield from _processes(there, calls, jobs)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._numerics.entries import (
-    clipped_mean_square,
-    clipped_sums,
+    ClippedSquares,
+    clipped_squares,
     largest_magnitudes,
     places_beyond,
 )
@@ -55,12 +55,12 @@ class EntryDiagnosis:
     entries: tuple[tuple[int, int], ...] = ()
 
 
-def diagnose_entries(w: FloatArray, values: FloatArray) -> EntryDiagnosis:
+def diagnose_entries(w: AnyArray, values: FloatArray) -> EntryDiagnosis:
     """Return what is wrong with the entries of `w` as noise plus signal.
 
     Parameters
     ----------
-    w : array, shape (n, m)
+    w : array of float64 or float32, shape (n, m)
     values : array
         Its singular values, or eigenvalues if it is symmetric.
 
@@ -76,28 +76,25 @@ def diagnose_entries(w: FloatArray, values: FloatArray) -> EntryDiagnosis:
     adds ``κ₄ (mean square)² m``. Their spread is compared with that, and the largest with the tail
     of ``Σ s²u²``, u² being squares of Gaussians, by Chernoff's bound.
     """
-    # Rows and columns of zeros are left out of the spectrum as well.
-    rows, columns = np.flatnonzero(w.any(axis=1)), np.flatnonzero(w.any(axis=0))
-    if min(rows.size, columns.size) < LEAST_BULK:
+    if min(w.shape) < LEAST_BULK:
         return EntryDiagnosis()
     # So that fourth powers neither overflow nor vanish.
     exponent = safe_exponent(float(np.abs(values).max()))
     w, values = divided(w, exponent), divided(values, exponent)
-    scale = _clipped_scale(w, rows.size * columns.size)
-    found = _uneven_sides(w, scale, values**2, (rows, columns))
+    guess = float(values @ values) / w.size
+    # Rows and columns of zeros are left out of the spectrum as well.
+    clipped = clipped_squares(w, _CLIP**2, guess=guess, steps=5)
+    shape = clipped.rows.size, clipped.columns.size
+    if min(shape) < LEAST_BULK:
+        return EntryDiagnosis()
+    found = _uneven_sides(clipped, values)
     if found.verdict is None:
-        found = _huge_entries(w, scale, (rows.size, columns.size), exponent)
+        found = _huge_entries(w, clipped.mean**0.5, shape, exponent)
     return found
 
 
-def _clipped_scale(w: FloatArray, size: int) -> float:
-    """Return the standard deviation of `size` entries, those beyond five of it clipped."""
-    first = float(np.vdot(w, w)) / size
-    return float(clipped_mean_square(w, _CLIP**2, first=first, size=size, steps=5) ** 0.5)
-
-
 def _huge_entries(
-    w: FloatArray, scale: float, shape: tuple[int, int], exponent: int
+    w: AnyArray, scale: float, shape: tuple[int, int], exponent: int
 ) -> EntryDiagnosis:
     n, m = shape
     # Of a symmetric matrix every entry off the diagonal stands for two.
@@ -136,12 +133,12 @@ def _huge_entries(
     return EntryDiagnosis("entries with outliers", reason, _places(w, outliers))
 
 
-def _places(w: FloatArray, flat: AnyArray) -> tuple[tuple[int, int], ...]:
+def _places(w: AnyArray, flat: AnyArray) -> tuple[tuple[int, int], ...]:
     ordered = flat[np.argsort(-np.abs(w.ravel()[flat]), kind="stable")][:_MOST_NAMED]
     return tuple((int(i), int(j)) for i, j in zip(*np.unravel_index(ordered, w.shape), strict=True))
 
 
-def _largest(w: FloatArray, flat: AnyArray, scale: float, exponent: int) -> str:
+def _largest(w: AnyArray, flat: AnyArray, scale: float, exponent: int) -> str:
     (i, j), *_ = _places(w, flat)
     times = abs(w[i, j]) / scale
     what = f"Entry ({i}, {j}) is {np.ldexp(w[i, j], exponent):.4g}, {times:.0f} standard deviations"
@@ -166,15 +163,15 @@ class _Side:
     alone: bool
 
 
-def _uneven_sides(
-    w: FloatArray, scale: float, squares: FloatArray, kept: tuple[AnyArray, AnyArray]
-) -> EntryDiagnosis:
-    clipped = clipped_sums(w, (_CLIP * scale) ** 2)
-    size = kept[0].size * kept[1].size
-    cumulant = size * clipped.of_squares / float(clipped.rows.sum()) ** 2 - 3
+def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis:
+    size = clipped.rows.size * clipped.columns.size
+    cumulant = size * clipped.of_squares / float(clipped.of_rows.sum()) ** 2 - 3
+    # Of order one, as `_TINY` takes them to be.
+    unit = float(np.abs(values).max())
+    squares = (values / unit) ** 2
     sides = [
-        _side(name, sums, places, squares, cumulant, size)
-        for name, sums, places in zip(("row", "column"), clipped[:2], kept, strict=True)
+        _side("row", clipped.of_rows / unit**2, clipped.rows, squares, cumulant, size),
+        _side("column", clipped.of_columns / unit**2, clipped.columns, squares, cumulant, size),
     ]
     one = min(sides, key=lambda side: side.chance)
     most = max(sides, key=lambda side: side.spread / side.limit)
@@ -196,9 +193,9 @@ def _uneven_sides(
 
 
 def _side(
-    name: str, sums: FloatArray, kept: AnyArray, squares: FloatArray, cumulant: float, size: int
+    name: str, sums: FloatArray, places: AnyArray, squares: FloatArray, cumulant: float, size: int
 ) -> _Side:
-    sums, n = sums[kept], kept.size
+    n = sums.size
     mean = float(sums.mean())
     # Of Σ s²u² about its mean, per row: s² less their mean. The longer side has zeros as well.
     weights = np.zeros(n)
@@ -215,7 +212,7 @@ def _side(
         spread=float(sums.var()) / variance,
         limit=max(1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5, _LEAST_SPREAD),
         chance=min(n * _chernoff(widened, beyond), 1.0),
-        place=int(kept[place]),
+        place=int(places[place]),
         ratio=float(sums[place]) / mean,
         alone=beyond**2 > 0.5 * n * float(sums.var()),
     )

@@ -5,10 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import matrix, positive_integer, positive_number, vector
+from pastur._checks import (
+    matrix,
+    positive_integer,
+    positive_number,
+    single_or_double_matrix,
+    vector,
+)
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.singular_values import singular_values as _singular_values
-from pastur._typing import ArrayLike, FloatArray
+from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._entries import EntryDiagnosis, diagnose_entries
 
 # Beyond this ratio of the largest value to σ, either way, the units cannot be the same.
@@ -71,7 +77,7 @@ def rectangular_spectrum(
         raise InvalidInputError(
             "`shape` goes with `singular_values` alone; W has its own. Drop it."
         )
-    w = matrix("W", matrix_given)
+    w = single_or_double_matrix("W", matrix_given)
     _at_least_two(w.shape)
     if values_given is None:
         values = _singular_values(w)
@@ -90,7 +96,7 @@ def _not_negative(values: FloatArray) -> FloatArray:
     return values
 
 
-def _of_matrix(w: FloatArray, values: FloatArray) -> Spectrum:
+def _of_matrix(w: AnyArray, values: FloatArray) -> Spectrum:
     """Return the spectrum of a matrix that is at hand, with what its entries say."""
     found = _spectrum((w.shape[0], w.shape[1]), values, float(np.finfo(np.float64).eps))
     return replace(found, diagnosis=diagnose_entries(w, values))

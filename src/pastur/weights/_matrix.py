@@ -10,11 +10,12 @@ import numpy as np
 
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
-from pastur._typing import AnyArray, FloatArray
+from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, too_large
 from pastur.weights._guess import guess
 from pastur.weights._pieces import UNFOLDINGS, Piece, pieces
 from pastur.weights._select import Patterns, left_out
+from pastur.weights._shelf import Shelf
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
 
@@ -54,8 +55,9 @@ class Matrix:
     tensor, part : str
         The two of which the name is made.
     load : callable
-        ``load()`` reads the matrix and returns it as a new float64 array, rows contiguous (where
-        the source is such an array in memory, as that array: do not write to it). It raises
+        ``load()`` reads the matrix and returns it with its rows contiguous, in float32 where that
+        holds every number of its type, else in float64 (where the source is such an array in
+        memory, as that array: do not write to it). It raises
         `InvalidInputError` with the reason alone as its text when the values cannot be analysed
         (NaN or infinite ones, zeros only, no room in memory), and what `Weights.read` raises when
         they cannot be read. Both are reasons to skip this matrix and go on; `FileAccessError`, that
@@ -67,7 +69,7 @@ class Matrix:
     dtype: str
     tensor: str
     part: str
-    load: Callable[[], FloatArray] = field(repr=False)
+    load: Callable[[], AnyArray] = field(repr=False)
 
 
 def iter_matrices(
@@ -126,7 +128,8 @@ def iter_matrices(
         for entry, parts in found
     }
     reasons = left_out(names, include, exclude)
-    return (item for entry, parts in found for item in _items(weights, entry, parts, reasons))
+    shelf = Shelf(weights)
+    return (item for entry, parts in found for item in _items(shelf, entry, parts, reasons))
 
 
 def _pieces(
@@ -155,21 +158,20 @@ def _pieces(
 
 
 def _items(
-    weights: Weights, entry: TensorInfo, parts: list[Piece] | str, reasons: Mapping[str, str]
+    shelf: Shelf, entry: TensorInfo, parts: list[Piece] | str, reasons: Mapping[str, str]
 ) -> Iterator[Matrix | Skipped]:
     dtype = entry.quantised or entry.dtype
     whole = reasons.get(entry.name, "") or (parts if isinstance(parts, str) else "")
     if isinstance(parts, str) or whole:
         yield Skipped(entry.name, entry.shape, dtype, whole)
         return
-    last = _Tensor(weights, entry, len(parts))
-    for place, piece in enumerate(parts):
-        name = _name(entry, piece)
-        reason = reasons.get(name, "")
-        if reason:
-            yield Skipped(name, piece.shape, dtype, reason)
+    names = [_name(entry, piece) for piece in parts]
+    wanted = [name for name in names if name not in reasons]
+    for name, piece in zip(names, parts, strict=True):
+        if name in reasons:
+            yield Skipped(name, piece.shape, dtype, reasons[name])
         else:
-            load = partial(_load, last, piece, place, name)
+            load = partial(_load, shelf, entry.name, piece, name, name != wanted[-1])
             yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load)
 
 
@@ -192,46 +194,30 @@ def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
     return ""
 
 
-class _Tensor:
-    """A tensor that is kept from its first part to its last, so that it is read once."""
-
-    def __init__(self, weights: Weights, entry: TensorInfo, count: int) -> None:
-        self.weights, self.entry, self.count = weights, entry, count
-        self._kept: AnyArray | None = None
-
-    def read(self, place: int) -> AnyArray:
-        """Return the tensor for the part at `place`."""
-        array = self.weights.read(self.entry.name) if self._kept is None else self._kept
-        self._kept = array if place + 1 < self.count else None
-        return array
-
-    def __getstate__(self) -> dict[str, object]:
-        # For another process the file is there to be read again.
-        return self.__dict__ | {"_kept": None}
-
-
-def _load(tensor: _Tensor, piece: Piece, place: int, name: str) -> FloatArray:
+def _load(shelf: Shelf, tensor: str, piece: Piece, name: str, more: bool) -> AnyArray:
     nbytes = 8 * math.prod(piece.shape)
     try:
         check_memory(nbytes)
-        values = _as_float64(piece.cut(tensor.read(place)))
+        values = _as_floats(piece.cut(shelf.read(tensor, keep=more)))
         reason = _value_reason(values)
     except MemoryError:
         reason = too_large(nbytes)
     if reason:
         error = InvalidInputError(reason)
-        error.add_note(f"This is matrix {shown(name)} of {tensor.weights.source}.")
+        error.add_note(f"This is matrix {shown(name)} of {shelf.weights.source}.")
         raise error
     return values
 
 
-def _as_float64(array: AnyArray) -> FloatArray:
+def _as_floats(array: AnyArray) -> AnyArray:
+    """Return the numbers in float32 where that is exact: a large tensor takes half the memory."""
+    exact = np.can_cast(array.dtype, np.float32)
     # Values beyond float64 become infinite, and are counted as such below.
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float64)
+        return np.ascontiguousarray(array, dtype=np.float32 if exact else np.float64)
 
 
-def _value_reason(values: FloatArray) -> str:
+def _value_reason(values: AnyArray) -> str:
     """Return why a matrix of these values has no spectrum to analyse; empty where it has."""
     if not np.isfinite(values).all():
         nan, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
