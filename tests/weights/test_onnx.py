@@ -1,0 +1,348 @@
+"""ONNX models, written by torch's exporter and by onnx's own helpers."""
+
+import logging
+import random
+import warnings
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from pastur._errors import FileFormatError, PasturError
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
+
+onnx = pytest.importorskip("onnx")
+helper, numpy_helper = onnx.helper, onnx.numpy_helper
+TensorProto = onnx.TensorProto
+
+
+def model(path, nodes, tensors, *, functions=(), **options):
+    """Write a model of these nodes and arrays (or ready tensors)."""
+    ready = [
+        numpy_helper.from_array(value, name) if isinstance(value, np.ndarray) else value
+        for name, value in tensors.items()
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, None)
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "graph", [x], [y], ready)
+    onnx.save(helper.make_model(graph, functions=list(functions)), path, **options)
+    return path
+
+
+def items(path):
+    weights = open_weights(path)
+    return {item.name: item for item in iter_matrices(weights)}
+
+
+def numbers(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.onnx"
+
+
+# --- torch's exporter ---
+
+
+@pytest.fixture(scope="module")
+def export():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+
+    def write(network, example, path):
+        logging.disable(logging.WARNING)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network.eval()
+            torch.onnx.export(
+                network, (example,), path, dynamo=True, verbose=False, external_data=False
+            )
+        logging.disable(logging.NOTSET)
+        return path
+
+    return write
+
+
+def same_values(found, expected):
+    """Whether some matrix of `found` has the singular values of the matrix expected."""
+    truth = np.linalg.svd(expected, compute_uv=False)
+    return any(
+        sorted(item.shape) == sorted(expected.shape)
+        and np.allclose(np.linalg.svd(item.load(), compute_uv=False), truth, rtol=1e-5)
+        for item in found.values()
+        if isinstance(item, Matrix)
+    )
+
+
+def test_a_network_of_torch(export, path):
+    import torch
+
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 8, 3, groups=2),
+        torch.nn.Flatten(),
+        torch.nn.Linear(72, 6),
+        torch.nn.ReLU(),
+        torch.nn.Linear(6, 3),
+    )
+    found = items(export(network, torch.randn(1, 4, 5, 5), path))
+    state = {name: value.numpy() for name, value in network.state_dict().items()}
+    for name in ("2.weight", "4.weight"):
+        assert same_values(found, state[name])
+    for block in np.split(state["0.weight"], 2):
+        assert same_values(found, block.reshape(4, -1))
+    assert sum(isinstance(item, Matrix) for item in found.values()) == 4
+    reasons = {item.reason for item in found.values() if isinstance(item, Skipped)}
+    assert all(reason.startswith("not a matrix") for reason in reasons)
+
+
+def test_an_lstm_and_an_attention_of_torch(export, path, tmp_path):
+    import torch
+
+    torch.manual_seed(1)
+    lstm = torch.nn.LSTM(5, 4, bidirectional=True)
+    found = items(export(lstm, torch.randn(3, 1, 5), path))
+    for gate in np.split(lstm.weight_ih_l0_reverse.detach().numpy(), 4):
+        assert same_values(found, gate)
+    assert sum(isinstance(item, Matrix) for item in found.values()) == 16
+
+    class Attention(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = torch.nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x):
+            return self.inner(x, x, x, need_weights=False)[0]
+
+    network = Attention()
+    found = items(export(network, torch.randn(1, 3, 8), tmp_path / "attention.onnx"))
+    assert same_values(found, network.inner.out_proj.weight.detach().numpy())
+    fused = network.inner.in_proj_weight.detach().numpy()
+    blocks = [fused, *np.split(fused, 3)]
+    assert any(same_values(found, block) for block in blocks)
+
+
+# --- layouts ---
+
+
+def test_how_a_matrix_is_used_tells_its_axes(path):
+    w, k, r = numbers(6, 5), numbers(4, 2, 3, 3), numbers(2, 16, 4)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Gemm", ["a", "v"], ["b"], transB=1),
+        helper.make_node("Conv", ["b", "k"], ["c"], group=2),
+        helper.make_node("ConvTranspose", ["c", "t"], ["d"]),
+        helper.make_node("LSTM", ["d", "r", "r2"], ["e"], hidden_size=4),
+        helper.make_node("Transpose", ["u"], ["ut"], perm=[1, 0]),
+        helper.make_node("MatMul", ["e", "ut"], ["y"]),
+    ]
+    tensors = {"w": w, "v": numbers(3, 7), "k": k, "t": k, "r": r, "r2": numbers(2, 16, 4), "u": w}
+    found = items(model(path, nodes, tensors))
+    np.testing.assert_array_equal(found["w"].load(), w.T)
+    np.testing.assert_array_equal(found["u"].load(), w)
+    np.testing.assert_array_equal(found["v"].load(), tensors["v"])
+    np.testing.assert_array_equal(found["k:group 1"].load(), k[2:].reshape(2, 18))
+    np.testing.assert_array_equal(found["t"].load(), k.swapaxes(0, 1).reshape(2, 36))
+    np.testing.assert_array_equal(found["r:1, f"].load(), r[1, 8:12])  # i, o, f, c
+    assert sum(isinstance(item, Matrix) for item in found.values()) == 22
+
+
+def test_constants_subgraphs_and_functions(path):
+    inner = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "deep"], ["z"], name="inner")],
+        "then",
+        [],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(numbers(3, 4), "deep")],
+    )
+    other = helper.make_graph(
+        [helper.make_node("Constant", [], ["z"], value=numpy_helper.from_array(numbers(2, 2)))],
+        "else",
+        [],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)],
+    )
+    nodes = [
+        helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(numbers(5, 3))),
+        helper.make_node("If", ["x"], ["y"], name="choice", then_branch=inner, else_branch=other),
+    ]
+    function = helper.make_function(
+        "local",
+        "f",
+        ["x"],
+        ["y"],
+        [helper.make_node("Constant", [], ["k"], value=numpy_helper.from_array(numbers(4, 4)))],
+        [helper.make_opsetid("", 20)],
+    )
+    found = items(model(path, nodes, {}, functions=[function]))
+    assert {name: item.shape for name, item in found.items()} == {
+        "c": (5, 3),
+        "choice.deep": (4, 3),
+        "choice.z": (2, 2),
+        "f.k": (4, 4),
+    }
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64", "int8", "float8_e4m3fn"])
+def test_types_are_read_packed_or_not(path, kind):
+    dtype = np.dtype(getattr(ml_dtypes, kind, kind))
+    array = (8 * numbers(4, 3)).astype(dtype)
+    code = helper.np_dtype_to_tensor_dtype(dtype)
+    listed = helper.make_tensor("listed", code, (4, 3), array.ravel().astype(np.float64))
+    found = items(model(path, [], {"raw": array, "listed": listed}))
+    for name in ("raw", "listed"):
+        expected = array.astype(np.float64)
+        np.testing.assert_array_equal(found[name].load(), expected)
+    assert found["listed"].dtype == kind
+
+
+def test_four_bits_texts_and_complex_numbers(path):
+    small = np.array([[1, -2, 3], [4, -5, 6]], ml_dtypes.int4)
+    tensors = {
+        "small": numpy_helper.from_array(small, "small"),
+        "words": helper.make_tensor("words", TensorProto.STRING, (2, 2), [b"a"] * 4),
+        "complex": numpy_helper.from_array(np.ones((2, 2), np.complex64), "complex"),
+    }
+    found = items(model(path, [], tensors))
+    np.testing.assert_array_equal(found["small"].load(), small.astype(float))
+    assert found["words"].reason == "is of a type that holds no numbers"
+    assert "complex numbers" in found["complex"].reason
+
+
+def test_quantised_weights_are_unpacked(path):
+    q = np.arange(-10, 10, dtype=np.int8).reshape(4, 5)
+    scale, zero = numbers(5) ** 2 + 0.1, np.arange(5, dtype=np.int8)
+    nodes = [
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=1),
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("DequantizeLinear", ["b", "made"], ["v"]),
+        helper.make_node("MatMul", ["a", "v"], ["y"]),
+        helper.make_node("MatMulNBits", ["x", "packed"], ["p"], domain="com.microsoft"),
+    ]
+    tensors = {"q": q, "s": scale, "z": zero, "b": q, "packed": np.ones((4, 2, 16), np.uint8)}
+    found = items(model(path, nodes, tensors))
+    expected = ((q - zero.astype(np.float32)) * scale).T
+    np.testing.assert_allclose(found["q"].load(), expected, rtol=1e-6)
+    assert found["q"].dtype == "int8"
+    assert "scale is computed while the model runs" in found["b"].reason
+    assert "MatMulNBits, which tells pastur of no matrix" in found["packed"].reason
+
+
+# --- data beside the model ---
+
+
+def test_numbers_in_a_file_beside_the_model(path):
+    tensors = {"w": numbers(40, 30), "v": numbers(30, 40, seed=1)}
+    written = {name: value.copy() for name, value in tensors.items()}
+    model(path, [], tensors, save_as_external_data=True, location="w.data", size_threshold=0)
+    assert (path.parent / "w.data").stat().st_size >= 2 * 40 * 30 * 4
+    found = items(path)
+    for name, value in written.items():
+        np.testing.assert_array_equal(found[name].load(), value)
+    (path.parent / "w.data").unlink()
+    assert "which is not beside the model" in items(path)["w"].reason
+
+
+def outside(**fields):
+    tensor = TensorProto(dims=(4, 3), data_type=TensorProto.FLOAT, name="w", data_location=1)
+    for key, value in fields.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"location": "../secret"}, "may lie in the model's own folder only"),
+        ({"location": "/etc/passwd"}, "may lie in the model's own folder only"),
+        ({"location": "a\\..\\b"}, "may lie in the model's own folder only"),
+        ({"location": ""}, "may lie in the model's own folder only"),
+        ({"location": "here", "offset": 2**63}, "reaches beyond 'here', of 64 bytes"),
+        ({"location": "here", "offset": -8}, "reaches beyond 'here'"),
+        ({"location": "here", "offset": 60}, "reaches beyond 'here'"),
+        ({"location": "here", "length": 2**63}, "bytes of 'here' are named"),
+        ({"location": "here", "offset": "x"}, "says in no readable way where"),
+    ],
+)
+def test_places_outside_are_not_followed(path, fields, reason):
+    (path.parent / "here").write_bytes(bytes(64))
+    (path.parent.parent / "secret").write_bytes(bytes(64))
+    assert reason in items(model(path, [], {"w": outside(**fields)}))["w"].reason
+
+
+@pytest.mark.parametrize(
+    ("dims", "reason"),
+    [
+        ((2**62, 4), "which no tensor can have"),
+        ((-4, -3), "which no tensor can have"),
+        ((2**40, 2**40), "bytes are there"),
+        ((5, 3), "takes 60 bytes, and 48 bytes are there"),
+    ],
+)
+def test_shapes_that_are_not_the_data(path, dims, reason, small_memory):
+    tensor = TensorProto(dims=dims, data_type=1, name="w", raw_data=bytes(48))
+    listed = TensorProto(dims=dims, data_type=1, name="v", float_data=[1.0] * 12)
+    found = items(model(path, [], {"w": tensor, "v": listed}))
+    assert reason in found["w"].reason
+    assert isinstance(found["v"], Skipped)
+
+
+def test_graphs_nested_too_deeply(path):
+    def field(number, content):
+        size = len(content)
+        length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14])
+        return bytes([number << 3 | 2]) + length + content
+
+    graph = b""
+    for _ in range(200):  # graph, node, attribute, graph
+        graph = field(1, field(5, field(6, graph)))
+    path.write_bytes(b"\x08\x08" + field(7, graph))
+    with pytest.raises(FileFormatError, match=r"model\.onnx"):
+        open_weights(path)
+
+
+@pytest.fixture
+def sound(path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("DequantizeLinear", ["q", "s"], ["d"]),
+        helper.make_node("LSTM", ["a", "r", "r"], ["y"], hidden_size=2),
+        helper.make_node("Constant", [], ["c"], value=numpy_helper.from_array(numbers(3, 3))),
+    ]
+    q = np.ones((4, 4), np.int8)
+    tensors = {"w": numbers(6, 5), "q": q, "s": np.float32([2.0]), "r": numbers(1, 8, 2)}
+    return model(path, nodes, tensors).read_bytes()
+
+
+def test_cut_off_anywhere(path, sound):
+    for end in np.linspace(1, len(sound) - 1, 64).astype(int):
+        path.write_bytes(sound[:end])
+        try:
+            read_all(path)
+        except PasturError as error:
+            assert "model.onnx" in str(error)
+
+
+def read_all(path):
+    for item in iter_matrices(open_weights(path)):
+        if isinstance(item, Matrix):
+            try:
+                item.load()
+            except PasturError:
+                continue
+
+
+def test_mutations_raise_nothing_but_our_errors(path, sound):
+    random_numbers = random.Random(7)
+    refused = 0
+    for _ in range(1500):
+        changed = bytearray(sound)
+        for _ in range(random_numbers.choice((1, 1, 2, 8))):
+            changed[random_numbers.randrange(len(changed))] = random_numbers.randrange(256)
+        path.write_bytes(changed)
+        try:
+            read_all(path)
+        except PasturError:
+            refused += 1
+    assert 50 < refused < 1450
