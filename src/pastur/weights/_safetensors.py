@@ -170,7 +170,7 @@ def _record(name: str, fields: Any) -> _Record:
     begin, end = offsets
     known = _DTYPES.get(dtype)
     if known is not None:
-        expected = math.prod(shape) * _numpy_dtype(known).itemsize
+        expected = math.prod(shape) * numpy_dtype(known).itemsize
         if expected != end - begin:
             raise _Unsound(
                 f"{label} of shape {tuple(shape)} and type {dtype} takes {bytes_text(expected)}, "
@@ -188,7 +188,8 @@ def _are_sizes(value: Any) -> bool:
     )
 
 
-def _numpy_dtype(name: str) -> np.dtype[Any]:
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return the type of that name in NumPy or ml_dtypes, little-endian."""
     kind: Any = name
     if name == "bfloat16" or name.startswith("float8"):
         import ml_dtypes
@@ -218,7 +219,7 @@ def _check_spans(records: list[_Record], size: int) -> None:
 
 def _load(path: Path, start: int, records: dict[str, _Record], name: str) -> AnyArray:
     record = records[name]
-    dtype = _numpy_dtype(record.info.dtype)
+    dtype = numpy_dtype(record.info.dtype)
     with reading(f"Tensor {shown(name)} of {shown(path)}", path), path.open("rb") as file:
         file.seek(start + record.begin)
         return read_array(file, record.info.shape, dtype)
