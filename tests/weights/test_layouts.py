@@ -158,6 +158,9 @@ def test_queries_keys_and_values_of_an_attention():
         ("layers.0.mlp.gate_up_proj.weight", (6, 4), ["gate", "up"]),
         ("layers.0.mlp.up_proj.weight", (12, 4), [""]),
         ("x.in_proj_weight.initial", (12, 4), ["q", "k", "v"]),
+        ("layers.0.conv.in_proj.weight", (12, 4), [""]),  # of a gated convolution
+        ("main_proj_weight", (12, 4), [""]),  # ends in the word by chance
+        ("raw12.weight", (6, 4), [""]),
     ],
 )
 def test_fused_matrices_by_name_and_shape(name, shape, parts):
@@ -175,6 +178,78 @@ def test_experts_one_by_one():
     found = matrices({"layers.0.experts.w1.weight": experts, "moe.gate_up_proj": experts})
     assert len(found) == 6
     np.testing.assert_array_equal(found["layers.0.experts.w1.weight:2"], experts[2])
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("blk.0.ffn_gate_exps.weight", 8),
+        ("mlp.experts_w1", 8),
+        ("block_sparse_moe.input_linear.weight", 8),
+        ("moe.0.experts.w1", 8),
+        ("experts.0.conv.weight", 1),  # a convolution of one expert
+        ("remoe.conv.weight", 1),
+    ],
+)
+def test_stacks_are_told_by_a_word_of_the_name(name, count):
+    assert len(matrices({name: numbered(8, 16, 3)})) == count
+
+
+def test_a_stack_of_too_many_is_a_reason_before_they_are_listed():
+    # As a stored array it would be 40 GB; only the header is looked at.
+    array = np.broadcast_to(np.int8(1), (10**10, 2, 2))
+    (item,) = iter_matrices(with_layout(array, Layout("eoi")))
+    assert item.reason == "is of 10000000000 matrices; pastur takes 10000 at most from one tensor"
+    kernel = numbered(2, 2, 101, 100)
+    (item,) = iter_matrices(with_layout(kernel, Layout("oiss")), unfold="window")
+    assert "10100 matrices" in item.reason
+    assert len(matrices(with_layout(kernel, Layout("oiss")))) == 1
+
+
+def test_no_two_matrices_have_one_name():
+    tensors = {
+        "in_proj_weight": numbered(12, 4),
+        "in_proj_weight:q": 100 + numbered(4, 4),
+        "experts": numbered(2, 4, 40),
+        "experts:": 100 + numbered(2, 4, 40),
+        "experts:0": 200 + numbered(4, 40),
+    }
+    items = list(iter_matrices(open_weights(tensors)))
+    assert len({item.name for item in items}) == len(items) == 3 + 1 + 2 + 2 + 1
+    by_name = {item.name: item for item in items}
+    assert by_name["in_proj_weight::q"].tensor == "in_proj_weight"
+    np.testing.assert_array_equal(by_name["in_proj_weight:q"].load(), tensors["in_proj_weight:q"])
+    assert list(matrices(tensors, include=["in_proj_weight:q"])) == ["in_proj_weight:q"]
+
+
+def test_every_tensor_of_whole_models_is_accounted_for():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    block = [nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.Conv2d(8, 16, 1)]
+    model = nn.ModuleDict(
+        {
+            "stem": nn.Conv2d(3, 8, 7),
+            "layer1": nn.Sequential(*block),
+            "depthwise": nn.Conv2d(8, 8, 3, groups=8),
+            "lstm": nn.LSTM(6, 5, num_layers=2, bidirectional=True),
+            "gru": nn.GRU(6, 5, num_layers=2, bidirectional=True),
+            "attention": nn.MultiheadAttention(8, 2),
+            "embedding": nn.Embedding(11, 8),
+        }
+    )
+    state = {name: value.detach() for name, value in model.state_dict().items()}
+    state |= {f"block_sparse_moe.experts.{w}": torch.ones(4, 6, 40) for w in ("w1", "w2", "w3")}
+    entries = 0
+    tensors = set()
+    for item in iter_matrices(open_weights(state)):
+        if isinstance(item, Matrix):
+            tensors.add(item.tensor)
+            entries += np.prod(item.shape)
+        else:
+            assert state[item.name].ndim < 2
+            tensors.add(item.name)
+    assert tensors == set(state)
+    assert entries == sum(value.numel() for value in state.values() if value.ndim > 1)
 
 
 def test_a_table_with_an_axis_in_front():

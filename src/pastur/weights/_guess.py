@@ -15,9 +15,13 @@ _Shape = tuple[int, ...]
 # The longest side of a window: patches of an image are 14, 16 or 32 wide.
 _LONGEST_SIDE = 32
 _RECURRENT = re.compile(r"(?P<stem>.*\b)weight_(?P<kind>ih|hh)(?P<layer>(_l\d+)?(_reverse)?)")
-_FUSED = re.compile(r".*(in_proj|qkv|qkv_proj|Wqkv|wqkv|to_qkv|c_attn)([._]weight)?")
-_GATE_UP = re.compile(r".*(gate_up_proj|w12)(\.weight)?")
-_STACKED = re.compile(r".*(experts?|moe)\b.*")
+# Whole words only, or main_proj_weight were an attention's; and in_proj.weight is that of state
+# spaces and gated convolutions, where the blocks are others.
+_WORD = r"(.*[^a-zA-Z0-9])?"
+_FUSED = re.compile(_WORD + r"(in_proj_weight|(qkv|qkv_proj|Wqkv|wqkv|to_qkv|c_attn)([._]weight)?)")
+_GATE_UP = re.compile(_WORD + r"(gate_up_proj|w12)(\.weight)?")
+# A number behind the word is that of one expert, whose tensor is no stack. GGUF writes exps.
+_STACKED = re.compile(r"(?<![a-zA-Z0-9])(experts?|exps|moe)(?![a-zA-Z0-9])(?!\.\d)")
 _LSTM, _GRU = ("i", "f", "g", "o"), ("r", "z", "n")
 _QKV = ("q", "k", "v")
 
@@ -49,7 +53,7 @@ def guess(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout | st
 def _is_stack(name: str, shape: _Shape) -> bool:
     # A table with an axis of one in front, such as the positions of a vision transformer.
     alone = shape[0] == 1 and shape[2] > _LONGEST_SIDE
-    return alone or bool(_STACKED.fullmatch(name))
+    return alone or bool(_STACKED.search(name))
 
 
 def _of_matrix(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -123,13 +123,14 @@ def iter_matrices(
     one_of("unfold", unfold, UNFOLDINGS)
     shapes = {entry.name: entry.shape for entry in weights.entries}
     found = [(entry, _pieces(entry, shapes, unfold)) for entry in weights.entries]
-    names = {
-        entry.name: [] if isinstance(parts, str) else [_name(entry, part) for part in parts]
-        for entry, parts in found
-    }
+    names = _names(found)
     reasons = left_out(names, include, exclude)
     shelf = Shelf(weights)
-    return (item for entry, parts in found for item in _items(shelf, entry, parts, reasons))
+    return (
+        item
+        for entry, parts in found
+        for item in _items(shelf, entry, parts, names[entry.name], reasons)
+    )
 
 
 def _pieces(
@@ -158,14 +159,17 @@ def _pieces(
 
 
 def _items(
-    shelf: Shelf, entry: TensorInfo, parts: list[Piece] | str, reasons: Mapping[str, str]
+    shelf: Shelf,
+    entry: TensorInfo,
+    parts: list[Piece] | str,
+    names: list[str],
+    reasons: Mapping[str, str],
 ) -> Iterator[Matrix | Skipped]:
     dtype = entry.quantised or entry.dtype
     whole = reasons.get(entry.name, "") or (parts if isinstance(parts, str) else "")
     if isinstance(parts, str) or whole:
         yield Skipped(entry.name, entry.shape, dtype, whole)
         return
-    names = [_name(entry, piece) for piece in parts]
     wanted = [name for name in names if name not in reasons]
     for name, piece in zip(names, parts, strict=True):
         if name in reasons:
@@ -175,8 +179,21 @@ def _items(
             yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load)
 
 
-def _name(entry: TensorInfo, piece: Piece) -> str:
-    return f"{entry.name}:{piece.part}" if piece.part else entry.name
+def _names(found: Sequence[tuple[TensorInfo, list[Piece] | str]]) -> dict[str, list[str]]:
+    """Return the names of the matrices in each tensor, no two alike.
+
+    A file may well hold a tensor ``w:q`` beside a tensor ``w`` with a part q: that is ``w::q``.
+    """
+    taken = {entry.name for entry, _ in found}
+    names = {}
+    for entry, parts in found:
+        labels = [] if isinstance(parts, str) else [piece.part for piece in parts]
+        mark = ":"
+        while any(label and f"{entry.name}{mark}{label}" in taken for label in labels):
+            mark += ":"
+        names[entry.name] = [f"{entry.name}{mark}{p}" if p else entry.name for p in labels]
+        taken.update(names[entry.name])
+    return names
 
 
 def _header_reason(shape: tuple[int, ...], dtype: str) -> str:

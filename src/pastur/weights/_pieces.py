@@ -13,6 +13,9 @@ from pastur.weights._layout import Layout
 
 UNFOLDINGS = ("outputs", "inputs", "window")
 
+# What describes a matrix takes hundreds of bytes, where a small one takes a few in the file.
+_MOST = 10_000
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -56,6 +59,11 @@ def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] |
     names = layout.parts or ("",)
     if sizes["o"] % (blocks * len(names)):
         return f"its {sizes['o']} outputs do not fall into {blocks * len(names)} equal parts"
+    rows = sizes["o"] // (blocks * len(names))
+    places = sizes["s"] if unfold == "window" and sizes["i"] > 1 else 1
+    count = sizes["e"] * len(names) * blocks * places
+    if count > _MOST:
+        return f"is of {count} matrices; pastur takes {_MOST} at most from one tensor"
     stacked = [n for n, axis in zip(shape, layout.axes, strict=True) if axis == "e"]
     labels = product(
         [",".join(map(str, e)) if sizes["e"] > 1 else "" for e in np.ndindex(*stacked)],
@@ -63,7 +71,6 @@ def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] |
         [f"group {g}" if blocks > 1 else "" for g in range(blocks)],
     )
     found = []
-    rows = sizes["o"] // (blocks * len(names))
     for block, label in enumerate(labels):
         for view, n, m in _views(rows, sizes["i"], sizes["s"], unfold):
             place = f"place {view}" if isinstance(view, int) else ""
