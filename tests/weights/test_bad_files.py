@@ -349,8 +349,8 @@ def test_unknown_kind(tmp_path):
     path.write_text("some text that is long enough")
     assert sentence(path, FileFormatError) == (
         f"'{path}' is of no kind that pastur reads (index of a model in several files, "
-        "safetensors, npy, "
-        "PyTorch, npz). In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
+        "safetensors, npy, PyTorch, npz, GGUF, HDF5, Keras, ONNX). In Python, "
+        "pass its arrays: `pastur.analyze({name: array, ...})`."
     )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.txt", b"")

@@ -9,6 +9,7 @@ from pastur._errors import FileAccessError, FileFormatError
 from pastur.weights._arrays import open_arrays
 from pastur.weights._folder import open_folder
 from pastur.weights._gguf import GGUF
+from pastur.weights._hdf5 import HDF5, KERAS
 from pastur.weights._npy import NPY
 from pastur.weights._npz import NPZ
 from pastur.weights._onnx import ONNX
@@ -20,7 +21,7 @@ from pastur.weights._weights import Weights
 from pastur.weights._words import shown, suggestion
 
 # A new kind of file is a new reader and a line here. The first that recognises the content opens.
-READERS: tuple[Reader, ...] = (INDEX, SAFETENSORS, NPY, TORCH, NPZ, GGUF, ONNX)
+READERS: tuple[Reader, ...] = (INDEX, SAFETENSORS, NPY, TORCH, NPZ, GGUF, HDF5, KERAS, ONNX)
 
 _HEAD = 4096  # bytes shown to the readers
 _LFS_POINTER = b"version https://git-lfs"
@@ -32,10 +33,10 @@ def open_weights(source: Any) -> Weights:
     Parameters
     ----------
     source : path, array or dict of arrays
-        A safetensors, PyTorch, ``.npy`` or ``.npz`` file, with the extras of these names an ONNX or
-        GGUF file, recognised by its content; an index of several safetensors or PyTorch files; a
-        folder with either of these; one array or a dictionary of them, where an array is whatever
-        `numpy.asarray` takes.
+        A safetensors, PyTorch, ``.npy`` or ``.npz`` file, with the extras of these names an ONNX,
+        GGUF or Keras (HDF5) file, recognised by its content; an index of several safetensors or
+        PyTorch files; a folder with either of these; one array or a dictionary of them, where an
+        array is whatever `numpy.asarray` takes.
 
     Returns
     -------

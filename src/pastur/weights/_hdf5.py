@@ -1,0 +1,240 @@
+"""HDF5 files, and Keras' in them: `.weights.h5`, `.keras`, the older `.h5`.
+
+The C library of HDF5 can crash on a hostile file. It runs in a process of its own
+(`_hdf5_worker.py`), whose end, by a crash, by its limit of memory or of time, is an error here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import subprocess
+import sys
+import threading
+import weakref
+import zipfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from pastur._checks import missing_extra
+from pastur._errors import FileFormatError
+from pastur._typing import AnyArray
+from pastur.weights._bytes import read_array, reading
+from pastur.weights._keras_layout import layer_classes, layout
+from pastur.weights._npz import DAMAGE
+from pastur.weights._reader import Reader
+from pastur.weights._safetensors import numpy_dtype
+from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._words import shown
+
+_MARK = b"\x89HDF\r\n\x1a\n"
+_MEMBER = "model.weights.h5"
+_CONFIG = "config.json"
+_LARGEST_CONFIG = 50_000_000
+_LARGEST_SIDE = 2**62
+_SECONDS = 60.0
+_BYTES_A_SECOND = 5e6  # the slowest that a file may be unpacked
+_HEADER = 30  # bytes of a member's own header before its name
+_WORKER = Path(__file__).with_name("_hdf5_worker.py")
+
+
+def recognises_hdf5(path: Path, head: bytes) -> bool:
+    """Tell whether `head` begins with the format's mark."""
+    return head.startswith(_MARK)
+
+
+def recognises_keras(path: Path, head: bytes) -> bool:
+    """Tell whether the file is a zip archive with Keras' weights in it."""
+    if not head.startswith(b"PK"):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _MEMBER in archive.namelist()
+    except (*DAMAGE, OSError):
+        return False
+
+
+def open_hdf5(path: Path) -> Weights:
+    """Return the data sets of an HDF5 file; links are listed and not followed.
+
+    Raises
+    ------
+    MissingExtraError
+        When h5py is not installed.
+    FileFormatError
+        When the file is damaged.
+    """
+    return _open(path, 0, path.stat().st_size, "")
+
+
+def open_keras(path: Path) -> Weights:
+    """Return the tensors of a `.keras` file, with the axes that its configuration tells.
+
+    The configuration is read as data; nothing that it names is built.
+
+    Raises
+    ------
+    MissingExtraError
+        When h5py is not installed.
+    FileFormatError
+        When the archive or its weights are damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(_MEMBER)
+            stored = member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1
+            if not stored or member.file_size != member.compress_size:
+                raise FileFormatError(f"{shown(path)} holds its weights packed, as Keras does not.")
+            config = ""
+            if _CONFIG in archive.namelist():
+                with archive.open(_CONFIG) as file:
+                    config = file.read(_LARGEST_CONFIG).decode("utf-8", "replace")
+        with path.open("rb") as file:
+            file.seek(member.header_offset)
+            local = file.read(_HEADER)
+            lengths = (int.from_bytes(local[place : place + 2], "little") for place in (26, 28))
+            begin = member.header_offset + _HEADER + sum(lengths)
+    except FileFormatError:
+        raise
+    except DAMAGE:
+        raise FileFormatError(
+            f"{shown(path)} is not a sound Keras file: its zip archive is damaged or was not "
+            "copied whole."
+        ) from None
+    if begin + member.file_size > path.stat().st_size:
+        raise FileFormatError(f"{shown(path)} is not a sound Keras file: it ends too early.")
+    return _open(path, begin, member.file_size, config)
+
+
+def _open(path: Path, begin: int, size: int, config: str) -> Weights:
+    if importlib.util.find_spec("h5py") is None:
+        raise missing_extra(f"Reading {shown(path)}", "h5py", "keras")
+    worker = _Worker(path, begin, size)
+    told = worker.listed()
+    classes = layer_classes(config or str(told["config"]))
+    entries = tuple(_info(item, classes) for item in told["found"])
+    return Weights(str(path), entries, {}, partial(_load, path, worker, _by_name(entries)))
+
+
+def _info(item: Mapping[str, Any], classes: Mapping[str, tuple[str, int]]) -> TensorInfo:
+    name, shape, dtype = str(item["name"]), tuple(item["shape"]), str(item["dtype"])
+    reason = str(item["reason"])
+    if name.startswith(("optimizer/", "optimizer_weights/")):
+        reason = "belongs to the state of the optimiser"
+    if not reason and any(type(n) is not int or not 0 <= n < _LARGEST_SIDE for n in shape):
+        reason = f"has the shape {shape}, which no tensor can have"
+    nbytes = 0 if reason else math.prod(shape) * numpy_dtype(dtype).itemsize
+    found = layout(name, str(item.get("label", "")), len(shape), classes)
+    if isinstance(found, str):
+        return TensorInfo(name, shape, dtype, nbytes, reason or found)
+    return TensorInfo(name, shape, dtype, nbytes, reason, found)
+
+
+def _by_name(entries: tuple[TensorInfo, ...]) -> dict[str, TensorInfo]:
+    return {entry.name: entry for entry in entries}
+
+
+def _load(path: Path, worker: _Worker, infos: Mapping[str, TensorInfo], name: str) -> AnyArray:
+    info = infos[name]
+    with reading(f"Tensor {shown(name)} of {shown(path)}", path):
+        return worker.read(name, info)
+
+
+class _Worker:
+    """The process that reads; started when it is first asked, and again in another process."""
+
+    def __init__(self, path: Path, begin: int, size: int) -> None:
+        self.path, self.begin, self.size = path, begin, size
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "begin": self.begin, "size": self.size}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def listed(self) -> dict[str, Any]:
+        """Return what the file holds."""
+        with self._lock:
+            answer = self._ask({"list": True}, _SECONDS)
+            assert answer is not None
+            return answer
+
+    def read(self, name: str, info: TensorInfo) -> AnyArray:
+        """Return the numbers of one data set."""
+        label = f"Tensor {shown(name)} of {shown(self.path)}"
+        with self._lock:
+            seconds = _SECONDS + info.nbytes / _BYTES_A_SECOND
+            timer = threading.Timer(seconds, self._stop)
+            timer.start()
+            try:
+                answer = self._ask({"read": name}, seconds)
+                if answer["nbytes"] != info.nbytes:
+                    raise FileFormatError(f"{label} has changed since the file was opened.")
+                return read_array(self._output(), info.shape, numpy_dtype(info.dtype))
+            except BaseException:
+                # What is left of the answer must not become the next one.
+                self._stop()
+                raise
+            finally:
+                timer.cancel()
+
+    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        process = self._started()
+        assert process.stdin is not None
+        timer = threading.Timer(seconds, self._stop)
+        timer.start()
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            line = self._output().readline()
+            answer = json.loads(line)
+        except (OSError, ValueError):
+            self._stop()
+            raise FileFormatError(
+                f"{shown(self.path)} is not a sound HDF5 file: it is damaged or was not copied "
+                "whole."
+            ) from None
+        finally:
+            timer.cancel()
+        return dict(answer)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            command = [sys.executable, str(_WORKER), str(self.path.absolute())]
+            self._process = subprocess.Popen(
+                [*command, str(self.begin), str(self.size)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            weakref.finalize(self, _end, self._process)
+        return self._process
+
+    def _output(self) -> IO[bytes]:
+        assert self._process is not None and self._process.stdout is not None
+        return self._process.stdout
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            try:
+                stream.close()
+            except OSError:  # what was not sent is not wanted
+                continue
+
+
+HDF5 = Reader(kind="HDF5", suffixes=(".h5", ".hdf5"), recognises=recognises_hdf5, open=open_hdf5)
+KERAS = Reader(kind="Keras", suffixes=(".keras",), recognises=recognises_keras, open=open_keras)
