@@ -97,6 +97,7 @@ PUBLIC = {
         "Analysis",
         "InitialComparison",
         "MatrixAnalysis",
+        "Metrics",
         "analyze",
         "compare_with_initial",
     ],

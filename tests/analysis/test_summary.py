@@ -28,7 +28,7 @@ def matrix(kind, converged=True):
 )
 def test_kind(verdict, rank, kind):
     fit = SimpleNamespace(goodness=Goodness(None, None, verdict, ""), rank=rank)
-    result = MatrixAnalysis("w", (3, 4), "float64", "w", "", None, fit, 0.0)
+    result = MatrixAnalysis("w", (3, 4), "float64", "w", "", None, fit, None, 0.0)
     assert result.kind == kind
     assert kind in repr(result)
 

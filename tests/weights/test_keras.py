@@ -187,6 +187,10 @@ def test_a_file_that_is_none(tmp_path):
         archive.writestr("model.weights.h5", bytes(1000))
     with pytest.raises(FileFormatError, match="holds its weights packed"):
         open_weights(packed)
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("other", b"")
+    with pytest.raises(FileFormatError, match=r"model\.keras.* holds no model\.weights\.h5"):
+        open_weights(packed)
 
 
 def test_a_worker_that_dies_is_an_error_and_the_next_one_works(written):

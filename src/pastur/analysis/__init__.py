@@ -3,6 +3,14 @@
 from pastur.analysis._analyze import analyze
 from pastur.analysis._initial import InitialComparison, compare_with_initial
 from pastur.analysis._matrix import MatrixAnalysis
+from pastur.analysis._metrics import Metrics
 from pastur.analysis._result import Analysis
 
-__all__ = ["Analysis", "InitialComparison", "MatrixAnalysis", "analyze", "compare_with_initial"]
+__all__ = [
+    "Analysis",
+    "InitialComparison",
+    "MatrixAnalysis",
+    "Metrics",
+    "analyze",
+    "compare_with_initial",
+]

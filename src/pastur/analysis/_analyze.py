@@ -18,6 +18,7 @@ from pastur._versions import package_versions
 from pastur.analysis._initial import InitialComparison, compare_with_initial, trained_names
 from pastur.analysis._jobs import examined
 from pastur.analysis._matrix import MatrixAnalysis
+from pastur.analysis._metrics import metrics
 from pastur.analysis._result import Analysis
 from pastur.analysis._selection import Selection
 from pastur.estimation import fit_rectangular
@@ -177,6 +178,7 @@ def _examine(matrix: Matrix, *, alpha: float, device: str) -> MatrixAnalysis | S
         part=matrix.part,
         singular_values=values,
         fit=fit,
+        metrics=metrics(values, matrix.shape, sigma=fit.sigma, edge=fit.edge),
         seconds=time.perf_counter() - start,
     )
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pastur._typing import FloatArray
+from pastur.analysis._metrics import Metrics
 from pastur.estimation import RectangularFit
 
 
@@ -39,6 +40,8 @@ class MatrixAnalysis:
         All of them, descending, in the matrix's own units.
     fit : RectangularFit
         Noise level, edge, spikes and goodness of fit.
+    metrics : Metrics
+        Norms, ranks and the tail of the spectrum.
     seconds : float
         Wall-clock time of reading, decomposing and fitting.
     """
@@ -50,6 +53,7 @@ class MatrixAnalysis:
     part: str
     singular_values: FloatArray
     fit: RectangularFit
+    metrics: Metrics
     seconds: float
 
     def __repr__(self) -> str:
@@ -108,6 +112,7 @@ class MatrixAnalysis:
             "signal_energy": self.signal_energy,
             "seconds": self.seconds,
             "fit": self.fit.to_dict(),
+            "metrics": self.metrics.to_dict(),
             "singular_values": self.singular_values.tolist(),
         }
 
@@ -123,5 +128,6 @@ class MatrixAnalysis:
             part=values["part"],
             singular_values=np.array(values["singular_values"], dtype=np.float64),
             fit=RectangularFit.from_dict(values["fit"]),
+            metrics=Metrics.from_dict(values["metrics"]),
             seconds=float(values["seconds"]),
         )

@@ -1,8 +1,10 @@
 """An analysis as a table: one flat row for each matrix."""
 
+from dataclasses import fields
 from typing import Any
 
 from pastur.analysis._matrix import MatrixAnalysis
+from pastur.analysis._metrics import Metrics
 
 COLUMNS = (
     "name",
@@ -32,6 +34,7 @@ COLUMNS = (
     "verdict",
     "kind",
     "converged",
+    *(field.name for field in fields(Metrics)),
     "seconds",
 )
 
@@ -65,6 +68,7 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
         "verdict": fit.goodness.verdict,
         "kind": matrix.kind,
         "converged": fit.status.converged,
+        **matrix.metrics.to_dict(),
         "seconds": matrix.seconds,
     }
     for field in _SPIKE_FIELDS:

@@ -99,10 +99,10 @@ def open_keras(path: Path) -> Weights:
             begin = member.header_offset + _HEADER + sum(lengths)
     except FileFormatError:
         raise
-    except DAMAGE:
+    except (*DAMAGE, KeyError):
         raise FileFormatError(
-            f"{shown(path)} is not a sound Keras file: its zip archive is damaged or was not "
-            "copied whole."
+            f"{shown(path)} is not a sound Keras file: its zip archive is damaged, was not "
+            f"copied whole, or holds no {_MEMBER}."
         ) from None
     if begin + member.file_size > path.stat().st_size:
         raise FileFormatError(f"{shown(path)} is not a sound Keras file: it ends too early.")

@@ -1,0 +1,149 @@
+"""Figures of a matrix that people quote, from its singular values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from pastur._numerics.power_law import fit_power_law
+from pastur._typing import FloatArray
+
+# A tail of fewer values has no exponent worth the name.
+_FEWEST = 8
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Norms, ranks and the tail of a spectrum; λ = s² are the eigenvalues of WᵀW.
+
+    The tail's figures, those of Martin and Mahoney (2021), are None where fewer than eight singular
+    values differ from zero. They say how heavy a tail is, not where noise ends: see
+    ``docs/metrics.md``.
+
+    Attributes
+    ----------
+    frobenius_norm, spectral_norm : float
+        √Σs² and s₁.
+    noise_energy : float
+        Share of Σs² that noise of the fitted σ has on average, at most 1.
+    stable_rank : float
+        Σs²/s₁².
+    effective_rank : float
+        exp of the entropy of s/Σs (Roy and Vetterli 2007).
+    entropy : float
+        That of λ/Σλ, over the log of the number of λ: 0 to 1.
+    matrix_rank : int
+        Singular values above s₁·max(n, m)·2⁻⁵².
+    log_norm, log_spectral_norm : float
+        log₁₀ Σs² and log₁₀ s₁².
+    mp_soft_rank : float or None
+        Edge of the noise over s₁, squared, at most 1; None without noise.
+    alpha, alpha_error : float or None
+        Exponent of the density of λ in the tail, ∝ λ^(−alpha), and its standard error
+        (alpha − 1)/√tail_count.
+    alpha_distance : float or None
+        Kolmogorov–Smirnov distance of the tail from that law.
+    tail_start : float or None
+        Smallest λ of the tail.
+    tail_count : int or None
+    alpha_hat : float or None
+        alpha·log₁₀ λ₁.
+    log_alpha_norm : float or None
+        log₁₀ Σ λ^alpha.
+    """
+
+    frobenius_norm: float
+    spectral_norm: float
+    noise_energy: float
+    stable_rank: float
+    effective_rank: float
+    entropy: float
+    matrix_rank: int
+    log_norm: float
+    log_spectral_norm: float
+    mp_soft_rank: float | None
+    alpha: float | None
+    alpha_error: float | None
+    alpha_distance: float | None
+    tail_start: float | None
+    tail_count: int | None
+    alpha_hat: float | None
+    log_alpha_norm: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
+        """Return the metrics that `to_dict` described."""
+        return cls(**values)
+
+
+def metrics(
+    singular_values: FloatArray, shape: tuple[int, int], *, sigma: float, edge: float
+) -> Metrics:
+    """Return the metrics of a matrix that is not zero.
+
+    Parameters
+    ----------
+    singular_values : array, descending
+    shape : tuple of two ints
+    sigma, edge : float
+        Those of its fit.
+    """
+    top = float(singular_values[0])
+    # Everything relative to the largest one: squares of values near 1e±200 leave the doubles.
+    s = singular_values / top
+    positive = s[s > max(shape) * 2.0**-52]
+    energy = float(s @ s)
+    share, power = positive / positive.sum(), positive**2 / energy
+    spread = -float(power @ np.log(power)) / np.log(s.size) if s.size > 1 else 0.0
+    log_top = 2 * float(np.log10(top))
+    tail = fit_power_law(2 * np.log(positive[::-1])) if positive.size >= _FEWEST else None
+    found: dict[str, Any] = dict.fromkeys(
+        (
+            "alpha",
+            "alpha_error",
+            "alpha_distance",
+            "tail_start",
+            "tail_count",
+            "alpha_hat",
+            "log_alpha_norm",
+        )
+    )
+    if tail is not None:
+        count = positive.size - tail.start
+        with np.errstate(under="ignore"):
+            sum_of_powers = float((positive ** (2 * tail.alpha)).sum())
+        found = {
+            "alpha": tail.alpha,
+            "alpha_error": (tail.alpha - 1) / count**0.5,
+            "alpha_distance": tail.distance,
+            "tail_start": _finite(float(positive[::-1][tail.start]) * top),
+            "tail_count": int(count),
+            "alpha_hat": tail.alpha * log_top,
+            "log_alpha_norm": tail.alpha * log_top + float(np.log10(sum_of_powers)),
+        }
+    return Metrics(
+        frobenius_norm=energy**0.5 * top,
+        spectral_norm=top,
+        noise_energy=min(1.0, (sigma / top) ** 2 * min(shape) / energy),
+        stable_rank=energy,
+        effective_rank=float(np.exp(-(share @ np.log(share)))),
+        entropy=max(0.0, spread),
+        matrix_rank=int(positive.size),
+        log_norm=log_top + float(np.log10(energy)),
+        log_spectral_norm=log_top,
+        mp_soft_rank=min(1.0, (edge / top) ** 2) if sigma > 0 else None,
+        **found,
+    )
+
+
+def _finite(value: float) -> float | None:
+    """Return the square of a singular value; None where it is beyond the doubles."""
+    square = value * value
+    return square if 0 < square < float("inf") else None
