@@ -409,3 +409,15 @@ def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path, members):
     archive_of(path, tensor_pickle((4,), (1,)), members)
     with pytest.raises(FileFormatError, match=r"Tensor 'w' of .*(damaged|cut off)"):
         weights.read("w")
+
+
+def test_a_member_that_claims_more_than_the_file_holds(tmp_path, small_memory):
+    path = archive_of(tmp_path / "m.pt", tensor_pickle((2, 2), (2, 1)), {"0": bytes(16)})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("m/byteorder", b"")
+    content = path.read_bytes()
+    # In the directory of the archive the packed size stands 26 bytes before the name.
+    place = content.rindex(b"m/byteorder") - 26
+    assert content[place : place + 4] == bytes(4)
+    path.write_bytes(content[:place] + b"\x00\x00\x00\xf0" + content[place + 4 :])
+    open_weights(path)

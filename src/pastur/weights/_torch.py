@@ -127,7 +127,7 @@ def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes
 
 def _byte_order(archive: zipfile.ZipFile, folder: str) -> str:
     name = f"{folder}byteorder"
-    if name in archive.namelist() and archive.getinfo(name).file_size < 16:
+    if name in archive.namelist() and 0 <= _stored_size(archive.getinfo(name)) < 16:
         return ">" if archive.read(name) == b"big" else "<"
     return "<"
 
