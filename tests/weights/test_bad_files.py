@@ -474,7 +474,7 @@ def test_index_beyond_the_limit(tmp_path):
 
 def test_what_is_no_source():
     text = sentence(None, InvalidTypeError)
-    assert "must be a path, an array or a dictionary of arrays" in text
+    assert "must be a path, a module of PyTorch, an array or a dictionary" in text
     assert "Got NoneType, which holds Python objects" in text
     assert "rows of unequal length" in sentence([[1, 2], [3]], InvalidTypeError)
     assert "an empty dictionary" in sentence({}, InvalidInputError)

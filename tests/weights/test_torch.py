@@ -123,12 +123,6 @@ def test_what_is_no_state_dict_says_what_to_do(torch, tmp_path):
     torch.save(model.state_dict(), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     with pytest.raises(FileFormatError, match=r"before version 1\.6"):
         open_weights(tmp_path / "old.pt")
-    # As torch.jit.save leaves them, which would warn that it is out of fashion.
-    with zipfile.ZipFile(tmp_path / "script.pt", "w") as archive:
-        for name in ("m/data.pkl", "m/constants.pkl", "m/code/__torch__.py"):
-            archive.writestr(name, b"\x80\x02}.")
-    with pytest.raises(FileFormatError, match="is a TorchScript archive"):
-        open_weights(tmp_path / "script.pt")
 
 
 def test_a_model_in_several_files(torch, tmp_path):

@@ -55,9 +55,9 @@ def analyze(
 
     Parameters
     ----------
-    source : path, array or dict of arrays
-        A ``.safetensors``, ``.pt``, ``.npy`` or ``.npz`` file, a folder of a safetensors model or a
-        sharded index; or the arrays themselves.
+    source : path, module, array or dict of arrays
+        A file or folder of weights (safetensors, PyTorch, ONNX, Keras, GGUF, NumPy; see
+        `pastur.weights.open_weights`), a ``torch.nn.Module``, or the arrays themselves.
     include, exclude : sequence of str, optional
         Patterns of names of tensors or parts (``*`` and ``?`` as in a shell) to analyse, or to
         leave out.

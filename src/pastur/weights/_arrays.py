@@ -27,13 +27,13 @@ def open_arrays(source: Any) -> Weights:
         When `source` is neither, or empty.
     """
     if not isinstance(source, Mapping):
-        info, value = _entry("matrix", source)
+        info, value = entry_of("matrix", source)
         if info.unreadable:
             raise InvalidTypeError(
-                "`source` must be a path, an array or a dictionary of arrays (of a PyTorch module, "
-                f"its `state_dict()`). Got {type(source).__name__}, which {info.unreadable}."
+                "`source` must be a path, a module of PyTorch, an array or a dictionary of arrays. "
+                f"Got {type(source).__name__}, which {info.unreadable}."
             )
-        return Weights("array", (info,), {}, partial(_load, {"matrix": value}))
+        return Weights("array", (info,), {}, partial(load_array, {"matrix": value}))
     if not source:
         raise InvalidInputError("`source` is an empty dictionary: there is no array to read.")
     for name in source:
@@ -42,12 +42,14 @@ def open_arrays(source: Any) -> Weights:
                 f"The keys of a dictionary of arrays must be names. Got {shown(name)} "
                 f"of type {type(name).__name__}."
             )
-    pairs = [_entry(name, value) for name, value in source.items()]
+    pairs = [entry_of(name, value) for name, value in source.items()]
     values = {info.name: value for info, value in pairs}
-    return Weights("dict of arrays", tuple(info for info, _ in pairs), {}, partial(_load, values))
+    return Weights(
+        "dict of arrays", tuple(info for info, _ in pairs), {}, partial(load_array, values)
+    )
 
 
-def _entry(name: str, value: Any) -> tuple[TensorInfo, Any]:
+def entry_of(name: str, value: Any) -> tuple[TensorInfo, Any]:
     """Return the header of one value, and the value: an array where it had none to state."""
     stated = _stated(value)
     if stated is None:
@@ -83,16 +85,24 @@ def _fault(value: Any, dtype: Any) -> str:
     return f"holds {_KINDS[dtype.kind]}, not numbers" if dtype.kind in _KINDS else ""
 
 
-def _load(values: Mapping[str, Any], name: str) -> AnyArray:
+def load_array(values: Mapping[str, Any], name: str) -> AnyArray:
+    """Return one of the values as an array."""
     value = values[name]
-    # A tensor that takes part in a gradient refuses to become an array; its plain copy does not.
-    detach = getattr(value, "detach", None)
     try:
-        array = np.asarray(detach() if callable(detach) else value)
+        array = np.asarray(_plain(value))
     except Exception as error:
         raise InvalidTypeError(
             f"Tensor {shown(name)} does not turn into a NumPy array: "
-            f"{' '.join(str(error).split()).rstrip('.')}. Convert it first "
-            "(of PyTorch: `.float().cpu()`)."
+            f"{' '.join(str(error).split()).rstrip('.')}. Convert it first."
         ) from error
     return array
+
+
+def _plain(value: Any) -> Any:
+    """Return a tensor of PyTorch as one that NumPy takes: no gradient, in memory, a known type."""
+    for step in ("detach", "cpu"):
+        method = getattr(value, step, None)
+        value = method() if callable(method) else value
+    kind = str(getattr(value, "dtype", ""))
+    # float32 holds every number of these.
+    return value.float() if kind.startswith(("torch.bfloat", "torch.float8")) else value

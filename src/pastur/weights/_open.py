@@ -10,6 +10,7 @@ from pastur.weights._arrays import open_arrays
 from pastur.weights._folder import open_folder
 from pastur.weights._gguf import GGUF
 from pastur.weights._hdf5 import HDF5, KERAS
+from pastur.weights._module import is_module, open_module
 from pastur.weights._npy import NPY
 from pastur.weights._npz import NPZ
 from pastur.weights._onnx import ONNX
@@ -32,11 +33,11 @@ def open_weights(source: Any) -> Weights:
 
     Parameters
     ----------
-    source : path, array or dict of arrays
+    source : path, module, array or dict of arrays
         A safetensors, PyTorch, ``.npy`` or ``.npz`` file, with the extras of these names an ONNX,
         GGUF or Keras (HDF5) file, recognised by its content; an index of several safetensors or
-        PyTorch files; a folder with either of these; one array or a dictionary of them, where an
-        array is whatever `numpy.asarray` takes.
+        PyTorch files; a folder with either of these; a module of PyTorch; one array or a dictionary
+        of them, where an array is whatever `numpy.asarray` takes.
 
     Returns
     -------
@@ -61,6 +62,8 @@ def open_weights(source: Any) -> Weights:
     >>> weights.read("fc.weight").dtype
     dtype('float32')
     """
+    if is_module(source):
+        return open_module(source)
     if not isinstance(source, (str, os.PathLike)):
         return open_arrays(source)
     path = Path(os.fsdecode(source))

@@ -1,6 +1,7 @@
-"""PyTorch's own files, `torch.save` since version 1.6: a zip archive of a pickle and of numbers.
+"""PyTorch's own files: a zip archive of a pickle and of numbers.
 
-Read without torch, and without running anything that the pickle asks for.
+Those of `torch.save` since version 1.6, and TorchScript programs, whose code is passed over. Read
+without torch, and without running anything that the pickle asks for.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
 
 _PICKLE = "data.pkl"
+_CONSTANTS = "constants.pkl"
 # Where trainers keep the weights of the model among other things.
 _STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params", "weights")
 _DEEPEST = 20
@@ -58,11 +60,12 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def open_torch(path: Path) -> Weights:
-    """Return the tensors of a file that `torch.save` wrote.
+    """Return the tensors of a file that `torch.save` or `torch.jit.save` wrote.
 
     Names of nested dictionaries are joined by dots. Where the model's own state stands beside other
     things, such as the state of an optimiser, it is taken by its name, and the other tensors are
-    listed with that as the reason.
+    listed with that as the reason. Of a program the tensors are named by the attributes that lead
+    to them, and its constants ``constants.0``, ``constants.1``, ….
 
     Raises
     ------
@@ -83,13 +86,12 @@ def open_torch(path: Path) -> Weights:
                     f"{shown(path)} is not a file of torch.save: its archive holds no {_PICKLE}."
                 )
             folder = name.removesuffix(_PICKLE)
-            if f"{folder}constants.pkl" in archive.namelist():
-                raise FileFormatError(
-                    f"{shown(path)} is a TorchScript archive, a program with its weights. Save its "
-                    "state_dict() instead."
-                )
+            script = f"{folder}{_CONSTANTS}" in archive.namelist()
             sizes = {item.filename: _stored_size(item) for item in archive.infolist()}
             content = _read_pickle_bytes(archive, name, path)
+            constants = (
+                _read_pickle_bytes(archive, f"{folder}{_CONSTANTS}", path) if script else b""
+            )
             order = _byte_order(archive, folder)
     except FileFormatError:
         raise
@@ -98,7 +100,15 @@ def open_torch(path: Path) -> Weights:
             f"{shown(path)} is not a sound PyTorch file: its zip archive is damaged or was not "
             "copied whole."
         ) from None
-    places = _places(_unpickle(content, path), folder, sizes)
+    if script:
+        program = _unpickle(content, path, script=True)
+        fixed = {"constants": _unpickle(constants, path, script=True)}
+        places = [
+            *_places(program, f"{folder}data/", sizes, script=True),
+            *_places(fixed, f"{folder}constants/", sizes, script=True),
+        ]
+    else:
+        places = _places(_unpickle(content, path), f"{folder}data/", sizes)
     by_name = {place.info.name: place for place in places}
     entries = tuple(place.info for place in by_name.values())
     return Weights(str(path), entries, {}, partial(_load, path, by_name, order))
@@ -132,9 +142,9 @@ def _byte_order(archive: zipfile.ZipFile, folder: str) -> str:
     return "<"
 
 
-def _unpickle(content: bytes, path: Path) -> Any:
+def _unpickle(content: bytes, path: Path, *, script: bool = False) -> Any:
     try:
-        return read_pickle(content)
+        return read_pickle(content, script=script)
     except ForbiddenNameError as error:
         raise FileFormatError(
             f"Reading {shown(path)} would execute code stored in it ({shown(error)}). Nothing was "
@@ -152,9 +162,12 @@ def _unpickle(content: bytes, path: Path) -> Any:
 # --- names ---
 
 
-def _places(content: Any, folder: str, sizes: Mapping[str, int]) -> list[_Place]:
+def _places(
+    content: Any, folder: str, sizes: Mapping[str, int], *, script: bool = False
+) -> list[_Place]:
     found = list(_walk(content))
-    state = _state_key(content)
+    # A part of a program may have any name.
+    state = None if script else _state_key(content)
     inside = [names for names, _ in found if names[:1] == (state,) or state is None]
     strip = 0 if state is None else 1
     wrapped = bool(inside) and all(".".join(n[strip:]).startswith(_WRAPPER) for n in inside)
@@ -214,7 +227,7 @@ def _examine(name: str, tensor: StoredTensor, folder: str, sizes: Mapping[str, i
     key = getattr(tensor.storage, "key", None)
     if not (_counts(shape) and _counts(strides) and _counts((offset,)) and key is not None):
         return _Place(TensorInfo(name, (), "unknown", 0, "has no sound description"), "", "", 0, ())
-    member = f"{folder}data/{key}"
+    member = f"{folder}{key}"
     dtype = _dtype(tensor.dtype)
     nbytes = math.prod(shape) * (dtype.itemsize if dtype is not None else 0)
     info = TensorInfo(name, tuple(shape), tensor.dtype or "unknown", nbytes)

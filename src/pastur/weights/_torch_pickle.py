@@ -211,8 +211,48 @@ class _Reader(pickle._Unpickler):
     dispatch[pickle.SETITEM[0]] = set_item
 
 
-def read_pickle(content: bytes) -> Any:
+class _ScriptReader(_Reader):
+    """Also the objects of a TorchScript program, as dictionaries of what they hold.
+
+    Their classes are code beside the pickle, which is not looked at.
+    """
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_Reader.dispatch)
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what stands for a name; any class of the program is the same to us."""
+        if module.partition(".")[0] == "__torch__":
+            return _Object
+        if module == "torch.jit._pickle":
+            # Lists and tags of types, around the values themselves.
+            return _first
+        return super().find_class(module, name)
+
+    def new_object(self) -> None:
+        self.stack.pop()
+        kind = self.stack.pop()
+        if kind is not _Object:
+            raise pickle.UnpicklingError("an object that torch does not write")
+        self.stack.append(_Object())
+
+    def take_state(self) -> None:
+        state = self.stack.pop()
+        target = self.stack[-1]
+        if type(target) is _Object:
+            target.update(state if type(state) is dict else {"state": state})
+
+    dispatch[pickle.NEWOBJ[0]] = new_object
+    dispatch[pickle.BUILD[0]] = take_state
+
+
+class _Object(dict[Any, Any]):
+    """The attributes of an object of a program."""
+
+
+def read_pickle(content: bytes, *, script: bool = False) -> Any:
     """Return what the pickle builds, tensors as `StoredTensor`.
+
+    With `script`, the objects of a TorchScript program are dictionaries of their attributes.
 
     Raises
     ------
@@ -221,4 +261,5 @@ def read_pickle(content: bytes) -> Any:
     Exception
         Any other, where it is damaged: the machine runs into what is not there.
     """
-    return _Reader(io.BytesIO(content), encoding="utf-8").load()
+    reader = _ScriptReader if script else _Reader
+    return reader(io.BytesIO(content), encoding="utf-8").load()

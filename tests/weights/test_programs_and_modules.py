@@ -1,0 +1,200 @@
+"""TorchScript archives and modules of PyTorch: every tensor, under its name, and nothing run."""
+
+import random
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+
+from pastur import analyze
+from pastur._errors import FileFormatError, InvalidInputError, PasturError
+from pastur.weights import Matrix, iter_matrices, open_weights
+
+torch = pytest.importorskip("torch")
+
+
+class Network(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.model = torch.nn.Linear(3, 4)
+        self.layers = torch.nn.ModuleList([torch.nn.Conv1d(4, 2, 1), torch.nn.LSTM(3, 4)])
+        self.register_buffer("table", torch.ones(2, 3))
+        self.plain = torch.arange(25.0).reshape(5, 5)
+        self.words = ["x"]
+
+    def forward(self, x):
+        return self.model(x) @ torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return Network()
+
+
+def saved(network, path, *, traced):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = (
+            torch.jit.trace(network, torch.ones(2, 3)) if traced else torch.jit.script(network)
+        )
+        torch.jit.save(program, str(path))
+    return path
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_programs(network, tmp_path, traced):
+    weights = open_weights(saved(network, tmp_path / "program.pt", traced=traced))
+    names = {entry.name for entry in weights.entries}
+    state = network.state_dict()
+    # A trace keeps the parts that it met, a program all that is there.
+    expected = set(state) if not traced else {name for name in state if name in names}
+    assert {"model.weight", "model.bias"} <= expected <= names
+    for name in expected:
+        np.testing.assert_array_equal(weights.read(name), state[name].numpy())
+    if traced:
+        assert weights.read("constants.0").shape == (4, 2)
+    else:
+        np.testing.assert_array_equal(weights.read("plain"), network.plain)
+        gates = [item.name for item in iter_matrices(weights) if "weight_ih" in item.name]
+        assert gates == [f"layers.1.weight_ih_l0:{gate}" for gate in "ifgo"]
+
+
+def test_the_code_of_a_program_is_not_run(network, tmp_path):
+    sound = saved(network, tmp_path / "sound.pt", traced=False)
+    bad = tmp_path / "bad.pt"
+    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(bad, "w") as new:
+        for item in old.infolist():
+            content = old.read(item)
+            if item.filename.endswith(".py"):
+                content = f"open({str(tmp_path / 'ran')!r}, 'w')".encode()
+            new.writestr(item, content)
+    assert open_weights(bad).entries == open_weights(sound).entries
+    attack = b"\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R."
+    with zipfile.ZipFile(bad, "w") as new:
+        new.writestr("m/data.pkl", attack)
+        new.writestr("m/constants.pkl", b"\x80\x02).")
+    with pytest.raises(FileFormatError, match=r"would execute code stored in it .*os\.system"):
+        open_weights(bad)
+    # An object of a class that is not the program's.
+    with zipfile.ZipFile(bad, "w") as new:
+        new.writestr("m/data.pkl", b"\x80\x02ccollections\nOrderedDict\n)\x81.")
+        new.writestr("m/constants.pkl", b"\x80\x02).")
+    with pytest.raises(FileFormatError, match="its pickle is damaged"):
+        open_weights(bad)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_cut_off_and_changed_programs(network, tmp_path):
+    sound = saved(network, tmp_path / "sound.pt", traced=False).read_bytes()
+    path = tmp_path / "changed.pt"
+    for end in np.linspace(1, len(sound) - 1, 64).astype(int):
+        path.write_bytes(sound[:end])
+        with pytest.raises(PasturError, match=r"changed\.pt"):
+            open_weights(path)
+    numbers = random.Random(1)
+    for _ in range(600):
+        changed = bytearray(sound)
+        for _ in range(numbers.choice((1, 1, 4))):
+            changed[numbers.randrange(len(changed))] = numbers.randrange(256)
+        path.write_bytes(changed)
+        try:
+            weights = open_weights(path)
+            for entry in weights.entries:
+                if not entry.unreadable:
+                    weights.read(entry.name)
+        except PasturError as error:
+            assert "changed.pt" in str(error)
+
+
+# --- modules ---
+
+
+def test_a_module_is_a_source(network):
+    weights = open_weights(network)
+    assert weights.source == "Network"
+    assert [entry.name for entry in weights.entries] == list(network.state_dict())
+    np.testing.assert_array_equal(weights.read("model.weight"), network.model.weight.detach())
+
+
+def test_groups_of_convolutions_are_known():
+    torch.manual_seed(1)
+    parts = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 6, 3, groups=2),
+        torch.nn.ConvTranspose2d(6, 4, 3),
+        torch.nn.ConvTranspose1d(4, 6, 3, groups=2),
+    )
+    found = {i.name: i for i in iter_matrices(open_weights(parts)) if isinstance(i, Matrix)}
+    kernels = [part.weight.detach().numpy() for part in parts]
+    expected = {
+        "0.weight:group 1": kernels[0][3:].reshape(3, -1),
+        "1.weight": kernels[1].swapaxes(0, 1).reshape(4, -1),
+        "2.weight:group 0": kernels[2][:2].reshape(2, -1),
+    }
+    for name, matrix in expected.items():
+        np.testing.assert_array_equal(found[name].load(), matrix)
+    assert len(found) == 5
+
+
+def test_tied_tensors_are_one():
+    class Tied(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = torch.nn.Embedding(7, 4)
+            self.head = torch.nn.Linear(4, 7, bias=False)
+            self.head.weight = self.embedding.weight
+
+    first, second = iter_matrices(open_weights(Tied()))
+    assert isinstance(first, Matrix)
+    assert second.reason == "is the same tensor as 'embedding.weight'"
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "float64", "float8_e4m3fn"])
+def test_types_that_numpy_does_not_know(kind):
+    tensor = torch.randn(5, 4).to(getattr(torch, kind))
+    (item,) = iter_matrices(open_weights({"w": tensor}))
+    assert item.dtype == kind
+    np.testing.assert_array_equal(item.load(), tensor.double().numpy())
+
+
+def test_a_module_of_nothing_and_a_whole_analysis():
+    with pytest.raises(InvalidInputError, match="a ReLU without parameters"):
+        open_weights(torch.nn.ReLU())
+    torch.manual_seed(2)
+    analysis = analyze(torch.nn.MultiheadAttention(40, 2))
+    assert [m.name for m in analysis.matrices] == [
+        "in_proj_weight:q",
+        "in_proj_weight:k",
+        "in_proj_weight:v",
+        "out_proj.weight",
+    ]
+
+
+def test_a_residual_network_of_convolutions(tmp_path):
+    class Block(torch.nn.Module):
+        def __init__(self, old, new):
+            super().__init__()
+            self.conv1 = torch.nn.Conv2d(old, new, 3, padding=1, bias=False)
+            self.bn1 = torch.nn.BatchNorm2d(new)
+            self.conv2 = torch.nn.Conv2d(new, new, 3, padding=1, bias=False)
+            self.downsample = torch.nn.Conv2d(old, new, 1)
+
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 7), Block(8, 8), Block(8, 16), torch.nn.Linear(16, 10)
+    )
+    torch.save(network.state_dict(), tmp_path / "resnet.pth")
+    for source in (network, tmp_path / "resnet.pth"):
+        items = list(iter_matrices(open_weights(source)))
+        assert [item.name for item in items] == list(network.state_dict())
+        shapes = {item.name: item.shape for item in items if isinstance(item, Matrix)}
+        assert shapes == {
+            "0.weight": (8, 147),
+            "1.conv1.weight": (8, 72),
+            "1.conv2.weight": (8, 72),
+            "1.downsample.weight": (8, 8),
+            "2.conv1.weight": (16, 72),
+            "2.conv2.weight": (16, 144),
+            "2.downsample.weight": (16, 8),
+            "3.weight": (10, 16),
+        }
