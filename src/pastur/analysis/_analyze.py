@@ -36,6 +36,7 @@ Progress = Callable[[int, int, str], None]
 def analyze(
     source: Any,
     *,
+    base: Any = None,
     include: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,
     alpha: float = 0.05,
@@ -58,6 +59,9 @@ def analyze(
     source : path, module, array or dict of arrays
         A file or folder of weights (safetensors, PyTorch, ONNX, Keras, GGUF, NumPy; see
         `pastur.weights.open_weights`), a ``torch.nn.Module``, or the arrays themselves.
+    base : path, module, array or dict of arrays, optional
+        Another model: what is analysed is then the difference of the two, tensor by tensor; where
+        `source` is an adapter of low rank (LoRA), the base with its changes.
     include, exclude : sequence of str, optional
         Patterns of names of tensors or parts (``*`` and ``?`` as in a shell) to analyse, or to
         leave out.
@@ -107,7 +111,7 @@ def analyze(
     jobs = _checks.positive_integer("jobs", jobs)
     if device != "cpu":
         torch_device(device)
-    selection = Selection.of(source, include=include, exclude=exclude, unfold=unfold)
+    selection = Selection.of(source, base=base, include=include, exclude=exclude, unfold=unfold)
     weights = selection.open()
     items = selection.items(weights)
     trained_of = trained_names(item.name for item in items)

@@ -12,9 +12,10 @@ _Patterns = str | tuple[str, ...] | None
 
 @dataclass(frozen=True)
 class Selection:
-    """A source, the patterns of names, and what becomes of convolutions; see `analyze`."""
+    """A source, its base, the patterns of names, what becomes of convolutions; see `analyze`."""
 
     source: Any
+    base: Any
     include: _Patterns
     exclude: _Patterns
     unfold: str
@@ -24,21 +25,23 @@ class Selection:
         cls,
         source: Any,
         *,
+        base: Any = None,
         include: Sequence[str] | str | None,
         exclude: Sequence[str] | str | None,
         unfold: str,
     ) -> "Selection":
         """Return the selection, its patterns in tuples."""
-        return cls(source, _fixed(include), _fixed(exclude), unfold)
+        return cls(source, base, _fixed(include), _fixed(exclude), unfold)
 
     @property
     def on_disk(self) -> bool:
         """Whether another process can open the source."""
-        return isinstance(self.source, (str, os.PathLike))
+        kinds = (str, os.PathLike)
+        return isinstance(self.source, kinds) and isinstance(self.base, (*kinds, type(None)))
 
     def open(self) -> Weights:
         """Open the source; headers are read."""
-        return open_weights(self.source)
+        return open_weights(self.source, base=self.base)
 
     def items(self, weights: Weights) -> list[Matrix | Skipped]:
         """Return the matrices, and the tensors that are none, in the order of the source."""

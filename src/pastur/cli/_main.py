@@ -82,6 +82,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     show_default=True,
     help="The chance that a matrix of pure noise is given a spike.",
 )
+@click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
 @click.option(
     "--unfold",
     type=click.Choice(["outputs", "inputs", "window"]),
@@ -111,19 +112,21 @@ def analyze(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     alpha: float,
+    base: Path | None,
     unfold: str,
     jobs: int,
     device: str,
 ) -> None:
     """Analyse every matrix of MODEL and say what was skipped.
 
-    MODEL is a .safetensors, .pt, .pth, .bin, .npy or .npz file, or a folder with a
-    safetensors or PyTorch model, sharded or not. No code in a file is run.
+    MODEL is a file of safetensors, PyTorch (also TorchScript), ONNX, Keras, GGUF or
+    NumPy, or a folder with a safetensors or PyTorch model, sharded or not, or an
+    adapter (LoRA). No code in a file is run.
     """
     from pastur.cli._run import Outputs, run
 
     outputs = Outputs(report=output, json=json_path, csv=csv_path)
     # No --include is no choice, where an empty list of patterns would choose nothing.
     chosen = {"include": include or None, "exclude": exclude or None}
-    settings = {"alpha": alpha, "unfold": unfold, "jobs": jobs, "device": device}
+    settings = {"base": base, "alpha": alpha, "unfold": unfold, "jobs": jobs, "device": device}
     run(model, outputs, quiet=quiet, **chosen, **settings)

@@ -7,9 +7,11 @@ from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError
 from pastur.weights._arrays import open_arrays
+from pastur.weights._difference import difference
 from pastur.weights._folder import open_folder
 from pastur.weights._gguf import GGUF
 from pastur.weights._hdf5 import HDF5, KERAS
+from pastur.weights._lora import adapter, is_adapter
 from pastur.weights._module import is_module, open_module
 from pastur.weights._npy import NPY
 from pastur.weights._npz import NPZ
@@ -28,7 +30,7 @@ _HEAD = 4096  # bytes shown to the readers
 _LFS_POINTER = b"version https://git-lfs"
 
 
-def open_weights(source: Any) -> Weights:
+def open_weights(source: Any, *, base: Any = None) -> Weights:
     """Open a set of weights; only headers are read.
 
     Parameters
@@ -38,11 +40,15 @@ def open_weights(source: Any) -> Weights:
         GGUF or Keras (HDF5) file, recognised by its content; an index of several safetensors or
         PyTorch files; a folder with either of these; a module of PyTorch; one array or a dictionary
         of them, where an array is whatever `numpy.asarray` takes.
+    base : path, module, array or dict of arrays, optional
+        Another model. The tensors are then the differences from those of the same names; of an
+        adapter, the changed matrices of the base.
 
     Returns
     -------
     Weights
-        Its tensors, each read when it is asked for.
+        Its tensors, each read when it is asked for. Of an adapter of low rank (LoRA) they are the
+        changes ``scale·B·A`` that it makes.
 
     Raises
     ------
@@ -62,6 +68,14 @@ def open_weights(source: Any) -> Weights:
     >>> weights.read("fc.weight").dtype
     dtype('float32')
     """
+    weights = _open(source)
+    beneath = None if base is None else _open(base)
+    if is_adapter(weights):
+        return adapter(weights, beneath)
+    return weights if beneath is None else difference(weights, beneath)
+
+
+def _open(source: Any) -> Weights:
     if is_module(source):
         return open_module(source)
     if not isinstance(source, (str, os.PathLike)):

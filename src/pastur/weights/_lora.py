@@ -1,0 +1,159 @@
+"""Adapters of low rank: the change B·A of each layer, scaled, alone or on top of the base model."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pastur._errors import FileFormatError
+from pastur._typing import AnyArray
+from pastur.weights._layout import UNKNOWN
+from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._words import shown
+
+_CONFIG = "adapter_config.json"
+_LARGEST_CONFIG = 10_000_000
+_PREFIX = "base_model.model."
+# Stem, which of the two factors, and the name of the adapter that PEFT puts in between.
+_FACTOR = re.compile(
+    r"(?P<stem>.+)\.(?P<factor>lora_A|lora_B|lora_down|lora_up)(\.(?!weight$)[^.]+)?(\.weight)?"
+)
+_FIRST = ("lora_A", "lora_down")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The names of both factors, and what the change is multiplied by."""
+
+    first: str
+    second: str
+    scale: float
+
+
+def is_adapter(weights: Weights) -> bool:
+    """Tell whether some tensor is a factor of an adapter."""
+    return any(_FACTOR.fullmatch(entry.name) for entry in weights.entries)
+
+
+def adapter(weights: Weights, base: Weights | None = None) -> Weights:
+    """Return the changes that an adapter makes, or with `base` the changed matrices.
+
+    The change of a layer is ``scale·B·A`` (Hu et al. 2021), ``scale = alpha/r``, or alpha/√r where
+    the configuration beside the file asks for it; 1 where neither it nor an ``alpha`` is there. It
+    is computed when it is read. The factors are listed with the name of their layer, and with
+    `base` what the adapter does not touch is listed as such.
+    """
+    config = _config(weights.source)
+    pairs = _pairs(weights, config)
+    shapes = {entry.name: entry.shape for entry in weights.entries}
+    beneath = {} if base is None else {entry.name: entry for entry in base.entries}
+    entries, changed = [], {}
+    for stem, pair in pairs.items():
+        name = f"{stem.removeprefix(_PREFIX)}.weight"
+        shape, reason = _shape(shapes[pair.first], shapes[pair.second])
+        layout = UNKNOWN
+        if base is not None and not reason:
+            under = beneath.get(name)
+            if under is None:
+                reason = "is not in the base"
+            elif math.prod(under.shape) != math.prod(shape):
+                reason = f"changes a matrix of shape {shape}, and the base's is {under.shape}"
+            else:
+                reason, shape, layout = under.unreadable, under.shape, under.layout
+        # In float64, that what is of low rank is so to the last digit: rounding would be noise.
+        nbytes = 8 * math.prod(shape)
+        entries.append(TensorInfo(name, shape, "float64", nbytes, reason, layout))
+        changed[name] = pair
+    factors = {
+        factor: f"{stem.removeprefix(_PREFIX)}.weight"
+        for stem, pair in pairs.items()
+        for factor in (pair.first, pair.second)
+    }
+    for entry in weights.entries:
+        what = f"is a factor of {shown(factors[entry.name])}" if entry.name in factors else ""
+        what = what or ("is the scale of a change" if entry.name.endswith(".alpha") else "")
+        what = what or "belongs to the adapter, and is no factor of a change"
+        entries.append(replace(entry, unreadable=entry.unreadable or what))
+    if base is not None:
+        entries += [
+            replace(entry, unreadable=entry.unreadable or "is not changed by the adapter")
+            for entry in base.entries
+            if entry.name not in changed
+        ]
+    source = weights.source if base is None else f"{base.source} with {weights.source}"
+    return Weights(source, tuple(entries), weights.metadata, partial(_read, weights, base, changed))
+
+
+def _config(source: str) -> dict[str, Any]:
+    path = Path(source)
+    file = path / _CONFIG if path.is_dir() else path.parent / _CONFIG
+    if not file.is_file():
+        return {}
+    with file.open("rb") as stream:
+        text = stream.read(_LARGEST_CONFIG)
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise FileFormatError(f"{shown(file)} is not valid JSON.") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _pairs(weights: Weights, config: Mapping[str, Any]) -> dict[str, _Pair]:
+    found: dict[str, dict[bool, str]] = {}
+    for entry in weights.entries:
+        match = _FACTOR.fullmatch(entry.name)
+        if match and not entry.unreadable and len(entry.shape) >= 2 and 0 not in entry.shape:
+            found.setdefault(match["stem"], {})[match["factor"] in _FIRST] = entry.name
+    names = {entry.name for entry in weights.entries if not entry.unreadable}
+    sizes = {entry.name: entry.shape for entry in weights.entries}
+    pairs = {}
+    for stem, both in found.items():
+        if len(both) == 2:
+            rank = sizes[both[True]][0]
+            alpha = _pattern(config, "alpha_pattern", stem, config.get("lora_alpha"))
+            if f"{stem}.alpha" in names and math.prod(sizes[f"{stem}.alpha"]) == 1:
+                alpha = float(weights.read(f"{stem}.alpha").reshape(()))
+            known = isinstance(alpha, (int, float)) and math.isfinite(alpha)
+            root = config.get("use_rslora") is True
+            scale = float(alpha) / (rank**0.5 if root else rank) if known else 1.0
+            pairs[stem] = _Pair(both[True], both[False], scale)
+    return pairs
+
+
+def _pattern(config: Mapping[str, Any], key: str, stem: str, usual: Any) -> Any:
+    """Return the entry for a layer: that whose name its own name ends with, or the usual one."""
+    patterns = config.get(key)
+    for name, value in patterns.items() if isinstance(patterns, dict) else ():
+        if stem == name or stem.endswith(f".{name}"):
+            return value
+    return usual
+
+
+def _shape(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[tuple[int, ...], str]:
+    """Return the shape of a change, and why there is none."""
+    inner = math.prod(second[1:])
+    shape = (second[0], *first[1:])
+    if inner != first[0]:
+        return shape, f"has factors that do not fit, of shapes {second} and {first}"
+    return shape, ""
+
+
+def _read(
+    weights: Weights, base: Weights | None, pairs: Mapping[str, _Pair], name: str
+) -> AnyArray:
+    pair = pairs[name]
+    first, second = (weights.read(n).astype(np.float64) for n in (pair.first, pair.second))
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = pair.scale * (second.reshape(len(second), -1) @ first.reshape(len(first), -1))
+        if base is None:
+            return change.reshape(len(second), *first.shape[1:])
+        under = base.read(name).astype(np.float64)
+        return under + change.reshape(under.shape)
