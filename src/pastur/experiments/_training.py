@@ -114,8 +114,8 @@ def train_network(
         If the data set is not found or is damaged; or if the checkpoint is, or belongs to another
         configuration.
     """
-    place = torch_device(device)
     torch = import_torch(_PURPOSE)
+    place = torch_device(device)
     if data is None:
         data = load_fashion_mnist()
     versions = training_versions(device)
@@ -254,8 +254,8 @@ def training_versions(device: str = "cpu") -> dict[str, str]:
     InvalidInputError
         If torch knows no such device.
     """
-    place = torch_device(device)
     torch = import_torch(_PURPOSE)
+    place = torch_device(device)
     found = {
         "python": platform.python_version(),
         "numpy": np.__version__,
