@@ -14,6 +14,7 @@ from pastur._typing import AnyArray
 from pastur.weights._words import bytes_text, shown
 
 _BLOCK = 1 << 20
+_LARGEST_SIDE = 2**62
 
 
 def check_memory(nbytes: int) -> None:
@@ -33,6 +34,24 @@ def check_memory(nbytes: int) -> None:
 def too_large(nbytes: int) -> str:
     """Return the reason for leaving out a tensor that does not fit into memory."""
     return f"needs {bytes_text(nbytes)} of memory, more than this machine has"
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return the type of that name in NumPy or ml_dtypes, little-endian."""
+    kind: Any = name
+    if name == "bfloat16" or name.startswith("float8"):
+        import ml_dtypes
+
+        kind = getattr(ml_dtypes, name)
+    dtype: np.dtype[Any] = np.dtype(kind).newbyteorder("<")
+    return dtype
+
+
+def shape_fault(shape: tuple[int, ...]) -> str:
+    """Return why a file's word for a shape is none, in words that follow a name; or nothing."""
+    if all(type(side) is int and 0 <= side < _LARGEST_SIDE for side in shape):
+        return ""
+    return f"has the shape {shape}, which no tensor can have"
 
 
 def read_array(

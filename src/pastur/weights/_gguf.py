@@ -19,10 +19,9 @@ import numpy as np
 from pastur._checks import missing_extra
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import check_memory, read_array, reading
+from pastur.weights._bytes import check_memory, numpy_dtype, read_array, reading
 from pastur.weights._layout import UNKNOWN, Layout
 from pastur.weights._reader import Reader
-from pastur.weights._safetensors import numpy_dtype
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
 

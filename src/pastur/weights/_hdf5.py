@@ -22,19 +22,17 @@ from typing import IO, Any
 from pastur._checks import missing_extra
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import read_array, reading
+from pastur.weights._bytes import numpy_dtype, read_array, reading, shape_fault
 from pastur.weights._keras_layout import layer_classes, layout
-from pastur.weights._npz import DAMAGE
 from pastur.weights._reader import Reader
-from pastur.weights._safetensors import numpy_dtype
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
+from pastur.weights._zip import DAMAGE, member_names, stored_size
 
 _MARK = b"\x89HDF\r\n\x1a\n"
 _MEMBER = "model.weights.h5"
 _CONFIG = "config.json"
 _LARGEST_CONFIG = 50_000_000
-_LARGEST_SIDE = 2**62
 _SECONDS = 60.0
 _BYTES_A_SECOND = 5e6  # the slowest that a file may be unpacked
 _HEADER = 30  # bytes of a member's own header before its name
@@ -48,13 +46,7 @@ def recognises_hdf5(path: Path, head: bytes) -> bool:
 
 def recognises_keras(path: Path, head: bytes) -> bool:
     """Tell whether the file is a zip archive with Keras' weights in it."""
-    if not head.startswith(b"PK"):
-        return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _MEMBER in archive.namelist()
-    except (*DAMAGE, OSError):
-        return False
+    return _MEMBER in member_names(path, head)
 
 
 def open_hdf5(path: Path) -> Weights:
@@ -85,8 +77,7 @@ def open_keras(path: Path) -> Weights:
     try:
         with zipfile.ZipFile(path) as archive:
             member = archive.getinfo(_MEMBER)
-            stored = member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1
-            if not stored or member.file_size != member.compress_size:
+            if stored_size(member) < 0:
                 raise FileFormatError(f"{shown(path)} holds its weights packed, as Keras does not.")
             config = ""
             if _CONFIG in archive.namelist():
@@ -124,8 +115,7 @@ def _info(item: Mapping[str, Any], classes: Mapping[str, tuple[str, int]]) -> Te
     reason = str(item["reason"])
     if name.startswith(("optimizer/", "optimizer_weights/")):
         reason = "belongs to the state of the optimiser"
-    if not reason and any(type(n) is not int or not 0 <= n < _LARGEST_SIDE for n in shape):
-        reason = f"has the shape {shape}, which no tensor can have"
+    reason = reason or shape_fault(shape)
     nbytes = 0 if reason else math.prod(shape) * numpy_dtype(dtype).itemsize
     found = layout(name, str(item.get("label", "")), len(shape), classes)
     if isinstance(found, str):

@@ -1,8 +1,6 @@
 """Several arrays in a zip archive, as `numpy.savez` writes them."""
 
-import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,22 +14,13 @@ from pastur.weights._npy import Header, UnsoundArrayError, read_data, read_heade
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
+from pastur.weights._zip import DAMAGE, member_names
 
 _ENCRYPTED = 0x1
 # A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size
 # nobody is harmed, so that small matrices of zeros keep their own reason.
 _BOMB_RATIO = 200
 _BOMB_SIZE = 64_000_000  # bytes
-# What Python's unpacker raises on damaged archives, beside its own error.
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    ValueError,
-    OverflowError,
-    RuntimeError,
-)
 
 
 @dataclass(frozen=True)
@@ -43,13 +32,7 @@ class _Member:
 
 def recognises(path: Path, head: bytes) -> bool:
     """Tell whether the file is a zip archive with a NumPy array in it."""
-    if not head.startswith(b"PK"):
-        return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith(".npy") for name in archive.namelist())
-    except (*DAMAGE, OSError):
-        return False
+    return any(name.endswith(".npy") for name in member_names(path, head))
 
 
 def open_npz(path: Path) -> Weights:

@@ -15,11 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import read_array, reading
+from pastur.weights._bytes import numpy_dtype, read_array, reading
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
@@ -186,17 +184,6 @@ def _are_sizes(value: Any) -> bool:
     return isinstance(value, list) and all(
         type(item) is int and 0 <= item <= _LARGEST_SIZE for item in value
     )
-
-
-def numpy_dtype(name: str) -> np.dtype[Any]:
-    """Return the type of that name in NumPy or ml_dtypes, little-endian."""
-    kind: Any = name
-    if name == "bfloat16" or name.startswith("float8"):
-        import ml_dtypes
-
-        kind = getattr(ml_dtypes, name)
-    dtype: np.dtype[Any] = np.dtype(kind).newbyteorder("<")
-    return dtype
 
 
 def _check_spans(records: list[_Record], size: int) -> None:

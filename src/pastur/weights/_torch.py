@@ -19,11 +19,11 @@ import numpy as np
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, read_array, reading
-from pastur.weights._npz import DAMAGE
 from pastur.weights._reader import Reader
 from pastur.weights._torch_pickle import ForbiddenNameError, StoredTensor, read_pickle
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
+from pastur.weights._zip import DAMAGE, member_names, stored_size
 
 _PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
@@ -50,13 +50,7 @@ class _Place:
 
 def recognises(path: Path, head: bytes) -> bool:
     """Tell whether the file is a zip archive with a ``data.pkl`` in its folder."""
-    if not head.startswith(b"PK"):
-        return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _pickle_name(archive) is not None
-    except (*DAMAGE, OSError):
-        return False
+    return _pickle_name(member_names(path, head)) is not None
 
 
 def open_torch(path: Path) -> Weights:
@@ -80,14 +74,14 @@ def open_torch(path: Path) -> Weights:
             )
     try:
         with zipfile.ZipFile(path) as archive:
-            name = _pickle_name(archive)
+            name = _pickle_name(archive.namelist())
             if name is None:
                 raise FileFormatError(
                     f"{shown(path)} is not a file of torch.save: its archive holds no {_PICKLE}."
                 )
             folder = name.removesuffix(_PICKLE)
             script = f"{folder}{_CONSTANTS}" in archive.namelist()
-            sizes = {item.filename: _stored_size(item) for item in archive.infolist()}
+            sizes = {item.filename: stored_size(item) for item in archive.infolist()}
             content = _read_pickle_bytes(archive, name, path)
             constants = (
                 _read_pickle_bytes(archive, f"{folder}{_CONSTANTS}", path) if script else b""
@@ -114,20 +108,14 @@ def open_torch(path: Path) -> Weights:
     return Weights(str(path), entries, {}, partial(_load, path, by_name, order))
 
 
-def _pickle_name(archive: zipfile.ZipFile) -> str | None:
-    names = [n for n in archive.namelist() if n == _PICKLE or n.endswith(f"/{_PICKLE}")]
+def _pickle_name(members: list[str]) -> str | None:
+    names = [n for n in members if n == _PICKLE or n.endswith(f"/{_PICKLE}")]
     return min(names, key=len) if names else None
-
-
-def _stored_size(item: zipfile.ZipInfo) -> int:
-    """Size of a member that lies in the file as it is; −1 for one that is packed or encrypted."""
-    plain = item.compress_type == zipfile.ZIP_STORED and not item.flag_bits & 1
-    return item.file_size if plain and item.file_size == item.compress_size else -1
 
 
 def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
     item = archive.getinfo(name)
-    if not 0 <= _stored_size(item) <= _LARGEST_PICKLE:
+    if not 0 <= stored_size(item) <= _LARGEST_PICKLE:
         raise FileFormatError(
             f"The pickle of {shown(path)} is packed, or larger than {_LARGEST_PICKLE} bytes, as "
             "torch.save does not leave it."
@@ -137,7 +125,7 @@ def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes
 
 def _byte_order(archive: zipfile.ZipFile, folder: str) -> str:
     name = f"{folder}byteorder"
-    if name in archive.namelist() and 0 <= _stored_size(archive.getinfo(name)) < 16:
+    if name in archive.namelist() and 0 <= stored_size(archive.getinfo(name)) < 16:
         return ">" if archive.read(name) == b"big" else "<"
     return "<"
 
