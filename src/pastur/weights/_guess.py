@@ -8,7 +8,7 @@ number, stay one matrix.
 import re
 from collections.abc import Mapping
 
-from pastur.weights._layout import Layout
+from pastur.weights._layout import Layout, convolution
 
 _Shape = tuple[int, ...]
 
@@ -44,7 +44,7 @@ def guess(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout | st
     if len(shape) == 3 and _is_stack(name, shape):
         return Layout("eoi")
     if len(shape) <= 5 and max(sides) <= _LONGEST_SIDE:
-        return Layout("oi" + "s" * len(sides))
+        return convolution(len(sides))
     if len(shape) == 3:
         return f"has the shape {shape}, neither a convolution's nor known as a stack of matrices"
     return f"not a matrix: its shape is {shape}"

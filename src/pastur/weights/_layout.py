@@ -30,3 +30,13 @@ class Layout:
 
 
 UNKNOWN = Layout()
+
+
+def convolution(sides: int, *, groups: int = 1, transposed: bool = False) -> Layout:
+    """Return the layout of a kernel as PyTorch and ONNX keep it, its window of so many sides.
+
+    A transposed one has its inputs first, and its groups are blocks of them: what is called outputs
+    is then the other side.
+    """
+    axes = "io" if transposed and groups == 1 else "oi"
+    return Layout(axes + "s" * sides, groups=groups)

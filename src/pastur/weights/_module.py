@@ -1,12 +1,13 @@
 """A module of PyTorch in memory, by what it offers, so that torch is not imported."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from pastur._errors import InvalidInputError
 from pastur.weights._arrays import entry_of, load_array
-from pastur.weights._layout import UNKNOWN, Layout
-from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._layout import UNKNOWN, Layout, convolution
+from pastur.weights._weights import Weights
 from pastur.weights._words import shown
 
 
@@ -38,7 +39,7 @@ def open_module(module: Any) -> Weights:
         info, value = entry_of(name, tensor)
         reason = info.unreadable or _twin(name, value, seen)
         layout = layouts.get(name, UNKNOWN)
-        entries.append(TensorInfo(name, info.shape, info.dtype, info.nbytes, reason, layout))
+        entries.append(replace(info, unreadable=reason, layout=layout))
         values[name] = value
     return Weights(type(module).__name__, tuple(entries), {}, partial(load_array, values))
 
@@ -49,11 +50,12 @@ def _convolution(name: str, part: Any) -> tuple[str, Layout] | None:
     kernel = getattr(part, "weight", None)
     if "_ConvNd" not in classes or kernel is None:
         return None
-    groups = int(part.groups)
-    # Of a transposed one the groups are blocks of the inputs, which come first.
-    turned = "_ConvTransposeNd" in classes and groups == 1
-    axes = ("io" if turned else "oi") + "s" * (len(kernel.shape) - 2)
-    return f"{name}.weight" if name else "weight", Layout(axes, groups=groups)
+    layout = convolution(
+        len(kernel.shape) - 2,
+        groups=int(part.groups),
+        transposed="_ConvTransposeNd" in classes,
+    )
+    return f"{name}.weight" if name else "weight", layout
 
 
 def _twin(name: str, tensor: Any, seen: dict[Any, str]) -> str:

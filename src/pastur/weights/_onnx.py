@@ -18,7 +18,7 @@ import numpy as np
 from pastur._checks import missing_extra
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import read_array, reading
+from pastur.weights._bytes import read_array, reading, shape_fault
 from pastur.weights._onnx_graph import Packing, Use, nodes_and_tensors, uses
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
@@ -27,7 +27,6 @@ from pastur.weights._words import bytes_text, shown
 # The first field of a model is the version of the format, a small number, by every writer in use.
 _VERSION_FIELD = 0x08
 _LARGEST = 2**31 - 1  # bytes; what protobuf can hold
-_LARGEST_SIDE = 2**62
 # Fields of a tensor whose numbers are not packed in bytes.
 _FIELDS = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")
 
@@ -118,12 +117,7 @@ def _info(name: str, proto: Any, use: Use, by_value: Mapping[str, Any], path: Pa
     if dtype is None:
         return TensorInfo(name, shape, _type_name(proto), 0, "is of a type that holds no numbers")
     count = math.prod(shape)
-    reason = _fault(proto, dtype, path) or use.fault or _packing_fault(use, by_value, path)
-    if use.packing is not None and not reason:
-        along = shape[use.packing.axis] if -len(shape) <= use.packing.axis < len(shape) else 1
-        sizes = [math.prod(by_value[value].dims) for value in use.packing.values]
-        if use.packing.blocks or any(size not in (1, along) for size in sizes):
-            reason = "is quantised by blocks, which pastur does not undo"
+    reason = _fault(proto, dtype, path) or use.fault or _packing_fault(use, shape, by_value, path)
     quantised = dtype.name if use.packing is not None else ""
     nbytes = count * (4 if quantised else dtype.itemsize)
     kind = "float32" if quantised else dtype.name
@@ -168,8 +162,8 @@ def _numbers(count: int, dtype: np.dtype[Any]) -> int:
 def _fault(proto: Any, dtype: np.dtype[Any], path: Path) -> str:
     """Return why the numbers of a tensor are not what its shape says; empty where they are."""
     shape = tuple(proto.dims)
-    if any(not 0 <= side < _LARGEST_SIDE for side in shape):
-        return f"has the shape {shape}, which no tensor can have"
+    if fault := shape_fault(shape):
+        return fault
     count = math.prod(shape)
     stored = _stored_bytes(count, dtype)
     if proto.data_location == 1:
@@ -183,16 +177,24 @@ def _fault(proto: Any, dtype: np.dtype[Any], path: Path) -> str:
     return ""
 
 
-def _packing_fault(use: Use, by_value: Mapping[str, Any], path: Path) -> str:
-    """Return why a quantised tensor has no scale to be unpacked by; empty where it has."""
-    for value in () if use.packing is None else use.packing.values:
+def _packing_fault(
+    use: Use, shape: tuple[int, ...], by_value: Mapping[str, Any], path: Path
+) -> str:
+    """Return why a quantised tensor cannot be unpacked; empty where it can, or is plain."""
+    packing = use.packing
+    if packing is None:
+        return ""
+    along = shape[packing.axis] if -len(shape) <= packing.axis < len(shape) else 1
+    in_blocks = packing.blocks
+    for value in packing.values:
         if value not in by_value:
             return "is quantised, and its scale is computed while the model runs"
         proto = by_value[value]
         dtype = _dtype(proto)
         if dtype is None or dtype.kind == "c" or _fault(proto, dtype, path):
             return f"is quantised, and its scale {shown(value)} is damaged"
-    return ""
+        in_blocks = in_blocks or math.prod(proto.dims) not in (1, along)
+    return "is quantised by blocks, which pastur does not undo" if in_blocks else ""
 
 
 # --- data beside the model ---

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from pastur.weights._layout import UNKNOWN, Layout
+from pastur.weights._layout import UNKNOWN, Layout, convolution
 
 _GATES = {"LSTM": ("i", "o", "f", "c"), "GRU": ("z", "r", "h"), "RNN": ()}
 _PASSING = ("Identity", "Cast")
@@ -79,70 +79,68 @@ def nodes_and_tensors(model: Any) -> tuple[list[Any], list[tuple[str, str, Any]]
 
 
 def uses(nodes: Iterable[Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Use]:
-    """Return how each tensor is used, traced back through transpositions and conversions.
+    """Return how each tensor is used, also behind transpositions and conversions.
 
     Parameters
     ----------
     nodes : iterable
+        What makes a value before what takes it, as the format asks for.
     shapes : mapping of str to tuple of int
         Of the tensors, by value.
     """
-    nodes = list(nodes)
-    made_by = {output: node for node in nodes for output in node.output}
     found: dict[str, Use] = {}
+    origins = {value: _Origin(value, tuple(range(len(s))), None) for value, s in shapes.items()}
     for node in nodes:
         for place, value in enumerate(node.input):
-            source, order, packing = _source(value, made_by, shapes)
-            if source not in shapes or found.get(source, Use()).layout != UNKNOWN:
-                continue
-            rank = len(shapes[source])
-            layout = _layout(node, place, rank)
-            if node.op_type in _PACKED and _PACKED[node.op_type][0] == place:
-                packing = packing or _packing(node)
-            if layout is None:
-                passed_on = node.op_type in (*_PASSING, "Transpose", *_PACKED)
-                # Of two axes: a table, unless a recurrent layer takes it for its biases.
-                none = node.op_type in _GATES or (rank > 2 and not passed_on)
-                fault = (
-                    f"is used by {node.op_type}, which tells pastur of no matrix" if none else ""
-                )
-                old = found.get(source, Use())
-                found[source] = Use(UNKNOWN, old.packing or packing, old.fault or fault)
-            elif len(layout.axes) == rank:
-                axes = [""] * rank
-                for letter, axis in zip(layout.axes, order or range(rank), strict=True):
-                    axes[axis] = letter
-                found[source] = Use(replace(layout, axes="".join(axes)), packing)
+            if value in origins:
+                _note(found, origins[value], node, place)
+        origin = origins.get(node.input[0]) if node.input else None
+        moved = None if origin is None else _behind(node, origin)
+        if moved is not None and node.output:
+            origins.setdefault(node.output[0], moved)
     return found
 
 
-def _source(
-    value: str, made_by: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]
-) -> tuple[str, tuple[int, ...], Packing | None]:
-    """Return the tensor from which a value is made, its axes as they are in the value, its packing.
+class _Origin(NamedTuple):
+    """The tensor of which a value is made; which of its axes stand where; how it is unpacked."""
 
-    The axes are empty where nothing moved them.
-    """
-    order: tuple[int, ...] = ()
-    packing = None
-    for _ in range(len(made_by) + 1):
-        node = made_by.get(value)
-        if value in shapes or node is None or not node.input:
-            break
-        if node.op_type == "Transpose":
-            attributes = {a.name: a for a in node.attribute}
-            perm = tuple(attributes["perm"].ints) if "perm" in attributes else ()
-            moved = perm or tuple(range(len(shapes.get(node.input[0], ()))))[::-1]
-            if order and sorted(order) != sorted(moved):
-                break
-            order = tuple(moved[axis] for axis in order) if order else moved
-        elif node.op_type == "DequantizeLinear":
-            packing = _packing(node)
-        elif node.op_type not in _PASSING:
-            break
-        value = node.input[0]
-    known = sorted(order) == list(range(len(shapes.get(value, ()))))
-    return value, order if known else (), packing
+    tensor: str
+    order: tuple[int, ...]
+    packing: Packing | None
+
+
+def _behind(node: Any, origin: _Origin) -> _Origin | None:
+    """Return what a node makes of a tensor; None where it is another one."""
+    if node.op_type == "Transpose":
+        attributes = {a.name: tuple(a.ints) for a in node.attribute}
+        moved = attributes.get("perm") or tuple(range(len(origin.order)))[::-1]
+        if sorted(moved) != list(range(len(origin.order))):
+            return None
+        return origin._replace(order=tuple(origin.order[axis] for axis in moved))
+    if node.op_type == "DequantizeLinear":
+        return origin._replace(packing=_packing(node))
+    return origin if node.op_type in _PASSING else None
+
+
+def _note(found: dict[str, Use], origin: _Origin, node: Any, place: int) -> None:
+    """Add what one node tells of the tensor that it takes at `place`."""
+    old = found.get(origin.tensor, Use())
+    if old.layout != UNKNOWN:
+        return
+    packing, rank = origin.packing, len(origin.order)
+    if node.op_type in _PACKED and _PACKED[node.op_type][0] == place:
+        packing = packing or _packing(node)
+    layout = _layout(node, place, rank)
+    if layout is None:
+        passed_on = node.op_type in (*_PASSING, "Transpose", *_PACKED)
+        # Of two axes: a table, unless a recurrent layer takes it for its biases.
+        none = node.op_type in _GATES or (rank > 2 and not passed_on)
+        fault = f"is used by {node.op_type}, which tells pastur of no matrix" if none else ""
+        found[origin.tensor] = Use(UNKNOWN, old.packing or packing, old.fault or fault)
+    elif len(layout.axes) == rank:
+        letters = dict(zip(origin.order, layout.axes, strict=True))
+        axes = "".join(letters[axis] for axis in range(rank))
+        found[origin.tensor] = Use(replace(layout, axes=axes), packing)
 
 
 def _packing(node: Any) -> Packing:
@@ -162,23 +160,19 @@ def _layout(node: Any, place: int, rank: int) -> Layout | None:
     """Return the layout of the input of a node at `place`, as the node takes it."""
     operation = node.op_type
     numbers = {a.name: a.i for a in node.attribute}
-    window = "s" * (rank - 2)
-    if operation in ("MatMul", "MatMulInteger") and rank >= 2 and place < 2:
-        return Layout("e" * (rank - 2) + ("io" if place else "oi"))
-    if operation == "QLinearMatMul" and place in (0, 3) and rank >= 2:
-        return Layout("e" * (rank - 2) + ("io" if place else "oi"))
-    if operation == "Gemm" and place < 2:
+    groups = max(1, numbers.get("group", 1))
+    second, _, _ = _PACKED.get(operation, (1, None, None))
+    if operation in ("MatMul", "MatMulInteger", "QLinearMatMul") and rank >= 2:
+        if place in (0, second):
+            return Layout("e" * (rank - 2) + ("io" if place else "oi"))
+    elif operation == "Gemm" and place < 2:
         return Layout("oi" if bool(numbers.get("transB", 0)) == bool(place) else "io")
-    if (operation in ("Conv", "ConvInteger") and place == 1) or (
-        operation == "QLinearConv" and place == 3
-    ):
-        return Layout("oi" + window, groups=max(1, numbers.get("group", 1)))
-    if operation == "ConvTranspose" and place == 1:
-        groups = max(1, numbers.get("group", 1))
-        # The groups are blocks of the inputs here: what is called outputs is then the other side.
-        return Layout(("io" if groups == 1 else "oi") + window, groups=groups)
-    if operation in _GATES and place in (1, 2):
+    elif operation in ("Conv", "ConvInteger", "QLinearConv") and place == second:
+        return convolution(rank - 2, groups=groups)
+    elif operation == "ConvTranspose" and place == 1:
+        return convolution(rank - 2, groups=groups, transposed=True)
+    elif operation in _GATES and place in (1, 2):
         return Layout("eoi", _GATES[operation])
-    if operation == "Gather" and place == 0 and rank == 2:
+    elif operation == "Gather" and place == 0 and rank == 2:
         return Layout("oi")
     return None
