@@ -65,13 +65,13 @@ class Metrics:
     log_norm: float
     log_spectral_norm: float
     mp_soft_rank: float | None
-    alpha: float | None
-    alpha_error: float | None
-    alpha_distance: float | None
-    tail_start: float | None
-    tail_count: int | None
-    alpha_hat: float | None
-    log_alpha_norm: float | None
+    alpha: float | None = None
+    alpha_error: float | None = None
+    alpha_distance: float | None = None
+    tail_start: float | None = None
+    tail_count: int | None = None
+    alpha_hat: float | None = None
+    log_alpha_norm: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -104,17 +104,7 @@ def metrics(
     spread = -float(power @ np.log(power)) / np.log(s.size) if s.size > 1 else 0.0
     log_top = 2 * float(np.log10(top))
     tail = fit_power_law(2 * np.log(positive[::-1])) if positive.size >= _FEWEST else None
-    found: dict[str, Any] = dict.fromkeys(
-        (
-            "alpha",
-            "alpha_error",
-            "alpha_distance",
-            "tail_start",
-            "tail_count",
-            "alpha_hat",
-            "log_alpha_norm",
-        )
-    )
+    found: dict[str, Any] = {}
     if tail is not None:
         count = positive.size - tail.start
         with np.errstate(under="ignore"):
@@ -123,7 +113,7 @@ def metrics(
             "alpha": tail.alpha,
             "alpha_error": (tail.alpha - 1) / count**0.5,
             "alpha_distance": tail.distance,
-            "tail_start": _finite(float(positive[::-1][tail.start]) * top),
+            "tail_start": _square(float(positive[::-1][tail.start]) * top),
             "tail_count": int(count),
             "alpha_hat": tail.alpha * log_top,
             "log_alpha_norm": tail.alpha * log_top + float(np.log10(sum_of_powers)),
@@ -143,7 +133,7 @@ def metrics(
     )
 
 
-def _finite(value: float) -> float | None:
+def _square(value: float) -> float | None:
     """Return the square of a singular value; None where it is beyond the doubles."""
     square = value * value
     return square if 0 < square < float("inf") else None

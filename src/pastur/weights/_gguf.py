@@ -6,6 +6,7 @@ reader maps the file and believes them. Its tables of types and its unpacking ar
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import re
 import struct
@@ -31,7 +32,6 @@ _ALIGNMENT = "general.alignment"
 _LONGEST_TEXT = 1000  # characters of metadata that are kept
 _MOST_SIDES = 4  # of a tensor, by the format
 _DEEPEST = 4  # arrays in arrays
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _LETTERS = {
     0: "B",
     1: "b",
@@ -86,7 +86,8 @@ def open_gguf(path: Path) -> Weights:
     FileFormatError
         When the header is not sound, or does not agree with the size of the file.
     """
-    _package(path)
+    if importlib.util.find_spec("gguf") is None:
+        raise missing_extra(f"Reading {shown(path)}", "the package gguf", "gguf")
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
@@ -96,14 +97,6 @@ def open_gguf(path: Path) -> Weights:
             raise FileFormatError(f"{shown(path)} is not a sound GGUF file: {error}.") from None
     entries = tuple(record.info for record in records.values())
     return Weights(str(path), entries, metadata, partial(_load, path, records))
-
-
-def _package(path: Path) -> Any:
-    try:
-        import gguf
-    except ModuleNotFoundError:
-        raise missing_extra(f"Reading {shown(path)}", "the package gguf", "gguf") from None
-    return gguf
 
 
 class _Header:
@@ -140,13 +133,14 @@ class _Header:
         if kind != _ARRAY or depth == _DEEPEST:
             raise _Unsound(f"its metadata hold a value of the unknown type {kind}")
         inner, count = self.number("I"), self.number("Q")
-        if inner in _SIZES:
-            if count * _SIZES[inner] > self.left:
-                raise _Unsound(f"its metadata claim an array of {count} values")
-            self.file.seek(count * _SIZES[inner], 1)
-            return None
-        if count * 8 > self.left:
+        plain = inner in _LETTERS
+        # A text, or an array in the array, takes at least its own length.
+        size = struct.calcsize(f"<{_LETTERS[inner]}") if plain else 8
+        if count * size > self.left:
             raise _Unsound(f"its metadata claim an array of {count} values")
+        if plain:
+            self.file.seek(count * size, 1)
+            return None
         for _ in range(count):
             self.value(inner, depth + 1)
         return None

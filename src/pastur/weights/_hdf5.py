@@ -14,7 +14,8 @@ import sys
 import threading
 import weakref
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -107,7 +108,8 @@ def _open(path: Path, begin: int, size: int, config: str) -> Weights:
     told = worker.listed()
     classes = layer_classes(config or str(told["config"]))
     entries = tuple(_info(item, classes) for item in told["found"])
-    return Weights(str(path), entries, {}, partial(_load, path, worker, _by_name(entries)))
+    infos = {entry.name: entry for entry in entries}
+    return Weights(str(path), entries, {}, partial(_load, path, worker, infos))
 
 
 def _info(item: Mapping[str, Any], classes: Mapping[str, tuple[str, int]]) -> TensorInfo:
@@ -121,10 +123,6 @@ def _info(item: Mapping[str, Any], classes: Mapping[str, tuple[str, int]]) -> Te
     if isinstance(found, str):
         return TensorInfo(name, shape, dtype, nbytes, reason or found)
     return TensorInfo(name, shape, dtype, nbytes, reason, found)
-
-
-def _by_name(entries: tuple[TensorInfo, ...]) -> dict[str, TensorInfo]:
-    return {entry.name: entry for entry in entries}
 
 
 def _load(path: Path, worker: _Worker, infos: Mapping[str, TensorInfo], name: str) -> AnyArray:
@@ -149,49 +147,47 @@ class _Worker:
 
     def listed(self) -> dict[str, Any]:
         """Return what the file holds."""
-        with self._lock:
-            answer = self._ask({"list": True}, _SECONDS)
-            assert answer is not None
-            return answer
+        with self._lock, self._limited(_SECONDS) as process:
+            return self._ask(process, {"list": True})
 
     def read(self, name: str, info: TensorInfo) -> AnyArray:
         """Return the numbers of one data set."""
-        label = f"Tensor {shown(name)} of {shown(self.path)}"
-        with self._lock:
-            seconds = _SECONDS + info.nbytes / _BYTES_A_SECOND
-            timer = threading.Timer(seconds, self._stop)
-            timer.start()
-            try:
-                answer = self._ask({"read": name}, seconds)
-                if answer["nbytes"] != info.nbytes:
-                    raise FileFormatError(f"{label} has changed since the file was opened.")
-                return read_array(self._output(), info.shape, numpy_dtype(info.dtype))
-            except BaseException:
-                # What is left of the answer must not become the next one.
-                self._stop()
-                raise
-            finally:
-                timer.cancel()
+        seconds = _SECONDS + info.nbytes / _BYTES_A_SECOND
+        with self._lock, self._limited(seconds) as process:
+            if self._ask(process, {"read": name})["nbytes"] != info.nbytes:
+                label = f"Tensor {shown(name)} of {shown(self.path)}"
+                raise FileFormatError(f"{label} has changed since the file was opened.")
+            return read_array(_pipe(process.stdout), info.shape, numpy_dtype(info.dtype))
 
-    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        process = self._started()
-        assert process.stdin is not None
-        timer = threading.Timer(seconds, self._stop)
-        timer.start()
+    def _ask(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> dict[str, Any]:
         try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            process.stdin.flush()
-            line = self._output().readline()
-            answer = json.loads(line)
+            _pipe(process.stdin).write(json.dumps(request).encode() + b"\n")
+            _pipe(process.stdin).flush()
+            return dict(json.loads(_pipe(process.stdout).readline()))
         except (OSError, ValueError):
-            self._stop()
             raise FileFormatError(
                 f"{shown(self.path)} is not a sound HDF5 file: it is damaged or was not copied "
                 "whole."
             ) from None
+
+    @contextmanager
+    def _limited(self, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+        """Give the process so much time; it ends with whatever goes wrong.
+
+        What is left of an answer must not become the next one.
+        """
+        process = self._started()
+        # Its end closes the pipe, which whoever reads from it notices.
+        timer = threading.Timer(seconds, process.kill)
+        timer.start()
+        try:
+            yield process
+        except BaseException:
+            self._process = None
+            _end(process)
+            raise
         finally:
             timer.cancel()
-        return dict(answer)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
@@ -205,14 +201,10 @@ class _Worker:
             weakref.finalize(self, _end, self._process)
         return self._process
 
-    def _output(self) -> IO[bytes]:
-        assert self._process is not None and self._process.stdout is not None
-        return self._process.stdout
 
-    def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            _end(process)
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

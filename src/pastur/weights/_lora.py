@@ -27,6 +27,7 @@ _FACTOR = re.compile(
     r"(?P<stem>.+)\.(?P<factor>lora_A|lora_B|lora_down|lora_up)(\.(?!weight$)[^.]+)?(\.weight)?"
 )
 _FIRST = ("lora_A", "lora_down")
+_ALPHA = ".alpha"
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,11 @@ def adapter(weights: Weights, base: Weights | None = None) -> Weights:
     is computed when it is read. The factors are listed with the name of their layer, and with
     `base` what the adapter does not touch is listed as such.
     """
-    config = _config(weights.source)
-    pairs = _pairs(weights, config)
+    pairs = _pairs(weights, _config(weights.source))
     shapes = {entry.name: entry.shape for entry in weights.entries}
     beneath = {} if base is None else {entry.name: entry for entry in base.entries}
-    entries, changed = [], {}
-    for stem, pair in pairs.items():
-        name = f"{stem.removeprefix(_PREFIX)}.weight"
+    entries = []
+    for name, pair in pairs.items():
         shape, reason = _shape(shapes[pair.first], shapes[pair.second])
         layout = UNKNOWN
         if base is not None and not reason:
@@ -71,25 +70,23 @@ def adapter(weights: Weights, base: Weights | None = None) -> Weights:
         # In float64, that what is of low rank is so to the last digit: rounding would be noise.
         nbytes = 8 * math.prod(shape)
         entries.append(TensorInfo(name, shape, "float64", nbytes, reason, layout))
-        changed[name] = pair
-    factors = {
-        factor: f"{stem.removeprefix(_PREFIX)}.weight"
-        for stem, pair in pairs.items()
-        for factor in (pair.first, pair.second)
-    }
+    factors = {n: name for name, pair in pairs.items() for n in (pair.first, pair.second)}
     for entry in weights.entries:
-        what = f"is a factor of {shown(factors[entry.name])}" if entry.name in factors else ""
-        what = what or ("is the scale of a change" if entry.name.endswith(".alpha") else "")
-        what = what or "belongs to the adapter, and is no factor of a change"
+        if entry.name in factors:
+            what = f"is a factor of {shown(factors[entry.name])}"
+        elif entry.name.endswith(_ALPHA):
+            what = "is the scale of a change"
+        else:
+            what = "belongs to the adapter, and is no factor of a change"
         entries.append(replace(entry, unreadable=entry.unreadable or what))
     if base is not None:
         entries += [
             replace(entry, unreadable=entry.unreadable or "is not changed by the adapter")
             for entry in base.entries
-            if entry.name not in changed
+            if entry.name not in pairs
         ]
     source = weights.source if base is None else f"{base.source} with {weights.source}"
-    return Weights(source, tuple(entries), weights.metadata, partial(_read, weights, base, changed))
+    return Weights(source, tuple(entries), weights.metadata, partial(_read, weights, base, pairs))
 
 
 def _config(source: str) -> dict[str, Any]:
@@ -107,34 +104,35 @@ def _config(source: str) -> dict[str, Any]:
 
 
 def _pairs(weights: Weights, config: Mapping[str, Any]) -> dict[str, _Pair]:
+    """Return the two factors of each change, by the name of the matrix that is changed."""
+    readable = {entry.name: entry.shape for entry in weights.entries if not entry.unreadable}
     found: dict[str, dict[bool, str]] = {}
-    for entry in weights.entries:
-        match = _FACTOR.fullmatch(entry.name)
-        if match and not entry.unreadable and len(entry.shape) >= 2 and 0 not in entry.shape:
-            found.setdefault(match["stem"], {})[match["factor"] in _FIRST] = entry.name
-    names = {entry.name for entry in weights.entries if not entry.unreadable}
-    sizes = {entry.name: entry.shape for entry in weights.entries}
+    for name, shape in readable.items():
+        match = _FACTOR.fullmatch(name)
+        if match and len(shape) >= 2 and 0 not in shape:
+            found.setdefault(match["stem"], {})[match["factor"] in _FIRST] = name
     pairs = {}
     for stem, both in found.items():
         if len(both) == 2:
-            rank = sizes[both[True]][0]
-            alpha = _pattern(config, "alpha_pattern", stem, config.get("lora_alpha"))
-            if f"{stem}.alpha" in names and math.prod(sizes[f"{stem}.alpha"]) == 1:
-                alpha = float(weights.read(f"{stem}.alpha").reshape(()))
+            rank = readable[both[True]][0]
+            alpha = _alpha(config, stem)
+            if math.prod(readable.get(f"{stem}{_ALPHA}", (0,))) == 1:
+                alpha = float(weights.read(f"{stem}{_ALPHA}").reshape(()))
             known = isinstance(alpha, (int, float)) and math.isfinite(alpha)
             root = config.get("use_rslora") is True
             scale = float(alpha) / (rank**0.5 if root else rank) if known else 1.0
-            pairs[stem] = _Pair(both[True], both[False], scale)
+            changed = f"{stem.removeprefix(_PREFIX)}.weight"
+            pairs[changed] = _Pair(both[True], both[False], scale)
     return pairs
 
 
-def _pattern(config: Mapping[str, Any], key: str, stem: str, usual: Any) -> Any:
-    """Return the entry for a layer: that whose name its own name ends with, or the usual one."""
-    patterns = config.get(key)
+def _alpha(config: Mapping[str, Any], stem: str) -> Any:
+    """Return the configured alpha of a layer: by a name that its own ends with, or of all."""
+    patterns = config.get("alpha_pattern")
     for name, value in patterns.items() if isinstance(patterns, dict) else ():
         if stem == name or stem.endswith(f".{name}"):
             return value
-    return usual
+    return config.get("lora_alpha")
 
 
 def _shape(first: tuple[int, ...], second: tuple[int, ...]) -> tuple[tuple[int, ...], str]:
