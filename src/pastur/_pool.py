@@ -7,12 +7,30 @@ from typing import Any
 _IDLE_SECONDS = 10
 
 
-def as_they_finish(
-    function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], *, jobs: int
+def in_processes(
+    function: Callable[..., Any],
+    calls: Iterable[tuple[Any, ...]],
+    *,
+    jobs: int,
+    ordered: bool = False,
+    threads: int | None = None,
 ) -> Iterator[Any]:
-    """Yield the results of ``function(*call)`` for each call, the first that is done first."""
+    """Yield the results of ``function(*call)`` for each call.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes at the same time.
+    ordered : bool, default False
+        Whether the results come in the order of the calls; else the first that is done comes first.
+    threads : int, optional
+        Of the linear algebra library, in each process; by default what it takes by itself.
+    """
     from joblib import Parallel, delayed, parallel_config
 
-    with parallel_config(backend="loky", idle_worker_timeout=_IDLE_SECONDS):
-        pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+    order = "generator" if ordered else "generator_unordered"
+    with parallel_config(
+        backend="loky", inner_max_num_threads=threads, idle_worker_timeout=_IDLE_SECONDS
+    ):
+        pool = Parallel(n_jobs=jobs, return_as=order, batch_size=1)
     yield from pool(delayed(function)(*call) for call in calls)

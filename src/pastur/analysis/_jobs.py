@@ -6,11 +6,9 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from pastur._errors import FileFormatError, InvalidInputError
+from pastur._pool import in_processes
 from pastur.analysis._selection import Selection
 from pastur.weights import Matrix, Skipped
-
-# Workers of a run that was killed finish what they have in hand, and leave soon after.
-_IDLE_SECONDS = 10
 
 _T = TypeVar("_T")
 
@@ -54,15 +52,10 @@ def examined(
 def _processes(
     function: Callable[..., _T], calls: Sequence[tuple[Any, ...]], jobs: int
 ) -> Iterator[_T]:
-    from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    with parallel_config(
-        backend="loky", inner_max_num_threads=1, idle_worker_timeout=_IDLE_SECONDS
-    ):
-        pool = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
     try:
-        yield from pool(delayed(function)(*call) for call in calls)
+        yield from in_processes(function, calls, jobs=jobs, ordered=True, threads=1)
     except TerminatedWorkerError:
         raise InvalidInputError(
             f"One of {jobs} jobs was ended from outside, most often because memory ran out. "

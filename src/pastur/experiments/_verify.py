@@ -11,9 +11,9 @@ from typing import Any
 from pastur._checks import one_of, positive_integer
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import PathLike, make_folder
+from pastur._pool import in_processes
 from pastur._versions import package_versions
 from pastur.experiments._claim import Claim, Judgement, Row, Setting, measure
-from pastur.experiments._pool import as_they_finish
 from pastur.experiments._records import Records
 from pastur.experiments.claims import CLAIMS
 
@@ -194,7 +194,7 @@ def _carry_out(
     if jobs == 1 or len(tasks) < 2:
         yield from (_task(*call) for call in calls)
         return
-    yield from as_they_finish(_task, calls, jobs=jobs)
+    yield from in_processes(_task, calls, jobs=jobs)
 
 
 def _task(name: str, setting: Setting, seed: int) -> tuple[str, Row]:

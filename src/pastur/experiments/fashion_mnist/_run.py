@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pastur._errors import FileAccessError, InvalidInputError
 from pastur._files import PathLike, make_folder
+from pastur._pool import in_processes
 from pastur._versions import package_versions
 from pastur.datasets import FashionMnist, load_fashion_mnist
 from pastur.experiments._checkpoint import epochs_done
 from pastur.experiments._config import TrainingConfig
 from pastur.experiments._network import Parameters, initial_parameters
-from pastur.experiments._pool import as_they_finish
 from pastur.experiments._training import accuracy_of, train_network, training_versions
 from pastur.experiments.fashion_mnist._findings import find
 from pastur.experiments.fashion_mnist._record import (
@@ -90,7 +90,7 @@ def run_fashion_mnist(
     else:
         calls = ((config, place, wanted[config], data, device) for config in todo)
         with _watching(configs, place, progress):
-            for _ in as_they_finish(_train_in_process, calls, jobs=jobs):
+            for _ in in_processes(_train_in_process, calls, jobs=jobs):
                 pass
     return [load_record(record_path(place, config)) for config in configs]
 
