@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from pastur._files import write_whole
+from pastur.cli._experiment_run import RATES
 from pastur.cli._outputs import picture_bytes
 from pastur.experiments import (
     NetworkRecord,
@@ -27,7 +28,6 @@ from pastur.figures import Panel, Series, panels_figure
 FOLDER = Path(__file__).parent.parent / "docs" / "fashion-mnist"
 PAGE = FOLDER / "README.md"
 MIDDLE = "fc2.weight"
-RATES = {"adam": 3e-4, "sgd": 0.005}
 # Lines of the study in its picture: those of all sizes, trained twice.
 DRAWN = 4
 COUNTS = {

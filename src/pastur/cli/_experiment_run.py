@@ -19,7 +19,7 @@ from pastur.experiments import (
 from pastur.figures import Panel
 
 PICTURE = "spikes.png"
-_RATES = {"adam": 3e-4, "sgd": 0.005}
+RATES = {"adam": 3e-4, "sgd": 0.005}
 _STEPS = 10_000
 
 
@@ -29,7 +29,7 @@ def training_configs(
     """Return the networks to train, the small ones first."""
     options = dict(training)
     rate = options.pop("learning_rate")
-    options["learning_rate"] = _RATES[options["optimizer"]] if rate is None else rate
+    options["learning_rate"] = RATES[options["optimizer"]] if rate is None else rate
     return [
         TrainingConfig(size=size, seed=seed, **options) for seed in seeds for size in sorted(sizes)
     ]
