@@ -205,17 +205,8 @@ def test_a_worker_that_dies_is_an_error_and_the_next_one_works(written):
     assert weights.read(name).ndim == 4
 
 
-def read_all(path):
-    for item in iter_matrices(open_weights(path)):
-        if isinstance(item, Matrix):
-            try:
-                item.load()
-            except PasturError:
-                continue
-
-
 @pytest.mark.parametrize("name", ["model.keras", "model.weights.h5"])
-def test_cut_off_and_changed(written, tmp_path, name):
+def test_cut_off_and_changed(written, tmp_path, name, read_all):
     """A process for each: 24 in all. `tools/fuzz_readers.py` tries thousands."""
     _, folder = written
     sound = (folder / name).read_bytes()

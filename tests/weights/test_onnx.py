@@ -1,7 +1,6 @@
 """ONNX models, written by torch's exporter and by onnx's own helpers."""
 
 import logging
-import random
 import warnings
 
 import ml_dtypes
@@ -315,7 +314,7 @@ def sound(path):
     return model(path, nodes, tensors).read_bytes()
 
 
-def test_cut_off_anywhere(path, sound):
+def test_cut_off_anywhere(path, sound, read_all):
     for end in np.linspace(1, len(sound) - 1, 64).astype(int):
         path.write_bytes(sound[:end])
         try:
@@ -324,25 +323,5 @@ def test_cut_off_anywhere(path, sound):
             assert "model.onnx" in str(error)
 
 
-def read_all(path):
-    for item in iter_matrices(open_weights(path)):
-        if isinstance(item, Matrix):
-            try:
-                item.load()
-            except PasturError:
-                continue
-
-
-def test_mutations_raise_nothing_but_our_errors(path, sound):
-    random_numbers = random.Random(7)
-    refused = 0
-    for _ in range(1500):
-        changed = bytearray(sound)
-        for _ in range(random_numbers.choice((1, 1, 2, 8))):
-            changed[random_numbers.randrange(len(changed))] = random_numbers.randrange(256)
-        path.write_bytes(changed)
-        try:
-            read_all(path)
-        except PasturError:
-            refused += 1
-    assert 50 < refused < 1450
+def test_mutations_raise_nothing_but_our_errors(path, sound, refused_mutants):
+    assert 50 < refused_mutants(path, sound, seed=7) < 1450
