@@ -88,6 +88,14 @@ def test_with_its_base(tmp_path):
     assert missing.reason == "is not in the base"
 
 
+def test_a_damaged_number_is_a_reason():
+    bits = A.view(np.uint32).copy()
+    bits[0, 0] = 0x7FA00000  # a NaN that signals, of which NumPy warns when it converts it
+    change, *_ = iter_matrices(open_weights(peft(a=bits.view(np.float32))))
+    with pytest.raises(ValueError, match="holds 5 NaN values"):
+        change.load()
+
+
 def test_a_damaged_configuration_is_named(tmp_path):
     folder = folder_of(tmp_path / "adapter", peft())
     (folder / "adapter_config.json").write_text("{")

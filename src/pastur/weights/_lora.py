@@ -148,8 +148,9 @@ def _read(
     weights: Weights, base: Weights | None, pairs: Mapping[str, _Pair], name: str
 ) -> AnyArray:
     pair = pairs[name]
-    first, second = (weights.read(n).astype(np.float64) for n in (pair.first, pair.second))
+    # Overflow and NaN are counted when the values are looked at.
     with np.errstate(over="ignore", invalid="ignore"):
+        first, second = (weights.read(n).astype(np.float64) for n in (pair.first, pair.second))
         change = pair.scale * (second.reshape(len(second), -1) @ first.reshape(len(first), -1))
         if base is None:
             return change.reshape(len(second), *first.shape[1:])
