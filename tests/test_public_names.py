@@ -98,6 +98,7 @@ PUBLIC = {
         "InitialComparison",
         "MatrixAnalysis",
         "Metrics",
+        "Randomized",
         "analyze",
         "compare_with_initial",
     ],

@@ -17,6 +17,7 @@ import numpy as np
 FIGURES = (
     "alpha", "alpha_weighted", "D", "sigma", "xmin", "num_pl_spikes", "stable_rank", "log_norm",
     "log_spectral_norm", "log_alpha_norm", "entropy", "spectral_norm", "norm", "matrix_rank",
+    "max_rand_eval", "ww_softrank",
 )  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         tensors = {f"{name}.weight": value for name, value in matrices().items()}
         save_file(tensors, Path(folder, "model.safetensors"))
-        table = weightwatcher.WeightWatcher(model=folder).analyze()
+        table = weightwatcher.WeightWatcher(model=folder).analyze(randomize=True)
     rows = {
         row["longname"]: {figure: float(row[figure]) for figure in FIGURES}
         for _, row in table.iterrows()

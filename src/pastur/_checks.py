@@ -49,6 +49,15 @@ def positive_integer(name: str, value: Any) -> int:
     return int(value)
 
 
+def non_negative_integer(name: str, value: Any) -> int:
+    """Return `value` as an int that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InvalidTypeError(f"`{name}` must be an integer. Got {value!r}.")
+    if value < 0:
+        raise InvalidInputError(f"`{name}` must be at least 0. Got {value}.")
+    return int(value)
+
+
 def matrix_shape(value: Any) -> tuple[int, int]:
     """Return `value` as a pair (n, m) of positive ints."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:

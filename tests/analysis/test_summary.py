@@ -9,9 +9,20 @@ from pastur.analysis._summary import summarize
 from pastur.estimation import Goodness
 
 
-def matrix(kind, converged=True):
-    status = SimpleNamespace(converged=converged)
-    return SimpleNamespace(kind=kind, fit=SimpleNamespace(status=status))
+def matrix(kind, converged=True, *, rank=0, verdict="noise bulk", norm=1.0, share=0.0, shuffled=9):
+    fit = SimpleNamespace(
+        status=SimpleNamespace(converged=converged),
+        rank=rank,
+        goodness=Goodness(None, None, verdict, ""),
+    )
+    return SimpleNamespace(
+        kind=kind,
+        fit=fit,
+        shape=(30, 40),
+        metrics=SimpleNamespace(frobenius_norm=norm),
+        signal_energy=share,
+        randomized=SimpleNamespace(rank=shuffled),
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,20 +45,28 @@ def test_kind(verdict, rank, kind):
 
 
 def test_every_kind_is_counted():
-    kinds = ["signal"] * 3 + ["noise only"] + ["does not fit"] * 2 + ["too small to tell"]
-    text = summarize([matrix(kind) for kind in kinds], 2)
-    assert text == (
-        "7 matrices analysed: 1 is noise only; 3 carry signal above their noise; 2 do not fit the "
-        "noise law, so that their counts of spikes are in doubt; 1 is too small to tell. "
+    kinds = [
+        matrix("signal", rank=2, norm=2.0, share=0.5),
+        matrix("signal", rank=7, norm=1.0, share=1.0),
+        matrix("noise only"),
+        *[matrix("does not fit", verdict="heavy tail", rank=3)] * 2,
+        matrix("does not fit", verdict="not the law"),
+        matrix("too small to tell"),
+    ]
+    assert summarize(kinds, 2) == (
+        "7 matrices of 8,400 weights analysed: 1 is noise only; 2 carry signal above their "
+        "noise; 3 do not fit the noise law, so that their counts of spikes are in doubt; 1 is too "
+        "small to tell. The signal of these 2 is 9 spikes, 2 to 7, and 60 % of the energy. "
+        "Against the noise law speaks: entries of a heavy tail (2), the shape of the bulk (1). "
         "2 tensors were skipped, with the reason."
     )
 
 
 def test_one_of_each_reads_well():
-    text = summarize([matrix("signal")], 1)
+    text = summarize([matrix("signal", rank=1, share=0.123)], 1)
     assert text == (
-        "1 matrix analysed: 1 carries signal above its noise. "
-        "1 tensor was skipped, with the reason."
+        "1 matrix of 1,200 weights analysed: 1 carries signal above its noise. "
+        "Its 1 spike holds 12 % of its energy. 1 tensor was skipped, with the reason."
     )
 
 
@@ -55,3 +74,23 @@ def test_fits_that_did_not_converge_are_told():
     text = summarize([matrix("noise only", converged=False)], 0)
     assert "1 fit did not converge" in text
     assert text.endswith("No tensor was skipped.")
+
+
+def test_spikes_that_shuffled_entries_explain_are_told():
+    spiked = [matrix("signal", rank=3, shuffled=0), matrix("signal", rank=3, shuffled=2)]
+    assert "In 1 matrix with spikes none is larger than shuffled entries make." in summarize(
+        spiked, 0
+    )
+    assert "shuffled" not in summarize([matrix("noise only", shuffled=0)], 0)
+
+
+@pytest.mark.parametrize(("rows", "words"), [(10**5, "4 million"), (10**8, "4 billion")])
+def test_large_numbers_have_names(rows, words):
+    one = matrix("noise only")
+    one.shape = (rows, 40)
+    assert f"1 matrix of {words} weights" in summarize([one], 0)
+
+
+def test_energy_of_matrices_near_the_largest_double():
+    huge = matrix("signal", rank=1, norm=1e300, share=0.5)
+    assert "50 % of its energy" in summarize([huge], 0)

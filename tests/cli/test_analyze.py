@@ -13,8 +13,9 @@ from safetensors import safe_open
 from threadpoolctl import threadpool_limits
 
 from pastur.analysis import Analysis, analyze
-from pastur.cli._table import HEADINGS
 from pastur.datasets import shipped_network_path
+
+HEADINGS = ["layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", "verdict"]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def row_of(output, name):
 def test_table_has_a_row_for_each_matrix_with_all_columns(invoke, model, analysis):
     output = invoke("analyze", model).stdout
     head = next(line for line in output.splitlines() if line.strip().startswith("layer"))
-    assert re.split(r"\s{2,}", head.strip()) == list(HEADINGS)
+    assert re.split(r"\s{2,}", head.strip()) == HEADINGS
     for matrix in analysis.matrices:
         line = row_of(output, matrix.name)
         assert f"{matrix.shape[0]} × {matrix.shape[1]}" in line
@@ -202,3 +203,24 @@ def test_several_jobs_write_the_same_result(invoke, model, tmp_path):
         for matrix in written[-1]["matrices"]:
             del matrix["seconds"]
     assert written[0] == written[1]
+
+
+def test_estimators_and_shuffled_entries_have_columns(invoke, model, tmp_path):
+    options = ("--baseline", "bema", "--baseline", "mp_pca", "--randomize", "--seed", "5")
+    result = invoke("analyze", model, *options, "--json", tmp_path / "a.json")
+    head = next(line for line in result.stdout.splitlines() if line.strip().startswith("layer"))
+    beside = ["bema", "mp pca", "shuffled"]
+    assert re.split(r"\s{2,}", head.strip()) == [*HEADINGS[:5], *beside, *HEADINGS[5:]]
+    found = Analysis.from_json(tmp_path / "a.json")
+    assert found.seed == 5
+    matrix = next(m for m in found.matrices if m.name == "layers.1.weight")
+    assert [one.rank for one in matrix.baselines.values()] == [2, 2]
+    assert re.search(r" 2 +2 +2 +2 ", row_of(result.stdout, matrix.name))
+    assert "bema, mp pca: the counts of published estimators" in result.stdout
+    assert "shuffled: singular values above" in result.stdout
+
+
+def test_an_unknown_estimator_is_wrong_usage(invoke, model):
+    result = invoke("analyze", model, "--baseline", "bmea")
+    assert result.exit_code == 2
+    assert "'bema'" in result.stderr

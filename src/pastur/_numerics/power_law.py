@@ -60,3 +60,24 @@ def fit_power_law(logarithms: FloatArray) -> PowerLaw | None:
         if distance < best or (distance == best and start < starts[chosen]):
             best, chosen = distance, int(place)
     return PowerLaw(1 + float(slope[chosen]), best, int(starts[chosen]))
+
+
+def power_law_p_value(
+    logarithms: FloatArray, fitted: PowerLaw, rng: np.random.Generator, *, draws: int
+) -> float:
+    """Return how often a sample with such a tail lies as far from its own best law.
+
+    Each draw has as many values: those of the tail from the fitted law, about as many as there are,
+    the others from those before its start, with replacement; the start is fitted anew. The share of
+    the draws whose distance is no smaller counts the sample itself as one of them, so that it is
+    never 0. Section 4.1 of Clauset, Shalizi and Newman (2009).
+    """
+    x, start = logarithms, fitted.start
+    reached = 0
+    for _ in range(draws):
+        count = int(rng.binomial(x.size, (x.size - start) / x.size))
+        tail = x[start] + rng.exponential(size=count) / (fitted.alpha - 1)
+        below = rng.choice(x[:start], x.size - count) if start else np.empty(0)
+        drawn = fit_power_law(np.sort(np.concatenate([below, tail])))
+        reached += drawn is not None and drawn.distance >= fitted.distance
+    return (1 + reached) / (1 + draws)

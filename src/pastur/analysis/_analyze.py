@@ -1,6 +1,5 @@
 """Every matrix of a model, fitted one by one."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -11,24 +10,19 @@ import numpy as np
 
 from pastur import _checks
 from pastur._devices import torch_device
-from pastur._errors import FileAccessError, InvalidInputError, PasturError
-from pastur._numerics.singular_values import singular_values
-from pastur._numerics.torch_singular_values import singular_values_on
+from pastur._errors import InvalidInputError, PasturError
 from pastur._versions import package_versions
+from pastur.analysis._baselines import chosen
+from pastur.analysis._examine import Questions, examine, skip
 from pastur.analysis._initial import InitialComparison, compare_with_initial, trained_names
 from pastur.analysis._jobs import examined
 from pastur.analysis._matrix import MatrixAnalysis
-from pastur.analysis._metrics import metrics
 from pastur.analysis._result import Analysis
 from pastur.analysis._selection import Selection
-from pastur.estimation import fit_rectangular
 from pastur.weights import Matrix, Skipped
 
 # How many reasons the error names when nothing can be analysed.
 _REASONS = 3
-
-# Room for the ends of intervals, which reach beyond the singular values.
-_LARGEST = 1e307
 
 Progress = Callable[[int, int, str], None]
 
@@ -40,6 +34,9 @@ def analyze(
     include: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,
     alpha: float = 0.05,
+    baseline: Sequence[str] | str | None = None,
+    randomize: bool = False,
+    seed: int = 0,
     unfold: str = "outputs",
     jobs: int = 1,
     device: str = "cpu",
@@ -67,6 +64,16 @@ def analyze(
         leave out.
     alpha : float in (0, 1), default 0.05
         The chance that pure noise is given a rank above 0, for each matrix.
+    baseline : str or sequence of str, optional
+        Published estimators to put beside the fit: ``"bema"``, ``"kritchman_nadler"``,
+        ``"median_rule"``, ``"mp_pca"``, ``"parallel_analysis"``; see
+        `pastur.estimation.baselines`.
+    randomize : bool, default False
+        Whether each matrix is also compared with itself after its entries were shuffled, and the
+        power law of its tail is given a p-value.
+    seed : int, default 0
+        Of all that is random: `randomize` and parallel analysis. What is drawn for a matrix depends
+        on it and on the name of the matrix alone.
     unfold : {"outputs", "inputs", "window"}, default "outputs"
         What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
         o × (i·s), one i × (o·s), or one o × i for each place.
@@ -109,6 +116,13 @@ def analyze(
     """
     alpha = _checks.probability("alpha", alpha)
     jobs = _checks.positive_integer("jobs", jobs)
+    questions = Questions(
+        alpha=alpha,
+        device=device,
+        baseline=chosen(baseline),
+        randomize=_checks.one_of("randomize", randomize, (False, True)),
+        seed=_checks.non_negative_integer("seed", seed),
+    )
     if device != "cpu":
         torch_device(device)
     selection = Selection.of(source, base=base, include=include, exclude=exclude, unfold=unfold)
@@ -123,8 +137,8 @@ def analyze(
     results: list[MatrixAnalysis | Skipped | Matrix] = []
     seen: dict[str, Matrix] = {}
     total = len(items)
-    examine = partial(_examine, alpha=alpha, device=device)
-    run = examined(examine, items, places, selection=selection, jobs=jobs)
+    ask = partial(examine, questions=questions)
+    run = examined(ask, items, places, selection=selection, jobs=jobs)
     with closing(run) as found:
         for done, item in enumerate(items):
             if progress is not None:
@@ -147,43 +161,9 @@ def analyze(
         skipped=skipped,
         versions=package_versions(),
         alpha=alpha,
+        seed=questions.seed if questions.random else None,
         metadata=dict(weights.metadata),
         initial=comparisons,
-    )
-
-
-def _examine(matrix: Matrix, *, alpha: float, device: str) -> MatrixAnalysis | Skipped:
-    """Return the analysis of one matrix, or the reason why there is none."""
-    start = time.perf_counter()
-    try:
-        w = matrix.load()
-        on_cpu = device == "cpu"
-        values = singular_values(w) if on_cpu else singular_values_on(w, torch_device(device))
-        if values[0] > _LARGEST:
-            return _skip(
-                matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64"
-            )
-        fit = fit_rectangular(w, singular_values=values, alpha=alpha)
-    except FileAccessError:
-        # The file itself is gone: there is nothing left to go on with.
-        raise
-    except PasturError as error:
-        return _skip(matrix, str(error))
-    except np.linalg.LinAlgError as error:
-        return _skip(matrix, f"its singular values could not be computed: {error}")
-    except MemoryError:
-        n, m = matrix.shape
-        return _skip(matrix, f"too large for the memory at hand ({n} × {m} in float64)")
-    return MatrixAnalysis(
-        name=matrix.name,
-        shape=matrix.shape,
-        dtype=matrix.dtype,
-        tensor=matrix.tensor,
-        part=matrix.part,
-        singular_values=values,
-        fit=fit,
-        metrics=metrics(values, matrix.shape, sigma=fit.sigma, edge=fit.edge),
-        seconds=time.perf_counter() - start,
     )
 
 
@@ -202,7 +182,7 @@ def _settle_initials(
             if isinstance(outcome, InitialComparison):
                 comparisons.append(outcome)
                 outcome = "compared with it, not analysed"
-            results[place] = _skip(item, f"the initial value of '{name}': {outcome}")
+            results[place] = skip(item, f"the initial value of '{name}': {outcome}")
     return tuple(comparisons)
 
 
@@ -224,10 +204,6 @@ def _compare(
         )
     except (PasturError, np.linalg.LinAlgError, MemoryError) as error:
         return f"not compared: {error}"
-
-
-def _skip(matrix: Matrix, reason: str) -> Skipped:
-    return Skipped(name=matrix.name, shape=matrix.shape, dtype=matrix.dtype, reason=reason)
 
 
 def _nothing_to_analyse(source: str, skipped: tuple[Skipped, ...]) -> str:

@@ -1,13 +1,16 @@
 """What is known of one matrix of a model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pastur._typing import FloatArray
+from pastur.analysis._baselines import baselines_from_dict, baselines_to_dict
 from pastur.analysis._metrics import Metrics
+from pastur.analysis._randomized import Randomized
 from pastur.estimation import RectangularFit
+from pastur.estimation.baselines import Baseline
 
 
 class Leading(NamedTuple):
@@ -44,6 +47,10 @@ class MatrixAnalysis:
         Norms, ranks and the tail of the spectrum.
     seconds : float
         Wall-clock time of reading, decomposing and fitting.
+    baselines : dict of str to Baseline
+        What the published estimators that were asked for say.
+    randomized : Randomized or None
+        The comparison with its shuffled entries, where it was asked for.
     """
 
     name: str
@@ -55,6 +62,8 @@ class MatrixAnalysis:
     fit: RectangularFit
     metrics: Metrics
     seconds: float
+    baselines: dict[str, Baseline] = field(default_factory=dict)
+    randomized: Randomized | None = None
 
     def __repr__(self) -> str:
         n, m = self.shape
@@ -113,6 +122,8 @@ class MatrixAnalysis:
             "seconds": self.seconds,
             "fit": self.fit.to_dict(),
             "metrics": self.metrics.to_dict(),
+            "baselines": baselines_to_dict(self.baselines),
+            "randomized": None if self.randomized is None else self.randomized.to_dict(),
             "singular_values": self.singular_values.tolist(),
         }
 
@@ -120,6 +131,7 @@ class MatrixAnalysis:
     def from_dict(cls, values: dict[str, Any]) -> "MatrixAnalysis":
         """Return the matrix that `to_dict` described."""
         n, m = values["shape"]
+        shuffled = values.get("randomized")
         return cls(
             name=values["name"],
             shape=(int(n), int(m)),
@@ -130,4 +142,6 @@ class MatrixAnalysis:
             fit=RectangularFit.from_dict(values["fit"]),
             metrics=Metrics.from_dict(values["metrics"]),
             seconds=float(values["seconds"]),
+            baselines=baselines_from_dict(values.get("baselines", {})),
+            randomized=None if shuffled is None else Randomized.from_dict(shuffled),
         )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
-from pastur._numerics.power_law import fit_power_law
+from pastur._numerics.power_law import fit_power_law, power_law_p_value
 from pastur._typing import FloatArray
 
 # A tail of fewer values has no exponent worth the name.
 _FEWEST = 8
+# Tails drawn for its p-value, whose standard error is then at most 0.035.
+_TAILS = 200
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class Metrics:
         alpha·log₁₀ λ₁.
     log_alpha_norm : float or None
         log₁₀ Σ λ^alpha.
+    alpha_p_value : float or None
+        Chance that a tail drawn from that law lies as far from its own best law; None unless
+        `analyze` is told to ``randomize``.
     """
 
     frobenius_norm: float
@@ -72,6 +77,7 @@ class Metrics:
     tail_count: int | None = None
     alpha_hat: float | None = None
     log_alpha_norm: float | None = None
+    alpha_p_value: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -79,12 +85,18 @@ class Metrics:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
-        """Return the metrics that `to_dict` described."""
-        return cls(**values)
+        """Return the metrics that `to_dict` described; what has no name here is passed over."""
+        known = (field.name for field in fields(cls))
+        return cls(**{name: values[name] for name in known if name in values})
 
 
 def metrics(
-    singular_values: FloatArray, shape: tuple[int, int], *, sigma: float, edge: float
+    singular_values: FloatArray,
+    shape: tuple[int, int],
+    *,
+    sigma: float,
+    edge: float,
+    rng: np.random.Generator | None = None,
 ) -> Metrics:
     """Return the metrics of a matrix that is not zero.
 
@@ -94,6 +106,8 @@ def metrics(
     shape : tuple of two ints
     sigma, edge : float
         Those of its fit.
+    rng : Generator, optional
+        For the p-value of the tail, which is left out without it.
     """
     top = float(singular_values[0])
     # Everything relative to the largest one: squares of values near 1e±200 leave the doubles.
@@ -103,7 +117,8 @@ def metrics(
     share, power = positive / positive.sum(), positive**2 / energy
     spread = -float(power @ np.log(power)) / np.log(s.size) if s.size > 1 else 0.0
     log_top = 2 * float(np.log10(top))
-    tail = fit_power_law(2 * np.log(positive[::-1])) if positive.size >= _FEWEST else None
+    logarithms = 2 * np.log(positive[::-1])
+    tail = fit_power_law(logarithms) if positive.size >= _FEWEST else None
     found: dict[str, Any] = {}
     if tail is not None:
         count = positive.size - tail.start
@@ -118,6 +133,9 @@ def metrics(
             "alpha_hat": tail.alpha * log_top,
             "log_alpha_norm": tail.alpha * log_top + float(np.log10(sum_of_powers)),
         }
+        if rng is not None:
+            chance = power_law_p_value(logarithms, tail, rng, draws=_TAILS)
+            found["alpha_p_value"] = chance
     return Metrics(
         frobenius_norm=energy**0.5 * top,
         spectral_norm=top,

@@ -13,7 +13,7 @@ from pastur._files import write_whole
 from pastur.analysis._files import csv_text, read_json
 from pastur.analysis._initial import InitialComparison
 from pastur.analysis._matrix import MatrixAnalysis
-from pastur.analysis._rows import COLUMNS, row
+from pastur.analysis._rows import columns, row
 from pastur.analysis._summary import summarize
 from pastur.weights import Skipped
 
@@ -39,7 +39,7 @@ class Analysis:
     alpha : float
         The chance that pure noise is given a rank above 0.
     seed : int or None
-        None: nothing in the analysis is random.
+        Of what is random; None where nothing is.
     metadata : dict
         What the file says of itself.
     initial : tuple of InitialComparison
@@ -134,7 +134,8 @@ class Analysis:
         FileAccessError
             When `path` cannot be written.
         """
-        return write_whole(path, csv_text(COLUMNS, [row(matrix) for matrix in self.matrices]))
+        rows = [row(matrix) for matrix in self.matrices]
+        return write_whole(path, csv_text(columns(self.matrices), rows))
 
     def to_dataframe(self) -> Any:
         """Return a `pandas.DataFrame` with one row for each matrix.
@@ -149,7 +150,7 @@ class Analysis:
         except ImportError:
             raise _checks.missing_extra("Analysis.to_dataframe", "pandas", "pandas") from None
         rows = [row(matrix) for matrix in self.matrices]
-        return pandas.DataFrame(rows, columns=list(COLUMNS))
+        return pandas.DataFrame(rows, columns=list(columns(self.matrices)))
 
 
 def _each(make: Callable[[dict[str, Any]], _T], items: Iterable[dict[str, Any]]) -> tuple[_T, ...]:

@@ -1,12 +1,15 @@
 """An analysis as a table: one flat row for each matrix."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._metrics import Metrics
+from pastur.analysis._randomized import Randomized
+from pastur.estimation.baselines import Baseline
 
-COLUMNS = (
+_COLUMNS = (
     "name",
     "rows",
     "columns",
@@ -41,8 +44,21 @@ COLUMNS = (
 _SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right", "p_value")
 
 
+def columns(matrices: Sequence[MatrixAnalysis]) -> tuple[str, ...]:
+    """Return the names of the columns; those of what was not asked for are left out."""
+    methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
+    shuffled = any(matrix.randomized is not None for matrix in matrices)
+    return (
+        *_COLUMNS,
+        *(f"{method}_{field.name}" for method in methods for field in fields(Baseline)),
+        *(f"randomized_{field.name}" for field in fields(Randomized) if shuffled),
+    )
+
+
 def row(matrix: MatrixAnalysis) -> dict[str, Any]:
-    """Return the row of one matrix; the columns of the strongest spike are None without spikes.
+    """Return the row of one matrix by the names of its columns.
+
+    Those of the strongest spike are None without spikes.
 
     Where it has neighbours too close to be told apart, ``strongest_count`` in all, θ and interval
     are those of their root mean square.
@@ -76,4 +92,9 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
     values["strongest_count"] = None if leading is None else leading.together
     if leading is not None:
         values["strongest_theta"] = leading.theta
-    return {column: values[column] for column in COLUMNS}
+    for method, said in matrix.baselines.items():
+        for place in fields(Baseline):
+            values[f"{method}_{place.name}"] = getattr(said, place.name)
+    if matrix.randomized is not None:
+        values |= {f"randomized_{key}": v for key, v in matrix.randomized.to_dict().items()}
+    return values

@@ -18,17 +18,23 @@ _FINDINGS = {
     ),
     "too small to tell": ("is too small to tell", "are too small to tell"),
 }
+# What speaks against the law, by the verdict; another verdict speaks for itself.
+_FAULTS = {
+    "not the law": "the shape of the bulk",
+    "heavy tail": "entries of a heavy tail",
+    "entries with outliers": "single large entries",
+    "row or column variances differ": "different variances of rows or columns",
+}
 
 
 def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
-    """Return the sentences: how many matrices, what they are, how many tensors were skipped."""
-    kinds = Counter(matrix.kind for matrix in matrices)
-    findings = [
-        f"{kinds[kind]} {one if kinds[kind] == 1 else several}"
-        for kind, (one, several) in _FINDINGS.items()
-        if kinds[kind]
+    """Return the sentences: what the matrices are and why, what is in doubt, what was skipped."""
+    sentences = [
+        _found(matrices),
+        *_signal([matrix for matrix in matrices if matrix.kind == "signal"]),
+        *_faults([matrix for matrix in matrices if matrix.kind == "does not fit"]),
+        *_explained_by_entries(matrices),
     ]
-    sentences = [f"{_count(len(matrices), 'matrix', 'matrices')} analysed: {_join(findings)}."]
     unsettled = sum(not matrix.fit.status.converged for matrix in matrices)
     if unsettled:
         sentences.append(
@@ -42,9 +48,60 @@ def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
     return " ".join(sentences)
 
 
+def _found(matrices: Sequence[MatrixAnalysis]) -> str:
+    kinds = Counter(matrix.kind for matrix in matrices)
+    findings = "; ".join(
+        f"{kinds[kind]} {one if kinds[kind] == 1 else several}"
+        for kind, (one, several) in _FINDINGS.items()
+        if kinds[kind]
+    )
+    weights = sum(matrix.shape[0] * matrix.shape[1] for matrix in matrices)
+    size = f"{_count(len(matrices), 'matrix', 'matrices')} of {_large(weights)} weights"
+    return f"{size} analysed: {findings}." if findings else f"{size} analysed."
+
+
+def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    if not matrices:
+        return []
+    ranks = [matrix.fit.rank for matrix in matrices]
+    top = max(matrix.metrics.frobenius_norm for matrix in matrices)
+    # Relative to the largest: squares of values near 1e300 do not fit a double.
+    weights = [(matrix.metrics.frobenius_norm / top) ** 2 for matrix in matrices]
+    carried = sum(w * m.signal_energy for w, m in zip(weights, matrices, strict=True))
+    share = f"{100 * carried / sum(weights):.2g} %"
+    spikes = _count(sum(ranks), "spike", "spikes")
+    if len(matrices) == 1:
+        return [f"Its {spikes} {'holds' if ranks[0] == 1 else 'hold'} {share} of its energy."]
+    each = f"{min(ranks)} each" if min(ranks) == max(ranks) else f"{min(ranks)} to {max(ranks)}"
+    return [f"The signal of these {len(matrices)} is {spikes}, {each}, and {share} of the energy."]
+
+
+def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    if not matrices:
+        return []
+    verdicts = Counter(matrix.fit.goodness.verdict for matrix in matrices).most_common()
+    listed = ", ".join(f"{_FAULTS.get(verdict, verdict)} ({count})" for verdict, count in verdicts)
+    return [f"Against the noise law speaks: {listed}."]
+
+
+def _explained_by_entries(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    count = sum(
+        matrix.randomized is not None and matrix.randomized.rank == 0 < matrix.fit.rank
+        for matrix in matrices
+    )
+    if not count:
+        return []
+    where = _count(count, "matrix", "matrices")
+    return [f"In {where} with spikes none is larger than shuffled entries make."]
+
+
 def _count(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
 
 
-def _join(parts: Sequence[str]) -> str:
-    return "; ".join(parts)
+def _large(number: int) -> str:
+    """Return 812, 90,000, 22.6 million or 6.74 billion."""
+    for unit, word in ((10**9, "billion"), (10**6, "million")):
+        if number >= unit:
+            return f"{number / unit:.3g} {word}"
+    return f"{number:,}"

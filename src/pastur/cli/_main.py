@@ -13,6 +13,9 @@ from pastur.cli._verify_command import verify
 
 DEMO_REPORT = "pastur-demo.html"
 
+# Those of `pastur.analyze`, which is too heavy to be imported for a word of help.
+BASELINES = ("bema", "kritchman_nadler", "median_rule", "mp_pca", "parallel_analysis")
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -82,6 +85,25 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     show_default=True,
     help="The chance that a matrix of pure noise is given a spike.",
 )
+@click.option(
+    "--baseline",
+    type=click.Choice(BASELINES),
+    multiple=True,
+    help="Put a published estimator beside the fit. Repeatable.",
+)
+@click.option(
+    "--randomize",
+    is_flag=True,
+    help="Compare each matrix with itself after its entries are shuffled, and give the power law "
+    "of its tail a p-value.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of --randomize and of parallel_analysis; nothing else is random.",
+)
 @click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
 @click.option(
     "--unfold",
@@ -112,6 +134,9 @@ def analyze(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     alpha: float,
+    baseline: tuple[str, ...],
+    randomize: bool,
+    seed: int,
     base: Path | None,
     unfold: str,
     jobs: int,
@@ -128,5 +153,6 @@ def analyze(
     outputs = Outputs(report=output, json=json_path, csv=csv_path)
     # No --include is no choice, where an empty list of patterns would choose nothing.
     chosen = {"include": include or None, "exclude": exclude or None}
+    beside = {"baseline": baseline, "randomize": randomize, "seed": seed}
     settings = {"base": base, "alpha": alpha, "unfold": unfold, "jobs": jobs, "device": device}
-    run(model, outputs, quiet=quiet, **chosen, **settings)
+    run(model, outputs, quiet=quiet, **chosen, **beside, **settings)

@@ -19,6 +19,8 @@ _LEGEND = (
     "deviates as much."
 )
 _GROUP = "×k: the root mean square of k neighbours, too close for an interval of each."
+_METHODS = "{methods}: the counts of published estimators, which take every bulk for noise."
+_SHUFFLED = "shuffled: singular values above the largest one after the entries are shuffled, once."
 _DOUBT = "?: the bulk is not the noise law, so this count of spikes is in doubt."
 
 
@@ -30,6 +32,12 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     say(console, _LEGEND.format(level=100 * (1 - analysis.alpha)), "dim")
     if any(m.leading is not None and m.leading.together > 1 for m in analysis.matrices):
         say(console, _GROUP, "dim")
+    methods = dict.fromkeys(name for matrix in analysis.matrices for name in matrix.baselines)
+    if methods:
+        named = ", ".join(name.replace("_", " ") for name in methods)
+        say(console, _METHODS.format(methods=named), "dim")
+    if any(matrix.randomized is not None for matrix in analysis.matrices):
+        say(console, _SHUFFLED, "dim")
     if any(matrix.kind == "does not fit" for matrix in analysis.matrices):
         say(console, _DOUBT, "yellow")
     estimates = {matrix.name: matrix.fit for matrix in analysis.matrices}

@@ -1,6 +1,7 @@
 """The table of matrices, in two layouts: one line a matrix, or two where the terminal is narrow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -9,70 +10,107 @@ from rich.text import Text
 
 from pastur.analysis import MatrixAnalysis
 from pastur.cli._console import plain_table
-from pastur.cli._text import distance, interval, number, p_value, printable, size
-
-HEADINGS = ("layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", "verdict")
+from pastur.cli._text import NOTHING, distance, interval, number, p_value, printable, size
 
 # A width in which every table finds its natural size.
 _UNBOUNDED = 100_000
 
-_WORDS = frozenset(("layer", "strongest θ", "verdict"))
 _STYLES = {"signal": "green", "noise only": "cyan", "does not fit": "yellow"}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A heading, what stands below it, and whether that is a word, which is aligned left."""
+
+    heading: str
+    text: Callable[[MatrixAnalysis], str]
+    word: bool = False
 
 
 def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> RenderableType:
     """Return the table in the layout that fits the width of `console`; no column is dropped."""
-    table = _wide(matrices)
+    columns = _columns(matrices)
+    rows = [[column.text(matrix) for column in columns] for matrix in matrices]
+    styles = [_STYLES.get(matrix.kind, "") for matrix in matrices]
+    table = _wide(columns, rows, styles)
     unbounded = console.options.update(width=_UNBOUNDED)
     needed = console.measure(table, options=unbounded).maximum
-    return table if needed <= console.width else _narrow(matrices)
+    return table if needed <= console.width else _narrow(columns, rows, styles)
 
 
-def cells(matrix: MatrixAnalysis) -> tuple[str, ...]:
-    """Return one text for each heading; a count in doubt carries a question mark."""
-    fit, leading = matrix.fit, matrix.leading
-    theta = "–"
-    if leading is not None:
-        theta = f"{number(leading.theta)} {interval(leading.low, leading.high)}"
-        theta += f" ×{leading.together}" if leading.together > 1 else ""
-    return (
-        printable(matrix.name),
-        size(matrix.shape),
-        number(fit.sigma),
-        number(fit.edge),
-        f"{fit.rank}{'?' if matrix.kind == 'does not fit' else ' '}",
-        theta,
-        distance(fit.goodness.statistic),
-        p_value(fit.goodness.p_value),
-        fit.goodness.verdict + ("" if fit.status.converged else ", not converged"),
-    )
+def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
+    methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
+    beside = [_Column(method.replace("_", " "), _counted(method)) for method in methods]
+    if any(matrix.randomized is not None for matrix in matrices):
+        beside.append(_Column("shuffled", _shuffled))
+    return [
+        _Column("layer", lambda matrix: printable(matrix.name), word=True),
+        _Column("shape", lambda matrix: size(matrix.shape)),
+        _Column("σ", lambda matrix: number(matrix.fit.sigma)),
+        _Column("edge", lambda matrix: number(matrix.fit.edge)),
+        _Column("spikes", _spikes),
+        *beside,
+        _Column("strongest θ", _strongest, word=True),
+        _Column("D", lambda matrix: distance(matrix.fit.goodness.statistic)),
+        _Column("p", lambda matrix: p_value(matrix.fit.goodness.p_value)),
+        _Column("verdict", _verdict, word=True),
+    ]
 
 
-def _wide(matrices: Sequence[MatrixAnalysis]) -> Table:
-    table = plain_table(HEADINGS, _WORDS)
-    for matrix in matrices:
-        *figures, verdict = (Text(cell) for cell in cells(matrix))
-        verdict.stylize(_STYLES.get(matrix.kind, ""))
-        table.add_row(*figures, verdict)
+def _spikes(matrix: MatrixAnalysis) -> str:
+    """Return the count; one in doubt carries a question mark."""
+    return f"{matrix.fit.rank}{'?' if matrix.kind == 'does not fit' else ' '}"
+
+
+def _counted(method: str) -> Callable[[MatrixAnalysis], str]:
+    def text(matrix: MatrixAnalysis) -> str:
+        said = matrix.baselines.get(method)
+        return NOTHING if said is None else str(said.rank)
+
+    return text
+
+
+def _shuffled(matrix: MatrixAnalysis) -> str:
+    return NOTHING if matrix.randomized is None else str(matrix.randomized.rank)
+
+
+def _strongest(matrix: MatrixAnalysis) -> str:
+    leading = matrix.leading
+    if leading is None:
+        return NOTHING
+    together = f" ×{leading.together}" if leading.together > 1 else ""
+    return f"{number(leading.theta)} {interval(leading.low, leading.high)}{together}"
+
+
+def _verdict(matrix: MatrixAnalysis) -> str:
+    fit = matrix.fit
+    return fit.goodness.verdict + ("" if fit.status.converged else ", not converged")
+
+
+def _wide(columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str]) -> Table:
+    words = {column.heading for column in columns if column.word}
+    table = plain_table([column.heading for column in columns], words)
+    for row, style in zip(rows, styles, strict=True):
+        table.add_row(*(Text(cell) for cell in row[:-1]), Text(row[-1], style))
     return table
 
 
-def _narrow(matrices: Sequence[MatrixAnalysis]) -> Text:
+def _narrow(columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str]) -> Text:
     """Return name and verdict on one line, the figures aligned under their headings below."""
-    rows = [cells(matrix) for matrix in matrices]
-    figures = [HEADINGS[1:-1], *(row[1:-1] for row in rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*figures, strict=True)]
-    lines = [_aligned(line, widths) for line in figures]
-    text = Text(overflow="fold").append(f"{HEADINGS[0]}: {HEADINGS[-1]}\n{lines[0]}", "bold")
-    for matrix, row, line in zip(matrices, rows, lines[1:], strict=True):
-        text.append(f"\n{row[0]}: ").append(row[-1], _STYLES.get(matrix.kind, ""))
+    headings = [column.heading for column in columns]
+    figures = [headings[1:-1], *(row[1:-1] for row in rows)]
+    widths = [max(map(cell_len, texts)) for texts in zip(*figures, strict=True)]
+    lines = [_aligned(columns[1:-1], line, widths) for line in figures]
+    text = Text(overflow="fold").append(f"{headings[0]}: {headings[-1]}\n{lines[0]}", "bold")
+    for row, line, style in zip(rows, lines[1:], styles, strict=True):
+        text.append(f"\n{row[0]}: ").append(row[-1], style)
         text.append(f"\n{line}")
     return text
 
 
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
+def _aligned(columns: Sequence[_Column], cells: Sequence[str], widths: Sequence[int]) -> str:
     parts = [
-        cell.ljust(width) if heading in _WORDS else cell.rjust(width)
-        for heading, cell, width in zip(HEADINGS[1:-1], line, widths, strict=True)
+        cell.ljust(width) if column.word else cell.rjust(width)
+        for column, cell, width in zip(columns, cells, widths, strict=True)
     ]
     return "  " + "  ".join(parts).rstrip()

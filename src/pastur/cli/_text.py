@@ -1,7 +1,7 @@
 """Numbers and foreign text, made fit for a terminal."""
 
 _LONGEST = 200
-_NOTHING = "–"
+NOTHING = "–"
 
 
 def printable(text: str) -> str:
@@ -25,13 +25,13 @@ def number(value: float) -> str:
 def p_value(value: float | None) -> str:
     """Return two significant digits; very small ones as a bound; a dash where there is none."""
     if value is None:
-        return _NOTHING
+        return NOTHING
     return "<0.0001" if value < 1e-4 else f"{value:.2g}"
 
 
 def distance(value: float | None) -> str:
     """Return three decimals, or a dash where there is no number."""
-    return _NOTHING if value is None else f"{value:.3f}"
+    return NOTHING if value is None else f"{value:.3f}"
 
 
 def interval(low: float, high: float) -> str:

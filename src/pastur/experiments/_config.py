@@ -1,12 +1,15 @@
 """What defines a training: two equal configurations give the same network."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from pastur._checks import finite_number, one_of, positive_integer, positive_number
-from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._checks import (
+    finite_number,
+    non_negative_integer,
+    one_of,
+    positive_integer,
+    positive_number,
+)
+from pastur._errors import InvalidInputError
 
 OPTIMIZERS = ("adam", "sgd")
 ACTIVATIONS = ("absolute", "relu", "tanh")
@@ -71,7 +74,7 @@ class TrainingConfig:
             "batch_size": positive_integer("batch_size", self.batch_size),
             "learning_rate": positive_number("learning_rate", self.learning_rate),
             "weight_decay": finite_number("weight_decay", self.weight_decay),
-            "seed": _seed(self.seed),
+            "seed": non_negative_integer("seed", self.seed),
         }
         if checked["weight_decay"] < 0:
             raise InvalidInputError(
@@ -79,11 +82,3 @@ class TrainingConfig:
             )
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-
-
-def _seed(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InvalidTypeError(f"`seed` must be an integer. Got {value!r}.")
-    if value < 0:
-        raise InvalidInputError(f"`seed` must be at least 0. Got {value}.")
-    return int(value)

@@ -1,0 +1,101 @@
+"""One matrix loaded, decomposed and fitted; a fault becomes the reason why it is skipped."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from pastur._devices import torch_device
+from pastur._errors import FileAccessError, PasturError
+from pastur._numerics.singular_values import singular_values
+from pastur._numerics.torch_singular_values import singular_values_on
+from pastur._typing import AnyArray, FloatArray
+from pastur.analysis._baselines import RANDOM, baselines
+from pastur.analysis._matrix import MatrixAnalysis
+from pastur.analysis._metrics import metrics
+from pastur.analysis._randomized import randomized
+from pastur.estimation import fit_rectangular
+from pastur.weights import Matrix, Skipped
+
+# Room for the ends of intervals, which reach beyond the singular values.
+_LARGEST = 1e307
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of every matrix; see `analyze`."""
+
+    alpha: float
+    device: str
+    baseline: tuple[str, ...]
+    randomize: bool
+    seed: int
+
+    @property
+    def random(self) -> bool:
+        """Whether an answer depends on the seed."""
+        return self.randomize or not RANDOM.isdisjoint(self.baseline)
+
+
+def examine(matrix: Matrix, *, questions: Questions) -> MatrixAnalysis | Skipped:
+    """Return the analysis of one matrix, or the reason why there is none."""
+    try:
+        return _examine(matrix, questions)
+    except FileAccessError:
+        # The file itself is gone: there is nothing left to go on with.
+        raise
+    except PasturError as error:
+        return skip(matrix, str(error))
+    except np.linalg.LinAlgError as error:
+        return skip(matrix, f"its singular values could not be computed: {error}")
+    except MemoryError:
+        n, m = matrix.shape
+        return skip(matrix, f"too large for the memory at hand ({n} × {m} in float64)")
+
+
+def skip(matrix: Matrix, reason: str) -> Skipped:
+    """Return the matrix as one that is not analysed."""
+    return Skipped(name=matrix.name, shape=matrix.shape, dtype=matrix.dtype, reason=reason)
+
+
+def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
+    start = time.perf_counter()
+
+    def spectrum(w: AnyArray) -> FloatArray:
+        on_cpu = asked.device == "cpu"
+        return singular_values(w) if on_cpu else singular_values_on(w, torch_device(asked.device))
+
+    w = matrix.load()
+    values = spectrum(w)
+    if values[0] > _LARGEST:
+        return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
+    fit = fit_rectangular(w, singular_values=values, alpha=asked.alpha)
+    # Of its own for each question and each name: no answer depends on what else is asked.
+    tail_rng, shuffle_rng, baseline_rng = _generators(asked.seed, matrix.name)
+    told = metrics(
+        values,
+        matrix.shape,
+        sigma=fit.sigma,
+        edge=fit.edge,
+        rng=tail_rng if asked.randomize else None,
+    )
+    said = baselines(values, matrix.shape, asked.baseline, alpha=asked.alpha, rng=baseline_rng)
+    return MatrixAnalysis(
+        name=matrix.name,
+        shape=matrix.shape,
+        dtype=matrix.dtype,
+        tensor=matrix.tensor,
+        part=matrix.part,
+        singular_values=values,
+        fit=fit,
+        metrics=told,
+        seconds=time.perf_counter() - start,
+        baselines=said,
+        randomized=randomized(w, values, spectrum, shuffle_rng) if asked.randomize else None,
+    )
+
+
+def _generators(seed: int, name: str) -> list[np.random.Generator]:
+    letters = name.encode("utf-8", "surrogatepass")
+    children = np.random.SeedSequence([seed, *letters]).spawn(3)
+    return [np.random.default_rng(child) for child in children]

@@ -1,0 +1,203 @@
+"""What is put beside the fit: published estimators, shuffled entries, the p-value of a tail."""
+
+import csv
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from pastur import analyze
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._numerics.power_law import fit_power_law, power_law_p_value
+from pastur.analysis import Analysis
+from pastur.analysis._baselines import METHODS
+from pastur.analysis._randomized import randomized
+from pastur.cli._main import BASELINES
+from pastur.estimation import baselines
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+
+
+@pytest.fixture(scope="module")
+def analysis(planted, trained):
+    return analyze(planted | trained, baseline=METHODS, randomize=True, seed=3)
+
+
+def by_name(analysis):
+    return {matrix.name: matrix for matrix in analysis.matrices}
+
+
+def spectrum(matrix):
+    return np.linalg.svd(matrix, compute_uv=False)
+
+
+@pytest.mark.parametrize("method", ["bema", "kritchman_nadler", "median_rule", "mp_pca"])
+def test_a_method_says_what_it_says_alone(analysis, planted, method):
+    values = spectrum(planted["spiked"].astype(np.float64))
+    alone = getattr(baselines, method)(values, (200, 300))
+    said = by_name(analysis)["spiked"].baselines[method]
+    assert said.rank == alone.rank == 3
+    assert said.sigma == pytest.approx(alone.sigma)
+    assert said.edge == pytest.approx(alone.edge)
+
+
+def test_parallel_analysis_counts_what_was_planted(analysis):
+    found = by_name(analysis)
+    assert found["spiked"].baselines["parallel_analysis"].rank == 3
+    # With chance 0.05 the noise is given a value; the seed is fixed.
+    assert found["noise"].baselines["parallel_analysis"].rank == 0
+
+
+def test_the_level_reaches_the_methods(planted):
+    edges = [
+        analyze({"w": planted["noise"]}, baseline="bema", alpha=alpha).matrices[0].baselines["bema"]
+        for alpha in (0.3, 0.001)
+    ]
+    assert edges[0].edge < edges[1].edge
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_methods_at_any_scale(planted, scale):
+    plain = analyze({"w": planted["noise"]}, baseline=METHODS).matrices[0]
+    far = analyze({"w": scale * planted["noise"]}, baseline=METHODS).matrices[0]
+    for method in METHODS:
+        assert far.baselines[method].rank == plain.baselines[method].rank
+        assert far.baselines[method].sigma == pytest.approx(scale * plain.baselines[method].sigma)
+
+
+def test_the_smallest_matrix_is_no_obstacle():
+    rows = np.random.default_rng(0).normal(size=(2, 50))
+    (matrix,) = analyze({"w": rows}, baseline=METHODS).matrices
+    assert list(matrix.baselines) == list(METHODS)
+
+
+def test_unknown_methods_are_refused(planted):
+    with pytest.raises(InvalidInputError, match=r"`baseline` must be among bema, .*Got 'horn'"):
+        analyze(planted, baseline="horn")
+    with pytest.raises(InvalidTypeError, match=r"must be names of methods\. Got 3"):
+        analyze(planted, baseline=[3])
+    with pytest.raises(InvalidInputError, match="`seed` must be at least 0"):
+        analyze(planted, randomize=True, seed=-1)
+
+
+def test_the_command_knows_all_methods():
+    assert BASELINES == METHODS
+
+
+def test_shuffled_entries_against_a_slow_comparison():
+    rng = np.random.default_rng(1)
+    w = rng.normal(size=(20, 30)) + np.outer(rng.normal(size=20), rng.normal(size=30))
+    values = spectrum(w)
+    found = randomized(w, values, spectrum, np.random.default_rng(2))
+    shuffled = spectrum(
+        w.ravel()[np.random.default_rng(2).permuted(np.arange(600))].reshape(w.shape)
+    )
+    assert found.spectral_norm == pytest.approx(shuffled[0])
+    assert found.rank == sum(value > shuffled[0] for value in values) == 1
+    assert found.soft_rank == pytest.approx((shuffled[0] / values[0]) ** 2)
+    assert found.distance == pytest.approx(ks_2samp(values, shuffled).statistic)
+
+
+def test_shuffling_leaves_the_matrix_alone(planted):
+    before = planted["noise"].copy()
+    analyze({"w": planted["noise"]}, randomize=True)
+    np.testing.assert_array_equal(planted["noise"], before)
+
+
+def test_shuffling_tells_structure_from_heavy_tails(planted):
+    """Heavy tails stay after shuffling, planted directions do not."""
+    heavy = np.random.default_rng(3).standard_t(1.5, size=(150, 200))
+    analysis = analyze({"heavy": heavy, "spiked": planted["spiked"]}, randomize=True)
+    found = by_name(analysis)
+    assert found["spiked"].randomized.rank == 3
+    assert found["heavy"].fit.rank > 10
+    assert found["heavy"].randomized.rank <= 3
+
+
+def test_figures_are_near_those_of_weightwatcher():
+    """Largest values of two shufflings; their relative deviation is below 4 % each."""
+    tool = ROOT / "tools" / "weightwatcher_figures.py"
+    spec = importlib.util.spec_from_file_location("figures", tool)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    told = json.loads((HERE / "data" / "weightwatcher.json").read_text("utf-8"))["matrices"]
+    for matrix in analyze(module.matrices(), randomize=True).matrices:
+        theirs = told[matrix.name]
+        ours = matrix.randomized
+        assert ours.spectral_norm**2 == pytest.approx(theirs["max_rand_eval"], rel=0.15)
+        assert ours.soft_rank == pytest.approx(theirs["ww_softrank"], rel=0.15)
+
+
+def test_the_p_value_of_a_tail_accepts_power_laws_and_rejects_others():
+    """Under the law p exceeds 0.01 with chance 0.99; lognormal values of spread 0.3 have no tail
+    of that kind over the sizes here.
+    """
+    rng = np.random.default_rng(4)
+    x = np.sort(rng.exponential(size=800) / 1.5)
+    assert power_law_p_value(x, fit_power_law(x), rng, draws=200) > 0.01
+    y = np.log(np.linspace(1, 2, 800))
+    assert power_law_p_value(y, fit_power_law(y), rng, draws=200) == 1 / 201
+
+
+def test_p_values_of_power_laws_are_uniform():
+    """40 samples, 99 tails each: a deviation from uniform below p = 1e-3 would be a false alarm."""
+    from scipy.stats import kstest
+
+    rng = np.random.default_rng(5)
+    chances = []
+    for _ in range(40):
+        x = np.sort(rng.exponential(size=60))
+        chances.append(power_law_p_value(x, fit_power_law(x), rng, draws=99))
+    assert kstest(chances, "uniform").pvalue > 1e-3
+    assert kstest(np.array(chances) ** 3, "uniform").pvalue < 1e-3
+
+
+def test_noise_has_no_power_law(analysis):
+    assert by_name(analysis)["noise"].metrics.alpha_p_value == 1 / 201
+
+
+def test_nothing_random_no_seed(planted):
+    plain = analyze(planted, baseline="bema")
+    assert plain.seed is None
+    assert plain.matrices[0].randomized is None
+    assert plain.matrices[0].metrics.alpha_p_value is None
+    assert analyze(planted, baseline="parallel_analysis", seed=9).seed == 9
+
+
+def test_the_seed_alone_decides(planted, analysis):
+    """Neither the other matrices, nor the other questions, nor the number of jobs."""
+    options = {"randomize": True, "seed": 3}
+    for again in (
+        analyze({"spiked": planted["spiked"]}, **options),
+        analyze(planted, jobs=2, **options),
+    ):
+        one, other = by_name(again)["spiked"], by_name(analysis)["spiked"]
+        assert one.randomized == other.randomized
+        assert one.metrics == other.metrics
+    changed = by_name(analyze(planted, randomize=True, seed=4))["spiked"]
+    assert changed.randomized != by_name(analysis)["spiked"].randomized
+
+
+def test_to_disk_and_back(analysis, tmp_path):
+    again = Analysis.from_json(analysis.to_json(tmp_path / "a.json"))
+    assert again.seed == 3
+    assert again.to_dict() == analysis.to_dict()
+    assert again.matrices[0].baselines == analysis.matrices[0].baselines
+    assert again.matrices[0].randomized == analysis.matrices[0].randomized
+
+
+def test_columns_of_the_table(analysis, planted, tmp_path):
+    with analysis.to_csv(tmp_path / "a.csv").open(newline="") as stream:
+        lines = {line["name"]: line for line in csv.DictReader(stream)}
+    matrix = by_name(analysis)["spiked"]
+    line = lines["spiked"]
+    assert int(line["mp_pca_rank"]) == matrix.baselines["mp_pca"].rank
+    assert float(line["bema_edge"]) == matrix.baselines["bema"].edge
+    assert int(line["randomized_rank"]) == 3
+    assert float(line["alpha_p_value"]) == matrix.metrics.alpha_p_value
+    plain = analyze(planted).to_csv(tmp_path / "b.csv").read_text("utf-8")
+    assert "bema" not in plain and "randomized" not in plain
