@@ -1,0 +1,98 @@
+"""The JSON document against its published description."""
+
+import copy
+import importlib.util
+import json
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from pastur.analysis import analyze
+from pastur.analysis._baselines import METHODS
+
+ROOT = Path(__file__).parent.parent.parent
+SCHEMA = json.loads((ROOT / "docs" / "analysis.schema.json").read_text("utf-8"))
+
+
+def closed(schema):
+    """The schema with no key allowed but those it describes."""
+    strict = copy.deepcopy(schema)
+
+    def close(part):
+        if isinstance(part, dict):
+            if "properties" in part:
+                part["additionalProperties"] = False
+            for value in part.values():
+                close(value)
+        elif isinstance(part, list):
+            for value in part:
+                close(value)
+
+    close(strict)
+    return strict
+
+
+@pytest.fixture(scope="module")
+def document(planted, trained, tmp_path_factory):
+    rng = np.random.default_rng(8)
+    heavy = rng.standard_t(1.5, size=(120, 160))
+    dense = rng.normal(size=(100, 40)) @ rng.normal(size=(40, 150)) + rng.normal(size=(100, 150))
+    tensors = planted | trained | {"heavy": heavy, "dense": dense, "few": heavy[:3]}
+    analysis = analyze(tensors, baseline=METHODS, randomize=True)
+    return json.loads(analysis.to_json(tmp_path_factory.mktemp("json") / "a.json").read_text())
+
+
+def complaints(document, schema=SCHEMA):
+    validator = jsonschema.Draft202012Validator(closed(schema))
+    return [error.json_path for error in validator.iter_errors(document)]
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_a_document_is_as_described_and_every_key_is_described(document):
+    kinds = {matrix["kind"] for matrix in document["matrices"]}
+    assert {"noise only", "signal", "does not fit", "too small to tell"} <= kinds
+    assert any(matrix["fit"]["growing"] for matrix in document["matrices"])
+    assert complaints(document) == []
+
+
+def test_a_plain_document_too(planted):
+    assert complaints(analyze(planted).to_dict()) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "place"),
+    [
+        (lambda d: d.update(schema=2), "$.schema"),
+        (lambda d: d["matrices"][0].pop("fit"), "$.matrices[0]"),
+        (lambda d: d["matrices"][0]["fit"].update(sigma=-1), "$.matrices[0].fit.sigma"),
+        (lambda d: d["matrices"][0].update(kind="noise"), "$.matrices[0].kind"),
+        (lambda d: d["matrices"][0]["metrics"].update(beta=1), "$.matrices[0].metrics"),
+        (lambda d: d["skipped"][0].update(reason=None), "$.skipped[0].reason"),
+    ],
+)
+def test_other_documents_are_not(document, damage, place):
+    other = copy.deepcopy(document)
+    damage(other)
+    assert complaints(other) == [place]
+
+
+def test_every_key_has_a_description():
+    def check(part):
+        for key, value in part.get("properties", {}).items():
+            assert value.get("description"), key
+            check(value)
+
+    for part in (SCHEMA, *SCHEMA["$defs"].values()):
+        check(part)
+
+
+def test_the_page_is_made_from_it():
+    spec = importlib.util.spec_from_file_location("tool", ROOT / "tools" / "schema_page.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    assert (ROOT / "docs" / "analysis-json.md").read_text("utf-8") == tool.page(SCHEMA)

@@ -1,0 +1,78 @@
+"""The page on the JSON of an analysis, made from its schema.
+
+python tools/schema_page.py          # writes docs/analysis-json.md
+"""
+
+import json
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+HEAD = """# The JSON of an analysis
+
+What `pastur analyze MODEL --json FILE` and `Analysis.to_json` write, and `Analysis.from_json`
+reads: one object, in strict JSON (no NaN, no Infinity), ASCII. For programs it is described by
+[analysis.schema.json](analysis.schema.json) in JSON Schema 2020-12, of which this page is made
+(`python tools/schema_page.py`).
+
+- Singular values are in the units of the matrix, and never squared. A number that does not exist
+  is null.
+- `schema` is 1. Keys may be added under the same number, so pass over what you do not know. A key
+  that goes or changes its meaning raises the number, and a version of pastur that does not know
+  the number of a file says so.
+- The same analysis gives the same document, but for `seconds`.
+"""
+
+
+def page(schema: dict) -> str:
+    """Return the page: a table for the document and for each of its parts."""
+    parts = [HEAD, _table("The document", schema)]
+    parts += [_table(f"`{name}`", part) for name, part in schema["$defs"].items()]
+    return "\n".join(parts)
+
+
+def _table(title: str, part: dict) -> str:
+    lines = [f"## {title}", "", part["description"], ""]
+    lines += ["| key | type | what it is |", "|---|---|---|"]
+    lines += [
+        f"| `{key}` | {_kind(value)} | {value.get('description', '')} |"
+        for key, value in _flat(part["properties"])
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _flat(properties: dict, prefix: str = "") -> list[tuple[str, dict]]:
+    """Return the keys, those of an object within an object behind a dot."""
+    rows = []
+    for key, value in properties.items():
+        rows.append((prefix + key, value))
+        rows += _flat(value.get("properties", {}), f"{prefix}{key}.")
+    return rows
+
+
+def _kind(value: dict) -> str:
+    if "const" in value:
+        return str(value["const"])
+    if "enum" in value:
+        return " or ".join(f"`{word}`" for word in value["enum"])
+    if "$ref" in value:
+        return _at(value)
+    if "anyOf" in value:
+        return " or ".join(_kind(one) for one in value["anyOf"])
+    kinds = value["type"] if isinstance(value["type"], list) else [value["type"]]
+    text = " or ".join(kinds)
+    if "items" in value:
+        return f"{text} of {_kind(value['items'])}"
+    if isinstance(value.get("additionalProperties"), dict):
+        return f"{text} of {_kind(value['additionalProperties'])}"
+    return text
+
+
+def _at(value: dict) -> str:
+    name = value["$ref"].rpartition("/")[2]
+    return f"[{name}](#{name})"
+
+
+if __name__ == "__main__":
+    schema = json.loads((DOCS / "analysis.schema.json").read_text("utf-8"))
+    (DOCS / "analysis-json.md").write_text(page(schema), "utf-8")
