@@ -87,6 +87,25 @@ def torchscript_file(folder):
     return path
 
 
+def old_torch_file(folder):
+    import torch
+
+    path = folder / "old.pth"
+    torch.save(torch_network().state_dict(), path, _use_new_zipfile_serialization=False)
+    return path
+
+
+def exported_file(folder):
+    import torch
+
+    path = folder / "program.pt2"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.export.export(torch.nn.Linear(5, 6), (torch.ones(1, 5),))
+        torch.export.save(program, path)
+    return path
+
+
 def onnx_file(folder):
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -162,6 +181,8 @@ FORMATS = {
     "npz": (npz_file, 2),
     "torch": (torch_file, 4),
     "torchscript": (torchscript_file, 2),
+    "old torch": (old_torch_file, 3),
+    "torch.export": (exported_file, 2),
     "onnx": (onnx_file, 3),
     "gguf": (gguf_file, 3),
     "adapter": (adapter_file, 1),

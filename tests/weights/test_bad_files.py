@@ -349,7 +349,7 @@ def test_unknown_kind(tmp_path):
     path.write_text("some text that is long enough")
     assert sentence(path, FileFormatError) == (
         f"'{path}' is of no kind that pastur reads (index of a model in several files, "
-        "safetensors, npy, PyTorch, npz, GGUF, HDF5, Keras, ONNX). In Python, "
+        "safetensors, npy, PyTorch, torch.export, npz, GGUF, HDF5, Keras, ONNX). In Python, "
         "pass its arrays: `pastur.analyze({name: array, ...})`."
     )
     with zipfile.ZipFile(path, "w") as archive:

@@ -120,9 +120,6 @@ def test_what_is_no_state_dict_says_what_to_do(torch, tmp_path):
     torch.save(model, tmp_path / "module.pt")
     with pytest.raises(FileFormatError, match=r"would execute.*torch\.nn\.modules\.linear\.Linear"):
         open_weights(tmp_path / "module.pt")
-    torch.save(model.state_dict(), tmp_path / "old.pt", _use_new_zipfile_serialization=False)
-    with pytest.raises(FileFormatError, match=r"before version 1\.6"):
-        open_weights(tmp_path / "old.pt")
 
 
 def test_a_model_in_several_files(torch, tmp_path):
@@ -209,8 +206,8 @@ def test_big_endian_numbers(tmp_path):
         ({"shape": (-4,), "strides": (1,)}, "no sound description"),
         ({"shape": (4,), "strides": (-1,)}, "no sound description"),
         ({"shape": (2**70,), "strides": (1,)}, "no sound description"),
-        ({"shape": (4,), "strides": (1,), "key": "1"}, "the archive does not hold"),
-        ({"shape": (4,), "strides": (1,), "key": "../../etc/passwd"}, "the archive does not hold"),
+        ({"shape": (4,), "strides": (1,), "key": "1"}, "the file does not hold"),
+        ({"shape": (4,), "strides": (1,), "key": "../../etc/passwd"}, "the file does not hold"),
     ],
 )
 def test_a_tensor_that_is_not_there_is_listed_with_its_reason(tmp_path, changes, reason):

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import weakref
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -28,7 +27,7 @@ from pastur.weights._keras_layout import layer_classes, layout
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
-from pastur.weights._zip import DAMAGE, member_names, stored_size
+from pastur.weights._zip import DAMAGE, member_names, open_archive, stored_size
 
 _MARK = b"\x89HDF\r\n\x1a\n"
 _MEMBER = "model.weights.h5"
@@ -76,7 +75,7 @@ def open_keras(path: Path) -> Weights:
         When the archive or its weights are damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             member = archive.getinfo(_MEMBER)
             if stored_size(member) < 0:
                 raise FileFormatError(f"{shown(path)} holds its weights packed, as Keras does not.")

@@ -14,7 +14,7 @@ from pastur.weights._npy import Header, UnsoundArrayError, read_data, read_heade
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
-from pastur.weights._zip import DAMAGE, member_names
+from pastur.weights._zip import DAMAGE, member_names, open_archive
 
 _ENCRYPTED = 0x1
 # A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size
@@ -47,7 +47,7 @@ def open_npz(path: Path) -> Weights:
         When the archive itself is damaged, or two members have one name.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             # Not `is_dir`, which fails on an empty name.
             packed = [item for item in archive.infolist() if not item.filename.endswith("/")]
             members = [_examine(archive, item) for item in packed]
@@ -103,7 +103,7 @@ def _load(path: Path, members: Mapping[str, _Member], name: str) -> AnyArray:
     label = f"Tensor {shown(name)} of {shown(path)}"
     with reading(label, path):
         try:
-            with zipfile.ZipFile(path) as archive, archive.open(member.packed) as stream:
+            with open_archive(path) as archive, archive.open(member.packed) as stream:
                 header = read_header(stream)
                 if header != member.header:
                     raise UnsoundArrayError("the file has changed since it was opened")

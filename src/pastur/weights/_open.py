@@ -20,11 +20,23 @@ from pastur.weights._reader import Reader
 from pastur.weights._safetensors import SAFETENSORS
 from pastur.weights._sharded import INDEX
 from pastur.weights._torch import TORCH
+from pastur.weights._torch_export import TORCH_EXPORT
 from pastur.weights._weights import Weights
 from pastur.weights._words import shown, suggestion
 
 # A new kind of file is a new reader and a line here. The first that recognises the content opens.
-READERS: tuple[Reader, ...] = (INDEX, SAFETENSORS, NPY, TORCH, NPZ, GGUF, HDF5, KERAS, ONNX)
+READERS: tuple[Reader, ...] = (
+    INDEX,
+    SAFETENSORS,
+    NPY,
+    TORCH,
+    TORCH_EXPORT,
+    NPZ,
+    GGUF,
+    HDF5,
+    KERAS,
+    ONNX,
+)
 
 _HEAD = 4096  # bytes shown to the readers
 _LFS_POINTER = b"version https://git-lfs"
@@ -36,7 +48,7 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     Parameters
     ----------
     source : path, module, array or dict of arrays
-        A safetensors, PyTorch, ``.npy`` or ``.npz`` file, with the extras of these names an ONNX,
+        A safetensors, PyTorch (also TorchScript and torch.export), ``.npy`` or ``.npz`` file, with the extras of these names an ONNX,
         GGUF or Keras (HDF5) file, recognised by its content; an index of several safetensors or
         PyTorch files; a folder with either of these; a module of PyTorch; one array or a dictionary
         of them, where an array is whatever `numpy.asarray` takes.

@@ -1,29 +1,33 @@
 """PyTorch's own files: a zip archive of a pickle and of numbers.
 
-Those of `torch.save` since version 1.6, and TorchScript programs, whose code is passed over. Read
-without torch, and without running anything that the pickle asks for.
+Those of `torch.save`, and TorchScript programs, whose code is passed over. Read without torch, and
+without running anything that the pickle asks for.
 """
 
 from __future__ import annotations
 
-import math
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pastur._errors import FileFormatError
-from pastur._typing import AnyArray
-from pastur.weights._bytes import check_memory, read_array, reading
 from pastur.weights._reader import Reader
-from pastur.weights._torch_pickle import ForbiddenNameError, StoredTensor, read_pickle
-from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._torch_old import is_old, read_old
+from pastur.weights._torch_pickle import StoredTensor, unpickled
+from pastur.weights._torch_views import (
+    Store,
+    View,
+    byte_order,
+    refused,
+    tied_once,
+    view,
+    weights_of,
+)
+from pastur.weights._weights import Weights
 from pastur.weights._words import shown
-from pastur.weights._zip import DAMAGE, member_names, stored_size
+from pastur.weights._zip import DAMAGE, member, member_names, open_archive, stored_size
 
 _PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
@@ -31,26 +35,13 @@ _CONSTANTS = "constants.pkl"
 _STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params", "weights")
 _DEEPEST = 20
 _WRAPPER = "module."
-# A pickle of the number that marked such files.
-_OLD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 # 100 bytes a tensor are usual: a million of them.
 _LARGEST_PICKLE = 200_000_000
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where the numbers of a tensor lie: the member, and the view of it."""
-
-    info: TensorInfo
-    member: str
-    dtype: str
-    offset: int
-    strides: tuple[int, ...]
-
-
 def recognises(path: Path, head: bytes) -> bool:
-    """Tell whether the file is a zip archive with a ``data.pkl`` in its folder."""
-    return _pickle_name(member_names(path, head)) is not None
+    """Tell whether the file is a zip archive with a ``data.pkl``, or of the format before 1.6."""
+    return is_old(head) or _pickle_name(member_names(path, head)) is not None
 
 
 def open_torch(path: Path) -> Weights:
@@ -67,13 +58,11 @@ def open_torch(path: Path) -> Weights:
         When the archive or the pickle is damaged, or the pickle would run code.
     """
     with path.open("rb") as file:
-        if file.read(len(_OLD)) == _OLD:
-            raise FileFormatError(
-                f"{shown(path)} is of the format that torch.save wrote before version 1.6. Load it "
-                "where you trust it, and save its state_dict() again."
-            )
+        if is_old(file.read(64)):
+            content, store = read_old(path)
+            return weights_of(path, _views(content, "", store), store)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             name = _pickle_name(archive.namelist())
             if name is None:
                 raise FileFormatError(
@@ -86,7 +75,7 @@ def open_torch(path: Path) -> Weights:
             constants = (
                 _read_pickle_bytes(archive, f"{folder}{_CONSTANTS}", path) if script else b""
             )
-            order = _byte_order(archive, folder)
+            order = byte_order(archive, folder)
     except FileFormatError:
         raise
     except DAMAGE:
@@ -94,18 +83,16 @@ def open_torch(path: Path) -> Weights:
             f"{shown(path)} is not a sound PyTorch file: its zip archive is damaged or was not "
             "copied whole."
         ) from None
-    if script:
-        program = _unpickle(content, path, script=True)
-        fixed = {"constants": _unpickle(constants, path, script=True)}
-        places = [
-            *_places(program, f"{folder}data/", sizes, script=True),
-            *_places(fixed, f"{folder}constants/", sizes, script=True),
-        ]
-    else:
-        places = _places(_unpickle(content, path), f"{folder}data/", sizes)
-    by_name = {place.info.name: place for place in places}
-    entries = tuple(place.info for place in by_name.values())
-    return Weights(str(path), entries, {}, partial(_load, path, by_name, order))
+    store = Store(sizes, partial(member, path), order)
+    if not script:
+        return weights_of(path, _views(unpickled(content, path), f"{folder}data/", store), store)
+    program = unpickled(content, path, script=True)
+    fixed = {"constants": unpickled(constants, path, script=True)}
+    views = [
+        *_views(program, f"{folder}data/", store, script=True),
+        *_views(fixed, f"{folder}constants/", store, script=True),
+    ]
+    return weights_of(path, views, store)
 
 
 def _pickle_name(members: list[str]) -> str | None:
@@ -123,58 +110,34 @@ def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes
     return archive.read(item)
 
 
-def _byte_order(archive: zipfile.ZipFile, folder: str) -> str:
-    name = f"{folder}byteorder"
-    if name in archive.namelist() and 0 <= stored_size(archive.getinfo(name)) < 16:
-        return ">" if archive.read(name) == b"big" else "<"
-    return "<"
-
-
-def _unpickle(content: bytes, path: Path, *, script: bool = False) -> Any:
-    try:
-        return read_pickle(content, script=script)
-    except ForbiddenNameError as error:
-        raise FileFormatError(
-            f"Reading {shown(path)} would execute code stored in it ({shown(error)}). Nothing was "
-            "run. Save the model's state_dict() alone, or convert it to safetensors where you "
-            "trust it."
-        ) from None
-    except Exception as error:
-        # Whatever a damaged program runs into; it has nothing to run that could do harm.
-        raise FileFormatError(
-            f"{shown(path)} is not a sound PyTorch file: its pickle is damaged "
-            f"({type(error).__name__})."
-        ) from None
-
-
 # --- names ---
 
 
-def _places(
-    content: Any, folder: str, sizes: Mapping[str, int], *, script: bool = False
-) -> list[_Place]:
+def _views(content: Any, folder: str, store: Store, *, script: bool = False) -> list[View]:
+    """Return the tensors in what a pickle holds; `folder` stands before the names of storages."""
     found = list(_walk(content))
     # A part of a program may have any name.
     state = None if script else _state_key(content)
     inside = [names for names, _ in found if names[:1] == (state,) or state is None]
     strip = 0 if state is None else 1
     wrapped = bool(inside) and all(".".join(n[strip:]).startswith(_WRAPPER) for n in inside)
-    places: list[_Place] = []
-    seen: dict[Any, str] = {}
+    views: list[View] = []
     for names, tensor in found:
         own = state is None or names[:1] == (state,)
         name = ".".join(names[strip:] if own else names)
         name = name.removeprefix(_WRAPPER) if own and wrapped else name
-        place = _examine(name or "tensor", tensor, folder, sizes)
+        one = _view(name or "tensor", tensor, folder, store)
         if not own:
-            place = _refused(place, f"belongs to {shown(names[0])}, not to the model's weights")
-        key = (place.member, place.offset, place.info.shape, place.strides)
-        if place.info.unreadable == "" and 0 not in place.info.shape:
-            if key in seen:
-                place = _refused(place, f"is the same tensor as {shown(seen[key])}")
-            seen.setdefault(key, place.info.name)
-        places.append(place)
-    return places
+            one = refused(one, f"belongs to {shown(names[0])}, not to the model's weights")
+        views.append(one)
+    return tied_once(views)
+
+
+def _view(name: str, tensor: StoredTensor, folder: str, store: Store) -> View:
+    key = getattr(tensor.storage, "key", None)
+    stored = None if key is None else f"{folder}{key}"
+    shape, strides = tensor.shape, tensor.strides
+    return view(name, tensor.dtype, shape, strides, tensor.offset, stored, store)
 
 
 def _state_key(content: Any) -> str | None:
@@ -204,84 +167,6 @@ def _walk(content: Any) -> Iterator[tuple[tuple[str, ...], StoredTensor]]:
                 yield from enter(value, (*names, str(key)))
 
     yield from enter(content, ())
-
-
-# --- tensors ---
-
-
-def _examine(name: str, tensor: StoredTensor, folder: str, sizes: Mapping[str, int]) -> _Place:
-    """Check what the pickle says of a tensor against what the file holds."""
-    shape, strides, offset = tensor.shape, tensor.strides, tensor.offset
-    key = getattr(tensor.storage, "key", None)
-    if not (_counts(shape) and _counts(strides) and _counts((offset,)) and key is not None):
-        return _Place(TensorInfo(name, (), "unknown", 0, "has no sound description"), "", "", 0, ())
-    member = f"{folder}{key}"
-    dtype = _dtype(tensor.dtype)
-    nbytes = math.prod(shape) * (dtype.itemsize if dtype is not None else 0)
-    info = TensorInfo(name, tuple(shape), tensor.dtype or "unknown", nbytes)
-    place = _Place(info, member, tensor.dtype, offset, tuple(strides))
-    if dtype is None:
-        return _refused(place, f"has the type {shown(tensor.dtype)}, which pastur does not know")
-    if len(shape) != len(strides):
-        return _refused(place, "has no sound description")
-    size = sizes.get(member, -1)
-    if size < 0:
-        return _refused(place, f"lies in {shown(member)}, which the archive does not hold unpacked")
-    count = int(math.prod(shape))
-    if count and (offset + _span(shape, strides)) * dtype.itemsize > size:
-        return _refused(place, f"reaches beyond {shown(member)}, of {size} bytes")
-    if count and count > _span(shape, strides):
-        return _refused(place, "is a view that repeats its numbers: save its contiguous()")
-    return place
-
-
-def _counts(values: Any) -> bool:
-    whole = isinstance(values, tuple) and len(values) <= 64
-    return whole and all(type(v) is int and 0 <= v < 2**62 for v in values)
-
-
-def _span(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
-    """Numbers from the first to the last, both included."""
-    return 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-
-
-def _dtype(name: str) -> np.dtype[Any] | None:
-    import ml_dtypes
-
-    try:
-        return np.dtype(getattr(ml_dtypes, name, name) if name else "")
-    except TypeError:
-        return None
-
-
-def _refused(place: _Place, reason: str) -> _Place:
-    info = place.info
-    unreadable = TensorInfo(info.name, info.shape, info.dtype, info.nbytes, reason)
-    return _Place(unreadable, place.member, place.dtype, place.offset, place.strides)
-
-
-def _load(path: Path, places: Mapping[str, _Place], order: str, name: str) -> AnyArray:
-    place = places[name]
-    label = f"Tensor {shown(name)} of {shown(path)}"
-    shape, dtype = place.info.shape, _dtype(place.dtype)
-    assert dtype is not None
-    with reading(label, path):
-        if not math.prod(shape):
-            return np.empty(shape, dtype)
-        span = _span(shape, place.strides)
-        check_memory(place.info.nbytes)
-        try:
-            with zipfile.ZipFile(path) as archive, archive.open(place.member) as stream:
-                stream.seek(place.offset * dtype.itemsize)
-                flat = read_array(stream, (span,), dtype)
-        except (*DAMAGE, KeyError) as error:
-            # KeyError: another file has taken the place of the one that was opened.
-            raise FileFormatError(f"{label} is damaged: {error}.") from None
-        if order == ">" and dtype.itemsize > 1:
-            flat = flat.byteswap()
-        steps = tuple(step * dtype.itemsize for step in place.strides)
-        # A copy, so that no more is kept than the tensor's own numbers.
-        return np.ndarray(shape, dtype, flat, strides=steps).copy()
 
 
 TORCH = Reader(

@@ -12,9 +12,14 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
+
+from pastur._errors import FileFormatError
+from pastur.weights._words import shown
 
 
 class ForbiddenNameError(Exception):
@@ -66,9 +71,13 @@ def _other(*_: Any) -> _Other:
     return _Other()
 
 
-def _dictionary(*_: Any) -> dict[Any, Any]:
-    """An OrderedDict, whose items always follow."""
-    return {}
+def _dictionary(items: Any = (), *_: Any) -> dict[Any, Any]:
+    """An OrderedDict, whose items follow, unless Python 2 wrote it: then they come as pairs."""
+    made: dict[Any, Any] = {}
+    for key, value in items:
+        _check_keys([key])
+        made[key] = value
+    return made
 
 
 _DTYPES = {
@@ -167,6 +176,11 @@ _OPCODES = (
 _KEYS = (str, int, float, bool, type(None))
 
 
+def _check_keys(keys: list[Any]) -> None:
+    if not all(type(key) in _KEYS for key in keys):
+        raise pickle.UnpicklingError("keys that torch does not write")
+
+
 # Python's own unpickler, in Python: that in C takes as much memory as a memo's number claims.
 class _Reader(pickle._Unpickler):
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
@@ -174,6 +188,10 @@ class _Reader(pickle._Unpickler):
     }
     stack: list[Any]
     pop_mark: Callable[[], list[Any]]
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream, encoding="utf-8")
+        self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands for a name, nothing of which can do harm."""
@@ -184,10 +202,13 @@ class _Reader(pickle._Unpickler):
 
     def persistent_load(self, pid: Any) -> Storage:
         """Return the storage that a tensor refers to."""
-        word, kind, key, _, size = pid
+        word, kind, key, _, size, *part = pid
+        plain = part in ([], [None])
         if word != "storage" or not isinstance(kind, _Type) or not isinstance(key, str):
             raise pickle.UnpicklingError("a storage that torch does not write")
-        return Storage(kind.dtype, key, size)
+        self.storages[key] = storage = Storage(kind.dtype, key, size)
+        # Before 0.4 a storage could be a part of another one, which nothing here can place.
+        return storage if plain else Storage(kind.dtype, "", size)
 
     def pass_over_state(self) -> None:
         self.stack.pop()
@@ -202,8 +223,9 @@ class _Reader(pickle._Unpickler):
 
     def put(self, items: list[Any]) -> None:
         target = self.stack[-1]
-        if type(target) is not dict or not all(type(key) in _KEYS for key in items[::2]):
+        if type(target) is not dict:
             raise pickle.UnpicklingError("items that torch does not write")
+        _check_keys(items[::2])
         target.update(zip(items[::2], items[1::2], strict=True))
 
     dispatch[pickle.BUILD[0]] = pass_over_state
@@ -262,4 +284,46 @@ def read_pickle(content: bytes, *, script: bool = False) -> Any:
         Any other, where it is damaged: the machine runs into what is not there.
     """
     reader = _ScriptReader if script else _Reader
-    return reader(io.BytesIO(content), encoding="utf-8").load()
+    return reader(io.BytesIO(content)).load()
+
+
+def read_pickles(stream: Any, count: int) -> tuple[list[Any], dict[str, Storage]]:
+    """Return what `count` pickles one behind the other build, and the storages they name.
+
+    Raises
+    ------
+    ForbiddenNameError, Exception
+        As `read_pickle`.
+    """
+    built: list[Any] = []
+    storages: dict[str, Storage] = {}
+    for _ in range(count):
+        reader = _Reader(stream)
+        built.append(reader.load())
+        storages |= reader.storages
+    return built, storages
+
+
+@contextmanager
+def unpickling(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a pickle of `path` is read into an error that names the file."""
+    try:
+        yield
+    except ForbiddenNameError as error:
+        raise FileFormatError(
+            f"Reading {shown(path)} would execute code stored in it ({shown(error)}). Nothing was "
+            "run. Save the model's state_dict() alone, or convert it to safetensors where you "
+            "trust it."
+        ) from None
+    except Exception as error:
+        # Whatever a damaged program runs into; it has nothing to run that could do harm.
+        raise FileFormatError(
+            f"{shown(path)} is not a sound PyTorch file: its pickle is damaged "
+            f"({type(error).__name__})."
+        ) from None
+
+
+def unpickled(content: bytes, path: Path, *, script: bool = False) -> Any:
+    """Return what `read_pickle` does, with errors that name the file."""
+    with unpickling(path):
+        return read_pickle(content, script=script)

@@ -3,7 +3,10 @@
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 # What Python's unpacker raises on damaged archives, beside its own error.
 DAMAGE = (
@@ -17,12 +20,24 @@ DAMAGE = (
 )
 
 
+@contextmanager
+def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open an archive that begins where the file does.
+
+    Of a file that is cut off behind an archive within it, Python's reader opens that inner one.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if min((item.header_offset for item in archive.infolist()), default=0):
+            raise zipfile.BadZipFile("its members do not begin with the file")
+        yield archive
+
+
 def member_names(path: Path, head: bytes) -> list[str]:
     """Return the names in an archive that begins with `head`; none where it is no sound one."""
     if not head.startswith(b"PK"):
         return []
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_archive(path) as archive:
             return archive.namelist()
     except (*DAMAGE, OSError):
         return []
@@ -32,3 +47,10 @@ def stored_size(item: zipfile.ZipInfo) -> int:
     """Return the size of a member that lies in the file as it is; −1 if packed or encrypted."""
     plain = item.compress_type == zipfile.ZIP_STORED and not item.flag_bits & 1
     return item.file_size if plain and item.file_size == item.compress_size else -1
+
+
+@contextmanager
+def member(path: Path, name: str) -> Iterator[IO[bytes]]:
+    """Open a member of an archive for reading."""
+    with open_archive(path) as archive, archive.open(name) as stream:
+        yield stream

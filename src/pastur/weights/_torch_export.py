@@ -1,0 +1,157 @@
+"""Programs of `torch.export`: a zip archive of raw numbers, and of JSON that describes them.
+
+The program itself is passed over; the constants that its code holds are listed behind the weights.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pastur._errors import FileFormatError
+from pastur.weights._reader import Reader
+from pastur.weights._torch_views import (
+    Store,
+    View,
+    byte_order,
+    refused,
+    tied_once,
+    view,
+    weights_of,
+)
+from pastur.weights._weights import Weights
+from pastur.weights._words import shown
+from pastur.weights._zip import DAMAGE, member, member_names, open_archive, stored_size
+
+_FORMAT = "archive_format"
+_CONFIGS = (
+    ("data/weights/", "_weights_config.json"),
+    ("data/constants/", "_constants_config.json"),
+)
+# What torch before 2.8 wrote instead.
+_OLDER = "serialized_exported_program.json"
+# 500 bytes a tensor are usual: two hundred thousand of them.
+_LARGEST_CONFIG = 100_000_000
+
+# The numbers that stand for types in such files, in the names of NumPy and ml_dtypes.
+_DTYPES = {
+    1: "uint8",
+    2: "int8",
+    3: "int16",
+    4: "int32",
+    5: "int64",
+    6: "float16",
+    7: "float32",
+    8: "float64",
+    10: "complex64",
+    11: "complex128",
+    12: "bool",
+    13: "bfloat16",
+    28: "uint16",
+    29: "float8_e4m3fn",
+    30: "float8_e5m2",
+    31: "float8_e4m3fnuz",
+    32: "float8_e5m2fnuz",
+    33: "float8_e8m0fnu",
+    34: "uint32",
+    35: "uint64",
+}
+_STRIDED = 7
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """Tell whether the file is a zip archive with the marks of an exported program."""
+    names = {name.rpartition("/")[2] for name in member_names(path, head)}
+    return _OLDER in names or (_FORMAT in names and "archive_version" in names)
+
+
+def open_exported(path: Path) -> Weights:
+    """Return the weights, buffers and constants of a program that `torch.export.save` wrote.
+
+    Raises
+    ------
+    FileFormatError
+        When the archive or its description is damaged, or torch before 2.8 wrote it.
+    """
+    try:
+        with open_archive(path) as archive:
+            items = archive.infolist()
+            configs = [
+                (item.filename.rpartition("/")[0], _config(archive, item, path))
+                for folder, ending in _CONFIGS
+                for item in items
+                if f"/{folder}" in f"/{item.filename}" and item.filename.endswith(ending)
+            ]
+            marks = (n for n in archive.namelist() if n.rpartition("/")[2] == _FORMAT)
+            order = byte_order(archive, next(marks, "").removesuffix(_FORMAT))
+    except FileFormatError:
+        raise
+    except DAMAGE:
+        raise FileFormatError(
+            f"{shown(path)} is not a sound PyTorch file: its zip archive is damaged or was not "
+            "copied whole."
+        ) from None
+    if any(item.filename.endswith(_OLDER) for item in items):
+        raise FileFormatError(
+            f"{shown(path)} was written by torch.export before torch 2.8. Load it where you trust "
+            "it, and save its state_dict."
+        )
+    sizes = {item.filename: stored_size(item) for item in items}
+    store = Store(sizes, partial(member, path), order)
+    views = (one for folder, config in configs for one in _views(folder, config, store, path))
+    return weights_of(path, tied_once(views), store)
+
+
+def _config(archive: zipfile.ZipFile, item: zipfile.ZipInfo, path: Path) -> dict[str, Any]:
+    """Return the descriptions in one of the files, by the names of the tensors."""
+    if not 0 <= stored_size(item) <= _LARGEST_CONFIG:
+        raise FileFormatError(
+            f"{shown(item.filename)} of {shown(path)} is packed, or larger than {_LARGEST_CONFIG} "
+            "bytes, as torch does not leave it."
+        )
+    try:
+        config = json.loads(archive.read(item))["config"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        config = None
+    if not isinstance(config, dict):
+        raise FileFormatError(
+            f"{shown(path)} is not a sound PyTorch file: {shown(item.filename)} does not describe "
+            "tensors."
+        )
+    return config
+
+
+def _views(folder: str, config: dict[str, Any], store: Store, path: Path) -> Iterator[View]:
+    for name, record in config.items():
+        fields = record if isinstance(record, dict) else {}
+        meta = fields.get("tensor_meta")
+        meta = meta if isinstance(meta, dict) else {}
+        file = fields.get("path_name")
+        stored = f"{folder}/{file}" if isinstance(file, str) else None
+        dtype = meta.get("dtype")
+        known = _DTYPES.get(dtype, f"type {dtype!r}") if type(dtype) is int else ""
+        offset = _whole(meta.get("storage_offset"))
+        shape, strides = (_all_whole(meta.get(key)) for key in ("sizes", "strides"))
+        one = view(name, known, shape, strides, offset, stored, store)
+        if fields.get("use_pickle"):
+            one = refused(one, "is stored as a pickle: export it as a plain tensor")
+        elif one.info.unreadable == "" and meta.get("layout") != _STRIDED:
+            one = refused(one, "is not stored densely")
+        yield one
+
+
+def _whole(value: Any) -> Any:
+    return value.get("as_int") if isinstance(value, dict) else None
+
+
+def _all_whole(values: Any) -> Any:
+    return tuple(_whole(value) for value in values) if isinstance(values, list) else None
+
+
+TORCH_EXPORT = Reader(
+    kind="torch.export", suffixes=(".pt2",), recognises=recognises, open=open_exported
+)

@@ -1,0 +1,90 @@
+"""What `torch.save` wrote before version 1.6: pickles one behind the other, then the numbers.
+
+Five pickles: a magic number, the version, the machine, the content, and the names of the storages;
+then for each of these, in that order, a count of eight bytes and its numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from pastur._errors import FileFormatError
+from pastur.weights._bytes import numpy_dtype
+from pastur.weights._torch_pickle import read_pickles, unpickling
+from pastur.weights._torch_views import Store
+from pastur.weights._words import bytes_text, shown
+
+# The magic number as a pickle has it, behind a head that depends on the protocol.
+_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+_HEAD = 32
+_LARGEST_PICKLE = 200_000_000
+_COUNT = 8
+
+
+def is_old(head: bytes) -> bool:
+    """Tell whether a file that begins with `head` is of this format."""
+    return head.startswith(b"\x80") and _MAGIC in head[:_HEAD]
+
+
+def read_old(path: Path) -> tuple[Any, Store]:
+    """Return what the file holds, tensors as `StoredTensor`, and its numbers.
+
+    Raises
+    ------
+    FileFormatError
+        When it is damaged, or a pickle would run code.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        with unpickling(path):
+            built, storages = read_pickles(_Bounded(file, min(size, _LARGEST_PICKLE)), 5)
+            content, keys = built[3:]
+            if not isinstance(keys, list):
+                raise TypeError("no list of names")
+            widths = {key: _width(storages[key].dtype) for key in keys}
+        places: dict[str, int] = {}
+        sizes: dict[str, int] = {}
+        at = file.tell()
+        for key in keys:
+            file.seek(at)
+            nbytes = int.from_bytes(file.read(_COUNT), "little") * widths[key]
+            at += _COUNT
+            if nbytes > size - at:
+                raise FileFormatError(
+                    f"{shown(path)} is not a sound PyTorch file: its storage {shown(key)} should "
+                    f"have {bytes_text(nbytes)}, and {bytes_text(max(size - at, 0))} are left. It "
+                    "is damaged or was not copied whole."
+                )
+            places[key], sizes[key] = at, nbytes
+            at += nbytes
+    return content, Store(sizes, partial(_open, path, places))
+
+
+class _Bounded:
+    """A stream that gives no more than is there, whatever a pickle asks for."""
+
+    def __init__(self, file: IO[bytes], left: int) -> None:
+        self._file = file
+        self._end = file.tell() + left
+
+    def read(self, count: int) -> bytes:
+        return self._file.read(max(0, min(count, self._end - self._file.tell())))
+
+    def readline(self) -> bytes:
+        return self._file.readline(max(0, self._end - self._file.tell()))
+
+
+def _width(dtype: str) -> int:
+    return numpy_dtype(dtype or "uint8").itemsize
+
+
+@contextmanager
+def _open(path: Path, places: dict[str, int], key: str) -> Iterator[IO[bytes]]:
+    with path.open("rb") as stream:
+        stream.seek(places[key])
+        yield stream

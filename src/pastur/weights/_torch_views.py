@@ -1,0 +1,155 @@
+"""Tensors of PyTorch's files: views of stored numbers, held against what the file really has."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from pastur._errors import FileFormatError
+from pastur._typing import AnyArray
+from pastur.weights._bytes import check_memory, read_array, reading
+from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._words import shown
+from pastur.weights._zip import DAMAGE, stored_size
+
+
+@dataclass(frozen=True)
+class Store:
+    """The stored numbers of a file.
+
+    Attributes
+    ----------
+    sizes : mapping of str to int
+        Bytes under each name; negative where they are packed.
+    open : callable
+        ``open(name)``: a context with a stream that stands at their beginning.
+    order : {"<", ">"}
+        Order of the bytes in a number.
+    """
+
+    sizes: Mapping[str, int]
+    open: Callable[[str], AbstractContextManager[IO[bytes]]]
+    order: str = "<"
+
+
+@dataclass(frozen=True)
+class View:
+    """A tensor, and where its numbers lie: `strides` and `offset` in numbers, not bytes."""
+
+    info: TensorInfo
+    stored: str
+    offset: int
+    strides: tuple[int, ...]
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What two names of one tensor have in common."""
+        return self.stored, self.offset, self.info.shape, self.strides
+
+
+def byte_order(archive: zipfile.ZipFile, folder: str) -> str:
+    """Return the order of bytes that the member ``byteorder`` of an archive tells."""
+    name = f"{folder}byteorder"
+    if name in archive.namelist() and 0 <= stored_size(archive.getinfo(name)) < 16:
+        return ">" if archive.read(name) == b"big" else "<"
+    return "<"
+
+
+def refused(view: View, reason: str) -> View:
+    """Return the view as one that cannot be read."""
+    return replace(view, info=replace(view.info, unreadable=reason))
+
+
+def view(
+    name: str, dtype: str, shape: Any, strides: Any, offset: Any, stored: str | None, store: Store
+) -> View:
+    """Return what a file says of a tensor, with the reason if it cannot be true."""
+    if not (_counts(shape) and _counts(strides) and _counts((offset,)) and stored is not None):
+        return View(TensorInfo(name, (), "unknown", 0, "has no sound description"), "", 0, ())
+    kind = _numpy(dtype)
+    nbytes = math.prod(shape) * (kind.itemsize if kind is not None else 0)
+    info = TensorInfo(name, tuple(shape), dtype or "unknown", nbytes)
+    found = View(info, stored, offset, tuple(strides))
+    if kind is None:
+        return refused(found, f"has the type {shown(dtype)}, which pastur does not know")
+    if len(shape) != len(strides):
+        return refused(found, "has no sound description")
+    size = store.sizes.get(stored, -1)
+    if size < 0:
+        return refused(found, f"lies in {shown(stored)}, which the file does not hold unpacked")
+    count = math.prod(shape)
+    if count and (offset + _span(shape, strides)) * kind.itemsize > size:
+        return refused(found, f"reaches beyond {shown(stored)}, of {size} bytes")
+    if count and count > _span(shape, strides):
+        return refused(found, "is a view that repeats its numbers: save its contiguous()")
+    return found
+
+
+def tied_once(views: Iterable[View]) -> list[View]:
+    """Return the views; of several names of one tensor all but the first refer to that."""
+    seen: dict[Any, str] = {}
+    found = []
+    for one in views:
+        if one.info.unreadable == "" and 0 not in one.info.shape:
+            first = seen.setdefault(one.place, one.info.name)
+            if first != one.info.name:
+                one = refused(one, f"is the same tensor as {shown(first)}")
+        found.append(one)
+    return found
+
+
+def weights_of(path: Path, views: Iterable[View], store: Store) -> Weights:
+    """Return the tensors of a file, each read when it is asked for."""
+    by_name = {one.info.name: one for one in views}
+    entries = tuple(one.info for one in by_name.values())
+    return Weights(str(path), entries, {}, partial(_load, path, by_name, store))
+
+
+def _load(path: Path, views: Mapping[str, View], store: Store, name: str) -> AnyArray:
+    one = views[name]
+    label = f"Tensor {shown(name)} of {shown(path)}"
+    shape, dtype = one.info.shape, _numpy(one.info.dtype)
+    assert dtype is not None
+    with reading(label, path):
+        if not math.prod(shape):
+            return np.empty(shape, dtype)
+        check_memory(one.info.nbytes)
+        try:
+            with store.open(one.stored) as stream:
+                stream.seek(stream.tell() + one.offset * dtype.itemsize)
+                flat = read_array(stream, (_span(shape, one.strides),), dtype)
+        except (*DAMAGE, KeyError) as error:
+            # KeyError: another file has taken the place of the one that was opened.
+            raise FileFormatError(f"{label} is damaged: {error}.") from None
+        if store.order == ">" and dtype.itemsize > 1:
+            flat = flat.byteswap()
+        steps = tuple(step * dtype.itemsize for step in one.strides)
+        # A copy, so that no more is kept than the tensor's own numbers.
+        return np.ndarray(shape, dtype, flat, strides=steps).copy()
+
+
+def _counts(values: Any) -> bool:
+    whole = isinstance(values, tuple) and len(values) <= 64
+    return whole and all(type(v) is int and 0 <= v < 2**62 for v in values)
+
+
+def _span(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
+    """Numbers from the first to the last, both included."""
+    return 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+
+
+def _numpy(name: str) -> np.dtype[Any] | None:
+    import ml_dtypes
+
+    try:
+        return np.dtype(getattr(ml_dtypes, name, name) if name else "")
+    except TypeError:
+        return None
