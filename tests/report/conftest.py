@@ -42,4 +42,4 @@ def arrays() -> dict[str, FloatArray]:
 
 @pytest.fixture(scope="session")
 def analysis(arrays: dict[str, FloatArray]) -> Analysis:
-    return analyze(arrays)
+    return analyze(arrays, baseline=["bema", "mp_pca"], randomize=True, seed=1)

@@ -1,14 +1,17 @@
 """The page in Chromium with the network off: no request, no error, and everything works."""
 
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from pastur.analysis import Analysis
+from pastur.analysis import Analysis, analyze
 from pastur.report import write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -197,11 +200,72 @@ def test_zooms_to_the_bulk_and_back(opened: Opened, analysis: Analysis) -> None:
 
 def test_spikes_as_a_table(opened: Opened, analysis: Analysis) -> None:
     page = opened.page
-    page.locator("#layer-1 summary").click()
+    page.locator("#layer-1 .spikes summary").click()
     cells = page.locator("#layer-1 .spikes tbody tr").first.locator("td").all_inner_texts()
     first = analysis.matrices[0].fit.spikes[0]
     assert cells[1] == f"{first['observed']:.4g}"
     assert cells[2] == f"{first['theta']:.4g}"
+
+
+def test_figures_and_other_estimators_of_a_matrix(opened: Opened, analysis: Analysis) -> None:
+    page = opened.page
+    matrix = analysis.matrices[0]
+    assert matrix.randomized is not None
+    said = page.locator("#layer-1 .beside tbody tr").all_inner_texts()
+    ranks = [int(line.split("\t")[1]) for line in said]
+    beside = [one.rank for one in matrix.baselines.values()]
+    assert ranks == [matrix.fit.rank, *beside, matrix.randomized.rank]
+    card = page.locator("#layer-1 details.more")
+    assert not card.locator("dl").is_visible()
+    card.locator("summary").press("Enter")
+    text = card.locator("dl").inner_text()
+    assert f"{matrix.metrics.stable_rank:#.4g}" in text
+    assert f"{matrix.metrics.alpha:#.4g}" in text
+    header = page.locator("#layers th[data-column=bema]")
+    header.locator("button").click()
+    assert header.get_attribute("aria-sort") == "descending"
+    place = page.locator("#layers thead th").evaluate_all(
+        "all => all.findIndex(th => th.dataset.column === 'bema')"
+    )
+    cells = page.locator(f"#layers tbody tr > :nth-child({place + 1})").all_inner_texts()
+    expected = sorted((m.baselines["bema"].rank for m in analysis.matrices), reverse=True)
+    assert [int(text) for text in cells] == expected
+
+
+def test_finds_among_many_skipped_tensors(browser: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    tensors = {"w": rng.standard_normal((40, 50))}
+    tensors |= {f"layers.{i}.bias": np.zeros(40) for i in range(20)}
+    tensors["broken"] = np.full((20, 30), np.nan)
+    path = write_report(analyze(tensors), tmp_path / "report.html")
+    with visit(browser, path.as_uri(), 1280, "light") as opened:
+        page = opened.page
+        page.locator("#skipped summary").click()
+        rows = page.locator("#not-analysed tbody tr:visible")
+        assert rows.count() == 21
+        page.locator("#find-skipped").fill("layers.1")
+        assert rows.count() == 11
+        assert page.locator("#shown-skipped").inner_text() == "11 of 21 shown"
+        page.locator("#find-skipped").fill("600 NaN")
+        assert rows.count() == 1
+        assert "broken" in rows.first.inner_text()
+
+
+def test_three_hundred_layers(browser: Any, tmp_path: Path) -> None:
+    """The page stays small and quick: only what is near the window is drawn."""
+    rng = np.random.default_rng(2)
+    one = analyze({"w": rng.standard_normal((60, 80)) + np.ones((60, 80))})
+    many = [dataclasses.replace(one.matrices[0], name=f"layers.{i}.weight") for i in range(300)]
+    path = write_report(dataclasses.replace(one, matrices=tuple(many)), tmp_path / "report.html")
+    assert path.stat().st_size < 8_000_000 + 300 * 20_000
+    with visit(browser, path.as_uri(), 1280, "light") as opened:
+        page = opened.page
+        page.locator("#layer-290").scroll_into_view_if_needed()
+        page.locator("#layer-290 .main-svg").first.wait_for()
+        assert page.locator(".main-svg").count() < 60
+        page.locator("#find").fill("layers.299.")
+        assert page.locator("article[data-layer]:visible").count() == 1
+        page.locator("#layer-300 .main-svg").first.wait_for()
 
 
 def test_a_link_leads_to_its_spectrum(opened: Opened, analysis: Analysis) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from pastur.analysis import Analysis, analyze
 from pastur.report import write_report
+from pastur.report._overview import Scale, strip
 
 
 class Page(HTMLParser):
@@ -190,6 +191,19 @@ def test_page_is_small_even_where_every_layer_is_full_of_spikes(tmp_path: Path) 
     ]
     assert size[0] < 8_000_000
     assert (size[1] - size[0]) / 4 < 20_000
+
+
+def test_law_in_the_overview_ends_at_the_edge() -> None:
+    """The law of a growing signal goes on, but its strip compares the bulk."""
+    rng = np.random.default_rng(3)
+    dense = rng.standard_normal((100, 40)) @ rng.standard_normal((40, 150))
+    (matrix,) = analyze({"w": dense + rng.standard_normal((100, 150))}).matrices
+    assert matrix.fit.growing
+    assert matrix.fit.law.support[-1, 1] ** 0.5 > 1.5 * matrix.fit.edge
+    drawn = strip(matrix, Scale.of([matrix]))
+    assert drawn is not None
+    places = [float(point.split(" ")[0]) for point in drawn.law.removeprefix("M").split("L")]
+    assert max(places) <= drawn.edge
 
 
 def test_analysis_without_matrices(analysis: Analysis, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """One matrix as the page shows it: its row, its strip, its facts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pastur.analysis import MatrixAnalysis
@@ -34,6 +35,8 @@ class Layer:
     law: str
     cells: dict[str, Cell]
     facts: tuple[tuple[str, str], ...]
+    figures: tuple[tuple[str, str], ...]
+    beside: tuple[tuple[str, str, str, str], ...]
     reason: str
     warning: str
     marked: int
@@ -55,6 +58,8 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
         law=law_name(fit),
         cells=_cells(matrix),
         facts=_facts(matrix),
+        figures=_figures(matrix),
+        beside=_beside(matrix),
         reason=fit.goodness.reason,
         warning="" if fit.status.converged else fit.status.message,
         marked=min(fit.rank, MOST_MARKED),
@@ -76,6 +81,9 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
         "rank": Cell(str(fit.rank), fit.rank),
         "theta": theta,
         "energy": Cell(_text.percent(matrix.signal_energy), matrix.signal_energy),
+        "stable_rank": Cell(_text.number(matrix.metrics.stable_rank), matrix.metrics.stable_rank),
+        "alpha": Cell(_text.number(matrix.metrics.alpha), matrix.metrics.alpha),
+        **_counts(matrix),
         "distance": Cell(_text.fraction(goodness.statistic), goodness.statistic),
         "p": Cell(_text.chance(goodness.p_value), goodness.p_value),
     }
@@ -104,6 +112,69 @@ def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
     if goodness.p_value is not None:
         facts.append(("p of the law", _text.chance(goodness.p_value)))
     return tuple(facts)
+
+
+def _counts(matrix: MatrixAnalysis) -> dict[str, Cell]:
+    """Return the counts of what stands beside the fit, by the keys of `beside_columns`."""
+    ranks = {method: said.rank for method, said in matrix.baselines.items()}
+    if matrix.randomized is not None:
+        ranks["shuffled"] = matrix.randomized.rank
+    return {key: Cell(str(rank), rank) for key, rank in ranks.items()}
+
+
+def beside_columns(matrices: Sequence[MatrixAnalysis]) -> list[tuple[str, str, str]]:
+    """Return key, label and meaning of a column for each estimator that was asked for."""
+    methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
+    columns = [
+        (method, _text.words(method), "Spikes that this published estimator counts")
+        for method in methods
+    ]
+    if any(matrix.randomized is not None for matrix in matrices):
+        meaning = "Singular values above the largest one after the entries were shuffled"
+        columns.append(("shuffled", "Shuffled", meaning))
+    return columns
+
+
+def _figures(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
+    told = matrix.metrics
+    figures = [
+        ("Frobenius norm", _text.number(told.frobenius_norm)),
+        ("Spectral norm", _text.number(told.spectral_norm)),
+        ("Energy of the noise", _text.percent(told.noise_energy)),
+        ("Rank", str(told.matrix_rank)),
+        ("Stable rank", _text.number(told.stable_rank)),
+        ("Effective rank", _text.number(told.effective_rank)),
+        ("Entropy", _text.fraction(told.entropy)),
+        ("MP soft rank", _text.fraction(told.mp_soft_rank)),
+        ("log₁₀ of the squared norm", _text.number(told.log_norm)),
+    ]
+    if told.alpha is not None and told.alpha_error is not None:
+        figures += [
+            ("α of the tail", f"{_text.number(told.alpha)} ± {_text.number(told.alpha_error)}"),
+            ("Values in the tail", str(told.tail_count)),
+            ("α-hat", _text.number(told.alpha_hat)),
+        ]
+    if told.alpha_p_value is not None:
+        figures.append(("p of the power law", _text.chance(told.alpha_p_value)))
+    return tuple(figures)
+
+
+def _beside(matrix: MatrixAnalysis) -> tuple[tuple[str, str, str, str], ...]:
+    """Return rows of name, count, edge and noise level: the fit first, then what it is beside."""
+    if not matrix.baselines and matrix.randomized is None:
+        return ()
+    fit = matrix.fit
+    rows = [("this fit", str(fit.rank), _text.number(fit.edge), _text.number(fit.sigma))]
+    rows += [
+        (_text.words(method), str(said.rank), _text.number(said.edge), _text.number(said.sigma))
+        for method, said in matrix.baselines.items()
+    ]
+    if matrix.randomized is not None:
+        shuffled = matrix.randomized
+        rows.append(
+            ("shuffled entries", str(shuffled.rank), _text.number(shuffled.spectral_norm), "–")
+        )
+    return tuple(rows)
 
 
 def _together(count: int) -> str:

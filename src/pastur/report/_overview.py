@@ -65,7 +65,8 @@ def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
     bars = histogram(matrix.fit, matrix.singular_values)
     inside = bars.bins[:-1] < edge * (1 - 1e-9)
     x, y = law_curve(matrix.fit, matrix.singular_values.size)
-    y = np.nan_to_num(y)
+    # The law of a growing signal goes on beyond the edge, where the scale would stretch it.
+    x, y = x[x <= edge], np.nan_to_num(y[x <= edge])
     # Values that are zero to rounding fill one bin, which must not flatten the rest.
     peak = y.max(initial=0.0)
     tallest = min(max(bars.density[inside].max(initial=0.0), peak), 2.5 * peak)

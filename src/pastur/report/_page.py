@@ -14,7 +14,7 @@ from pastur.analysis import Analysis
 from pastur.report import _text
 from pastur.report._charts import residual, script_safe, spectrum
 from pastur.report._kinds import KINDS
-from pastur.report._layers import Layer, layer
+from pastur.report._layers import Layer, beside_columns, layer
 from pastur.report._overview import Scale
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _COLUMNS = (
     ("rank", "Spikes", "Singular values beyond the edge"),
     ("theta", "Strongest θ", "Strength of the strongest spike before noise, with its interval"),
     ("energy", "Energy", "Share of the sum of squares that the spikes carry"),
+    ("stable_rank", "Stable rank", "Sum of squares over the largest square"),
+    ("alpha", "α", "Exponent of the power law nearest to the tail; no test for signal"),
     ("distance", "D", "Largest distance between the distributions of bulk and law"),
     ("p", "p", "Chance that pure noise deviates from the law as much"),
 )
@@ -41,7 +43,7 @@ def render(analysis: Analysis) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(_asset),
+        loader=jinja2.FunctionLoader(_template),
     )
     environment.globals["text"] = _text
     environment.filters["breakable"] = _breakable
@@ -54,7 +56,7 @@ def render(analysis: Analysis) -> str:
         layers=layers,
         kinds=KINDS,
         counts=Counter(one.kind.kind for one in layers),
-        columns=_COLUMNS,
+        columns=_columns(analysis),
         marks=scale.marks(),
         strongest=_strongest(layers),
         policy=_policy(scripts),
@@ -73,6 +75,12 @@ def render(analysis: Analysis) -> str:
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
+def _columns(analysis: Analysis) -> list[tuple[str, str, str]]:
+    """Return the columns; the counts of other estimators stand beside our own."""
+    place = 1 + next(i for i, (key, *_) in enumerate(_COLUMNS) if key == "rank")
+    return [*_COLUMNS[:place], *beside_columns(analysis.matrices), *_COLUMNS[place:]]
+
+
 def _strongest(layers: list[Layer]) -> Layer | None:
     """Return the layer with the strongest spike among those whose spikes count."""
     sound = [one for one in layers if one.kind.key == "signal"]
@@ -82,6 +90,11 @@ def _strongest(layers: list[Layer]) -> Layer | None:
 @cache
 def _asset(name: str) -> str:
     return files("pastur.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _template(name: str) -> str:
+    # Indentation would be a tenth of a page of many layers.
+    return "\n".join(line.strip() for line in _asset(name).splitlines())
 
 
 @cache

@@ -49,6 +49,11 @@ def name(text: str) -> str:
     return f"{text[: _LONGEST_NAME // 2]} … {text[-_LONGEST_NAME // 2 :]}"
 
 
+def words(name: str) -> str:
+    """Return the name of a method as words."""
+    return name.replace("_", " ")
+
+
 def shape(lengths: tuple[int, ...]) -> str:
     """Return 384 × 1536, or the word for a single number."""
     return " × ".join(str(length) for length in lengths) or "a single number"

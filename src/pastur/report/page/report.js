@@ -47,6 +47,21 @@
     });
   }
 
+  // ---- filter of the skipped tensors ------------------------------------------------------------
+  function filterSkipped(input) {
+    const words = input.value.trim().toLowerCase().split(/\s+/);
+    const skipped = all("#not-analysed tbody tr");
+    for (const row of skipped) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+    const shown = skipped.filter((row) => !row.hidden).length;
+    document.getElementById("shown-skipped").textContent =
+      shown === skipped.length ? "" : `${shown} of ${skipped.length} shown`;
+  }
+  const findSkipped = document.getElementById("find-skipped");
+  findSkipped?.addEventListener("input", () => filterSkipped(findSkipped));
+
   // ---- sort -----------------------------------------------------------------------------------
   const collator = new Intl.Collator("en", { numeric: true });
 
@@ -227,7 +242,7 @@
 
   function draw(place) {
     const [traces, figure] = place.figure(place, place.element.clientHeight);
-    Plotly.react(place.element, traces, figure, config);
+    place.ready = Plotly.react(place.element, traces, figure, config);
     if (place.drawn) return;
     place.drawn = true;
     if (place.ranges.bulk) place.buttons[0].parentNode.hidden = false;
@@ -235,9 +250,10 @@
     place.element.on("plotly_relayout", () => markRange(place));
   }
   function erase(place) {
-    Plotly.purge(place.element);
     place.drawn = false;
     place.spike = -1;
+    // A chart that is passed by quickly may not be finished yet.
+    place.ready.then(() => place.drawn || Plotly.purge(place.element));
   }
   function redrawAll() {
     for (const place of places ?? []) if (place.drawn) draw(place);
@@ -329,6 +345,7 @@
       find.addEventListener("input", filter);
       filter();
     }
+    if (findSkipped) findSkipped.closest("p").hidden = false;
     // Charts far from the window are taken down again: a page of hundreds stays quick.
     const watcher = new IntersectionObserver((entries) => {
       for (const entry of entries) {
