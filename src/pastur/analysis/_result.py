@@ -11,6 +11,7 @@ from pastur import _checks
 from pastur._errors import FileFormatError
 from pastur._files import write_whole
 from pastur.analysis._files import csv_text, read_json
+from pastur.analysis._html import analysis_html
 from pastur.analysis._initial import InitialComparison
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._rows import columns, row
@@ -60,6 +61,9 @@ class Analysis:
             f"Analysis({self.source!r}, matrices: {len(self.matrices)}, "
             f"skipped: {len(self.skipped)})"
         )
+
+    def _repr_html_(self) -> str:
+        return analysis_html(self.source, self.summary(), self.matrices, self.skipped)
 
     def summary(self) -> str:
         """Return the findings in a few plain sentences."""

@@ -1,0 +1,138 @@
+"""An analysis as a notebook shows it: a piece of HTML in the notebook's own colours, no script."""
+
+from collections.abc import Sequence
+from html import escape
+from math import log
+
+import numpy as np
+
+from pastur.analysis._matrix import MatrixAnalysis
+from pastur.weights import Skipped
+
+# Sign and colour of each finding; the colours can be read on white and on black.
+_SIGNS = {
+    "signal": ("●", "#3f7fd9"),
+    "noise only": ("○", "#7d8894"),
+    "does not fit": ("▲", "#cf6a1d"),
+    "too small to tell": ("◇", "#9a6cc9"),
+}
+_HEADINGS = ("", "matrix", "shape", "spectrum", "σ", "edge", "spikes", "strongest θ", "D", "p")
+_WORDS = {"", "matrix", "spectrum"}
+_CELL = "padding:.2em .6em;border:0;background:none;"
+_RULE = "border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent);"
+_NOTE = "opacity:.75;font-size:.9em;"
+
+# A picture of one spectrum: bars up to the edge, then dots on a logarithmic scale.
+_WIDTH, _HEIGHT, _EDGE, _BARS = 180, 22, 70, 20
+_FARTHEST = 50.0
+
+
+def analysis_html(
+    source: str, summary: str, matrices: Sequence[MatrixAnalysis], skipped: Sequence[Skipped]
+) -> str:
+    """Return summary, table and the list of what was skipped."""
+    rows = "".join(_row(matrix) for matrix in matrices)
+    parts = [
+        f"<p><b>{_safe(source)}</b><br>{_safe(summary)}</p>",
+        f'<div style="overflow:auto;max-height:40em">{_table(_HEADINGS, rows)}</div>',
+        _legend(matrices),
+    ]
+    if skipped:
+        items = "".join(
+            f"<li><code>{_safe(tensor.name)}</code>: {_safe(tensor.reason)}</li>"
+            for tensor in skipped
+        )
+        parts.append(
+            f"<details><summary>Skipped: {len(skipped)}</summary><ul>{items}</ul></details>"
+        )
+    return f"<div>{''.join(parts)}</div>"
+
+
+def _table(headings: Sequence[str], rows: str) -> str:
+    head = "".join(
+        f'<th style="{_CELL}{_RULE}text-align:{"left" if heading in _WORDS else "right"}">'
+        f"{heading}</th>"
+        for heading in headings
+    )
+    style = "border-collapse:collapse;font-size:.93em;font-variant-numeric:tabular-nums"
+    return f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(matrix: MatrixAnalysis) -> str:
+    fit, leading = matrix.fit, matrix.leading
+    sign, colour = _SIGNS[matrix.kind]
+    doubt = "?" if matrix.kind == "does not fit" else ""
+    theta = "–"
+    if leading is not None:
+        together = f" ×{leading.together}" if leading.together > 1 else ""
+        interval = f"[{_figure(leading.low)}, {_figure(leading.high)}]{together}"
+        theta = f'{_figure(leading.theta)} <span style="{_NOTE}">{interval}</span>'
+    n, m = matrix.shape
+    mark = f'<span style="color:{colour}" title="{matrix.kind}">{sign}</span>'
+    words = {0: mark, 1: _safe(matrix.name), 3: _picture(matrix, colour)}
+    figures = {
+        2: f"{n} × {m}",
+        4: _figure(fit.sigma),
+        5: _figure(fit.edge),
+        6: f"{fit.rank}{doubt}",
+        7: theta,
+        8: _number(fit.goodness.statistic, ".3f"),
+        9: _number(fit.goodness.p_value, ".2g"),
+    }
+    cells = "".join(
+        f'<td style="{_CELL}text-align:{"left" if place in words else "right"};'
+        f'white-space:{"normal" if place == 1 else "nowrap"}">{text}</td>'
+        for place, text in sorted((words | figures).items())
+    )
+    return f"<tr>{cells}</tr>"
+
+
+def _picture(matrix: MatrixAnalysis, colour: str) -> str:
+    edge = matrix.fit.edge
+    if not matrix.fit.sigma:
+        return f'<span style="{_NOTE}">no noise</span>'
+    ratios = matrix.singular_values / edge
+    counts, _ = np.histogram(ratios[ratios <= 1], _BARS, (0.0, 1.0))
+    heights = 0.9 * _HEIGHT * counts / max(int(counts.max()), 1)
+    width = _EDGE / _BARS
+    steps = "".join(
+        f"V{_HEIGHT - height:.1f}H{width * (bar + 1):.1f}" for bar, height in enumerate(heights)
+    )
+    room = (_WIDTH - _EDGE - 6) / log(_FARTHEST)
+    places = {
+        round(_EDGE + room * log(min(ratio, _FARTHEST)), 1)
+        for ratio in matrix.fit.spikes["observed"] / edge
+    }
+    dots = "".join(f"M{place:g} {_HEIGHT / 2:g}h0" for place in sorted(places))
+    return (
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{matrix.fit.rank} '
+        f'spikes" style="vertical-align:middle"><path d="M0 {_HEIGHT}{steps}V{_HEIGHT}Z" '
+        f'fill="{colour}" opacity=".45"/><path d="M{_EDGE} 0V{_HEIGHT}" stroke="currentColor" '
+        f'opacity=".4"/><path d="{dots}" stroke="{colour}" stroke-width="5" '
+        'stroke-linecap="round"/></svg>'
+    )
+
+
+def _legend(matrices: Sequence[MatrixAnalysis]) -> str:
+    present = {matrix.kind for matrix in matrices}
+    signs = " &nbsp; ".join(
+        f'<span style="color:{colour}">{sign}</span> {kind}'
+        for kind, (sign, colour) in _SIGNS.items()
+        if kind in present
+    )
+    words = "spectrum: the bulk up to the edge, then a dot for each spike, on a logarithmic scale"
+    return f'<p style="{_NOTE}">{signs} &nbsp; {words}</p>'
+
+
+def _figure(value: float) -> str:
+    # The sharp keeps the zeros at the end, so that the figures of a column look alike.
+    return f"{value:#.4g}".removesuffix(".")
+
+
+def _number(value: float | None, style: str) -> str:
+    return "–" if value is None else format(value, style)
+
+
+def _safe(text: str) -> str:
+    # Half a surrogate pair, which a file may hold in a name, is nothing that can be sent.
+    return escape(text.encode("utf-8", "replace").decode("utf-8"))

@@ -1,0 +1,76 @@
+"""What a notebook shows."""
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from pastur.analysis import analyze
+
+HOSTILE = "</td><script>alert(1)</script>\"' \ud800"
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.text = [], [], []
+        self.attributes = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag not in ("br", "path"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag != "path":
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def analysis(planted):
+    heavy = np.random.default_rng(1).standard_t(1.5, size=(90, 110))
+    return analyze(planted | {HOSTILE: heavy, f"{HOSTILE}.bias": np.zeros(4)})
+
+
+def test_every_matrix_and_every_skipped_tensor(analysis):
+    page = Page(analysis._repr_html_())
+    assert page.open == []
+    text = "".join(page.text)
+    assert page.tags.count("tr") == 1 + len(analysis.matrices)
+    assert page.tags.count("li") == len(analysis.skipped)
+    assert analysis.summary() in text
+    for matrix in analysis.matrices:
+        assert matrix.name.replace("\ud800", "?") in text
+        assert f"{matrix.fit.sigma:#.4g}" in text
+    for tensor in analysis.skipped:
+        assert tensor.reason in text
+    strongest = analysis.matrices[1].leading
+    assert f"[{strongest.low:#.4g}, {strongest.high:#.4g}]" in text
+
+
+def test_a_name_stays_text(analysis):
+    page = Page(analysis._repr_html_())
+    assert "script" not in page.tags
+    assert not [name for name in page.attributes if name.startswith("on")]
+    analysis._repr_html_().encode("utf-8")
+
+
+def test_a_count_in_doubt_is_marked(analysis):
+    heavy = analysis.matrices[-1]
+    assert heavy.kind == "does not fit"
+    assert f">{heavy.fit.rank}?<" in analysis._repr_html_()
+
+
+def dots(analysis, place):
+    """The marks of spikes in the row of one matrix."""
+    return analysis._repr_html_().split("<tr>")[2 + place].count("h0")
+
+
+def test_pictures_have_a_dot_for_each_spike(analysis):
+    assert dots(analysis, 1) == analysis.matrices[1].fit.rank == 3
+    assert dots(analysis, 0) == analysis.matrices[0].fit.rank == 0
