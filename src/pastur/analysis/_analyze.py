@@ -209,7 +209,7 @@ def _compare(
 def _nothing_to_analyse(source: str, skipped: tuple[Skipped, ...]) -> str:
     head = f"Nothing to analyse in {source}"
     if len(skipped) == 1:
-        return f"{head}: '{skipped[0].name}' was skipped: {skipped[0].reason}."
+        return f"{head}: {skipped[0].name!r} was skipped: {skipped[0].reason}."
     reasons = Counter(tensor.reason for tensor in skipped).most_common()
     listed = "; ".join(f"{reason} ({count})" for reason, count in reasons[:_REASONS])
     rest = len(reasons) - _REASONS

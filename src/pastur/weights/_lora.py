@@ -17,7 +17,7 @@ from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
 from pastur.weights._layout import UNKNOWN
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import shown
+from pastur.weights._words import bytes_text, shown
 
 _CONFIG = "adapter_config.json"
 _LARGEST_CONFIG = 10_000_000
@@ -94,10 +94,10 @@ def _config(source: str) -> dict[str, Any]:
     file = path / _CONFIG if path.is_dir() else path.parent / _CONFIG
     if not file.is_file():
         return {}
-    with file.open("rb") as stream:
-        text = stream.read(_LARGEST_CONFIG)
+    if file.stat().st_size > _LARGEST_CONFIG:
+        raise FileFormatError(f"{shown(file)} exceeds {bytes_text(_LARGEST_CONFIG)}.")
     try:
-        found = json.loads(text)
+        found = json.loads(file.read_bytes())
     except (ValueError, RecursionError):
         raise FileFormatError(f"{shown(file)} is not valid JSON.") from None
     return found if isinstance(found, dict) else {}

@@ -79,12 +79,10 @@ def _fetch(holders: Mapping[str, Weights], name: str) -> AnyArray:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        text = file.read(_LARGEST_INDEX + 1)
-    if len(text) > _LARGEST_INDEX:
+    if path.stat().st_size > _LARGEST_INDEX:
         raise _unsound(path, f"it exceeds {bytes_text(_LARGEST_INDEX)}")
     try:
-        index = json.loads(text)
+        index = json.loads(path.read_bytes())
     except (ValueError, RecursionError):
         raise _unsound(path, "it is not valid JSON") from None
     weight_map = index.get("weight_map") if isinstance(index, dict) else None

@@ -1,0 +1,54 @@
+"""The hostile files of `tools/attacks.py`: documented errors, and nothing else happens."""
+
+import importlib.util
+import re
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from pastur import analyze
+from pastur._errors import PasturError
+
+ROOT = Path(__file__).parent.parent.parent
+NEEDED = {".onnx": "onnx", ".h5": "h5py", ".gguf": "gguf"}
+
+
+def load():
+    spec = importlib.util.spec_from_file_location("attack_files", ROOT / "tools/attack_files.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+TOOL = load()
+
+
+@pytest.mark.parametrize("attack", TOOL.ATTACKS, ids=lambda attack: attack.file)
+def test_attack(tmp_path, attack):
+    package = NEEDED.get(Path(attack.file).suffix)
+    if package:
+        pytest.importorskip(package)
+    (tmp_path / TOOL.SECRET).write_bytes(bytes(48))
+    path = tmp_path / "attack" / attack.file
+    path.parent.mkdir()
+    attack.write(path)
+    tracemalloc.start()
+    try:
+        said = analyze(path).summary()
+    except PasturError as error:
+        said = str(error)
+        assert path.name in said
+        assert said.isprintable()
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert re.search(attack.answer, said)
+    assert peak < 64_000_000 + 4 * path.stat().st_size
+    assert {one.name for one in tmp_path.rglob("*")} == {TOOL.SECRET, "attack", attack.file}
+
+
+def test_the_page_tells_of_all():
+    page = (ROOT / "docs" / "attacks.md").read_text("utf-8")
+    told = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    assert told == [attack.file for attack in TOOL.ATTACKS]

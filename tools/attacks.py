@@ -1,0 +1,89 @@
+"""A folder of hostile files, each given to `pastur analyze` as a process of its own.
+
+    python tools/attacks.py [FOLDER]      # prints a table, and writes docs/attacks.md
+
+Writes the files into FOLDER (a temporary one by default), runs the command on each, and looks at
+what came of it: its exit status, its words, its peak of memory beside that of the same command on a
+sound file, and whether anything was run or written. The exit status is 1 if an attack did what it
+tries to do, or got another answer than the one expected. Needs the extras onnx, keras and gguf.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from attack_files import ATTACKS, MARK, prepare
+
+MOST_MEMORY = 64_000_000
+
+HEAD = """# Hostile files, tried
+
+{count} files that `python tools/attacks.py` writes and gives to `pastur analyze`, each in a process
+of its own; this page is what it wrote. Nothing was run and nothing written by any of them. *More
+memory* is the peak above that of the command on a sound matrix of 40 × 50, in MB.
+`tests/weights/test_attacks.py` opens the same files at every run of the tests, where Python and
+NumPy may take 64 MB; `tools/fuzz_readers.py` mutates sound files of all formats.
+
+| file | what it tries | what the command says | more memory |
+|---|---|---|---|
+"""
+
+
+def analysed(path: Path) -> tuple[int, str, int]:
+    """Run the command; return its exit status, its words and its peak of memory in bytes."""
+    arguments = [sys.executable, "-m", "pastur", "analyze", str(path)]
+    with tempfile.TemporaryFile() as words:
+        process = subprocess.Popen(arguments, stdout=words, stderr=words)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        words.seek(0)
+        text = words.read().decode("utf-8", "replace")
+    return process.returncode, text, usage.ru_maxrss * 1024
+
+
+def answer(text: str, path: Path) -> str:
+    """Return the line that speaks of the attack, without the folder."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line for line in lines if path.name in line] or lines[-1:]
+    return said[0].removeprefix("pastur: ").replace(f"{path.parent}/", "").replace("|", r"\|")
+
+
+def main():
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="attacks-"))
+    paths = prepare(folder)
+    sound = folder / "sound.npy"
+    np.save(sound, np.random.default_rng(0).normal(size=(40, 50)))
+    usual = analysed(sound)[2]
+    rows, failed = [], 0
+    for attack in ATTACKS:
+        path = paths[attack.file]
+        status, text, peak = analysed(path)
+        plain = " ".join(text.split())
+        faults = []
+        if (folder / MARK).exists() or Path(str(path) + MARK).exists():
+            faults.append("something was run")
+        if [one.name for one in path.parent.iterdir()] != [path.name]:
+            faults.append("a file was written")
+        if status not in (0, 1) or "Traceback" in text or "\x1b[2J" in text:
+            faults.append(f"exit status {status}")
+        if peak - usual > MOST_MEMORY + path.stat().st_size:
+            faults.append(f"{peak - usual:,} bytes")
+        if not re.search(attack.answer, plain) or (status and path.name not in plain):
+            faults.append("another answer")
+        failed += bool(faults)
+        said = answer(text, path)
+        rows.append((attack.file, attack.tries, said, max(round((peak - usual) / 1e6), 0)))
+        print(f"{'FAILED' if faults else 'ok':7}{attack.file}: {said} {'; '.join(faults)}")
+    print(f"{len(ATTACKS)} attacks, {failed} failed")
+    lines = (f"| `{file}` | {tries} | {said} | {more} |\n" for file, tries, said, more in rows)
+    docs = Path(__file__).parent.parent / "docs" / "attacks.md"
+    docs.write_text(HEAD.format(count=len(rows)) + "".join(lines), "utf-8")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
