@@ -24,7 +24,7 @@ ROOT = HERE.parent.parent
 
 @pytest.fixture(scope="module")
 def analysis(planted, trained):
-    return analyze(planted | trained, baseline=METHODS, randomize=True, seed=3)
+    return analyze(planted | trained, baseline=METHODS, randomize=1, seed=3)
 
 
 def by_name(analysis):
@@ -81,7 +81,7 @@ def test_unknown_methods_are_refused(planted):
     with pytest.raises(InvalidTypeError, match=r"must be names of methods\. Got 3"):
         analyze(planted, baseline=[3])
     with pytest.raises(InvalidInputError, match="`seed` must be at least 0"):
-        analyze(planted, randomize=True, seed=-1)
+        analyze(planted, randomize=1, seed=-1)
 
 
 def test_the_command_knows_all_methods():
@@ -92,7 +92,7 @@ def test_shuffled_entries_against_a_slow_comparison():
     rng = np.random.default_rng(1)
     w = rng.normal(size=(20, 30)) + np.outer(rng.normal(size=20), rng.normal(size=30))
     values = spectrum(w)
-    found = randomized(w, values, spectrum, np.random.default_rng(2))
+    found = randomized(w, values, spectrum, np.random.default_rng(2), draws=1)
     shuffled = spectrum(
         w.ravel()[np.random.default_rng(2).permuted(np.arange(600))].reshape(w.shape)
     )
@@ -102,16 +102,33 @@ def test_shuffled_entries_against_a_slow_comparison():
     assert found.distance == pytest.approx(ks_2samp(values, shuffled).statistic)
 
 
+def test_a_count_beyond_several_shuffled_matrices_is_a_test():
+    """200 matrices of noise, 4 shufflings each: one in five has a value beyond them all. The number
+    of those is binomial; outside 20 to 63 it is with chance 1e-4. One spike is found every time.
+    """
+    rng = np.random.default_rng(6)
+    found = []
+    for _ in range(200):
+        w = rng.standard_t(3, size=(12, 15))
+        found.append(randomized(w, spectrum(w), spectrum, rng, draws=4))
+    beyond = [one.rank > 0 for one in found]
+    assert 20 <= sum(beyond) <= 63
+    assert beyond == [one.p_value == 0.2 for one in found]
+    assert {one.p_value for one in found} == {0.2, 0.4, 0.6, 0.8, 1.0}
+    w = rng.normal(size=(12, 15)) + 10
+    assert randomized(w, spectrum(w), spectrum, rng, draws=4).rank == 1
+
+
 def test_shuffling_leaves_the_matrix_alone(planted):
     before = planted["noise"].copy()
-    analyze({"w": planted["noise"]}, randomize=True)
+    analyze({"w": planted["noise"]}, randomize=1)
     np.testing.assert_array_equal(planted["noise"], before)
 
 
 def test_shuffling_tells_structure_from_heavy_tails(planted):
     """Heavy tails stay after shuffling, planted directions do not."""
     heavy = np.random.default_rng(3).standard_t(1.5, size=(150, 200))
-    analysis = analyze({"heavy": heavy, "spiked": planted["spiked"]}, randomize=True)
+    analysis = analyze({"heavy": heavy, "spiked": planted["spiked"]}, randomize=1)
     found = by_name(analysis)
     assert found["spiked"].randomized.rank == 3
     assert found["heavy"].fit.rank > 10
@@ -125,7 +142,7 @@ def test_figures_are_near_those_of_weightwatcher():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     told = json.loads((HERE / "data" / "weightwatcher.json").read_text("utf-8"))["matrices"]
-    for matrix in analyze(module.matrices(), randomize=True).matrices:
+    for matrix in analyze(module.matrices(), randomize=1).matrices:
         theirs = told[matrix.name]
         ours = matrix.randomized
         assert ours.spectral_norm**2 == pytest.approx(theirs["max_rand_eval"], rel=0.15)
@@ -170,7 +187,7 @@ def test_nothing_random_no_seed(planted):
 
 def test_the_seed_alone_decides(planted, analysis):
     """Neither the other matrices, nor the other questions, nor the number of jobs."""
-    options = {"randomize": True, "seed": 3}
+    options = {"randomize": 1, "seed": 3}
     for again in (
         analyze({"spiked": planted["spiked"]}, **options),
         analyze(planted, jobs=2, **options),
@@ -178,7 +195,7 @@ def test_the_seed_alone_decides(planted, analysis):
         one, other = by_name(again)["spiked"], by_name(analysis)["spiked"]
         assert one.randomized == other.randomized
         assert one.metrics == other.metrics
-    changed = by_name(analyze(planted, randomize=True, seed=4))["spiked"]
+    changed = by_name(analyze(planted, randomize=1, seed=4))["spiked"]
     assert changed.randomized != by_name(analysis)["spiked"].randomized
 
 

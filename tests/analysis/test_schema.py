@@ -40,7 +40,7 @@ def document(planted, trained, tmp_path_factory):
     heavy = rng.standard_t(1.5, size=(120, 160))
     dense = rng.normal(size=(100, 40)) @ rng.normal(size=(40, 150)) + rng.normal(size=(100, 150))
     tensors = planted | trained | {"heavy": heavy, "dense": dense, "few": heavy[:3]}
-    analysis = analyze(tensors, baseline=METHODS, randomize=True)
+    analysis = analyze(tensors, baseline=METHODS, randomize=1)
     return json.loads(analysis.to_json(tmp_path_factory.mktemp("json") / "a.json").read_text())
 
 

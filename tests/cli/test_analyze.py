@@ -206,7 +206,7 @@ def test_several_jobs_write_the_same_result(invoke, model, tmp_path):
 
 
 def test_estimators_and_shuffled_entries_have_columns(invoke, model, tmp_path):
-    options = ("--baseline", "bema", "--baseline", "mp_pca", "--randomize", "--seed", "5")
+    options = ("--baseline", "bema", "--baseline", "mp_pca", "--randomize", "1", "--seed", "5")
     result = invoke("analyze", model, *options, "--json", tmp_path / "a.json")
     head = next(line for line in result.stdout.splitlines() if line.strip().startswith("layer"))
     beside = ["bema", "mp pca", "shuffled"]

@@ -42,4 +42,4 @@ def arrays() -> dict[str, FloatArray]:
 
 @pytest.fixture(scope="session")
 def analysis(arrays: dict[str, FloatArray]) -> Analysis:
-    return analyze(arrays, baseline=["bema", "mp_pca"], randomize=True, seed=1)
+    return analyze(arrays, baseline=["bema", "mp_pca"], randomize=1, seed=1)

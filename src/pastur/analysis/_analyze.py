@@ -35,7 +35,7 @@ def analyze(
     exclude: Sequence[str] | str | None = None,
     alpha: float = 0.05,
     baseline: Sequence[str] | str | None = None,
-    randomize: bool = False,
+    randomize: int = 0,
     seed: int = 0,
     unfold: str = "outputs",
     jobs: int = 1,
@@ -68,9 +68,9 @@ def analyze(
         Published estimators to put beside the fit: ``"bema"``, ``"kritchman_nadler"``,
         ``"median_rule"``, ``"mp_pca"``, ``"parallel_analysis"``; see
         `pastur.estimation.baselines`.
-    randomize : bool, default False
-        Whether each matrix is also compared with itself after its entries were shuffled, and the
-        power law of its tail is given a p-value.
+    randomize : int, default 0
+        How often the entries of each matrix are shuffled, to compare its spectrum with theirs: 1 to
+        see, 19 for a test of level 0.05. The power law of its tail is then given a p-value too.
     seed : int, default 0
         Of all that is random: `randomize` and parallel analysis. What is drawn for a matrix depends
         on it and on the name of the matrix alone.
@@ -120,7 +120,7 @@ def analyze(
         alpha=alpha,
         device=device,
         baseline=chosen(baseline),
-        randomize=_checks.one_of("randomize", randomize, (False, True)),
+        randomize=_checks.non_negative_integer("randomize", randomize),
         seed=_checks.non_negative_integer("seed", seed),
     )
     if device != "cpu":

@@ -28,13 +28,13 @@ class Questions:
     alpha: float
     device: str
     baseline: tuple[str, ...]
-    randomize: bool
+    randomize: int
     seed: int
 
     @property
     def random(self) -> bool:
         """Whether an answer depends on the seed."""
-        return self.randomize or not RANDOM.isdisjoint(self.baseline)
+        return self.randomize > 0 or not RANDOM.isdisjoint(self.baseline)
 
 
 def examine(matrix: Matrix, *, questions: Questions) -> MatrixAnalysis | Skipped:
@@ -80,6 +80,9 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
         rng=tail_rng if asked.randomize else None,
     )
     said = baselines(values, matrix.shape, asked.baseline, alpha=asked.alpha, rng=baseline_rng)
+    shuffled = None
+    if asked.randomize:
+        shuffled = randomized(w, values, spectrum, shuffle_rng, draws=asked.randomize)
     return MatrixAnalysis(
         name=matrix.name,
         shape=matrix.shape,
@@ -91,7 +94,7 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
         metrics=told,
         seconds=time.perf_counter() - start,
         baselines=said,
-        randomized=randomized(w, values, spectrum, shuffle_rng) if asked.randomize else None,
+        randomized=shuffled,
     )
 
 

@@ -13,27 +13,35 @@ from pastur._typing import AnyArray, FloatArray
 
 @dataclass(frozen=True)
 class Randomized:
-    """What order the entries have: the spectrum against that of the same entries shuffled, once.
+    """What order the entries have: the spectrum against that of the same entries shuffled.
 
     Shuffled entries keep their values, heavy tails included, and lose everything between rows and
-    columns. The comparison needs no law of the noise; but the shuffled matrix holds the signal's
-    energy as noise, so that it hides weak spikes, and its largest singular value is one draw, with
-    a relative deviation of about min(n, m)^(−2/3).
+    columns. The comparison needs no law of the noise; but a shuffled matrix holds the signal's
+    energy as noise, so that it hides weak spikes.
 
     Attributes
     ----------
+    draws : int
+        How often the entries were shuffled.
     spectral_norm : float
-        Largest singular value after shuffling.
+        Largest singular value of all shuffled matrices.
     rank : int
-        Singular values of the matrix itself above it.
+        Singular values of the matrix itself above it. For independent entries of one law it is not
+        0 with a chance of 1/(draws + 1).
+    p_value : float
+        (1 + number of shuffled matrices whose largest singular value is no smaller than that of the
+        matrix itself)/(draws + 1).
     soft_rank : float
-        Ratio of its square to the square of the largest singular value of the matrix itself.
+        Ratio of `spectral_norm` squared to the largest squared singular value of the matrix itself.
     distance : float
-        Kolmogorov–Smirnov distance between the two sets of singular values, 0 to 1.
+        Kolmogorov–Smirnov distance between its singular values and those of the shuffled matrices,
+        0 to 1; the mean over these.
     """
 
+    draws: int
     spectral_norm: float
     rank: int
+    p_value: float
     soft_rank: float
     distance: float
 
@@ -44,10 +52,14 @@ class Randomized:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Randomized:
         """Return the comparison that `to_dict` described."""
-        norm, soft_rank, distance = (
-            float(values[key]) for key in ("spectral_norm", "soft_rank", "distance")
+        return cls(
+            draws=int(values["draws"]),
+            spectral_norm=float(values["spectral_norm"]),
+            rank=int(values["rank"]),
+            p_value=float(values["p_value"]),
+            soft_rank=float(values["soft_rank"]),
+            distance=float(values["distance"]),
         )
-        return cls(norm, int(values["rank"]), soft_rank, distance)
 
 
 def randomized(
@@ -55,6 +67,8 @@ def randomized(
     values: FloatArray,
     spectrum: Callable[[AnyArray], FloatArray],
     rng: np.random.Generator,
+    *,
+    draws: int,
 ) -> Randomized:
     """Return the comparison of a matrix that is not zero.
 
@@ -65,12 +79,19 @@ def randomized(
     spectrum : callable
         Returns the singular values of a matrix, descending.
     """
-    shuffled = spectrum(rng.permuted(matrix))
-    both = np.concatenate([values, shuffled])
-    own, other = (np.searchsorted(one[::-1], both, side="right") for one in (values, shuffled))
+    tops, distances = [], []
+    for _ in range(draws):
+        shuffled = spectrum(rng.permuted(matrix))
+        both = np.concatenate([values, shuffled])
+        own, other = (np.searchsorted(one[::-1], both, side="right") for one in (values, shuffled))
+        tops.append(float(shuffled[0]))
+        distances.append(float(np.abs(own - other).max() / values.size))
+    top = max(tops)
     return Randomized(
-        spectral_norm=float(shuffled[0]),
-        rank=int(np.count_nonzero(values > shuffled[0])),
-        soft_rank=float((shuffled[0] / values[0]) ** 2),
-        distance=float(np.abs(own - other).max() / values.size),
+        draws=draws,
+        spectral_norm=top,
+        rank=int(np.count_nonzero(values > top)),
+        p_value=(1 + sum(one >= values[0] for one in tops)) / (1 + draws),
+        soft_rank=float((top / values[0]) ** 2),
+        distance=sum(distances) / draws,
     )

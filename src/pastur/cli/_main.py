@@ -93,9 +93,11 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
 )
 @click.option(
     "--randomize",
-    is_flag=True,
-    help="Compare each matrix with itself after its entries are shuffled, and give the power law "
-    "of its tail a p-value.",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Compare each matrix with itself, its entries shuffled N times (1 to see, 19 to test at "
+    "5 %), and give the power law of its tail a p-value.",
 )
 @click.option(
     "--seed",
@@ -135,7 +137,7 @@ def analyze(
     exclude: tuple[str, ...],
     alpha: float,
     baseline: tuple[str, ...],
-    randomize: bool,
+    randomize: int,
     seed: int,
     base: Path | None,
     unfold: str,

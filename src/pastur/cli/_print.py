@@ -20,7 +20,10 @@ _LEGEND = (
 )
 _GROUP = "×k: the root mean square of k neighbours, too close for an interval of each."
 _METHODS = "{methods}: the counts of published estimators, which take every bulk for noise."
-_SHUFFLED = "shuffled: singular values above the largest one after the entries are shuffled, once."
+_SHUFFLED = (
+    "shuffled: singular values above the largest one after the entries are shuffled {draws}; for "
+    "noise alone not 0 with chance {chance:.2g}."
+)
 _DOUBT = "?: the bulk is not the noise law, so this count of spikes is in doubt."
 
 
@@ -36,8 +39,10 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     if methods:
         named = ", ".join(name.replace("_", " ") for name in methods)
         say(console, _METHODS.format(methods=named), "dim")
-    if any(matrix.randomized is not None for matrix in analysis.matrices):
-        say(console, _SHUFFLED, "dim")
+    shuffled = next((m.randomized for m in analysis.matrices if m.randomized is not None), None)
+    if shuffled is not None:
+        draws = "once" if shuffled.draws == 1 else f"{shuffled.draws} times"
+        say(console, _SHUFFLED.format(draws=draws, chance=1 / (shuffled.draws + 1)), "dim")
     if any(matrix.kind == "does not fit" for matrix in analysis.matrices):
         say(console, _DOUBT, "yellow")
     estimates = {matrix.name: matrix.fit for matrix in analysis.matrices}

@@ -172,7 +172,12 @@ def _beside(matrix: MatrixAnalysis) -> tuple[tuple[str, str, str, str], ...]:
     if matrix.randomized is not None:
         shuffled = matrix.randomized
         rows.append(
-            ("shuffled entries", str(shuffled.rank), _text.number(shuffled.spectral_norm), "–")
+            (
+                f"entries shuffled, {_text.count(shuffled.draws, 'time', 'times')}",
+                str(shuffled.rank),
+                _text.number(shuffled.spectral_norm),
+                "–",
+            )
         )
     return tuple(rows)
 
