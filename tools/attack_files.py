@@ -286,6 +286,11 @@ ATTACKS = (
            f"eval.*{NOT_RUN}"),
     Attack("getattr.bin", "a pickle that looks up what it may call",
            torch_zip(lambda path: pickle.dumps(Call(getattr, "text", "join"), 4)), NOT_RUN),
+    Attack("module.pt", "a module whose class would be imported, and whose state runs a command",
+           torch_zip(lambda path: (
+               b"\x80\x02cevil\nNet\n)\x81}X\x01\x00\x00\x00acsubprocess\ngetoutput\nX"
+               + len(command(path)).to_bytes(4, "little") + command(path).encode() + b"\x85Rsb.")),
+           f"subprocess.*{NOT_RUN}"),
     Attack("state.pt", "a pickle that changes the reader itself",
            torch_zip(b"\x80\x02ctorch\nFloatStorage\n}X\x05\x00\x00\x00dtypeX\x03\x00\x00\x00badsb."),
            "holds no tensor"),

@@ -115,11 +115,66 @@ def test_a_training_checkpoint(torch, tmp_path):
     )
 
 
-def test_what_is_no_state_dict_says_what_to_do(torch, tmp_path):
+class Loader:
+    """A class that the reader knows nothing of, whose loading would leave a mark."""
+
+    def __init__(self, folder):
+        self.folder, self.cache = folder, np.ones(3)
+
+    def __setstate__(self, state):
+        (state["folder"] / "loaded").touch()
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_modules_that_were_saved_whole(torch, tmp_path, zipped):
+    """Their classes stay names, and their tensors have the names of their state."""
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 3),
+        torch.nn.BatchNorm2d(8),
+        torch.nn.ModuleDict({"gates": torch.nn.LSTM(8, 16, 2), "seen": torch.nn.GELU()}),
+        torch.nn.TransformerEncoderLayer(8, 2),
+    )
+    model[0].register_forward_pre_hook(print)
+    model[2].table = torch.ones(2, 3)
+    model.training_data = Loader(tmp_path)
+    path = tmp_path / "module.pt"
+    torch.save({"epoch": 3, "model": model}, path, _use_new_zipfile_serialization=zipped)
+    weights = open_weights(path)
+    state = model.state_dict()
+    found = {entry.name: entry for entry in weights.entries if not entry.unreadable}
+    assert set(found) == set(state) | {"2.table"}
+    for name, value in state.items():
+        np.testing.assert_array_equal(weights.read(name), value.numpy())
+    others = {entry.name: entry.unreadable for entry in weights.entries if entry.unreadable}
+    assert "made by numpy" in others.pop("training_data.cache")
+    # An LSTM holds its weights a second time, in lists.
+    assert len(others) == 8 and all("same tensor as '2.gates." in why for why in others.values())
+    assert not (tmp_path / "loaded").exists()
+
+
+def test_a_module_alone(torch, tmp_path):
     model = torch.nn.Linear(3, 4)
     torch.save(model, tmp_path / "module.pt")
-    with pytest.raises(FileFormatError, match=r"would execute.*torch\.nn\.modules\.linear\.Linear"):
-        open_weights(tmp_path / "module.pt")
+    names = [entry.name for entry in open_weights(tmp_path / "module.pt").entries]
+    assert names == ["weight", "bias"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_of_other_kinds_are_listed(torch, tmp_path):
+    """Quantised and sparse ones are not read, and do not hide the others."""
+    content = {
+        "plain": torch.ones(2, 3),
+        "packed": torch.quantize_per_tensor(torch.ones(4, 5), 0.1, 0, torch.qint8),
+        "sparse": torch.eye(4).to_sparse(),
+        "named": torch.nn.Parameter(torch.ones(3, 2)),
+    }
+    content["named"].tag = "kept"
+    torch.save(content, tmp_path / "m.pt")
+    found = entries(tmp_path / "m.pt")
+    assert list(found) == list(content)
+    assert "the type 'qint8'" in found["packed"].unreadable
+    assert "made by torch._utils._rebuild_sparse_tensor" in found["sparse"].unreadable
+    assert found["plain"].unreadable == found["named"].unreadable == ""
 
 
 def test_a_model_in_several_files(torch, tmp_path):
@@ -336,6 +391,9 @@ def test_a_list_that_holds_itself(tmp_path):
 def test_names_of_the_machine_are_inert():
     found = read_pickle(b"\x80\x02cnumpy.core.multiarray\nscalar\n(K\x01tR.")
     assert not isinstance(found, (StoredTensor, int))
+    assert read_pickle(b"\x80\x02cmodels\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb.") == {"a": 1}
+    with pytest.raises(ForbiddenNameError, match=r"models\.Net"):
+        read_pickle(b"\x80\x02cmodels\nNet\n)R.")
     with pytest.raises(ForbiddenNameError, match=r"builtins\.eval"):
         read_pickle(b"\x80\x02cbuiltins\neval\n.")
 

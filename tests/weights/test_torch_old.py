@@ -108,13 +108,6 @@ def test_tied_tensors_are_one(torch, save):
     assert second.reason == "is the same tensor as 'a'"
 
 
-def test_a_whole_module_is_refused(torch, save):
-    with pytest.raises(FileFormatError) as caught:
-        open_weights(save(torch.nn.Linear(3, 4)))
-    assert "torch.nn.modules.linear.Linear" in str(caught.value)
-    assert "Nothing was run" in str(caught.value)
-
-
 def test_by_hand(tmp_path):
     path = by_hand(tmp_path / "m.pth", tensor("a"), ["a"], [FOUR])
     np.testing.assert_array_equal(open_weights(path).read("w"), [[0, 1], [2, 3]])
@@ -137,7 +130,7 @@ def test_dictionaries_as_python_2_wrote_them(tmp_path):
         (tensor("a"), ["b"], [FOUR], None, r"its pickle is damaged \(KeyError\)"),
         (tensor("a"), "a", [FOUR], None, r"its pickle is damaged \(TypeError\)"),
         (tensor("a"), [["a"]], [FOUR], None, r"its pickle is damaged \(TypeError\)"),
-        (tensor("a", kind="RandomStorage"), ["a"], [FOUR], None, r"execute code .*RandomStorage"),
+        (tensor("a", kind="RandomStorage"), ["a"], [FOUR], None, r"is damaged \(Unpickl"),
     ],
 )
 def test_unsound_files(tmp_path, content, keys, numbers, counts, sentence):

@@ -15,7 +15,7 @@ from typing import Any
 from pastur._errors import FileFormatError
 from pastur.weights._reader import Reader
 from pastur.weights._torch_old import is_old, read_old
-from pastur.weights._torch_pickle import StoredTensor, unpickled
+from pastur.weights._torch_pickle import SavedObject, StoredTensor, unpickled
 from pastur.weights._torch_views import (
     Store,
     View,
@@ -25,7 +25,7 @@ from pastur.weights._torch_views import (
     view,
     weights_of,
 )
-from pastur.weights._weights import Weights
+from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
 from pastur.weights._zip import DAMAGE, member, member_names, open_archive, stored_size
 
@@ -34,6 +34,8 @@ _CONSTANTS = "constants.pkl"
 # Where trainers keep the weights of the model among other things.
 _STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params", "weights")
 _DEEPEST = 20
+# Where a module of PyTorch keeps what its state consists of.
+_OF_MODULES = ("_parameters", "_buffers", "_modules")
 _WRAPPER = "module."
 # 100 bytes a tensor are usual: a million of them.
 _LARGEST_PICKLE = 200_000_000
@@ -86,11 +88,11 @@ def open_torch(path: Path) -> Weights:
     store = Store(sizes, partial(member, path), order)
     if not script:
         return weights_of(path, _views(unpickled(content, path), f"{folder}data/", store), store)
-    program = unpickled(content, path, script=True)
-    fixed = {"constants": unpickled(constants, path, script=True)}
+    program = unpickled(content, path)
+    fixed = {"constants": unpickled(constants, path)}
     views = [
-        *_views(program, f"{folder}data/", store, script=True),
-        *_views(fixed, f"{folder}constants/", store, script=True),
+        *_views(program, f"{folder}data/", store),
+        *_views(fixed, f"{folder}constants/", store),
     ]
     return weights_of(path, views, store)
 
@@ -113,11 +115,10 @@ def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes
 # --- names ---
 
 
-def _views(content: Any, folder: str, store: Store, *, script: bool = False) -> list[View]:
+def _views(content: Any, folder: str, store: Store) -> list[View]:
     """Return the tensors in what a pickle holds; `folder` stands before the names of storages."""
     found = list(_walk(content))
-    # A part of a program may have any name.
-    state = None if script else _state_key(content)
+    state = _state_key(content)
     inside = [names for names, _ in found if names[:1] == (state,) or state is None]
     strip = 0 if state is None else 1
     wrapped = bool(inside) and all(".".join(n[strip:]).startswith(_WRAPPER) for n in inside)
@@ -134,6 +135,11 @@ def _views(content: Any, folder: str, store: Store, *, script: bool = False) -> 
 
 
 def _view(name: str, tensor: StoredTensor, folder: str, store: Store) -> View:
+    if tensor.storage is None:
+        unknown = TensorInfo(
+            name, (), "unknown", 0, f"is {tensor.dtype}, which pastur does not read"
+        )
+        return View(unknown, "", 0, ())
     key = getattr(tensor.storage, "key", None)
     stored = None if key is None else f"{folder}{key}"
     shape, strides = tensor.shape, tensor.strides
@@ -142,7 +148,9 @@ def _view(name: str, tensor: StoredTensor, folder: str, store: Store) -> View:
 
 def _state_key(content: Any) -> str | None:
     """The entry with the model's weights, where the file holds other things beside it."""
-    if not isinstance(content, dict) or any(isinstance(v, StoredTensor) for v in content.values()):
+    # An attribute of a saved object may have any name.
+    plain = type(content) is dict
+    if not plain or any(isinstance(value, StoredTensor) for value in content.values()):
         return None
     with_tensors = [k for k in _STATES if k in content and any(True for _ in _walk(content[k]))]
     return with_tensors[0] if with_tensors else None
@@ -151,7 +159,8 @@ def _state_key(content: Any) -> str | None:
 def _walk(content: Any) -> Iterator[tuple[tuple[str, ...], StoredTensor]]:
     """Every tensor in nested dictionaries, lists and tuples, with the keys that lead to it.
 
-    A container is entered once, however often it is referred to.
+    A container is entered once, however often it is referred to. Of a module of PyTorch the names
+    are those of its state: the dictionaries of its parameters, buffers and parts are passed over.
     """
     entered: set[int] = set()
 
@@ -164,7 +173,8 @@ def _walk(content: Any) -> Iterator[tuple[tuple[str, ...], StoredTensor]]:
             entered.add(id(item))
             pairs = item.items() if isinstance(item, dict) else enumerate(item)
             for key, value in pairs:
-                yield from enter(value, (*names, str(key)))
+                inside = isinstance(item, SavedObject) and key in _OF_MODULES
+                yield from enter(value, names if inside else (*names, str(key)))
 
     yield from enter(content, ())
 

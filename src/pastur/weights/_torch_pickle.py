@@ -1,11 +1,15 @@
 """The pickle of a PyTorch file, read by a machine that knows tensors and nothing else.
 
-A pickle is a program. This one may build dictionaries, lists, numbers, words and descriptions of
-tensors; a name that would bring in anything else ends the reading before anything is called. The
-opcodes are those that `torch.save` writes, run by Python's own unpickler in Python, whose memory
-grows with what is read and not with what is claimed. States that objects are to be given are passed
-over, so that no file can change what the next one meets, and only words and numbers are keys: the
-hash of a deeply nested tuple would end the process.
+A pickle is a program. This one may build dictionaries, lists, numbers, words, descriptions of
+tensors, and objects of classes that it only names: a module that was saved whole, or a part of a
+TorchScript program, becomes a dictionary of its attributes, without its class being looked for.
+Nothing that a file names is ever imported or called. A call of anything else than what tensors are
+made by ends the reading, and so does the name of what could do harm, even if nobody calls it.
+
+The opcodes are those that `torch.save` writes, run by Python's own unpickler in Python, whose
+memory grows with what is read and not with what is claimed. States of other things than objects are
+passed over, so that no file can change what the next one meets, and only words and numbers are
+keys: the hash of a deeply nested tuple would end the process.
 """
 
 from __future__ import annotations
@@ -63,6 +67,17 @@ class _Type:
     dtype: str
 
 
+class SavedObject(dict[Any, Any]):
+    """The attributes of an object, whose class is only named in the file."""
+
+
+@dataclass(frozen=True)
+class _Foreign:
+    """A class or a function that a file names, and that stays a name."""
+
+    name: str
+
+
 class _Other:
     """Something that a checkpoint may hold beside its tensors, and that is of no concern here."""
 
@@ -80,6 +95,21 @@ def _dictionary(items: Any = (), *_: Any) -> dict[Any, Any]:
     return made
 
 
+def _reconstructed(*_: Any) -> SavedObject:
+    return SavedObject()
+
+
+def _rebuild_from_type(function: Any, kind: Any, arguments: Any, *_: Any) -> Any:
+    """A tensor of a class of its own, or with attributes: what it is made of."""
+    if isinstance(function, _Foreign):
+        return _unknown_tensor(function.name)
+    return function(*arguments)
+
+
+def _unknown_tensor(name: str) -> StoredTensor:
+    return StoredTensor(None, 0, (), (), f"made by {name}")
+
+
 _DTYPES = {
     "Double": "float64",
     "Float": "float32",
@@ -93,6 +123,9 @@ _DTYPES = {
     "Bool": "bool",
     "ComplexFloat": "complex64",
     "ComplexDouble": "complex128",
+    "QInt8": "qint8",
+    "QUInt8": "quint8",
+    "QInt32": "qint32",
 }
 _TORCH_TYPES = (
     "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 uint16 uint32 uint64 bool "
@@ -114,6 +147,14 @@ def _first(value: Any, *_: Any) -> Any:
     return value
 
 
+_HARMLESS = (
+    "numpy.dtype numpy.core.multiarray.scalar numpy._core.multiarray.scalar _codecs.encode "
+    "builtins.set builtins.frozenset builtins.slice builtins.complex __builtin__.set "
+    "__builtin__.frozenset __builtin__.slice __builtin__.complex functools.partial "
+    "pathlib.Path pathlib.PosixPath pathlib.WindowsPath pathlib.PurePosixPath "
+    "datetime.datetime datetime.date datetime.timedelta torch.torch_version.TorchVersion "
+    "torch.serialization._get_layout"
+).split()
 _NAMES: dict[str, Callable[..., Any] | _Type] = {
     "collections.OrderedDict": _dictionary,
     "torch._utils._rebuild_tensor": _rebuild,
@@ -126,12 +167,30 @@ _NAMES: dict[str, Callable[..., Any] | _Type] = {
     "torch.storage.UntypedStorage": _Type(""),
     **{f"torch.{name}Storage": _Type(dtype) for name, dtype in _DTYPES.items()},
     **{f"torch.{name}": _Type(name) for name in _TORCH_TYPES},
-    # Scalars of NumPy, which trainers keep beside the weights.
-    "numpy.dtype": _other,
-    "numpy.core.multiarray.scalar": _other,
-    "numpy._core.multiarray.scalar": _other,
-    "_codecs.encode": _other,
+    "torch._utils._rebuild_qtensor": _rebuild,
+    "torch._tensor._rebuild_from_type": _rebuild_from_type,
+    "torch._tensor._rebuild_from_type_v2": _rebuild_from_type,
+    # Lists and tags of types in a TorchScript program, around the values themselves.
+    **{f"torch.jit._pickle.build_{kind}list": _first for kind in ("int", "double", "bool")},
+    "torch.jit._pickle.build_tensorlist": _first,
+    "torch.jit._pickle.restore_type_tag": _first,
+    # What trainers and modules keep beside the weights.
+    "collections.defaultdict": _reconstructed,
+    "copyreg._reconstructor": _reconstructed,
+    "copy_reg._reconstructor": _reconstructed,
+    **{name: _other for name in _HARMLESS},
 }
+# Modules whose very names a file of weights has no need of.
+_ALARMING = frozenset(
+    "__builtin__ builtins code codeop ctypes importlib io marshal nt operator os pdb pickle posix "
+    "pty runpy shutil signal socket subprocess sys threading webbrowser _pickle".split()
+)
+# But for these, which stand in modules as types and hooks.
+_BUILTINS = frozenset(
+    f"{module}.{name}"
+    for module in ("builtins", "__builtin__")
+    for name in "abs bool bytes dict float int len list max min object print str sum tuple".split()
+)
 
 _OPCODES = (
     pickle.PROTO,
@@ -141,6 +200,7 @@ _OPCODES = (
     pickle.GLOBAL,
     pickle.STACK_GLOBAL,
     pickle.REDUCE,
+    pickle.NEWOBJ,
     pickle.BUILD,
     pickle.BINPERSID,
     pickle.NONE,
@@ -174,6 +234,13 @@ _OPCODES = (
     pickle.MEMOIZE,
 )
 _KEYS = (str, int, float, bool, type(None))
+# Beginnings of names of functions that make tensors of kinds that are not read.
+_REBUILDING = (
+    "torch._utils._rebuild",
+    "torch._tensor._rebuild",
+    "numpy.core.multiarray._reconstruct",
+    "numpy._core.multiarray._reconstruct",
+)
 
 
 def _check_keys(keys: list[Any]) -> None:
@@ -188,6 +255,7 @@ class _Reader(pickle._Unpickler):
     }
     stack: list[Any]
     pop_mark: Callable[[], list[Any]]
+    load_reduce: Callable[[], None]
 
     def __init__(self, stream: Any) -> None:
         super().__init__(stream, encoding="utf-8")
@@ -196,12 +264,46 @@ class _Reader(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands for a name, nothing of which can do harm."""
         full = f"{module}.{name}"
-        if full not in _NAMES:
+        if full in _NAMES:
+            return _NAMES[full]
+        if str(module).partition(".")[0] in _ALARMING and full not in _BUILTINS:
             raise ForbiddenNameError(full)
-        return _NAMES[full]
+        return _Foreign(full)
 
-    def persistent_load(self, pid: Any) -> Storage:
-        """Return the storage that a tensor refers to."""
+    def call(self) -> None:
+        """Call what makes tensors; refuse to call anything that is only a name."""
+        function = self.stack[-2]
+        if not isinstance(function, _Foreign):
+            self.load_reduce()
+        elif function.name.startswith(_REBUILDING):
+            self.stack[-2:] = [_unknown_tensor(function.name)]
+        else:
+            raise ForbiddenNameError(function.name)
+
+    def new_object(self) -> None:
+        self.stack.pop()
+        if not isinstance(self.stack.pop(), _Foreign):
+            raise pickle.UnpicklingError("an object that torch does not write")
+        self.stack.append(SavedObject())
+
+    def take_state(self) -> None:
+        """Give an object its attributes; the state of anything else is passed over."""
+        state = self.stack.pop()
+        target = self.stack[-1]
+        if type(target) is not SavedObject:
+            return
+        # Attributes, or a pair of them and of those in slots, or what a class makes of its own.
+        pair = type(state) is tuple and len(state) == 2
+        parts = [part for part in (state if pair else (state,)) if part is not None]
+        if not all(type(part) is dict for part in parts):
+            parts = [{"state": state}]
+        for part in parts:
+            target.update(part)
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Return the storage that a tensor refers to, or the class beside its source code."""
+        if pid[0] == "module":
+            return pid[1]
         word, kind, key, _, size, *part = pid
         plain = part in ([], [None])
         if word != "storage" or not isinstance(kind, _Type) or not isinstance(key, str):
@@ -209,9 +311,6 @@ class _Reader(pickle._Unpickler):
         self.storages[key] = storage = Storage(kind.dtype, key, size)
         # Before 0.4 a storage could be a part of another one, which nothing here can place.
         return storage if plain else Storage(kind.dtype, "", size)
-
-    def pass_over_state(self) -> None:
-        self.stack.pop()
 
     def set_items(self) -> None:
         items = self.pop_mark()
@@ -223,68 +322,29 @@ class _Reader(pickle._Unpickler):
 
     def put(self, items: list[Any]) -> None:
         target = self.stack[-1]
-        if type(target) is not dict:
+        if type(target) not in (dict, SavedObject):
             raise pickle.UnpicklingError("items that torch does not write")
         _check_keys(items[::2])
         target.update(zip(items[::2], items[1::2], strict=True))
 
-    dispatch[pickle.BUILD[0]] = pass_over_state
+    dispatch[pickle.REDUCE[0]] = call
+    dispatch[pickle.NEWOBJ[0]] = new_object
+    dispatch[pickle.BUILD[0]] = take_state
     dispatch[pickle.SETITEMS[0]] = set_items
     dispatch[pickle.SETITEM[0]] = set_item
 
 
-class _ScriptReader(_Reader):
-    """Also the objects of a TorchScript program, as dictionaries of what they hold.
-
-    Their classes are code beside the pickle, which is not looked at.
-    """
-
-    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = dict(_Reader.dispatch)
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a name; any class of the program is the same to us."""
-        if module.partition(".")[0] == "__torch__":
-            return _Object
-        if module == "torch.jit._pickle":
-            # Lists and tags of types, around the values themselves.
-            return _first
-        return super().find_class(module, name)
-
-    def new_object(self) -> None:
-        self.stack.pop()
-        kind = self.stack.pop()
-        if kind is not _Object:
-            raise pickle.UnpicklingError("an object that torch does not write")
-        self.stack.append(_Object())
-
-    def take_state(self) -> None:
-        state = self.stack.pop()
-        target = self.stack[-1]
-        if type(target) is _Object:
-            target.update(state if type(state) is dict else {"state": state})
-
-    dispatch[pickle.NEWOBJ[0]] = new_object
-    dispatch[pickle.BUILD[0]] = take_state
-
-
-class _Object(dict[Any, Any]):
-    """The attributes of an object of a program."""
-
-
-def read_pickle(content: bytes, *, script: bool = False) -> Any:
-    """Return what the pickle builds, tensors as `StoredTensor`.
-
-    With `script`, the objects of a TorchScript program are dictionaries of their attributes.
+def read_pickle(content: bytes) -> Any:
+    """Return what the pickle builds, tensors as `StoredTensor`, objects as `SavedObject`.
 
     Raises
     ------
     ForbiddenNameError
-        When it asks for anything that is not a tensor's.
+        When it calls or names what has no place in a file of weights.
     Exception
         Any other, where it is damaged: the machine runs into what is not there.
     """
-    reader = _ScriptReader if script else _Reader
-    return reader(io.BytesIO(content)).load()
+    return _Reader(io.BytesIO(content)).load()
 
 
 def read_pickles(stream: Any, count: int) -> tuple[list[Any], dict[str, Storage]]:
@@ -323,7 +383,7 @@ def unpickling(path: Path) -> Iterator[None]:
         ) from None
 
 
-def unpickled(content: bytes, path: Path, *, script: bool = False) -> Any:
+def unpickled(content: bytes, path: Path) -> Any:
     """Return what `read_pickle` does, with errors that name the file."""
     with unpickling(path):
-        return read_pickle(content, script=script)
+        return read_pickle(content)
