@@ -24,6 +24,8 @@ def written(tmp_path_factory):
         warnings.simplefilter("ignore")
         keras = pytest.importorskip("keras")
         layers = keras.layers
+        # Layers without a name are counted, over all networks of a process.
+        keras.utils.clear_session()
         keras.utils.set_random_seed(0)
         start = layers.Input((8, 8, 4))
         x = layers.Conv2D(6, 3, groups=2, name="first")(start)

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pastur._errors import FileFormatError, PasturError
-from pastur.weights import open_weights
+from pastur.weights import Matrix, iter_matrices, open_weights
 from pastur.weights._torch_pickle import ForbiddenNameError, StoredTensor, read_pickle
 
 NEEDS_TORCH = "writing such files needs torch: pip install pastur[torch]"
@@ -157,6 +157,30 @@ def test_a_module_alone(torch, tmp_path):
     torch.save(model, tmp_path / "module.pt")
     names = [entry.name for entry in open_weights(tmp_path / "module.pt").entries]
     assert names == ["weight", "bias"]
+
+
+def test_convolutions_of_a_saved_module_tell_their_groups(torch, tmp_path):
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 6, 3, groups=2), torch.nn.ConvTranspose2d(6, 4, 3), torch.nn.Linear(4, 3)
+    )
+    torch.save(model, tmp_path / "module.pt")
+    found = {item.name: item for item in iter_matrices(open_weights(tmp_path / "module.pt"))}
+    live = {item.name: item for item in iter_matrices(open_weights(model))}
+    assert set(found) == set(live) > {"0.weight:group 1", "1.weight"}
+    for name, item in live.items():
+        if isinstance(item, Matrix):
+            np.testing.assert_array_equal(found[name].load(), item.load())
+
+
+def test_modules_within_modules_without_end(tmp_path):
+    """Objects whose parts are objects, ten thousand deep, and one that is a part of itself."""
+    thing = b"cm\nN\n)\x81q\x00"
+    deep = b"\x80\x02" + (b"cm\nN\n)\x81}X\x08\x00\x00\x00_modules") * 10_000
+    programs = [deep + b"N" + b"sb" * 10_000 + b".",
+                b"\x80\x02" + thing + b"}X\x08\x00\x00\x00_modulesh\x00sb."]  # fmt: skip
+    for program in programs:
+        with pytest.raises(FileFormatError, match="holds no tensor"):
+            open_weights(archive_of(tmp_path / "m.pt", program))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur.weights._layout import UNKNOWN, Layout, convolution
 from pastur.weights._reader import Reader
 from pastur.weights._torch_old import is_old, read_old
 from pastur.weights._torch_pickle import SavedObject, StoredTensor, unpickled
@@ -33,7 +35,7 @@ _PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
 # Where trainers keep the weights of the model among other things.
 _STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params", "weights")
-_DEEPEST = 20
+_DEEPEST = 60
 # Where a module of PyTorch keeps what its state consists of.
 _OF_MODULES = ("_parameters", "_buffers", "_modules")
 _WRAPPER = "module."
@@ -115,35 +117,57 @@ def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes
 # --- names ---
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A tensor, the keys that lead to it, and the object that they pass last, if any."""
+
+    keys: tuple[str, ...]
+    tensor: StoredTensor
+    owner: SavedObject | None
+
+
 def _views(content: Any, folder: str, store: Store) -> list[View]:
     """Return the tensors in what a pickle holds; `folder` stands before the names of storages."""
     found = list(_walk(content))
     state = _state_key(content)
-    inside = [names for names, _ in found if names[:1] == (state,) or state is None]
+    inside = [one.keys for one in found if one.keys[:1] == (state,) or state is None]
     strip = 0 if state is None else 1
-    wrapped = bool(inside) and all(".".join(n[strip:]).startswith(_WRAPPER) for n in inside)
+    wrapped = bool(inside) and all(".".join(k[strip:]).startswith(_WRAPPER) for k in inside)
     views: list[View] = []
-    for names, tensor in found:
-        own = state is None or names[:1] == (state,)
-        name = ".".join(names[strip:] if own else names)
+    for one in found:
+        own = state is None or one.keys[:1] == (state,)
+        name = ".".join(one.keys[strip:] if own else one.keys)
         name = name.removeprefix(_WRAPPER) if own and wrapped else name
-        one = _view(name or "tensor", tensor, folder, store)
+        seen = _view(name or "tensor", one, folder, store)
         if not own:
-            one = refused(one, f"belongs to {shown(names[0])}, not to the model's weights")
-        views.append(one)
+            seen = refused(seen, f"belongs to {shown(one.keys[0])}, not to the model's weights")
+        views.append(seen)
     return tied_once(views)
 
 
-def _view(name: str, tensor: StoredTensor, folder: str, store: Store) -> View:
+def _view(name: str, found: _Found, folder: str, store: Store) -> View:
+    tensor = found.tensor
     if tensor.storage is None:
-        unknown = TensorInfo(
-            name, (), "unknown", 0, f"is {tensor.dtype}, which pastur does not read"
-        )
-        return View(unknown, "", 0, ())
+        reason = f"is {tensor.dtype}, which pastur does not read"
+        return View(TensorInfo(name, (), "unknown", 0, reason), "", 0, ())
     key = getattr(tensor.storage, "key", None)
     stored = None if key is None else f"{folder}{key}"
     shape, strides = tensor.shape, tensor.strides
-    return view(name, tensor.dtype, shape, strides, tensor.offset, stored, store)
+    seen = view(name, tensor.dtype, shape, strides, tensor.offset, stored, store)
+    return replace(seen, info=replace(seen.info, layout=_layout(found, seen.info.shape)))
+
+
+def _layout(found: _Found, shape: tuple[int, ...]) -> Layout:
+    """Return what a convolution that was saved whole says of its kernel."""
+    owner = found.owner
+    if owner is None or found.keys[-1:] != ("weight",):
+        return UNKNOWN
+    groups, window, transposed = (owner.get(k) for k in ("groups", "kernel_size", "transposed"))
+    if not isinstance(groups, int) or not isinstance(window, tuple):
+        return UNKNOWN
+    if groups < 1 or len(window) != len(shape) - 2:
+        return UNKNOWN
+    return convolution(len(window), groups=groups, transposed=transposed is True)
 
 
 def _state_key(content: Any) -> str | None:
@@ -156,7 +180,7 @@ def _state_key(content: Any) -> str | None:
     return with_tensors[0] if with_tensors else None
 
 
-def _walk(content: Any) -> Iterator[tuple[tuple[str, ...], StoredTensor]]:
+def _walk(content: Any) -> Iterator[_Found]:
     """Every tensor in nested dictionaries, lists and tuples, with the keys that lead to it.
 
     A container is entered once, however often it is referred to. Of a module of PyTorch the names
@@ -164,19 +188,23 @@ def _walk(content: Any) -> Iterator[tuple[tuple[str, ...], StoredTensor]]:
     """
     entered: set[int] = set()
 
-    def enter(item: Any, names: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], StoredTensor]]:
+    def enter(
+        item: Any, keys: tuple[str, ...], owner: SavedObject | None, depth: int
+    ) -> Iterator[_Found]:
         if isinstance(item, StoredTensor):
-            yield names, item
-        elif isinstance(item, (dict, list, tuple)) and len(names) < _DEEPEST:
+            yield _Found(keys, item, owner)
+        elif isinstance(item, (dict, list, tuple)) and depth < _DEEPEST:
             if id(item) in entered:
                 return
             entered.add(id(item))
+            whole = item if isinstance(item, SavedObject) else None
             pairs = item.items() if isinstance(item, dict) else enumerate(item)
             for key, value in pairs:
-                inside = isinstance(item, SavedObject) and key in _OF_MODULES
-                yield from enter(value, names if inside else (*names, str(key)))
+                passed = whole is not None and key in _OF_MODULES
+                further = keys if passed else (*keys, str(key))
+                yield from enter(value, further, owner if whole is None else whole, depth + 1)
 
-    yield from enter(content, ())
+    yield from enter(content, (), None, 0)
 
 
 TORCH = Reader(
