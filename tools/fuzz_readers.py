@@ -87,6 +87,14 @@ def torchscript_file(folder):
     return path
 
 
+def saved_module_file(folder):
+    import torch
+
+    path = folder / "module.pt"
+    torch.save({"model": torch_network(), "epoch": 3}, path)
+    return path
+
+
 def old_torch_file(folder):
     import torch
 
@@ -181,6 +189,7 @@ FORMATS = {
     "npz": (npz_file, 2),
     "torch": (torch_file, 4),
     "torchscript": (torchscript_file, 2),
+    "saved module": (saved_module_file, 3),
     "old torch": (old_torch_file, 3),
     "torch.export": (exported_file, 2),
     "onnx": (onnx_file, 3),

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 NEEDED = {
     "torch": ["torch"],
     "torchscript": ["torch"],
+    "saved module": ["torch"],
     "old torch": ["torch"],
     "torch.export": ["torch"],
     "onnx": ["onnx"],
