@@ -338,3 +338,19 @@ def test_every_entry_is_in_exactly_one_matrix(axes, sides, unfold, groups, names
     entries = np.concatenate([block.ravel() for block in blocks])
     np.testing.assert_array_equal(np.sort(entries), tensor.ravel())
     assert len({piece.part for piece in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "shape"),
+    [
+        ({"conv1.weight": numbered(16, 8, 64, 1)}, (16, 512)),
+        ({"encoder.Conv_0.kernel": numbered(16, 8, 400)}, (16, 3200)),
+        ({"front.weight": numbered(16, 1, 512, 1), "front.bias": numbered(16)}, (16, 512)),
+        ({"basis.weight": numbered(16, 8, 64), "basis.bias": numbered(8)}, None),
+        ({"stft.basis": numbered(258, 1, 256)}, None),
+    ],
+)
+def test_windows_of_sound_are_long(tensors, shape):
+    """Beyond 32 a kernel is told by its name, or by a bias with a number for each output."""
+    found = matrices(tensors)
+    assert [array.shape for array in found.values()] == ([] if shape is None else [shape])

@@ -148,6 +148,31 @@ def test_how_a_matrix_is_used_tells_its_axes(path):
     assert sum(isinstance(item, Matrix) for item in found.values()) == 22
 
 
+def test_blocks_that_the_names_tell(path):
+    """Gemm tells outputs from inputs, the name that they are queries, keys and values, or gates."""
+    tensors = {
+        "blocks.0.attn.qkv.weight": numbers(24, 8),
+        "turned.qkv.weight": numbers(8, 24, seed=1),
+        "rnn.weight_ih": numbers(20, 7, seed=2),
+        "rnn.weight_hh": numbers(20, 5, seed=3),
+        "plain.weight": numbers(24, 8, seed=4),
+    }
+    nodes = [
+        helper.make_node(
+            "Gemm", [f"x{i}", name], [f"y{i}"], transB=int(name != "turned.qkv.weight")
+        )
+        for i, name in enumerate(tensors)
+    ]
+    found = items(model(path, nodes, tensors))
+    for name, axis in (("blocks.0.attn.qkv.weight", 0), ("turned.qkv.weight", 1)):
+        for part, block in zip("qkv", np.split(tensors[name], 3, axis=axis), strict=True):
+            assert same_values({0: found[f"{name}:{part}"]}, block)
+    for gate, block in zip("ifgo", np.split(tensors["rnn.weight_hh"], 4), strict=True):
+        assert same_values({0: found[f"rnn.weight_hh:{gate}"]}, block)
+    assert "rnn.weight_ih:o" in found and "plain.weight" in found
+    assert len(found) == 3 + 3 + 4 + 4 + 1
+
+
 def test_constants_subgraphs_and_functions(path):
     inner = helper.make_graph(
         [helper.make_node("MatMul", ["x", "deep"], ["z"], name="inner")],

@@ -37,8 +37,9 @@ def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
     ]
     unsettled = sum(not matrix.fit.status.converged for matrix in matrices)
     if unsettled:
+        whose = "its" if unsettled == 1 else "their"
         sentences.append(
-            f"{_count(unsettled, 'fit', 'fits')} did not converge; see their status before use."
+            f"{_count(unsettled, 'fit', 'fits')} did not converge; see {whose} status before use."
         )
     if skipped:
         verb = "was" if skipped == 1 else "were"

@@ -29,6 +29,10 @@ _LEAST_VARIANCE = 1e-5
 _HEIGHT = {1: 3.0, 2: 2.0}
 _LEAST_SPACING, _MOST_POINTS = 0.05, 200
 _MOST_STEPS = 30
+# A descent that goes on longer alternates between neighbouring sets of masses, which pull σ to and
+# fro: from then on each change of direction halves its steps, so that they close in on where it
+# turns.
+_PATIENCE = 10
 _TOLERANCE = 1e-4
 # A misfit so many times what chance makes, after two and after more steps, is that of a spectrum
 # which is no signal plus noise at all: there are many such matrices among trained ones. Measured at
@@ -207,14 +211,18 @@ def _descend(
     variance = 1.0
     weights = np.full(spikes.size, 1 / scene.size)
     signal = Signal(spikes / unit**plane.power, weights, scene.base)
-    change, steps = np.inf, 0
+    change, steps, share, before = np.inf, 0, 1.0, 0.0
     while change > _TOLERANCE and steps < _MOST_STEPS:
         step = _solve(scene, signal, variance, known)
         signal, steps = step.signal, steps + 1
         swallowed = steps > 1 and float(signal.weights.sum()) > _LARGEST_RANK
         if swallowed or step.misfit / step.freedom > _hopeless(steps, scene.size):
             break
-        new = variance + float(np.clip(step.move, -_LARGEST_STEP, _LARGEST_STEP)) * variance
+        if steps > _PATIENCE and step.move * before < 0:
+            share /= 2
+        before = step.move
+        move = share * float(np.clip(step.move, -_LARGEST_STEP, _LARGEST_STEP))
+        new = variance + move * variance
         change, variance = abs(new / variance - 1), new
     spikes = unit**plane.power * step.spikes(scene.size)
     # The mass found, shared by whole spikes; less than half a spike is none.

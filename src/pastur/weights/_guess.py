@@ -12,8 +12,10 @@ from pastur.weights._layout import Layout, convolution
 
 _Shape = tuple[int, ...]
 
-# The longest side of a window: patches of an image are 14, 16 or 32 wide.
+# The longest side of a window where nothing else tells a convolution: patches of an image are 14,
+# 16 or 32 wide.
 _LONGEST_SIDE = 32
+_CONVOLUTION = re.compile(r"conv", re.IGNORECASE)
 _RECURRENT = re.compile(r"(?P<stem>.*\b)weight_(?P<kind>ih|hh)(?P<layer>(_l\d+)?(_reverse)?)")
 # Whole words only, or main_proj_weight were an attention's; and in_proj.weight is that of state
 # spaces and gated convolutions, where the blocks are others.
@@ -43,7 +45,7 @@ def guess(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout | st
     sides = shape[2:]
     if len(shape) == 3 and _is_stack(name, shape):
         return Layout("eoi")
-    if len(shape) <= 5 and max(sides) <= _LONGEST_SIDE:
+    if len(shape) <= 5 and (max(sides) <= _LONGEST_SIDE or _is_kernel(name, shape, shapes)):
         return convolution(len(sides))
     if len(shape) == 3:
         return f"has the shape {shape}, neither a convolution's nor known as a stack of matrices"
@@ -54,6 +56,14 @@ def _is_stack(name: str, shape: _Shape) -> bool:
     # A table with an axis of one in front, such as the positions of a vision transformer.
     alone = shape[0] == 1 and shape[2] > _LONGEST_SIDE
     return alone or bool(_STACKED.search(name))
+
+
+def _is_kernel(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> bool:
+    """Tell a kernel of any window, as for sound, by its name or by a bias for each output."""
+    stem = name.removesuffix("weight")
+    return bool(_CONVOLUTION.search(name)) or (
+        stem != name and shapes.get(f"{stem}bias") == shape[:1]
+    )
 
 
 def _of_matrix(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, too_large
 from pastur.weights._guess import guess
+from pastur.weights._layout import Layout
 from pastur.weights._pieces import UNFOLDINGS, Piece, pieces
 from pastur.weights._select import Patterns, left_out
 from pastur.weights._shelf import Shelf
@@ -146,6 +147,12 @@ def _pieces(
         if isinstance(guessed, str):
             return guessed
         layout = guessed
+    elif len(entry.shape) == 2 and not layout.parts:
+        # A file that knows outputs from inputs may not know that the outputs are several blocks.
+        turned = entry.shape if layout.axes == "oi" else entry.shape[::-1]
+        guessed = guess(entry.name, turned, shapes)
+        if isinstance(guessed, Layout) and guessed.axes == "oi":
+            layout = replace(layout, parts=guessed.parts)
     found = pieces(entry.shape, layout, unfold)
     if isinstance(found, str):
         return found
