@@ -119,7 +119,8 @@ def test_fits_the_width_and_draws_every_chart(
         residual.scroll_into_view_if_needed()
 
 
-@VIEWS
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible(browser: Any, address: str, width: int, scheme: str) -> None:
     checker = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"

@@ -91,7 +91,7 @@ def randomized(
         draws=draws,
         spectral_norm=top,
         rank=int(np.count_nonzero(values > top)),
-        p_value=(1 + sum(one >= values[0] for one in tops)) / (1 + draws),
+        p_value=(1 + sum(one >= float(values[0]) for one in tops)) / (1 + draws),
         soft_rank=float((top / values[0]) ** 2),
         distance=sum(distances) / draws,
     )

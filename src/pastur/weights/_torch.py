@@ -62,9 +62,15 @@ def open_torch(path: Path) -> Weights:
         When the archive or the pickle is damaged, or the pickle would run code.
     """
     with path.open("rb") as file:
-        if is_old(file.read(64)):
-            content, store = read_old(path)
-            return weights_of(path, _views(content, "", store), store)
+        head = file.read(64)
+    if is_old(head):
+        content, store = read_old(path)
+        return weights_of(path, _views(content, "", store), store)
+    if not head.startswith(b"PK"):
+        raise FileFormatError(
+            f"{shown(path)} is not a file of torch.save: it begins neither as a zip archive nor as "
+            "PyTorch's files before version 1.6 did. Raw numbers go to pastur as an array of NumPy."
+        )
     try:
         with open_archive(path) as archive:
             name = _pickle_name(archive.namelist())
