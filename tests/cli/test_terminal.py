@@ -40,6 +40,21 @@ def test_nothing_is_cut_and_no_line_is_too_long(matrices, width):
         assert heading in text
 
 
+@pytest.mark.parametrize("width", [50, 70, 80, 120, 200])
+def test_other_estimators_do_not_break_the_lines(model, width):
+    asked = {"baseline": ["bema", "kritchman_nadler", "parallel_analysis"], "randomize": 1}
+    found = analyze(model, **asked).matrices
+    lines = printed(found, width)
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines)
+    for heading in ("spikes", "bema", "kritchman nadler", "parallel analysis", "shuffled"):
+        assert heading in text
+    for matrix in found:
+        assert any(line.startswith(matrix.name) for line in lines)
+        leading = matrix.leading
+        assert leading is None or f"[{leading.low:#.4g}, {leading.high:#.4g}]" in text
+
+
 def test_a_narrow_terminal_gets_two_lines_a_matrix(matrices):
     assert len(printed(matrices, 70)) > len(printed(matrices, 200))
 

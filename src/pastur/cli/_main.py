@@ -146,9 +146,9 @@ def analyze(
 ) -> None:
     """Analyse every matrix of MODEL and say what was skipped.
 
-    MODEL is a file of safetensors, PyTorch (also TorchScript), ONNX, Keras, GGUF or
-    NumPy, or a folder with a safetensors or PyTorch model, sharded or not, or an
-    adapter (LoRA). No code in a file is run.
+    MODEL is a file of safetensors, PyTorch (also TorchScript and torch.export),
+    ONNX, Keras, GGUF or NumPy, or a folder with a safetensors or PyTorch model,
+    sharded or not, or an adapter (LoRA). No code in a file is run.
     """
     from pastur.cli._run import Outputs, run
 

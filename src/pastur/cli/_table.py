@@ -35,7 +35,7 @@ def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> Rend
     table = _wide(columns, rows, styles)
     unbounded = console.options.update(width=_UNBOUNDED)
     needed = console.measure(table, options=unbounded).maximum
-    return table if needed <= console.width else _narrow(columns, rows, styles)
+    return table if needed <= console.width else _narrow(columns, rows, styles, console.width)
 
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
@@ -95,22 +95,31 @@ def _wide(columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequenc
     return table
 
 
-def _narrow(columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str]) -> Text:
-    """Return name and verdict on one line, the figures aligned under their headings below."""
+def _narrow(
+    columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str], room: int
+) -> Text:
+    """Return name and verdict on one line, the figures aligned under their headings below.
+
+    They take as many lines as it needs to keep each within `room` letters.
+    """
     headings = [column.heading for column in columns]
     figures = [headings[1:-1], *(row[1:-1] for row in rows)]
     widths = [max(map(cell_len, texts)) for texts in zip(*figures, strict=True)]
-    lines = [_aligned(columns[1:-1], line, widths) for line in figures]
-    text = Text(overflow="fold").append(f"{headings[0]}: {headings[-1]}\n{lines[0]}", "bold")
-    for row, line, style in zip(rows, lines[1:], styles, strict=True):
+    blocks = ["\n".join(_aligned(columns[1:-1], line, widths, room)) for line in figures]
+    text = Text(overflow="fold").append(f"{headings[0]}: {headings[-1]}\n{blocks[0]}", "bold")
+    for row, block, style in zip(rows, blocks[1:], styles, strict=True):
         text.append(f"\n{row[0]}: ").append(row[-1], style)
-        text.append(f"\n{line}")
+        text.append(f"\n{block}")
     return text
 
 
-def _aligned(columns: Sequence[_Column], cells: Sequence[str], widths: Sequence[int]) -> str:
-    parts = [
-        cell.ljust(width) if column.word else cell.rjust(width)
-        for column, cell, width in zip(columns, cells, widths, strict=True)
-    ]
-    return "  " + "  ".join(parts).rstrip()
+def _aligned(
+    columns: Sequence[_Column], cells: Sequence[str], widths: Sequence[int], room: int
+) -> list[str]:
+    lines, used = [""], 0
+    for column, cell, width in zip(columns, cells, widths, strict=True):
+        if used and used + 2 + width > room:
+            lines, used = [*lines, ""], 0
+        lines[-1] += "  " + (cell.ljust(width) if column.word else cell.rjust(width))
+        used += 2 + width
+    return [line.rstrip() for line in lines]
