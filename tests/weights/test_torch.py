@@ -394,6 +394,19 @@ def test_damaged_and_greedy_programs_end(tmp_path, program, small_memory):
         open_weights(path)
 
 
+@pytest.mark.parametrize("mark", [b"}", b"(", b"]", b"\x94", b"K\x01\x85"])
+@pytest.mark.parametrize("frame", [b"", b"\x95\x00\xff\xff\x00\x00\x00\x00\x00"])
+def test_programs_have_an_end(tmp_path, monkeypatch, mark, frame):
+    """A byte that makes an object, over and over; a frame does not hide them."""
+    monkeypatch.setattr("pastur.weights._bounded._MOST_READS", 1000)
+    for steps, refused in ((900 // len(mark), False), (1100, True)):
+        program = b"\x80\x04" + frame + b"N" + mark * steps + b"N."
+        path = archive_of(tmp_path / "m.pt", program)
+        sentence = "OverflowError" if refused else "holds no tensor"
+        with pytest.raises(FileFormatError, match=sentence):
+            open_weights(path)
+
+
 def test_a_file_that_refers_to_itself_a_billion_times_is_walked_once(tmp_path):
     """A list of ten times a list of ten times a list …, twenty deep."""
     program = b"\x80\x02]q\x00"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from pastur._errors import FileFormatError
+from pastur.weights._bounded import BoundedStream
 from pastur.weights._bytes import numpy_dtype
 from pastur.weights._torch_pickle import read_pickles, unpickling
 from pastur.weights._torch_views import Store
@@ -42,7 +43,7 @@ def read_old(path: Path) -> tuple[Any, Store]:
         size = file.seek(0, 2)
         file.seek(0)
         with unpickling(path):
-            built, storages = read_pickles(_Bounded(file, min(size, _LARGEST_PICKLE)), 5)
+            built, storages = read_pickles(BoundedStream(file, min(size, _LARGEST_PICKLE)), 5)
             content, keys = built[3:]
             if not isinstance(keys, list):
                 raise TypeError("no list of names")
@@ -63,20 +64,6 @@ def read_old(path: Path) -> tuple[Any, Store]:
             places[key], sizes[key] = at, nbytes
             at += nbytes
     return content, Store(sizes, partial(_open, path, places))
-
-
-class _Bounded:
-    """A stream that gives no more than is there, whatever a pickle asks for."""
-
-    def __init__(self, file: IO[bytes], left: int) -> None:
-        self._file = file
-        self._end = file.tell() + left
-
-    def read(self, count: int) -> bytes:
-        return self._file.read(max(0, min(count, self._end - self._file.tell())))
-
-    def readline(self) -> bytes:
-        return self._file.readline(max(0, self._end - self._file.tell()))
 
 
 def _width(dtype: str) -> int:
