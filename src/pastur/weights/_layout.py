@@ -22,11 +22,18 @@ class Layout:
         keys and values of an attention. Empty: one block.
     groups : int
         Of a convolution: the outputs fall into so many equal blocks, each with inputs of its own.
+    shares : tuple of int
+        Of a matrix: how many heads each of the parts has, where they are not equal blocks, or take
+        turns. Empty: equal blocks.
+    repeats : int
+        How often the parts take turns.
     """
 
     axes: str = ""
     parts: tuple[str, ...] = ()
     groups: int = 1
+    shares: tuple[int, ...] = ()
+    repeats: int = 1
 
 
 UNKNOWN = Layout()

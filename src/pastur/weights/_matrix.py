@@ -156,7 +156,7 @@ def _pieces(
     found = pieces(entry.shape, layout, unfold)
     if isinstance(found, str):
         return found
-    # All parts of a tensor have one shape.
+    # All parts of a tensor have one shape, but for the heads of an attention.
     n, m = found[0].shape
     if min(n, m) == 1:
         each = "has" if len(found) == 1 else f"is of {len(found)} matrices, each with"

@@ -7,6 +7,7 @@ from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError
 from pastur.weights._arrays import open_arrays
+from pastur.weights._attention import with_heads
 from pastur.weights._difference import difference
 from pastur.weights._folder import open_folder
 from pastur.weights._gguf import GGUF
@@ -102,7 +103,7 @@ def _open(source: Any) -> Weights:
         raise FileAccessError(f"{shown(path)} cannot be read: {error.strerror}.") from None
     if not weights.entries:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
-    return weights
+    return with_heads(weights, path)
 
 
 def _open_path(path: Path) -> Weights:

@@ -51,6 +51,8 @@ def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] |
         i × (o·s), or o × i for each place. Where each output has one input only (depthwise) the
         places take its place, o × s, whatever is asked for.
     """
+    if layout.shares:
+        return _heads(shape, layout)
     sizes = {
         letter: prod(n for n, axis in zip(shape, layout.axes, strict=True) if axis == letter)
         for letter in "eois"
@@ -78,6 +80,28 @@ def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] |
             cut = partial(_cut, layout=layout, rows=rows, block=block, view=view)
             found.append(Piece(part, (n, m), cut))
     return found
+
+
+def _heads(shape: tuple[int, ...], layout: Layout) -> list[Piece] | str:
+    """Return the parts of a matrix that take turns, or have different numbers of heads."""
+    outputs, inputs = shape if layout.axes == "oi" else shape[::-1]
+    total = layout.repeats * sum(layout.shares)
+    if outputs % total:
+        return f"its {outputs} outputs do not fall into {total} heads"
+    found = []
+    start = 0
+    for name, share in zip(layout.parts, layout.shares, strict=True):
+        heads = slice(start, start + share)
+        cut = partial(_cut_heads, layout=layout, heads=heads)
+        found.append(Piece(name, (layout.repeats * share * outputs // total, inputs), cut))
+        start += share
+    return found
+
+
+def _cut_heads(tensor: AnyArray, *, layout: Layout, heads: slice) -> AnyArray:
+    matrix = tensor if layout.axes == "oi" else tensor.T
+    turns = matrix.reshape(layout.repeats, sum(layout.shares), -1, matrix.shape[1])
+    return turns[:, heads].reshape(-1, matrix.shape[1])
 
 
 def _views(o: int, i: int, s: int, unfold: str) -> Iterator[tuple[int | str, int, int]]:
