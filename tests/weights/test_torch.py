@@ -14,7 +14,8 @@ from safetensors.numpy import save_file
 
 from pastur._errors import FileFormatError, PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
-from pastur.weights._torch_pickle import ForbiddenNameError, StoredTensor, read_pickle
+from pastur.weights._torch_pickle import read_pickle
+from pastur.weights._torch_values import ForbiddenNameError, StoredTensor
 
 NEEDS_TORCH = "writing such files needs torch: pip install pastur[torch]"
 MUTATIONS = 1500

@@ -17,7 +17,8 @@ from pastur._errors import FileFormatError
 from pastur.weights._layout import UNKNOWN, Layout, convolution
 from pastur.weights._reader import Reader
 from pastur.weights._torch_old import is_old, read_old
-from pastur.weights._torch_pickle import SavedObject, StoredTensor, unpickled
+from pastur.weights._torch_pickle import unpickled
+from pastur.weights._torch_values import SavedObject, StoredTensor
 from pastur.weights._torch_views import (
     Store,
     View,

@@ -19,180 +19,22 @@ import io
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pastur._errors import FileFormatError
 from pastur.weights._bounded import BoundedStream
+from pastur.weights._torch_values import (
+    ForbiddenNameError,
+    Foreign,
+    SavedObject,
+    Storage,
+    Type,
+    called,
+    check_keys,
+    meaning,
+)
 from pastur.weights._words import shown
-
-
-class ForbiddenNameError(Exception):
-    """A name that a file of weights has no need of; its text is ``module.name``."""
-
-
-@dataclass(frozen=True)
-class Storage:
-    """The numbers of one or several tensors: a member of the archive.
-
-    Attributes
-    ----------
-    dtype : str
-        NumPy's or ml_dtypes' name, or "" where the tensor itself tells.
-    key : str
-        Name of the member.
-    size : int
-        Count of numbers that the file claims.
-    """
-
-    dtype: str
-    key: str
-    size: int
-
-
-@dataclass(frozen=True)
-class StoredTensor:
-    """A tensor as a view of a storage; nothing of it has been checked."""
-
-    storage: Any
-    offset: Any
-    shape: Any
-    strides: Any
-    dtype: str
-
-
-@dataclass(frozen=True)
-class _Type:
-    """A storage class or a dtype of torch, by NumPy's name."""
-
-    dtype: str
-
-
-class SavedObject(dict[Any, Any]):
-    """The attributes of an object, whose class is only named in the file."""
-
-
-@dataclass(frozen=True)
-class _Foreign:
-    """A class or a function that a file names, and that stays a name."""
-
-    name: str
-
-
-class _Other:
-    """Something that a checkpoint may hold beside its tensors, and that is of no concern here."""
-
-
-def _other(*_: Any) -> _Other:
-    return _Other()
-
-
-def _dictionary(items: Any = (), *_: Any) -> dict[Any, Any]:
-    """An OrderedDict, whose items follow, unless Python 2 wrote it: then they come as pairs."""
-    made: dict[Any, Any] = {}
-    for key, value in items:
-        _check_keys([key])
-        made[key] = value
-    return made
-
-
-def _reconstructed(*_: Any) -> SavedObject:
-    return SavedObject()
-
-
-def _rebuild_from_type(function: Any, kind: Any, arguments: Any, *_: Any) -> Any:
-    """A tensor of a class of its own, or with attributes: what it is made of."""
-    if isinstance(function, _Foreign):
-        return _unknown_tensor(function.name)
-    return function(*arguments)
-
-
-def _unknown_tensor(name: str) -> StoredTensor:
-    return StoredTensor(None, 0, (), (), f"made by {name}")
-
-
-_DTYPES = {
-    "Double": "float64",
-    "Float": "float32",
-    "Half": "float16",
-    "BFloat16": "bfloat16",
-    "Long": "int64",
-    "Int": "int32",
-    "Short": "int16",
-    "Char": "int8",
-    "Byte": "uint8",
-    "Bool": "bool",
-    "ComplexFloat": "complex64",
-    "ComplexDouble": "complex128",
-    "QInt8": "qint8",
-    "QUInt8": "quint8",
-    "QInt32": "qint32",
-}
-_TORCH_TYPES = (
-    "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 uint16 uint32 uint64 bool "
-    "complex64 complex128 float8_e4m3fn float8_e5m2"
-).split()
-
-
-def _rebuild(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> StoredTensor:
-    return StoredTensor(storage, offset, shape, strides, getattr(storage, "dtype", ""))
-
-
-def _rebuild_typed(
-    storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, dtype: Any, *_: Any
-) -> StoredTensor:
-    return StoredTensor(storage, offset, shape, strides, getattr(dtype, "dtype", ""))
-
-
-def _first(value: Any, *_: Any) -> Any:
-    return value
-
-
-_HARMLESS = (
-    "numpy.dtype numpy.core.multiarray.scalar numpy._core.multiarray.scalar _codecs.encode "
-    "builtins.set builtins.frozenset builtins.slice builtins.complex __builtin__.set "
-    "__builtin__.frozenset __builtin__.slice __builtin__.complex functools.partial "
-    "pathlib.Path pathlib.PosixPath pathlib.WindowsPath pathlib.PurePosixPath "
-    "datetime.datetime datetime.date datetime.timedelta torch.torch_version.TorchVersion "
-    "torch.serialization._get_layout"
-).split()
-_NAMES: dict[str, Callable[..., Any] | _Type] = {
-    "collections.OrderedDict": _dictionary,
-    "torch._utils._rebuild_tensor": _rebuild,
-    "torch._utils._rebuild_tensor_v2": _rebuild,
-    "torch._utils._rebuild_tensor_v3": _rebuild_typed,
-    "torch._utils._rebuild_parameter": _first,
-    "torch._utils._rebuild_parameter_with_state": _first,
-    "torch.Size": _first,
-    "torch.device": _other,
-    "torch.storage.UntypedStorage": _Type(""),
-    **{f"torch.{name}Storage": _Type(dtype) for name, dtype in _DTYPES.items()},
-    **{f"torch.{name}": _Type(name) for name in _TORCH_TYPES},
-    "torch._utils._rebuild_qtensor": _rebuild,
-    "torch._tensor._rebuild_from_type": _rebuild_from_type,
-    "torch._tensor._rebuild_from_type_v2": _rebuild_from_type,
-    # Lists and tags of types in a TorchScript program, around the values themselves.
-    **{f"torch.jit._pickle.build_{kind}list": _first for kind in ("int", "double", "bool")},
-    "torch.jit._pickle.build_tensorlist": _first,
-    "torch.jit._pickle.restore_type_tag": _first,
-    # What trainers and modules keep beside the weights.
-    "collections.defaultdict": _reconstructed,
-    "copyreg._reconstructor": _reconstructed,
-    "copy_reg._reconstructor": _reconstructed,
-    **{name: _other for name in _HARMLESS},
-}
-# Modules whose very names a file of weights has no need of.
-_ALARMING = frozenset(
-    "__builtin__ builtins code codeop ctypes importlib io marshal nt operator os pdb pickle posix "
-    "pty runpy shutil signal socket subprocess sys threading webbrowser _pickle".split()
-)
-# But for these, which stand in modules as types and hooks.
-_BUILTINS = frozenset(
-    f"{module}.{name}"
-    for module in ("builtins", "__builtin__")
-    for name in "abs bool bytes dict float int len list max min object print str sum tuple".split()
-)
 
 _OPCODES = (
     pickle.PROTO,
@@ -235,19 +77,6 @@ _OPCODES = (
     pickle.LONG_BINGET,
     pickle.MEMOIZE,
 )
-_KEYS = (str, int, float, bool, type(None))
-# Beginnings of names of functions that make tensors of kinds that are not read.
-_REBUILDING = (
-    "torch._utils._rebuild",
-    "torch._tensor._rebuild",
-    "numpy.core.multiarray._reconstruct",
-    "numpy._core.multiarray._reconstruct",
-)
-
-
-def _check_keys(keys: list[Any]) -> None:
-    if not all(type(key) in _KEYS for key in keys):
-        raise pickle.UnpicklingError("keys that torch does not write")
 
 
 # Python's own unpickler, in Python: that in C takes as much memory as a memo's number claims.
@@ -266,12 +95,7 @@ class _Reader(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """Return what stands for a name, nothing of which can do harm."""
-        full = f"{module}.{name}"
-        if full in _NAMES:
-            return _NAMES[full]
-        if str(module).partition(".")[0] in _ALARMING and full not in _BUILTINS:
-            raise ForbiddenNameError(full)
-        return _Foreign(full)
+        return meaning(str(module), name)
 
     def pass_over_frame(self) -> None:
         # A frame would be read in one go, where the stream does not count the steps.
@@ -280,16 +104,14 @@ class _Reader(pickle._Unpickler):
     def call(self) -> None:
         """Call what makes tensors; refuse to call anything that is only a name."""
         function = self.stack[-2]
-        if not isinstance(function, _Foreign):
-            self.load_reduce()
-        elif function.name.startswith(_REBUILDING):
-            self.stack[-2:] = [_unknown_tensor(function.name)]
+        if isinstance(function, Foreign):
+            self.stack[-2:] = [called(function)]
         else:
-            raise ForbiddenNameError(function.name)
+            self.load_reduce()
 
     def new_object(self) -> None:
         self.stack.pop()
-        if not isinstance(self.stack.pop(), _Foreign):
+        if not isinstance(self.stack.pop(), Foreign):
             raise pickle.UnpicklingError("an object that torch does not write")
         self.stack.append(SavedObject())
 
@@ -313,7 +135,7 @@ class _Reader(pickle._Unpickler):
             return pid[1]
         word, kind, key, _, size, *part = pid
         plain = part in ([], [None])
-        if word != "storage" or not isinstance(kind, _Type) or not isinstance(key, str):
+        if word != "storage" or not isinstance(kind, Type) or not isinstance(key, str):
             raise pickle.UnpicklingError("a storage that torch does not write")
         self.storages[key] = storage = Storage(kind.dtype, key, size)
         # Before 0.4 a storage could be a part of another one, which nothing here can place.
@@ -331,7 +153,7 @@ class _Reader(pickle._Unpickler):
         target = self.stack[-1]
         if type(target) not in (dict, SavedObject):
             raise pickle.UnpicklingError("items that torch does not write")
-        _check_keys(items[::2])
+        check_keys(items[::2])
         target.update(zip(items[::2], items[1::2], strict=True))
 
     dispatch[pickle.FRAME[0]] = pass_over_frame
