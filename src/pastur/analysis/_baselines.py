@@ -17,7 +17,7 @@ from pastur.estimation.baselines import (
     parallel_analysis,
 )
 
-_Said = Callable[[FloatArray, tuple[int, int], float, np.random.Generator], Baseline]
+_Said = Callable[[FloatArray, tuple[int, int], float, np.random.Generator | None], Baseline]
 
 _METHODS: Mapping[str, _Said] = {
     "bema": lambda s, shape, alpha, rng: bema(s, shape, alpha=alpha),
@@ -57,9 +57,9 @@ def baselines(
     methods: Sequence[str],
     *,
     alpha: float,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
 ) -> dict[str, Baseline]:
-    """Return the word of each method."""
+    """Return the word of each method; those that are `RANDOM` need a generator."""
     exponent = safe_exponent(float(singular_values[0]))
     values = np.ldexp(singular_values, -exponent)
     said = {}

@@ -70,18 +70,11 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
     if values[0] > _LARGEST:
         return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
     fit = fit_rectangular(w, singular_values=values, alpha=asked.alpha)
-    # Of its own for each question and each name: no answer depends on what else is asked.
-    tail_rng, shuffle_rng, baseline_rng = _generators(asked.seed, matrix.name)
-    told = metrics(
-        values,
-        matrix.shape,
-        sigma=fit.sigma,
-        edge=fit.edge,
-        rng=tail_rng if asked.randomize else None,
-    )
+    tail_rng, shuffle_rng, baseline_rng = _generators(asked, matrix.name)
+    told = metrics(values, matrix.shape, sigma=fit.sigma, edge=fit.edge, rng=tail_rng)
     said = baselines(values, matrix.shape, asked.baseline, alpha=asked.alpha, rng=baseline_rng)
     shuffled = None
-    if asked.randomize:
+    if shuffle_rng is not None:
         shuffled = randomized(w, values, spectrum, shuffle_rng, draws=asked.randomize)
     return MatrixAnalysis(
         name=matrix.name,
@@ -98,7 +91,17 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
     )
 
 
-def _generators(seed: int, name: str) -> list[np.random.Generator]:
+def _generators(asked: Questions, name: str) -> list[np.random.Generator | None]:
+    """Return generators for tail, shuffling and estimators, or None for what is not asked for.
+
+    Each has one of its own for each name, so that no answer depends on what else is asked.
+    """
+    if not asked.random:
+        return [None] * 3
     letters = name.encode("utf-8", "surrogatepass")
-    children = np.random.SeedSequence([seed, *letters]).spawn(3)
-    return [np.random.default_rng(child) for child in children]
+    children = np.random.SeedSequence([asked.seed, *letters]).spawn(3)
+    wanted = (asked.randomize > 0, asked.randomize > 0, bool(asked.baseline))
+    return [
+        np.random.default_rng(child) if one else None
+        for child, one in zip(children, wanted, strict=True)
+    ]

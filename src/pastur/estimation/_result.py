@@ -90,8 +90,8 @@ class Fit:
             "growing": self.growing,
             "zeros": self.zeros,
             "spikes": [
-                {name: spike[name].item() for name in self.spikes.dtype.names or ()}
-                for spike in self.spikes
+                dict(zip(self.spikes.dtype.names or (), spike, strict=True))
+                for spike in self.spikes.tolist()
             ],
             "signal": {
                 "points": self.signal.points.tolist(),
