@@ -73,8 +73,9 @@ def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     spikes = _count(sum(ranks), "spike", "spikes")
     if len(matrices) == 1:
         return [f"Its {spikes} {'holds' if ranks[0] == 1 else 'hold'} {share} of its energy."]
-    each = f"{min(ranks)} each" if min(ranks) == max(ranks) else f"{min(ranks)} to {max(ranks)}"
-    return [f"The signal of these {len(matrices)} is {spikes}, {each}, and {share} of the energy."]
+    each = f"{min(ranks)}" if min(ranks) == max(ranks) else f"{min(ranks)} to {max(ranks)}"
+    holding = f"which hold {share} of the energy"
+    return [f"The signal of these {len(matrices)} is {spikes}, {each} each, {holding}."]
 
 
 def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
