@@ -56,7 +56,8 @@ def test_every_kind_is_counted():
     assert summarize(kinds, 2) == (
         "7 matrices of 8,400 weights analysed: 1 is noise only; 2 carry signal above their "
         "noise; 3 do not fit the noise law, so that their counts of spikes are in doubt; 1 is too "
-        "small to tell. The signal of these 2 is 9 spikes, 2 to 7 each, which hold 60 % of the energy. "
+        "small to tell. The signal of these 2 is 9 spikes, 2 to 7 each, which hold 60 % of the "
+        "energy. "
         "Against the noise law speaks: entries of a heavy tail (2), the shape of the bulk (1). "
         "2 tensors were skipped, with the reason."
     )
