@@ -164,3 +164,28 @@ def test_a_device_that_is_not_there_is_refused(planted, device, sentence):
     pytest.importorskip("torch")
     with pytest.raises(InvalidInputError, match=sentence):
         analyze(planted, device=device)
+
+
+def test_threads_of_blas_are_for_large_matrices():
+    """Whatever the number is outside, which is left as it was."""
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    from pastur.analysis._jobs import examined
+    from pastur.analysis._selection import Selection
+    from pastur.weights import Matrix
+
+    def threads(matrix=None):
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    arrays = {
+        "small": np.ones((300, 400)),
+        "large": np.ones((640, 700)),
+        "long": np.ones((90, 70000)),
+    }
+    selection = Selection.of(arrays, include=None, exclude=None, unfold="outputs")
+    items = selection.items(selection.open())
+    assert all(isinstance(item, Matrix) for item in items)
+    with threadpool_limits(2, user_api="blas"):
+        run = examined(threads, items, [0, 1, 2], selection=selection, jobs=1)
+        found = [(one, threads()) for one in run]
+    assert found == [({1}, {2}), ({2}, {2}), ({2}, {2})]

@@ -12,6 +12,10 @@ from pastur.weights import Matrix, Skipped
 
 _T = TypeVar("_T")
 
+# Multiplications in the spectrum of a matrix from which the threads of BLAS are worth their while:
+# below, they wait for one another, and take several times the processor's time.
+_WORTH_THREADS = 5e8
+
 
 def examined(
     examine: Callable[[Matrix], _T],
@@ -38,7 +42,7 @@ def examined(
     jobs = min(jobs, len(places))
     matrices = [item for place in places if isinstance(item := items[place], Matrix)]
     if jobs <= 1:
-        yield from map(examine, matrices)
+        yield from _one_by_one(examine, matrices)
     elif selection.on_disk:
         # A worker may outlive this run, and the file change until the next.
         run = os.urandom(8).hex()
@@ -47,6 +51,21 @@ def examined(
         yield from _processes(there, calls, jobs)
     else:
         yield from _threads(examine, matrices, jobs)
+
+
+def _one_by_one(function: Callable[[Matrix], _T], matrices: list[Matrix]) -> Iterator[_T]:
+    import scipy
+    from threadpoolctl import ThreadpoolController
+
+    # A BLAS that is not loaded yet cannot be limited.
+    _ = scipy.linalg.blas
+    controller = ThreadpoolController()
+    for matrix in matrices:
+        n, m = sorted(matrix.shape)
+        threads = None if n * n * (n + m) >= _WORTH_THREADS else 1
+        with controller.limit(limits=threads, user_api="blas"):
+            found = function(matrix)
+        yield found
 
 
 def _processes(
