@@ -14,7 +14,7 @@ from pastur.weights._npy import Header, UnsoundArrayError, read_data, read_heade
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
-from pastur.weights._zip import DAMAGE, member_names, open_archive
+from pastur.weights._zip import DAMAGE, member_names, open_archive, sound_archive
 
 _ENCRYPTED = 0x1
 # A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size
@@ -46,16 +46,10 @@ def open_npz(path: Path) -> Weights:
     FileFormatError
         When the archive itself is damaged, or two members have one name.
     """
-    try:
-        with open_archive(path) as archive:
-            # Not `is_dir`, which fails on an empty name.
-            packed = [item for item in archive.infolist() if not item.filename.endswith("/")]
-            members = [_examine(archive, item) for item in packed]
-    except DAMAGE:
-        raise FileFormatError(
-            f"{shown(path)} is not a sound npz file: its zip archive is damaged or was not copied "
-            "whole."
-        ) from None
+    with sound_archive(path, "npz") as archive:
+        # Not `is_dir`, which fails on an empty name.
+        packed = [item for item in archive.infolist() if not item.filename.endswith("/")]
+        members = [_examine(archive, item) for item in packed]
     by_name = {member.info.name: member for member in members}
     if len(by_name) < len(members):
         counts = Counter(member.info.name for member in members)

@@ -17,7 +17,7 @@ from pastur._errors import FileFormatError
 from pastur.weights._layout import UNKNOWN, Layout, convolution
 from pastur.weights._reader import Reader
 from pastur.weights._torch_old import is_old, read_old
-from pastur.weights._torch_pickle import unpickled
+from pastur.weights._torch_pickle import LARGEST_PICKLE, unpickled
 from pastur.weights._torch_values import SavedObject, StoredTensor
 from pastur.weights._torch_views import (
     Store,
@@ -30,7 +30,7 @@ from pastur.weights._torch_views import (
 )
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
-from pastur.weights._zip import DAMAGE, member, member_names, open_archive, stored_size
+from pastur.weights._zip import member, member_names, sound_archive, stored_size
 
 _PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
@@ -40,8 +40,6 @@ _DEEPEST = 60
 # Where a module of PyTorch keeps what its state consists of.
 _OF_MODULES = ("_parameters", "_buffers", "_modules")
 _WRAPPER = "module."
-# 100 bytes a tensor are usual: a million of them.
-_LARGEST_PICKLE = 200_000_000
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -72,28 +70,18 @@ def open_torch(path: Path) -> Weights:
             f"{shown(path)} is not a file of torch.save: it begins neither as a zip archive nor as "
             "PyTorch's files before version 1.6 did. Raw numbers go to pastur as an array of NumPy."
         )
-    try:
-        with open_archive(path) as archive:
-            name = _pickle_name(archive.namelist())
-            if name is None:
-                raise FileFormatError(
-                    f"{shown(path)} is not a file of torch.save: its archive holds no {_PICKLE}."
-                )
-            folder = name.removesuffix(_PICKLE)
-            script = f"{folder}{_CONSTANTS}" in archive.namelist()
-            sizes = {item.filename: stored_size(item) for item in archive.infolist()}
-            content = _read_pickle_bytes(archive, name, path)
-            constants = (
-                _read_pickle_bytes(archive, f"{folder}{_CONSTANTS}", path) if script else b""
+    with sound_archive(path, "PyTorch") as archive:
+        name = _pickle_name(archive.namelist())
+        if name is None:
+            raise FileFormatError(
+                f"{shown(path)} is not a file of torch.save: its archive holds no {_PICKLE}."
             )
-            order = byte_order(archive, folder)
-    except FileFormatError:
-        raise
-    except DAMAGE:
-        raise FileFormatError(
-            f"{shown(path)} is not a sound PyTorch file: its zip archive is damaged or was not "
-            "copied whole."
-        ) from None
+        folder = name.removesuffix(_PICKLE)
+        script = f"{folder}{_CONSTANTS}" in archive.namelist()
+        sizes = {item.filename: stored_size(item) for item in archive.infolist()}
+        content = _read_pickle_bytes(archive, name, path)
+        constants = _read_pickle_bytes(archive, f"{folder}{_CONSTANTS}", path) if script else b""
+        order = byte_order(archive, folder)
     store = Store(sizes, partial(member, path), order)
     if not script:
         return weights_of(path, _views(unpickled(content, path), f"{folder}data/", store), store)
@@ -113,9 +101,9 @@ def _pickle_name(members: list[str]) -> str | None:
 
 def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
     item = archive.getinfo(name)
-    if not 0 <= stored_size(item) <= _LARGEST_PICKLE:
+    if not 0 <= stored_size(item) <= LARGEST_PICKLE:
         raise FileFormatError(
-            f"The pickle of {shown(path)} is packed, or larger than {_LARGEST_PICKLE} bytes, as "
+            f"The pickle of {shown(path)} is packed, or larger than {LARGEST_PICKLE} bytes, as "
             "torch.save does not leave it."
         )
     return archive.read(item)

@@ -25,7 +25,7 @@ from pastur.weights._torch_views import (
 )
 from pastur.weights._weights import Weights
 from pastur.weights._words import shown
-from pastur.weights._zip import DAMAGE, member, member_names, open_archive, stored_size
+from pastur.weights._zip import member, member_names, sound_archive, stored_size
 
 _FORMAT = "archive_format"
 _CONFIGS = (
@@ -77,24 +77,16 @@ def open_exported(path: Path) -> Weights:
     FileFormatError
         When the archive or its description is damaged, or torch before 2.8 wrote it.
     """
-    try:
-        with open_archive(path) as archive:
-            items = archive.infolist()
-            configs = [
-                (item.filename.rpartition("/")[0], _config(archive, item, path))
-                for folder, ending in _CONFIGS
-                for item in items
-                if f"/{folder}" in f"/{item.filename}" and item.filename.endswith(ending)
-            ]
-            marks = (n for n in archive.namelist() if n.rpartition("/")[2] == _FORMAT)
-            order = byte_order(archive, next(marks, "").removesuffix(_FORMAT))
-    except FileFormatError:
-        raise
-    except DAMAGE:
-        raise FileFormatError(
-            f"{shown(path)} is not a sound PyTorch file: its zip archive is damaged or was not "
-            "copied whole."
-        ) from None
+    with sound_archive(path, "PyTorch") as archive:
+        items = archive.infolist()
+        configs = [
+            (item.filename.rpartition("/")[0], _config(archive, item, path))
+            for folder, ending in _CONFIGS
+            for item in items
+            if f"/{folder}" in f"/{item.filename}" and item.filename.endswith(ending)
+        ]
+        marks = (n for n in archive.namelist() if n.rpartition("/")[2] == _FORMAT)
+        order = byte_order(archive, next(marks, "").removesuffix(_FORMAT))
     if any(item.filename.endswith(_OLDER) for item in items):
         raise FileFormatError(
             f"{shown(path)} was written by torch.export before torch 2.8. Load it where you trust "
@@ -102,7 +94,7 @@ def open_exported(path: Path) -> Weights:
         )
     sizes = {item.filename: stored_size(item) for item in items}
     store = Store(sizes, partial(member, path), order)
-    views = (one for folder, config in configs for one in _views(folder, config, store, path))
+    views = (one for folder, config in configs for one in _views(folder, config, store))
     return weights_of(path, tied_once(views), store)
 
 
@@ -125,7 +117,7 @@ def _config(archive: zipfile.ZipFile, item: zipfile.ZipInfo, path: Path) -> dict
     return config
 
 
-def _views(folder: str, config: dict[str, Any], store: Store, path: Path) -> Iterator[View]:
+def _views(folder: str, config: dict[str, Any], store: Store) -> Iterator[View]:
     for name, record in config.items():
         fields = record if isinstance(record, dict) else {}
         meta = fields.get("tensor_meta")

@@ -15,14 +15,13 @@ from typing import IO, Any
 from pastur._errors import FileFormatError
 from pastur.weights._bounded import BoundedStream
 from pastur.weights._bytes import numpy_dtype
-from pastur.weights._torch_pickle import read_pickles, unpickling
+from pastur.weights._torch_pickle import LARGEST_PICKLE, read_pickles, unpickling
 from pastur.weights._torch_views import Store
 from pastur.weights._words import bytes_text, shown
 
 # The magic number as a pickle has it, behind a head that depends on the protocol.
 _MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _HEAD = 32
-_LARGEST_PICKLE = 200_000_000
 _COUNT = 8
 
 
@@ -43,7 +42,7 @@ def read_old(path: Path) -> tuple[Any, Store]:
         size = file.seek(0, 2)
         file.seek(0)
         with unpickling(path):
-            built, storages = read_pickles(BoundedStream(file, min(size, _LARGEST_PICKLE)), 5)
+            built, storages = read_pickles(BoundedStream(file, min(size, LARGEST_PICKLE)), 5)
             content, keys = built[3:]
             if not isinstance(keys, list):
                 raise TypeError("no list of names")

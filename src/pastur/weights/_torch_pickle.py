@@ -36,6 +36,9 @@ from pastur.weights._torch_values import (
 )
 from pastur.weights._words import shown
 
+# 100 bytes a tensor are usual: a million of them.
+LARGEST_PICKLE = 200_000_000
+
 _OPCODES = (
     pickle.PROTO,
     pickle.STOP,

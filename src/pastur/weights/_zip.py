@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from pastur._errors import FileFormatError
+from pastur.weights._words import shown
+
 # What Python's unpacker raises on damaged archives, beside its own error.
 DAMAGE = (
     zipfile.BadZipFile,
@@ -30,6 +33,21 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
         if min((item.header_offset for item in archive.infolist()), default=0):
             raise zipfile.BadZipFile("its members do not begin with the file")
         yield archive
+
+
+@contextmanager
+def sound_archive(path: Path, kind: str) -> Iterator[zipfile.ZipFile]:
+    """Open an archive; whatever damage shows is an error that names the file and its kind."""
+    try:
+        with open_archive(path) as archive:
+            yield archive
+    except FileFormatError:
+        raise
+    except DAMAGE:
+        raise FileFormatError(
+            f"{shown(path)} is not a sound {kind} file: its zip archive is damaged or was not "
+            "copied whole."
+        ) from None
 
 
 def member_names(path: Path, head: bytes) -> list[str]:
