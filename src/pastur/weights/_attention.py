@@ -5,22 +5,21 @@ alternate head by head (GPT-NeoX, BLOOM), or keep a few keys and values behind e
 (Falcon, InternLM2).
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pastur.weights._layout import UNKNOWN, Layout
+from pastur._errors import FileFormatError
+from pastur.weights._config import config_beside
+from pastur.weights._layout import QKV, UNKNOWN, Layout
 from pastur.weights._weights import TensorInfo, Weights
 
 _FUSED = re.compile(
     r"(.*[^a-zA-Z0-9])?(?P<word>query_key_value|qkv|qkv_proj|Wqkv|wqkv|c_attn)([._]weight)?"
 )
 _CONFIG = "config.json"
-_LARGEST_CONFIG = 10_000_000
-_QKV = ("q", "k", "v")
 _HEADS = ("num_attention_heads", "n_head", "n_heads", "num_heads")
 _KEY_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num")
 _WIDTH = ("hidden_size", "n_embd", "d_model")
@@ -62,7 +61,7 @@ def _configured(entry: TensorInfo, config: Mapping[str, Any]) -> TensorInfo:
     known = entry.layout.axes if entry.layout != UNKNOWN else ""
     for axes, side in zip(("oi", "io"), entry.shape, strict=True):
         if side == outputs > 0 and known in ("", axes):
-            return replace(entry, layout=Layout(axes, _QKV, shares=shares, repeats=repeats))
+            return replace(entry, layout=Layout(axes, QKV, shares=shares, repeats=repeats))
     return entry
 
 
@@ -97,15 +96,11 @@ def _number(config: Mapping[str, Any], keys: tuple[str, ...]) -> int:
 
 
 def _beside(source: Path) -> Mapping[str, Any]:
-    file = (source if source.is_dir() else source.parent) / _CONFIG
     try:
-        if not file.is_file() or file.stat().st_size > _LARGEST_CONFIG:
-            return {}
-        config = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return config_beside(source, _CONFIG)
+    except (FileFormatError, OSError):
         # The weights can be read without it.
         return {}
-    return config if isinstance(config, dict) else {}
 
 
 def _from_gguf(metadata: Mapping[str, str]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ number, stay one matrix.
 import re
 from collections.abc import Mapping
 
-from pastur.weights._layout import Layout, convolution
+from pastur.weights._layout import QKV, Layout, convolution
 
 _Shape = tuple[int, ...]
 
@@ -25,7 +25,6 @@ _GATE_UP = re.compile(_WORD + r"(gate_up_proj|w12)(\.weight)?")
 # A number behind the word is that of one expert, whose tensor is no stack. GGUF writes exps.
 _STACKED = re.compile(r"(?<![a-zA-Z0-9])(experts?|exps|moe)(?![a-zA-Z0-9])(?!\.\d)")
 _LSTM, _GRU = ("i", "f", "g", "o"), ("r", "z", "n")
-_QKV = ("q", "k", "v")
 
 
 def guess(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout | str:
@@ -73,7 +72,7 @@ def _of_matrix(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout
     if _FUSED.fullmatch(name):
         # GPT-2 keeps inputs × outputs.
         axes = "io" if columns == 3 * rows else "oi"
-        return Layout(axes, _QKV if max(shape) == 3 * min(shape) else ())
+        return Layout(axes, QKV if max(shape) == 3 * min(shape) else ())
     if _GATE_UP.fullmatch(name) and rows % 2 == 0:
         return Layout("oi", ("gate", "up"))
     return Layout("oi")

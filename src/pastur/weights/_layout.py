@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-AXES = "oise"
+QKV = ("q", "k", "v")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -13,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
+from pastur.weights._config import config_beside
 from pastur.weights._layout import UNKNOWN
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import bytes_text, shown
+from pastur.weights._words import shown
 
 _CONFIG = "adapter_config.json"
-_LARGEST_CONFIG = 10_000_000
 _PREFIX = "base_model.model."
 # Stem, which of the two factors, and the name of the adapter that PEFT puts in between.
 _FACTOR = re.compile(
@@ -52,7 +50,7 @@ def adapter(weights: Weights, base: Weights | None = None) -> Weights:
     is computed when it is read. The factors are listed with the name of their layer, and with
     `base` what the adapter does not touch is listed as such.
     """
-    pairs = _pairs(weights, _config(weights.source))
+    pairs = _pairs(weights, config_beside(Path(weights.source), _CONFIG))
     shapes = {entry.name: entry.shape for entry in weights.entries}
     beneath = {} if base is None else {entry.name: entry for entry in base.entries}
     entries = []
@@ -87,20 +85,6 @@ def adapter(weights: Weights, base: Weights | None = None) -> Weights:
         ]
     source = weights.source if base is None else f"{base.source} with {weights.source}"
     return Weights(source, tuple(entries), weights.metadata, partial(_read, weights, base, pairs))
-
-
-def _config(source: str) -> dict[str, Any]:
-    path = Path(source)
-    file = path / _CONFIG if path.is_dir() else path.parent / _CONFIG
-    if not file.is_file():
-        return {}
-    if file.stat().st_size > _LARGEST_CONFIG:
-        raise FileFormatError(f"{shown(file)} exceeds {bytes_text(_LARGEST_CONFIG)}.")
-    try:
-        found = json.loads(file.read_bytes())
-    except (ValueError, RecursionError):
-        raise FileFormatError(f"{shown(file)} is not valid JSON.") from None
-    return found if isinstance(found, dict) else {}
 
 
 def _pairs(weights: Weights, config: Mapping[str, Any]) -> dict[str, _Pair]:

@@ -51,9 +51,9 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     source : path, module, array or dict of arrays
         A safetensors, PyTorch (also TorchScript and torch.export), ``.npy`` or ``.npz`` file, with
         the extras of these names an ONNX, GGUF or Keras (HDF5) file, recognised by its content; an
-        index of several safetensors or
-        PyTorch files; a folder with either of these; a module of PyTorch; one array or a dictionary
-        of them, where an array is whatever `numpy.asarray` takes.
+        index of several safetensors or PyTorch files; a folder with either of these; a module of
+        PyTorch; one array or a dictionary of them, where an array is whatever `numpy.asarray`
+        takes.
     base : path, module, array or dict of arrays, optional
         Another model. The tensors are then the differences from those of the same names; of an
         adapter, the changed matrices of the base.

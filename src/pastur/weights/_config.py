@@ -1,0 +1,32 @@
+"""The configuration that lies beside a model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pastur._errors import FileFormatError
+from pastur.weights._words import bytes_text, shown
+
+_LARGEST = 10_000_000
+
+
+def config_beside(source: Path, name: str) -> dict[str, Any]:
+    """Return the JSON object in the file `name` in the folder of `source`, or in that folder.
+
+    It is empty where there is no such file, or the file holds something else.
+
+    Raises
+    ------
+    FileFormatError
+        When it is too large, or not JSON.
+    """
+    file = (source if source.is_dir() else source.parent) / name
+    if not file.is_file():
+        return {}
+    if file.stat().st_size > _LARGEST:
+        raise FileFormatError(f"{shown(file)} exceeds {bytes_text(_LARGEST)}.")
+    try:
+        found = json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        raise FileFormatError(f"{shown(file)} is not valid JSON.") from None
+    return found if isinstance(found, dict) else {}
