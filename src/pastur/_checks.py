@@ -40,21 +40,21 @@ def probability(name: str, value: Any) -> float:
 
 def positive_integer(name: str, value: Any) -> int:
     """Return `value` as an int greater than zero."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InvalidTypeError(
-            f"`{name}` must be an integer. Got {value!r} of type {type(value).__name__}."
-        )
-    if value <= 0:
-        raise InvalidInputError(f"`{name}` must be at least 1. Got {value}.")
-    return int(value)
+    return _integer(name, value, 1)
 
 
 def non_negative_integer(name: str, value: Any) -> int:
     """Return `value` as an int that is not negative."""
+    return _integer(name, value, 0)
+
+
+def _integer(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise InvalidTypeError(f"`{name}` must be an integer. Got {value!r}.")
-    if value < 0:
-        raise InvalidInputError(f"`{name}` must be at least 0. Got {value}.")
+        raise InvalidTypeError(
+            f"`{name}` must be an integer. Got {value!r} of type {type(value).__name__}."
+        )
+    if value < least:
+        raise InvalidInputError(f"`{name}` must be at least {least}. Got {value}.")
     return int(value)
 
 

@@ -54,16 +54,11 @@ def examined(
 
 
 def _one_by_one(function: Callable[[Matrix], _T], matrices: list[Matrix]) -> Iterator[_T]:
-    import scipy
-    from threadpoolctl import ThreadpoolController
-
-    # A BLAS that is not loaded yet cannot be limited.
-    _ = scipy.linalg.blas
-    controller = ThreadpoolController()
+    blas = _blas()
     for matrix in matrices:
         n, m = sorted(matrix.shape)
         threads = None if n * n * (n + m) >= _WORTH_THREADS else 1
-        with controller.limit(limits=threads, user_api="blas"):
+        with blas.limit(limits=threads, user_api="blas"):
             found = function(matrix)
         yield found
 
@@ -83,15 +78,21 @@ def _processes(
 
 
 def _threads(function: Callable[[Matrix], _T], matrices: list[Matrix], jobs: int) -> Iterator[_T]:
-    import scipy
     from joblib import Parallel, delayed
-    from threadpoolctl import threadpool_limits
+
+    with _blas().limit(limits=1, user_api="blas"):
+        pool = Parallel(n_jobs=jobs, return_as="generator", backend="threading", batch_size=1)
+        yield from pool(delayed(function)(matrix) for matrix in matrices)
+
+
+def _blas() -> Any:
+    """Return what limits the threads of BLAS."""
+    import scipy
+    from threadpoolctl import ThreadpoolController
 
     # A BLAS that is not loaded yet cannot be limited.
     _ = scipy.linalg.blas
-    with threadpool_limits(1, user_api="blas"):
-        pool = Parallel(n_jobs=jobs, return_as="generator", backend="threading", batch_size=1)
-        yield from pool(delayed(function)(matrix) for matrix in matrices)
+    return ThreadpoolController()
 
 
 def _examine_there(
