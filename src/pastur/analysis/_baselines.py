@@ -72,10 +72,7 @@ def baselines(
 
 def baselines_to_dict(said: Mapping[str, Baseline]) -> dict[str, Any]:
     """Return plain values, ready for JSON."""
-    return {
-        method: {"sigma": one.sigma, "rank": one.rank, "edge": one.edge}
-        for method, one in said.items()
-    }
+    return {method: dict(vars(one)) for method, one in said.items()}
 
 
 def baselines_from_dict(values: Mapping[str, Any]) -> dict[str, Baseline]:

@@ -102,6 +102,18 @@ class MatrixAnalysis:
         return Leading(theta, low, high, count)
 
     @property
+    def counts_beside(self) -> dict[str, int]:
+        """Return the other counts of spikes that were asked for, by name in words.
+
+        Those of the published estimators, and under ``"shuffled"`` the singular values above the
+        largest one of the shuffled entries.
+        """
+        counts = {method.replace("_", " "): said.rank for method, said in self.baselines.items()}
+        if self.randomized is not None:
+            counts["shuffled"] = self.randomized.rank
+        return counts
+
+    @property
     def signal_energy(self) -> float:
         """Return the share of the sum of squared singular values that the spikes carry, 0 to 1."""
         top = self.singular_values[0]

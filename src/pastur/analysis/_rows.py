@@ -93,8 +93,7 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
     if leading is not None:
         values["strongest_theta"] = leading.theta
     for method, said in matrix.baselines.items():
-        for place in fields(Baseline):
-            values[f"{method}_{place.name}"] = getattr(said, place.name)
+        values |= {f"{method}_{key}": v for key, v in vars(said).items()}
     if matrix.randomized is not None:
         values |= {f"randomized_{key}": v for key, v in matrix.randomized.to_dict().items()}
     return values

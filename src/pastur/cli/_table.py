@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -39,17 +40,14 @@ def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> Rend
 
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
-    methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
-    beside = [_Column(method.replace("_", " "), _counted(method)) for method in methods]
-    if any(matrix.randomized is not None for matrix in matrices):
-        beside.append(_Column("shuffled", _shuffled))
+    beside = dict.fromkeys(name for matrix in matrices for name in matrix.counts_beside)
     return [
         _Column("layer", lambda matrix: printable(matrix.name), word=True),
         _Column("shape", lambda matrix: size(matrix.shape)),
         _Column("σ", lambda matrix: number(matrix.fit.sigma)),
         _Column("edge", lambda matrix: number(matrix.fit.edge)),
         _Column("spikes", _spikes),
-        *beside,
+        *(_Column(name, partial(_count, name)) for name in beside),
         _Column("strongest θ", _strongest, word=True),
         _Column("D", lambda matrix: distance(matrix.fit.goodness.statistic)),
         _Column("p", lambda matrix: p_value(matrix.fit.goodness.p_value)),
@@ -62,16 +60,8 @@ def _spikes(matrix: MatrixAnalysis) -> str:
     return f"{matrix.fit.rank}{'?' if matrix.kind == 'does not fit' else ' '}"
 
 
-def _counted(method: str) -> Callable[[MatrixAnalysis], str]:
-    def text(matrix: MatrixAnalysis) -> str:
-        said = matrix.baselines.get(method)
-        return NOTHING if said is None else str(said.rank)
-
-    return text
-
-
-def _shuffled(matrix: MatrixAnalysis) -> str:
-    return NOTHING if matrix.randomized is None else str(matrix.randomized.rank)
+def _count(name: str, matrix: MatrixAnalysis) -> str:
+    return str(matrix.counts_beside.get(name, NOTHING))
 
 
 def _strongest(matrix: MatrixAnalysis) -> str:

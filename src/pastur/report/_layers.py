@@ -10,6 +10,9 @@ from pastur.report._charts import MOST_MARKED
 from pastur.report._kinds import BY_KIND, Kind
 from pastur.report._overview import Scale, Strip, strip
 
+_SHUFFLED = "Singular values above the largest one after the entries were shuffled"
+_PUBLISHED = "Spikes that this published estimator counts"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -83,7 +86,7 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
         "energy": Cell(_text.percent(matrix.signal_energy), matrix.signal_energy),
         "stable_rank": Cell(_text.number(matrix.metrics.stable_rank), matrix.metrics.stable_rank),
         "alpha": Cell(_text.number(matrix.metrics.alpha), matrix.metrics.alpha),
-        **_counts(matrix),
+        **{name: Cell(str(rank), rank) for name, rank in matrix.counts_beside.items()},
         "distance": Cell(_text.fraction(goodness.statistic), goodness.statistic),
         "p": Cell(_text.chance(goodness.p_value), goodness.p_value),
     }
@@ -114,25 +117,13 @@ def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def _counts(matrix: MatrixAnalysis) -> dict[str, Cell]:
-    """Return the counts of what stands beside the fit, by the keys of `beside_columns`."""
-    ranks = {method: said.rank for method, said in matrix.baselines.items()}
-    if matrix.randomized is not None:
-        ranks["shuffled"] = matrix.randomized.rank
-    return {key: Cell(str(rank), rank) for key, rank in ranks.items()}
-
-
 def beside_columns(matrices: Sequence[MatrixAnalysis]) -> list[tuple[str, str, str]]:
-    """Return key, label and meaning of a column for each estimator that was asked for."""
-    methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
-    columns = [
-        (method, _text.words(method), "Spikes that this published estimator counts")
-        for method in methods
+    """Return key, label and meaning of a column for each other count that was asked for."""
+    names = dict.fromkeys(name for matrix in matrices for name in matrix.counts_beside)
+    return [
+        ("shuffled", "Shuffled", _SHUFFLED) if name == "shuffled" else (name, name, _PUBLISHED)
+        for name in names
     ]
-    if any(matrix.randomized is not None for matrix in matrices):
-        meaning = "Singular values above the largest one after the entries were shuffled"
-        columns.append(("shuffled", "Shuffled", meaning))
-    return columns
 
 
 def _figures(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:

@@ -26,18 +26,24 @@
   const chips = all(".chip");
   let kind = "";
 
+  function finder(input) {
+    const words = input.value.trim().toLowerCase().split(/\s+/);
+    return (text) => words.every((word) => text.toLowerCase().includes(word));
+  }
+  function tell(id, shown, total) {
+    document.getElementById(id).textContent = shown === total ? "" : `${shown} of ${total} shown`;
+  }
+
   function filter() {
-    const words = find.value.trim().toLowerCase().split(/\s+/);
+    const found = finder(find);
     const shown = new Set();
     for (const row of rows) {
-      const name = row.querySelector("th").textContent.toLowerCase();
-      const fits = (!kind || row.dataset.kind === kind) && words.every((word) => name.includes(word));
+      const fits = (!kind || row.dataset.kind === kind) && found(row.querySelector("th").textContent);
       if (fits) shown.add(row.dataset.layer);
     }
     for (const item of all("[data-layer]")) item.hidden = !shown.has(item.dataset.layer);
     for (const note of all(".empty")) note.hidden = shown.size > 0;
-    const status = document.getElementById("shown");
-    status.textContent = shown.size === rows.length ? "" : `${shown.size} of ${rows.length} shown`;
+    tell("shown", shown.size, rows.length);
   }
   for (const chip of chips) {
     chip.addEventListener("click", () => {
@@ -48,19 +54,13 @@
   }
 
   // ---- filter of the skipped tensors ------------------------------------------------------------
-  function filterSkipped(input) {
-    const words = input.value.trim().toLowerCase().split(/\s+/);
-    const skipped = all("#not-analysed tbody tr");
-    for (const row of skipped) {
-      const text = row.textContent.toLowerCase();
-      row.hidden = !words.every((word) => text.includes(word));
-    }
-    const shown = skipped.filter((row) => !row.hidden).length;
-    document.getElementById("shown-skipped").textContent =
-      shown === skipped.length ? "" : `${shown} of ${skipped.length} shown`;
-  }
   const findSkipped = document.getElementById("find-skipped");
-  findSkipped?.addEventListener("input", () => filterSkipped(findSkipped));
+  findSkipped?.addEventListener("input", () => {
+    const found = finder(findSkipped);
+    const skipped = all("#not-analysed tbody tr");
+    for (const row of skipped) row.hidden = !found(row.textContent);
+    tell("shown-skipped", skipped.filter((row) => !row.hidden).length, skipped.length);
+  });
 
   // ---- sort -----------------------------------------------------------------------------------
   const collator = new Intl.Collator("en", { numeric: true });
