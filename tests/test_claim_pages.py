@@ -1,9 +1,9 @@
 """The pages on the claims say what the committed records say, and nothing is drawn for it."""
 
-import importlib.util
 import json
 from pathlib import Path
 
+import claim_pages
 import pytest
 
 from pastur.experiments import CLAIMS, verify
@@ -11,13 +11,6 @@ from pastur.experiments import _verify as module
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "claims"
-
-
-def load_tool():
-    spec = importlib.util.spec_from_file_location("pages", ROOT / "tools" / "claim_pages.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +29,19 @@ def test_every_claim_passes_and_every_violation_fails(result):
 @pytest.mark.parametrize("page", sorted(FOLDER.glob("*.md")), ids=lambda page: page.name)
 def test_pages_say_what_the_records_say(page, result):
     text = page.read_text("utf-8")
-    assert load_tool().filled(text, result) == text
+    assert claim_pages.filled(text, result) == text
 
 
 def test_a_page_that_says_something_else_is_noticed(result):
     page = (FOLDER / "lemmas-4.md").read_text("utf-8")
     changed = page.replace("| pass |", "| fail |", 1)
     assert changed != page
-    assert load_tool().filled(changed, result) == page
+    assert claim_pages.filled(changed, result) == page
 
 
 def test_every_claim_has_a_page_and_a_picture():
     for claim in CLAIMS:
-        assert load_tool().page_of(claim.name).exists()
+        assert claim_pages.page_of(claim.name).exists()
         picture = FOLDER / "pictures" / f"{claim.name}.png"
         assert picture.read_bytes().startswith(b"\x89PNG")
 

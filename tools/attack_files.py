@@ -1,5 +1,6 @@
 """Hostile files, each with what it tries and the words that answer it; see `attacks.py`."""
 
+import io
 import json
 import os
 import pickle
@@ -68,24 +69,26 @@ def torch_zip(content, members=None, packed=False):
     return write
 
 
-def torch_pickle(shape, strides, offset=0, key="0"):
-    """A dictionary of one tensor ``w``, opcode by opcode."""
+def torch_pickle(shape, strides, *, offset=0, size=4, key="0", kind="FloatStorage", keys=("w",)):
+    """A dictionary of one tensor under each of the keys, opcode by opcode."""
+    out = io.BytesIO()
+    out.write(b"\x80\x02}(")
+    for name in keys:
+        out.write(b"X" + len(name).to_bytes(4, "little") + name.encode())
+        out.write(b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storage")
+        out.write(f"ctorch\n{kind}\n".encode())
+        out.write(b"X" + len(key).to_bytes(4, "little") + key.encode() + b"X\x03\x00\x00\x00cpu")
+        out.write(number(size) + b"tQ" + number(offset))
+        for values in (shape, strides):
+            out.write(b"(" + b"".join(number(v) for v in values) + b"t")
+        out.write(b"\x89ccollections\nOrderedDict\n)RtR")
+    out.write(b"u.")
+    return out.getvalue()
 
-    def number(value):
-        data = pickle.encode_long(value)
-        return b"\x8a" + bytes([len(data)]) + data
 
-    def word(text):
-        return b"X" + len(text).to_bytes(4, "little") + text.encode()
-
-    def sides(values):
-        return b"(" + b"".join(number(v) for v in values) + b"t"
-
-    return (
-        b"\x80\x02}" + word("w") + b"ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage")
-        + b"ctorch\nFloatStorage\n" + word(key) + word("cpu") + number(4) + b"tQ"
-        + number(offset) + sides(shape) + sides(strides) + b"\x89ccollections\nOrderedDict\n)RtRs."
-    )  # fmt: skip
+def number(value):
+    data = pickle.encode_long(value)
+    return b"\x8a" + bytes([len(data)]) + data
 
 
 def old_torch(content, tail=b""):
@@ -219,9 +222,9 @@ def hdf5_bomb(file, path):
 # --- GGUF ---
 
 
-def gguf(*, tensors=(), keys=(), counts=None):
+def gguf(*, tensors=(), keys=(), counts=None, version=3):
     count = counts or (len(tensors), len(keys))
-    head = b"GGUF" + struct.pack("<IQQ", 3, *count) + b"".join((*keys, *tensors))
+    head = b"GGUF" + struct.pack("<IQQ", version, *count) + b"".join((*keys, *tensors))
     return lambda path: path.write_bytes(head + bytes(-len(head) % 32) + bytes(4096))
 
 
@@ -229,9 +232,9 @@ def gguf_text(value):
     return struct.pack("<Q", len(value)) + value
 
 
-def gguf_tensor(name=b"w", shape=(4, 3), kind=0, offset=0):
-    parts = [gguf_text(name), struct.pack("<I", len(shape))]
-    parts += [struct.pack("<Q", side) for side in shape]
+def gguf_tensor(name=b"w", sides=(4, 3), kind=0, offset=0):
+    parts = [gguf_text(name), struct.pack("<I", len(sides))]
+    parts += [struct.pack("<Q", side) for side in sides]
     return b"".join(parts) + struct.pack("<IQ", kind, offset)
 
 
@@ -353,7 +356,7 @@ ATTACKS = (
            "not a sound HDF5 file"),
     Attack("counts.gguf", "2⁶³ tensors", gguf(counts=(2**63, 2**63)), "claims 9223372036854775808"),
     Attack("shape.gguf", "a tensor of 2⁸⁰ numbers",
-           gguf(tensors=[gguf_tensor(shape=(2**40, 2**40))]), "'w'.*the file holds"),
+           gguf(tensors=[gguf_tensor(sides=(2**40, 2**40))]), "'w'.*the file holds"),
     Attack("overlap.gguf", "two tensors that share their bytes",
            gguf(tensors=[gguf_tensor(), gguf_tensor(b"v", offset=32)]), "overlap"),
     Attack("deep.gguf", "lists within each other, two thousand deep",

@@ -1,5 +1,9 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import weightwatcher_figures
 
 THETAS = (4.0, 3.0, 2.5)
 
@@ -41,3 +45,10 @@ def trained():
 @pytest.fixture(scope="session")
 def thetas():
     return THETAS
+
+
+@pytest.fixture(scope="session")
+def watched():
+    """Matrices, and what weightwatcher says of them."""
+    told = Path(__file__).parent / "data" / "weightwatcher.json"
+    return weightwatcher_figures.matrices(), json.loads(told.read_text("utf-8"))["matrices"]

@@ -1,14 +1,11 @@
 """Every tensor of a file is analysed or skipped with a reason, whatever framework wrote it."""
 
-import importlib.util
-from pathlib import Path
-
+import fuzz_readers
 import pytest
 
 from pastur.analysis import analyze
 from pastur.weights import open_weights
 
-ROOT = Path(__file__).parent.parent.parent
 NEEDED = {
     "torch": ["torch"],
     "torchscript": ["torch"],
@@ -22,22 +19,12 @@ NEEDED = {
 }
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("fuzz", ROOT / "tools" / "fuzz_readers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TOOL = load()
-
-
-@pytest.mark.parametrize("name", TOOL.FORMATS)
+@pytest.mark.parametrize("name", fuzz_readers.FORMATS)
 @pytest.mark.filterwarnings("ignore")
 def test_every_tensor_is_accounted_for(tmp_path, name):
     for package in NEEDED.get(name, []):
         pytest.importorskip(package)
-    path = TOOL.FORMATS[name][0](tmp_path)
+    path = fuzz_readers.FORMATS[name][0](tmp_path)
     tensors = {entry.name for entry in open_weights(path).entries}
     analysis = analyze(path)
     analysed = {matrix.tensor for matrix in analysis.matrices}

@@ -1,9 +1,6 @@
 """What is put beside the fit: published estimators, shuffled entries, the p-value of a tail."""
 
 import csv
-import importlib.util
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +14,6 @@ from pastur.analysis._baselines import METHODS
 from pastur.analysis._randomized import randomized
 from pastur.cli._main import BASELINES
 from pastur.estimation import baselines
-
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -135,14 +129,10 @@ def test_shuffling_tells_structure_from_heavy_tails(planted):
     assert found["heavy"].randomized.rank <= 3
 
 
-def test_figures_are_near_those_of_weightwatcher():
+def test_figures_are_near_those_of_weightwatcher(watched):
     """Largest values of two shufflings; their relative deviation is below 4 % each."""
-    tool = ROOT / "tools" / "weightwatcher_figures.py"
-    spec = importlib.util.spec_from_file_location("figures", tool)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    told = json.loads((HERE / "data" / "weightwatcher.json").read_text("utf-8"))["matrices"]
-    for matrix in analyze(module.matrices(), randomize=1).matrices:
+    matrices, told = watched
+    for matrix in analyze(matrices, randomize=1).matrices:
         theirs = told[matrix.name]
         ours = matrix.randomized
         assert ours.spectral_norm**2 == pytest.approx(theirs["max_rand_eval"], rel=0.15)

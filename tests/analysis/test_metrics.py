@@ -1,9 +1,5 @@
 """Norms, ranks and tails: closed forms, a slow transcription, and weightwatcher's own figures."""
 
-import importlib.util
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -11,9 +7,6 @@ from pastur import analyze
 from pastur._numerics.power_law import fit_power_law
 from pastur.analysis import Analysis
 from pastur.analysis._metrics import metrics
-
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 
 
 def slow_fit(values):
@@ -62,16 +55,6 @@ def test_an_exponent_is_recovered_and_noise_has_another():
 def test_no_tail_where_all_values_are_one():
     assert fit_power_law(np.zeros(20)) is None
     assert fit_power_law(np.zeros(0)) is None
-
-
-@pytest.fixture(scope="module")
-def watched():
-    tool = ROOT / "tools" / "weightwatcher_figures.py"
-    spec = importlib.util.spec_from_file_location("figures", tool)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    told = json.loads((HERE / "data" / "weightwatcher.json").read_text("utf-8"))
-    return module.matrices(), told["matrices"]
 
 
 @pytest.mark.parametrize("name", ["noise", "spiked", "heavy"])

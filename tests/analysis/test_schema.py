@@ -1,13 +1,13 @@
 """The JSON document against its published description."""
 
 import copy
-import importlib.util
 import json
 from pathlib import Path
 
 import jsonschema
 import numpy as np
 import pytest
+import schema_page
 
 from pastur.analysis import analyze
 from pastur.analysis._baselines import METHODS
@@ -92,7 +92,4 @@ def test_every_key_has_a_description():
 
 
 def test_the_page_is_made_from_it():
-    spec = importlib.util.spec_from_file_location("tool", ROOT / "tools" / "schema_page.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    assert (ROOT / "docs" / "analysis-json.md").read_text("utf-8") == tool.page(SCHEMA)
+    assert (ROOT / "docs" / "analysis-json.md").read_text("utf-8") == schema_page.page(SCHEMA)

@@ -1,10 +1,10 @@
 """The hostile files of `tools/attacks.py`: documented errors, and nothing else happens."""
 
-import importlib.util
 import re
 import tracemalloc
 from pathlib import Path
 
+import attack_files
 import pytest
 
 from pastur import analyze
@@ -14,22 +14,12 @@ ROOT = Path(__file__).parent.parent.parent
 NEEDED = {".onnx": "onnx", ".h5": "h5py", ".gguf": "gguf"}
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("attack_files", ROOT / "tools/attack_files.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-TOOL = load()
-
-
-@pytest.mark.parametrize("attack", TOOL.ATTACKS, ids=lambda attack: attack.file)
+@pytest.mark.parametrize("attack", attack_files.ATTACKS, ids=lambda attack: attack.file)
 def test_attack(tmp_path, attack):
     package = NEEDED.get(Path(attack.file).suffix)
     if package:
         pytest.importorskip(package)
-    (tmp_path / TOOL.SECRET).write_bytes(bytes(48))
+    (tmp_path / attack_files.SECRET).write_bytes(bytes(48))
     path = tmp_path / "attack" / attack.file
     path.parent.mkdir()
     attack.write(path)
@@ -45,10 +35,10 @@ def test_attack(tmp_path, attack):
         tracemalloc.stop()
     assert re.search(attack.answer, said)
     assert peak < 64_000_000 + 4 * path.stat().st_size
-    assert {one.name for one in tmp_path.rglob("*")} == {TOOL.SECRET, "attack", attack.file}
+    assert {one.name for one in tmp_path.rglob("*")} == {attack_files.SECRET, "attack", attack.file}
 
 
 def test_the_page_tells_of_all():
     page = (ROOT / "docs" / "attacks.md").read_text("utf-8")
     told = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
-    assert told == [attack.file for attack in TOOL.ATTACKS]
+    assert told == [attack.file for attack in attack_files.ATTACKS]

@@ -4,6 +4,10 @@ import struct
 
 import numpy as np
 import pytest
+from attack_files import gguf as gguf_file
+from attack_files import gguf_nested as nested
+from attack_files import gguf_tensor as tensor
+from attack_files import gguf_text as text
 
 from pastur._errors import FileFormatError, PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
@@ -114,28 +118,9 @@ def test_experts_one_by_one(path):
 # --- hostile files ---
 
 
-def text(value):
-    return struct.pack("<Q", len(value)) + value
-
-
-def tensor(name=b"w", sides=(4, 3), kind=0, offset=0):
-    parts = [text(name), struct.pack("<I", len(sides))]
-    parts += [struct.pack("<Q", side) for side in sides]
-    return b"".join(parts) + struct.pack("<IQ", kind, offset)
-
-
-def raw(path, *, tensors=(), keys=(), counts=None, data=bytes(4096), version=3):
-    count = counts or (len(tensors), len(keys))
-    head = b"GGUF" + struct.pack("<IQQ", version, *count) + b"".join((*keys, *tensors))
-    path.write_bytes(head + bytes(-len(head) % 32) + data)
+def raw(path, **parts):
+    gguf_file(**parts)(path)
     return path
-
-
-def nested(depth):
-    inner = struct.pack("<IQ", 0, 1) + b"\0"
-    for _ in range(depth):
-        inner = struct.pack("<IQ", 9, 1) + inner
-    return text(b"deep") + struct.pack("<I", 9) + inner
 
 
 ATTACKS = {

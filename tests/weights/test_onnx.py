@@ -6,6 +6,7 @@ import warnings
 import ml_dtypes
 import numpy as np
 import pytest
+from attack_files import onnx_nested
 
 from pastur._errors import FileFormatError, PasturError
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
@@ -313,15 +314,7 @@ def test_shapes_that_are_not_the_data(path, dims, reason, small_memory):
 
 
 def test_graphs_nested_too_deeply(path):
-    def field(number, content):
-        size = len(content)
-        length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14])
-        return bytes([number << 3 | 2]) + length + content
-
-    graph = b""
-    for _ in range(200):  # graph, node, attribute, graph
-        graph = field(1, field(5, field(6, graph)))
-    path.write_bytes(b"\x08\x08" + field(7, graph))
+    onnx_nested(path)
     with pytest.raises(FileFormatError, match=r"model\.onnx"):
         open_weights(path)
 
