@@ -52,3 +52,24 @@ def watched():
     """Matrices, and what weightwatcher says of them."""
     told = Path(__file__).parent / "data" / "weightwatcher.json"
     return weightwatcher_figures.matrices(), json.loads(told.read_text("utf-8"))["matrices"]
+
+
+@pytest.fixture(scope="session")
+def slow_fit():
+    """The tail of a sample as Clauset, Shalizi and Newman look for it, all starts in turn."""
+
+    def slow_fit(values):
+        """Clauset, Shalizi and Newman, step by step; ascending values."""
+        best = None
+        for start in range(len(values) - 1):
+            tail = [v / values[start] for v in values[start:]]
+            total = sum(np.log(v) for v in tail)
+            if total < 1e-9:
+                continue
+            alpha = 1 + len(tail) / total
+            distance = max(abs(1 - v ** (1 - alpha) - j / len(tail)) for j, v in enumerate(tail))
+            if best is None or distance < best[1]:
+                best = (alpha, distance, start)
+        return best
+
+    return slow_fit

@@ -150,6 +150,26 @@ def test_the_p_value_of_a_tail_accepts_power_laws_and_rejects_others():
     assert power_law_p_value(y, fit_power_law(y), rng, draws=200) == 1 / 201
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_p_value_is_that_of_a_slow_bootstrap(slow_fit, seed):
+    """The same draws, the values themselves, every start tried in turn."""
+    rng = np.random.default_rng(seed)
+    values = np.sort(np.concatenate([rng.uniform(0.2, 1, 20), rng.pareto(1.5, 20) + 1]))
+    alpha, distance, start = slow_fit(values)
+    assert 0 < start < values.size - 5
+    logarithms = np.log(values)
+    chance = power_law_p_value(
+        logarithms, fit_power_law(logarithms), np.random.default_rng(seed), draws=300
+    )
+    again, reached = np.random.default_rng(seed), 0
+    for _ in range(300):
+        count = again.binomial(values.size, (values.size - start) / values.size)
+        tail = [values[start] * np.exp(e / (alpha - 1)) for e in again.exponential(size=count)]
+        below = [np.exp(v) for v in again.choice(logarithms[:start], values.size - count)]
+        reached += slow_fit(sorted([*tail, *below]))[1] >= distance
+    assert chance == (1 + reached) / 301
+
+
 def test_p_values_of_power_laws_are_uniform():
     """40 samples, 99 tails each: a deviation from uniform below p = 1e-3 would be a false alarm."""
     from scipy.stats import kstest
