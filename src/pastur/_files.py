@@ -1,40 +1,93 @@
-"""Files written whole or not at all, with errors that name them."""
+"""Files written whole or not at all, never over an input, with errors that name them."""
 
 import contextlib
 import os
-from collections.abc import Iterator
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from pastur._errors import FileAccessError
+from pastur._errors import FileAccessError, InvalidInputError
 
 PathLike = str | os.PathLike[str]
 
+# None where there is none: not a POSIX system.
+_flock: Callable[[int, int], object] | None = None
+_LOCK_NOW = 0
+with contextlib.suppress(ImportError):
+    import fcntl
 
-def write_whole(path: PathLike, content: str | bytes) -> Path:
-    """Write beside `path` and rename, so that no reader meets half a file and none is lost.
+    _flock, _LOCK_NOW = fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB
 
-    Links are followed. A pipe or a device (/dev/stdout) cannot be replaced: it is written to.
+# File systems take names of 255 bytes, some of 143.
+_LONGEST_STEM = 100
+_PATIENCE = 5.0
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+def write_whole(path: PathLike, content: str | bytes, *, inputs: Iterable[PathLike] = ()) -> Path:
+    """Write a part file in the same folder and rename it, so that no reader meets half a file.
+
+    Links are followed, and the permissions of a file that is replaced are kept. A pipe or a device
+    (/dev/stdout) cannot be replaced: it is written to.
+
+    Parameters
+    ----------
+    path : path
+    content : str or bytes
+        Text is written in UTF-8; what that cannot encode, as an escape.
+    inputs : iterable of path
+        Files that must not be overwritten; see `refuse_inputs`.
 
     Raises
     ------
     FileAccessError
         If the file cannot be written.
+    InvalidInputError
+        If it is one of `inputs`.
     """
     path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    refuse_inputs(path, inputs)
     with _named(path):
-        if path.exists() and not path.is_file():
+        # Not Path.resolve, which raises RuntimeError where links lead in a circle.
+        target = Path(os.path.realpath(path))
+        try:
+            existing = target.stat()
+        except FileNotFoundError:
+            existing = None
+        if existing is not None and not stat.S_ISREG(existing.st_mode):
             with path.open("wb") as stream:
                 stream.write(data)
-            return path
-        target = path.resolve()
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            part.write_bytes(data)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        else:
+            _replace(target, data, existing)
     return path
+
+
+def refuse_inputs(path: PathLike, inputs: Iterable[PathLike]) -> None:
+    """Refuse an output that is one of the inputs, by whatever name or link.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is.
+    """
+    for source in inputs:
+        if same_file(path, source):
+            raise InvalidInputError(
+                f"'{path}' is a file that was read ('{source}') and would be overwritten. "
+                "Name another file to write."
+            )
+
+
+def same_file(one: PathLike | int, other: PathLike | int) -> bool:
+    """Return whether two paths, or open files, are of one file that exists."""
+    try:
+        return os.path.samestat(os.stat(one), os.stat(other))
+    except (OSError, ValueError):
+        return False
 
 
 def make_folder(path: PathLike) -> Path:
@@ -48,9 +101,136 @@ def make_folder(path: PathLike) -> Path:
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FileAccessError(f"Cannot make '{path}': {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:
+        raise FileAccessError(f"Cannot make '{path}': {_why(error)}.") from None
     return path
+
+
+def set_aside(path: PathLike) -> Path:
+    """Rename a damaged file to NAME.damaged, or NAME.damaged.2, …, and return the new path.
+
+    Nothing is overwritten.
+
+    Raises
+    ------
+    FileAccessError
+        If it cannot be renamed.
+    """
+    path = Path(path)
+    number = 1
+    while True:
+        number += 1
+        place = path.with_name(f"{path.name}.damaged" + (f".{number - 1}" if number > 2 else ""))
+        if not os.path.lexists(place):
+            break
+    with _named(path):
+        os.rename(path, place)
+    return place
+
+
+@contextlib.contextmanager
+def alone_in(folder: PathLike) -> Iterator[None]:
+    """Keep other processes that ask for the same out of a folder; on POSIX systems only.
+
+    They wait for some seconds at most: what is done inside must be safe, if not best, without.
+    """
+    if _flock is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        end = time.monotonic() + _PATIENCE
+        while _held_elsewhere(handle) and time.monotonic() < end:
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(target: Path, data: bytes, existing: os.stat_result | None) -> None:
+    if existing is not None and not os.access(target, os.W_OK):
+        raise PermissionError("the file is protected against writing")
+    handle, part = _new_part(target)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            if existing is not None:
+                _make_alike(stream.fileno(), part, existing)
+            stream.write(data)
+            stream.flush()
+            # Some file systems find only now that they are full.
+            os.fsync(stream.fileno())
+            if _flock is None:
+                stream.close()
+            os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _new_part(target: Path) -> tuple[int, Path]:
+    """Return an open, empty, locked file in the folder of `target`, of a name nobody can guess.
+
+    The lock tells a part that is being written from one that a killed process left.
+    """
+    stem = target.name.encode("utf-8", "ignore")[:_LONGEST_STEM].decode("utf-8", "ignore")
+    _remove_stale(target.parent, stem)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
+    while True:
+        part = target.with_name(f".{stem}.{secrets.token_hex(8)}.part")
+        try:
+            handle = os.open(part, flags, 0o666)
+        except FileExistsError:
+            continue
+        # Another process may have met it before it was locked, and removed it.
+        if not _held_elsewhere(handle) and same_file(part, handle):
+            return handle, part
+        os.close(handle)
+        part.unlink(missing_ok=True)
+
+
+def _remove_stale(folder: Path, stem: str) -> None:
+    """Remove the parts that processes left which were killed while they wrote."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        found = [entry.path for entry in entries if _is_part(entry.name, stem)]
+        for part in found:
+            with contextlib.suppress(OSError):
+                _remove_if_stale(part)
+
+
+def _is_part(name: str, stem: str) -> bool:
+    return name.startswith(f".{stem}.") and name.endswith(".part")
+
+
+def _remove_if_stale(part: str) -> None:
+    if _flock is None:
+        return
+    handle = os.open(part, os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW)
+    try:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            _flock(handle, _LOCK_NOW)
+            os.unlink(part)
+    finally:
+        os.close(handle)
+
+
+def _held_elsewhere(handle: int) -> bool:
+    """Lock an open file until it is closed, unless another process has locked it."""
+    if _flock is not None:
+        try:
+            _flock(handle, _LOCK_NOW)
+        except BlockingIOError:
+            return True
+        except OSError:
+            # There are no locks on this file system.
+            return False
+    return False
+
+
+def _make_alike(handle: int, part: Path, existing: os.stat_result) -> None:
+    """Give a part the owner, where that is allowed, and the permissions of what it replaces."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.fchown(handle, existing.st_uid, existing.st_gid)
+    with contextlib.suppress(OSError):
+        os.chmod(part, stat.S_IMODE(existing.st_mode) & 0o777)
 
 
 @contextlib.contextmanager
@@ -59,5 +239,9 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except OSError as error:
-        raise FileAccessError(f"Cannot write '{path}': {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:
+        raise FileAccessError(f"Cannot write '{path}': {_why(error)}.") from None
+
+
+def _why(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -57,7 +57,7 @@ def test_a_failed_write_leaves_the_old_file(analysis, stored, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pathlib.Path.replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(FileAccessError, match=r"Cannot write '.*': No space left on device"):
         analysis.to_json(stored)
     assert stored.read_bytes() == before
