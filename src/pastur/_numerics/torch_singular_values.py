@@ -38,6 +38,6 @@ def _by_gram(matrix: AnyArray, device: Any) -> FloatArray | None:
         gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
         del w
         squares = torch.linalg.eigvalsh(gram).cpu().numpy()
-    except (torch.OutOfMemoryError, torch.linalg.LinAlgError):  # type: ignore[attr-defined]
+    except (torch.OutOfMemoryError, torch.linalg.LinAlgError):
         return None
     return roots_of_gram(squares)

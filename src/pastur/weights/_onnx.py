@@ -130,9 +130,10 @@ def _dtype(proto: Any) -> np.dtype[Any] | None:
     if proto.data_type in (TensorProto.STRING, TensorProto.UNDEFINED):
         return None
     try:
-        return np.dtype(helper.tensor_dtype_to_np_dtype(proto.data_type))
+        dtype: np.dtype[Any] = np.dtype(helper.tensor_dtype_to_np_dtype(proto.data_type))
     except (KeyError, ValueError, TypeError):
         return None
+    return dtype
 
 
 def _type_name(proto: Any) -> str:
