@@ -16,6 +16,18 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 _NO_SKIPS = bool(os.environ.get("PASTUR_NO_SKIPS"))
 
 
+@pytest.fixture(autouse=True)
+def internal_errors_are_failures(request, monkeypatch):
+    """Let an exception that nobody foresaw come out, where it would become a sentence."""
+    from pastur._errors import InternalError
+
+    def come_out(error):
+        raise error
+
+    if request.node.get_closest_marker("internal_error") is None:
+        monkeypatch.setattr(InternalError, "of", come_out)
+
+
 def _reason(report) -> str:
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return text.removeprefix("Skipped: ")

@@ -45,7 +45,7 @@ def test_every_matrix_and_every_skipped_tensor(analysis):
     assert page.tags.count("li") == len(analysis.skipped)
     assert analysis.summary() in text
     for matrix in analysis.matrices:
-        assert matrix.name.replace("\ud800", "?") in text
+        assert matrix.name.replace("\ud800", r"\ud800") in text
         assert f"{matrix.fit.sigma:#.4g}" in text
     for tensor in analysis.skipped:
         assert tensor.reason in text

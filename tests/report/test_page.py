@@ -67,6 +67,11 @@ def page(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
 
+def escaped(name: str) -> str:
+    """The name as the page shows it: what is not ASCII here is all of the invisible kind."""
+    return name.encode("ascii", "backslashreplace").decode()
+
+
 def test_every_matrix_has_its_strip_its_row_and_its_spectrum(
     page: Page, analysis: Analysis
 ) -> None:
@@ -76,13 +81,13 @@ def test_every_matrix_has_its_strip_its_row_and_its_spectrum(
         assert [number for name, number in numbers if name == tag] == expected
     assert len(page.data["layers"]) == len(analysis.matrices)
     for matrix in analysis.matrices:
-        assert page.text.count(matrix.name.replace("\ud800", "?")) >= 3
+        assert page.text.count(escaped(matrix.name)) >= 3
 
 
 def test_every_skipped_tensor_with_its_reason(page: Page, analysis: Analysis) -> None:
     assert len(analysis.skipped) == 4
     for tensor in analysis.skipped:
-        assert tensor.name in page.text
+        assert escaped(tensor.name) in page.text
         assert tensor.reason in page.text
 
 
@@ -114,7 +119,7 @@ def test_no_section_on_initial_values_without_them(analysis: Analysis, tmp_path:
 
 
 def test_hostile_names_stay_text(page: Page, hostile: str) -> None:
-    assert hostile in page.text
+    assert escaped(hostile) in page.text
     tags = {tag for tag, _ in page.elements}
     assert tags.isdisjoint({"img", "iframe", "object", "embed", "form", "base"})
     assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]

@@ -6,14 +6,13 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from pastur import _checks
 from pastur._devices import torch_device
-from pastur._errors import InvalidInputError, PasturError
+from pastur._errors import InvalidInputError
+from pastur._foreign import shown
 from pastur._versions import package_versions
 from pastur.analysis._baselines import chosen
-from pastur.analysis._examine import Questions, examine, skip
+from pastur.analysis._examine import Questions, examine, fault, skip
 from pastur.analysis._initial import InitialComparison, compare_with_initial, trained_names
 from pastur.analysis._jobs import examined
 from pastur.analysis._matrix import MatrixAnalysis
@@ -155,7 +154,7 @@ def analyze(
     matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
     skipped = tuple(result for result in results if isinstance(result, Skipped))
     if not matrices:
-        raise InvalidInputError(_nothing_to_analyse(weights.source, skipped))
+        raise _nothing_to_analyse(weights.source, skipped)
     return Analysis(
         source=weights.source,
         matrices=matrices,
@@ -203,16 +202,22 @@ def _compare(
             sigma=analysis.fit.sigma,
             edge=analysis.fit.edge,
         )
-    except (PasturError, np.linalg.LinAlgError, MemoryError) as error:
-        return f"not compared: {error}"
+    except Exception as error:
+        return f"not compared: {fault(error, trained.shape)}"
 
 
-def _nothing_to_analyse(source: str, skipped: tuple[Skipped, ...]) -> str:
-    head = f"Nothing to analyse in {source}"
+def _nothing_to_analyse(source: str, skipped: tuple[Skipped, ...]) -> InvalidInputError:
+    error = InvalidInputError(f"Nothing to analyse in {source}: {_reasons(skipped)}.")
+    for trace in dict.fromkeys(tensor.traceback for tensor in skipped if tensor.traceback):
+        error.add_note(trace)
+    return error
+
+
+def _reasons(skipped: tuple[Skipped, ...]) -> str:
     if len(skipped) == 1:
-        return f"{head}: {skipped[0].name!r} was skipped: {skipped[0].reason}."
+        return f"{shown(skipped[0].name)} was skipped: {skipped[0].reason}"
     reasons = Counter(tensor.reason for tensor in skipped).most_common()
     listed = "; ".join(f"{reason} ({count})" for reason, count in reasons[:_REASONS])
     rest = len(reasons) - _REASONS
     more = f"; and {rest} other reason{'s' * (rest > 1)}" if rest > 0 else ""
-    return f"{head}: all {len(skipped)} tensors were skipped: {listed}{more}."
+    return f"all {len(skipped)} tensors were skipped: {listed}{more}"

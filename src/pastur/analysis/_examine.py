@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._devices import torch_device
-from pastur._errors import FileAccessError, PasturError
+from pastur._errors import FileAccessError, InternalError, PasturError
 from pastur._numerics.singular_values import singular_values
 from pastur._numerics.torch_singular_values import singular_values_on
 from pastur._typing import AnyArray, FloatArray
@@ -44,18 +44,28 @@ def examine(matrix: Matrix, *, questions: Questions) -> MatrixAnalysis | Skipped
     except FileAccessError:
         # The file itself is gone: there is nothing left to go on with.
         raise
-    except PasturError as error:
-        return skip(matrix, str(error))
-    except np.linalg.LinAlgError as error:
-        return skip(matrix, f"its singular values could not be computed: {error}")
-    except MemoryError:
-        n, m = matrix.shape
-        return skip(matrix, f"too large for the memory at hand ({n} × {m} in float64)")
+    except Exception as error:
+        return skip(matrix, fault(error, matrix.shape))
 
 
-def skip(matrix: Matrix, reason: str) -> Skipped:
+def fault(error: Exception, shape: tuple[int, int]) -> str | PasturError:
+    """Return why a matrix could not be worked on, in words that follow its name."""
+    if isinstance(error, PasturError):
+        return error
+    if isinstance(error, np.linalg.LinAlgError):
+        return f"its singular values could not be computed: {error}"
+    if isinstance(error, MemoryError):
+        n, m = shape
+        return f"too large for the memory at hand ({n} × {m} in float64)"
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror or error}"
+    return InternalError.of(error)
+
+
+def skip(matrix: Matrix, reason: str | PasturError) -> Skipped:
     """Return the matrix as one that is not analysed."""
-    return Skipped(name=matrix.name, shape=matrix.shape, dtype=matrix.dtype, reason=reason)
+    trace = reason.trace if isinstance(reason, InternalError) else ""
+    return Skipped(matrix.name, matrix.shape, matrix.dtype, str(reason), trace)
 
 
 def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:

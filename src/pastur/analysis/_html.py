@@ -6,6 +6,7 @@ from math import log
 
 import numpy as np
 
+from pastur._foreign import shortened, visible
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.weights import Skipped
 
@@ -25,6 +26,8 @@ _NOTE = "opacity:.75;font-size:.9em;"
 # A picture of one spectrum: bars up to the edge, then dots on a logarithmic scale.
 _WIDTH, _HEIGHT, _EDGE, _BARS = 180, 22, 70, 20
 _FARTHEST = 50.0
+# Letters of a name or a reason.
+_LONGEST = 300
 
 
 def analysis_html(
@@ -33,7 +36,7 @@ def analysis_html(
     """Return summary, table and the list of what was skipped."""
     rows = "".join(_row(matrix) for matrix in matrices)
     parts = [
-        f"<p><b>{_safe(source)}</b><br>{_safe(summary)}</p>",
+        f"<p><b>{_safe(source)}</b><br>{escape(summary)}</p>",
         f'<div style="overflow:auto;max-height:40em">{_table(_HEADINGS, rows)}</div>',
         _legend(matrices),
     ]
@@ -134,5 +137,4 @@ def _number(value: float | None, style: str) -> str:
 
 
 def _safe(text: str) -> str:
-    # Half a surrogate pair, which a file may hold in a name, is nothing that can be sent.
-    return escape(text.encode("utf-8", "replace").decode("utf-8"))
+    return escape(visible(shortened(text, _LONGEST)))

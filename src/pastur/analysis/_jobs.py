@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
-from pastur._errors import FileFormatError, InvalidInputError
+from pastur._errors import FileFormatError
 from pastur._pool import in_processes
 from pastur.analysis._selection import Selection
 from pastur.weights import Matrix, Skipped
@@ -48,7 +48,7 @@ def examined(
         run = os.urandom(8).hex()
         there = partial(_examine_there, examine, os.getcwd(), selection, run)
         calls = [(place, matrix.name) for place, matrix in zip(places, matrices, strict=True)]
-        yield from _processes(there, calls, jobs)
+        yield from in_processes(there, calls, jobs=jobs, ordered=True, threads=1)
     else:
         yield from _threads(examine, matrices, jobs)
 
@@ -61,20 +61,6 @@ def _one_by_one(function: Callable[[Matrix], _T], matrices: list[Matrix]) -> Ite
         with blas.limit(limits=threads, user_api="blas"):
             found = function(matrix)
         yield found
-
-
-def _processes(
-    function: Callable[..., _T], calls: Sequence[tuple[Any, ...]], jobs: int
-) -> Iterator[_T]:
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    try:
-        yield from in_processes(function, calls, jobs=jobs, ordered=True, threads=1)
-    except TerminatedWorkerError:
-        raise InvalidInputError(
-            f"One of {jobs} jobs was ended from outside, most often because memory ran out. "
-            "Ask for fewer jobs."
-        ) from None
 
 
 def _threads(function: Callable[[Matrix], _T], matrices: list[Matrix], jobs: int) -> Iterator[_T]:

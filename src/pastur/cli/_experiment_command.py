@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from pastur.cli._errors import debug_option
+
 _FILE = click.Path(path_type=Path)
 FOLDER = "pastur-fashion-mnist"
 SIZES = ",".join(str(size) for size in range(200, 3001, 200))
@@ -80,6 +82,7 @@ def experiment() -> None:
     "-o", "--output", type=_FILE, default=FOLDER, show_default=True, help="Folder of the records."
 )
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@debug_option
 def fashion_mnist(
     sizes: tuple[int, ...],
     realisations: int,

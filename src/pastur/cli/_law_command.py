@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from pastur.cli._errors import debug_option
 from pastur.cli._numbers import numbers_option
 
 _FILE = click.Path(path_type=Path)
@@ -69,6 +70,7 @@ PICTURE = "pastur-law.png"
 @click.option("--json", "json_path", type=_FILE, help="Write all results as JSON.")
 @click.option("--csv", "csv_path", type=_FILE, help="Write x, density, cdf on a grid.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@debug_option
 def law(
     spikes: tuple[float, ...] | None,
     sigma: float,

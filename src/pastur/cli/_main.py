@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from pastur.cli._errors import QuietGroup
+from pastur.cli._errors import QuietGroup, debug_option
 from pastur.cli._experiment_command import experiment
 from pastur.cli._law_command import law
 from pastur.cli._verify_command import verify
@@ -21,6 +21,7 @@ _FILE = click.Path(path_type=Path)
 
 @click.group(cls=QuietGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pastur", message="%(prog)s %(version)s")
+@debug_option
 def main() -> None:
     """Tell noise from signal in the weight matrices of a trained model.
 
@@ -36,6 +37,7 @@ main.add_command(verify)
 def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command that analyses a model."""
     for option in (
+        debug_option,
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
         click.option("--csv", "csv_path", type=_FILE, help="Write one line for each matrix."),
         click.option("--json", "json_path", type=_FILE, help="Write the whole result as JSON."),

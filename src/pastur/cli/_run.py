@@ -1,10 +1,14 @@
 """What `demo` and `analyze` share: analyse, write the files, print."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from pastur.analysis import Analysis, analyze
+from pastur.cli._errors import debugging, report, visible_lines
 from pastur.cli._outputs import check_files
 from pastur.cli._progress import progress_bar
 
@@ -22,25 +26,49 @@ class Outputs:
         pairs = [("Report", self.report), ("JSON", self.json), ("CSV", self.csv)]
         return [(word, path) for word, path in pairs if path is not None]
 
-    def write(self, analysis: Analysis) -> None:
-        """Write the wanted files."""
-        if self.json is not None:
-            analysis.to_json(self.json)
-        if self.csv is not None:
-            analysis.to_csv(self.csv)
-        if self.report is not None:
-            from pastur.report import write_report
+    def write(self, analysis: Analysis) -> tuple[list[tuple[str, Path]], list[Exception]]:
+        """Write the wanted files; return those written, and what kept others from it."""
+        written, faults = [], []
+        for word, path in self.named():
+            try:
+                _WRITERS[word](analysis, path)
+            except Exception as error:
+                faults.append(error)
+            else:
+                written.append((word, path))
+        return written, faults
 
-            write_report(analysis, self.report)
+
+def _write_report(analysis: Analysis, path: Path) -> None:
+    from pastur.report import write_report
+
+    write_report(analysis, path)
+
+
+_WRITERS: dict[str, Callable[[Analysis, Path], object]] = {
+    "Report": _write_report,
+    "JSON": Analysis.to_json,
+    "CSV": Analysis.to_csv,
+}
 
 
 def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
-    """Analyse `source`, write the outputs, and print the findings unless `quiet`."""
+    """Analyse `source`, write the outputs, and print the findings unless `quiet`.
+
+    A file that cannot be written costs neither the others nor the table.
+    """
     check_files(outputs.named(), {"the model": source})
     with progress_bar(quiet=quiet) as progress:
         analysis = analyze(source, progress=progress, **options)
-    outputs.write(analysis)
+    written, faults = outputs.write(analysis)
     if not quiet:
         from pastur.cli._print import print_analysis
 
-        print_analysis(analysis, outputs.named())
+        print_analysis(analysis, written)
+    if debugging():
+        for tensor in analysis.skipped:
+            click.echo(visible_lines(tensor.traceback), err=True, nl=False)
+    for fault in faults:
+        report(fault)
+    if faults:
+        raise click.exceptions.Exit(1)

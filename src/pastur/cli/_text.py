@@ -1,19 +1,21 @@
 """Numbers and foreign text, made fit for a terminal."""
 
+from pastur._foreign import shortened, visible
+
 _LONGEST = 200
+_LONGEST_LINE = 380
 NOTHING = "–"
 
 
 def printable(text: str) -> str:
     """Return `text` without what could drive the terminal: a tensor's name comes from a file."""
-    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-    return safe if len(safe) <= _LONGEST else f"{safe[:120]} … {safe[-60:]}"
+    return shortened(visible(shortened(text, _LONGEST)), _LONGEST)
 
 
 def one_line(text: str) -> str:
-    """Return `text` as a single printable line."""
-    joined = " ".join(text.split())
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in joined)
+    """Return `text` as a single printable line of bounded length."""
+    start = shortened(text, 10 * _LONGEST_LINE)
+    return shortened(visible(" ".join(start.split())), _LONGEST_LINE)
 
 
 def number(value: float) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from pastur.cli._errors import debug_option
+
 _FILE = click.Path(path_type=Path)
 FOLDER = "pastur-verify"
 
@@ -30,6 +32,7 @@ FOLDER = "pastur-verify"
 )
 @click.option("--json", "json_path", type=_FILE, help="Write all figures as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@debug_option
 def verify(
     claims: tuple[str, ...],
     level: str,

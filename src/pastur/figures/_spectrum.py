@@ -36,7 +36,9 @@ class Histogram:
     @property
     def density(self) -> FloatArray:
         """Return the height of each bar."""
-        return np.asarray(self.counts / (self.counts.sum() * np.diff(self.bins)))
+        # Of values near 1e-310 it is beyond the doubles.
+        with np.errstate(over="ignore"):
+            return np.asarray(self.counts / (self.counts.sum() * np.diff(self.bins)))
 
 
 def noise_interval(fit: Fit) -> tuple[float, float]:
@@ -67,6 +69,10 @@ def histogram(fit: Fit, values: FloatArray) -> Histogram:
         below = start - _widening(start - values[0], width)[::-1]
         above = stop + _widening(values[-1] - stop, width)
         limits = np.concatenate([below, inner, above])
+    # Next to the least of all doubles there is no room for bins.
+    limits = np.unique(limits)
+    if limits.size < 2:
+        limits = np.array([limits[0] - 0.5, limits[0] + 0.5])
     counts, _ = np.histogram(values, limits)
     return Histogram(limits, counts)
 

@@ -27,7 +27,8 @@ class Scale:
     @classmethod
     def of(cls, matrices: Sequence[MatrixAnalysis]) -> "Scale":
         """Return the scale that holds every matrix, up to 300 times its edge."""
-        tops = [m.singular_values[0] / m.fit.edge for m in matrices if m.fit.sigma > 0]
+        with np.errstate(over="ignore"):
+            tops = [m.singular_values[0] / m.fit.edge for m in matrices if m.fit.edge > 0]
         return cls(float(np.clip(max(tops, default=_NEAREST), _NEAREST, _FARTHEST)))
 
     def place(self, ratio: float) -> float:
@@ -59,34 +60,37 @@ class Strip:
 
 def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
     """Return the paths, or None where there is no noise to measure against."""
-    if matrix.fit.sigma == 0.0:
-        return None
     edge = matrix.fit.edge
+    if matrix.fit.sigma == 0.0 or edge == 0.0:
+        return None
     bars = histogram(matrix.fit, matrix.singular_values)
-    inside = bars.bins[:-1] < edge * (1 - 1e-9)
     x, y = law_curve(matrix.fit, matrix.singular_values.size)
     # The law of a growing signal goes on beyond the edge, where the scale would stretch it.
-    x, y = x[x <= edge], np.nan_to_num(y[x <= edge])
+    with np.errstate(over="ignore"):
+        x, y = x[x <= edge] / edge, np.nan_to_num(edge * y[x <= edge], posinf=0.0)
+        # In units of the edge nothing leaves the doubles, however small or large the matrix.
+        bins = bars.bins / edge
+    heights = bars.counts / (bars.counts.sum() * np.diff(bins))
+    inside = bins[:-1] < 1 - 1e-9
     # Values that are zero to rounding fill one bin, which must not flatten the rest.
-    peak = y.max(initial=0.0)
-    tallest = min(max(bars.density[inside].max(initial=0.0), peak), 2.5 * peak)
-    bulk = ""
-    if inside.any():
-        limits, heights = bars.bins[: inside.sum() + 1], bars.density[inside]
-        places = [scale.place(limit / edge) for limit in limits]
+    tallest, peak = heights[inside].max(initial=0.0), y.max(initial=0.0)
+    tallest = min(max(tallest, peak), 2.5 * peak) if peak else tallest
+    bulk = law = ""
+    if tallest and inside.any():
+        places = [scale.place(limit) for limit in bins[: inside.sum() + 1]]
         steps = "".join(
             f"V{_height(height / tallest)}H{right:g}"
-            for height, right in zip(heights, places[1:], strict=True)
+            for height, right in zip(heights[inside], places[1:], strict=True)
         )
         bulk = f"M{places[0]:g} {HEIGHT}{steps}V{HEIGHT}Z"
-    points = [
-        f"{scale.place(a / edge):g} {_height(b / tallest)}"
-        for a, b in zip(x[::_CURVE_STEP], y[::_CURVE_STEP], strict=True)
-    ]
-    dots = sorted({scale.place(s / edge) for s in matrix.fit.spikes["observed"]})
+    if peak:
+        points = zip(x[::_CURVE_STEP], y[::_CURVE_STEP], strict=True)
+        law = "M" + "L".join(f"{scale.place(a):g} {_height(b / tallest)}" for a, b in points)
+    with np.errstate(over="ignore"):
+        dots = sorted({scale.place(ratio) for ratio in matrix.fit.spikes["observed"] / edge})
     return Strip(
         bulk=bulk,
-        law="M" + "L".join(points) if points else "",
+        law=law,
         spikes="".join(f"M{dot:g} 50h0" for dot in dots),
         edge=scale.place(1.0),
     )

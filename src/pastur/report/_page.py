@@ -8,8 +8,10 @@ from collections import Counter
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pastur._errors import InternalError
+from pastur._foreign import visible
 from pastur.analysis import Analysis
 from pastur.report import _text
 from pastur.report._charts import residual, script_safe, spectrum
@@ -44,20 +46,22 @@ def render(analysis: Analysis) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(_template),
+        finalize=_harmless,
     )
     environment.globals["text"] = _text
     environment.filters["breakable"] = _breakable
     scripts = [_script(_asset("report.js")), _script(_plotly())]
-    scale = Scale.of(analysis.matrices)
-    layers = [layer(matrix, i, scale) for i, matrix in enumerate(analysis.matrices, start=1)]
-    page = environment.get_template("report.html").render(
+    drawn, skipped = _drawn(analysis)
+    layers = [one.layer for one in drawn]
+    page: str = environment.get_template("report.html").render(
         analysis=analysis,
         title=PurePath(analysis.source).name or analysis.source,
         layers=layers,
+        skipped=skipped,
         kinds=KINDS,
         counts=Counter(one.kind.kind for one in layers),
         columns=_columns(analysis),
-        marks=scale.marks(),
+        marks=Scale.of(analysis.matrices).marks(),
         strongest=_strongest(layers),
         policy=_policy(scripts),
         style=_markup(_asset("report.css")),
@@ -65,14 +69,47 @@ def render(analysis: Analysis) -> str:
         data=_markup(
             script_safe(
                 {
-                    "layers": [spectrum(matrix) for matrix in analysis.matrices],
+                    "layers": [one.spectrum for one in drawn],
                     "initial": [residual(comparison) for comparison in analysis.initial],
                 }
             )
         ),
     )
-    # A tensor's name may hold half a surrogate pair, which no encoding of text can write.
-    return page.encode("utf-8", "replace").decode("utf-8")
+    return page
+
+
+class _Drawn(NamedTuple):
+    layer: Layer
+    spectrum: dict[str, Any]
+
+
+class _NotDrawn(NamedTuple):
+    name: str
+    shape: tuple[int, int]
+    dtype: str
+    reason: str
+
+
+def _drawn(analysis: Analysis) -> tuple[list[_Drawn], list[Any]]:
+    """Return the matrices as the page shows them, and what it lists as skipped.
+
+    A matrix that cannot be drawn, by a fault of ours, costs neither the others nor the page.
+    """
+    scale, drawn = Scale.of(analysis.matrices), list[_Drawn]()
+    skipped: list[Any] = list(analysis.skipped)
+    for matrix in analysis.matrices:
+        try:
+            drawn.append(_Drawn(layer(matrix, len(drawn) + 1, scale), spectrum(matrix)))
+        except Exception as error:
+            reason = f"analysed, but not drawn: {InternalError.of(error)}"
+            skipped.append(_NotDrawn(matrix.name, matrix.shape, matrix.dtype, reason))
+    return drawn, skipped
+
+
+def _harmless(value: Any) -> Any:
+    """Return what a template shows: text from a file with its invisible characters as escapes."""
+    plain = isinstance(value, str) and not hasattr(value, "__html__")
+    return visible(value) if plain else value
 
 
 def _columns(analysis: Analysis) -> list[tuple[str, str, str]]:

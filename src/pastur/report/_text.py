@@ -2,6 +2,8 @@
 
 from math import isfinite
 
+from pastur._foreign import shortened, visible
+
 SMALLEST_P = 1e-300
 _LONGEST_NAME = 300
 
@@ -43,10 +45,8 @@ def percent(share: float) -> str:
 
 
 def name(text: str) -> str:
-    """Return a name from a file, cut in the middle where it is far too long for a page."""
-    if len(text) <= _LONGEST_NAME:
-        return text
-    return f"{text[: _LONGEST_NAME // 2]} … {text[-_LONGEST_NAME // 2 :]}"
+    """Return a name from a file, visible, and cut in the middle where it is far too long."""
+    return shortened(visible(shortened(text, _LONGEST_NAME)), _LONGEST_NAME)
 
 
 def words(name: str) -> str:

@@ -33,12 +33,15 @@ class Skipped:
         As in `TensorInfo`.
     reason : str
         Why, in words that follow the name.
+    traceback : str
+        Where a fault of pastur is the reason, an "internal error", what led to it; else empty.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     reason: str
+    traceback: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,15 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-_LONGEST = 120
-
-
-def shown(name: object) -> str:
-    """Return `name` in quotes on one line: a hostile file may hold any characters, any number."""
-    text = str(name)
-    if len(text) > _LONGEST:
-        text = text[: _LONGEST - 30] + "…" + text[-29:]
-    return repr(text)
+from pastur._foreign import shown as shown
 
 
 def bytes_text(count: int) -> str:
