@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError
+from pastur.weights._adapters import adapter, is_adapter
 from pastur.weights._arrays import open_arrays
 from pastur.weights._attention import with_heads
 from pastur.weights._difference import difference
@@ -14,7 +15,6 @@ from pastur.weights._folder import open_folder
 from pastur.weights._gguf import GGUF
 from pastur.weights._hdf5 import HDF5, KERAS
 from pastur.weights._inputs import files_at
-from pastur.weights._lora import adapter, is_adapter
 from pastur.weights._module import is_module, open_module
 from pastur.weights._npy import NPY
 from pastur.weights._npz import NPZ
