@@ -14,24 +14,16 @@ from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
 from pastur.weights._adapters.contract import (
     Change,
-    Layer,
     NeedsBaseError,
     RefusedError,
     Shape,
     UnfitError,
 )
+from pastur.weights._adapters.held import Held, held_by
 from pastur.weights._adapters.methods import WITHOUT_MATRICES, check_settings, method_of
-from pastur.weights._adapters.names import (
-    Factor,
-    alpha_of,
-    base_copy,
-    factor,
-    is_marked,
-    replaced,
-    shared,
-)
+from pastur.weights._adapters.names import is_marked
 from pastur.weights._adapters.parameters import parameters_of
-from pastur.weights._adapters.settings import AllSettings, settings_of
+from pastur.weights._adapters.settings import settings_of
 from pastur.weights._adapters.target import targets
 from pastur.weights._layout import UNKNOWN, Layout
 from pastur.weights._weights import TensorInfo, Weights
@@ -39,27 +31,6 @@ from pastur.weights._words import shown, some_of
 
 _FILE = "adapter_model"
 _MERGE = "Merge it where it was made (PEFT: `merge_and_unload`) and analyse the merged model."
-
-
-@dataclass(frozen=True)
-class _Held:
-    """The tensors of an adapter, sorted by what they are.
-
-    Attributes
-    ----------
-    layers : tuple of Layer
-    saved : mapping of str to str
-        Tensors of the base that are kept whole, by their names there.
-    copies : mapping of str to str
-        The base's own matrices that lie beside their changes, by the layer.
-    reasons : mapping of str to str
-        Why a tensor of the file is not analysed by itself.
-    """
-
-    layers: tuple[Layer, ...]
-    saved: Mapping[str, str]
-    copies: Mapping[str, str]
-    reasons: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -119,7 +90,7 @@ def adapter(weights: Weights, base: Weights | None = None) -> Weights:
     try:
         for one in settings:
             check_settings(one)
-        held = _sorted(weights, settings)
+        held = held_by(weights, settings)
         changes, faults, vectors = _changes(held, base)
         if base is None:
             _check_alone(changes)
@@ -138,84 +109,11 @@ def adapter(weights: Weights, base: Weights | None = None) -> Weights:
     return _on_base(weights, base, held, changes, faults, vectors)
 
 
-# --- what the file holds ---
-
-
-def _sorted(weights: Weights, settings: AllSettings) -> _Held:
-    factors: dict[str, Factor] = {}
-    copies: dict[str, str] = {}
-    saved: dict[str, str] = {}
-    common: dict[str, str] = {}
-    alphas: dict[str, str] = {}
-    unknown = []
-    reasons: dict[str, str] = {}
-    for entry in weights.entries:
-        name = entry.name
-        if found := factor(name):
-            factors[name] = found
-        elif (stem := alpha_of(name)) is not None:
-            alphas[stem] = name
-        elif role := shared(name):
-            common[role] = name
-        elif copied := base_copy(name):
-            copies[copied] = name
-            reasons[name] = "is the base's own, kept beside its change"
-        elif ".original_module." in name:
-            reasons[name] = "is the base's own, kept beside what stands for it"
-        elif known := replaced(name):
-            saved[known] = name
-        else:
-            unknown.append(name)
-    layers = _layers(weights, factors, common, alphas, settings)
-    unknown += [name for stem, name in alphas.items() if stem not in {one.name for one in layers}]
-    if unknown:
-        raise RefusedError(f"holds {some_of(unknown)}, which are not known in an adapter")
-    embeddings = {one.name for one in layers if "lora_embedding_A" in one.roles}
-    if copies.keys() - embeddings:
-        raise RefusedError("lies unmerged within a whole model")
-    return _Held(layers, saved, copies, reasons)
-
-
-def _layers(
-    weights: Weights,
-    factors: Mapping[str, Factor],
-    common: Mapping[str, str],
-    alphas: Mapping[str, str],
-    settings: AllSettings,
-) -> tuple[Layer, ...]:
-    names = {found.adapter for found in factors.values()} - {""}
-    if len(names) > 1:
-        raise RefusedError(f"is one of {len(names)} in the file: {some_of(sorted(names))}")
-    shapes = {entry.name: entry.shape for entry in weights.entries}
-    grouped: dict[tuple[str, int], dict[str, str]] = {}
-    for name, found in factors.items():
-        roles = grouped.setdefault((found.layer, found.depth), {})
-        if found.role in roles:
-            raise RefusedError(f"holds {found.role} of the layer {shown(found.layer)} twice")
-        roles[found.role] = name
-    layers = []
-    for (stem, depth), roles in grouped.items():
-        projected = any(role.startswith("vera_") for role in roles)
-        held = roles | dict(common) if projected else roles
-        alpha = _alpha(weights, alphas[stem]) if stem in alphas else None
-        by_role = {role: shapes[name] for role, name in held.items()}
-        layers.append(Layer(stem, held, by_role, settings.of(stem), alpha, depth))
-    return tuple(layers)
-
-
-def _alpha(weights: Weights, name: str) -> float:
-    values = weights.read(name).reshape(-1)
-    alpha = float(values[0]) if values.size == 1 else math.nan
-    if not math.isfinite(alpha):
-        raise RefusedError(f"has a scale {shown(name)} that is not one finite number")
-    return alpha
-
-
 # --- what it changes ---
 
 
 def _changes(
-    held: _Held, base: Weights | None
+    held: Held, base: Weights | None
 ) -> tuple[dict[str, _Target], dict[str, str], set[str]]:
     """Return the changes by the names of the matrices, why there is none of some, and the vectors
     that are changed too.
@@ -271,7 +169,7 @@ def _check_alone(changes: Mapping[str, _Target]) -> None:
         raise NeedsBaseError(min(needs))
 
 
-def _check_scales(weights: Weights, held: _Held) -> None:
+def _check_scales(weights: Weights, held: Held) -> None:
     """Refuse to add what PEFT has scaled by a configuration that is not there."""
     for layer in held.layers:
         unscaled = not layer.settings and layer.alpha is None
@@ -283,7 +181,7 @@ def _check_scales(weights: Weights, held: _Held) -> None:
 
 
 def _alone(
-    weights: Weights, held: _Held, changes: Mapping[str, _Target], faults: Mapping[str, str]
+    weights: Weights, held: Held, changes: Mapping[str, _Target], faults: Mapping[str, str]
 ) -> Weights:
     entries = [
         _entry(name, one.change.shape, Layout("eoi") if one.change.stacked else UNKNOWN)
@@ -306,7 +204,7 @@ def _entry(
     return TensorInfo(name, shape, "float64", 8 * math.prod(shape), reason, layout, quantised)
 
 
-def _own(weights: Weights, held: _Held, reasons: Mapping[str, str]) -> list[TensorInfo]:
+def _own(weights: Weights, held: Held, reasons: Mapping[str, str]) -> list[TensorInfo]:
     """Return the adapter's own tensors, each with what it is."""
     of_layers = {
         name: f"is a factor of {shown(_joined(layer.name, 'weight'))}"
@@ -329,7 +227,7 @@ def _own(weights: Weights, held: _Held, reasons: Mapping[str, str]) -> list[Tens
 def _on_base(
     weights: Weights,
     base: Weights,
-    held: _Held,
+    held: Held,
     changes: Mapping[str, _Target],
     faults: Mapping[str, str],
     vectors: set[str],
