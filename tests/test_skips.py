@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parent.parent
 PASSING = """
 def test_passes():
     assert True
@@ -38,16 +38,27 @@ pytest.importorskip("no_such_package")
 @pytest.fixture
 def run(tmp_path):
     """Run pytest on one file beside our conftest.py; return the exit status and the output."""
-    (tmp_path / "conftest.py").write_text((HERE / "conftest.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
 
-    def start(source: str, *, no_skips: bool) -> tuple[int, str]:
+    def start(
+        source: str, *, no_skips: bool = False, expected: str | None = None, workers: int = 0
+    ):
         (tmp_path / "test_small.py").write_text(source, "utf-8")
+        # Without plugins pytest starts in a fifth of the time.
+        asked = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        if no_skips:
+            asked["PASTUR_NO_SKIPS"] = "1"
+        if expected is not None:
+            (tmp_path / "expected.txt").write_text(expected, "utf-8")
+            asked["PASTUR_EXPECTED_SKIPS"] = "expected.txt"
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "PASTUR"))}
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", "."]
+        if workers:
+            command += ["-p", "xdist.plugin", "-n", str(workers)]
         done = subprocess.run(
             [*command, "-c", os.devnull, "test_small.py"],
             cwd=tmp_path,
-            env=kept | ({"PASTUR_NO_SKIPS": "1"} if no_skips else {}),
+            env=kept | asked,
             capture_output=True,
             text=True,
             timeout=60,
@@ -89,9 +100,47 @@ def test_nothing_is_said_where_nothing_is_skipped(run):
     assert "skipped" not in output
 
 
-def test_the_extras_that_the_summary_names_exist(run):
+BOTH = """# What is not on every machine.
+
+not today
+could not import 'no_such_package': No module named 'no_such_package'
+"""
+
+
+def test_the_reasons_may_have_to_be_those_of_a_list(run):
+    status, output = run(PASSING + SKIPPING, expected=BOTH)
+    assert status == 0
+    assert "expected.txt" not in output
+    assert run(PASSING, expected="# None.\n")[0] == 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_reason_that_is_not_listed_fails_the_run(run, workers):
+    status, output = run(PASSING + SKIPPING, expected="not today\n", workers=workers)
+    assert status == 1
+    words = "expected.txt: skipped for a reason that is not listed: could not import 'no_such_p"
+    assert output.count(words) == 1
+    assert run(PASSING + SKIPPING_WHOLE, expected="", workers=workers)[0] != 0
+
+
+def test_so_does_a_reason_that_is_listed_in_vain(run):
+    status, output = run(PASSING + SKIPPING, expected=BOTH + "no electricity\n")
+    assert status == 1
+    assert "expected.txt: listed, but no test was skipped for it: no electricity" in output
+
+
+def test_a_failure_stays_a_failure(run):
+    status, output = run(SKIPPING + "def test_fails():\n    assert False\n", expected=BOTH)
+    assert status == 1
+    assert "1 failed" in output
+
+
+def test_the_extras_that_the_summary_names_are_all_that_there_are(run):
     _, output = run(SKIPPING, no_skips=False)
     named = re.search(r"make test EXTRAS=([\w,]+)", output)
     assert named
-    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
-    assert set(named[1].split(",")) <= set(project["optional-dependencies"])
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    every = set(project["optional-dependencies"]) - {"bench"}
+    assert set(named[1].split(",")) == every
+    for page in (".ci/run", "CONTRIBUTING.md"):
+        assert f"make test EXTRAS={named[1]}" in (ROOT / page).read_text("utf-8")

@@ -1,5 +1,6 @@
 """Where torch computes: the processor, or a card of NVIDIA's."""
 
+import re
 from typing import Any
 
 from pastur._checks import missing_extra
@@ -31,13 +32,14 @@ def torch_device(name: str) -> Any:
     InvalidInputError
         If there is no such device.
     """
-    torch = import_torch(f"Computing on the device {name!r}")
-    kind, _, index = str(name).partition(":")
-    if kind not in ("cpu", "cuda") or (index and not index.isdecimal()):
+    found = re.fullmatch(r"(cpu|cuda)(?::([0-9]+))?", str(name))
+    if found is None:
         raise InvalidInputError(f"`device` must be 'cpu', 'cuda' or 'cuda:1'. Got {name!r}.")
+    torch = import_torch(f"Computing on the device {name!r}")
+    kind, index = found.groups(default="0")
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if count <= int(index or 0):
+        if count <= int(index):
             raise InvalidInputError(
                 f"There is no device {name!r}: torch {torch.__version__} sees {count} CUDA "
                 "devices. Use 'cpu'."

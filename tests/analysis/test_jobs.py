@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,13 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import pastur.analysis._analyze as entry
 import pastur.analysis._examine as module
-from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, InvalidTypeError
+from pastur._errors import (
+    FileAccessError,
+    FileFormatError,
+    InvalidInputError,
+    InvalidTypeError,
+    MissingExtraError,
+)
 from pastur.analysis import analyze
 from pastur.analysis._jobs import _examine_there, examined
 from pastur.analysis._selection import Selection
@@ -156,14 +163,25 @@ def test_a_device_gives_the_same_result_to_rounding(planted, monkeypatch):
         assert one.fit.sigma == pytest.approx(other.fit.sigma, rel=1e-9, abs=1e-12 * largest)
 
 
-@pytest.mark.parametrize(
-    ("device", "sentence"),
-    [("cuda:99", "no device 'cuda:99'"), ("tpu", "`device` must be 'cpu', 'cuda' or 'cuda:1'")],
-)
-def test_a_device_that_is_not_there_is_refused(planted, device, sentence):
+def test_a_device_that_is_not_there_is_refused(planted):
     pytest.importorskip("torch")
-    with pytest.raises(InvalidInputError, match=sentence):
-        analyze(planted, device=device)
+    with pytest.raises(InvalidInputError, match="no device 'cuda:99'"):
+        analyze(planted, device="cuda:99")
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:", "cuda:x", "cuda:-1", "", "CPU"])
+def test_what_names_no_device_is_refused_with_and_without_torch(planted, monkeypatch, device):
+    for without in (False, True):
+        if without:
+            monkeypatch.setitem(sys.modules, "torch", None)
+        with pytest.raises(InvalidInputError, match="`device` must be 'cpu', 'cuda' or 'cuda:1'"):
+            analyze(planted, device=device)
+
+
+def test_a_device_without_torch_says_what_to_install(planted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"pip install pastur\[torch\]"):
+        analyze(planted, device="cuda")
 
 
 def test_threads_of_blas_are_for_large_matrices():

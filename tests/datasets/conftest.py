@@ -1,4 +1,4 @@
-"""Fashion-MNIST where it is installed, and a stand-in of its full shape that any test may spoil."""
+"""A stand-in for Fashion-MNIST, of its full shape, that any test may spoil."""
 
 import gzip
 import struct
@@ -6,22 +6,12 @@ import struct
 import numpy as np
 import pytest
 
-from pastur.datasets import load_fashion_mnist
-
 FILES = {
     "train-images-idx3-ubyte.gz": (60000, 28, 28),
     "train-labels-idx1-ubyte.gz": (60000,),
     "t10k-images-idx3-ubyte.gz": (10000, 28, 28),
     "t10k-labels-idx1-ubyte.gz": (10000,),
 }
-
-
-@pytest.fixture(scope="session")
-def real_data():
-    try:
-        return load_fashion_mnist()
-    except OSError as error:
-        pytest.skip(f"the Fashion-MNIST files are not on this machine: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,12 @@ def test_tells_of_a_file_that_cannot_be_opened(tmp_path):
         read_idx(tmp_path, (1,))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+)
 @given(st.binary(max_size=64), st.booleans())
 def test_hostile_bytes_meet_one_error_only(write, content, compress):
     with pytest.raises(FileFormatError):

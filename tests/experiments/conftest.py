@@ -1,17 +1,9 @@
-"""A data set small enough to train on in a blink, and the real one where it is installed."""
+"""A data set small enough to train on in a blink."""
 
 import numpy as np
 import pytest
 
-from pastur.datasets import FashionMnist, load_fashion_mnist
-
-
-@pytest.fixture(scope="session")
-def real_data():
-    try:
-        return load_fashion_mnist()
-    except OSError as error:
-        pytest.skip(f"the Fashion-MNIST files are not on this machine: {error}")
+from pastur.datasets import FashionMnist
 
 
 @pytest.fixture(scope="session")

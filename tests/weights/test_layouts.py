@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pastur._errors import InvalidInputError
@@ -317,6 +317,7 @@ def test_what_is_kept_of_a_tensor_does_not_travel():
 AXES = ["oi", "io", "eoi", "oiss", "ssio", "ois", "iosss", "eeio", "ioo", "iio", "osi"]
 
 
+@settings(deadline=None, derandomize=True)
 @given(
     axes=st.sampled_from(AXES),
     sides=st.lists(st.integers(1, 4), min_size=5, max_size=5),

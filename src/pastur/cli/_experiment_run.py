@@ -64,8 +64,7 @@ def run_experiment(
     panels = spike_panels(records)
     # Where every training ran away there is nothing to draw.
     if panels:
-        images = () if data is None else tuple(data.iterdir())
-        write_whole(folder / PICTURE, picture(panels), inputs=images)
+        write_whole(folder / PICTURE, picture(panels))
     if not quiet:
         print_records(records, folder)
 

@@ -57,13 +57,9 @@ def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
 
     A file that cannot be written costs neither the others nor the table.
     """
-    sources = {"the model": source}
-    if options.get("base") is not None:
-        sources["the base"] = options["base"]
-    check_files(outputs.named(), sources)
+    check_files(outputs.named(), {"the model": source})
     with progress_bar(quiet=quiet) as progress:
-        paths = [path for _, path in outputs.named()]
-        analysis = analyze(source, outputs=paths, progress=progress, **options)
+        analysis = analyze(source, progress=progress, **options)
     written, faults = outputs.write(analysis)
     if not quiet:
         from pastur.cli._print import print_analysis

@@ -9,7 +9,6 @@ import numpy as np
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import AnyArray
-from pastur.weights._inputs import files_behind
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
 
@@ -34,8 +33,7 @@ def open_arrays(source: Any) -> Weights:
                 "`source` must be a path, a module of PyTorch, an array or a dictionary of arrays. "
                 f"Got {type(source).__name__}, which {info.unreadable}."
             )
-        fetch = partial(load_array, {"matrix": value})
-        return Weights("array", (info,), {}, fetch, files_behind([value]))
+        return Weights("array", (info,), {}, partial(load_array, {"matrix": value}))
     if not source:
         raise InvalidInputError("`source` is an empty dictionary: there is no array to read.")
     for name in source:
@@ -46,9 +44,9 @@ def open_arrays(source: Any) -> Weights:
             )
     pairs = [entry_of(name, value) for name, value in source.items()]
     values = {info.name: value for info, value in pairs}
-    infos = tuple(info for info, _ in pairs)
-    files = files_behind(values.values())
-    return Weights("dict of arrays", infos, {}, partial(load_array, values), files)
+    return Weights(
+        "dict of arrays", tuple(info for info, _ in pairs), {}, partial(load_array, values)
+    )
 
 
 def entry_of(name: str, value: Any) -> tuple[TensorInfo, Any]:

@@ -7,7 +7,7 @@ data loaded but what is asked for here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -75,8 +75,7 @@ def open_onnx(path: Path) -> Weights:
         info = _info(name, proto, use, by_value, path)
         tensors[name] = _Tensor(info, proto, use)
     entries = tuple(tensor.info for tensor in tensors.values())
-    load = partial(_load, path, tensors, by_value)
-    return Weights(str(path), entries, _metadata(model), load, _files_beside(path, protos))
+    return Weights(str(path), entries, _metadata(model), partial(_load, path, tensors, by_value))
 
 
 def _parse(path: Path) -> Any:
@@ -210,17 +209,6 @@ def _outside(proto: Any) -> tuple[str, int, int | None]:
         int(fields.get("offset", "0") or 0),
         None if length is None else int(length),
     )
-
-
-def _files_beside(path: Path, protos: Iterable[tuple[str, str, Any]]) -> tuple[Path, ...]:
-    """Return the files next to the model that its tensors name."""
-    locations = {
-        entry.value
-        for _, _, proto in protos
-        for entry in proto.external_data
-        if entry.key == "location"
-    }
-    return tuple(path.parent / location for location in sorted(locations))
 
 
 def _outside_fault(proto: Any, stored: int, path: Path) -> str:

@@ -60,11 +60,9 @@ def open_part(path: Path) -> Weights:
 def merge(source: str, parts: Iterable[Weights], *, metadata: Mapping[str, str]) -> Weights:
     """Return several files' tensors as one set. Two tensors of one name are refused."""
     holders: dict[str, Weights] = {}
-    files = []
     combined = dict(metadata)
     for part in parts:
         combined |= part.metadata
-        files.append(Path(part.source))
         for entry in part.entries:
             if entry.name in holders:
                 raise FileFormatError(
@@ -73,7 +71,7 @@ def merge(source: str, parts: Iterable[Weights], *, metadata: Mapping[str, str])
                 )
             holders[entry.name] = part
     entries = [entry for part in dict.fromkeys(holders.values()) for entry in part.entries]
-    return Weights(source, tuple(entries), combined, partial(_fetch, holders), tuple(files))
+    return Weights(source, tuple(entries), combined, partial(_fetch, holders))
 
 
 def _fetch(holders: Mapping[str, Weights], name: str) -> AnyArray:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
@@ -57,15 +56,12 @@ class Weights:
         What the file says of itself.
     fetch : callable
         The file's own way to a tensor; call `read`, which checks the name first.
-    files : tuple of Path
-        The files that it is made of, and those of its base: no output may overwrite them.
     """
 
     source: str
     entries: tuple[TensorInfo, ...]
     metadata: Mapping[str, str] = field(repr=False)
     fetch: Callable[[str], AnyArray] = field(repr=False)
-    files: tuple[Path, ...] = field(default=(), repr=False)
 
     @cached_property
     def _by_name(self) -> dict[str, TensorInfo]:

@@ -1,0 +1,88 @@
+"""For every test: one thread of BLAS, and no skip that goes unnoticed.
+
+With PASTUR_NO_SKIPS set in the environment, as in the full run, a skipped test is a failure.
+Without it skips are counted at the end of the run. Where PASTUR_EXPECTED_SKIPS names a file, as in
+the run on a bare machine, their reasons must be exactly those that the file lists.
+"""
+
+import os
+from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+# Before NumPy is imported, which reads them once.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+_NO_SKIPS = bool(os.environ.get("PASTUR_NO_SKIPS"))
+_EXPECTED = os.environ.get("PASTUR_EXPECTED_SKIPS")
+
+# The one module that imports an extra when it is loaded; tests/test_sklearn.py needs it as well,
+# and is skipped with a reason.
+collect_ignore = [] if find_spec("sklearn") else ["src/pastur/sklearn.py"]
+
+
+def _reason(report) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return text.removeprefix("Skipped: ")
+
+
+def _refuse_skip(report):
+    expected_failure = hasattr(report, "wasxfail")
+    if _NO_SKIPS and report.skipped and not expected_failure:
+        report.longrepr = f"PASTUR_NO_SKIPS is set, and this was skipped: {_reason(report)}"
+        report.outcome = "failed"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Turn the skip of a test into a failure where skips are not allowed."""
+    return _refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """Do the same for a whole file that is skipped on import."""
+    return _refuse_skip((yield))
+
+
+def _reasons(terminalreporter) -> Counter[str]:
+    return Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+
+
+def _surprises(reasons: Counter[str]) -> list[str]:
+    """Return a sentence for each difference from the list of expected skips."""
+    if not _EXPECTED:
+        return []
+    lines = Path(_EXPECTED).read_text("utf-8").splitlines()
+    listed = {line for line in lines if line and not line.startswith("#")}
+    new, unseen = sorted(set(reasons) - listed), sorted(listed - set(reasons))
+    return [f"skipped for a reason that is not listed: {reason}" for reason in new] + [
+        f"listed, but no test was skipped for it: {reason}" for reason in unseen
+    ]
+
+
+@pytest.hookimpl
+def pytest_sessionfinish(session):
+    """Fail the run where the skips are not the expected ones."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    # The processes of pytest-xdist have no reporter: only the whole is compared.
+    if reporter and session.exitstatus == 0 and _surprises(_reasons(reporter)):
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Count the skipped tests by reason, and say how to run them."""
+    reasons = _reasons(terminalreporter)
+    if reasons:
+        number = f"{reasons.total()} test{'s' if reasons.total() > 1 else ''} skipped"
+        terminalreporter.section(number, sep="=", yellow=True)
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count} x {reason}")
+        extras = "test,browser,torch,pandas,sklearn,onnx,keras,gguf,formats"
+        terminalreporter.line(f"Those that need an extra run with: make test EXTRAS={extras}")
+    for surprise in _surprises(reasons):
+        terminalreporter.line(f"{_EXPECTED}: {surprise}", red=True)
