@@ -1,21 +1,22 @@
-"""A stream for readers that go by what a file says: no more than is there, and no end of steps."""
+"""A stream for readers that go by what a file says: no more than is there, within its budget."""
 
 from typing import IO
 
-# A tensor of a state takes 60, one of a module that was saved whole 140; each may leave 90 bytes
-# behind.
-_MOST_READS = 10_000_000
+from pastur.weights._budget import Budget
+
+# Of a byte that is read, in a word of the widest letters.
+_COST = 4
 
 
 class BoundedStream:
-    """The next `room` bytes of a file, for a limited number of reads.
+    """The next `room` bytes of a file, each charged to the budget of the file.
 
-    A length that a file claims is not asked for, as it would be allocated; and a byte that stands
-    for an object of a hundred cannot be repeated without end.
+    A length that a file claims is not asked for, as it would be allocated.
     """
 
-    def __init__(self, file: IO[bytes], room: int) -> None:
-        self._file, self._room, self._reads = file, room, 0
+    def __init__(self, file: IO[bytes], room: int, budget: Budget) -> None:
+        self._file, self._room = file, room
+        self.budget = budget
 
     def read(self, count: int) -> bytes:
         """Return up to `count` bytes."""
@@ -27,7 +28,5 @@ class BoundedStream:
 
     def _taken(self, data: bytes) -> bytes:
         self._room -= len(data)
-        self._reads += 1
-        if self._reads > _MOST_READS:
-            raise OverflowError(f"more than {_MOST_READS} steps")
+        self.budget.take(_COST * len(data))
         return data

@@ -15,6 +15,7 @@ from pastur.weights._words import bytes_text, shown
 
 _BLOCK = 1 << 20
 _LARGEST_SIDE = 2**62
+MOST_AXES = 64  # of an array of NumPy
 
 
 def check_memory(nbytes: int) -> None:
@@ -36,6 +37,13 @@ def too_large(nbytes: int) -> str:
     return f"needs {bytes_text(nbytes)} of memory, more than this machine has"
 
 
+def read_up_to(path: Path, most: int) -> bytes | None:
+    """Return what a file holds; None where that is more than `most` bytes."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        return file.read(size) if size <= most else None
+
+
 def numpy_dtype(name: str) -> np.dtype[Any]:
     """Return the type of that name in NumPy or ml_dtypes, little-endian."""
     kind: Any = name
@@ -49,6 +57,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 
 def shape_fault(shape: tuple[int, ...]) -> str:
     """Return why a file's word for a shape is none, in words that follow a name; or nothing."""
+    if len(shape) > MOST_AXES:
+        return f"has {len(shape)} axes, and an array has {MOST_AXES} at most"
     if all(type(side) is int and 0 <= side < _LARGEST_SIDE for side in shape):
         return ""
     return f"has the shape {shape}, which no tensor can have"
@@ -83,6 +93,17 @@ def read_array(
         if not got:
             raise EOFError(f"its data end after {done} of {len(target)} bytes")
         done += got
+    return shaped(array, shape, by_columns=by_columns)
+
+
+def shaped(array: AnyArray, shape: tuple[int, ...], *, by_columns: bool = False) -> AnyArray:
+    """Return the numbers of `array` in this shape.
+
+    Raises
+    ------
+    InvalidInputError
+        When NumPy has no arrays of the shape.
+    """
     try:
         return array.reshape(shape, order="F" if by_columns else "C")
     except ValueError:  # sizes beyond its integers beside a size of 0, or too many of them

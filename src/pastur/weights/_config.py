@@ -1,10 +1,12 @@
 """The configuration that lies beside a model."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur.weights._budget import Budget
+from pastur.weights._bytes import read_up_to
+from pastur.weights._json import parse_json
 from pastur.weights._words import bytes_text, shown
 
 _LARGEST = 10_000_000
@@ -23,10 +25,13 @@ def config_beside(source: Path, name: str) -> dict[str, Any]:
     file = (source if source.is_dir() else source.parent) / name
     if not file.is_file():
         return {}
-    if file.stat().st_size > _LARGEST:
+    text = read_up_to(file, _LARGEST)
+    if text is None:
         raise FileFormatError(f"{shown(file)} exceeds {bytes_text(_LARGEST)}.")
     try:
-        found = json.loads(file.read_bytes())
+        found = parse_json(text, Budget(file, len(text)))
+    except FileFormatError:
+        raise
     except (ValueError, RecursionError):
         raise FileFormatError(f"{shown(file)} is not valid JSON.") from None
     return found if isinstance(found, dict) else {}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pastur._errors import FileFormatError
-from pastur.weights._sharded import FILE_SUFFIXES, INDEX_SUFFIXES, merge, open_index, open_part
+from pastur.weights._sharded import FILE_SUFFIXES, INDEX_SUFFIXES, open_index, open_part, open_parts
 from pastur.weights._weights import Weights
 from pastur.weights._words import shown, some_of
 
@@ -36,7 +36,7 @@ def open_folder(path: Path) -> Weights:
         if len(parts) == 1:
             return open_part(parts[0])
         if parts:
-            return merge(str(path), map(open_part, parts), metadata={})
+            return open_parts(path, parts)
     looked = ", ".join(f"*{suffix}" for suffix in (*INDEX_SUFFIXES, *FILE_SUFFIXES))
     raise FileFormatError(
         f"No weights in the folder {shown(path)}: looked for {looked}, found {_contents(path)}."

@@ -20,9 +20,11 @@ import numpy as np
 from pastur._checks import missing_extra
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import check_memory, numpy_dtype, read_array, reading
+from pastur.weights._budget import Budget
+from pastur.weights._bytes import check_memory, numpy_dtype, read_array, reading, shaped
 from pastur.weights._layout import UNKNOWN, Layout
 from pastur.weights._reader import Reader
+from pastur.weights._source import SourceFile
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
 
@@ -32,6 +34,8 @@ _ALIGNMENT = "general.alignment"
 _LONGEST_TEXT = 1000  # characters of metadata that are kept
 _MOST_SIDES = 4  # of a tensor, by the format
 _DEEPEST = 4  # arrays in arrays
+_KEY = 400  # bytes that a key of the metadata takes in memory, beside its words
+_NUMBERS_AT_ONCE = 2**20
 _LETTERS = {
     0: "B",
     1: "b",
@@ -63,7 +67,7 @@ class _Unsound(ValueError):
     """What is wrong with a header; `open_gguf` adds the file's name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Record:
     info: TensorInfo
     kind: int
@@ -89,21 +93,20 @@ def open_gguf(path: Path) -> Weights:
     if importlib.util.find_spec("gguf") is None:
         raise missing_extra(f"Reading {shown(path)}", "the package gguf", "gguf")
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
+        source = SourceFile.of(path, file)
         try:
-            records, metadata = _header(_Header(file, size))
+            records, metadata = _header(_Header(file, source.size, Budget(path, source.size)))
         except _Unsound as error:
             raise FileFormatError(f"{shown(path)} is not a sound GGUF file: {error}.") from None
     entries = tuple(record.info for record in records.values())
-    return Weights(str(path), entries, metadata, partial(_load, path, records))
+    return Weights(str(path), entries, metadata, partial(_load, source, records))
 
 
 class _Header:
     """The file, read forwards, never past its end."""
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
-        self.file, self.size = file, size
+    def __init__(self, file: IO[bytes], size: int, budget: Budget) -> None:
+        self.file, self.size, self.budget = file, size, budget
 
     @property
     def left(self) -> int:
@@ -121,8 +124,14 @@ class _Header:
         return struct.unpack(f"<{letter}", self.bytes(struct.calcsize(f"<{letter}")))[0]
 
     def text(self) -> str:
-        """Return the next text."""
-        return self.bytes(self.number("Q")).decode("utf-8", "replace")
+        """Return the next text; a byte that belongs to none is spelt out."""
+        return self.bytes(self.number("Q")).decode("utf-8", "backslashreplace")
+
+    def pass_over(self, count: int) -> None:
+        """Leave out the next `count` bytes."""
+        if count > self.left:
+            raise _Unsound("it ends inside its header: it is damaged or was not copied whole")
+        self.file.seek(count, 1)
 
     def value(self, kind: int, depth: int = 0) -> str | int | float | None:
         """Return the next value of metadata; None for an array, which is passed over."""
@@ -139,10 +148,13 @@ class _Header:
         if count * size > self.left:
             raise _Unsound(f"its metadata claim an array of {count} values")
         if plain:
-            self.file.seek(count * size, 1)
+            self.pass_over(count * size)
             return None
         for _ in range(count):
-            self.value(inner, depth + 1)
+            if inner == _TEXT:
+                self.pass_over(self.number("Q"))
+            else:
+                self.value(inner, depth + 1)
         return None
 
 
@@ -158,6 +170,7 @@ def _header(header: _Header) -> tuple[dict[str, _Record], dict[str, str]]:
     metadata: dict[str, str] = {}
     alignment = 32
     for _ in range(keys):
+        header.budget.take(_KEY)
         name = header.text()
         value = header.value(header.number("I"))
         if name == _ALIGNMENT:
@@ -188,6 +201,7 @@ def _header(header: _Header) -> tuple[dict[str, _Record], dict[str, str]]:
 
 def _claim(header: _Header) -> tuple[str, tuple[int, ...], int, int]:
     name = header.text()
+    header.budget.take_tensor(name)
     count = header.number("I")
     if count > _MOST_SIDES:
         raise _Unsound(f"tensor {shown(name)} has {count} sides, more than the format knows")
@@ -239,17 +253,29 @@ def _unpacked(data: AnyArray, kind: int) -> AnyArray:
         return np.asarray(gguf.dequantize(data, gguf.GGMLQuantizationType(kind)))
 
 
-def _load(path: Path, records: dict[str, _Record], name: str) -> AnyArray:
-    record = records[name]
+def _load(source: SourceFile, records: dict[str, _Record], name: str) -> AnyArray:
+    record, path = records[name], source.path
     info = record.info
-    with reading(f"Tensor {shown(name)} of {shown(path)}", path), path.open("rb") as file:
+    with reading(f"Tensor {shown(name)} of {shown(path)}", path), source.open() as file:
         file.seek(record.begin)
         if not info.quantised:
             return read_array(file, info.shape, numpy_dtype(info.dtype))
         check_memory(record.stored + info.nbytes)
-        rows = math.prod(info.shape[:-1])
-        data = read_array(file, (rows, record.stored // max(rows, 1)), np.dtype(np.uint8))
-        return _unpacked(data, record.kind).reshape(info.shape)
+        return shaped(_unpacked_blocks(file, record), info.shape)
+
+
+def _unpacked_blocks(file: IO[bytes], record: _Record) -> AnyArray:
+    """Return the numbers of a quantised tensor, some blocks at a time: unpacking takes its room."""
+    import gguf
+
+    block, block_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType(record.kind)]
+    blocks, step = record.stored // block_bytes, _NUMBERS_AT_ONCE // block
+    numbers = np.empty((blocks, block), np.float32)
+    for start in range(0, blocks, step):
+        stop = min(start + step, blocks)
+        data = read_array(file, (stop - start, block_bytes), np.dtype(np.uint8))
+        numbers[start:stop] = _unpacked(data, record.kind)
+    return numbers
 
 
 GGUF = Reader(kind="GGUF", suffixes=(".gguf",), recognises=recognises, open=open_gguf)

@@ -27,15 +27,14 @@ from pastur.weights._keras_layout import layer_classes, layout
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
-from pastur.weights._zip import DAMAGE, member_names, open_archive, stored_size
+from pastur.weights._zip import member_names, read_archive, sound_archive
 
 _MARK = b"\x89HDF\r\n\x1a\n"
 _MEMBER = "model.weights.h5"
 _CONFIG = "config.json"
-_LARGEST_CONFIG = 50_000_000
+_LARGEST_CONFIG = 10_000_000
 _SECONDS = 60.0
 _BYTES_A_SECOND = 5e6  # the slowest that a file may be unpacked
-_HEADER = 30  # bytes of a member's own header before its name
 _WORKER = Path(__file__).with_name("_hdf5_worker.py")
 
 
@@ -74,30 +73,20 @@ def open_keras(path: Path) -> Weights:
     FileFormatError
         When the archive or its weights are damaged.
     """
-    try:
-        with open_archive(path) as archive:
-            member = archive.getinfo(_MEMBER)
-            if stored_size(member) < 0:
-                raise FileFormatError(f"{shown(path)} holds its weights packed, as Keras does not.")
-            config = ""
-            if _CONFIG in archive.namelist():
-                with archive.open(_CONFIG) as file:
-                    config = file.read(_LARGEST_CONFIG).decode("utf-8", "replace")
-        with path.open("rb") as file:
-            file.seek(member.header_offset)
-            local = file.read(_HEADER)
-            lengths = (int.from_bytes(local[place : place + 2], "little") for place in (26, 28))
-            begin = member.header_offset + _HEADER + sum(lengths)
-    except FileFormatError:
-        raise
-    except (*DAMAGE, KeyError):
+    archive = read_archive(path, "Keras")
+    member = archive.members.get(_MEMBER)
+    if member is None or member.stored_size < 0:
         raise FileFormatError(
-            f"{shown(path)} is not a sound Keras file: its zip archive is damaged, was not "
-            f"copied whole, or holds no {_MEMBER}."
-        ) from None
-    if begin + member.file_size > path.stat().st_size:
-        raise FileFormatError(f"{shown(path)} is not a sound Keras file: it ends too early.")
-    return _open(path, begin, member.file_size, config)
+            f"{shown(path)} is not a sound Keras file: its zip archive holds no {_MEMBER} that is "
+            "not packed."
+        )
+    with sound_archive(path, "Keras"):
+        begin = archive.begin(_MEMBER)
+        config = ""
+        if _CONFIG in archive.members:
+            with archive.open(_CONFIG) as file:
+                config = file.read(_LARGEST_CONFIG).decode("utf-8", "replace")
+    return _open(path, begin, member.size, config)
 
 
 def _open(path: Path, begin: int, size: int, config: str) -> Weights:

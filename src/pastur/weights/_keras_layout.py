@@ -1,10 +1,12 @@
 """The axes of Keras' variables, by the classes of their layers."""
 
-import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from pastur.weights._budget import Budget
+from pastur.weights._json import parse_json
 from pastur.weights._layout import UNKNOWN, Layout
 
 _LSTM, _GRU = ("i", "f", "c", "o"), ("z", "r", "h")
@@ -38,10 +40,14 @@ _MOST_LAYERS = 100_000
 
 
 def layer_classes(config: str) -> dict[str, tuple[str, int]]:
-    """Return class and groups of every layer in a model's configuration, by the layer's name."""
+    """Return class and groups of every layer in a model's configuration, by the layer's name.
+
+    None where it is damaged, or would take more memory than a configuration does.
+    """
     found: dict[str, tuple[str, int]] = {}
+    text = config.encode("utf-8", "replace")
     try:
-        waiting = [json.loads(config)] if config else []
+        waiting = [parse_json(text, Budget(Path("config"), len(text)))] if config else []
     except (ValueError, RecursionError):
         return {}
     while waiting and len(found) < _MOST_LAYERS:

@@ -15,7 +15,8 @@ from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
 from pastur.weights._bytes import read_array, reading
 from pastur.weights._reader import Reader
-from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._source import SourceFile
+from pastur.weights._weights import TensorInfo, Weights, distinct
 from pastur.weights._words import bytes_text, shown
 
 MAGIC = b"\x93NUMPY"
@@ -146,18 +147,19 @@ def open_npy(path: Path) -> Weights:
         When the file is damaged, or the array is not of numbers.
     """
     with path.open("rb") as file:
+        source = SourceFile.of(path, file)
         try:
             header = read_header(file)
         except UnsoundArrayError as error:
             raise FileFormatError(f"{shown(path)} {error}.") from None
-        info = header.info(path.stem, file.seek(0, 2))
+    info = header.info(distinct([path.stem])[0], source.size)
     if info.unreadable:
         raise FileFormatError(f"{shown(path)} {info.unreadable}.")
-    return Weights(str(path), (info,), {}, partial(_load, path, header))
+    return Weights(str(path), (info,), {}, partial(_load, source, header))
 
 
-def _load(path: Path, header: Header, name: str) -> AnyArray:
-    with reading(shown(path), path), path.open("rb") as file:
+def _load(source: SourceFile, header: Header, name: str) -> AnyArray:
+    with reading(shown(source.path), source.path), source.open() as file:
         file.seek(header.length)
         return read_data(file, header)
 

@@ -1,7 +1,6 @@
 """Several arrays in a zip archive, as `numpy.savez` writes them."""
 
 import zipfile
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,24 +8,24 @@ from pathlib import Path
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
+from pastur.weights._budget import Budget
 from pastur.weights._bytes import reading
 from pastur.weights._npy import Header, UnsoundArrayError, read_data, read_header
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
-from pastur.weights._zip import DAMAGE, member_names, open_archive, sound_archive
+from pastur.weights._zip import DAMAGE, Archive, Member, member_names, read_archive
 
-_ENCRYPTED = 0x1
-# A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size
-# nobody is harmed, so that small matrices of zeros keep their own reason.
+# A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size,
+# all members together, nobody is harmed, so that small matrices of zeros keep their own reason.
 _BOMB_RATIO = 200
 _BOMB_SIZE = 64_000_000  # bytes
 
 
-@dataclass(frozen=True)
-class _Member:
+@dataclass(frozen=True, slots=True)
+class _Array:
     info: TensorInfo
-    packed: zipfile.ZipInfo
+    member: str
     header: Header | None
 
 
@@ -46,63 +45,80 @@ def open_npz(path: Path) -> Weights:
     FileFormatError
         When the archive itself is damaged, or two members have one name.
     """
-    with sound_archive(path, "npz") as archive:
-        # Not `is_dir`, which fails on an empty name.
-        packed = [item for item in archive.infolist() if not item.filename.endswith("/")]
-        members = [_examine(archive, item) for item in packed]
-    by_name = {member.info.name: member for member in members}
-    if len(by_name) < len(members):
-        counts = Counter(member.info.name for member in members)
-        twin = counts.most_common(1)[0][0]
-        raise FileFormatError(f"{shown(path)} holds two arrays named {shown(twin)}.")
-    entries = tuple(member.info for member in members)
-    return Weights(str(path), entries, {}, partial(_load, path, by_name))
+    archive = read_archive(path, "npz")
+    budget = Budget(path, archive.file.size)
+    bombs = _Bombs()
+    arrays = []
+    for member in archive.members.values():
+        if not member.name.endswith("/"):
+            budget.take_tensor(member.name)
+            arrays.append(_examine(archive, member, bombs))
+    by_name = {array.info.name: array for array in arrays}
+    entries = tuple(array.info for array in arrays)
+    return Weights(str(path), entries, {}, partial(_load, archive, by_name))
 
 
-def _examine(archive: zipfile.ZipFile, packed: zipfile.ZipInfo) -> _Member:
+def _examine(archive: Archive, member: Member, bombs: "_Bombs") -> _Array:
     """Return what the header of one member says, without unpacking its data."""
-    name = packed.filename.removesuffix(".npy")
-    reason = _packing_fault(packed)
+    name = member.name.removesuffix(".npy")
+    reason = _packing_fault(member) or bombs.fault(member)
     header = None
     if not reason:
         try:
-            with archive.open(packed) as stream:
+            with archive.open(member.name) as stream:
                 header = read_header(stream)
         except UnsoundArrayError as error:
             reason = str(error)
+        except FileFormatError:
+            raise
         except DAMAGE:
             reason = "is damaged: it cannot be unpacked"
     if header is None:
-        info = TensorInfo(name, (), "unknown", packed.file_size, reason)
+        info = TensorInfo(name, (), "unknown", member.size, reason)
     else:
-        info = header.info(name, packed.file_size)
-    return _Member(info, packed, header)
+        info = header.info(name, member.size)
+    return _Array(info, member.name, header)
 
 
-def _packing_fault(packed: zipfile.ZipInfo) -> str:
-    if packed.flag_bits & _ENCRYPTED:
+def _packing_fault(member: Member) -> str:
+    if member.encrypted:
         return "is encrypted"
-    if packed.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if member.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         return "is packed by a method that NumPy does not write"
-    if packed.file_size > max(_BOMB_SIZE, _BOMB_RATIO * packed.compress_size):
-        return (
-            f"is packed like a zip bomb, {bytes_text(packed.file_size)} in "
-            f"{bytes_text(packed.compress_size)}: save it uncompressed if it is meant"
-        )
     return ""
 
 
-def _load(path: Path, members: Mapping[str, _Member], name: str) -> AnyArray:
-    member = members[name]
+class _Bombs:
+    """The members of an archive that are packed like bombs, together."""
+
+    def __init__(self) -> None:
+        self._size = 0
+
+    def fault(self, member: Member) -> str:
+        """Return why a member is left out; empty where it is packed as matrices can be."""
+        if member.size <= _BOMB_RATIO * member.packed:
+            return ""
+        if self._size + member.size <= _BOMB_SIZE:
+            self._size += member.size
+            return ""
+        return (
+            f"is packed like a zip bomb, {bytes_text(member.size)} in "
+            f"{bytes_text(member.packed)}: save it uncompressed if it is meant"
+        )
+
+
+def _load(archive: Archive, arrays: Mapping[str, _Array], name: str) -> AnyArray:
+    array = arrays[name]
+    path = archive.file.path
     label = f"Tensor {shown(name)} of {shown(path)}"
     with reading(label, path):
         try:
-            with open_archive(path) as archive, archive.open(member.packed) as stream:
+            with archive.open(array.member) as stream:
                 header = read_header(stream)
-                if header != member.header:
-                    raise UnsoundArrayError("the file has changed since it was opened")
+                if header != array.header:
+                    raise UnsoundArrayError("its header is another one than before")
                 return read_data(stream, header)
-        except InvalidInputError:
+        except (InvalidInputError, FileFormatError):
             raise
         except DAMAGE as error:
             what = str(error) or "it cannot be unpacked"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from pastur.weights._budget import Budget
+from pastur.weights._bytes import MOST_AXES
 from pastur.weights._layout import UNKNOWN, Layout, convolution
 
 _GATES = {"LSTM": ("i", "o", "f", "c"), "GRU": ("z", "r", "h"), "RNN": ()}
@@ -20,19 +23,26 @@ _PACKED = {
 }
 
 
+# What makes up a value that is no tensor of the file.
+COMPUTED = -1
+
+
 @dataclass(frozen=True)
 class Packing:
-    """Integers q that stand for (q − zero point)·scale: the tensors that hold these two."""
+    """Integers q that stand for (q − zero point)·scale: the places of these two among the tensors.
 
-    scale: str
-    zero_point: str
+    None where there is none, `COMPUTED` where it is made while the model runs.
+    """
+
+    scale: int | None
+    zero_point: int | None
     axis: int
     blocks: bool
 
     @property
-    def values(self) -> tuple[str, ...]:
+    def places(self) -> tuple[int, ...]:
         """Return scale and zero point, those that there are."""
-        return tuple(filter(None, (self.scale, self.zero_point)))
+        return tuple(place for place in (self.scale, self.zero_point) if place is not None)
 
 
 @dataclass(frozen=True)
@@ -44,98 +54,192 @@ class Use:
     fault: str = ""
 
 
-def nodes_and_tensors(model: Any) -> tuple[list[Any], list[tuple[str, str, Any]]]:
-    """Return every node of a model, and every tensor by the value it is and a name for it.
+class Stored(NamedTuple):
+    """A tensor of the model, under a name that no other need differ from, and if it is sparse."""
 
-    Graphs inside nodes and functions are entered; their tensors' names begin with the node's.
-    """
-    nodes: list[Any] = []
-    tensors: list[tuple[str, str, Any]] = []
-    graphs: list[tuple[str, Any]] = [("", model.graph)]
-    graphs += [(f"{function.name}.", function) for function in model.functions]
-    while graphs:
-        prefix, graph = graphs.pop(0)
-        for proto in getattr(graph, "initializer", ()):
-            tensors.append((proto.name, f"{prefix}{proto.name}", proto))
-        for proto in getattr(graph, "sparse_initializer", ()):
-            # The numbers that are not zero: one row of them, never a matrix.
-            name = f"{prefix}{proto.values.name}"
-            tensors.append((proto.values.name, name, proto.values))
-        for node in graph.node:
-            nodes.append(node)
-            for attribute in node.attribute:
-                inside = f"{prefix}{node.name or node.op_type}."
-                if attribute.HasField("t"):
-                    constant = node.op_type == "Constant" and len(node.output) > 0
-                    value = node.output[0] if constant else f"{inside}{attribute.name}"
-                    tensors.append((value, f"{prefix}{value}" if constant else value, attribute.t))
-                if attribute.HasField("g"):
-                    graphs.append((inside, attribute.g))
-                graphs += [(inside, one) for one in attribute.graphs]
-                for number, one in enumerate(attribute.tensors):
-                    name = f"{inside}{attribute.name}.{number}"
-                    tensors.append((name, name, one))
-    return nodes, tensors
-
-
-def uses(nodes: Iterable[Any], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Use]:
-    """Return how each tensor is used, also behind transpositions and conversions.
-
-    Parameters
-    ----------
-    nodes : iterable
-        What makes a value before what takes it, as the format asks for.
-    shapes : mapping of str to tuple of int
-        Of the tensors, by value.
-    """
-    found: dict[str, Use] = {}
-    origins = {value: _Origin(value, tuple(range(len(s))), None) for value, s in shapes.items()}
-    for node in nodes:
-        for place, value in enumerate(node.input):
-            if value in origins:
-                _note(found, origins[value], node, place)
-        origin = origins.get(node.input[0]) if node.input else None
-        moved = None if origin is None else _behind(node, origin)
-        if moved is not None and node.output:
-            origins.setdefault(node.output[0], moved)
-    return found
+    label: str
+    proto: Any
+    sparse: bool = False
 
 
 class _Origin(NamedTuple):
     """The tensor of which a value is made; which of its axes stand where; how it is unpacked."""
 
-    tensor: str
+    tensor: int
     order: tuple[int, ...]
     packing: Packing | None
 
 
-def _behind(node: Any, origin: _Origin) -> _Origin | None:
+class _Scope:
+    """What the names of values mean in one graph, and in those around it."""
+
+    def __init__(self, around: _Scope | None = None) -> None:
+        self._around = around
+        self._origins: dict[str, _Origin] = {}
+
+    def define(self, name: str, origin: _Origin) -> None:
+        """Give a name its first meaning."""
+        self._origins.setdefault(name, origin)
+
+    def find(self, name: str) -> _Origin | None:
+        """Return what a value is made of; None where it is computed from several."""
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope._origins:
+                return scope._origins[name]
+            scope = scope._around
+        return None
+
+
+class Graphs:
+    """The nodes and tensors of a model, those of graphs within nodes and of functions too.
+
+    Parameters
+    ----------
+    model : ModelProto
+    budget : Budget
+        Names of tensors begin with those of the nodes around them.
+
+    Attributes
+    ----------
+    tensors : list of Stored
+    """
+
+    def __init__(self, model: Any, budget: Budget) -> None:
+        self.tensors: list[Stored] = []
+        self._budget = budget
+        self._nodes: list[tuple[Any, _Scope]] = []
+        self._waiting: deque[tuple[str, Any, _Scope]] = deque([("", model.graph, _Scope())])
+        for number, one in enumerate(model.training_info):
+            for part in ("initialization", "algorithm"):
+                self._wait(f"training.{number}.{part}.", getattr(one, part), _Scope())
+        for function in model.functions:
+            self._wait(f"{function.name}.", function, _Scope())
+        while self._waiting:
+            self._enter(*self._waiting.popleft())
+
+    def _wait(self, prefix: str, graph: Any, scope: _Scope) -> None:
+        self._waiting.append((prefix, graph, scope))
+
+    def _enter(self, prefix: str, graph: Any, scope: _Scope) -> None:
+        for proto in getattr(graph, "initializer", ()):
+            self._add(prefix, proto.name, proto, scope)
+        for proto in getattr(graph, "sparse_initializer", ()):
+            self._add(prefix, proto.values.name, proto.values, scope, sparse=True)
+        for node in graph.node:
+            self._nodes.append((node, scope))
+            self._attributes(prefix, node, scope)
+        for attribute in getattr(graph, "attribute_proto", ()):
+            self._attribute(prefix, attribute, scope)
+
+    def _attributes(self, prefix: str, node: Any, scope: _Scope) -> None:
+        inside = f"{prefix}{node.name or node.op_type}."
+        self._budget.take(len(inside))
+        for attribute in node.attribute:
+            if node.op_type == "Constant" and node.output and attribute.HasField("t"):
+                self._add(prefix, node.output[0], attribute.t, scope)
+            else:
+                self._attribute(inside, attribute, scope)
+
+    def _attribute(self, inside: str, attribute: Any, scope: _Scope) -> None:
+        name = attribute.name
+        if attribute.HasField("t"):
+            self._add(inside, name, attribute.t)
+        if attribute.HasField("sparse_tensor"):
+            self._add(inside, name, attribute.sparse_tensor.values, sparse=True)
+        for number, proto in enumerate(attribute.tensors):
+            self._add(inside, f"{name}.{number}", proto)
+        for number, proto in enumerate(attribute.sparse_tensors):
+            self._add(inside, f"{name}.{number}", proto.values, sparse=True)
+        if attribute.HasField("g"):
+            self._wait(inside, attribute.g, _Scope(scope))
+        for graph in attribute.graphs:
+            self._wait(inside, graph, _Scope(scope))
+
+    def _add(
+        self, prefix: str, name: str, proto: Any, scope: _Scope | None = None, sparse: bool = False
+    ) -> None:
+        """List a tensor; in a scope, `name` is that of its value."""
+        self._budget.take_tensor(prefix, name)
+        if scope is not None:
+            axes = tuple(range(len(proto.dims))) if len(proto.dims) <= MOST_AXES else ()
+            scope.define(name, _Origin(len(self.tensors), axes, None))
+        self.tensors.append(Stored(prefix + name, proto, sparse))
+
+    def uses(self) -> dict[int, Use]:
+        """Return how each tensor is used, also behind transpositions and conversions.
+
+        What makes a value comes before what takes it, as the format asks for.
+        """
+        found: dict[int, Use] = {}
+        for node, scope in self._nodes:
+            attributes = {a.name: a for a in node.attribute}
+            for place, value in enumerate(node.input):
+                origin = scope.find(value)
+                if origin is not None:
+                    _note(found, origin, _Taken(node, attributes, scope, place))
+            origin = scope.find(node.input[0]) if node.input else None
+            moved = None
+            if origin is not None:
+                moved = _behind(_Taken(node, attributes, scope, 0), origin)
+            if moved is not None and node.output:
+                scope.define(node.output[0], moved)
+        return found
+
+
+class _Taken(NamedTuple):
+    """A node that takes a value at one place of its inputs."""
+
+    node: Any
+    attributes: Mapping[str, Any]
+    scope: _Scope
+    place: int
+
+    @property
+    def operation(self) -> str:
+        return str(self.node.op_type)
+
+    def number(self, name: str, usual: int) -> int:
+        """Return an attribute that is an integer."""
+        return int(self.attributes[name].i) if name in self.attributes else usual
+
+    def tensor(self, place: int | None) -> int | None:
+        """Return which tensor another input is; None where there is no such input."""
+        names = self.node.input
+        if place is None or place >= len(names) or not names[place]:
+            return None
+        origin = self.scope.find(names[place])
+        return COMPUTED if origin is None else origin.tensor
+
+
+def _behind(taken: _Taken, origin: _Origin) -> _Origin | None:
     """Return what a node makes of a tensor; None where it is another one."""
-    if node.op_type == "Transpose":
-        attributes = {a.name: tuple(a.ints) for a in node.attribute}
-        moved = attributes.get("perm") or tuple(range(len(origin.order)))[::-1]
+    if taken.operation == "Transpose":
+        stated = taken.attributes.get("perm")
+        moved = tuple(stated.ints) if stated else ()
+        moved = moved or tuple(range(len(origin.order)))[::-1]
         if sorted(moved) != list(range(len(origin.order))):
             return None
         return origin._replace(order=tuple(origin.order[axis] for axis in moved))
-    if node.op_type == "DequantizeLinear":
-        return origin._replace(packing=_packing(node))
-    return origin if node.op_type in _PASSING else None
+    if taken.operation == "DequantizeLinear":
+        return origin._replace(packing=_packing(taken))
+    return origin if taken.operation in _PASSING else None
 
 
-def _note(found: dict[str, Use], origin: _Origin, node: Any, place: int) -> None:
-    """Add what one node tells of the tensor that it takes at `place`."""
+def _note(found: dict[int, Use], origin: _Origin, taken: _Taken) -> None:
+    """Add what one node tells of the tensor that it takes."""
     old = found.get(origin.tensor, Use())
     if old.layout != UNKNOWN:
         return
-    packing, rank = origin.packing, len(origin.order)
-    if node.op_type in _PACKED and _PACKED[node.op_type][0] == place:
-        packing = packing or _packing(node)
-    layout = _layout(node, place, rank)
+    packing, rank, operation = origin.packing, len(origin.order), taken.operation
+    if operation in _PACKED and _PACKED[operation][0] == taken.place:
+        packing = packing or _packing(taken)
+    layout = _layout(taken, rank)
     if layout is None:
-        passed_on = node.op_type in (*_PASSING, "Transpose", *_PACKED)
+        passed_on = operation in (*_PASSING, "Transpose", *_PACKED)
         # Of two axes: a table, unless a recurrent layer takes it for its biases.
-        none = node.op_type in _GATES or (rank > 2 and not passed_on)
-        fault = f"is used by {node.op_type}, which tells pastur of no matrix" if none else ""
+        none = operation in _GATES or (rank > 2 and not passed_on)
+        fault = f"is used by {operation[:60]}, which tells pastur of no matrix" if none else ""
         found[origin.tensor] = Use(UNKNOWN, old.packing or packing, old.fault or fault)
     elif len(layout.axes) == rank:
         letters = dict(zip(origin.order, layout.axes, strict=True))
@@ -143,30 +247,28 @@ def _note(found: dict[str, Use], origin: _Origin, node: Any, place: int) -> None
         found[origin.tensor] = Use(replace(layout, axes=axes), packing)
 
 
-def _packing(node: Any) -> Packing:
-    _, scale, zero_point = _PACKED[node.op_type]
-
-    def name(place: int | None) -> str:
-        return node.input[place] if place is not None and place < len(node.input) else ""
-
-    numbers = {a.name: a.i for a in node.attribute}
+def _packing(taken: _Taken) -> Packing:
+    _, scale, zero_point = _PACKED[taken.operation]
     # Along the outputs: the first axis of a kernel, the last of a matrix.
-    usual = {"DequantizeLinear": 1, "QLinearConv": 0, "ConvInteger": 0}.get(node.op_type, -1)
-    blocks = bool(numbers.get("block_size", 0))
-    return Packing(name(scale), name(zero_point), numbers.get("axis", usual), blocks)
+    usual = {"DequantizeLinear": 1, "QLinearConv": 0, "ConvInteger": 0}.get(taken.operation, -1)
+    return Packing(
+        taken.tensor(scale),
+        taken.tensor(zero_point),
+        taken.number("axis", usual),
+        bool(taken.number("block_size", 0)),
+    )
 
 
-def _layout(node: Any, place: int, rank: int) -> Layout | None:
-    """Return the layout of the input of a node at `place`, as the node takes it."""
-    operation = node.op_type
-    numbers = {a.name: a.i for a in node.attribute}
-    groups = max(1, numbers.get("group", 1))
+def _layout(taken: _Taken, rank: int) -> Layout | None:
+    """Return the layout of what a node takes, as it takes it."""
+    operation, place = taken.operation, taken.place
+    groups = max(1, taken.number("group", 1))
     second, _, _ = _PACKED.get(operation, (1, None, None))
     if operation in ("MatMul", "MatMulInteger", "QLinearMatMul") and rank >= 2:
         if place in (0, second):
             return Layout("e" * (rank - 2) + ("io" if place else "oi"))
     elif operation == "Gemm" and place < 2:
-        return Layout("oi" if bool(numbers.get("transB", 0)) == bool(place) else "io")
+        return Layout("oi" if bool(taken.number("transB", 0)) == bool(place) else "io")
     elif operation in ("Conv", "ConvInteger", "QLinearConv") and place == second:
         return convolution(rank - 2, groups=groups)
     elif operation == "ConvTranspose" and place == 1:

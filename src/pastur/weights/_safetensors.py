@@ -7,7 +7,6 @@ that a checkpoint rewritten meanwhile ends the process. The tests hold that what
 reader refuses.
 """
 
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -17,8 +16,11 @@ from typing import Any
 
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
+from pastur.weights._budget import Budget
 from pastur.weights._bytes import numpy_dtype, read_array, reading
+from pastur.weights._json import parse_json
 from pastur.weights._reader import Reader
+from pastur.weights._source import SourceFile
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
 
@@ -54,7 +56,7 @@ class _Unsound(ValueError):
     """What is wrong with a header; `open_safetensors` adds the file's name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Record:
     info: TensorInfo
     begin: int
@@ -74,30 +76,33 @@ def open_safetensors(path: Path) -> Weights:
     FileFormatError
         When the header is not sound, or does not agree with the size of the file.
     """
-    start, size, text = _read_header(path)
+    source, text = _read_header(path)
+    start = 8 + len(text)
+    budget = Budget(path, source.size)
     try:
-        header = _parse(text)
+        header = _parse(text, budget)
         metadata = _metadata(header.pop("__metadata__", {}))
-        records = sorted(
-            (_record(name, fields) for name, fields in header.items()),
-            key=lambda record: (record.begin, record.end),
-        )
-        _check_spans(records, size - start)
+        records = []
+        for name, fields in header.items():
+            budget.take_tensor()
+            records.append(_record(name, fields))
+        records.sort(key=lambda record: (record.begin, record.end))
+        _check_spans(records, source.size - start)
     except _Unsound as error:
         raise _unsound(path, str(error)) from None
     return Weights(
         source=str(path),
         entries=tuple(record.info for record in records),
         metadata=metadata,
-        fetch=partial(_load, path, start, {record.info.name: record for record in records}),
+        fetch=partial(_load, source, start, {record.info.name: record for record in records}),
     )
 
 
-def _read_header(path: Path) -> tuple[int, int, bytes]:
-    """Return where the data start, the size of the file, and the header."""
+def _read_header(path: Path) -> tuple[SourceFile, bytes]:
+    """Return the file as it is, and its header."""
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
+        source = SourceFile.of(path, file)
+        size = source.size
         length = int.from_bytes(file.read(8), "little")
         if size < 8:
             raise _unsound(path, f"it has {size} bytes, and a header alone takes more")
@@ -113,21 +118,21 @@ def _read_header(path: Path) -> tuple[int, int, bytes]:
                 f"its header of {bytes_text(length)} exceeds the format's limit of "
                 f"{bytes_text(_LARGEST_HEADER)}",
             )
-        return 8 + length, size, file.read(length)
+        return source, file.read(length)
 
 
 def _unsound(path: Path, what: str) -> FileFormatError:
     return FileFormatError(f"{shown(path)} is not a sound safetensors file: {what}.")
 
 
-def _parse(text: bytes) -> dict[str, Any]:
+def _parse(text: bytes, budget: Budget) -> dict[str, Any]:
     if not text.startswith(b"{"):
         raise _Unsound("its header is not a JSON object")
     try:
-        header = json.loads(text.decode("utf-8"), object_pairs_hook=_without_twins)
+        header = parse_json(text, budget, pairs=_without_twins)
     except RecursionError:
         raise _Unsound("its header is nested too deeply") from None
-    except _Unsound:
+    except (_Unsound, FileFormatError):
         raise
     except ValueError:
         raise _Unsound("its header is not valid JSON") from None
@@ -204,10 +209,10 @@ def _check_spans(records: list[_Record], size: int) -> None:
         raise _Unsound(f"{bytes_text(size - end)} at its end belong to no tensor")
 
 
-def _load(path: Path, start: int, records: dict[str, _Record], name: str) -> AnyArray:
-    record = records[name]
+def _load(source: SourceFile, start: int, records: dict[str, _Record], name: str) -> AnyArray:
+    record, path = records[name], source.path
     dtype = numpy_dtype(record.info.dtype)
-    with reading(f"Tensor {shown(name)} of {shown(path)}", path), path.open("rb") as file:
+    with reading(f"Tensor {shown(name)} of {shown(path)}", path), source.open() as file:
         file.seek(start + record.begin)
         return read_array(file, record.info.shape, dtype)
 

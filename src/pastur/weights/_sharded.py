@@ -1,13 +1,16 @@
 """A model in several files, with or without the index that says which holds what."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError
 from pastur._typing import AnyArray
+from pastur.weights._budget import Budget
+from pastur.weights._bytes import read_up_to
+from pastur.weights._json import parse_json
 from pastur.weights._reader import Reader
 from pastur.weights._safetensors import open_safetensors
 from pastur.weights._torch import open_torch
@@ -37,17 +40,16 @@ def open_index(path: Path) -> Weights:
     """
     index = _parse(path)
     weight_map = index["weight_map"]
-    parts: dict[str, Weights] = {}
-    for shard in sorted(set(weight_map.values())):
-        parts[shard] = open_part(_shard_path(path, shard))
-    held = {shard: {entry.name for entry in part.entries} for shard, part in parts.items()}
+    shards = sorted(set(weight_map.values()))
+    files = [_shard_path(path, shard) for shard in shards]
+    holders, metadata = _opened(path, files)
     for name, shard in weight_map.items():
-        if name not in held[shard]:
+        if name not in holders or holders[name].source != str(path.parent / shard):
             raise FileFormatError(
                 f"{shown(path)} says that tensor {shown(name)} is in {shown(shard)}, "
                 "and it is not. Index and files are of different versions: copy them again."
             )
-    return merge(str(path), parts.values(), metadata=_metadata(index.get("metadata")))
+    return _merged(path, holders, _metadata(index.get("metadata")) | metadata)
 
 
 def open_part(path: Path) -> Weights:
@@ -57,21 +59,41 @@ def open_part(path: Path) -> Weights:
     return open_torch(path) if packed or path.suffix == ".bin" else open_safetensors(path)
 
 
-def merge(source: str, parts: Iterable[Weights], *, metadata: Mapping[str, str]) -> Weights:
-    """Return several files' tensors as one set. Two tensors of one name are refused."""
+def open_parts(path: Path, files: Sequence[Path]) -> Weights:
+    """Return the tensors of several files as one set. Two tensors of one name are refused.
+
+    Parameters
+    ----------
+    path : Path
+        What leads to the files.
+    files : sequence of Path
+    """
+    return _merged(path, *_opened(path, files))
+
+
+def _opened(path: Path, files: Sequence[Path]) -> tuple[dict[str, Weights], dict[str, str]]:
+    """Return which file holds each tensor, and what the files say of themselves."""
+    budget = Budget(path, sum(file.stat().st_size for file in files))
     holders: dict[str, Weights] = {}
-    combined = dict(metadata)
-    for part in parts:
-        combined |= part.metadata
+    metadata: dict[str, str] = {}
+    for file in files:
+        part = open_part(file)
+        metadata |= part.metadata
         for entry in part.entries:
             if entry.name in holders:
                 raise FileFormatError(
                     f"Tensor {shown(entry.name)} is in {shown(holders[entry.name].source)} and in "
                     f"{shown(part.source)}. Name the one file to read."
                 )
+            # Each file has a budget of its own, and there may be many of them.
+            budget.take_tensor(entry.name)
             holders[entry.name] = part
-    entries = [entry for part in dict.fromkeys(holders.values()) for entry in part.entries]
-    return Weights(source, tuple(entries), combined, partial(_fetch, holders))
+    return holders, metadata
+
+
+def _merged(path: Path, holders: Mapping[str, Weights], metadata: Mapping[str, str]) -> Weights:
+    entries = (entry for part in dict.fromkeys(holders.values()) for entry in part.entries)
+    return Weights(str(path), tuple(entries), metadata, partial(_fetch, holders))
 
 
 def _fetch(holders: Mapping[str, Weights], name: str) -> AnyArray:
@@ -79,10 +101,13 @@ def _fetch(holders: Mapping[str, Weights], name: str) -> AnyArray:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    if path.stat().st_size > _LARGEST_INDEX:
+    text = read_up_to(path, _LARGEST_INDEX)
+    if text is None:
         raise _unsound(path, f"it exceeds {bytes_text(_LARGEST_INDEX)}")
     try:
-        index = json.loads(path.read_bytes())
+        index = parse_json(text, Budget(path, len(text)))
+    except FileFormatError:
+        raise
     except (ValueError, RecursionError):
         raise _unsound(path, "it is not valid JSON") from None
     weight_map = index.get("weight_map") if isinstance(index, dict) else None

@@ -6,16 +6,16 @@ without running anything that the pickle asks for.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur.weights._budget import Budget
 from pastur.weights._layout import UNKNOWN, Layout, convolution
 from pastur.weights._reader import Reader
+from pastur.weights._source import SourceFile
 from pastur.weights._torch_old import is_old, read_old
 from pastur.weights._torch_pickle import LARGEST_PICKLE, unpickled
 from pastur.weights._torch_values import SavedObject, StoredTensor
@@ -24,13 +24,12 @@ from pastur.weights._torch_views import (
     View,
     byte_order,
     refused,
-    tied_once,
     view,
     weights_of,
 )
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
-from pastur.weights._zip import member, member_names, sound_archive, stored_size
+from pastur.weights._zip import Archive, member_names, read_archive, sound_archive
 
 _PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
@@ -62,34 +61,32 @@ def open_torch(path: Path) -> Weights:
     """
     with path.open("rb") as file:
         head = file.read(64)
+        budget = Budget(path, SourceFile.of(path, file).size)
     if is_old(head):
-        content, store = read_old(path)
-        return weights_of(path, _views(content, "", store), store)
+        content, store = read_old(path, budget)
+        return weights_of(path, _views(content, "", store, budget), store)
     if not head.startswith(b"PK"):
         raise FileFormatError(
             f"{shown(path)} is not a file of torch.save: it begins neither as a zip archive nor as "
             "PyTorch's files before version 1.6 did. Raw numbers go to pastur as an array of NumPy."
         )
-    with sound_archive(path, "PyTorch") as archive:
-        name = _pickle_name(archive.namelist())
-        if name is None:
-            raise FileFormatError(
-                f"{shown(path)} is not a file of torch.save: its archive holds no {_PICKLE}."
-            )
-        folder = name.removesuffix(_PICKLE)
-        script = f"{folder}{_CONSTANTS}" in archive.namelist()
-        sizes = {item.filename: stored_size(item) for item in archive.infolist()}
-        content = _read_pickle_bytes(archive, name, path)
-        constants = _read_pickle_bytes(archive, f"{folder}{_CONSTANTS}", path) if script else b""
+    archive = read_archive(path, "PyTorch")
+    name = _pickle_name(list(archive.members))
+    if name is None:
+        raise FileFormatError(
+            f"{shown(path)} is not a file of torch.save: its archive holds no {_PICKLE}."
+        )
+    folder = name.removesuffix(_PICKLE)
+    constants = f"{folder}{_CONSTANTS}"
+    with sound_archive(path, "PyTorch"):
+        content = unpickled(_pickle_bytes(archive, name), path, budget)
+        script = constants in archive.members
+        fixed = unpickled(_pickle_bytes(archive, constants), path, budget) if script else []
         order = byte_order(archive, folder)
-    store = Store(sizes, partial(member, path), order)
-    if not script:
-        return weights_of(path, _views(unpickled(content, path), f"{folder}data/", store), store)
-    program = unpickled(content, path)
-    fixed = {"constants": unpickled(constants, path)}
+    store = Store(archive.stored_sizes(), archive.open, order)
     views = [
-        *_views(program, f"{folder}data/", store),
-        *_views(fixed, f"{folder}constants/", store),
+        *_views(content, f"{folder}data/", store, budget),
+        *_views({"constants": fixed}, f"{folder}constants/", store, budget),
     ]
     return weights_of(path, views, store)
 
@@ -99,14 +96,13 @@ def _pickle_name(members: list[str]) -> str | None:
     return min(names, key=len) if names else None
 
 
-def _read_pickle_bytes(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
-    item = archive.getinfo(name)
-    if not 0 <= stored_size(item) <= LARGEST_PICKLE:
+def _pickle_bytes(archive: Archive, name: str) -> bytes:
+    if not 0 <= archive.members[name].stored_size <= LARGEST_PICKLE:
         raise FileFormatError(
-            f"The pickle of {shown(path)} is packed, or larger than {LARGEST_PICKLE} bytes, as "
-            "torch.save does not leave it."
+            f"The pickle of {shown(archive.file.path)} is packed, or larger than {LARGEST_PICKLE} "
+            "bytes, as torch.save does not leave it."
         )
-    return archive.read(item)
+    return archive.read(name)
 
 
 # --- names ---
@@ -121,9 +117,12 @@ class _Found:
     owner: SavedObject | None
 
 
-def _views(content: Any, folder: str, store: Store) -> list[View]:
+def _views(content: Any, folder: str, store: Store, budget: Budget) -> list[View]:
     """Return the tensors in what a pickle holds; `folder` stands before the names of storages."""
-    found = list(_walk(content))
+    found = []
+    for one in _walk(content):
+        budget.take_tensor(folder, *one.keys)
+        found.append(one)
     state = _state_key(content)
     inside = [one.keys for one in found if one.keys[:1] == (state,) or state is None]
     strip = 0 if state is None else 1
@@ -137,13 +136,13 @@ def _views(content: Any, folder: str, store: Store) -> list[View]:
         if not own:
             seen = refused(seen, f"belongs to {shown(one.keys[0])}, not to the model's weights")
         views.append(seen)
-    return tied_once(views)
+    return views
 
 
 def _view(name: str, found: _Found, folder: str, store: Store) -> View:
     tensor = found.tensor
     if tensor.storage is None:
-        reason = f"is {tensor.dtype}, which pastur does not read"
+        reason = f"is made by {tensor.dtype}, which pastur does not read"
         return View(TensorInfo(name, (), "unknown", 0, reason), "", 0, ())
     key = getattr(tensor.storage, "key", None)
     stored = None if key is None else f"{folder}{key}"

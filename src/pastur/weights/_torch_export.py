@@ -5,27 +5,25 @@ The program itself is passed over; the constants that its code holds are listed 
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur.weights._budget import Budget
+from pastur.weights._json import parse_json
 from pastur.weights._reader import Reader
 from pastur.weights._torch_views import (
     Store,
     View,
     byte_order,
     refused,
-    tied_once,
     view,
     weights_of,
 )
 from pastur.weights._weights import Weights
 from pastur.weights._words import shown
-from pastur.weights._zip import member, member_names, sound_archive, stored_size
+from pastur.weights._zip import Archive, member_names, read_archive, sound_archive
 
 _FORMAT = "archive_format"
 _CONFIGS = (
@@ -77,52 +75,56 @@ def open_exported(path: Path) -> Weights:
     FileFormatError
         When the archive or its description is damaged, or torch before 2.8 wrote it.
     """
-    with sound_archive(path, "PyTorch") as archive:
-        items = archive.infolist()
+    archive = read_archive(path, "PyTorch")
+    budget = Budget(path, archive.file.size)
+    with sound_archive(path, "PyTorch"):
         configs = [
-            (item.filename.rpartition("/")[0], _config(archive, item, path))
+            (name.rpartition("/")[0], _config(archive, name, budget))
             for folder, ending in _CONFIGS
-            for item in items
-            if f"/{folder}" in f"/{item.filename}" and item.filename.endswith(ending)
+            for name in archive.members
+            if f"/{folder}" in f"/{name}" and name.endswith(ending)
         ]
-        marks = (n for n in archive.namelist() if n.rpartition("/")[2] == _FORMAT)
+        marks = (name for name in archive.members if name.rpartition("/")[2] == _FORMAT)
         order = byte_order(archive, next(marks, "").removesuffix(_FORMAT))
-    if any(item.filename.endswith(_OLDER) for item in items):
+    if any(name.endswith(_OLDER) for name in archive.members):
         raise FileFormatError(
             f"{shown(path)} was written by torch.export before torch 2.8. Load it where you trust "
             "it, and save its state_dict."
         )
-    sizes = {item.filename: stored_size(item) for item in items}
-    store = Store(sizes, partial(member, path), order)
-    views = (one for folder, config in configs for one in _views(folder, config, store))
-    return weights_of(path, tied_once(views), store)
+    store = Store(archive.stored_sizes(), archive.open, order)
+    views = (one for folder, config in configs for one in _views(folder, config, store, budget))
+    return weights_of(path, views, store)
 
 
-def _config(archive: zipfile.ZipFile, item: zipfile.ZipInfo, path: Path) -> dict[str, Any]:
+def _config(archive: Archive, name: str, budget: Budget) -> dict[str, Any]:
     """Return the descriptions in one of the files, by the names of the tensors."""
-    if not 0 <= stored_size(item) <= _LARGEST_CONFIG:
+    label, path = shown(name), archive.file.path
+    if not 0 <= archive.members[name].stored_size <= _LARGEST_CONFIG:
         raise FileFormatError(
-            f"{shown(item.filename)} of {shown(path)} is packed, or larger than {_LARGEST_CONFIG} "
-            "bytes, as torch does not leave it."
+            f"{label} of {shown(path)} is packed, or larger than {_LARGEST_CONFIG} bytes, as torch "
+            "does not leave it."
         )
     try:
-        config = json.loads(archive.read(item))["config"]
+        config = parse_json(archive.read(name), budget)["config"]
+    except FileFormatError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError):
         config = None
     if not isinstance(config, dict):
         raise FileFormatError(
-            f"{shown(path)} is not a sound PyTorch file: {shown(item.filename)} does not describe "
-            "tensors."
+            f"{shown(path)} is not a sound PyTorch file: {label} does not describe tensors."
         )
     return config
 
 
-def _views(folder: str, config: dict[str, Any], store: Store) -> Iterator[View]:
+def _views(folder: str, config: dict[str, Any], store: Store, budget: Budget) -> Iterator[View]:
     for name, record in config.items():
         fields = record if isinstance(record, dict) else {}
         meta = fields.get("tensor_meta")
         meta = meta if isinstance(meta, dict) else {}
         file = fields.get("path_name")
+        words = (folder, name, file) if isinstance(file, str) else (folder, name)
+        budget.take_tensor(*words)
         stored = f"{folder}/{file}" if isinstance(file, str) else None
         dtype = meta.get("dtype")
         known = _DTYPES.get(dtype, f"type {dtype!r}") if type(dtype) is int else ""

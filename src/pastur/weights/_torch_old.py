@@ -14,7 +14,9 @@ from typing import IO, Any
 
 from pastur._errors import FileFormatError
 from pastur.weights._bounded import BoundedStream
+from pastur.weights._budget import Budget
 from pastur.weights._bytes import numpy_dtype
+from pastur.weights._source import SourceFile
 from pastur.weights._torch_pickle import LARGEST_PICKLE, read_pickles, unpickling
 from pastur.weights._torch_views import Store
 from pastur.weights._words import bytes_text, shown
@@ -30,7 +32,7 @@ def is_old(head: bytes) -> bool:
     return head.startswith(b"\x80") and _MAGIC in head[:_HEAD]
 
 
-def read_old(path: Path) -> tuple[Any, Store]:
+def read_old(path: Path, budget: Budget) -> tuple[Any, Store]:
     """Return what the file holds, tensors as `StoredTensor`, and its numbers.
 
     Raises
@@ -39,10 +41,11 @@ def read_old(path: Path) -> tuple[Any, Store]:
         When it is damaged, or a pickle would run code.
     """
     with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(0)
+        source = SourceFile.of(path, file)
+        size = source.size
         with unpickling(path):
-            built, storages = read_pickles(BoundedStream(file, min(size, LARGEST_PICKLE)), 5)
+            stream = BoundedStream(file, min(size, LARGEST_PICKLE), budget)
+            built, storages = read_pickles(stream, 5)
             content, keys = built[3:]
             if not isinstance(keys, list):
                 raise TypeError("no list of names")
@@ -62,7 +65,7 @@ def read_old(path: Path) -> tuple[Any, Store]:
                 )
             places[key], sizes[key] = at, nbytes
             at += nbytes
-    return content, Store(sizes, partial(_open, path, places))
+    return content, Store(sizes, partial(_open, source, places))
 
 
 def _width(dtype: str) -> int:
@@ -70,7 +73,7 @@ def _width(dtype: str) -> int:
 
 
 @contextmanager
-def _open(path: Path, places: dict[str, int], key: str) -> Iterator[IO[bytes]]:
-    with path.open("rb") as stream:
-        stream.seek(places[key])
+def _open(source: SourceFile, places: dict[str, int], key: str, skip: int) -> Iterator[IO[bytes]]:
+    with source.open() as stream:
+        stream.seek(places[key] + skip)
         yield stream

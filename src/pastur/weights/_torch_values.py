@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _KEYS = (str, int, float, bool, type(None))
+_LARGEST = 2**60
+_LONGEST_NAME = 500
 # Beginnings of names of functions that make tensors of kinds that are not read.
 _REBUILDING = (
     "torch._utils._rebuild",
@@ -17,17 +19,19 @@ _REBUILDING = (
 )
 
 
-def check_keys(keys: list[Any]) -> None:
-    """Refuse keys of dictionaries that are neither words nor numbers."""
-    if not all(type(key) in _KEYS for key in keys):
-        raise pickle.UnpicklingError("keys that torch does not write")
+def check_keys(keys: Sequence[Any]) -> None:
+    """Refuse keys of dictionaries that are neither words nor numbers of the usual size."""
+    for key in keys:
+        # All multiples of 2⁶¹ − 1 have one hash: each would be compared with all the others.
+        if type(key) not in _KEYS or (type(key) is int and not -_LARGEST < key < _LARGEST):
+            raise pickle.UnpicklingError("keys that torch does not write")
 
 
 class ForbiddenNameError(Exception):
     """A name that a file of weights has no need of; its text is ``module.name``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Storage:
     """The numbers of one or several tensors: a member of the archive.
 
@@ -46,7 +50,7 @@ class Storage:
     size: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredTensor:
     """A tensor as a view of a storage; nothing of it has been checked."""
 
@@ -83,13 +87,9 @@ def _other(*_: Any) -> _Other:
     return _Other()
 
 
-def _dictionary(items: Any = (), *_: Any) -> dict[Any, Any]:
-    """An OrderedDict, whose items follow, unless Python 2 wrote it: then they come as pairs."""
-    made: dict[Any, Any] = {}
-    for key, value in items:
-        check_keys([key])
-        made[key] = value
-    return made
+def dictionary(*_: Any) -> dict[Any, Any]:
+    """An OrderedDict; the machine fills it."""
+    return {}
 
 
 def _reconstructed(*_: Any) -> SavedObject:
@@ -100,11 +100,13 @@ def _rebuild_from_type(function: Any, kind: Any, arguments: Any, *_: Any) -> Any
     """A tensor of a class of its own, or with attributes: what it is made of."""
     if isinstance(function, Foreign):
         return _unknown_tensor(function.name)
+    if function not in (_rebuild, _rebuild_typed, _first) or type(arguments) is not tuple:
+        raise pickle.UnpicklingError("a tensor that torch does not write")
     return function(*arguments)
 
 
 def _unknown_tensor(name: str) -> StoredTensor:
-    return StoredTensor(None, 0, (), (), f"made by {name}")
+    return StoredTensor(None, 0, (), (), name)
 
 
 _DTYPES = {
@@ -153,7 +155,7 @@ _HARMLESS = (
     "torch.serialization._get_layout"
 ).split()
 _NAMES: dict[str, Callable[..., Any] | Type] = {
-    "collections.OrderedDict": _dictionary,
+    "collections.OrderedDict": dictionary,
     "torch._utils._rebuild_tensor": _rebuild,
     "torch._utils._rebuild_tensor_v2": _rebuild,
     "torch._utils._rebuild_tensor_v3": _rebuild_typed,
@@ -197,7 +199,11 @@ def meaning(module: str, name: str) -> Any:
     ------
     ForbiddenNameError
         When the name alone is an alarm.
+    pickle.UnpicklingError
+        When it is longer than names are.
     """
+    if len(module) + len(name) > _LONGEST_NAME:
+        raise pickle.UnpicklingError("a name that torch does not write")
     full = f"{module}.{name}"
     if full in _NAMES:
         return _NAMES[full]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import zipfile
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,12 +14,16 @@ from typing import IO, Any
 
 import numpy as np
 
-from pastur._errors import FileFormatError
+from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import check_memory, read_array, reading
-from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._bytes import check_memory, read_array, reading, shaped
+from pastur.weights._weights import TensorInfo, Weights, distinct
 from pastur.weights._words import shown
-from pastur.weights._zip import DAMAGE, stored_size
+from pastur.weights._zip import DAMAGE, Archive
+
+# How often the tensors of a file may hold the same numbers in all, as a matrix and its transpose
+# do, and how often those may be read, as for the columns of a matrix one by one.
+_MOST_SHARED, _MOST_READ = 4, 100
 
 
 @dataclass(frozen=True)
@@ -30,17 +35,18 @@ class Store:
     sizes : mapping of str to int
         Bytes under each name; negative where they are packed.
     open : callable
-        ``open(name)``: a context with a stream that stands at their beginning.
+        ``open(name, skip)``: a context with a stream that stands so many bytes behind their
+        beginning.
     order : {"<", ">"}
         Order of the bytes in a number.
     """
 
     sizes: Mapping[str, int]
-    open: Callable[[str], AbstractContextManager[IO[bytes]]]
+    open: Callable[[str, int], AbstractContextManager[IO[bytes]]]
     order: str = "<"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class View:
     """A tensor, and where its numbers lie: `strides` and `offset` in numbers, not bytes."""
 
@@ -52,14 +58,14 @@ class View:
     @property
     def place(self) -> tuple[Any, ...]:
         """What two names of one tensor have in common."""
-        return self.stored, self.offset, self.info.shape, self.strides
+        return self.stored, self.offset, self.info.dtype, self.info.shape, self.strides
 
 
-def byte_order(archive: zipfile.ZipFile, folder: str) -> str:
+def byte_order(archive: Archive, folder: str) -> str:
     """Return the order of bytes that the member ``byteorder`` of an archive tells."""
-    name = f"{folder}byteorder"
-    if name in archive.namelist() and 0 <= stored_size(archive.getinfo(name)) < 16:
-        return ">" if archive.read(name) == b"big" else "<"
+    member = archive.members.get(f"{folder}byteorder")
+    if member is not None and 0 <= member.stored_size < 16:
+        return ">" if archive.read(member.name) == b"big" else "<"
     return "<"
 
 
@@ -77,14 +83,16 @@ def view(
     kind = _numpy(dtype)
     nbytes = math.prod(shape) * (kind.itemsize if kind is not None else 0)
     info = TensorInfo(name, tuple(shape), dtype or "unknown", nbytes)
-    found = View(info, stored, offset, tuple(strides))
+    # One text for all tensors in one place.
+    found = View(info, sys.intern(stored), offset, tuple(strides))
     if kind is None:
         return refused(found, f"has the type {shown(dtype)}, which pastur does not know")
     if len(shape) != len(strides):
         return refused(found, "has no sound description")
     size = store.sizes.get(stored, -1)
     if size < 0:
-        return refused(found, f"lies in {shown(stored)}, which the file does not hold unpacked")
+        reason = f"lies in {shown(stored)}, which the file does not hold unpacked"
+        return refused(replace(found, stored=""), reason)
     count = math.prod(shape)
     if count and (offset + _span(shape, strides)) * kind.itemsize > size:
         return refused(found, f"reaches beyond {shown(stored)}, of {size} bytes")
@@ -93,24 +101,39 @@ def view(
     return found
 
 
-def tied_once(views: Iterable[View]) -> list[View]:
-    """Return the views; of several names of one tensor all but the first refer to that."""
-    seen: dict[Any, str] = {}
-    found = []
-    for one in views:
-        if one.info.unreadable == "" and 0 not in one.info.shape:
-            first = seen.setdefault(one.place, one.info.name)
-            if first != one.info.name:
-                one = refused(one, f"is the same tensor as {shown(first)}")
-        found.append(one)
-    return found
-
-
 def weights_of(path: Path, views: Iterable[View], store: Store) -> Weights:
     """Return the tensors of a file, each read when it is asked for."""
-    by_name = {one.info.name: one for one in views}
+    found = list(views)
+    names = distinct(one.info.name for one in found)
+    named = (
+        replace(one, info=replace(one.info, name=name))
+        for name, one in zip(names, found, strict=True)
+    )
+    by_name = {one.info.name: one for one in _seen_once(named, store)}
     entries = tuple(one.info for one in by_name.values())
     return Weights(str(path), entries, {}, partial(_load, path, by_name, store))
+
+
+def _seen_once(views: Iterable[View], store: Store) -> Iterator[View]:
+    """Yield the views; of several names of one tensor all but the first refer to that.
+
+    Others may share numbers too, but not without end.
+    """
+    first: dict[Any, str] = {}
+    held: Counter[str] = Counter()
+    read: Counter[str] = Counter()
+    for one in views:
+        if one.info.unreadable == "" and 0 not in one.info.shape:
+            known = first.setdefault(one.place, one.info.name)
+            if known != one.info.name:
+                one = refused(one, f"is the same tensor as {shown(known)}")
+            else:
+                count, size = math.prod(one.info.shape), store.sizes[one.stored]
+                held[one.stored] += one.info.nbytes
+                read[one.stored] += one.info.nbytes // count * _span(one.info.shape, one.strides)
+                if held[one.stored] > _MOST_SHARED * size or read[one.stored] > _MOST_READ * size:
+                    one = refused(one, "shares its numbers with many others: save its contiguous()")
+        yield one
 
 
 def _load(path: Path, views: Mapping[str, View], store: Store, name: str) -> AnyArray:
@@ -120,20 +143,23 @@ def _load(path: Path, views: Mapping[str, View], store: Store, name: str) -> Any
     assert dtype is not None
     with reading(label, path):
         if not math.prod(shape):
-            return np.empty(shape, dtype)
+            return shaped(np.empty(0, dtype), shape)
         check_memory(one.info.nbytes)
         try:
-            with store.open(one.stored) as stream:
-                stream.seek(stream.tell() + one.offset * dtype.itemsize)
+            with store.open(one.stored, one.offset * dtype.itemsize) as stream:
                 flat = read_array(stream, (_span(shape, one.strides),), dtype)
-        except (*DAMAGE, KeyError) as error:
-            # KeyError: another file has taken the place of the one that was opened.
+        except (FileFormatError, InvalidInputError):
+            raise
+        except DAMAGE as error:
             raise FileFormatError(f"{label} is damaged: {error}.") from None
         if store.order == ">" and dtype.itemsize > 1:
             flat = flat.byteswap()
         steps = tuple(step * dtype.itemsize for step in one.strides)
-        # A copy, so that no more is kept than the tensor's own numbers.
-        return np.ndarray(shape, dtype, flat, strides=steps).copy()
+        try:
+            # A copy, so that no more is kept than the tensor's own numbers.
+            return np.ndarray(shape, dtype, flat, strides=steps).copy()
+        except ValueError:  # more axes than this version of NumPy has
+            raise InvalidInputError(f"has the shape {shape}, which NumPy cannot hold") from None
 
 
 def _counts(values: Any) -> bool:

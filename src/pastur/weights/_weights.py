@@ -1,16 +1,18 @@
 """A set of named tensors, of which only the headers have been read."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from pastur._errors import FileFormatError, InvalidInputError
+from pastur._errors import FileFormatError, InvalidInputError, PasturError
 from pastur._typing import AnyArray
+from pastur.weights._bytes import too_large
 from pastur.weights._layout import UNKNOWN, Layout
-from pastur.weights._words import shown, suggestion
+from pastur.weights._words import internal_error, shown, suggestion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TensorInfo:
     """What the header says of one tensor.
 
@@ -63,6 +65,11 @@ class Weights:
     metadata: Mapping[str, str] = field(repr=False)
     fetch: Callable[[str], AnyArray] = field(repr=False)
 
+    def __post_init__(self) -> None:
+        if len(self._by_name) < len(self.entries):
+            twin = Counter(entry.name for entry in self.entries).most_common(1)[0][0]
+            raise FileFormatError(f"{self.source} holds two tensors named {shown(twin)}.")
+
     @cached_property
     def _by_name(self) -> dict[str, TensorInfo]:
         return {entry.name: entry for entry in self.entries}
@@ -93,6 +100,38 @@ class Weights:
         if entry is None:
             hint = suggestion(name, self._by_name)
             raise InvalidInputError(f"No tensor named {shown(name)} in {self.source}.{hint}")
+        label = f"Tensor {shown(name)} of {self.source}"
         if entry.unreadable:
-            raise FileFormatError(f"Tensor {shown(name)} of {self.source} {entry.unreadable}.")
-        return self.fetch(name)
+            raise FileFormatError(f"{label} {entry.unreadable}.")
+        try:
+            return self.fetch(name)
+        except PasturError:
+            raise
+        except MemoryError:
+            raise InvalidInputError(f"{label} {too_large(entry.nbytes)}.") from None
+        except Exception as error:
+            # No reader foresaw it, and the other tensors can be read all the same.
+            raise FileFormatError(f"{label} cannot be read: {internal_error(error)}.") from error
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """Return the names as they can be listed: of text that can be written, and no two alike.
+
+    A file may well lead to two tensors by keys that are written alike, 1 and "1". The second is
+    then called ``1 (2)``.
+    """
+    cleaned = [name.encode("utf-8", "replace").decode() for name in names]
+    taken = set(cleaned)
+    if len(taken) == len(cleaned):
+        return cleaned
+    met: dict[str, int] = {}
+    found = []
+    for name in cleaned:
+        number = met.get(name, 0) + 1
+        listed = name
+        while number > 1 and (listed := f"{name} ({number})") in taken:
+            number += 1
+        met[name] = number
+        taken.add(listed)
+        found.append(listed)
+    return found
