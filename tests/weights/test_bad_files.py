@@ -128,7 +128,7 @@ def test_file_that_shrinks_after_it_was_opened(tmp_path):
         weights = open_weights(path)
         content = path.read_bytes()
         path.write_bytes(content[:3000])
-        with pytest.raises(FileFormatError, match=rf"{file}' is (cut off|damaged): "):
+        with pytest.raises(FileFormatError, match=rf"{file}' has changed since it was opened"):
             weights.read(name)
         path.unlink()
         with pytest.raises(FileAccessError, match=rf"{file}' cannot be read: No such file"):
@@ -291,7 +291,7 @@ def test_npz_encrypted_member(tmp_path):
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_npz_two_members_of_one_name(tmp_path):
     path = npz_with(tmp_path, "good.npy", "second")
-    assert "holds two arrays named 'good'" in sentence(path, FileFormatError)
+    assert "is a zip archive of two members named 'good.npy'" in sentence(path, FileFormatError)
 
 
 def test_npz_cut_off(tmp_path):

@@ -6,8 +6,11 @@ import os
 import pickle
 import pickletools
 import time
+import tracemalloc
 import zipfile
+from pathlib import Path
 
+import ml_dtypes  # noqa: F401  (its import is not part of what is measured)
 import numpy as np
 import pytest
 from attack_files import torch_pickle as tensor_pickle
@@ -16,6 +19,7 @@ from safetensors.numpy import save_file
 
 from pastur._errors import FileFormatError, PasturError
 from pastur.weights import open_weights
+from pastur.weights._budget import Budget
 from pastur.weights._torch_pickle import read_pickle
 from pastur.weights._torch_values import ForbiddenNameError, StoredTensor
 
@@ -141,6 +145,10 @@ def test_a_model_in_several_files(torch, tmp_path):
 # --- by hand ---
 
 
+def unpickle(program):
+    return read_pickle(program, Budget(Path("m.pt"), len(program)))
+
+
 def archive_of(path, content, members=None, *, packed=False):
     torch_zip(content, members, packed)(path)
     return path
@@ -253,7 +261,7 @@ def test_nothing_is_called(tmp_path, function, name, protocol):
 )
 def test_no_file_changes_what_the_next_one_meets(tmp_path, program):
     """States, set on functions and types, are passed over."""
-    read_pickle(program)
+    unpickle(program)
     path = archive_of(tmp_path / "m.pt", tensor_pickle((4,), (1,)), {"0": FOUR})
     assert open_weights(path).read("w").dtype == np.float32
 
@@ -289,13 +297,16 @@ def test_damaged_and_greedy_programs_end(tmp_path, program, small_memory):
 @pytest.mark.parametrize("frame", [b"", b"\x95\x00\xff\xff\x00\x00\x00\x00\x00"])
 def test_programs_have_an_end(tmp_path, monkeypatch, mark, frame):
     """A byte that makes an object, over and over; a frame does not hide them."""
-    monkeypatch.setattr("pastur.weights._bounded._MOST_READS", 1000)
-    for steps, refused in ((900 // len(mark), False), (1100, True)):
+    monkeypatch.setattr("pastur.weights._budget._FLOOR", 1_000_000)
+    for steps, sentence in ((2000, "holds no tensor"), (100_000, r"would take more than [25]\.")):
         program = b"\x80\x04" + frame + b"N" + mark * steps + b"N."
         path = archive_of(tmp_path / "m.pt", program)
-        sentence = "OverflowError" if refused else "holds no tensor"
+        tracemalloc.start()
         with pytest.raises(FileFormatError, match=sentence):
             open_weights(path)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1_000_000 + 20 * path.stat().st_size
 
 
 def test_a_file_that_refers_to_itself_a_billion_times_is_walked_once(tmp_path):
@@ -317,13 +328,13 @@ def test_a_list_that_holds_itself(tmp_path):
 
 
 def test_names_of_the_machine_are_inert():
-    found = read_pickle(b"\x80\x02cnumpy.core.multiarray\nscalar\n(K\x01tR.")
+    found = unpickle(b"\x80\x02cnumpy.core.multiarray\nscalar\n(K\x01tR.")
     assert not isinstance(found, (StoredTensor, int))
-    assert read_pickle(b"\x80\x02cmodels\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb.") == {"a": 1}
+    assert unpickle(b"\x80\x02cmodels\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb.") == {"a": 1}
     with pytest.raises(ForbiddenNameError, match=r"models\.Net"):
-        read_pickle(b"\x80\x02cmodels\nNet\n)R.")
+        unpickle(b"\x80\x02cmodels\nNet\n)R.")
     with pytest.raises(ForbiddenNameError, match=r"builtins\.eval"):
-        read_pickle(b"\x80\x02cbuiltins\neval\n.")
+        unpickle(b"\x80\x02cbuiltins\neval\n.")
 
 
 def read_all(path):
@@ -331,13 +342,13 @@ def read_all(path):
     try:
         weights = open_weights(path)
     except PasturError as error:
-        assert "\n" not in str(error)
+        assert "\n" not in str(error) and "internal error" not in str(error)
         return
     for entry in weights.entries:
         try:
             assert weights.read(entry.name).shape == entry.shape
         except PasturError as error:
-            assert "\n" not in str(error)
+            assert "\n" not in str(error) and "internal error" not in str(error)
 
 
 def test_mutations_meet_documented_errors_only(tmp_path):
@@ -384,7 +395,7 @@ def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path, members):
     path = archive_of(tmp_path / "m.pt", tensor_pickle((4,), (1,)), {"0": FOUR})
     weights = open_weights(path)
     archive_of(path, tensor_pickle((4,), (1,)), members)
-    with pytest.raises(FileFormatError, match=r"Tensor 'w' of .*(damaged|cut off)"):
+    with pytest.raises(FileFormatError, match=r"m\.pt' has changed since it was opened"):
         weights.read("w")
 
 

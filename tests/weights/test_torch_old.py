@@ -195,7 +195,7 @@ def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path):
     path = by_hand(tmp_path / "m.pth", tensor("a"), ["a"], [FOUR])
     weights = open_weights(path)
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(FileFormatError, match=r"Tensor 'w' of .* is (damaged|cut off)"):
+    with pytest.raises(FileFormatError, match=r"m\.pth' has changed since it was opened"):
         weights.read("w")
 
 

@@ -75,11 +75,12 @@ def open_keras(path: Path) -> Weights:
     """
     archive = read_archive(path, "Keras")
     member = archive.members.get(_MEMBER)
-    if member is None or member.stored_size < 0:
+    if member is None:
         raise FileFormatError(
-            f"{shown(path)} is not a sound Keras file: its zip archive holds no {_MEMBER} that is "
-            "not packed."
+            f"{shown(path)} is not a sound Keras file: its zip archive holds no {_MEMBER}."
         )
+    if member.stored_size < 0:
+        raise FileFormatError(f"{shown(path)} holds its weights packed, as Keras does not.")
     with sound_archive(path, "Keras"):
         begin = archive.begin(_MEMBER)
         config = ""

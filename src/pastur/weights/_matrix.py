@@ -14,7 +14,7 @@ from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, too_large
 from pastur.weights._guess import guess
 from pastur.weights._layout import Layout
-from pastur.weights._pieces import UNFOLDINGS, Piece, pieces
+from pastur.weights._pieces import MOST_IN_ALL, UNFOLDINGS, Piece, pieces
 from pastur.weights._select import Patterns, left_out
 from pastur.weights._shelf import Shelf
 from pastur.weights._weights import TensorInfo, Weights
@@ -23,7 +23,7 @@ from pastur.weights._words import shown
 _NUMBER = re.compile(r"u?int\d+|float\d+(_\w+)?|bfloat16")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A tensor that is not analysed.
 
@@ -44,7 +44,7 @@ class Skipped:
     traceback: str = field(default="", repr=False, compare=False)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Matrix:
     """A tensor whose header is that of a matrix. It holds no data, so that many can be kept.
 
@@ -126,7 +126,7 @@ def iter_matrices(
     """
     one_of("unfold", unfold, UNFOLDINGS)
     shapes = {entry.name: entry.shape for entry in weights.entries}
-    found = [(entry, _pieces(entry, shapes, unfold)) for entry in weights.entries]
+    found = list(_all_pieces(weights, shapes, unfold))
     names = _names(found)
     reasons = left_out(names, include, exclude)
     shelf = Shelf(weights)
@@ -135,6 +135,24 @@ def iter_matrices(
         for entry, parts in found
         for item in _items(shelf, entry, parts, names[entry.name], reasons)
     )
+
+
+def _all_pieces(
+    weights: Weights, shapes: Mapping[str, tuple[int, ...]], unfold: str
+) -> Iterator[tuple[TensorInfo, list[Piece] | str]]:
+    """Yield each tensor with its matrices, as many as there is room for; or why there is none."""
+    total = 0
+    for entry in weights.entries:
+        parts = _pieces(entry, shapes, unfold)
+        if not isinstance(parts, str):
+            total += len(parts)
+            if total > MOST_IN_ALL:
+                total -= len(parts)
+                parts = (
+                    f"is of {len(parts):,} matrices, and pastur takes {MOST_IN_ALL:,} at most from "
+                    "one model"
+                )
+        yield entry, parts
 
 
 def _pieces(

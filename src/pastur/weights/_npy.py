@@ -13,7 +13,7 @@ import numpy as np
 
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import read_array, reading
+from pastur.weights._bytes import MOST_AXES, read_array, reading
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
 from pastur.weights._weights import TensorInfo, Weights, distinct
@@ -21,7 +21,6 @@ from pastur.weights._words import bytes_text, shown
 
 MAGIC = b"\x93NUMPY"
 _LARGEST_HEADER = 10_000  # bytes; NumPy's own limit for files that are not trusted
-_MOST_DIMENSIONS = 64  # NumPy's limit
 _LARGEST_SIZE = 2**63 - 1
 _NUMBER = re.compile(r"[<>|=]?[biufc]\d{1,2}")
 
@@ -119,7 +118,7 @@ def _is_shape(value: Any) -> bool:
     # `type`, because True is an int to isinstance.
     return (
         isinstance(value, tuple)
-        and len(value) <= _MOST_DIMENSIONS
+        and len(value) <= MOST_AXES
         and all(type(size) is int and 0 <= size <= _LARGEST_SIZE for size in value)
     )
 

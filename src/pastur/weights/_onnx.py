@@ -7,7 +7,8 @@ data loaded but what is asked for here.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,17 +17,23 @@ from typing import Any
 import numpy as np
 
 from pastur._checks import missing_extra
-from pastur._errors import FileFormatError
+from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import read_array, reading, shape_fault
-from pastur.weights._onnx_graph import Packing, Use, nodes_and_tensors, uses
+from pastur.weights._budget import Budget
+from pastur.weights._bytes import MOST_AXES, read_array, reading, shape_fault, shaped
+from pastur.weights._onnx_graph import COMPUTED, Graphs, Packing, Stored, Use, text
+from pastur.weights._onnx_scan import charge
 from pastur.weights._reader import Reader
-from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._source import SourceFile
+from pastur.weights._weights import TensorInfo, Weights, distinct
 from pastur.weights._words import bytes_text, shown
 
 # The first field of a model is the version of the format, a small number, by every writer in use.
 _VERSION_FIELD = 0x08
 _LARGEST = 2**31 - 1  # bytes; what protobuf can hold
+_IS_OUTSIDE = 1  # of a tensor's data_location
+# How often the numbers in a file beside the model may be claimed, all tensors together.
+_MOST_SHARED = 4
 # Fields of a tensor whose numbers are not packed in bytes.
 _FIELDS = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")
 
@@ -62,39 +69,44 @@ def open_onnx(path: Path) -> Weights:
     FileFormatError
         When the file is damaged, or too large to be a model.
     """
-    model = _parse(path)
-    nodes, protos = nodes_and_tensors(model)
-    by_value = {value: proto for value, _, proto in protos}
-    found = uses(nodes, {value: tuple(proto.dims) for value, proto in by_value.items()})
+    size = path.stat().st_size
+    budget = Budget(path, size)
+    model = _parse(path, size, budget)
+    graphs = Graphs(model, budget)
+    uses = graphs.uses()
+    protos = [stored.proto for stored in graphs.tensors]
+    outside = _Outside(path.parent)
     tensors: dict[str, _Tensor] = {}
-    for value, label, proto in protos:
-        name = label
-        while name in tensors:
-            name += "'"
-        use = found.get(value, Use())
-        info = _info(name, proto, use, by_value, path)
-        tensors[name] = _Tensor(info, proto, use)
+    names = distinct(stored.label for stored in graphs.tensors)
+    for place, (name, stored) in enumerate(zip(names, graphs.tensors, strict=True)):
+        use = uses.get(place, Use())
+        info = _info(name, stored, use, protos, outside)
+        tensors[name] = _Tensor(info, stored.proto, use)
     entries = tuple(tensor.info for tensor in tensors.values())
-    return Weights(str(path), entries, _metadata(model), partial(_load, path, tensors, by_value))
+    fetch = partial(_load, path, outside.files, tensors, protos)
+    return Weights(str(path), entries, _metadata(model), fetch)
 
 
-def _parse(path: Path) -> Any:
+def _parse(path: Path, size: int, budget: Budget) -> Any:
     try:
         import onnx
     except ModuleNotFoundError:
         raise missing_extra(f"Reading {shown(path)}", "the package onnx", "onnx") from None
     from google.protobuf.message import DecodeError
 
-    size = path.stat().st_size
     if size > _LARGEST:
         raise FileFormatError(
             f"{shown(path)} has {bytes_text(size)}, and an ONNX model holds at most "
             f"{bytes_text(_LARGEST)}: larger ones keep their numbers in files beside them."
         )
     model = onnx.ModelProto()
+    content = path.read_bytes()
     try:
-        model.ParseFromString(path.read_bytes())
-    except (DecodeError, ValueError, RecursionError):
+        charge(content, budget)
+        model.ParseFromString(content)
+    except FileFormatError:
+        raise
+    except (DecodeError, ValueError, IndexError, RecursionError):
         raise FileFormatError(
             f"{shown(path)} is not a sound ONNX model: it is damaged or was not copied whole."
         ) from None
@@ -110,14 +122,23 @@ def _metadata(model: Any) -> dict[str, str]:
 # --- headers ---
 
 
-def _info(name: str, proto: Any, use: Use, by_value: Mapping[str, Any], path: Path) -> TensorInfo:
+def _info(
+    name: str, stored: Stored, use: Use, protos: Sequence[Any], outside: _Outside
+) -> TensorInfo:
     """Return what is known of a tensor, checked against what the file holds."""
-    shape = tuple(int(side) for side in proto.dims)
+    proto = stored.proto
     dtype = _dtype(proto)
+    if len(proto.dims) > MOST_AXES:
+        # No row of a report has room for them.
+        return TensorInfo(name, (), _type_name(proto), 0, shape_fault(tuple(proto.dims)))
+    shape = tuple(int(side) for side in proto.dims)
     if dtype is None:
         return TensorInfo(name, shape, _type_name(proto), 0, "is of a type that holds no numbers")
+    if stored.sparse:
+        return TensorInfo(name, shape, dtype.name, 0, "is stored sparsely")
     count = math.prod(shape)
-    reason = _fault(proto, dtype, path) or use.fault or _packing_fault(use, shape, by_value, path)
+    reason = _fault(proto, dtype) or outside.fault(proto, _stored_bytes(count, dtype))
+    reason = reason or use.fault or _packing_fault(use, shape, dtype, protos)
     quantised = dtype.name if use.packing is not None else ""
     nbytes = count * (4 if quantised else dtype.itemsize)
     kind = "float32" if quantised else dtype.name
@@ -160,40 +181,55 @@ def _numbers(count: int, dtype: np.dtype[Any]) -> int:
     return -(-count * _bits(dtype) // 8) if _bits(dtype) < 8 else count
 
 
-def _fault(proto: Any, dtype: np.dtype[Any], path: Path) -> str:
+def _fault(proto: Any, dtype: np.dtype[Any]) -> str:
     """Return why the numbers of a tensor are not what its shape says; empty where they are."""
     shape = tuple(proto.dims)
     if fault := shape_fault(shape):
         return fault
+    if proto.HasField("segment"):
+        return "is stored in segments, which pastur does not read"
+    if proto.data_location == _IS_OUTSIDE:
+        return ""
     count = math.prod(shape)
-    stored = _stored_bytes(count, dtype)
-    if proto.data_location == 1:
-        return _outside_fault(proto, stored, path)
     if proto.HasField("raw_data"):
-        there = len(proto.raw_data)
-        if there != stored:
-            return f"takes {bytes_text(stored)}, and {bytes_text(there)} are there"
-    elif sum(len(getattr(proto, field)) for field in _FIELDS) != _numbers(count, dtype):
+        stored, there = _stored_bytes(count, dtype), len(proto.raw_data)
+        return "" if there == stored else f"takes {_both(stored, there)} are there"
+    if any(len(getattr(proto, name)) for name in _FIELDS if name != _field(proto)):
+        return "has its numbers in the field of another type"
+    if len(getattr(proto, _field(proto))) != _numbers(count, dtype):
         return "holds another count of numbers than its shape has"
     return ""
 
 
+def _both(stored: int, there: int) -> str:
+    return f"{bytes_text(stored)}, and {bytes_text(there)}"
+
+
+def _field(proto: Any) -> str:
+    """Return the field in which the format keeps the numbers of a type."""
+    from onnx import helper
+
+    return str(helper.tensor_dtype_to_field(proto.data_type))
+
+
 def _packing_fault(
-    use: Use, shape: tuple[int, ...], by_value: Mapping[str, Any], path: Path
+    use: Use, shape: tuple[int, ...], dtype: np.dtype[Any], protos: Sequence[Any]
 ) -> str:
     """Return why a quantised tensor cannot be unpacked; empty where it can, or is plain."""
     packing = use.packing
     if packing is None:
         return ""
+    if dtype.kind == "c":
+        return "is quantised, and holds complex numbers"
     along = shape[packing.axis] if -len(shape) <= packing.axis < len(shape) else 1
     in_blocks = packing.blocks
-    for value in packing.values:
-        if value not in by_value:
+    for place in packing.places:
+        if place == COMPUTED:
             return "is quantised, and its scale is computed while the model runs"
-        proto = by_value[value]
-        dtype = _dtype(proto)
-        if dtype is None or dtype.kind == "c" or _fault(proto, dtype, path):
-            return f"is quantised, and its scale {shown(value)} is damaged"
+        proto = protos[place]
+        kind = _dtype(proto)
+        if kind is None or kind.kind == "c" or _fault(proto, kind):
+            return f"is quantised, and its scale {shown(proto.name)} is damaged"
         in_blocks = in_blocks or math.prod(proto.dims) not in (1, along)
     return "is quantised by blocks, which pastur does not undo" if in_blocks else ""
 
@@ -201,84 +237,121 @@ def _packing_fault(
 # --- data beside the model ---
 
 
-def _outside(proto: Any) -> tuple[str, int, int | None]:
+def _place(proto: Any) -> tuple[str, int, int | None]:
     fields = {entry.key: entry.value for entry in proto.external_data}
     length = fields.get("length")
     return (
-        fields.get("location", ""),
+        text(fields.get("location", "")),
         int(fields.get("offset", "0") or 0),
         None if length is None else int(length),
     )
 
 
-def _outside_fault(proto: Any, stored: int, path: Path) -> str:
-    """Return why the numbers of a tensor cannot be had from beside the model."""
-    try:
-        location, offset, length = _outside(proto)
-    except ValueError:
-        return "says in no readable way where its numbers are"
-    # The name is checked, not where it leads: downloaded models are often folders of links.
-    parts = location.split("/")
-    if any(part in ("", ".", "..") for part in parts) or any(mark in location for mark in "\\:\0"):
-        return f"lies in {shown(location)}, and may lie in the model's own folder only"
-    file = path.parent / location
-    if not file.is_file():
-        return f"lies in {shown(location)}, which is not beside the model"
-    if length is not None and length != stored:
-        return f"takes {bytes_text(stored)}, and {length} bytes of {shown(location)} are named"
-    if offset < 0 or offset + stored > file.stat().st_size:
-        return f"reaches beyond {shown(location)}, of {bytes_text(file.stat().st_size)}"
-    return ""
+class _Outside:
+    """The files in the folder of a model that its tensors lie in.
+
+    Attributes
+    ----------
+    files : dict of str to SourceFile
+        By their names.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.files: dict[str, SourceFile] = {}
+        self._folder = folder
+        self._claimed: Counter[str] = Counter()
+
+    def fault(self, proto: Any, stored: int) -> str:
+        """Return why the numbers of a tensor cannot be had from one of them; empty if they can."""
+        if proto.data_location != _IS_OUTSIDE:
+            return ""
+        try:
+            location, offset, length = _place(proto)
+        except ValueError:
+            return "says in no readable way where its numbers are"
+        # The name is checked, not where it leads: downloaded models are often folders of links.
+        parts = location.split("/")
+        if any(part in ("", ".", "..") for part in parts) or any(m in location for m in "\\:\0"):
+            return f"lies in {shown(location)}, and may lie in the model's own folder only"
+        file = self._file(location)
+        if file is None:
+            return f"lies in {shown(location)}, which is not beside the model"
+        if length is not None and length != stored:
+            return f"takes {bytes_text(stored)}, and {length} bytes of {shown(location)} are named"
+        if offset < 0 or offset + stored > file.size:
+            return f"reaches beyond {shown(location)}, of {bytes_text(file.size)}"
+        self._claimed[location] += stored
+        if self._claimed[location] > _MOST_SHARED * file.size:
+            return f"shares its numbers in {shown(location)} with many others"
+        return ""
+
+    def _file(self, location: str) -> SourceFile | None:
+        if location not in self.files:
+            path = self._folder / location
+            try:
+                if not path.is_file():
+                    return None
+                self.files[location] = SourceFile.at(path)
+            except OSError:  # such as a name that is too long
+                return None
+        return self.files[location]
 
 
 # --- numbers ---
 
 
 def _load(
-    path: Path, tensors: Mapping[str, _Tensor], by_value: Mapping[str, Any], name: str
+    path: Path,
+    files: Mapping[str, SourceFile],
+    tensors: Mapping[str, _Tensor],
+    protos: Sequence[Any],
+    name: str,
 ) -> AnyArray:
     tensor = tensors[name]
     with reading(f"Tensor {shown(name)} of {shown(path)}", path):
-        values = _numbers_of(tensor.proto, path)
+        values = _numbers_of(tensor.proto, files)
         packing = tensor.use.packing
-        return values if packing is None else _unpacked(values, packing, by_value, path)
+        return values if packing is None else _unpacked(values, packing, protos, files)
 
 
-def _numbers_of(proto: Any, path: Path) -> AnyArray:
+def _numbers_of(proto: Any, files: Mapping[str, SourceFile]) -> AnyArray:
+    import onnx
     from onnx import numpy_helper
 
-    if proto.data_location != 1:
-        return np.asarray(numpy_helper.to_array(proto))
-    import onnx
-
-    dtype = _dtype(proto)
+    dtype, shape = _dtype(proto), tuple(proto.dims)
     assert dtype is not None
-    count = math.prod(proto.dims)
-    location, offset, _ = _outside(proto)
-    with (path.parent / location).open("rb") as file:
-        file.seek(offset)
-        raw = read_array(file, (_stored_bytes(count, dtype),), np.dtype(np.uint8))
-    # What unpacks numbers inside a model unpacks these too.
-    inside = onnx.TensorProto(dims=proto.dims, data_type=proto.data_type, raw_data=raw.tobytes())
-    return np.asarray(numpy_helper.to_array(inside))
+    if 0 in shape:
+        return shaped(np.empty(0, dtype), shape)
+    if proto.data_location == _IS_OUTSIDE:
+        location, offset, _ = _place(proto)
+        with files[location].open() as file:
+            file.seek(offset)
+            size = _stored_bytes(math.prod(shape), dtype)
+            raw = read_array(file, (size,), np.dtype(np.uint8)).tobytes()
+        # What unpacks numbers inside a model unpacks these too.
+        proto = onnx.TensorProto(dims=shape, data_type=proto.data_type, raw_data=raw)
+    try:
+        return np.asarray(numpy_helper.to_array(proto))
+    except ValueError:  # more axes than this version of NumPy has
+        raise InvalidInputError(f"has the shape {shape}, which NumPy cannot hold") from None
 
 
 def _unpacked(
-    values: AnyArray, packing: Packing, by_value: Mapping[str, Any], path: Path
+    values: AnyArray, packing: Packing, protos: Sequence[Any], files: Mapping[str, SourceFile]
 ) -> AnyArray:
     """Return (values − zero point)·scale, each along one axis or for all."""
 
-    def along(name: str) -> AnyArray:
-        numbers = _numbers_of(by_value[name], path).astype(np.float32).ravel()
+    def along(place: int) -> AnyArray:
+        numbers = _numbers_of(protos[place], files).astype(np.float32).ravel()
         shape = [1] * values.ndim
         if numbers.size > 1:
             shape[packing.axis] = numbers.size
         return numbers.reshape(shape)
 
     plain = values.astype(np.float32)
-    if packing.zero_point:
+    if packing.zero_point is not None:
         plain -= along(packing.zero_point)
-    if packing.scale:
+    if packing.scale is not None:
         plain *= along(packing.scale)
     return plain
 

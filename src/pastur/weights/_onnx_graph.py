@@ -12,6 +12,7 @@ from pastur.weights._bytes import MOST_AXES
 from pastur.weights._layout import UNKNOWN, Layout, convolution
 
 _GATES = {"LSTM": ("i", "o", "f", "c"), "GRU": ("z", "r", "h"), "RNN": ()}
+COMPUTED = -1  # in place of a tensor: a value that is made while the model runs
 _PASSING = ("Identity", "Cast")
 # Weight, its scale and its zero point among the inputs; the scale of the last is applied elsewhere.
 _PACKED = {
@@ -23,15 +24,16 @@ _PACKED = {
 }
 
 
-# What makes up a value that is no tensor of the file.
-COMPUTED = -1
+def text(value: str | bytes) -> str:
+    """Return a text of the file; protobuf returns the bytes of what is not UTF-8."""
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 
 @dataclass(frozen=True)
 class Packing:
     """Integers q that stand for (q − zero point)·scale: the places of these two among the tensors.
 
-    None where there is none, `COMPUTED` where it is made while the model runs.
+    None where there is none, or `COMPUTED`.
     """
 
     scale: int | None
@@ -114,7 +116,7 @@ class Graphs:
             for part in ("initialization", "algorithm"):
                 self._wait(f"training.{number}.{part}.", getattr(one, part), _Scope())
         for function in model.functions:
-            self._wait(f"{function.name}.", function, _Scope())
+            self._wait(f"{text(function.name)}.", function, _Scope())
         while self._waiting:
             self._enter(*self._waiting.popleft())
 
@@ -133,7 +135,7 @@ class Graphs:
             self._attribute(prefix, attribute, scope)
 
     def _attributes(self, prefix: str, node: Any, scope: _Scope) -> None:
-        inside = f"{prefix}{node.name or node.op_type}."
+        inside = f"{prefix}{text(node.name or node.op_type)}."
         self._budget.take(len(inside))
         for attribute in node.attribute:
             if node.op_type == "Constant" and node.output and attribute.HasField("t"):
@@ -142,7 +144,7 @@ class Graphs:
                 self._attribute(inside, attribute, scope)
 
     def _attribute(self, inside: str, attribute: Any, scope: _Scope) -> None:
-        name = attribute.name
+        name = text(attribute.name)
         if attribute.HasField("t"):
             self._add(inside, name, attribute.t)
         if attribute.HasField("sparse_tensor"):
@@ -164,7 +166,7 @@ class Graphs:
         if scope is not None:
             axes = tuple(range(len(proto.dims))) if len(proto.dims) <= MOST_AXES else ()
             scope.define(name, _Origin(len(self.tensors), axes, None))
-        self.tensors.append(Stored(prefix + name, proto, sparse))
+        self.tensors.append(Stored(prefix + text(name), proto, sparse))
 
     def uses(self) -> dict[int, Use]:
         """Return how each tensor is used, also behind transpositions and conversions.
@@ -197,7 +199,7 @@ class _Taken(NamedTuple):
 
     @property
     def operation(self) -> str:
-        return str(self.node.op_type)
+        return text(self.node.op_type)
 
     def number(self, name: str, usual: int) -> int:
         """Return an attribute that is an integer."""

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileAccessError, FileFormatError
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, PasturError
 from pastur.weights._arrays import open_arrays
 from pastur.weights._attention import with_heads
 from pastur.weights._difference import difference
@@ -23,7 +23,7 @@ from pastur.weights._sharded import INDEX
 from pastur.weights._torch import TORCH
 from pastur.weights._torch_export import TORCH_EXPORT
 from pastur.weights._weights import Weights
-from pastur.weights._words import shown, suggestion
+from pastur.weights._words import internal_error, shown, suggestion
 
 # A new kind of file is a new reader and a line here. The first that recognises the content opens.
 READERS: tuple[Reader, ...] = (
@@ -97,10 +97,14 @@ def _open(source: Any) -> Weights:
     path = Path(os.fsdecode(source))
     try:
         weights = _open_path(path)
-    except FileAccessError:
+    except PasturError:
         raise
     except OSError as error:
         raise FileAccessError(f"{shown(path)} cannot be read: {error.strerror}.") from None
+    except MemoryError:
+        raise InvalidInputError(f"{shown(path)} takes more memory than there is.") from None
+    except Exception as error:
+        raise FileFormatError(f"{shown(path)} cannot be read: {internal_error(error)}.") from error
     if not weights.entries:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
     return with_heads(weights, path)

@@ -13,11 +13,13 @@ from pastur.weights._layout import Layout
 
 UNFOLDINGS = ("outputs", "inputs", "window")
 
-# What describes a matrix takes hundreds of bytes, where a small one takes a few in the file.
+# What describes a matrix takes hundreds of bytes, where a small one takes a few in the file. Models
+# with the most experts have some 70,000 matrices.
 _MOST = 10_000
+MOST_IN_ALL = 100_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Piece:
     """One matrix in a tensor.
 

@@ -17,7 +17,7 @@ from typing import Any
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
-from pastur.weights._bytes import numpy_dtype, read_array, reading
+from pastur.weights._bytes import MOST_AXES, numpy_dtype, read_array, reading
 from pastur.weights._json import parse_json
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
@@ -25,7 +25,6 @@ from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import bytes_text, shown
 
 _LARGEST_HEADER = 100_000_000  # bytes; the reference library's limit
-_MOST_DIMENSIONS = 64  # NumPy's limit
 _LARGEST_SIZE = 2**63 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell it, no terminal or file can take it
 
@@ -166,7 +165,7 @@ def _record(name: str, fields: Any) -> _Record:
     dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]
     if not isinstance(dtype, str) or not re.fullmatch(r"\w{1,32}", dtype, re.ASCII):
         raise _Unsound(f"the dtype of {label} is not a word")
-    if not _are_sizes(shape) or len(shape) > _MOST_DIMENSIONS:
+    if not _are_sizes(shape) or len(shape) > MOST_AXES:
         raise _Unsound(f"the shape of {label} is not a list of sizes")
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _Unsound(f"the data_offsets of {label} are not a begin and an end")

@@ -34,6 +34,12 @@ class SourceFile:
         status = os.fstat(file.fileno())
         return cls(path, status.st_size, status.st_mtime_ns)
 
+    @classmethod
+    def at(cls, path: Path) -> "SourceFile":
+        """Return what is known of the file at a path."""
+        with path.open("rb") as file:
+            return cls.of(path, file)
+
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Open the file once more.

@@ -61,7 +61,7 @@ def open_torch(path: Path) -> Weights:
     """
     with path.open("rb") as file:
         head = file.read(64)
-        budget = Budget(path, SourceFile.of(path, file).size)
+    budget = Budget(path, SourceFile.at(path).size)
     if is_old(head):
         content, store = read_old(path, budget)
         return weights_of(path, _views(content, "", store, budget), store)
@@ -142,7 +142,9 @@ def _views(content: Any, folder: str, store: Store, budget: Budget) -> list[View
 def _view(name: str, found: _Found, folder: str, store: Store) -> View:
     tensor = found.tensor
     if tensor.storage is None:
-        reason = f"is made by {tensor.dtype}, which pastur does not read"
+        reason = "has no sound description"
+        if tensor.dtype:
+            reason = f"is made by {tensor.dtype}, which pastur does not read"
         return View(TensorInfo(name, (), "unknown", 0, reason), "", 0, ())
     key = getattr(tensor.storage, "key", None)
     stored = None if key is None else f"{folder}{key}"

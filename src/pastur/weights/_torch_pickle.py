@@ -41,7 +41,7 @@ from pastur.weights._words import shown
 # 100 bytes a tensor are usual: a million of them.
 LARGEST_PICKLE = 200_000_000
 
-# The steps, and the bytes that each leaves behind: an object, its place on the stack or in the memo.
+# The steps, and the bytes that each leaves behind: an object, its place on stack or in the memo.
 _STEPS = {
     pickle.PROTO: 0,
     pickle.STOP: 0,

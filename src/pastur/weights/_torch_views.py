@@ -16,7 +16,7 @@ import numpy as np
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
-from pastur.weights._bytes import check_memory, read_array, reading, shaped
+from pastur.weights._bytes import MOST_AXES, check_memory, read_array, reading, shaped
 from pastur.weights._weights import TensorInfo, Weights, distinct
 from pastur.weights._words import shown
 from pastur.weights._zip import DAMAGE, Archive
@@ -163,7 +163,7 @@ def _load(path: Path, views: Mapping[str, View], store: Store, name: str) -> Any
 
 
 def _counts(values: Any) -> bool:
-    whole = isinstance(values, tuple) and len(values) <= 64
+    whole = isinstance(values, tuple) and len(values) <= MOST_AXES
     return whole and all(type(v) is int and 0 <= v < 2**62 for v in values)
 
 

@@ -146,7 +146,7 @@ def read_archive(path: Path, kind: str) -> Archive:
         When it is damaged, or two of its members have one name.
     """
     with sound_archive(path, kind):
-        return _directory(_state(path))
+        return _directory(SourceFile.at(path))
 
 
 def member_names(path: Path, head: bytes) -> list[str]:
@@ -154,7 +154,7 @@ def member_names(path: Path, head: bytes) -> list[str]:
     if not head.startswith(b"PK"):
         return []
     try:
-        return list(_directory(_state(path)).members)
+        return list(_directory(SourceFile.at(path)).members)
     except (*DAMAGE, OSError):
         return []
 
@@ -173,11 +173,6 @@ def sound_archive(path: Path, kind: str) -> Iterator[None]:
         ) from None
 
 
-def _state(path: Path) -> SourceFile:
-    with path.open("rb") as file:
-        return SourceFile.of(path, file)
-
-
 # Whoever asks what kind of archive it is reads the same directory as who opens it then.
 @lru_cache(maxsize=1)
 def _directory(state: SourceFile) -> Archive:
@@ -186,7 +181,8 @@ def _directory(state: SourceFile) -> Archive:
     # Of a file that is cut off behind an archive within it, Python's reader opens that inner one.
     if min((item.header_offset for item in items), default=0):
         raise zipfile.BadZipFile("its members do not begin with the file")
-    if sum(item.compress_size for item in items) > state.size:
+    # One that is damaged may claim more than there is.
+    if sum(min(item.compress_size, state.size) for item in items) > 2 * state.size:
         raise zipfile.BadZipFile("its members overlap")
     members = {item.filename: Member.of(item) for item in items}
     if len(members) < len(items):
