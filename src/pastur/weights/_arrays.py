@@ -45,36 +45,54 @@ def open_arrays(source: Any) -> Weights:
     pairs = [entry_of(name, value) for name, value in source.items()]
     values = {info.name: value for info, value in pairs}
     return Weights(
-        "dict of arrays", tuple(info for info, _ in pairs), {}, partial(load_array, values)
+        "dict of arrays",
+        tuple(info for info, _ in pairs),
+        {},
+        partial(load_array, values),
+        partial(_rounding_of, values),
     )
+
+
+def _rounding_of(values: Mapping[str, Any], name: str) -> AnyArray | None:
+    return rounding(values[name])
 
 
 def entry_of(name: str, value: Any) -> tuple[TensorInfo, Any]:
     """Return the header of one value, and the value: an array where it had none to state."""
     stated = _stated(value)
     if stated is None:
+        if hasattr(type(value), "shape"):
+            return TensorInfo(name, (), "unknown", 0, "has no shape yet: run the model once"), value
         try:
             value = np.asarray(value)
         except ValueError:
             return TensorInfo(name, (), "unknown", 0, "has rows of unequal length"), value
+        except Exception as error:
+            reason = f"does not turn into a NumPy array ({type(error).__name__})"
+            return TensorInfo(name, (), "unknown", 0, reason), value
         stated = value.shape, value.dtype
     shape, dtype = stated
     word = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
     itemsize = int(getattr(dtype, "itemsize", 0))
-    info = TensorInfo(name, shape, word, math.prod(shape) * itemsize, _fault(value, dtype))
-    return info, value
+    nbytes = math.prod(shape) * itemsize
+    if _is_quantised(value):
+        return TensorInfo(name, shape, "float32", 4 * math.prod(shape), quantised=word), value
+    return TensorInfo(name, shape, word, nbytes, _fault(value, dtype)), value
 
 
 def _stated(value: Any) -> tuple[tuple[int, ...], Any] | None:
-    if not all(hasattr(value, attribute) for attribute in ("__array__", "shape", "dtype")):
-        return None
+    # A lazy tensor raises when it is asked for its shape.
     try:
+        if not all(hasattr(value, name) for name in ("__array__", "shape", "dtype")):
+            return None
         return tuple(int(size) for size in value.shape), value.dtype
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         return None
 
 
 def _fault(value: Any, dtype: Any) -> str:
+    if getattr(getattr(value, "device", None), "type", "") == "meta":
+        return "has no values: it lies on the device 'meta'"
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         return "has masked entries: fill them first"
     if not isinstance(dtype, np.dtype) or dtype.type.__module__ == "ml_dtypes":
@@ -100,9 +118,27 @@ def load_array(values: Mapping[str, Any], name: str) -> AnyArray:
 
 def _plain(value: Any) -> Any:
     """Return a tensor of PyTorch as one that NumPy takes: no gradient, in memory, a known type."""
-    for step in ("detach", "cpu"):
+    for step in ("detach", "cpu", *(["dequantize"] if _is_quantised(value) else [])):
         method = getattr(value, step, None)
         value = method() if callable(method) else value
     kind = str(getattr(value, "dtype", ""))
     # float32 holds every number of these.
     return value.float() if kind.startswith(("torch.bfloat", "torch.float8")) else value
+
+
+def _is_quantised(value: Any) -> bool:
+    """Tell whether this is a tensor of PyTorch whose numbers are codes with a scale."""
+    return getattr(value, "is_quantized", False) is True
+
+
+def rounding(value: Any) -> AnyArray | None:
+    """Return the variance of rounding each entry of a quantised tensor; None for another."""
+    if not _is_quantised(value):
+        return None
+    try:
+        steps: AnyArray = np.asarray(value.q_scale(), np.float64)
+    except RuntimeError:  # a scale for each channel
+        sides = [1] * value.dim()
+        sides[value.q_per_channel_axis()] = -1
+        steps = np.asarray(value.q_per_channel_scales(), np.float64).reshape(sides)
+    return np.broadcast_to(steps**2 / 12, tuple(value.shape))

@@ -9,6 +9,7 @@ from pastur.weights._budget import Budget
 from pastur.weights._json import parse_json
 from pastur.weights._layout import UNKNOWN, Layout
 
+BIAS = "is a bias"
 _LSTM, _GRU = ("i", "f", "c", "o"), ("z", "r", "h")
 # By the class, in small letters; kernels come first among a layer's variables.
 _AXES = {
@@ -84,16 +85,16 @@ def layout(
     *path, variable = name.split("/")
     variable = variable.partition(":")[0]
     if variable == "bias" or not _is_keras(path):
-        return "is a bias" if variable == "bias" and _is_keras(path) else UNKNOWN
+        return BIAS if variable == "bias" and _is_keras(path) else UNKNOWN
     for word in filter(None, (label, *reversed(path))):
         known, groups = classes.get(word, (_NUMBERED.sub("", word), 1))
         kind = known.lower().replace("_", "")
         if kind in _GATES:
-            return Layout("io", _GATES[kind]) if variable in _GATED else "is a bias"
+            return Layout("io", _GATES[kind]) if variable in _GATED else BIAS
         axes = _AXES.get(kind)
         if axes is not None:
             # The second variable of a layer is its bias, of one axis less or of one.
-            return Layout(axes, groups=groups) if len(axes) == rank else "is a bias"
+            return Layout(axes, groups=groups) if len(axes) == rank else BIAS
     # Whatever the layer, Keras' windows come first.
     return Layout("s" * (rank - 2) + "io") if rank > 2 else UNKNOWN
 

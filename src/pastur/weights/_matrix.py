@@ -20,6 +20,7 @@ from pastur.weights._shelf import Shelf
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
 
+_INDEX = re.compile(r"(.*[._])?(index|indices|ids|idx)")
 _NUMBER = re.compile(r"u?int\d+|float\d+(_\w+)?|bfloat16")
 
 
@@ -160,6 +161,7 @@ def _pieces(
 ) -> list[Piece] | str:
     """Return the matrices in a tensor; or why there is none."""
     reason = entry.unreadable or _header_reason(entry.shape, entry.dtype)
+    reason = reason or _integer_reason(entry, alone=len(shapes) == 1)
     if reason:
         return reason
     layout = entry.layout
@@ -236,6 +238,16 @@ def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
         return f"holds complex numbers ({dtype}); only real matrices are analysed"
     if not _NUMBER.fullmatch(dtype):
         return f"is of type {dtype}, which pastur does not read as numbers"
+    return ""
+
+
+def _integer_reason(entry: TensorInfo, *, alone: bool) -> str:
+    """Return why whole numbers are no weights; empty where they may be."""
+    what = f"holds integers of type {entry.dtype}"
+    if entry.dtype in ("int32", "uint32") and not alone:
+        return f"{what}, as codes and indices are: if they are data, convert them to floats"
+    if entry.dtype in ("int64", "uint64") and _INDEX.fullmatch(entry.name):
+        return f"{what}: they are indices"
     return ""
 
 

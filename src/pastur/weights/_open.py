@@ -8,6 +8,7 @@ from typing import Any
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, PasturError
 from pastur.weights._arrays import open_arrays
 from pastur.weights._attention import with_heads
+from pastur.weights._conventions.derive import derived
 from pastur.weights._difference import difference
 from pastur.weights._folder import open_folder
 from pastur.weights._gguf import GGUF
@@ -91,9 +92,9 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
 
 def _open(source: Any) -> Weights:
     if is_module(source):
-        return open_module(source)
+        return derived(open_module(source))
     if not isinstance(source, (str, os.PathLike)):
-        return open_arrays(source)
+        return derived(open_arrays(source))
     path = Path(os.fsdecode(source))
     try:
         weights = _open_path(path)
@@ -107,7 +108,7 @@ def _open(source: Any) -> Weights:
         raise FileFormatError(f"{shown(path)} cannot be read: {internal_error(error)}.") from error
     if not weights.entries:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
-    return with_heads(weights, path)
+    return with_heads(derived(weights, path), path)
 
 
 def _open_path(path: Path) -> Weights:

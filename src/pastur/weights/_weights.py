@@ -58,12 +58,16 @@ class Weights:
         What the file says of itself.
     fetch : callable
         The file's own way to a tensor; call `read`, which checks the name first.
+    steps : callable or None
+        ``steps(name)``: the variance of rounding each entry of a quantised tensor, step²/12, an
+        array of its shape; None where that is not known.
     """
 
     source: str
     entries: tuple[TensorInfo, ...]
     metadata: Mapping[str, str] = field(repr=False)
     fetch: Callable[[str], AnyArray] = field(repr=False)
+    steps: Callable[[str], AnyArray | None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if len(self._by_name) < len(self.entries):

@@ -1,0 +1,250 @@
+"""Weights in parts: what `module.weight` of PyTorch is, from the module and from its state."""
+
+import warnings
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from pastur.weights import Matrix, iter_matrices, open_weights
+
+torch = pytest.importorskip("torch")
+nn = torch.nn
+prune = pytest.importorskip("torch.nn.utils.prune")
+parametrizations = pytest.importorskip("torch.nn.utils.parametrizations")
+parametrize = pytest.importorskip("torch.nn.utils.parametrize")
+
+LAYERS = {
+    "linear": lambda: nn.Linear(12, 7),
+    "square": lambda: nn.Linear(9, 9),
+    "conv1d": lambda: nn.Conv1d(4, 6, 3),
+    "conv2d": lambda: nn.Conv2d(4, 6, (3, 2)),
+    "transposed": lambda: nn.ConvTranspose2d(4, 6, 3),
+    "square transposed": lambda: nn.ConvTranspose1d(6, 6, 3),
+    "embedding": lambda: nn.Embedding(11, 5),
+}
+
+
+@pytest.fixture(params=LAYERS)
+def layer(request):
+    torch.manual_seed(3)
+    return LAYERS[request.param]()
+
+
+def old(function, *arguments, **options):
+    """Call what PyTorch calls deprecated, and still writes into files."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return function(*arguments, **options)
+
+
+def uneven(tensor):
+    with torch.no_grad():
+        tensor.mul_(torch.exp(torch.randn(tensor.shape)))
+
+
+def assert_weight(module, tmp_path, *, of=lambda module: module.weight, name="weight"):
+    """Assert that module, dictionary and files give what the module computes with."""
+    state = {key: value.numpy().copy() for key, value in module.state_dict().items()}
+    expected = of(module).detach().numpy().copy()
+    save_file(state, tmp_path / "m.safetensors")
+    torch.save(module.state_dict(), tmp_path / "m.pt")
+    sources = [module, state, tmp_path / "m.safetensors", tmp_path / "m.pt"]
+    for source in sources:
+        weights = open_weights(source)
+        read = weights.read(name)
+        assert read.dtype == np.float32
+        np.testing.assert_allclose(read, expected, rtol=2e-5, atol=1e-7)
+        matrices = {i.tensor for i in iter_matrices(weights) if isinstance(i, Matrix)}
+        assert matrices == {name}
+        listed = [entry.name for entry in weights.entries]
+        assert sorted(listed) == sorted({*state, name})
+    after = module.state_dict()
+    for key, value in state.items():
+        np.testing.assert_array_equal(after[key].numpy(), value)
+
+
+def test_pruned(layer, tmp_path):
+    prune.l1_unstructured(layer, "weight", amount=0.7)
+    assert_weight(layer, tmp_path)
+
+
+def test_pruned_by_units(layer, tmp_path):
+    prune.ln_structured(layer, "weight", amount=0.5, n=2, dim=0)
+    assert_weight(layer, tmp_path)
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_weight_norm(layer, dim, tmp_path):
+    parametrizations.weight_norm(layer, dim=dim)
+    uneven(layer.parametrizations.weight.original0)
+    uneven(layer.parametrizations.weight.original1)
+    assert_weight(layer, tmp_path)
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_old_weight_norm(layer, dim, tmp_path):
+    old(torch.nn.utils.weight_norm, layer, dim=dim)
+    uneven(layer.weight_g)
+    uneven(layer.weight_v)
+    inputs = {"Embedding": torch.zeros(1, dtype=torch.long)}
+    shape = [2, layer.weight.shape[1], *([5] * (layer.weight.ndim - 2))]
+    if "Transpose" in type(layer).__name__:
+        shape[1] = layer.weight.shape[0]
+    layer(inputs.get(type(layer).__name__, torch.zeros(shape)))
+    assert_weight(layer, tmp_path)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_spectral_norm(layer, training, tmp_path):
+    """In training, PyTorch improves the two vectors at each look: here none may change."""
+    parametrizations.spectral_norm(layer)
+    layer.eval()
+    expected = layer.weight.detach().clone()
+    layer.train(training)
+    assert_weight(layer, tmp_path, of=lambda _: expected)
+    assert layer.training is training
+
+
+def test_old_spectral_norm(layer, tmp_path):
+    old(torch.nn.utils.spectral_norm, layer, n_power_iterations=5)
+    layer.train()
+    shape = [2, layer.weight.shape[1], *([5] * (layer.weight.ndim - 2))]
+    if "Transpose" in type(layer).__name__:
+        shape[1] = layer.weight.shape[0]
+    batch = torch.zeros(1, dtype=torch.long) if isinstance(layer, nn.Embedding) else None
+    layer(torch.randn(shape) if batch is None else batch)
+    layer.eval()
+    layer(torch.randn(shape) if batch is None else batch)
+    assert_weight(layer, tmp_path)
+
+
+class Symmetric(nn.Module):
+    def forward(self, x):
+        return x.triu() + x.triu(1).T
+
+
+PARAMETRISED = {
+    "orthogonal": lambda m: parametrizations.orthogonal(m),
+    "cayley": lambda m: parametrizations.orthogonal(m, orthogonal_map="cayley"),
+    "symmetric": lambda m: parametrize.register_parametrization(m, "weight", Symmetric()),
+    "two": lambda m: parametrizations.spectral_norm(
+        parametrize.register_parametrization(m, "weight", Symmetric()) or m
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", PARAMETRISED)
+def test_other_parametrisations(kind):
+    """A module computes them; from a state, which does not name the function, none is made."""
+    torch.manual_seed(3)
+    module = nn.Sequential(nn.Linear(9, 9), nn.Linear(9, 4)).eval()
+    PARAMETRISED[kind](module[0])
+    expected = module[0].weight.detach().numpy()
+    weights = open_weights(module)
+    np.testing.assert_allclose(weights.read("0.weight"), expected, rtol=1e-5, atol=1e-6)
+    found = {i.name for i in iter_matrices(weights) if isinstance(i, Matrix)}
+    assert found == {"0.weight", "1.weight"}
+    state = {key: value.numpy() for key, value in module.state_dict().items()}
+    weights = open_weights(state)
+    reasons = {i.name: getattr(i, "reason", "") for i in iter_matrices(weights)}
+    assert "by a function that a state does not name" in reasons["0.weight"]
+    assert "pass the module itself" in reasons["0.weight"]
+    assert not reasons["1.weight"]
+
+
+def test_names_that_only_look_like_parts():
+    """Tensors that end like parts and are none stay what they are."""
+    arrays = {
+        "attn.proj_v": np.ones((4, 6)),
+        "attn.proj_g": np.ones((4, 1)),
+        "layer.weight_orig": np.ones((4, 6)),
+        "parametrizations.original": np.ones((4, 6)),
+        "x.weight_mask": np.ones((4, 6)),
+    }
+    found = [i.name for i in iter_matrices(open_weights(arrays)) if isinstance(i, Matrix)]
+    assert found == [name for name in arrays if name != "attn.proj_g"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"l.weight_orig": np.ones((4, 6)), "l.weight_mask": np.ones((4, 5))}, "pruned"),
+        ({"l.weight_g": np.ones((4, 6)), "l.weight_v": np.ones((4, 6))}, "do not fit weight_norm"),
+        ({"l.weight_g": np.ones((3, 1)), "l.weight_v": np.ones((4, 6))}, "do not fit weight_norm"),
+        ({"l.weight_orig": np.ones((4, 6)), "l.weight_u": np.ones(4)}, "do not fit spectral_norm"),
+    ],
+)
+def test_parts_that_do_not_fit(arrays, words):
+    items = list(iter_matrices(open_weights(arrays)))
+    assert not any(isinstance(item, Matrix) for item in items)
+    assert words in items[0].reason and items[0].name == "l.weight"
+    assert {item.name for item in items} == {*arrays, "l.weight"}
+
+
+def test_masked_is_zero_even_where_it_was_not_finite():
+    whole, mask = np.array([[1.0, np.inf], [np.nan, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    weights = open_weights({"l.weight_orig": whole, "l.weight_mask": mask})
+    np.testing.assert_array_equal(weights.read("l.weight"), [[1, 0], [0, 2]])
+
+
+def test_one_bad_layer_never_ends_the_listing():
+    """Quantised, lazy, on no device, of no shape: each is listed, and the rest is read."""
+    torch.manual_seed(3)
+    quantised = torch.ao.nn.quantized
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        linear, conv = quantised.Linear(8, 5), quantised.Conv2d(3, 4, 3)
+        channels = torch.quantize_per_channel(
+            torch.randn(5, 8), torch.rand(5).double() + 0.1, torch.zeros(5).long(), 0, torch.qint8
+        )
+        plain = torch.quantize_per_tensor(torch.randn(4, 3, 3, 3), 0.03, 2, torch.qint8)
+        linear.set_weight_bias(channels, torch.randn(5))
+        conv.set_weight_bias(plain, None)
+        lstm = torch.ao.nn.quantized.dynamic.LSTM(6, 4)
+        lazy = nn.LazyLinear(4)
+        torn = quantised.Linear(8, 5)
+        torn._packed_params._packed_params = None
+    broken = nn.Linear(5, 5)
+    parametrize.register_parametrization(broken, "weight", Broken())
+    Broken.fails = True
+    module = nn.ModuleDict(
+        {
+            "linear": linear,
+            "conv": conv,
+            "lstm": lstm,
+            "lazy": lazy,
+            "meta": nn.Linear(6, 5, device="meta"),
+            "broken": broken,
+            "torn": torn,
+            "good": nn.Linear(6, 5),
+        }
+    )
+    with pytest.raises(RuntimeError):
+        module.state_dict()
+    weights = open_weights(module)
+    np.testing.assert_array_equal(weights.read("linear.weight"), channels.dequantize().numpy())
+    np.testing.assert_array_equal(weights.read("conv.weight"), plain.dequantize().numpy())
+    scales = channels.q_per_channel_scales().numpy()[:, None]
+    np.testing.assert_allclose(
+        weights.steps("linear.weight"), np.broadcast_to(scales**2 / 12, (5, 8))
+    )
+    np.testing.assert_allclose(weights.steps("conv.weight"), np.full((4, 3, 3, 3), 0.03**2 / 12))
+    items = {i.name: i for i in iter_matrices(weights)}
+    found = {name for name, item in items.items() if isinstance(item, Matrix)}
+    assert found == {"linear.weight", "conv.weight", "good.weight"}
+    assert items["linear.weight"].dtype == "qint8"
+    assert "does not give its state" in items["torn._packed_params"].reason
+    assert "lstm._all_weight_values.0.param" in items
+    assert "run the model once" in items["lazy.weight"].reason
+    assert "the device 'meta'" in items["meta.weight"].reason
+    assert "cannot be computed from its parts (ArithmeticError)" in items["broken.weight"].reason
+
+
+class Broken(nn.Module):
+    fails = False
+
+    def forward(self, x):
+        if self.fails:
+            raise ArithmeticError("broken on purpose")
+        return x
