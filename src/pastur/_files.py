@@ -52,18 +52,29 @@ def write_whole(path: PathLike, content: str | bytes, *, inputs: Iterable[PathLi
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     refuse_inputs(path, inputs)
     with _named(path):
-        # Not Path.resolve, which raises RuntimeError where links lead in a circle.
-        target = Path(os.path.realpath(path))
-        try:
-            existing = target.stat()
-        except FileNotFoundError:
-            existing = None
+        target, existing = _target(path)
         if existing is not None and not stat.S_ISREG(existing.st_mode):
             with path.open("wb") as stream:
                 stream.write(data)
         else:
             _replace(target, data, existing)
     return path
+
+
+def check_writable(path: PathLike) -> None:
+    """Refuse a path that `write_whole` could not write to now; nothing stays there.
+
+    Raises
+    ------
+    FileAccessError
+        If so.
+    """
+    with _named(Path(path)):
+        target, existing = _target(path)
+        if existing is None or stat.S_ISREG(existing.st_mode):
+            handle, part = _new_part(target)
+            os.close(handle)
+            part.unlink(missing_ok=True)
 
 
 def refuse_inputs(path: PathLike, inputs: Iterable[PathLike]) -> None:
@@ -147,9 +158,20 @@ def alone_in(folder: PathLike) -> Iterator[None]:
         os.close(handle)
 
 
+def _target(path: PathLike) -> tuple[Path, os.stat_result | None]:
+    """Return where links lead, and what is there; refuse what is protected."""
+    # Not Path.resolve, which raises RuntimeError where links lead in a circle.
+    target = Path(os.path.realpath(path))
+    try:
+        existing = target.stat()
+    except FileNotFoundError:
+        return target, None
+    if not os.access(target, os.W_OK):
+        raise PermissionError("it is protected against writing")
+    return target, existing
+
+
 def _replace(target: Path, data: bytes, existing: os.stat_result | None) -> None:
-    if existing is not None and not os.access(target, os.W_OK):
-        raise PermissionError("the file is protected against writing")
     handle, part = _new_part(target)
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -39,7 +39,7 @@ def peft(name="model.layers.0.q_proj", a=A, b=B):
         ({"r": 2, "lora_alpha": 16, "use_rslora": True}, 16 / 2**0.5),
         ({"lora_alpha": 16, "alpha_pattern": {"q_proj": 4}}, 2),
         ({"lora_alpha": 16, "alpha_pattern": {"v_proj": 4}}, 8),
-        ({"lora_alpha": "sixteen"}, 1),
+        ({"r": 2}, 4),  # PEFT's own alpha is 8
     ],
 )
 def test_the_change_of_a_layer(tmp_path, config, scale):
@@ -70,11 +70,9 @@ def test_names_of_other_writers():
 def test_a_convolution_and_factors_that_do_not_fit():
     kernel = numbers(2, 3, 3, 3)
     source = peft("conv", kernel, B[:, :, None, None]) | peft("bad", A, numbers(5, 3))
-    source["base_model.model.x.lora_magnitude_vector"] = numbers(5)
     found = {i.name: i for i in iter_matrices(open_weights(source))}
     np.testing.assert_allclose(found["conv.weight"].load(), B @ kernel.reshape(2, -1), rtol=1e-5)
     assert "factors that do not fit" in found["bad.weight"].reason
-    assert "no factor" in found["base_model.model.x.lora_magnitude_vector"].reason
 
 
 def test_with_its_base(tmp_path):
@@ -84,8 +82,10 @@ def test_with_its_base(tmp_path):
     expected = base["model.layers.0.q_proj.weight"] + 2 * B @ A
     np.testing.assert_allclose(found["model.layers.0.q_proj.weight"].load(), expected, rtol=1e-5)
     assert found["other"].reason == "is not changed by the adapter"
-    missing, *_ = iter_matrices(open_weights(peft("gone"), base=base))
-    assert missing.reason == "is not in the base"
+    gone = folder_of(tmp_path / "gone", peft("gone"), {"lora_alpha": 4})
+    found = {i.name: i for i in iter_matrices(open_weights(gone, base=base))}
+    assert found["gone.weight"].reason == "is not in the base"
+    assert "changes what is not in the base" in found["other"].reason
 
 
 def test_a_damaged_number_is_a_reason():
@@ -101,6 +101,19 @@ def test_a_damaged_configuration_is_named(tmp_path):
     (folder / "adapter_config.json").write_text("{")
     with pytest.raises(FileFormatError, match=r"adapter_config\.json' is not valid JSON"):
         open_weights(folder)
+
+
+@pytest.mark.parametrize("alpha", ["sixteen", None, True, [1], 10**400])
+def test_a_scale_that_is_no_number_is_refused(tmp_path, alpha):
+    folder = folder_of(tmp_path / "adapter", peft(), {"lora_alpha": alpha})
+    with pytest.raises(FileFormatError, match=r"`lora_alpha` of adapter_config\.json must be"):
+        open_weights(folder)
+
+
+def test_no_scale_is_taken_for_granted_on_a_base():
+    base = {"model.layers.0.q_proj.weight": numbers(5, 6)}
+    with pytest.raises(ValueError, match=r"without its adapter_config\.json"):
+        open_weights(peft(), base=base)
 
 
 def test_a_change_of_low_rank_is_all_signal():

@@ -9,6 +9,7 @@ from typing import Any
 from pastur import _checks
 from pastur._devices import torch_device
 from pastur._errors import InvalidInputError
+from pastur._files import PathLike, refuse_inputs
 from pastur._foreign import shown
 from pastur._versions import package_versions
 from pastur.analysis._baselines import chosen
@@ -39,6 +40,7 @@ def analyze(
     unfold: str = "outputs",
     jobs: int = 1,
     device: str = "cpu",
+    outputs: Sequence[PathLike] = (),
     progress: Progress | None = None,
 ) -> Analysis:
     """Tell noise from signal in every matrix of a model.
@@ -84,6 +86,9 @@ def analyze(
     device : str, default "cpu"
         Where singular values are computed: ``"cuda"`` or ``"cuda:1"`` is a card of NVIDIA's,
         through PyTorch. They agree with those of ``"cpu"`` to 1e-10 of the largest one.
+    outputs : sequence of path, optional
+        Where the result is to be written: refused before the work, not after it, where one is a
+        file of the model. Nothing is written here.
     progress : callable, optional
         Called as ``progress(done, total, name)`` before each tensor, and once at the end with
         ``done == total``.
@@ -99,8 +104,8 @@ def analyze(
     MissingExtraError
         When `device` is not ``"cpu"`` and PyTorch is not installed.
     InvalidInputError, InvalidTypeError
-        When an argument is wrong, there is no such device, or no tensor of `source` is a matrix
-        that can be analysed.
+        When an argument is wrong, there is no such device, an output is a file of the model, or no
+        tensor of `source` is a matrix that can be analysed.
 
     Examples
     --------
@@ -127,6 +132,8 @@ def analyze(
         torch_device(device)
     selection = Selection.of(source, base=base, include=include, exclude=exclude, unfold=unfold)
     weights = selection.open()
+    for path in outputs:
+        refuse_inputs(path, weights.files)
     items = selection.items(weights)
     trained_of = trained_names(item.name for item in items)
     places = [
@@ -164,6 +171,7 @@ def analyze(
         seed=questions.seed if questions.random else None,
         metadata=dict(weights.metadata),
         initial=comparisons,
+        files=weights.files,
     )
 
 

@@ -45,6 +45,8 @@ class Analysis:
         What the file says of itself.
     initial : tuple of InitialComparison
         One for each trained matrix whose initial value is in the same file.
+    files : tuple of Path
+        The files that were read, which no output may overwrite. They are not stored.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Analysis:
     seed: int | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     initial: tuple[InitialComparison, ...] = ()
+    files: tuple[Path, ...] = field(default=(), repr=False)
 
     def __repr__(self) -> str:
         return (
@@ -90,10 +93,12 @@ class Analysis:
         ------
         FileAccessError
             When `path` cannot be written.
+        InvalidInputError
+            When it is a file of the model.
         """
         # ASCII: a tensor's name may hold what UTF-8 cannot encode.
         text = json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
-        return write_whole(path, text + "\n")
+        return self.write(path, text + "\n")
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> "Analysis":
@@ -137,9 +142,23 @@ class Analysis:
         ------
         FileAccessError
             When `path` cannot be written.
+        InvalidInputError
+            When it is a file of the model.
         """
         rows = [row(matrix) for matrix in self.matrices]
-        return write_whole(path, csv_text(columns(self.matrices), rows))
+        return self.write(path, csv_text(columns(self.matrices), rows))
+
+    def write(self, path: str | os.PathLike[str], text: str) -> Path:
+        """Write `text`, whole or not at all and over no file of the model, and return its path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        InvalidInputError
+            When it is one of `files`, or `source`.
+        """
+        return write_whole(path, text, inputs=(*self.files, self.source))
 
     def to_dataframe(self) -> Any:
         """Return a `pandas.DataFrame` with one row for each matrix.

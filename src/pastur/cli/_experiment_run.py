@@ -64,7 +64,8 @@ def run_experiment(
     panels = spike_panels(records)
     # Where every training ran away there is nothing to draw.
     if panels:
-        write_whole(folder / PICTURE, picture(panels))
+        images = () if data is None else tuple(data.iterdir())
+        write_whole(folder / PICTURE, picture(panels), inputs=images)
     if not quiet:
         print_records(records, folder)
 

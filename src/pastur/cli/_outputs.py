@@ -1,11 +1,14 @@
 """The files that a command is asked to write: checked before the work, pictures put into bytes."""
 
 import io
+import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pastur._errors import FileAccessError, InvalidInputError
+from pastur._files import check_writable, same_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,18 +19,33 @@ def check_files(files: Sequence[tuple[str, Path]], sources: Mapping[str, Path]) 
 
     No two may be the same, nor one of the `sources`, also with their names in words.
     """
-    taken = {path.resolve(): name for name, path in sources.items()}
+    taken = dict(sources)
     for word, path in files:
         if path.is_dir():
             raise FileAccessError(f"Cannot write '{path}': it is a folder. Name a file in it.")
         if not path.absolute().parent.is_dir():
             raise FileAccessError(f"Cannot write '{path}': no folder '{path.parent}'.")
+        # Several may go to a pipe or a device.
         if path.is_file() or not path.exists():
-            other = taken.setdefault(path.resolve(), f"the {word} file")
-            if other != f"the {word} file":
-                raise InvalidInputError(
-                    f"The {word} file '{path}' is {other} too. Name another file."
-                )
+            for name, other in taken.items():
+                if _alike(path, other):
+                    raise InvalidInputError(
+                        f"The {word} file '{path}' is {name} too. Name another file."
+                    )
+            check_writable(path)
+            taken[f"the {word} file"] = path
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Return whether two paths are, or would be, one file: some disks ignore case."""
+    if same_file(one, other):
+        return True
+    return not (one.exists() and other.exists()) and _place(one) == _place(other)
+
+
+def _place(path: Path) -> tuple[str, str]:
+    folder, name = os.path.split(os.path.realpath(path))
+    return folder, unicodedata.normalize("NFC", name).casefold()
 
 
 def picture_bytes(figure: "Figure", *, kind: str = "png", dots_per_inch: int = 110) -> bytes:

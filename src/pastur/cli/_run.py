@@ -57,9 +57,13 @@ def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
 
     A file that cannot be written costs neither the others nor the table.
     """
-    check_files(outputs.named(), {"the model": source})
+    sources = {"the model": source}
+    if options.get("base") is not None:
+        sources["the base"] = options["base"]
+    check_files(outputs.named(), sources)
     with progress_bar(quiet=quiet) as progress:
-        analysis = analyze(source, progress=progress, **options)
+        paths = [path for _, path in outputs.named()]
+        analysis = analyze(source, outputs=paths, progress=progress, **options)
     written, faults = outputs.write(analysis)
     if not quiet:
         from pastur.cli._print import print_analysis

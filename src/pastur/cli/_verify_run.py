@@ -10,7 +10,9 @@ from pastur._files import write_whole
 from pastur.cli._outputs import check_files, picture_bytes
 from pastur.cli._progress import progress_bar
 from pastur.cli._text import plural
-from pastur.experiments import ClaimResult, verify
+from pastur.experiments import CLAIMS, ClaimResult, verify
+
+_RECORDS = "records"
 
 
 def run_verify(
@@ -25,18 +27,18 @@ def run_verify(
 ) -> None:
     """Test the claims; the exit status is 1 where one of them fails or a violation passes."""
     if json_path is not None:
-        check_files([("JSON", json_path)], {})
+        check_files([("JSON", json_path)], _own_files(folder))
     with progress_bar(quiet=quiet) as progress:
         result = verify(
             claims or None,
             level=level,
             seed=seed,
             jobs=jobs if jobs is not None else _processors(),
-            records=folder / "records",
+            records=folder / _RECORDS,
             progress=progress,
         )
     for one in result.results:
-        write_whole(folder / f"{one.claim.name}.png", picture(one))
+        write_whole(_picture_path(folder, one.claim.name), picture(one))
     if json_path is not None:
         write_whole(json_path, json.dumps(result.to_dict(), allow_nan=False, indent=1) + "\n")
     if not quiet:
@@ -57,6 +59,17 @@ def picture(result: ClaimResult) -> bytes:
 
     title = f"{result.claim.name}: {result.claim.source}"
     return picture_bytes(panels_figure(result.judgement.panels, title=title))
+
+
+def _own_files(folder: Path) -> dict[str, Path]:
+    """Return what is written into the folder, by its name in words."""
+    claims = [claim.name for claim in CLAIMS]
+    records = {f"the record of {name}": folder / _RECORDS / f"{name}.json" for name in claims}
+    return records | {f"the picture of {name}": _picture_path(folder, name) for name in claims}
+
+
+def _picture_path(folder: Path, claim: str) -> Path:
+    return folder / f"{claim}.png"
 
 
 def _processors() -> int:

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from pastur._errors import FileAccessError, InvalidTypeError
-from pastur._files import write_whole
 from pastur.analysis import Analysis
 from pastur.report._page import render
 
@@ -31,6 +30,8 @@ def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
     ------
     InvalidTypeError
         When `analysis` is not an `Analysis`.
+    InvalidInputError
+        When `path` is a file of the model.
     FileAccessError
         When `path` is a folder, its folder does not exist, or it cannot be written.
 
@@ -60,4 +61,4 @@ def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
             f"Cannot write the report to '{path}': the folder '{path.parent}' does not exist. "
             "Create it, or name another path."
         )
-    return write_whole(path, render(analysis))
+    return analysis.write(path, render(analysis))

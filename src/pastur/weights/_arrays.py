@@ -9,6 +9,7 @@ import numpy as np
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import AnyArray
+from pastur.weights._inputs import files_behind
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
 
@@ -33,7 +34,8 @@ def open_arrays(source: Any) -> Weights:
                 "`source` must be a path, a module of PyTorch, an array or a dictionary of arrays. "
                 f"Got {type(source).__name__}, which {info.unreadable}."
             )
-        return Weights("array", (info,), {}, partial(load_array, {"matrix": value}))
+        fetch = partial(load_array, {"matrix": value})
+        return Weights("array", (info,), {}, fetch, files=files_behind([value]))
     if not source:
         raise InvalidInputError("`source` is an empty dictionary: there is no array to read.")
     for name in source:
@@ -50,6 +52,7 @@ def open_arrays(source: Any) -> Weights:
         {},
         partial(load_array, values),
         partial(_rounding_of, values),
+        files=files_behind(values.values()),
     )
 
 

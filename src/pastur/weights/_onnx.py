@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,8 @@ def open_onnx(path: Path) -> Weights:
         tensors[name] = _Tensor(info, stored.proto, use)
     entries = tuple(tensor.info for tensor in tensors.values())
     fetch = partial(_load, path, outside.files, tensors, protos)
-    return Weights(str(path), entries, _metadata(model), fetch)
+    files = _files_beside(path, protos)
+    return Weights(str(path), entries, _metadata(model), fetch, files=files)
 
 
 def _parse(path: Path, size: int, budget: Budget) -> Any:
@@ -245,6 +246,14 @@ def _place(proto: Any) -> tuple[str, int, int | None]:
         int(fields.get("offset", "0") or 0),
         None if length is None else int(length),
     )
+
+
+def _files_beside(path: Path, protos: Iterable[Any]) -> tuple[Path, ...]:
+    """Return the files next to the model that its tensors name."""
+    locations = {
+        entry.value for proto in protos for entry in proto.external_data if entry.key == "location"
+    }
+    return tuple(path.parent / location for location in sorted(locations))
 
 
 class _Outside:

@@ -2,10 +2,12 @@
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, PasturError
+from pastur.weights._adapters import adapter, is_adapter
 from pastur.weights._arrays import open_arrays
 from pastur.weights._attention import with_heads
 from pastur.weights._conventions.derive import derived
@@ -13,7 +15,7 @@ from pastur.weights._difference import difference
 from pastur.weights._folder import open_folder
 from pastur.weights._gguf import GGUF
 from pastur.weights._hdf5 import HDF5, KERAS
-from pastur.weights._lora import adapter, is_adapter
+from pastur.weights._inputs import files_at
 from pastur.weights._module import is_module, open_module
 from pastur.weights._npy import NPY
 from pastur.weights._npz import NPZ
@@ -83,11 +85,13 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     >>> weights.read("fc.weight").dtype
     dtype('float32')
     """
-    weights = _open(source)
+    weights = found = _open(source)
     beneath = None if base is None else _open(base)
     if is_adapter(weights):
-        return adapter(weights, beneath)
-    return weights if beneath is None else difference(weights, beneath)
+        found = adapter(weights, beneath)
+    elif beneath is not None:
+        found = difference(weights, beneath)
+    return replace(found, files=(*weights.files, *(beneath.files if beneath else ())))
 
 
 def _open(source: Any) -> Weights:
@@ -108,7 +112,8 @@ def _open(source: Any) -> Weights:
         raise FileFormatError(f"{shown(path)} cannot be read: {internal_error(error)}.") from error
     if not weights.entries:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
-    return with_heads(derived(weights, path), path)
+    files = files_at(path, weights.files)
+    return replace(with_heads(derived(weights, path), path), files=files)
 
 
 def _open_path(path: Path) -> Weights:

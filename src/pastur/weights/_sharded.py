@@ -49,7 +49,8 @@ def open_index(path: Path) -> Weights:
                 f"{shown(path)} says that tensor {shown(name)} is in {shown(shard)}, "
                 "and it is not. Index and files are of different versions: copy them again."
             )
-    return _merged(path, holders, _metadata(index.get("metadata")) | metadata)
+    everything = _metadata(index.get("metadata")) | metadata
+    return _merged(path, files, holders, everything)
 
 
 def open_part(path: Path) -> Weights:
@@ -68,7 +69,7 @@ def open_parts(path: Path, files: Sequence[Path]) -> Weights:
         What leads to the files.
     files : sequence of Path
     """
-    return _merged(path, *_opened(path, files))
+    return _merged(path, files, *_opened(path, files))
 
 
 def _opened(path: Path, files: Sequence[Path]) -> tuple[dict[str, Weights], dict[str, str]]:
@@ -91,9 +92,15 @@ def _opened(path: Path, files: Sequence[Path]) -> tuple[dict[str, Weights], dict
     return holders, metadata
 
 
-def _merged(path: Path, holders: Mapping[str, Weights], metadata: Mapping[str, str]) -> Weights:
+def _merged(
+    path: Path,
+    files: Sequence[Path],
+    holders: Mapping[str, Weights],
+    metadata: Mapping[str, str],
+) -> Weights:
     entries = (entry for part in dict.fromkeys(holders.values()) for entry in part.entries)
-    return Weights(str(path), tuple(entries), metadata, partial(_fetch, holders))
+    fetch = partial(_fetch, holders)
+    return Weights(str(path), tuple(entries), metadata, fetch, files=tuple(files))
 
 
 def _fetch(holders: Mapping[str, Weights], name: str) -> AnyArray:

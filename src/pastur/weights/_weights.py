@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from pastur._errors import FileFormatError, InvalidInputError, PasturError
 from pastur._typing import AnyArray
@@ -61,6 +62,8 @@ class Weights:
     steps : callable or None
         ``steps(name)``: the variance of rounding each entry of a quantised tensor, step²/12, an
         array of its shape; None where that is not known.
+    files : tuple of Path
+        The files that it is made of, and those of its base: no output may overwrite them.
     """
 
     source: str
@@ -68,6 +71,7 @@ class Weights:
     metadata: Mapping[str, str] = field(repr=False)
     fetch: Callable[[str], AnyArray] = field(repr=False)
     steps: Callable[[str], AnyArray | None] | None = field(default=None, repr=False)
+    files: tuple[Path, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if len(self._by_name) < len(self.entries):
