@@ -1,35 +1,24 @@
 """Mutate files of every format, and see that nothing but errors of pastur comes out.
 
-    python tools/fuzz_readers.py [--mutations 20000] [--seed 0] [--formats safetensors,onnx]
+    python tools/fuzz_readers.py [--count 20000] [--seed 0] [--formats safetensors,onnx] [--first 0]
 
 Small sound files are made by the frameworks themselves, then bits are flipped, numbers replaced by
-extreme ones, pieces cut out, doubled or taken from elsewhere, ends cut off. Each mutant is opened
-and every matrix of it read. A failure is any exception that is not one of pastur's, a warning, a
-file that appears beside the mutant, or a peak of memory above 64 MB + 20 times the file's size; a
-crash ends the worker and is reported with the mutant. Prints one line a format; the exit status is
-1 if anything failed, and the mutants that did it are kept.
+extreme ones, pieces cut out, doubled or taken from elsewhere, ends cut off. What counts as a
+failure is in `fuzzing.py`. Prints one line a format; the exit status is 1 if anything failed, and
+the mutants that did it are kept.
 """
 
-import argparse
 import os
-import random
-import shutil
 import struct
-import subprocess
 import sys
-import tempfile
-import tracemalloc
 import warnings
-from collections import Counter
-from pathlib import Path
 
+import fuzzing
 import numpy as np
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 # Words that mean something to many formats: lengths, offsets, ends.
 EXTREMES = [0, 1, 0x7F, 0xFF, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63, 2**64 - 1]
-FLOOR, FACTOR = 64_000_000, 20
-CHUNK = 250
 
 
 def arrays():
@@ -229,105 +218,30 @@ def mutant(data, random):
     return bytes(out)
 
 
-def outcome(path):
-    """Open a file and read every matrix of it; return what came of it, in a word."""
-    from pastur import PasturError
-    from pastur.weights import Matrix, iter_matrices, open_weights
+def maker(name, kept):
+    """Return what writes the mutants of one format; see `fuzzing.work`."""
+    sound = next(kept.joinpath("sound", name).iterdir())
+    data = sound.read_bytes()
 
-    try:
-        weights = open_weights(path)
-    except PasturError:
-        return "refused"
-    for item in iter_matrices(weights):
-        if isinstance(item, Matrix):
-            try:
-                item.load()
-            except PasturError:
-                continue
-    return "read"
+    def make(random, folder):
+        path = folder / sound.name
+        path.write_bytes(data if random is None else mutant(data, random))
+        return path
+
+    return make
 
 
-def work(name, sound, first, count, seed, kept):
-    """Try `count` mutants; print the outcomes, and a line for each failure."""
-    data = Path(sound).read_bytes()
-    found = Counter()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / Path(sound).name
-        path.write_bytes(data)
-        assert outcome(path) == "read", "the sound file is not read"
-        warnings.simplefilter("error")
-        tracemalloc.start()
-        for number in range(first, first + count):
-            changed = mutant(data, random.Random(f"{seed} {name} {number}"))
-            path.write_bytes(changed)
-            # What a crash leaves behind.
-            Path(kept, f"{name}-{first}-last").write_bytes(changed)
-            tracemalloc.reset_peak()
-            before = tracemalloc.get_traced_memory()[0]
-            try:
-                found[outcome(path)] += 1
-                peak = tracemalloc.get_traced_memory()[1] - before
-                problem = "" if peak < FLOOR + FACTOR * len(changed) else f"{peak:,} bytes"
-                if os.listdir(folder) != [path.name]:
-                    problem = "wrote a file"
-            except BaseException as error:
-                problem = f"{type(error).__name__}: {error}"
-            if problem:
-                found["FAILED"] += 1
-                shutil.copy(path, Path(kept, f"{name}-{number}"))
-                print(f"FAILURE {name} {number}: {problem}", flush=True)
-    Path(kept, f"{name}-{first}-last").unlink()
-    for word, times in found.items():
-        print(f"COUNT {word} {times}", flush=True)
-
-
-def run_chunk(name, sound, first, count, seed, kept):
-    command = [sys.executable, __file__, "--worker", name, sound, first, count, seed, kept]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    found = Counter()
-    for line in done.stdout.splitlines():
-        if line.startswith("COUNT "):
-            found[line.split()[1]] += int(line.split()[2])
-        elif line.startswith("FAILURE"):
-            print(line, flush=True)
-    if done.returncode:
-        found["FAILED"] += 1
-        print(f"CRASH {name} in {first}–{first + count}: {done.returncode} {done.stderr[-300:]}")
-    return found
+def prepare(name, kept):
+    """Write the sound file of a format, once for all processes."""
+    folder = kept / "sound" / name
+    folder.mkdir(parents=True)
+    FORMATS[name][0](folder)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--mutations", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--formats", default=",".join(FORMATS))
-    options = parser.parse_args()
-    names = options.formats.split(",")
-    shares = sum(FORMATS[name][1] for name in names)
-    kept = tempfile.mkdtemp(prefix="fuzz-")
-    total = Counter()
-    for name in names:
-        make, share = FORMATS[name]
-        folder = Path(kept, "sound", name)
-        folder.mkdir(parents=True)
-        sound, found = make(folder), Counter()
-        count = round(options.mutations * share / shares)
-        for first in range(0, count, CHUNK):
-            size = min(CHUNK, count - first)
-            found += run_chunk(name, sound, first, size, options.seed, kept)
-        print(f"{name}: {count} mutants, " + ", ".join(f"{v} {k}" for k, v in found.items()))
-        total += found
-    print(f"all: {sum(total.values())} mutants, {total['FAILED']} failed")
-    if total["FAILED"]:
-        print(f"kept in {kept}")
-        return 1
-    shutil.rmtree(kept)
-    return 0
+    shares = {name: share for name, (_, share) in FORMATS.items()}
+    return fuzzing.main(__file__, __doc__.splitlines()[0], shares, maker, prepare)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--worker"]:
-        label, file, start, number, start_seed, place = sys.argv[2:]
-        work(label, file, int(start), int(number), start_seed, place)
-    else:
-        sys.exit(main())
+    sys.exit(main())

@@ -12,6 +12,7 @@ import math
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,15 +27,18 @@ from pastur.weights._bytes import numpy_dtype, read_array, reading, shape_fault
 from pastur.weights._keras_layout import layer_classes, layout
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import shown
-from pastur.weights._zip import member_names, read_archive, sound_archive
+from pastur.weights._words import bytes_text, shown
+from pastur.weights._zip import Archive, member_names, read_archive, sound_archive
 
 _MARK = b"\x89HDF\r\n\x1a\n"
 _MEMBER = "model.weights.h5"
 _CONFIG = "config.json"
-_LARGEST_CONFIG = 10_000_000
+# Bytes of the configuration, beyond those of the file: parsed it takes twenty times as many.
+_LARGEST_CONFIG = 8_000_000
+# What reading may take: for the file as a whole, and for each tensor.
 _SECONDS = 60.0
-_BYTES_A_SECOND = 5e6  # the slowest that a file may be unpacked
+_SECONDS_A_TENSOR = 0.01
+_BYTES_A_SECOND = 5e6
 _WORKER = Path(__file__).with_name("_hdf5_worker.py")
 
 
@@ -85,9 +89,22 @@ def open_keras(path: Path) -> Weights:
         begin = archive.begin(_MEMBER)
         config = ""
         if _CONFIG in archive.members:
-            with archive.open(_CONFIG) as file:
-                config = file.read(_LARGEST_CONFIG).decode("utf-8", "replace")
+            config = _configuration(archive)
     return _open(path, begin, member.size, config)
+
+
+def _configuration(archive: Archive) -> str:
+    """Return the model's configuration, unpacked as far as it has a place in the file."""
+    file = archive.file
+    most = _LARGEST_CONFIG + file.size
+    with archive.open(_CONFIG) as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise FileFormatError(
+            f"{shown(file.path)} is not a sound Keras file: its {_CONFIG} takes more than "
+            f"{bytes_text(most)} unpacked, in a file of {bytes_text(file.size)}."
+        )
+    return bytes(content).decode("utf-8", "replace")
 
 
 def _open(path: Path, begin: int, size: int, config: str) -> Weights:
@@ -121,12 +138,17 @@ def _load(path: Path, worker: _Worker, infos: Mapping[str, TensorInfo], name: st
 
 
 class _Worker:
-    """The process that reads; started when it is first asked, and again in another process."""
+    """The process that reads; started when it is first asked, and again in another process.
+
+    What it may take in time is for the file as a whole, so that nothing in a file can hold it up
+    again and again.
+    """
 
     def __init__(self, path: Path, begin: int, size: int) -> None:
         self.path, self.begin, self.size = path, begin, size
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._left = _SECONDS
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "begin": self.begin, "size": self.size}
@@ -136,15 +158,23 @@ class _Worker:
 
     def listed(self) -> dict[str, Any]:
         """Return what the file holds."""
-        with self._lock, self._limited(_SECONDS) as process:
-            return self._ask(process, {"list": True})
+        with self._lock, self._limited(0.0) as (process, seconds):
+            told = self._ask(process, {"seconds": seconds})
+            if "failed" in told:
+                raise FileFormatError(
+                    f"{shown(self.path)} is not a sound HDF5 file: it {told['failed']}."
+                )
+            return told
 
     def read(self, name: str, info: TensorInfo) -> AnyArray:
         """Return the numbers of one data set."""
-        seconds = _SECONDS + info.nbytes / _BYTES_A_SECOND
-        with self._lock, self._limited(seconds) as process:
-            if self._ask(process, {"read": name})["nbytes"] != info.nbytes:
-                label = f"Tensor {shown(name)} of {shown(self.path)}"
+        label = f"Tensor {shown(name)} of {shown(self.path)}"
+        usual = _SECONDS_A_TENSOR + info.nbytes / _BYTES_A_SECOND
+        with self._lock, self._limited(usual) as (process, seconds):
+            told = self._ask(process, {"seconds": seconds, "read": name})
+            if "failed" in told:
+                raise FileFormatError(f"{label} {told['failed']}.")
+            if told["nbytes"] != info.nbytes:
                 raise FileFormatError(f"{label} has changed since the file was opened.")
             return read_array(_pipe(process.stdout), info.shape, numpy_dtype(info.dtype))
 
@@ -160,23 +190,39 @@ class _Worker:
             ) from None
 
     @contextmanager
-    def _limited(self, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
-        """Give the process so much time; it ends with whatever goes wrong.
+    def _limited(self, usual: float) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
+        """Give the process what is left of the file's time and `usual` seconds more.
 
-        What is left of an answer must not become the next one.
+        It ends with whatever goes wrong: what is left of an answer must not become the next one.
         """
+        begun, late = time.monotonic(), threading.Event()
+        if self._left <= 0:
+            raise self._too_slow()
         process = self._started()
-        # Its end closes the pipe, which whoever reads from it notices.
-        timer = threading.Timer(seconds, process.kill)
+
+        def stop() -> None:
+            late.set()
+            process.kill()  # closes the pipe, which whoever reads from it notices
+
+        timer = threading.Timer(self._left + usual, stop)
         timer.start()
         try:
-            yield process
+            yield process, self._left + usual
         except BaseException:
             self._process = None
             _end(process)
+            if late.is_set():
+                raise self._too_slow() from None
             raise
         finally:
             timer.cancel()
+            self._left -= max(0.0, time.monotonic() - begun - usual)
+
+    def _too_slow(self) -> FileFormatError:
+        return FileFormatError(
+            f"Reading {shown(self.path)} was given up: it took {_SECONDS:.0f} seconds more than "
+            "its size explains. It is damaged, hostile, or on a disk that does not answer."
+        )
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:

@@ -1,0 +1,41 @@
+"""Change fields, headers and configurations of sound files, and see that only pastur's errors come.
+
+    python tools/fuzz_structures.py [--count 20000] [--seed 0] [--formats onnx,gguf] [--first 0]
+
+Where `fuzz_readers.py` changes bytes, this changes what they mean: a file is written from a tree of
+its fields (`tools/structures`), one to four of which are replaced by extreme ones, by others of the
+file, by values of another kind, removed, doubled, buried in lists. What is around them stays sound,
+so that the reader gets as far as what was changed. What counts as a failure is in `fuzzing.py`. A
+mutant is the same whenever its seed, format and number are.
+"""
+
+import sys
+
+import fuzzing
+from structures import FORMATS
+from structures.tree import mutate
+
+
+def maker(name, kept=None):
+    """Return what writes the mutants of one format; see `fuzzing.work`."""
+    form = FORMATS[name]
+    sound = form.sound()
+
+    def make(random, folder):
+        if random is None:
+            return form.write(sound, folder)
+        return form.write(mutate(sound, random, form.odd), folder)
+
+    return make
+
+
+def main():
+    shares = {name: form.share for name, form in FORMATS.items() if form.installed}
+    missing = sorted({form.package for form in FORMATS.values() if not form.installed})
+    if missing and "--worker" not in sys.argv:
+        print(f"not tried, because not installed: {', '.join(missing)}")
+    return fuzzing.main(__file__, __doc__.splitlines()[0], shares, maker)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""ONNX: the messages of Protocol Buffers, number by number, each value of any kind."""
+
+import struct
+
+import numpy as np
+
+from structures.arrays import normal
+from structures.tree import field, items, octets, whole
+
+
+class Message(list):
+    """Numbered fields, one pair each."""
+
+
+class Double(float):
+    """A number of eight bytes."""
+
+
+def _tree(message):
+    found = Message()
+    for about, value in message.ListFields():
+        repeated = not isinstance(value, (str, bytes, int, float)) and not hasattr(
+            value, "ListFields"
+        )
+        for one in value if repeated else [value]:
+            plain = _tree(one) if hasattr(one, "ListFields") else one
+            plain = Double(plain) if about.type == about.TYPE_DOUBLE else plain
+            found.append([about.number, plain])
+    return found
+
+
+def _varint(number):
+    number %= 2**64
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def encoded(message):
+    """Return a message, or what stands in place of one, as bytes."""
+    if not isinstance(message, list):
+        return octets(message)
+    out = bytearray()
+    for one in message:
+        if not isinstance(one, list) or len(one) < 2 or one[1] is None:
+            continue
+        number, value = max(whole(one[0], 1, 29), 1), one[1]
+        if isinstance(value, int):
+            out += _varint(number << 3) + _varint(int(value))
+        elif isinstance(value, Double):
+            out += _varint(number << 3 | 1) + struct.pack("<d", value)
+        elif isinstance(value, float):
+            out += _varint(number << 3 | 5) + np.float32(min(max(value, -3e38), 3e38)).tobytes()
+        else:
+            data = encoded(value) if isinstance(value, list) else octets(value)
+            out += _varint(number << 3 | 2) + _varint(len(data)) + data
+    return bytes(out)
+
+
+def onnx():
+    """A graph with tensors in every form, and nodes that tell how they are used."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    def typed(name, kind, array, values):
+        return helper.make_tensor(name, kind, array, values)
+
+    outside = numpy_helper.from_array(normal(4, 3), "outside")
+    outside.ClearField("raw_data")
+    outside.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "weights.bin"), ("offset", "16"), ("length", "48")):
+        outside.external_data.add(key=key, value=value)
+    plain = {
+        "a.weight": normal(6, 5),
+        "w": normal(1, 16, 5),
+        "r": normal(1, 16, 4),
+        "conv.weight": normal(4, 2, 3, 3),
+        "gemm.weight": normal(7, 6),
+        "q": np.arange(-15, 15, dtype=np.int8).reshape(6, 5),
+        "scale": abs(normal(5)),
+        "zero": np.zeros(5, np.int8),
+        "packed": np.arange(64, dtype=np.uint8).reshape(4, 1, 16),
+        "packed.scales": normal(4),
+        "half": normal(3, 4, kind="f2"),
+        "shape": np.array([2, 12], np.int64),
+    }
+    tensors = [numpy_helper.from_array(value, name) for name, value in plain.items()]
+    tensors += [
+        outside,
+        typed("floats", TensorProto.FLOAT, [2, 3], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        typed("doubles", TensorProto.DOUBLE, [2, 2], [1.0, 2.0, 3.0, 4.0]),
+        typed("brain", TensorProto.BFLOAT16, [2, 2], [1.0, 2.0, 3.0, 4.0]),
+        typed("eighth", TensorProto.FLOAT8E4M3FN, [2, 2], [1.0, 2.0, 3.0, 4.0]),
+        typed("fourth", TensorProto.INT4, [2, 4], [1, 2, 3, 4, -1, -2, -3, -4]),
+    ]
+    values = numpy_helper.from_array(normal(3), "sparse")
+    sparse = helper.make_sparse_tensor(
+        values, numpy_helper.from_array(np.array([1, 4, 7], np.int64), "places"), [3, 4]
+    )
+    inner = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "inner.weight"], ["z"])],
+        "inner",
+        [],
+        [],
+        [numpy_helper.from_array(normal(6, 4), "inner.weight")],
+    )
+    nodes = [
+        helper.make_node("MatMul", ["x", "a.weight"], ["h"], name="first"),
+        helper.make_node("Gemm", ["h", "gemm.weight"], ["g"], transB=1),
+        helper.make_node("Conv", ["i", "conv.weight"], ["c"], group=1, kernel_shape=[3, 3]),
+        helper.make_node("LSTM", ["h", "w", "r"], ["y"], hidden_size=4),
+        helper.make_node("DequantizeLinear", ["q", "scale", "zero"], ["d"], axis=1),
+        helper.make_node("MatMul", ["x", "d"], ["e"]),
+        helper.make_node("Transpose", ["half"], ["t"], perm=[1, 0]),
+        helper.make_node("Reshape", ["gemm.weight", "shape"], ["s"]),
+        helper.make_node("Constant", [], ["k"], value=numpy_helper.from_array(normal(4, 3), "v")),
+        helper.make_node("If", ["b"], ["f"], then_branch=inner),
+        helper.make_node(
+            "MatMulNBits",
+            ["x", "packed", "packed.scales"],
+            ["n"],
+            domain="com.microsoft",
+            K=32,
+            N=4,
+            bits=4,
+            block_size=32,
+        ),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 6])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    graph = helper.make_graph(nodes, "g", [x], [y], tensors, sparse_initializer=[sparse])
+    return {"model": _tree(helper.make_model(graph)), "beside": bytes(16) + normal(4, 3).tobytes()}
+
+
+ODD = [Double(1.5), Message(), Message([[1, 1]]), b"\x01\x02\x03", 22, 23, 17, 9, 8, 16]
+
+
+def onnx_file(tree, folder):
+    """Write `onnx`, and the file beside it."""
+    (folder / "weights.bin").write_bytes(octets(field(tree, "beside") or b""))
+    path = folder / "model.onnx"
+    path.write_bytes(encoded(items(field(tree, "model"))))
+    return path
