@@ -9,7 +9,6 @@ above 64 MB + 20 times the mutant's size. A crash ends the process and is a fail
 
 import argparse
 import contextlib
-import gc
 import json
 import os
 import random
@@ -118,7 +117,6 @@ def trial(source, base=None, *, whole=False):
         found = Trial("FAILED", type(error).__name__, _place(error), str(error)[:300])
     finally:
         signal.alarm(0)
-    gc.collect()  # ends the process that reads HDF5
     found.seconds, found.peak, found.size = _cpu() - start, memory.peak(), size
     if found.word != "FAILED":
         if sorted(os.listdir(folder)) != before:
@@ -188,6 +186,10 @@ def work(make, name, first, count, seed, kept):
         ``make(random, folder)`` writes a mutant into an empty folder, and returns what to open: a
         path, or a path and that of a base. With None in place of `random`, the sound file.
     """
+    from pastur._errors import InternalError
+
+    # An exception that would become a sentence comes out with its place.
+    InternalError.of = _come_out
     for whole in (True, False):
         with tempfile.TemporaryDirectory() as folder:
             found = trial(*_pair(make(None, Path(folder))), whole=whole)
@@ -200,6 +202,10 @@ def work(make, name, first, count, seed, kept):
         print("TRIAL", json.dumps([number, found.__dict__]), flush=True)
         if found.word != "FAILED":
             shutil.rmtree(folder)
+
+
+def _come_out(error):
+    raise error
 
 
 def _pair(made):

@@ -234,9 +234,9 @@ def test_one_set_of_numbers_under_many_headers(tmp_path):
             one[:] = NORMAL + number
         places = [one.id.get_offset() for one in made]
     content = bytearray(path.read_bytes()[: places[1]])
-    content[40:48] = len(content).to_bytes(8, "little")  # the end of the file, in its first block
     for place in places[1:]:
         content = content.replace(place.to_bytes(8, "little"), places[0].to_bytes(8, "little"))
+    content[40:48] = len(content).to_bytes(8, "little")  # the end of the file, in its first block
     path.write_bytes(content)
     np.testing.assert_array_equal(open_weights(path).read("w0"), NORMAL.astype("f4"))
     refused = reasons(path)

@@ -17,22 +17,13 @@ import os
 import queue
 import sys
 import threading
+import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
-# A packed data set may stand for so many times its bytes in the file; all that the data sets of a
-# file claim beyond that must stay below the floor.
-PACKED_RATIO, PACKED_FLOOR = 200, 64_000_000
-# Chunks that were never written take no room, and time.
-MOST_CHUNKS = 100_000
-BLOCK = 16_000_000
-# Of names, and of objects: what is listed may take so much, and a multiple of the file.
-NAMES, OBJECTS = 16_000_000, 100_000
-LONGEST_LABEL = 1000
 MEMORY = 256_000_000
 SECONDS = 60.0  # to open the file
-# The last name of a list that is not complete: no object can have one that ends like this.
-REST = "…/"
 
 
 class Window(io.RawIOBase):
@@ -98,324 +89,12 @@ def limit_time(seconds: float) -> None:
     limit("RLIMIT_CPU", math.ceil(sum(os.times()[:2]) + seconds) + 1)
 
 
-# --- data sets ---
-
-
-def number_type(kind: Any) -> tuple[str, Any] | str:
-    """Return name and HDF5's type of the numbers that hold those of `kind`; or what it is."""
-    from h5py import h5t
-
-    group = kind.get_class()
-    if group == h5t.INTEGER:
-        bits = next((n for n in (8, 16, 32, 64) if kind.get_precision() <= n), 0)
-        sign = "I" if kind.get_sign() == h5t.SGN_2 else "U"
-        if not bits:
-            return f"integers of {kind.get_precision()} bits"
-        return ("u" * (sign == "U")) + f"int{bits}", getattr(h5t, f"STD_{sign}{bits}LE")
-    if group == h5t.FLOAT:
-        return float_type(kind)
-    words = {
-        h5t.TIME: "times",
-        h5t.STRING: "text",
-        h5t.BITFIELD: "bits without a number",
-        h5t.OPAQUE: "bytes of an unknown kind",
-        h5t.COMPOUND: "records",
-        h5t.REFERENCE: "references to other objects",
-        h5t.ENUM: "words of an enumeration",
-        h5t.VLEN: "lists of different lengths",
-        h5t.ARRAY: "arrays",
-    }
-    return words.get(group, "values of an unknown kind")
-
-
-def float_type(kind: Any) -> tuple[str, Any] | str:
-    """Return the smallest type that holds every number of a floating-point type."""
-    import numpy as np
-    from h5py import h5t
-
-    _, _, exponent, _, mantissa = kind.get_fields()
-    largest = 2**exponent - 2 - kind.get_ebias()
-    least = 1 - kind.get_ebias() - mantissa
-    mantissa += kind.get_norm() != h5t.NORM_IMPLIED
-    long = np.finfo(np.longdouble)
-    ends = {
-        "float16": (10, 15, -24, h5t.IEEE_F16LE),
-        "float32": (23, 127, -149, h5t.IEEE_F32LE),
-        "float64": (52, 1023, -1074, h5t.IEEE_F64LE),
-        np.dtype(np.longdouble).name: (
-            long.nmant,
-            long.maxexp - 1,
-            long.minexp - long.nmant,
-            h5t.NATIVE_LDOUBLE,
-        ),
-    }
-    for name, (digits, top, bottom, there) in ends.items():
-        if mantissa <= digits and largest <= top and least >= bottom:
-            return name, there
-    return f"floating-point numbers of {kind.get_precision()} bits"
-
-
-def described(data: Any) -> dict[str, Any]:
-    """Return shape and type of a data set, why it is not read, its bytes packed and unpacked."""
-    from h5py import h5d, h5s
-
-    space, kind, made = data.get_space(), data.get_type(), data.get_create_plist()
-    about: dict[str, Any] = {
-        "shape": [],
-        "dtype": "unknown",
-        "reason": "",
-        "stored": 0,
-        "nbytes": 0,
-    }
-    if space.get_simple_extent_type() == h5s.NULL:
-        return about | {"reason": "is empty: it has no shape"}
-    about["shape"] = shape = list(space.get_simple_extent_dims())
-    known = other_numbers(kind) or number_type(kind)
-    if isinstance(known, str):
-        return about | {"dtype": known, "reason": f"holds {known}, not plain numbers"}
-    about["dtype"] = known[0]
-    if made.get_layout() == h5d.VIRTUAL:
-        return about | {"reason": "is made of data sets elsewhere, which are not followed"}
-    if made.get_external_count():
-        return about | {"reason": "lies in another file, which is not followed"}
-    about["nbytes"] = math.prod(shape) * kind_size(known[0])
-    about["stored"] = data.get_storage_size()
-    if made.get_layout() == h5d.CHUNKED:
-        about["reason"] = chunk_fault(made, shape, kind.get_size(), about["stored"])
-    if about["nbytes"] and not about["stored"]:
-        about["reason"] = f"claims {about['nbytes']} bytes, and 0 are in the file"
-    return about
-
-
-def other_numbers(kind: Any) -> tuple[str, Any] | None:
-    """Return the name of a type that h5py takes for complex numbers or booleans."""
-    try:
-        plain = kind.dtype
-    except Exception:  # whatever h5py does not translate is told by its class
-        return None
-    return (plain.name, None) if plain.kind in "bc" else None
-
-
-def kind_size(name: str) -> int:
-    """Return the bytes of one number of a type."""
-    import numpy as np
-
-    return int(np.dtype(name).itemsize)
-
-
-def chunk_fault(made: Any, shape: list[int], width: int, stored: int) -> str:
-    """Return why a data set in chunks cannot be unpacked; or nothing."""
-    from h5py import h5z
-
-    for place in range(made.get_nfilters()):
-        code, flags, _, name = made.get_filter(place)
-        if not h5z.filter_avail(code) and not flags & h5z.FLAG_OPTIONAL:
-            words = name.decode("utf-8", "replace")[:40] or "without a name"
-            return f"is packed by the filter {code} ({words}), which HDF5 does not have here"
-    sides = made.get_chunk()
-    # One chunk is unpacked as a whole, however little of it belongs to the data set.
-    if math.prod(sides) * width > max(PACKED_FLOOR, PACKED_RATIO * stored):
-        return f"is packed in pieces of {math.prod(sides) * width} bytes, and {stored} are there"
-    pieces = math.prod(-(-n // side) for n, side in zip(shape, sides, strict=True))
-    if pieces > max(MOST_CHUNKS, stored):
-        return f"is in {pieces} pieces, and {stored} bytes are in the file"
-    return ""
-
-
-# --- the list ---
-
-
-class Listing:
-    """Every object of a file, in the order of their paths; whatever is odd is a reason."""
-
-    def __init__(self, file: Any, size: int) -> None:
-        self.file, self.size = file, size
-        self.found: list[dict[str, Any]] = []
-        self.names: set[str] = set()
-        self.seen: dict[int, Any] = {}
-        self.letters = self.stored = self.beyond = 0
-
-    def all(self) -> list[dict[str, Any]]:
-        """Walk through the groups, without recursion: they may be nested without end."""
-        from h5py import h5g, h5o
-
-        root = h5g.open(self.file, b"/")
-        self.seen[h5o.get_info(root).addr] = None
-        waiting: list[tuple[Any, bytes, str, Any]] = [(root, b".", "", None)]
-        while waiting:
-            parent, name, label, node = waiting.pop()
-            group = h5g.open(parent, name)
-            deeper = []
-            try:
-                links = list(group)
-            except Exception as error:
-                self.add(path_of(node) + b"/", fault(error))
-                continue
-            for link in links:
-                if self.full():
-                    self.found.append(listed(REST, self.rest()))
-                    return self.found
-                below = self.entry(group, link, label, (node, link))
-                deeper += [] if below is None else [(group, link, below, (node, link))]
-            waiting += reversed(deeper)
-        return self.found
-
-    def full(self) -> bool:
-        """Whether as much is listed as may be."""
-        return self.letters > NAMES + 4 * self.size or len(self.found) > OBJECTS + self.size // 100
-
-    def rest(self) -> str:
-        """Return the reason that stands for all that is not listed."""
-        what = f"{len(self.found)} objects with names of {self.letters} bytes"
-        return f"stands for all that the file holds beyond {what}, which is not listed"
-
-    def entry(self, group: Any, link: bytes, label: str, node: Any) -> str | None:
-        """List what a link leads to; of a group, return the label of what is in it."""
-        import h5py
-        from h5py import h5l, h5o
-
-        try:
-            if group.links.get_info(link).type != h5l.TYPE_HARD:
-                self.add(path_of(node), "is a link, which is not followed", "link")
-                return None
-            item = h5o.open(group, link)
-            address = h5o.get_info(item).addr
-            if address in self.seen:
-                same = shown(text(path_of(self.seen[address])) or "/")
-                self.add(path_of(node), f"is the same object as {same}")
-            elif isinstance(item, h5py.h5g.GroupID):
-                self.seen[address] = node
-                return own_label(item)
-            elif isinstance(item, h5py.h5d.DatasetID):
-                self.seen[address] = node
-                about = described(item)
-                reason = about["reason"] or self.shared(about)
-                self.add(path_of(node), reason, about["dtype"], about["shape"], label)
-            else:
-                self.add(path_of(node), "is a type, not a data set", "type")
-        except Exception as error:  # one odd object is no reason to leave out the others
-            self.add(path_of(node), fault(error))
-        return None
-
-    def shared(self, about: dict[str, Any]) -> str:
-        """Return why what a data set claims, with those before it, is more than the file holds."""
-        stored, nbytes = about["stored"], about["nbytes"]
-        beyond = max(0, nbytes - PACKED_RATIO * stored)
-        if self.beyond + beyond > PACKED_FLOOR:
-            return f"claims {nbytes} bytes, and {stored} are in the file"
-        if self.stored + stored > self.size:
-            return f"shares its {stored} bytes with other data sets"
-        self.beyond += beyond
-        self.stored += stored
-        return ""
-
-    def add(
-        self, path: bytes, reason: str, dtype: str = "unknown", shape: Any = (), label: str = ""
-    ) -> None:
-        """List one object; no two have one name."""
-        name = text(path)
-        if name in self.names:
-            reason = reason or "has the name of another object"
-        while name in self.names or not name:
-            name += "/"
-        self.names.add(name)
-        self.letters += len(path)
-        self.found.append(listed(name, reason, dtype, shape, label))
-
-
-def listed(
-    name: str, reason: str, dtype: str = "unknown", shape: Any = (), label: str = ""
-) -> dict[str, Any]:
-    """Return one entry of the list."""
-    return {"name": name, "reason": reason, "dtype": dtype, "shape": list(shape), "label": label}
-
-
-def path_of(node: Any) -> bytes:
-    """Return the path of an object, which is known by its name and the group that it is in."""
-    parts = []
-    while node is not None:
-        node, name = node
-        parts.append(name)
-    return b"/".join(reversed(parts))
-
-
-def text(name: bytes) -> str:
-    """Return a name of the file as text; `octets` undoes it."""
-    return name.decode("utf-8", "surrogateescape")
-
-
-def octets(name: str) -> bytes:
-    """Return the bytes of a name."""
-    return name.encode("utf-8", "surrogateescape")
-
-
-def shown(name: str) -> str:
-    """Return a name in quotes, not too long."""
-    return repr(name if len(name) < 100 else f"{name[:60]}…{name[-30:]}")
-
-
-def fault(error: Exception) -> str:
-    """Return what an error says of an object."""
-    if isinstance(error, MemoryError):
-        return "needs more memory than it may take"
-    words = " ".join(str(error).split())[:200]
-    return (
-        f"cannot be read by HDF5 ({words if words.isprintable() and words else 'no reason given'})"
-    )
-
-
-def own_label(group: Any) -> str:
-    """Return the name that Keras gave to a layer, where a group has one."""
-    import h5py
-
-    try:
-        value = h5py.Group(group).attrs.get("name", "")
-    except Exception:  # an attribute of an odd type
-        return ""
-    return value[:LONGEST_LABEL] if isinstance(value, str) else ""
-
-
-def configuration(file: Any) -> str:
-    """Return the model's configuration in an attribute of the file, as older Keras left it."""
-    try:
-        config = file.attrs.get("model_config", "")
-    except Exception:
-        return ""
-    words = config.decode("utf-8", "replace") if isinstance(config, bytes) else config
-    return words if isinstance(words, str) else ""
-
-
-# --- numbers ---
-
-
-def blocks(data: Any, about: dict[str, Any]) -> Iterator[bytes]:
-    """Yield the numbers of a data set, a block of rows at a time."""
-    import numpy as np
-    from h5py import h5d, h5s, h5t
-
-    shape, made = about["shape"], data.get_create_plist()
-    known = number_type(data.get_type())
-    name, there = (about["dtype"], None) if isinstance(known, str) else known
-    dtype = np.dtype(name).newbyteorder("<")
-    there = h5t.py_create(dtype) if there is None else there
-    chunk = made.get_chunk()[0] if made.get_layout() == h5d.CHUNKED else 1
-    rows = max(1, BLOCK // max(1, about["nbytes"] // max(1, shape[0] if shape else 1)))
-    rows = -(-rows // chunk) * chunk
-    for start in range(0, shape[0] if shape else 1, rows):
-        space = data.get_space()
-        part = shape
-        if shape:
-            part = [min(rows, shape[0] - start), *shape[1:]]
-            space.select_hyperslab((start, *([0] * (len(shape) - 1))), tuple(part))
-        block = np.empty(part, dtype)
-        memory = h5s.create_simple(tuple(part)) if part else h5s.create(h5s.SCALAR)
-        data.read(memory, space, block, there)
-        yield block.tobytes()
-
-
 def answer(file: Any, size: int, request: dict[str, Any]) -> Iterator[bytes]:
     """Yield the answer to one request, piece by piece."""
     from h5py import h5d, h5o
+
+    from pastur.weights._hdf5_data import blocks, described
+    from pastur.weights._hdf5_listing import Listing, configuration, octets
 
     limit_time(request["seconds"])
     limit_memory(MEMORY + 20 * size)
@@ -455,6 +134,8 @@ def main(path: str, begin: int, size: int) -> None:
     os.environ["HDF5_PLUGIN_PRELOAD"] = "::"
     import h5py
 
+    from pastur.weights._hdf5_listing import fault
+
     out = sys.stdout.buffer
     asked = requests()
     limit_time(SECONDS)
@@ -473,7 +154,16 @@ def main(path: str, begin: int, size: int) -> None:
             out.flush()
 
 
+def without_the_rest() -> None:
+    """Let modules of the package be imported without what the package itself would load."""
+    folder = Path(__file__).absolute().parent
+    for name, place in (("pastur", folder.parent), ("pastur.weights", folder)):
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = [str(place)]
+
+
 if __name__ == "__main__":
+    without_the_rest()
     # What goes wrong ends the process; the other one says so. A thread still listens: no farewell.
     try:
         main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

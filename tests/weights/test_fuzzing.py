@@ -1,0 +1,110 @@
+"""A short run of the fuzzer of fields, and faults planted for it to find."""
+
+import random
+import warnings
+from collections import Counter
+
+import fuzz_structures
+import fuzzing
+import numpy as np
+import pytest
+from structures import FORMATS
+
+from pastur._errors import FileFormatError
+from pastur.weights import Weights
+
+INSTALLED = [name for name, form in FORMATS.items() if form.installed]
+# A mutant of HDF5 costs a process.
+SLOW = ("hdf5", "keras")
+
+
+def tried(folder, name, number):
+    """The trial of one mutant, in this process."""
+    place = folder / f"{name}-{number}"
+    place.mkdir()
+    made = fuzz_structures.maker(name)(None if number is None else random.Random(number), place)
+    return fuzzing.trial(*(made if isinstance(made, tuple) else (made, None)))
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_mutants_are_read_or_refused(tmp_path, name):
+    assert tried(tmp_path, name, None).word == "read"
+    found = [tried(tmp_path, name, number) for number in range(4 if name in SLOW else 20)]
+    assert [one for one in found if one.word == "FAILED"] == []
+
+
+def test_mutants_come_through_as_well_as_not(tmp_path):
+    """A fuzzer whose mutants are all refused at the door tries nothing."""
+    fast = [name for name in INSTALLED if name not in SLOW]
+    words = Counter(tried(tmp_path, name, 100 + n).word for name in fast for n in range(8))
+    assert words["read"] > 20 and words["refused"] > 20
+
+
+def test_a_mutant_is_the_same_again(tmp_path):
+    contents = []
+    for folder in (tmp_path / "a", tmp_path / "b"):
+        folder.mkdir()
+        made = [
+            fuzz_structures.maker("npz")(random.Random(n), folder).read_bytes() for n in range(9)
+        ]
+        contents.append(made)
+    assert contents[0] == contents[1]
+    assert len(set(contents[0])) > 5
+
+
+def key_error(weights, name):
+    raise KeyError("planted")
+
+
+def warning(weights, name):
+    warnings.warn("planted", RuntimeWarning, stacklevel=1)
+    return np.eye(3)
+
+
+def internal(weights, name):
+    raise FileFormatError("internal error: KeyError: planted; please report it")
+
+
+def unprintable(weights, name):
+    raise FileFormatError("planted \x1b[2J")
+
+
+def endless(weights, name):
+    raise FileFormatError("planted " * 10_000)
+
+
+def memory(weights, name):
+    np.ones(20_000_000)
+    raise FileFormatError("planted")
+
+
+def written_beside(weights, name):
+    with open(f"{weights.source}.planted", "w"):
+        pass
+    raise FileFormatError("planted")
+
+
+PLANTED = {
+    key_error: ("KeyError", "weights/"),
+    warning: ("RuntimeWarning", "weights/"),
+    internal: ("FaultError", "internal error: KeyError: planted"),
+    unprintable: ("FaultError", "does not print"),
+    endless: ("FaultError", "a sentence of 80000 characters"),
+    memory: ("memory", ""),
+    written_beside: ("wrote a file", ""),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED, ids=lambda fault: fault.__name__)
+def test_a_planted_fault_is_found(tmp_path, monkeypatch, fault):
+    monkeypatch.setattr(Weights, "read", fault)
+    found = tried(tmp_path, "safetensors", None)
+    kind, place = PLANTED[fault]
+    assert (found.word, found.kind) == ("FAILED", kind)
+    assert place in found.place
+
+
+def test_time_beyond_the_bound_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(fuzzing, "SECONDS", -1.0)
+    found = tried(tmp_path, "npz", None)
+    assert (found.word, found.kind) == ("FAILED", "time")
