@@ -21,6 +21,8 @@ from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import MOST_AXES, read_array, reading, shape_fault, shaped
+from pastur.weights._conventions.arithmetic import float_widths, stretched
+from pastur.weights._conventions.contract import Codes
 from pastur.weights._onnx_graph import COMPUTED, Graphs, Packing, Stored, Use, text
 from pastur.weights._onnx_scan import charge
 from pastur.weights._reader import Reader
@@ -84,8 +86,9 @@ def open_onnx(path: Path) -> Weights:
         tensors[name] = _Tensor(info, stored.proto, use)
     entries = tuple(tensor.info for tensor in tensors.values())
     fetch = partial(_load, path, outside.files, tensors, protos)
+    steps = partial(_steps, path, outside.files, tensors, protos)
     files = _files_beside(path, protos)
-    return Weights(str(path), entries, _metadata(model), fetch, files=files)
+    return Weights(str(path), entries, _metadata(model), fetch, steps=steps, files=files)
 
 
 def _parse(path: Path, size: int, budget: Budget) -> Any:
@@ -222,8 +225,10 @@ def _packing_fault(
         return ""
     if dtype.kind == "c":
         return "is quantised, and holds complex numbers"
-    along = shape[packing.axis] if -len(shape) <= packing.axis < len(shape) else 1
-    in_blocks = packing.blocks
+    if packing.scale is None:
+        return "is codes whose scale the graph does not show"
+    along = shape[packing.axis] if packing.axis < len(shape) else 1
+    in_blocks = False
     for place in packing.places:
         if place == COMPUTED:
             return "is quantised, and its scale is computed while the model runs"
@@ -231,8 +236,20 @@ def _packing_fault(
         kind = _dtype(proto)
         if kind is None or kind.kind == "c" or _fault(proto, kind):
             return f"is quantised, and its scale {shown(proto.name)} is damaged"
-        in_blocks = in_blocks or math.prod(proto.dims) not in (1, along)
+        if packing.block:
+            in_blocks = in_blocks or not _fits(tuple(proto.dims), shape, packing)
+        else:
+            in_blocks = in_blocks or math.prod(proto.dims) not in (1, along)
     return "is quantised by blocks, which pastur does not undo" if in_blocks else ""
+
+
+def _fits(scales: tuple[int, ...], shape: tuple[int, ...], packing: Packing) -> bool:
+    """Tell whether there is a scale for each block along the axis."""
+    if packing.axis >= len(shape) or packing.block < 1:
+        return False
+    blocks = list(shape)
+    blocks[packing.axis] = -(-shape[packing.axis] // packing.block)
+    return list(scales) == blocks
 
 
 # --- data beside the model ---
@@ -320,7 +337,23 @@ def _load(
     with reading(f"Tensor {shown(name)} of {shown(path)}", path):
         values = _numbers_of(tensor.proto, files)
         packing = tensor.use.packing
-        return values if packing is None else _unpacked(values, packing, protos, files)
+        return values if packing is None else _codes(values, packing, protos, files).values
+
+
+def _steps(
+    path: Path,
+    files: Mapping[str, SourceFile],
+    tensors: Mapping[str, _Tensor],
+    protos: Sequence[Any],
+    name: str,
+) -> AnyArray | None:
+    tensor = tensors[name]
+    packing = tensor.use.packing
+    if packing is None or tensor.info.unreadable:
+        return None
+    with reading(f"Tensor {shown(name)} of {shown(path)}", path):
+        values = _numbers_of(tensor.proto, files)
+        return _codes(values, packing, protos, files).variances
 
 
 def _numbers_of(proto: Any, files: Mapping[str, SourceFile]) -> AnyArray:
@@ -345,24 +378,30 @@ def _numbers_of(proto: Any, files: Mapping[str, SourceFile]) -> AnyArray:
         raise InvalidInputError(f"has the shape {shape}, which NumPy cannot hold") from None
 
 
-def _unpacked(
+def _codes(
     values: AnyArray, packing: Packing, protos: Sequence[Any], files: Mapping[str, SourceFile]
-) -> AnyArray:
-    """Return (values − zero point)·scale, each along one axis or for all."""
+) -> Codes:
+    """Return what stands for (values − zero point)·scale: along one axis, by blocks or for all."""
 
-    def along(place: int) -> AnyArray:
-        numbers = _numbers_of(protos[place], files).astype(np.float32).ravel()
-        shape = [1] * values.ndim
+    def along(place: int | None, missing: float) -> AnyArray:
+        if place is None:
+            return np.asarray(missing, np.float32)
+        numbers = _numbers_of(protos[place], files).astype(np.float32)
+        block = [1] * values.ndim
+        if packing.block:
+            block[packing.axis] = packing.block
+            return stretched(numbers, values.shape, tuple(block))
         if numbers.size > 1:
-            shape[packing.axis] = numbers.size
-        return numbers.reshape(shape)
+            block[packing.axis] = numbers.size
+        return numbers.reshape(block)
 
-    plain = values.astype(np.float32)
-    if packing.zero_point is not None:
-        plain -= along(packing.zero_point)
-    if packing.scale is not None:
-        plain *= along(packing.scale)
-    return plain
+    floats = values.dtype.name.startswith("float8")
+    return Codes(
+        values,
+        along(packing.scale, 1.0),
+        along(packing.zero_point, 0.0),
+        widths=float_widths(values) if floats else 1.0,
+    )
 
 
 ONNX = Reader(kind="ONNX", suffixes=(".onnx",), recognises=recognises, open=open_onnx)

@@ -19,9 +19,18 @@ _PACKED = {
     "DequantizeLinear": (0, 1, 2),
     "QLinearMatMul": (3, 4, 5),
     "QLinearConv": (3, 4, 5),
+    "QGemm": (3, 4, 5),
+    "DynamicQuantizeMatMul": (1, 2, 3),
+    "MatMulIntegerToFloat": (1, 3, 5),
     "MatMulInteger": (1, None, 3),
     "ConvInteger": (1, None, 3),
 }
+_INTEGER = ("MatMulInteger", "ConvInteger")
+_PRODUCTS = ("MatMul", *(name for name in _PACKED if "MatMul" in name))
+_SHAPING = ("Reshape", "Unsqueeze", "Squeeze")
+# Types of codes: integers of 4, 8 and 16 bits.
+_SMALL = (2, 3, 4, 5, 21, 22)
+_NO_AXIS = 1 << 10
 
 
 def text(value: str | bytes) -> str:
@@ -39,7 +48,7 @@ class Packing:
     scale: int | None
     zero_point: int | None
     axis: int
-    blocks: bool
+    block: int
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -65,11 +74,16 @@ class Stored(NamedTuple):
 
 
 class _Origin(NamedTuple):
-    """The tensor of which a value is made; which of its axes stand where; how it is unpacked."""
+    """The tensor of which a value is made; which of its axes stand where; how it is unpacked.
+
+    And what was made of it, if it is not itself any more: some of its "rows", its "product" with
+    integers, or another number that it is a "factor" of.
+    """
 
     tensor: int
     order: tuple[int, ...]
     packing: Packing | None
+    made: str = ""
 
 
 class _Scope:
@@ -176,17 +190,37 @@ class Graphs:
         found: dict[int, Use] = {}
         for node, scope in self._nodes:
             attributes = {a.name: a for a in node.attribute}
-            for place, value in enumerate(node.input):
-                origin = scope.find(value)
+            origins = [scope.find(value) for value in node.input]
+            for place, origin in enumerate(origins):
                 if origin is not None:
                     _note(found, origin, _Taken(node, attributes, scope, place))
-            origin = scope.find(node.input[0]) if node.input else None
-            moved = None
-            if origin is not None:
-                moved = _behind(_Taken(node, attributes, scope, 0), origin)
+            if node.op_type == "Mul" and len(origins) == 2:
+                moved = _multiplied(found, *origins)
+            else:
+                second = node.op_type in _INTEGER and len(origins) > 1
+                origin = origins[second] if origins else None
+                moved = None
+                if origin is not None:
+                    moved = self._behind(_Taken(node, attributes, scope, 0), origin)
             if moved is not None and node.output:
                 scope.define(node.output[0], moved)
+        for place, use in found.items():
+            if self._is_small(place) and use.packing is None and not use.fault:
+                found[place] = replace(use, fault="is codes whose scale the graph does not show")
         return found
+
+    def _is_small(self, place: int) -> bool:
+        proto = self.tensors[place].proto
+        return proto.data_type in _SMALL and len(proto.dims) > 1
+
+    def _behind(self, taken: _Taken, origin: _Origin) -> _Origin | None:
+        """Return what a node makes of a tensor; None where it is another one."""
+        if origin.made:
+            passed = taken.operation in (*_PASSING, *_SHAPING)
+            return origin if passed and origin.made != "rows" else None
+        if taken.operation == "Gather" and self._is_small(origin.tensor):
+            return origin._replace(made="rows")
+        return _behind(taken, origin)
 
 
 class _Taken(NamedTuple):
@@ -214,8 +248,25 @@ class _Taken(NamedTuple):
         return COMPUTED if origin is None else origin.tensor
 
 
+def _multiplied(
+    found: dict[int, Use], first: _Origin | None, second: _Origin | None
+) -> _Origin | None:
+    """Return what a product of two values is made of; note the scale of a product of integers."""
+    for integers, factor in ((first, second), (second, first)):
+        if integers is not None and integers.made == "product":
+            use = found.get(integers.tensor, Use())
+            if factor is not None and factor.made == "factor" and use.packing is not None:
+                packing = replace(use.packing, scale=factor.tensor)
+                found[integers.tensor] = replace(use, packing=packing)
+            return None
+    only = [origin for origin in (first, second) if origin is not None]
+    # One of the two is the scale of the inputs, which is computed.
+    return only[0]._replace(made="factor") if len(only) == 1 and not only[0].made else None
+
+
 def _behind(taken: _Taken, origin: _Origin) -> _Origin | None:
-    """Return what a node makes of a tensor; None where it is another one."""
+    if taken.operation in _INTEGER:
+        return origin._replace(made="product")
     if taken.operation == "Transpose":
         stated = taken.attributes.get("perm")
         moved = tuple(stated.ints) if stated else ()
@@ -224,18 +275,22 @@ def _behind(taken: _Taken, origin: _Origin) -> _Origin | None:
             return None
         return origin._replace(order=tuple(origin.order[axis] for axis in moved))
     if taken.operation == "DequantizeLinear":
-        return origin._replace(packing=_packing(taken))
+        return origin._replace(packing=_packing(taken, origin))
     return origin if taken.operation in _PASSING else None
 
 
 def _note(found: dict[int, Use], origin: _Origin, taken: _Taken) -> None:
     """Add what one node tells of the tensor that it takes."""
     old = found.get(origin.tensor, Use())
-    if old.layout != UNKNOWN:
-        return
     packing, rank, operation = origin.packing, len(origin.order), taken.operation
+    if origin.made == "rows" and operation == "DequantizeLinear" and taken.place == 0:
+        # Rows of a table: one scale serves them all, or it is not along an axis of the table.
+        packing = replace(_packing(taken, origin), axis=_NO_AXIS)
+        found[origin.tensor] = replace(old, packing=old.packing or packing)
+    if old.layout != UNKNOWN or origin.made:
+        return
     if operation in _PACKED and _PACKED[operation][0] == taken.place:
-        packing = packing or _packing(taken)
+        packing = packing or _packing(taken, origin)
     layout = _layout(taken, rank)
     if layout is None:
         passed_on = operation in (*_PASSING, "Transpose", *_PACKED)
@@ -249,15 +304,18 @@ def _note(found: dict[int, Use], origin: _Origin, taken: _Taken) -> None:
         found[origin.tensor] = Use(replace(layout, axes=axes), packing)
 
 
-def _packing(taken: _Taken) -> Packing:
+def _packing(taken: _Taken, origin: _Origin) -> Packing:
     _, scale, zero_point = _PACKED[taken.operation]
     # Along the outputs: the first axis of a kernel, the last of a matrix.
     usual = {"DequantizeLinear": 1, "QLinearConv": 0, "ConvInteger": 0}.get(taken.operation, -1)
+    if taken.operation == "QGemm" and taken.number("transB", 0):
+        usual = 0
+    axis, rank = taken.number("axis", usual), len(origin.order)
     return Packing(
         taken.tensor(scale),
         taken.tensor(zero_point),
-        taken.number("axis", usual),
-        bool(taken.number("block_size", 0)),
+        origin.order[axis] if -rank <= axis < rank else _NO_AXIS,
+        taken.number("block_size", 0),
     )
 
 
@@ -266,10 +324,10 @@ def _layout(taken: _Taken, rank: int) -> Layout | None:
     operation, place = taken.operation, taken.place
     groups = max(1, taken.number("group", 1))
     second, _, _ = _PACKED.get(operation, (1, None, None))
-    if operation in ("MatMul", "MatMulInteger", "QLinearMatMul") and rank >= 2:
+    if operation in _PRODUCTS and rank >= 2:
         if place in (0, second):
             return Layout("e" * (rank - 2) + ("io" if place else "oi"))
-    elif operation == "Gemm" and place < 2:
+    elif operation in ("Gemm", "QGemm") and place in (0, second):
         return Layout("oi" if bool(taken.number("transB", 0)) == bool(place) else "io")
     elif operation in ("Conv", "ConvInteger", "QLinearConv") and place == second:
         return convolution(rank - 2, groups=groups)
