@@ -21,9 +21,9 @@ from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import MOST_AXES, read_array, reading, shape_fault, shaped
-from pastur.weights._conventions.arithmetic import float_widths, stretched
 from pastur.weights._conventions.contract import Codes
-from pastur.weights._onnx_graph import COMPUTED, Graphs, Packing, Stored, Use, text
+from pastur.weights._onnx_graph import Graphs, Stored, Use, text
+from pastur.weights._onnx_packing import COMPUTED, packed
 from pastur.weights._onnx_scan import charge
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
@@ -237,19 +237,10 @@ def _packing_fault(
         if kind is None or kind.kind == "c" or _fault(proto, kind):
             return f"is quantised, and its scale {shown(proto.name)} is damaged"
         if packing.block:
-            in_blocks = in_blocks or not _fits(tuple(proto.dims), shape, packing)
+            in_blocks = in_blocks or not packing.fits(tuple(proto.dims), shape)
         else:
             in_blocks = in_blocks or math.prod(proto.dims) not in (1, along)
     return "is quantised by blocks, which pastur does not undo" if in_blocks else ""
-
-
-def _fits(scales: tuple[int, ...], shape: tuple[int, ...], packing: Packing) -> bool:
-    """Tell whether there is a scale for each block along the axis."""
-    if packing.axis >= len(shape) or packing.block < 1:
-        return False
-    blocks = list(shape)
-    blocks[packing.axis] = -(-shape[packing.axis] // packing.block)
-    return list(scales) == blocks
 
 
 # --- data beside the model ---
@@ -333,11 +324,8 @@ def _load(
     protos: Sequence[Any],
     name: str,
 ) -> AnyArray:
-    tensor = tensors[name]
-    with reading(f"Tensor {shown(name)} of {shown(path)}", path):
-        values = _numbers_of(tensor.proto, files)
-        packing = tensor.use.packing
-        return values if packing is None else _codes(values, packing, protos, files).values
+    found = _read(path, files, tensors, protos, name)
+    return found.values if isinstance(found, Codes) else found
 
 
 def _steps(
@@ -347,13 +335,26 @@ def _steps(
     protos: Sequence[Any],
     name: str,
 ) -> AnyArray | None:
-    tensor = tensors[name]
-    packing = tensor.use.packing
-    if packing is None or tensor.info.unreadable:
+    if not tensors[name].info.quantised:
         return None
+    found = _read(path, files, tensors, protos, name)
+    return found.variances if isinstance(found, Codes) else None
+
+
+def _read(
+    path: Path,
+    files: Mapping[str, SourceFile],
+    tensors: Mapping[str, _Tensor],
+    protos: Sequence[Any],
+    name: str,
+) -> AnyArray | Codes:
+    tensor = tensors[name]
     with reading(f"Tensor {shown(name)} of {shown(path)}", path):
         values = _numbers_of(tensor.proto, files)
-        return _codes(values, packing, protos, files).variances
+        packing = tensor.use.packing
+        if packing is None:
+            return values
+        return packed(values, packing, lambda place: _numbers_of(protos[place], files))
 
 
 def _numbers_of(proto: Any, files: Mapping[str, SourceFile]) -> AnyArray:
@@ -376,32 +377,6 @@ def _numbers_of(proto: Any, files: Mapping[str, SourceFile]) -> AnyArray:
         return np.asarray(numpy_helper.to_array(proto))
     except ValueError:  # more axes than this version of NumPy has
         raise InvalidInputError(f"has the shape {shape}, which NumPy cannot hold") from None
-
-
-def _codes(
-    values: AnyArray, packing: Packing, protos: Sequence[Any], files: Mapping[str, SourceFile]
-) -> Codes:
-    """Return what stands for (values − zero point)·scale: along one axis, by blocks or for all."""
-
-    def along(place: int | None, missing: float) -> AnyArray:
-        if place is None:
-            return np.asarray(missing, np.float32)
-        numbers = _numbers_of(protos[place], files).astype(np.float32)
-        block = [1] * values.ndim
-        if packing.block:
-            block[packing.axis] = packing.block
-            return stretched(numbers, values.shape, tuple(block))
-        if numbers.size > 1:
-            block[packing.axis] = numbers.size
-        return numbers.reshape(block)
-
-    floats = values.dtype.name.startswith("float8")
-    return Codes(
-        values,
-        along(packing.scale, 1.0),
-        along(packing.zero_point, 0.0),
-        widths=float_widths(values) if floats else 1.0,
-    )
 
 
 ONNX = Reader(kind="ONNX", suffixes=(".onnx",), recognises=recognises, open=open_onnx)

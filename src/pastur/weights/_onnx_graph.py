@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import MOST_AXES
 from pastur.weights._layout import UNKNOWN, Layout, convolution
+from pastur.weights._onnx_packing import COMPUTED, Packing
 
 _GATES = {"LSTM": ("i", "o", "f", "c"), "GRU": ("z", "r", "h"), "RNN": ()}
-COMPUTED = -1  # in place of a tensor: a value that is made while the model runs
 _PASSING = ("Identity", "Cast")
 # Weight, its scale and its zero point among the inputs; the scale of the last is applied elsewhere.
 _PACKED = {
@@ -36,24 +36,6 @@ _NO_AXIS = 1 << 10
 def text(value: str | bytes) -> str:
     """Return a text of the file; protobuf returns the bytes of what is not UTF-8."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-
-
-@dataclass(frozen=True)
-class Packing:
-    """Integers q that stand for (q − zero point)·scale: the places of these two among the tensors.
-
-    None where there is none, or `COMPUTED`.
-    """
-
-    scale: int | None
-    zero_point: int | None
-    axis: int
-    block: int
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """Return scale and zero point, those that there are."""
-        return tuple(place for place in (self.scale, self.zero_point) if place is not None)
 
 
 @dataclass(frozen=True)
