@@ -1,8 +1,11 @@
 """The ordinary download, from a server on this machine that behaves well or badly."""
 
+import contextlib
+import gzip
 import hashlib
 import http.server
 import threading
+import time
 
 import pytest
 
@@ -18,9 +21,109 @@ def checksums(content=CONTENT):
     return {name: f"md5:{hashlib.md5(data).hexdigest()}" for name, data in content.items()}
 
 
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    while True:
+        handler.wfile.write(bytes(1_000_000))
+        handler.server.sent += 1_000_000
+
+
+def endless_in_chunks(handler):
+    handler.protocol_version = "HTTP/1.1"
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    while True:
+        handler.wfile.write(b"f4240\r\n" + bytes(1_000_000) + b"\r\n")
+        handler.server.sent += 1_000_000
+
+
+def claims_much(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(10**15))
+    handler.end_headers()
+    handler.wfile.write(b"x" * 100)
+
+
+def packed(handler):
+    data = gzip.compress(bytes(50_000_000))
+    handler.send_response(200)
+    handler.send_header("Content-Encoding", handler.path.partition("?")[2] or "gzip")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
+
+
+def drip(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    drop(handler)
+
+
+def slow_head(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    drop(handler)
+
+
+def drop(handler):
+    while not handler.server.done.wait(0.05):
+        handler.wfile.write(b"x")
+        handler.wfile.flush()
+
+
+def no_http(handler):
+    handler.wfile.write(b"\0\xff" * 1000)
+
+
+def long_line(handler):
+    handler.wfile.write(b"HTTP/1.1 200 " + b"x" * 1_000_000 + b"\r\n\r\n")
+
+
+def many_headers(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10_000 + b"\r\n")
+
+
+def redirected(place):
+    def answer(handler):
+        handler.send_response(302)
+        handler.send_header("Location", place or handler.path)
+        handler.end_headers()
+
+    return answer
+
+
+BAD = {
+    "endless": (endless, "more than 30000000 bytes"),
+    "endless-in-chunks": (endless_in_chunks, "more than 30000000 bytes"),
+    "claims": (claims_much, "Incomplete"),
+    "packed": (packed, "the answer is packed"),
+    "drip": (drip, "takes too long"),
+    "slow-head": (slow_head, "takes too long"),
+    "no-http": (no_http, "Connection|BadStatusLine"),
+    "long-line": (long_line, "."),
+    "many-headers": (many_headers, "headers"),
+    "loop": (redirected(""), "redirects more than 5 times"),
+    "to-a-file": (redirected("file:///etc/passwd"), "redirects to 'file:///etc/passwd'"),
+    "elsewhere": (redirected("http://localhost:9/a.gz"), "elsewhere than 127.0.0.1"),
+    "to-ftp": (redirected("ftp://127.0.0.1/a.gz"), "redirects to 'ftp:"),
+    "to-nothing": (redirected("http://["), "."),
+    "to-data": (redirected("data:text/plain,hello"), "redirects to 'data:"),
+}
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        name = self.path.strip("/")
+        first, _, name = self.path.strip("/").rpartition("/")
+        if first == "moved":
+            return redirected(f"/{name}")(self)
+        if first in BAD:
+            with contextlib.suppress(OSError):
+                BAD[first][0](self)
+            return None
+        return self.ordinary(name)
+
+    def ordinary(self, name):
         self.server.asked.append(name)
         content = self.server.files.get(name)
         if content is None:
@@ -41,10 +144,12 @@ def server():
     """A server with the two files; `bad` is cut after `cut` bytes, its length told in full."""
     running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running.files, running.asked, running.bad, running.cut = dict(CONTENT), [], None, None
+    running.sent, running.done = 0, threading.Event()
     running.url = f"http://127.0.0.1:{running.server_address[1]}/"
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
     yield running
+    running.done.set()
     running.shutdown()
     running.server_close()
 
@@ -102,15 +207,33 @@ def test_no_server(tmp_path):
 def test_an_interrupt_leaves_nothing(server, tmp_path, monkeypatch):
     """Ctrl-C in the middle of a file."""
 
-    def interrupted(self, url, output_file, pooch):
-        with open(output_file, "wb") as stream:
-            stream.write(b"half")
+    def interrupted(address):
+        yield b"half"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", interrupted)
+    monkeypatch.setattr(_download, "_received", interrupted)
     with pytest.raises(KeyboardInterrupt):
         download(tmp_path, source=server.url, checksums=checksums())
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_answer_is_one_sentence_and_leaves_nothing(server, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(_download, "_SECONDS", 1.5)
+    start = time.monotonic()
+    with pytest.raises(FileAccessError, match=BAD[kind][1]) as caught:
+        download(tmp_path, source=f"{server.url}{kind}/", checksums=checksums())
+    assert time.monotonic() - start < 8
+    assert f"Cannot download {server.url}{kind}/a.gz to" in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+    assert names(tmp_path) == []
+    assert server.sent < 60_000_000  # what was on its way when nobody listened any more
+
+
+def test_a_redirection_within_the_host_is_followed(server, tmp_path):
+    download(tmp_path, source=f"{server.url}moved/", checksums=checksums())
+    assert names(tmp_path) == ["a.gz", "b.gz"]
 
 
 def test_without_pooch_the_error_says_what_to_install(tmp_path, monkeypatch):

@@ -1,9 +1,20 @@
-"""The ordinary download of Fashion-MNIST, each file checked against its published checksum."""
+"""The ordinary download of Fashion-MNIST, each file checked against its published checksum.
 
+Whoever answers may be anybody: what is taken is limited in bytes and in time, as it comes and not
+unpacked, and from the host that was asked.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from pastur._checks import missing_extra
 from pastur._errors import FileAccessError, FileFormatError
+from pastur._foreign import shortened, visible
 
 # From the README of github.com/zalandoresearch/fashion-mnist.
 SOURCE = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
@@ -13,7 +24,12 @@ CHECKSUMS = {
     "t10k-images-idx3-ubyte.gz": "md5:bef4ecab320f06d8554ea6380940ec79",
     "t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
 }
-_SECONDS = 60
+_LARGEST = 30_000_000  # bytes; the largest of the four has 26 421 880
+_SECONDS = 60.0  # of silence, and at the slowest pace from then on:
+_BYTES_A_SECOND = 10_000
+_MOST_REDIRECTS = 5
+_BLOCK = 1 << 16
+_LONGEST = 200  # letters of what is said of a fault: some are the answer's own
 
 
 def download(
@@ -57,7 +73,7 @@ def download(
                 known_hash=checksum,
                 fname=name,
                 path=place,
-                downloader=pooch.HTTPDownloader(timeout=_SECONDS),
+                downloader=_download,
             )
         except ValueError:
             raise FileFormatError(
@@ -71,3 +87,83 @@ def download(
                 "is kept; the same call goes on with the rest."
             ) from None
     return place
+
+
+def _download(address: str, output_file: str, _: Any) -> None:
+    """Write what comes from an address to a file; the kind of function that pooch takes."""
+    with open(output_file, "wb") as file:
+        for block in _received(address):
+            file.write(block)
+
+
+def _received(address: str) -> Iterator[bytes]:
+    """Yield what comes from an address.
+
+    A thread listens and may be left behind: an answer of one byte every minute is no silence to a
+    socket, and has no end.
+
+    Raises
+    ------
+    OSError
+        When it is too much or too slow, or does not come.
+    """
+    blocks: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
+    given_up = threading.Event()
+    threading.Thread(target=_listen, args=(address, blocks, given_up), daemon=True).start()
+    end = time.monotonic() + _SECONDS
+    try:
+        while True:
+            try:
+                block = blocks.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                raise OSError(
+                    f"it takes too long, at less than {_BYTES_A_SECOND} bytes a second"
+                ) from None
+            if block is None:
+                return
+            if isinstance(block, Exception):
+                raise OSError(shortened(visible(str(block)), _LONGEST)) from None
+            end += len(block) / _BYTES_A_SECOND
+            yield block
+    finally:
+        given_up.set()
+
+
+def _listen(address: str, blocks: Any, given_up: threading.Event) -> None:
+    """Put what comes, and None or an exception at its end."""
+    size = 0
+    try:
+        with _answer(address) as response:
+            response.raise_for_status()
+            if response.headers.get("Content-Encoding", "identity") != "identity":
+                raise OSError("the answer is packed, which was not asked for")
+            for block in response.raw.stream(_BLOCK, decode_content=False):
+                size += len(block)
+                if size > _LARGEST:
+                    raise OSError(f"more than {_LARGEST} bytes came")
+                if given_up.is_set():
+                    return
+                blocks.put(block)
+        blocks.put(None)
+    except Exception as error:
+        blocks.put(error)
+
+
+def _answer(address: str) -> Any:
+    """Return the answer of the host that is asked, after at most a few redirections within it."""
+    import requests
+
+    plain = {"Accept-Encoding": "identity"}
+    for _ in range(_MOST_REDIRECTS + 1):
+        response = requests.get(
+            address, stream=True, timeout=_SECONDS, allow_redirects=False, headers=plain
+        )
+        if not response.is_redirect:
+            return response
+        response.close()
+        here, target = urlsplit(address), urljoin(address, response.headers["Location"])
+        there = urlsplit(target)
+        if there.hostname != here.hostname or there.scheme not in (here.scheme, "https"):
+            raise OSError(f"it redirects to {target[:200]!r}, elsewhere than {here.hostname}")
+        address = target
+    raise OSError(f"it redirects more than {_MOST_REDIRECTS} times")
