@@ -166,36 +166,76 @@ def configured_file(tree, folder):
 
 def adapter():
     """An adapter of low rank with its configuration, and the model that it changes."""
-    stem, factors = "base_model.model.", {}
-    for name, n, m in (("a", 6, 5), ("b", 4, 8)):
-        factors[f"{stem}{name}.lora_A.weight"] = normal(2, m)
-        factors[f"{stem}{name}.lora_B.weight"] = normal(n, 2)
-    factors[f"{stem}b.lora_magnitude_vector"] = normal(4)
-    factors[f"{stem}e.lora_embedding_A"] = normal(2, 9)
-    factors[f"{stem}e.lora_embedding_B"] = normal(5, 2)
-    factors["lora_unet_c.lora_down.weight"] = normal(2, 3, 3, 3)
-    factors["lora_unet_c.lora_up.weight"] = normal(4, 2, 1, 1)
-    factors["lora_unet_c.alpha"] = np.array(4.0, np.float32)
+    return _adapter({"a": (6, 5), "b": (4, 8)}, [["rank_pattern", Pairs([["a", 2]])]])
+
+
+def scaled_adapter():
+    """One whose rows have magnitudes of their own (DoRA), with other settings."""
+    tree = _adapter({"a": (6, 5), "b": (4, 8)}, [["use_dora", True], ["use_rslora", True]])
+    magnitudes = {
+        f"{_STEM}{name}.lora_magnitude_vector": normal(n) for name, n in (("a", 6), ("b", 4))
+    }
+    more = safetensors_tree(magnitudes)
+    tree["adapter"]["header"] += more["header"]
+    tree["adapter"]["data"] += more["data"]
+    return tree
+
+
+def plain_adapter():
+    """One with the names of other trainers, and a scale in the file."""
+    factors = {
+        "lora_unet_c.lora_down.weight": normal(2, 3, 3, 3),
+        "lora_unet_c.lora_up.weight": normal(4, 2, 1, 1),
+        "lora_unet_c.alpha": np.array(4.0, np.float32),
+        "lora_te_d.lora_down.weight": normal(2, 5),
+        "lora_te_d.lora_up.weight": normal(6, 2),
+        "lora_te_d.alpha": np.array(2.0, np.float32),
+    }
+    tree = safetensors_tree(factors, Pairs([["ss_network_dim", "2"], ["ss_network_alpha", "4"]]))
+    return {"adapter": tree, "config": None, "base": safetensors_tree({})}
+
+
+_STEM = "base_model.model."
+
+
+def _adapter(shapes, more):
+    factors = {}
+    for name, (n, m) in shapes.items():
+        factors[f"{_STEM}{name}.lora_A.weight"] = normal(2, m)
+        factors[f"{_STEM}{name}.lora_B.weight"] = normal(n, 2)
     config = [["peft_type", "LORA"], ["r", 2], ["lora_alpha", 4], ["use_rslora", False]]
     config += [["fan_in_fan_out", False], ["use_dora", False], ["bias", "none"]]
-    config += [["rank_pattern", Pairs([["a", 2]])], ["alpha_pattern", Pairs([["b", 8]])]]
-    config += [
-        ["target_modules", ["a", "b"]],
-        ["modules_to_save", None],
-        ["init_lora_weights", True],
-    ]
-    base = {"a.weight": normal(6, 5, seed=1), "b.weight": normal(4, 8, seed=1)}
+    config += [["alpha_pattern", Pairs([["b", 8]])], ["target_modules", ["a", "b"]]]
+    config += [["modules_to_save", None], ["init_lora_weights", True], ["task_type", None]]
+    changed = dict((key, value) for key, value in [*config, *more])
+    base = {f"{name}.weight": normal(*shape, seed=1) for name, shape in shapes.items()}
     base["c.weight"] = normal(4, 3, 3, 3, seed=1)
     return {
         "adapter": safetensors_tree(factors),
-        "config": Pairs(config),
+        "config": Pairs([[key, value] for key, value in changed.items()]),
         "base": safetensors_tree(base),
     }
 
 
+ADAPTERS = [
+    "LORA",
+    "LOHA",
+    "ADALORA",
+    "VERA",
+    "pissa",
+    "olora",
+    "eva",
+    "all",
+    "lora_only",
+    "a",
+    "b",
+]
+
+
 def adapter_file(tree, folder):
     """Write `adapter` alone."""
-    (folder / "adapter_config.json").write_bytes(json_bytes(field(tree, "config")))
+    if field(tree, "config") is not None:
+        (folder / "adapter_config.json").write_bytes(json_bytes(field(tree, "config")))
     return write_safetensors(field(tree, "adapter"), folder / "adapter_model.safetensors")
 
 
