@@ -239,9 +239,10 @@ def _chunk(script, name, first, count, seed, kept):
                 yield number, Trial(**fields)
         if process.returncode == 0:
             return
-        if at is None:
-            raise SystemExit(f"{name}: the process did not begin.\n{process.stderr[-3000:]}")
         lines = process.stderr.strip().splitlines() or [""]
+        if at is None:
+            yield first, Trial("FAILED", "did not begin", lines[-1][:300])
+            return
         yield at, Trial("FAILED", f"crash {process.returncode}", lines[-1][:100])
         first = at + 1
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from structures import arrays, gguf_files, hdf5_files, onnx_files, torch_files
+from structures import arrays, gguf_files, hdf5_files, onnx_files, packed_files, torch_files
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,18 @@ class Format:
         return not self.package or find_spec(self.package) is not None
 
 
+_CONFIGURED = arrays.configured_file
 _NUMPY = arrays.NUMPY_TYPES
 _TORCH = torch_files.OPCODES
 FORMATS = {
     "safetensors": Format(arrays.safetensors, arrays.safetensors_file, 4, odd=arrays.DTYPES),
     "index": Format(arrays.parts, arrays.parts_file, 2),
     "folder": Format(arrays.parts, arrays.parts_folder, 1),
-    "configured": Format(arrays.configured, arrays.configured_file, 3, odd=arrays.CONFIGURED),
+    "configured": Format(arrays.configured, _CONFIGURED, 2, odd=arrays.CONFIGURED),
+    "packed words": Format(packed_files.words, _CONFIGURED, 2, odd=packed_files.METHODS),
+    "packed floats": Format(packed_files.floats, _CONFIGURED, 2, odd=packed_files.METHODS),
+    "packed bytes": Format(packed_files.octets_of_codes, _CONFIGURED, 2, odd=packed_files.METHODS),
+    "parts": Format(packed_files.parts, _CONFIGURED, 2),
     "adapter": Format(arrays.adapter, arrays.adapter_file, 2, odd=arrays.ADAPTERS),
     "scaled adapter": Format(arrays.scaled_adapter, arrays.adapter_on_base, 1, odd=arrays.ADAPTERS),
     "plain adapter": Format(arrays.plain_adapter, arrays.adapter_file, 1),

@@ -8,7 +8,16 @@ from structures.archive import archive, archive_tree, member
 from structures.texts import json_bytes, literal
 from structures.tree import Pairs, Raw, field, items, octets, pairs, whole
 
-_NAMES = {"f2": "F16", "f4": "F32", "f8": "F64", "i1": "I8", "i4": "I32", "i8": "I64", "u1": "U8"}
+_NAMES = {
+    "f2": "F16",
+    "f4": "F32",
+    "f8": "F64",
+    "i1": "I8",
+    "i4": "I32",
+    "i8": "I64",
+    "u1": "U8",
+    "u4": "U32",
+}
 _WIDTHS = {"F16": 2, "BF16": 2, "F64": 8, "I64": 8, "U64": 8, "C64": 8, "I16": 2, "U16": 2}
 _WIDTHS |= dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL"), 1)
 _MOST = 100_000
@@ -25,28 +34,40 @@ def normal(*shape, kind="f4", seed=0):
 
 
 def safetensors_tree(arrays, metadata=None):
-    """Return the tree of a safetensors file with these arrays; None stands for what is true."""
+    """Return the tree of a safetensors file with these arrays; None stands for what is true.
+
+    A tensor may be a tree of JSON, whose bytes are then its numbers.
+    """
     header = Pairs()
     if metadata:
         header.append(["__metadata__", metadata])
+    data = []
     for name, array in arrays.items():
-        kind = _NAMES[array.dtype.str[1:]]
-        about = Pairs([["dtype", kind], ["shape", list(array.shape)]])
+        kind, shape = "U8", [None]
+        if isinstance(array, np.ndarray):
+            kind, shape = _NAMES[array.dtype.str[1:]], list(array.shape)
+            array = array.tobytes()
+        about = Pairs([["dtype", kind], ["shape", shape]])
         about.append(["data_offsets", None])
         header.append([name, about])
-    return {
-        "length": None,
-        "header": header,
-        "data": b"".join(a.tobytes() for a in arrays.values()),
-    }
+        data.append(array)
+    return {"length": None, "header": header, "data": data}
 
 
 def _placed(header, data):
     """Return the header with offsets that fit shapes and types, and as many data as these take."""
     placed, end = Pairs(), 0
+    chunks = [json_bytes(one) if isinstance(one, Pairs) else octets(one) for one in items(data)]
+    data = b"".join(chunks) if isinstance(data, list) else octets(data or b"")
+    lengths = [len(chunk) for chunk in chunks]
     for pair in items(header):
         about = pair[-1] if isinstance(pair, list) and pair else None
         fields = dict(_hashable(about)) if isinstance(about, Pairs) else {}
+        length = lengths.pop(0) if lengths and fields else 0
+        if fields.get("shape") == [None]:
+            fields["shape"] = [length]
+            about = Pairs([[k, [length] if k == "shape" else v] for k, v in pairs(about)])
+            pair = [pair[0], about]
         if "data_offsets" in fields and fields["data_offsets"] is None:
             size = _size(fields.get("shape"), fields.get("dtype"))
             changed = [
@@ -70,7 +91,7 @@ def _size(shape, dtype):
 
 def write_safetensors(tree, path):
     """Write such a tree."""
-    header, data = _placed(field(tree, "header"), octets(field(tree, "data") or b""))
+    header, data = _placed(field(tree, "header"), field(tree, "data"))
     header = header if isinstance(field(tree, "header"), Pairs) else field(tree, "header")
     head = json_bytes(header)
     length = whole(field(tree, "length"), len(head), 64)
@@ -128,34 +149,20 @@ def parts_folder(tree, folder):
 
 
 def configured():
-    """A model whose configuration tells of its heads and of how it is quantised."""
+    """A model whose configuration tells of its heads."""
     arrays = {
         "h.0.attn.query_key_value.weight": normal(16, 8),
         "h.1.attn.c_attn.weight": normal(8, 24),
         "h.2.attn.qkv_proj.weight": normal(16, 8, seed=1),
-        "q.qweight": np.arange(16, dtype=np.int32).reshape(2, 8) * 123456789,
-        "q.qzeros": np.arange(2, dtype=np.int32).reshape(2, 1),
-        "q.scales": normal(2, 8, kind="f2"),
-        "q.g_idx": np.arange(16, dtype=np.int32) // 8,
-        "s.weight": np.arange(-24, 24, dtype=np.int8).reshape(6, 8),
-        "s.weight_scale": normal(6, 1),
-        "p.weight_packed": np.arange(12, dtype=np.int32).reshape(6, 2),
-        "p.weight_scale": normal(6, 1, seed=1),
-        "p.weight_shape": np.array([6, 16], np.int64),
-        "n.weight": np.arange(64, dtype=np.uint8).reshape(64, 1),
-        "n.weight.absmax": normal(2),
-        "n.weight.quant_map": np.linspace(-1, 1, 16, dtype=np.float32),
     }
-    quantised = [["quant_method", "gptq"], ["bits", 4], ["group_size", 8], ["desc_act", False]]
-    quantised += [["sym", True], ["weight_block_size", [2, 2]], ["modules_to_not_convert", ["s"]]]
     config = [["model_type", "falcon"], ["num_attention_heads", 4], ["num_key_value_heads", 2]]
     config += [["hidden_size", 8], ["head_dim", 2], ["new_decoder_architecture", True]]
-    config += [["multi_query", True], ["quantization_config", Pairs(quantised)]]
+    config += [["multi_query", True]]
     return {"model": safetensors_tree(arrays), "config": Pairs(config)}
 
 
 CONFIGURED = ["gpt_neox", "bloom", "falcon", "RefinedWeb", "gpt_bigcode", "internlm2", "chatglm"]
-CONFIGURED += ["awq", "gptq", "fp8", "bitsandbytes", "compressed-tensors", "llama", *DTYPES]
+CONFIGURED += ["llama", *DTYPES]
 
 
 def configured_file(tree, folder):
