@@ -376,3 +376,8 @@ def test_prompts_change_no_matrix(tmp_path):
         )
         with pytest.raises(ValueError, match="changes no matrix"):
             open_weights(folder)
+
+
+def test_a_pattern_that_a_later_python_may_read_otherwise_is_no_warning():
+    assert names_layer("[[a]", "b.a", Steps())
+    assert not names_layer("[[a]", "b.c", Steps())

@@ -7,6 +7,7 @@ it. This one follows all ways at the same time, over the places of the name that
 from __future__ import annotations
 
 import re
+import warnings
 from functools import lru_cache
 from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -147,7 +148,10 @@ def _parsed(key: str) -> Any:
     if len(key) > _LONGEST:
         raise PatternError(f"has more than {_LONGEST} characters")
     try:
-        items = _parser.parse(key)
+        with warnings.catch_warnings():
+            # What a later Python may read otherwise is no concern of who analyses the adapter.
+            warnings.simplefilter("ignore")
+            items = _parser.parse(key)
     except (re.error, OverflowError, RecursionError):
         raise PatternError("is not a regular expression") from None
     if items.state.flags & ~re.UNICODE.value:
