@@ -8,6 +8,9 @@ import numpy as np
 from pastur._errors import InvalidInputError, InvalidTypeError, MissingExtraError
 from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
 
+# Laws of noise describe real matrices to no smaller chance.
+LEAST_SIGNIFICANCE = 1e-15
+
 
 def finite_number(name: str, value: Any) -> float:
     """Return `value` as a finite float."""
@@ -35,6 +38,17 @@ def probability(name: str, value: Any) -> float:
     number = finite_number(name, value)
     if not 0 < number < 1:
         raise InvalidInputError(f"`{name}` must lie strictly between 0 and 1. Got {number:g}.")
+    return number
+
+
+def significance(name: str, value: Any) -> float:
+    """Return `value` as a chance of false alarm, far enough from 0 for an edge to have it."""
+    number = probability(name, value)
+    if number < LEAST_SIGNIFICANCE:
+        raise InvalidInputError(
+            f"`{name}` must be at least {LEAST_SIGNIFICANCE:g}: no noise is known so far out. "
+            f"Got {number:g}."
+        )
     return number
 
 

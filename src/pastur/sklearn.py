@@ -10,7 +10,7 @@ from sklearn.utils.extmath import svd_flip
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from pastur._typing import AnyArray
-from pastur.estimation import fit_rectangular
+from pastur.estimation._rectangular import fit_centred
 
 __all__ = ["SpikedPCA"]
 
@@ -19,8 +19,8 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     """Principal components that stand out of the noise, and how strong they were before it.
 
     The centred data of n samples are noise of n − 1 by p plus a signal: subtracting the mean takes
-    one degree of freedom. `fit_rectangular` finds the noise level and the spikes, at any rank, and
-    as many components are kept as are detached.
+    one degree of freedom, and constant features hold none. `fit_rectangular` finds the noise level
+    and the spikes, at any rank, and as many components are kept as are detached.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         left, values, right = np.linalg.svd(x - self.mean_, full_matrices=False)
         _, right = svd_flip(left, right, u_based_decision=False)
         shape = (len(x) - 1, x.shape[1])
-        fit = fit_rectangular(singular_values=values[: min(shape)], shape=shape, alpha=self.alpha)
+        fit = fit_centred(x, values, alpha=self.alpha)
         self.components_ = right[: fit.rank]
         self.explained_variance_ = values[: fit.rank] ** 2 / shape[0]
         self.signal_variance_ = fit.spikes["theta"] ** 2 / shape[0]

@@ -70,7 +70,7 @@ def test_figures_are_those_of_weightwatcher(watched, name):
 
 def test_closed_forms():
     s = np.array([4.0, 2.0, 2.0, 1.0, 0.0])
-    found = metrics(s, (5, 7), sigma=0.5, edge=1.0)
+    found = metrics(s, rank=4, edge=1.0, noise_norm=0.5 * 5**0.5)
     assert found.frobenius_norm == 5
     assert found.spectral_norm == 4
     assert found.stable_rank == 25 / 16
@@ -88,8 +88,8 @@ def test_closed_forms():
 @pytest.mark.parametrize("scale", [1e-200, 1e-160, 1.0, 1e160, 1e200])
 def test_any_scale(scale):
     s = np.sort(np.random.default_rng(1).pareto(2, 50) + 1)[::-1]
-    plain = metrics(s, (50, 60), sigma=0.1, edge=1.0)
-    found = metrics(scale * s, (50, 60), sigma=0.1 * scale, edge=scale)
+    plain = metrics(s, rank=50, edge=1.0, noise_norm=0.1)
+    found = metrics(scale * s, rank=50, edge=scale, noise_norm=0.1 * scale)
     for figure in ("stable_rank", "effective_rank", "alpha", "mp_soft_rank", "noise_energy"):
         assert getattr(found, figure) == pytest.approx(getattr(plain, figure))
     assert found.log_norm == pytest.approx(plain.log_norm + 2 * np.log10(scale))
@@ -97,7 +97,7 @@ def test_any_scale(scale):
 
 
 def test_equal_values_and_no_noise():
-    found = metrics(np.ones(20), (20, 20), sigma=0.0, edge=0.0)
+    found = metrics(np.ones(20), rank=20, edge=0.0, noise_norm=0.0)
     assert found.alpha is None
     assert found.mp_soft_rank is None
     assert (found.stable_rank, found.effective_rank) == pytest.approx((20, 20))

@@ -88,7 +88,7 @@ def test_rows_of_zeros_are_left_out(matrix, symmetric):
     fit = fit_rectangular(padded)
     assert fit.zeros == 20
     same(fit, fit_rectangular(matrix))
-    assert "20 values are zero to rounding" in fit.goodness.reason
+    assert "20 rows of zeros were left out" in fit.goodness.reason
     wider = np.pad(symmetric, (0, 25))
     fit, plain = fit_symmetric(wider), fit_symmetric(symmetric)
     assert fit.zeros == 25

@@ -119,7 +119,7 @@ def analyze(
     >>> analysis.skipped[0].name
     'bias'
     """
-    alpha = _checks.probability("alpha", alpha)
+    alpha = _checks.significance("alpha", alpha)
     jobs = _checks.positive_integer("jobs", jobs)
     questions = Questions(
         alpha=alpha,

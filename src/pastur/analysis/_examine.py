@@ -7,6 +7,7 @@ import numpy as np
 
 from pastur._devices import torch_device
 from pastur._errors import FileAccessError, InternalError, PasturError
+from pastur._numerics.sides import filled_sides
 from pastur._numerics.singular_values import singular_values
 from pastur._numerics.torch_singular_values import singular_values_on
 from pastur._typing import AnyArray, FloatArray
@@ -65,7 +66,7 @@ def fault(error: Exception, shape: tuple[int, int]) -> str | PasturError:
 def skip(matrix: Matrix, reason: str | PasturError) -> Skipped:
     """Return the matrix as one that is not analysed."""
     trace = reason.trace if isinstance(reason, InternalError) else ""
-    return Skipped(matrix.name, matrix.shape, matrix.dtype, str(reason), trace)
+    return Skipped(matrix.name, matrix.shape, matrix.dtype, str(reason).removesuffix("."), trace)
 
 
 def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
@@ -76,16 +77,25 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
         return singular_values(w) if on_cpu else singular_values_on(w, torch_device(asked.device))
 
     w = matrix.load()
-    values = spectrum(w)
+    sides = filled_sides(w)
+    inner = sides.inner(w)
+    found = spectrum(inner)
+    values = np.append(found, np.zeros(min(w.shape) - found.size))
     if values[0] > _LARGEST:
         return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
     fit = fit_rectangular(w, singular_values=values, alpha=asked.alpha)
     tail_rng, shuffle_rng, baseline_rng = _generators(asked, matrix.name)
-    told = metrics(values, matrix.shape, sigma=fit.sigma, edge=fit.edge, rng=tail_rng)
-    said = baselines(values, matrix.shape, asked.baseline, alpha=asked.alpha, rng=baseline_rng)
+    told = metrics(
+        values,
+        rank=values.size - fit.zeros,
+        edge=fit.edge,
+        noise_norm=fit.noise_norm,
+        rng=tail_rng,
+    )
+    said = baselines(found, inner.shape, asked.baseline, alpha=asked.alpha, rng=baseline_rng)
     shuffled = None
     if shuffle_rng is not None:
-        shuffled = randomized(w, values, spectrum, shuffle_rng, draws=asked.randomize)
+        shuffled = randomized(inner, found, spectrum, shuffle_rng, draws=asked.randomize)
     return MatrixAnalysis(
         name=matrix.name,
         shape=matrix.shape,

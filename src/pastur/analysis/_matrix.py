@@ -10,6 +10,7 @@ from pastur.analysis._baselines import baselines_from_dict, baselines_to_dict
 from pastur.analysis._metrics import Metrics
 from pastur.analysis._randomized import Randomized
 from pastur.estimation import RectangularFit
+from pastur.estimation._goodness import TOO_SMALL
 from pastur.estimation.baselines import Baseline
 
 
@@ -78,10 +79,10 @@ class MatrixAnalysis:
         a matrix without noise); ``"noise only"``.
         """
         verdict = self.fit.goodness.verdict
+        if verdict == TOO_SMALL:
+            return verdict
         if not self.fit.goodness.fits:
             return "does not fit"
-        if verdict == "too small to tell":
-            return verdict
         return "signal" if self.fit.rank else "noise only"
 
     @property

@@ -38,7 +38,7 @@ class Metrics:
     entropy : float
         That of λ/Σλ, over the log of the number of λ: 0 to 1.
     matrix_rank : int
-        Singular values above s₁·max(n, m)·2⁻⁵².
+        Singular values that are not zero to the rounding of W's entries; see `fit_rectangular`.
     log_norm, log_spectral_norm : float
         log₁₀ Σs² and log₁₀ s₁².
     mp_soft_rank : float or None
@@ -92,10 +92,10 @@ class Metrics:
 
 def metrics(
     singular_values: FloatArray,
-    shape: tuple[int, int],
     *,
-    sigma: float,
+    rank: int,
     edge: float,
+    noise_norm: float,
     rng: np.random.Generator | None = None,
 ) -> Metrics:
     """Return the metrics of a matrix that is not zero.
@@ -103,8 +103,9 @@ def metrics(
     Parameters
     ----------
     singular_values : array, descending
-    shape : tuple of two ints
-    sigma, edge : float
+    rank : int
+        How many of them are not zero to rounding.
+    edge, noise_norm : float
         Those of its fit.
     rng : Generator, optional
         For the p-value of the tail, which is left out without it.
@@ -112,7 +113,7 @@ def metrics(
     top = float(singular_values[0])
     # Everything relative to the largest one: squares of values near 1e±200 leave the doubles.
     s = singular_values / top
-    positive = s[s > max(shape) * 2.0**-52]
+    positive = s[:rank]
     energy = float(s @ s)
     share, power = positive / positive.sum(), positive**2 / energy
     spread = -float(power @ np.log(power)) / np.log(s.size) if s.size > 1 else 0.0
@@ -139,14 +140,14 @@ def metrics(
     return Metrics(
         frobenius_norm=energy**0.5 * top,
         spectral_norm=top,
-        noise_energy=min(1.0, (sigma / top) ** 2 * min(shape) / energy),
+        noise_energy=min(1.0, (noise_norm / top) ** 2 / energy),
         stable_rank=energy,
         effective_rank=float(np.exp(-(share @ np.log(share)))),
         entropy=max(0.0, spread),
         matrix_rank=int(positive.size),
         log_norm=log_top + float(np.log10(energy)),
         log_spectral_norm=log_top,
-        mp_soft_rank=min(1.0, (edge / top) ** 2) if sigma > 0 else None,
+        mp_soft_rank=min(1.0, (edge / top) ** 2) if noise_norm > 0 else None,
         **found,
     )
 

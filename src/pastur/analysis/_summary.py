@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from pastur._format import percent
 from pastur.analysis._matrix import MatrixAnalysis
 
 # One matrix, several matrices.
@@ -69,7 +70,7 @@ def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     # Relative to the largest: squares of values near 1e300 do not fit a double.
     weights = [(matrix.metrics.frobenius_norm / top) ** 2 for matrix in matrices]
     carried = sum(w * m.signal_energy for w, m in zip(weights, matrices, strict=True))
-    share = f"{100 * carried / sum(weights):.2g} %"
+    share = percent(carried / sum(weights))
     spikes = _count(sum(ranks), "spike", "spikes")
     if len(matrices) == 1:
         return [f"Its {spikes} {'holds' if ranks[0] == 1 else 'hold'} {share} of its energy."]

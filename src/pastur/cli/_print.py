@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pastur._format import level
 from pastur.analysis import Analysis, InitialComparison
 from pastur.cli._console import open_console, say
 from pastur.cli._skipped import skipped_lines
@@ -15,7 +16,7 @@ from pastur.estimation import RectangularFit
 _LEGEND = (
     "σ: the noise; an entry's standard deviation is σ/√max(rows, columns). edge: noise alone stays "
     "below it. spikes: singular values beyond it. θ: the strongest one before the noise, with its "
-    "{level:g} % interval. D: distance of the bulk from the noise law. p: chance that noise "
+    "{level} interval. D: distance of the bulk from the noise law. p: chance that noise "
     "deviates as much."
 )
 _GROUP = "×k: the root mean square of k neighbours, too close for an interval of each."
@@ -32,7 +33,7 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     console = open_console()
     console.print(matrices_table(analysis.matrices, console))
     console.print()
-    say(console, _LEGEND.format(level=100 * (1 - analysis.alpha)), "dim")
+    say(console, _LEGEND.format(level=level(analysis.alpha)), "dim")
     if any(m.leading is not None and m.leading.together > 1 for m in analysis.matrices):
         say(console, _GROUP, "dim")
     methods = dict.fromkeys(name for matrix in analysis.matrices for name in matrix.baselines)

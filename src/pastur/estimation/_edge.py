@@ -50,7 +50,7 @@ def noise_edges(noise: NoiseModel, alpha: float) -> Edges:
     most = min(noise.size // 2, noise.size - 2)
     removed = np.arange(most + 1, dtype=np.float64)
     centring, scale = noise.edge_scale(removed)
-    margin = np.asarray(TracyWidom(1).quantile(1 - alpha / noise.sides / (removed + 1)))
+    margin = np.asarray(TracyWidom(1).upper_quantile(alpha / noise.sides / (removed + 1)))
     return Edges(centring, scale, centring + scale * margin, noise.sides)
 
 
@@ -74,6 +74,6 @@ def spike_p_values(outliers: FloatArray, sigma: float, edges: Edges) -> FloatArr
 
 
 @lru_cache(maxsize=64)
-def tracy_widom_quantile(level: float) -> float:
-    """Return the quantile of TW₁, remembered."""
-    return float(TracyWidom(1).quantile(level))
+def tracy_widom_upper_quantile(alpha: float) -> float:
+    """Return what TW₁ exceeds with chance alpha, remembered."""
+    return float(TracyWidom(1).upper_quantile(alpha))

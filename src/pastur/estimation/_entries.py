@@ -34,6 +34,9 @@ _REJECTION = 1e-3
 # times the spread is left to them, if no single row stands out.
 _KURTOSIS, _SPREAD_LIMIT, _LEAST_SPREAD = 12.0, 6.0, 4.0
 _MOST_NAMED = 20
+# Rows whose sums of squares are so close to each other do not differ, whatever the null hypothesis
+# leaves to chance: nothing, in an orthogonal matrix.
+_ALIKE = 0.01
 _TINY = 1e-300
 
 
@@ -206,6 +209,8 @@ def _side(
     variance = max(rotation + entries, rotation / 2, _TINY)
     place = int(np.argmax(sums))
     beyond = float(sums[place]) - mean
+    if beyond <= _ALIKE * mean and mean - float(sums.min()) <= _ALIKE * mean:
+        return _Side(name, 0.0, 1.0, 1.0, int(places[place]), 1.0, alone=False)
     widened = weights * max(variance / max(rotation, _TINY), 1.0) ** 0.5
     return _Side(
         name=name,

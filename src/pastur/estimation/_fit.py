@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import exp
+from typing import TypeGuard
 
 import numpy as np
 import scipy
@@ -11,7 +12,7 @@ from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._deconvolution import Deconvolution, deconvolve
 from pastur.estimation._edge import Edges, noise_edges, spike_p_values
 from pastur.estimation._entries import EntryDiagnosis
-from pastur.estimation._goodness import REJECTION, Goodness
+from pastur.estimation._goodness import NOISE, REJECTION, Goodness
 from pastur.estimation._noise_intervals import NoiseIntervals, fitted_model, noise_intervals
 from pastur.estimation._noise_level import noise_level_beside, relative_deviation
 from pastur.estimation._noise_models import NoiseModel
@@ -71,12 +72,14 @@ def fit_spectrum(
     alpha: float,
     base: ProbabilityMeasure | None,
     diagnosis: EntryDiagnosis | None,
-    zeros: int,
+    remark: str,
     unit: float,
+    least_sigma: float,
 ) -> SpectrumFit:
     """Return the fit of `values`, sorted by descending distance from 0.
 
-    `diagnosis` is that of the entries, None where only the spectrum is known.
+    `diagnosis` is that of the entries, None where only the spectrum is known; `remark` is what the
+    reason of the verdict has to add. Below `least_sigma` noise is rounding.
 
     First the spikes are taken for few: the bulk is then noise with a row and a column less for each
     of them. Where they are not few, or the bulk they leave is no such noise, the spectrum of the
@@ -85,15 +88,15 @@ def fit_spectrum(
     if base is not None:
         start = sigma or noise_level_beside(values, base)
         found = deconvolve(values, plane, start, np.empty(0), base=base, known=sigma is not None)
-        if found is None or found.swallowed:
+        if not _noise_found(found, least_sigma):
             raise InvalidInputError(
                 "The spectrum cannot be that of `bulk` plus noise: more than half of it would be "
                 "spikes. Check the bulk and its units."
             )
-        return _many(values, plane, found, alpha, zeros, unit)
+        return _many(values, plane, found, alpha, remark)
     edges = noise_edges(noise, alpha)
     split, status = split_spectrum(values, noise, edges, sigma=sigma)
-    goodness = assess(split, noise, sigma_known=sigma is not None, zeros=zeros, unit=unit)
+    goodness = assess(split, noise, sigma_known=sigma is not None, remark=remark, unit=unit)
     few = _few(values, split, noise, plane, edges, alpha, sigma is not None, goodness, status)
     if diagnosis is not None and diagnosis.verdict is not None:
         # Such noise looks like a signal of high rank: no deconvolution.
@@ -103,12 +106,13 @@ def fit_spectrum(
     found = deconvolve(
         values, plane, split.sigma, few.signal.points, base=None, known=sigma is not None
     )
-    if found is None or found.swallowed:
+    if not _noise_found(found, least_sigma):
         return few
     crowded, misfit = split.spikes.size > _FEW, goodness.p_value < REJECTION
     if found.p_value >= (_HOPELESS if crowded else REJECTION) and (crowded or misfit):
-        many = _many(values, plane, found, alpha, zeros, unit)
-        return many if diagnosis else replace(many, goodness=from_spectrum(many.goodness))
+        many = _many(values, plane, found, alpha, remark)
+        if crowded or many.goodness.verdict == NOISE:
+            return many if diagnosis else replace(many, goodness=from_spectrum(many.goodness))
     weak = found.rank + normal_quantile(alpha) * found.rank_deviation
     interval = (few.signal_rank, max(few.signal_rank, weak))
     low, high = few.sigma_interval
@@ -117,6 +121,13 @@ def fit_spectrum(
         margin = max(high / few.sigma, exp(normal_quantile(alpha) * found.deviation / found.sigma))
         low, high = few.sigma / margin, few.sigma * margin
     return replace(few, sigma_interval=(low, high), signal_rank_interval=interval)
+
+
+def _noise_found(found: Deconvolution | None, least_sigma: float) -> TypeGuard[Deconvolution]:
+    """Return whether a deconvolution has noise to speak of, of a level that it could find."""
+    if found is None or found.swallowed:
+        return False
+    return found.sigma > max(least_sigma, found.deviation)
 
 
 def _few(
@@ -165,8 +176,7 @@ def _many(
     plane: Plane,
     found: Deconvolution,
     alpha: float,
-    zeros: int,
-    unit: float,
+    remark: str,
 ) -> SpectrumFit:
     """Return the fit of a spectrum whose signal was found by deconvolution."""
     z, sigma, size = normal_quantile(alpha), found.sigma, values.size
@@ -192,7 +202,7 @@ def _many(
         signal_rank=found.rank,
         signal_rank_interval=(max(found.rank - reach, 0.0), min(found.rank + reach, size)),
         growing=True,
-        goodness=assess_growing(values, plane.power, model, found, zeros=zeros),
+        goodness=assess_growing(values, plane.power, model, found, remark=remark),
         status=_status(found, detached.size, size),
     )
 

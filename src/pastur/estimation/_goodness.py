@@ -56,8 +56,11 @@ class Goodness:
 
     @property
     def fits(self) -> bool:
-        """Whether nothing contradicts noise, so that σ and the spikes can be relied on."""
-        return self.verdict in (NOISE, NO_NOISE, TOO_SMALL)
+        """Whether the bulk was tested and is noise, so that σ and the spikes can be relied on.
+
+        False also where it is too small to tell.
+        """
+        return self.verdict in (NOISE, NO_NOISE)
 
 
 @dataclass(frozen=True)

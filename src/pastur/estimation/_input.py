@@ -13,12 +13,26 @@ from pastur._checks import (
     vector,
 )
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._numerics.rounding import (
+    DOUBLE,
+    SINGLE,
+    Precision,
+    Tolerance,
+    precision_of,
+    rounding_noise,
+)
+from pastur._numerics.sides import Sides, filled_sides
 from pastur._numerics.singular_values import singular_values as _singular_values
 from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._entries import EntryDiagnosis, diagnose_entries
+from pastur.estimation._goodness import LEAST_BULK
 
 # Beyond this ratio of the largest value to σ, either way, the units cannot be the same.
 _LARGEST_RATIO = 1e100
+# Below this the largest value leaves no room for a relative rounding of 2^−52.
+_LEAST = 1e-303
+# Over the largest value: rounding to 16 bits makes no zero larger, and parts no equal ones more.
+_MOST_ROUNDING = 0.03
 # Asymmetry, relative to the largest entry, that a symmetric matrix of float32 may have.
 _ASYMMETRY = 1e-6
 
@@ -31,36 +45,69 @@ class Spectrum:
     ----------
     shape : tuple of two ints
         Of the matrix, as given.
+    inner : tuple of two ints
+        Of what its rows and columns of zeros leave.
     values : array
-        Singular values or eigenvalues by descending distance from 0, divided by `unit`.
+        Singular values or eigenvalues of the matrix as given by descending distance from 0,
+        divided by `unit`.
     unit : float
         The largest distance from 0.
-    rounding : float
-        Values no larger than this, max(shape)·ε times the largest one, are zero to rounding.
+    tolerance : Tolerance
+        Up to which values are zero to rounding, in multiples of `unit`.
     diagnosis : EntryDiagnosis or None
         Of the entries, where the matrix itself was given.
     """
 
     shape: tuple[int, int]
+    inner: tuple[int, int]
     values: FloatArray
     unit: float
-    rounding: float
+    tolerance: Tolerance
     diagnosis: EntryDiagnosis | None = None
 
     @property
-    def zeros(self) -> int:
-        """How many values are zero to rounding."""
-        return int(np.count_nonzero(np.abs(self.values) <= self.rounding / self.unit))
+    def inside(self) -> FloatArray:
+        """The values that rows and columns of zeros leave."""
+        return self.values[: min(self.inner)]
 
     @property
     def nonzero(self) -> FloatArray:
         """The values that are not zero to rounding."""
-        return self.values[: self.values.size - self.zeros]
+        return self.inside[: self.inside.size - self._zeros]
 
     @property
     def noise_free(self) -> bool:
-        """Whether at least half of the values are zero to rounding."""
-        return 2 * self.zeros >= self.values.size
+        """Whether at least half of the values inside are zero to rounding."""
+        return 2 * self._zeros >= self.inside.size
+
+    @property
+    def may_be_noise(self) -> bool:
+        """Whether noise in a part of the space, which is not zero, could be told from a product.
+
+        Those of two matrices of noise spread more, from a rank of about a quarter of the size on.
+        """
+        count = self.nonzero.size
+        return count >= LEAST_BULK and 4 * count >= self.inside.size
+
+    @property
+    def rounding(self) -> float:
+        """The most that a value which is zero to rounding can be."""
+        return self.unit * float(self.tolerance.largest(max(self._zeros, 1)))
+
+    @property
+    def least_sigma(self) -> float:
+        """Noise of this level, in multiples of `unit`, is rounding."""
+        tolerance = self.tolerance
+        return tolerance.noise * float(np.sqrt(max(self.inner))) + tolerance.arithmetic
+
+    @property
+    def zero_sides(self) -> tuple[int, int]:
+        """How many rows and columns are zero."""
+        return self.shape[0] - self.inner[0], self.shape[1] - self.inner[1]
+
+    @property
+    def _zeros(self) -> int:
+        return self.tolerance.zeros(np.abs(self.inside))
 
 
 def rectangular_spectrum(
@@ -72,19 +119,21 @@ def rectangular_spectrum(
         assert values_given is not None
         values = vector("singular_values", values_given)
         checked = _checked_shape(shape, values.size)
-        return _spectrum(checked, _not_negative(values), _precision(values_given))
+        return _of_values(checked, _not_negative(values), values_given)
     if shape is not None:
         raise InvalidInputError(
             "`shape` goes with `singular_values` alone; W has its own. Drop it."
         )
     w = single_or_double_matrix("W", matrix_given)
     _at_least_two(w.shape)
+    sides = filled_sides(w)
     if values_given is None:
-        values = _singular_values(w)
+        found = _singular_values(sides.inner(w))
+        values = np.append(found, np.zeros(min(w.shape) - found.size))
     else:
         values = _not_negative(vector("singular_values", values_given))
         _checked_shape(w.shape, values.size)
-    return _of_matrix(w, values)
+    return _of_matrix(w, sides, values)
 
 
 def _not_negative(values: FloatArray) -> FloatArray:
@@ -96,10 +145,35 @@ def _not_negative(values: FloatArray) -> FloatArray:
     return values
 
 
-def _of_matrix(w: AnyArray, values: FloatArray) -> Spectrum:
+def _of_matrix(w: AnyArray, sides: Sides, values: FloatArray) -> Spectrum:
     """Return the spectrum of a matrix that is at hand, with what its entries say."""
-    found = _spectrum((w.shape[0], w.shape[1]), values, float(np.finfo(np.float64).eps))
-    return replace(found, diagnosis=diagnose_entries(w, values))
+    found = _spectrum((w.shape[0], w.shape[1]), sides.shape, values)
+    found = _settled(found, _rounding(sides.inner(w), found), DOUBLE)
+    return replace(found, diagnosis=diagnose_entries(sides.blanked(w), values))
+
+
+def _rounding(inner: AnyArray, spectrum: Spectrum) -> float:
+    """Return the standard deviation of the rounding of an entry, over the spectrum's unit."""
+    sizes = np.abs(spectrum.inside)
+    if min(sizes[-1], np.ptp(sizes)) > _MOST_ROUNDING:
+        return 0.0
+    precision = precision_of(inner)
+    if precision is DOUBLE:
+        return 0.0
+    return precision.slack * rounding_noise(inner, precision) / spectrum.unit
+
+
+def centred_spectrum(data: FloatArray, values: FloatArray) -> Spectrum:
+    """Return the spectrum of data less the mean of each column, given its singular values.
+
+    It is that of a matrix with a row less, and without the columns that are constant.
+    """
+    varying = np.ptp(data, axis=0) > 0
+    kept = varying if np.count_nonzero(varying) > 1 else np.ones_like(varying)
+    shape = (data.shape[0] - 1, data.shape[1])
+    inner = (shape[0], int(np.count_nonzero(kept)))
+    found = _spectrum(shape, inner, values[: min(shape)])
+    return _settled(found, _rounding(data[:, kept], found), DOUBLE)
 
 
 def symmetric_spectrum(matrix_given: ArrayLike | None, values_given: ArrayLike | None) -> Spectrum:
@@ -109,15 +183,19 @@ def symmetric_spectrum(matrix_given: ArrayLike | None, values_given: ArrayLike |
         assert values_given is not None
         values = vector("eigenvalues", values_given)
         _at_least_two((values.size, values.size))
-        return _spectrum((values.size, values.size), values, _precision(values_given))
+        return _of_values((values.size, values.size), values, values_given)
     w = matrix("W", matrix_given)
     _at_least_two(w.shape)
     if values_given is None:
-        return _of_matrix(w, _eigenvalues(w))
-    symmetric_part(w)
-    values = vector("eigenvalues", values_given)
-    _checked_count(w.shape, values.size, "eigenvalues")
-    return _of_matrix(w, values)
+        values = _eigenvalues(w)
+    else:
+        symmetric_part(w)
+        values = vector("eigenvalues", values_given)
+        _checked_count(w.shape, values.size, "eigenvalues")
+    rows, columns = filled_sides(w)
+    # A row stays if it is more than zero, or its column is.
+    filled = np.logical_or(rows, columns)
+    return _of_matrix(w, Sides(filled, filled), values)
 
 
 def check_sigma(sigma: Any, unit: float) -> None:
@@ -133,19 +211,20 @@ def check_sigma(sigma: Any, unit: float) -> None:
 
 
 def symmetric_part(w: FloatArray) -> FloatArray:
-    """Return the symmetric part of `w`, whose entries are of order one, if that is all of it."""
+    """Return the symmetric part of `w`, if that is all of it."""
     if w.shape[0] != w.shape[1]:
         raise InvalidInputError(
             f"`W` must be square to be symmetric. Got shape {w.shape}; use `fit_rectangular`."
         )
-    asymmetry = float(np.abs(w - w.T).max())
-    if asymmetry > _ASYMMETRY * float(np.abs(w).max()):
+    # Halves, whose difference does not overflow.
+    half, largest = w / 2, float(np.abs(w).max())
+    asymmetry = float(np.abs(half - half.T).max()) / max(largest / 2, _LEAST)
+    if asymmetry > _ASYMMETRY:
         raise InvalidInputError(
-            f"`W` must be symmetric. W and its transpose differ by up to "
-            f"{asymmetry / float(np.abs(w).max()):.2g} times the largest entry; "
-            "use `fit_rectangular`."
+            "`W` must be symmetric. W and its transpose differ by up to "
+            f"{asymmetry:.2g} times the largest entry; use `fit_rectangular`."
         )
-    return w / 2 + w.T / 2
+    return np.asarray(half + half.T)
 
 
 def _eigenvalues(w: FloatArray) -> FloatArray:
@@ -155,7 +234,24 @@ def _eigenvalues(w: FloatArray) -> FloatArray:
         return np.asarray(np.ldexp(values, exponent), dtype=np.float64)
 
 
-def _spectrum(shape: tuple[int, int], values: FloatArray, precision: float) -> Spectrum:
+def _of_values(shape: tuple[int, int], values: FloatArray, given: Any) -> Spectrum:
+    """Return a spectrum of which no matrix is known, with the rounding of its own type."""
+    found, precision = _spectrum(shape, shape, values), _precision(given, values)
+    if precision is DOUBLE:
+        return _settled(found, 0.0, DOUBLE)
+    # The matrix was rounded to the type of its values, and decomposed in float32 at best.
+    power = float(np.sqrt(np.sum(found.values**2) / (shape[0] * shape[1])))
+    return _settled(found, precision.slack * precision.epsilon * power / 12**0.5, SINGLE)
+
+
+def _precision(given: Any, values: FloatArray) -> Precision:
+    """Return the rounding of a spectrum: that of its type, or of the coarsest that holds it."""
+    kind = np.asarray(given).dtype
+    single = kind.kind not in "biu" and kind.itemsize <= 4
+    return precision_of(values.astype(np.float32) if single else values)
+
+
+def _spectrum(shape: tuple[int, int], inner: tuple[int, int], values: FloatArray) -> Spectrum:
     unit = float(np.abs(values).max())
     if unit == 0.0:
         raise InvalidInputError("The matrix is zero: it has neither noise nor signal to fit.")
@@ -163,20 +259,34 @@ def _spectrum(shape: tuple[int, int], values: FloatArray, precision: float) -> S
         raise InvalidInputError(
             "The spectrum reaches beyond the largest double. Divide the matrix by a large number."
         )
+    if unit < _LEAST:
+        raise InvalidInputError(
+            f"The largest value of the spectrum is {unit:.3g}, where doubles have few digits left. "
+            "Multiply the matrix by a large number."
+        )
     ordered = values[np.argsort(-np.abs(values), kind="stable")] / unit
-    return Spectrum(shape, ordered, unit, max(shape) * precision * unit)
+    return Spectrum(shape, inner, ordered, unit, Tolerance(0.0, 0.0, abs(inner[0] - inner[1])))
+
+
+def _settled(spectrum: Spectrum, noise: float, decomposed: Precision) -> Spectrum:
+    """Return the spectrum with its tolerance.
+
+    Values that differ by rounding alone, as those of an orthogonal matrix, are made equal.
+    """
+    arithmetic = max(spectrum.inner) * decomposed.epsilon
+    tolerance = replace(spectrum.tolerance, noise=noise, arithmetic=arithmetic)
+    found = replace(spectrum, tolerance=tolerance)
+    size = found.nonzero.size
+    sizes = np.abs(found.nonzero)
+    if size < 2 or np.ptp(sizes) > tolerance.spread(size):
+        return found
+    equal = np.sign(found.nonzero) * sizes.mean()
+    return replace(found, values=np.append(equal, found.values[size:]))
 
 
 def _some_route(name: str, w: object, other_name: str, other: object) -> None:
     if w is None and other is None:
         raise InvalidInputError(f"{name} takes a matrix `W` or its `{other_name}`. Got neither.")
-
-
-def _precision(values: Any) -> float:
-    """Return the rounding unit of the type in which a spectrum was given."""
-    kind = np.asarray(values).dtype
-    known = kind.kind == "f" and kind.itemsize <= 8
-    return float(np.finfo(kind if known else np.float64).eps)
 
 
 def _checked_shape(shape: Any, count: int) -> tuple[int, int]:

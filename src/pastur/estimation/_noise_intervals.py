@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._edge import tracy_widom_quantile
+from pastur.estimation._edge import tracy_widom_upper_quantile
 from pastur.estimation._signal import Signal
 from pastur.estimation._subordinate import Plane, RectangularPlane
 from pastur.measures import ProbabilityMeasure, TracyWidom
@@ -37,7 +37,7 @@ class NoiseIntervals:
 
     def edges(self, alpha: float) -> FloatArray:
         """Return the ends with their margins: noise alone goes beyond any with chance alpha."""
-        margin = self.scale * tracy_widom_quantile(1 - alpha / self.sides)
+        margin = self.scale * tracy_widom_upper_quantile(alpha / self.sides)
         return np.asarray(self.centring + np.array([-1.0, 1.0]) * margin)
 
     def detached(self, values: FloatArray, alpha: float) -> AnyArray:

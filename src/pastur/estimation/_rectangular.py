@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import matrix, probability
+from pastur._checks import matrix, significance
+from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._denoise import (
     check_shape,
@@ -15,15 +16,18 @@ from pastur.estimation._denoise import (
     shrink_singular_values,
 )
 from pastur.estimation._fit import fit_spectrum
-from pastur.estimation._input import Spectrum, check_sigma, rectangular_spectrum
+from pastur.estimation._input import Spectrum, centred_spectrum, check_sigma, rectangular_spectrum
 from pastur.estimation._noise_intervals import fitted_model
 from pastur.estimation._noise_models import RectangularNoise
-from pastur.estimation._result import EXACT, Fit, common_fields, scaled
+from pastur.estimation._result import EXACT, Fit, common_fields, is_noise, scaled
 from pastur.estimation._signal import Signal
 from pastur.estimation._spikes import RECTANGULAR_FIELDS, noise_free_spikes
 from pastur.estimation._subordinate import RectangularPlane
-from pastur.estimation._verdict import without_noise
+from pastur.estimation._verdict import exact_as_well, left_out, without_noise
 from pastur.measures import Atoms, MarchenkoPastur, ProbabilityMeasure
+
+# Smaller squares lose digits.
+_LEAST_SQUARE = 1e-300
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,22 +75,22 @@ class RectangularFit(Fit):
     zeros : int
         Singular values that are zero to rounding and were left out, as rows of zeros or a
         subtracted mean make them.
+    zero_sides : tuple of two ints
+        Rows and columns of W that are zero to rounding and were left out: noise and signal are
+        those of the rest. They make the `zeros` that are not visible in W's shape.
     """
+
+    zero_sides: tuple[int, int] = (0, 0)
 
     @property
     def law(self) -> ProbabilityMeasure:
         """Fitted law of the *squared* singular values, those left out as `zeros` apart.
 
-        Few spikes: Marchenko–Pastur's of the noise that k spikes leave over, min(shape) − zeros − k
-        by max(shape) − k. Else the law of signal and noise, spikes included. A point mass at 0
-        where there is no noise.
+        Few spikes: Marchenko–Pastur's of the noise that k spikes leave over, k less on both sides,
+        as zeros are. Else the law of signal and noise, spikes included. A point mass at 0 where
+        there is no noise.
         """
-        if self.sigma == 0.0:
-            return Atoms([0.0])
-        if self.growing:
-            return self._law_in(1.0)
-        ratio, sigma = self._bulk
-        return MarchenkoPastur(ratio, sigma)
+        return self.law_in(1.0)
 
     def denoise(self, W: ArrayLike) -> FloatArray:
         """Return the estimate of S with W's singular vectors that is best in Frobenius norm.
@@ -110,9 +114,9 @@ class RectangularFit(Fit):
         left, values, right = np.linalg.svd(w, full_matrices=False)
         if self.growing:
             # In units of σ, whose squares neither overflow nor vanish.
-            law = self._law_in(self.sigma)
-            kept = self.sigma * denoised_singular_values(
-                values / self.sigma, law, sigma=1.0, ratio=self._ratio
+            unit = self._law_sigma
+            kept = unit * denoised_singular_values(
+                values / unit, self.law_in(unit), sigma=1.0, ratio=self._ratio
             )
             return np.asarray((left * kept) @ right)
         kept = values[: self.rank]
@@ -121,31 +125,56 @@ class RectangularFit(Fit):
             kept = shrink_singular_values(kept, sigma=sigma, ratio=ratio)
         return np.asarray((left[:, : self.rank] * kept) @ right[: self.rank])
 
-    def _law_in(self, unit: float) -> ProbabilityMeasure:
-        """Return the law of signal and noise, singular values divided by `unit`."""
+    def law_in(self, unit: float) -> ProbabilityMeasure:
+        """Return `law` for the singular values divided by `unit`, for σ of any size."""
+        if self.sigma == 0.0:
+            return Atoms([0.0])
+        if not self.growing:
+            ratio, sigma = self._bulk
+            _squares(np.array([sigma / unit]))
+            return MarchenkoPastur(ratio, sigma / unit)
         signal = Signal(_squares(self.signal.points / unit), self.signal.weights)
-        return fitted_model(RectangularPlane(self._ratio), signal, self.sigma / unit).law
+        return fitted_model(RectangularPlane(self._ratio), signal, self._law_sigma / unit).law
 
     @property
     def _law_signal(self) -> Signal:
         return Signal(_squares(self.signal.points), self.signal.weights)
 
     @property
+    def noise_norm(self) -> float:
+        """Root mean square of the Frobenius norm of the noise, where nothing is left out."""
+        return float(self._law_sigma * np.sqrt(min(self.shape) - self.zeros))
+
+    @property
+    def _columns(self) -> int:
+        """The longer side of what rows and columns of zeros leave."""
+        return max(self.shape[0] - self.zero_sides[0], self.shape[1] - self.zero_sides[1])
+
+    @property
+    def _law_sigma(self) -> float:
+        # σ belongs to the whole matrix: what zeros leave over has the same entries, but fewer.
+        return float(self.sigma * np.sqrt(self._columns / max(self.shape)))
+
+    @property
     def _ratio(self) -> float:
-        return (min(self.shape) - self.zeros) / max(self.shape)
+        return (min(self.shape) - self.zeros) / self._columns
 
     @property
     def _bulk(self) -> tuple[float, float]:
         """Ratio and σ of the noise that the spikes leave over."""
-        columns = max(self.shape)
-        left_columns = columns - self.rank
+        left_columns = self._columns - self.rank
         ratio = (min(self.shape) - self.zeros - self.rank) / left_columns
-        return ratio, float(self.sigma * np.sqrt(left_columns / columns))
+        return ratio, float(self.sigma * np.sqrt(left_columns / max(self.shape)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary of plain values, ready for JSON."""
+        return super().to_dict() | {"zero_sides": list(self.zero_sides)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RectangularFit:
         """Return the fit that `to_dict` described."""
-        return cls._from_dict(values, RECTANGULAR_FIELDS)
+        rows, columns = values.get("zero_sides", (0, 0))
+        return cls._from_dict(values, RECTANGULAR_FIELDS, zero_sides=(int(rows), int(columns)))
 
 
 def fit_rectangular(
@@ -198,8 +227,12 @@ def fit_rectangular(
 
     Notes
     -----
-    A matrix at least half of whose singular values are zero to rounding (max(n, m)·ε times the
-    largest) has no noise: its rank is exact, σ = 0. Fewer zeros are left out, as rows of zeros.
+    Rows and columns of zeros, such as padding or constant features with their mean subtracted, are
+    left out first; σ keeps the unit of the shape as given, so that `entry_sd` is right. Singular
+    values are zero to rounding up to what the rounding of the entries makes, to the coarsest type
+    that holds them all (float64, float32, float16, bfloat16), or max(n, m)·ε times the largest.
+    Such values are left out, up to half of them. With more the matrix has no noise, its rank is
+    exact and σ = 0, unless the others, a quarter of all at least, follow the law of noise.
 
     The intervals are those of Gaussian-like entries: a fourth cumulant κ₄ of the entries multiplies
     the width of σ's by up to √(1 + κ₄/2), 2 for Student's t with five degrees of freedom.
@@ -226,47 +259,73 @@ def fit_rectangular(
     >>> bool(fit.spikes["low"][0] < 3 < fit.spikes["high"][0])
     True
     """
-    level = probability("alpha", alpha)
+    level = significance("alpha", alpha)
     spectrum = rectangular_spectrum(W, singular_values, shape)
     check_sigma(sigma, spectrum.unit)
-    if sigma is None and spectrum.noise_free:
-        return _without_noise(spectrum, level)
-    return _fit(spectrum, sigma, level)
+    return _fitted(spectrum, sigma, level)
+
+
+def fit_centred(data: FloatArray, singular_values: FloatArray, *, alpha: float) -> RectangularFit:
+    """Return the fit of `data` less the mean of each column, given its singular values.
+
+    Noise of n × p is then noise of n − 1 by p, and columns that are constant are left out.
+    """
+    level = significance("alpha", alpha)
+    return _fitted(centred_spectrum(data, singular_values), None, level)
+
+
+def _fitted(spectrum: Spectrum, sigma: float | None, level: float) -> RectangularFit:
+    if sigma is not None or not spectrum.noise_free:
+        return _fit(spectrum, sigma, level)
+    if spectrum.may_be_noise:
+        found = _fit(spectrum, None, level)
+        if is_noise(found):
+            return replace(found, goodness=exact_as_well(found.goodness, spectrum.nonzero.size))
+    return _without_noise(spectrum, level)
 
 
 def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> RectangularFit:
     # Zeros that a given σ contradicts stay in the bulk, where the verdict sees them.
-    values = spectrum.values if spectrum.noise_free else spectrum.nonzero
-    zeros, unit = spectrum.values.size - values.size, spectrum.unit
-    columns = max(spectrum.shape)
+    values = spectrum.inside if sigma and spectrum.noise_free else spectrum.nonzero
+    unit, columns = spectrum.unit, max(spectrum.inner)
+    # σ belongs to the matrix as given: what rows of zeros leave has the same entries, but fewer.
+    share = float(np.sqrt(columns / max(spectrum.shape)))
     found = fit_spectrum(
         values,
         RectangularNoise(values.size, columns),
         RectangularPlane(values.size / columns),
-        sigma=None if sigma is None else sigma / unit,
+        sigma=None if sigma is None else sigma * share / unit,
         alpha=alpha,
         base=None,
         diagnosis=spectrum.diagnosis,
-        zeros=zeros,
+        remark=left_out(spectrum.zero_sides, spectrum.inside.size - values.size),
         unit=unit,
+        least_sigma=spectrum.least_sigma,
     )
-    if spectrum.shape[0] > spectrum.shape[1]:
+    if spectrum.inner[0] > spectrum.inner[1]:
         found = replace(found, spikes=_transposed(found.spikes))
-    low, high = found.sigma_interval
+    low, high = (unit * end / share for end in found.sigma_interval)
     return RectangularFit(
         shape=spectrum.shape,
         alpha=alpha,
-        sigma=sigma or unit * found.sigma,
-        sigma_interval=(sigma, sigma) if sigma else (unit * low, unit * high),
-        zeros=zeros,
+        sigma=sigma or unit * found.sigma / share,
+        sigma_interval=(sigma, sigma) if sigma else (low, high),
+        zeros=spectrum.values.size - values.size,
+        zero_sides=spectrum.zero_sides,
         **common_fields(found, unit, 2),
     )
 
 
 def _squares(points: FloatArray) -> FloatArray:
-    """Return squares; infinite beyond 1e154, which measures refuse with a sentence."""
-    with np.errstate(over="ignore"):
-        return np.asarray(points**2)
+    """Return squares, where doubles hold them."""
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.asarray(points**2)
+    if not np.isfinite(squares).all() or (squares[points != 0] < _LEAST_SQUARE).any():
+        raise InvalidInputError(
+            f"The squares of singular values near {np.abs(points).max():.3g} are beyond the "
+            "doubles, so that they have no law. Use `law_in`, or fit the matrix in another unit."
+        )
+    return squares
 
 
 def _transposed(spikes: AnyArray) -> AnyArray:
@@ -293,7 +352,8 @@ def _without_noise(spectrum: Spectrum, alpha: float) -> RectangularFit:
         signal_rank=float(values.size),
         signal_rank_interval=(float(values.size), float(values.size)),
         growing=False,
-        goodness=without_noise(values.size, spectrum.values.size),
+        goodness=without_noise(values.size, spectrum.values.size, left_out(spectrum.zero_sides, 0)),
         status=EXACT,
-        zeros=spectrum.zeros,
+        zeros=spectrum.values.size - values.size,
+        zero_sides=spectrum.zero_sides,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray
 from pastur.estimation._fit import SpectrumFit
-from pastur.estimation._goodness import Goodness
+from pastur.estimation._goodness import NOISE, Goodness
 from pastur.estimation._signal import Signal
 from pastur.estimation._status import Status
 from pastur.measures import ProbabilityMeasure
@@ -157,6 +157,11 @@ def common_fields(
         "goodness": found.goodness,
         "status": found.status,
     }
+
+
+def is_noise(fit: Fit) -> bool:
+    """Return whether the values of a matrix of incomplete rank are noise with a few spikes."""
+    return fit.goodness.verdict == NOISE and not fit.growing
 
 
 def read_only(table: AnyArray) -> AnyArray:

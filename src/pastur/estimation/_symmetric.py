@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from pastur._checks import matrix, probability
+from pastur._checks import matrix, significance
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.estimation._denoise import check_shape, denoised_eigenvalues, shrink_eigenvalues
@@ -20,11 +20,11 @@ from pastur.estimation._input import (
 )
 from pastur.estimation._noise_intervals import fitted_model
 from pastur.estimation._noise_models import SymmetricNoise
-from pastur.estimation._result import EXACT, Fit, common_fields, scaled
+from pastur.estimation._result import EXACT, Fit, common_fields, is_noise, scaled
 from pastur.estimation._signal import Signal
 from pastur.estimation._spikes import SYMMETRIC_FIELDS, noise_free_spikes
 from pastur.estimation._subordinate import SymmetricPlane
-from pastur.estimation._verdict import without_noise
+from pastur.estimation._verdict import exact_as_well, left_out, without_noise
 from pastur.measures import Atoms, ProbabilityMeasure, Semicircle
 
 
@@ -81,14 +81,14 @@ class SymmetricFit(Fit):
         Few spikes: the semicircle of the noise that they leave over. Else the law of signal and
         noise, spikes included. A point mass at 0 where there is no noise.
         """
+        return self.law_in(1.0)
+
+    def law_in(self, unit: float) -> ProbabilityMeasure:
+        """Return `law` for the eigenvalues divided by `unit`, for σ of any size."""
         if self.sigma == 0.0:
             return Atoms([0.0])
-        if self.growing:
-            return self._law_in(1.0)
-        return Semicircle(self._bulk_sigma)
-
-    def _law_in(self, unit: float) -> ProbabilityMeasure:
-        """Return the law of signal and noise, eigenvalues divided by `unit`."""
+        if not self.growing:
+            return Semicircle(self._bulk_sigma / unit)
         base = None if self.signal.base is None else self.signal.base.scale(1 / unit)
         signal = Signal(self.signal.points / unit, self.signal.weights, base)
         return fitted_model(SymmetricPlane(), signal, self._law_sigma / unit).law
@@ -126,7 +126,7 @@ class SymmetricFit(Fit):
         if self.growing:
             # In units of σ, whose square neither overflows nor vanishes.
             unit = self._law_sigma
-            kept = unit * denoised_eigenvalues(values / unit, self._law_in(unit), sigma=1.0)
+            kept = unit * denoised_eigenvalues(values / unit, self.law_in(unit), sigma=1.0)
             return np.asarray((vectors * kept) @ vectors.T)
         farthest = np.argsort(-np.abs(values), kind="stable")[: self.rank]
         kept, basis = values[farthest], vectors[:, farthest]
@@ -203,21 +203,28 @@ def fit_symmetric(
     >>> bool(fit.spikes["low"][0] < -3 < fit.spikes["high"][0])
     True
     """
-    level, base = probability("alpha", alpha), _checked_bulk(bulk)
+    level, base = significance("alpha", alpha), _checked_bulk(bulk)
     spectrum = symmetric_spectrum(W, eigenvalues)
     check_sigma(sigma, spectrum.unit)
-    if sigma is None and base is None and spectrum.noise_free:
-        return _without_noise(spectrum, level)
-    return _fit(spectrum, sigma, level, base)
+    if sigma is not None or base is not None or not spectrum.noise_free:
+        return _fit(spectrum, sigma, level, base)
+    if spectrum.may_be_noise:
+        found = _fit(spectrum, None, level, None)
+        if is_noise(found):
+            return replace(found, goodness=exact_as_well(found.goodness, spectrum.nonzero.size))
+    return _without_noise(spectrum, level)
 
 
 def _fit(
     spectrum: Spectrum, sigma: float | None, alpha: float, bulk: ProbabilityMeasure | None
 ) -> SymmetricFit:
     # Zeros that a given σ or bulk contradicts stay in the bulk, where the verdict sees them.
-    whole = spectrum.noise_free or bulk is not None
-    values = spectrum.values if whole else spectrum.nonzero
-    zeros, unit = spectrum.values.size - values.size, spectrum.unit
+    if bulk is not None:
+        values, remark = spectrum.values, ""
+    else:
+        values = spectrum.inside if sigma and spectrum.noise_free else spectrum.nonzero
+        remark = left_out(spectrum.zero_sides, spectrum.inside.size - values.size)
+    unit = spectrum.unit
     # σ belongs to the whole matrix: what zeros leave over has the same entries, but fewer.
     share = float(np.sqrt(values.size / spectrum.values.size))
     found = fit_spectrum(
@@ -229,8 +236,9 @@ def _fit(
         base=None if bulk is None else bulk.scale(1 / unit),
         # A bulk may well live on rows and columns of its own.
         diagnosis=spectrum.diagnosis if bulk is None else None,
-        zeros=zeros,
+        remark=remark,
         unit=unit,
+        least_sigma=spectrum.least_sigma,
     )
     low, high = (unit * end / share for end in found.sigma_interval)
     return SymmetricFit(
@@ -239,7 +247,7 @@ def _fit(
         sigma=sigma or unit * found.sigma / share,
         sigma_interval=(sigma, sigma) if sigma else (low, high),
         lower_edge=unit * found.edges[0],
-        zeros=zeros,
+        zeros=spectrum.values.size - values.size,
         **common_fields(found, unit, 1, bulk),
     )
 
@@ -269,7 +277,7 @@ def _without_noise(spectrum: Spectrum, alpha: float) -> SymmetricFit:
         signal_rank=float(values.size),
         signal_rank_interval=(float(values.size), float(values.size)),
         growing=False,
-        goodness=without_noise(values.size, spectrum.values.size),
+        goodness=without_noise(values.size, spectrum.values.size, left_out(spectrum.zero_sides, 0)),
         status=EXACT,
-        zeros=spectrum.zeros,
+        zeros=spectrum.values.size - values.size,
     )

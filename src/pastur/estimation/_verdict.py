@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import scipy
 
 from pastur._typing import FloatArray
 from pastur.estimation._deconvolution import Deconvolution
@@ -28,7 +29,7 @@ from pastur.models import DeformedWigner, InformationPlusNoise
 
 
 def assess(
-    split: Split, noise: NoiseModel, *, sigma_known: bool, zeros: int, unit: float
+    split: Split, noise: NoiseModel, *, sigma_known: bool, remark: str, unit: float
 ) -> Goodness:
     """Return the goodness of fit of the bulk of `split`.
 
@@ -36,28 +37,27 @@ def assess(
     ----------
     sigma_known : bool
         Whether σ was given, so that it is tested with the rest.
-    zeros : int
-        Values that are zero to rounding, left out of the bulk.
+    remark : str
+        What the reason adds, a sentence; see `left_out`.
     unit : float
         By which the values were divided before the fit: the reason speaks of the values as given.
     """
     size = split.law.size
-    left_out = f" {_values(zeros)} zero to rounding and left out." if zeros else ""
     deviation = largest_deviation(split.bulk, split.law)
     distance = deviation.distance
     if size < LEAST_BULK:
-        reason = f"The bulk has {size} values; a law can be told from {LEAST_BULK} on.{left_out}"
+        reason = f"The bulk has {size} values; a law can be told from {LEAST_BULK} on.{remark}"
         return Goodness(distance, None, TOO_SMALL, reason)
     deviations = mode_deviations(split.bulk, split.law, split.strengths)
     p_value = mode_p_value(deviations, power=noise.power, sigma_known=sigma_known)
     figures = f"distance {distance:.3f}, {_chance(p_value)}"
     if p_value >= REJECTION:
-        reason = f"The {size} values of the bulk follow the law of noise: {figures}.{left_out}"
+        reason = f"The {size} values of the bulk follow the law of noise: {figures}.{remark}"
         return Goodness(distance, p_value, NOISE, reason)
     point = unit * split.sigma * _root(deviation.point, noise)
     reason = (
         f"The {size} values of the bulk do not follow the law of noise: {figures}. "
-        f"{_where(deviation, point)} {_advice(distance)}{left_out}"
+        f"{_where(deviation, point)} {_advice(distance)}{remark}"
     )
     return Goodness(distance, p_value, NOT_LAW, reason)
 
@@ -68,22 +68,26 @@ def assess_growing(
     model: DeformedWigner | InformationPlusNoise,
     found: Deconvolution,
     *,
-    zeros: int,
+    remark: str,
 ) -> Goodness:
-    """Return the goodness of fit of a whole spectrum to a signal of any rank plus noise."""
+    """Return the goodness of fit of a whole spectrum to a signal of any rank plus noise.
+
+    The deconvolution sees the spectrum from above: where a law misses it as far as even independent
+    values would not, that decides.
+    """
     size = values.size
-    left_out = f" {_values(zeros)} zero to rounding and left out." if zeros else ""
     distance = float(step_gaps(np.asarray(model.law.cdf(np.sort(values) ** power))).max())
-    figures = f"distance {distance:.3f}, {_chance(found.p_value)}"
+    p_value = min(found.p_value, float(scipy.special.kolmogorov(distance * size**0.5)))
+    figures = f"distance {distance:.3f}, {_chance(p_value)}"
     signal = f"noise and a signal of rank {found.rank:.0f}"
-    if found.p_value >= REJECTION:
-        reason = f"The {size} values follow the law of {signal}: {figures}.{left_out}"
-        return Goodness(distance, found.p_value, NOISE, reason)
+    if p_value >= REJECTION:
+        reason = f"The {size} values follow the law of {signal}: {figures}.{remark}"
+        return Goodness(distance, p_value, NOISE, reason)
     reason = (
         f"The {size} values do not follow the law of noise and a signal of any spectrum: "
-        f"{figures}. The nearest is {signal}. {_advice(distance)}{left_out}"
+        f"{figures}. The nearest is {signal}. {_advice(distance)}{remark}"
     )
-    return Goodness(distance, found.p_value, NOT_LAW, reason)
+    return Goodness(distance, p_value, NOT_LAW, reason)
 
 
 def with_diagnosis(goodness: Goodness, diagnosis: EntryDiagnosis) -> Goodness:
@@ -104,17 +108,45 @@ def from_spectrum(goodness: Goodness) -> Goodness:
     return replace(goodness, reason=f"{goodness.reason} {caveat}")
 
 
-def without_noise(rank: int, size: int) -> Goodness:
+def without_noise(rank: int, size: int, remark: str) -> Goodness:
     """Return the goodness of fit of a matrix of low rank to rounding."""
     reason = (
         f"{size - rank} of {size} values are zero to rounding: the matrix has rank {rank} exactly, "
-        "and no noise."
+        f"and no noise.{remark}"
     )
     return Goodness(None, None, NO_NOISE, reason)
 
 
-def _values(count: int) -> str:
-    return "1 value is" if count == 1 else f"{count} values are"
+def exact_as_well(goodness: Goodness, rank: int) -> Goodness:
+    """Return the goodness of noise that fills less than half of the space."""
+    addition = f"So the matrix has rank {rank} exactly as well."
+    return replace(goodness, reason=f"{goodness.reason} {addition}")
+
+
+def left_out(zero_sides: tuple[int, int], zeros: int) -> str:
+    """Return the sentences, each after a space, that name what the fit left out.
+
+    Parameters
+    ----------
+    zero_sides : pair of ints
+        Rows and columns of zeros.
+    zeros : int
+        Values of the rest that are zero to rounding.
+    """
+    sides = " and ".join(
+        _count(count, name)
+        for count, name in zip(zero_sides, ("row", "column"), strict=True)
+        if count
+    )
+    several = sum(zero_sides) > 1
+    of_sides = f" {sides} of zeros {'were' if several else 'was'} left out." if sides else ""
+    verb = "are" if zeros > 1 else "is"
+    of_values = f" {_count(zeros, 'value')} {verb} zero to rounding and left out." if zeros else ""
+    return of_sides + of_values
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _chance(p_value: float) -> str:

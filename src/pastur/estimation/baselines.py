@@ -20,11 +20,12 @@ from pastur._checks import (
     positive_integer,
     positive_number,
     probability,
+    significance,
     vector,
 )
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
-from pastur.estimation._edge import tracy_widom_quantile
+from pastur.estimation._edge import tracy_widom_upper_quantile
 from pastur.measures import MarchenkoPastur, Semicircle
 
 __all__ = [
@@ -142,11 +143,11 @@ def bema(
     use have the last exponent wrong; it is Johnstone's, 4/3 (Ann. Statist. 29, 2001).
     """
     s, n, m = _checked(singular_values, shape)
-    c, level = n / m, probability("alpha", alpha)
+    c, level = n / m, significance("alpha", alpha)
     kept = _kept(n, trimmed)
     position = np.asarray(MarchenkoPastur(c, 1.0).quantile(1 - kept / n))
     slope = float(position @ s[kept - 1] ** 2 / (position @ position))
-    margin = tracy_widom_quantile(1 - level) * m ** (-2 / 3) * c ** (-1 / 6)
+    margin = tracy_widom_upper_quantile(level) * m ** (-2 / 3) * c ** (-1 / 6)
     top = (1 + np.sqrt(c)) ** 2 + margin * (1 + np.sqrt(c)) ** (4 / 3)
     edge = float(np.sqrt(slope * top))
     return Baseline(float(np.sqrt(slope)), int(np.sum(s > edge)), edge)
@@ -170,7 +171,7 @@ def kritchman_nadler(
     (2009). Which σ̂ goes with which λ_k is as in the program that goes with them, KN_rankEst.
     """
     s, n, m = _checked(singular_values, shape)
-    power, q = s**2, tracy_widom_quantile(1 - probability("alpha", alpha))
+    power, q = s**2, tracy_widom_upper_quantile(significance("alpha", alpha))
     variance, top = float(power.mean()), float(power[0])
     for k in range(1, n):
         tested = _corrected_variance(power, m, k)
@@ -201,7 +202,7 @@ def parallel_analysis(
     form).
     """
     s, n, m = _checked(singular_values, shape)
-    count, level = positive_integer("draws", draws), probability("alpha", alpha)
+    count, level = positive_integer("draws", draws), significance("alpha", alpha)
     random = generator(rng)
     sigma = float(np.sqrt(np.sum(s**2) / n))
     noise = np.array([_noise_singular_values(n, m, random) for _ in range(count)])
@@ -239,11 +240,11 @@ def symmetric_bema(
     q is the Tracy–Widom quantile at 1 − alpha/2, for each of the two edges.
     """
     values = np.sort(vector("eigenvalues", eigenvalues))[::-1]
-    n, level = values.size, probability("alpha", alpha)
+    n, level = values.size, significance("alpha", alpha)
     kept = _kept(n, trimmed)
     position = np.asarray(Semicircle(1.0).quantile(1 - kept / n))
     sigma = float(position @ values[kept - 1] / (position @ position))
-    edge = sigma * (2 + tracy_widom_quantile(1 - level / 2) * n ** (-2 / 3))
+    edge = sigma * (2 + tracy_widom_upper_quantile(level / 2) * n ** (-2 / 3))
     return Baseline(sigma, int(np.sum(np.abs(values) > edge)), edge)
 
 
@@ -253,7 +254,7 @@ def symmetric_parallel_analysis(
     """`parallel_analysis` for a symmetric matrix, on absolute values of eigenvalues."""
     size = _sizes(eigenvalues)
     n, count = size.size, positive_integer("draws", draws)
-    level, random = probability("alpha", alpha), generator(rng)
+    level, random = significance("alpha", alpha), generator(rng)
     sigma = float(np.sqrt(np.sum(size**2) / n))
     noise = np.array([_noise_sizes(n, random) for _ in range(count)])
     return _against(size, sigma * np.quantile(noise, 1 - level, axis=0), sigma)

@@ -10,6 +10,7 @@ from pastur._checks import vector
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit
+from pastur.estimation._goodness import TOO_SMALL
 from pastur.figures._looks import LOOKS
 from pastur.figures._spectrum import Fit, histogram, law_curve, law_name, noise_interval
 
@@ -117,8 +118,9 @@ def _draw_edges(ax: Axes, fit: Fit) -> None:
 
 def _draw_spikes(ax: Axes, fit: Fit) -> None:
     # On stems of one height: a spike is one value, its bar may be too low to see.
-    sound = fit.goodness.fits
-    look = LOOKS["signal" if sound else "does not fit"]
+    sound, small = fit.goodness.fits, fit.goodness.verdict == TOO_SMALL
+    look = LOOKS["signal" if sound else TOO_SMALL if small else "does not fit"]
+    doubt = "" if sound else f" ({TOO_SMALL})" if small else " (the law does not fit)"
     height = 0.08 * ax.get_ylim()[1]
     observed = fit.spikes["observed"]
     ax.vlines(observed, 0, height, color=look.colour, linewidth=1)
@@ -129,5 +131,5 @@ def _draw_spikes(ax: Axes, fit: Fit) -> None:
         marker=look.marker,
         color=look.colour,
         fillstyle="full" if sound else "none",
-        label=f"spikes, {fit.rank}" + ("" if sound else " (the law does not fit)"),
+        label=f"spikes, {fit.rank}{doubt}",
     )

@@ -13,6 +13,8 @@ Fit = RectangularFit | SymmetricFit
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
 _CURVE_POINTS, _FEWEST_POINTS = 121, 9
+# Relative distance at which values are drawn as one.
+_ALIKE = 1e-12
 # A lowest edge below this share of the highest is 0, known to rounding.
 _ROUNDING = 1e-14
 
@@ -56,10 +58,10 @@ def histogram(fit: Fit, values: FloatArray) -> Histogram:
     values = np.sort(values)
     low, high = noise_interval(fit)
     bulk = values[(values >= low) & (values <= high)]
-    if values[0] == values[-1]:
+    if _equal(values):
         half = abs(values[0]) / 20 or 0.5
         limits = np.array([values[0] - half, values[0] + half])
-    elif fit.sigma == 0.0 or bulk.size < 2 or bulk[0] == bulk[-1]:
+    elif fit.sigma == 0.0 or bulk.size < 2 or _equal(bulk):
         limits = np.linspace(values[0], values[-1], _bins(values) + 1)
     else:
         start = low if values[0] < low else float(bulk[0])
@@ -88,8 +90,10 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
     """
     beside = fit.zeros + (0 if fit.growing else fit.rank)
     share = 1.0 if size is None else (size - beside) / size
-    x, y = density_curve(fit.law, squared=isinstance(fit, RectangularFit))
-    return x, share * y
+    # In units of the edge, so that squares neither overflow nor vanish.
+    unit = fit.edge
+    x, y = density_curve(fit.law_in(unit), squared=isinstance(fit, RectangularFit))
+    return unit * x, share * y / unit
 
 
 def law_name(fit: Fit) -> str:
@@ -139,6 +143,11 @@ def _crowded(low: float, high: float, count: int) -> FloatArray:
     x = (low + high) / 2 - (high - low) / 2 * np.cos(np.linspace(0, np.pi, count))
     x[[0, -1]] = low, high
     return np.asarray(x)
+
+
+def _equal(values: FloatArray) -> bool:
+    """Return whether ascending values are the same to rounding, so that no bin parts them."""
+    return bool(values[-1] - values[0] <= _ALIKE * max(abs(values[0]), abs(values[-1])))
 
 
 def _bins(values: FloatArray) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pastur._errors import InternalError
 from pastur._foreign import visible
+from pastur._format import level
 from pastur.analysis import Analysis
 from pastur.report import _text
 from pastur.report._charts import residual, script_safe, spectrum
@@ -49,6 +50,7 @@ def render(analysis: Analysis) -> str:
         finalize=_harmless,
     )
     environment.globals["text"] = _text
+    environment.globals["level"] = level
     environment.filters["breakable"] = _breakable
     scripts = [_script(_asset("report.js")), _script(_plotly())]
     drawn, skipped = _drawn(analysis)

@@ -2,6 +2,7 @@
 
 from math import isfinite
 
+from pastur import _format
 from pastur._foreign import shortened, visible
 
 SMALLEST_P = 1e-300
@@ -41,7 +42,7 @@ def percent(share: float) -> str:
     """Return a share between 0 and 1 in percent."""
     if not isfinite(share):
         return "–"
-    return f"{100 * share:.1f} %"
+    return _format.percent(share, digits=3)
 
 
 def name(text: str) -> str:

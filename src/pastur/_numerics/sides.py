@@ -1,0 +1,56 @@
+"""Rows and columns of a matrix that are zero, or what rounding left of constant ones."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pastur._typing import AnyArray
+
+# A row whose entries are no larger than so many units of rounding, per entry of the longer side,
+# against the usual largest entry of a row; and one of equal entries no larger than this.
+_UNITS, _CONSTANT = 16.0, 1e-6
+
+
+class Sides(NamedTuple):
+    """Which rows and columns hold anything, as masks."""
+
+    rows: AnyArray
+    columns: AnyArray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns that are left."""
+        return int(np.count_nonzero(self.rows)), int(np.count_nonzero(self.columns))
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left out."""
+        return self.shape == (self.rows.size, self.columns.size)
+
+    def inner(self, matrix: AnyArray) -> AnyArray:
+        """Return what is left of `matrix`: itself, not a copy, where that is all."""
+        return matrix if self.complete else matrix[np.ix_(self.rows, self.columns)]
+
+    def blanked(self, matrix: AnyArray) -> AnyArray:
+        """Return `matrix` with what is left out set to zero: itself where it is already."""
+        out = ~self.rows[:, None] | ~self.columns
+        if self.complete or not matrix[out].any():
+            return matrix
+        return np.where(out, 0.0, matrix).astype(matrix.dtype, copy=False)
+
+
+def filled_sides(matrix: AnyArray) -> Sides:
+    """Return which rows and columns of a finite matrix are more than zero to rounding.
+
+    Subtracting its mean leaves of a constant column entries that are all the same, and tiny. Where
+    less than two rows or columns are filled, all count as filled: what is left would be no matrix.
+    """
+    unit = _UNITS * max(matrix.shape) * float(np.finfo(np.float64).eps)
+    found = Sides(*(_filled(matrix.max(axis), matrix.min(axis), unit) for axis in (1, 0)))
+    return found if min(found.shape) >= 2 else Sides(*(np.ones(n, bool) for n in matrix.shape))
+
+
+def _filled(high: AnyArray, low: AnyArray, unit: float) -> AnyArray:
+    size = np.maximum(np.abs(high), np.abs(low)).astype(np.float64)
+    usual = float(np.sort(size[size > 0])[np.count_nonzero(size) // 2]) if size.any() else 0.0
+    return np.asarray((size > unit * usual) & ((size > _CONSTANT * usual) | (high != low)))
