@@ -9,6 +9,8 @@ from pastur._typing import AnyArray
 # A row whose entries are no larger than so many units of rounding, per entry of the longer side,
 # against the usual largest entry of a row; and one of equal entries no larger than this.
 _UNITS, _CONSTANT = 16.0, 1e-6
+# Less leave no room for a spike next to a noise level.
+_FEWEST = 3
 
 
 class Sides(NamedTuple):
@@ -43,11 +45,11 @@ def filled_sides(matrix: AnyArray) -> Sides:
     """Return which rows and columns of a finite matrix are more than zero to rounding.
 
     Subtracting its mean leaves of a constant column entries that are all the same, and tiny. Where
-    less than two rows or columns are filled, all count as filled: what is left would be no matrix.
+    less than three rows or columns are filled, all count as filled: what is left is of low rank.
     """
     unit = _UNITS * max(matrix.shape) * float(np.finfo(np.float64).eps)
     found = Sides(*(_filled(matrix.max(axis), matrix.min(axis), unit) for axis in (1, 0)))
-    return found if min(found.shape) >= 2 else Sides(*(np.ones(n, bool) for n in matrix.shape))
+    return found if min(found.shape) >= _FEWEST else Sides(*(np.ones(n, bool) for n in matrix.shape))
 
 
 def _filled(high: AnyArray, low: AnyArray, unit: float) -> AnyArray:

@@ -169,7 +169,7 @@ def centred_spectrum(data: FloatArray, values: FloatArray) -> Spectrum:
     It is that of a matrix with a row less, and without the columns that are constant.
     """
     varying = np.ptp(data, axis=0) > 0
-    kept = varying if np.count_nonzero(varying) > 1 else np.ones_like(varying)
+    kept = varying if np.count_nonzero(varying) > 2 else np.ones_like(varying)
     shape = (data.shape[0] - 1, data.shape[1])
     inner = (shape[0], int(np.count_nonzero(kept)))
     found = _spectrum(shape, inner, values[: min(shape)])
