@@ -49,7 +49,9 @@ def filled_sides(matrix: AnyArray) -> Sides:
     """
     unit = _UNITS * max(matrix.shape) * float(np.finfo(np.float64).eps)
     found = Sides(*(_filled(matrix.max(axis), matrix.min(axis), unit) for axis in (1, 0)))
-    return found if min(found.shape) >= _FEWEST else Sides(*(np.ones(n, bool) for n in matrix.shape))
+    if min(found.shape) >= _FEWEST:
+        return found
+    return Sides(*(np.ones(count, dtype=bool) for count in matrix.shape))
 
 
 def _filled(high: AnyArray, low: AnyArray, unit: float) -> AnyArray:
