@@ -1,6 +1,10 @@
 # `make demo` and `make test` build the environment they need in .venv and are quick the second time.
+# `make test` runs what needs no extra, without the tests marked slow; with extras, as in
+# `make test EXTRAS=test,torch`, it runs the slow ones and those that the extras allow as well.
 PYTHON ?= python3
 EXTRAS ?= test
+QUICK := $(if $(filter-out test,$(EXTRAS)),,-m "not slow")
+CHECKED := src tests benchmarks tools conftest.py
 VENV := .venv
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -8,16 +12,16 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test lint clean
+.PHONY: demo test clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/pastur demo
 
 test: $(VENV)/.installed-$(EXTRAS)
-	$(VENV)/bin/ruff check src tests benchmarks tools
-	$(VENV)/bin/ruff format --check src tests benchmarks tools
+	$(VENV)/bin/ruff check $(CHECKED)
+	$(VENV)/bin/ruff format --check $(CHECKED)
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest -n 2 $(PYTEST_ARGS)
+	$(VENV)/bin/pytest -n 2 $(QUICK) $(PYTEST_ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -6,6 +6,7 @@ the run on a bare machine, their reasons must be exactly those that the file lis
 """
 
 import os
+import re
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,10 +59,13 @@ def _surprises(reasons: Counter[str]) -> list[str]:
     if not _EXPECTED:
         return []
     lines = Path(_EXPECTED).read_text("utf-8").splitlines()
-    listed = {line for line in lines if line and not line.startswith("#")}
-    new, unseen = sorted(set(reasons) - listed), sorted(listed - set(reasons))
-    return [f"skipped for a reason that is not listed: {reason}" for reason in new] + [
-        f"listed, but no test was skipped for it: {reason}" for reason in unseen
+    listed = [line for line in lines if line and not line.startswith("#")]
+    # A star stands for anything.
+    patterns = {line: re.compile(".*".join(map(re.escape, line.split("*")))) for line in listed}
+    new = [r for r in reasons if not any(p.fullmatch(r) for p in patterns.values())]
+    unseen = [line for line, p in patterns.items() if not any(map(p.fullmatch, reasons))]
+    return [f"skipped for a reason that is not listed: {reason}" for reason in sorted(new)] + [
+        f"listed, but no test was skipped for it: {line}" for line in unseen
     ]
 
 

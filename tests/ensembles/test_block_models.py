@@ -17,7 +17,7 @@ BOUND = 5.0
 
 SYMMETRIC = [
     pytest.param(60, [3.0, 2.0, -2.5], 1.0, 1, id="N=60 r=3"),
-    pytest.param(60, [3.0, 2.0, -2.5], 0.7, 2, id="N=60 r=3 complex"),
+    pytest.param(60, [3.0, 2.0, -2.5], 0.7, 2, id="N=60 r=3 complex", marks=pytest.mark.slow),
     pytest.param(60, [2.5], 1.0, 1, id="one spike"),
     pytest.param(50, [2.0, 0.6, -0.3], 1.0, 1, id="subcritical"),
 ]
@@ -53,9 +53,10 @@ def test_a_wrong_diagonal_variance_is_rejected(dense_eigenvalues, largest_score)
 
 # Sizes that are no multiple of r, a last block that is cut, and r > N/2.
 SPECTRA = [(11, 3), (7, 5), (6, 6), (10, 5), (1, 1)]
+BETAS = [1, pytest.param(2, marks=pytest.mark.slow)]
 
 
-@pytest.mark.parametrize("beta", [1, 2])
+@pytest.mark.parametrize("beta", BETAS)
 @pytest.mark.parametrize(("n", "r"), SPECTRA)
 def test_whole_spectra_are_equal_in_law_to_dense(n, r, beta, dense_eigenvalues, largest_score):
     spikes = np.linspace(2.0, -1.0, r)
@@ -74,7 +75,7 @@ def test_whole_spectra_are_equal_in_law_to_dense(n, r, beta, dense_eigenvalues, 
 RECTANGULAR = [(11, 14, 3), (14, 11, 3), (7, 7, 5), (7, 9, 5), (5, 40, 5), (6, 6, 6), (1, 3, 1)]
 
 
-@pytest.mark.parametrize("beta", [1, 2])
+@pytest.mark.parametrize("beta", BETAS)
 @pytest.mark.parametrize(("n", "m", "r"), RECTANGULAR)
 def test_whole_singular_spectra_are_equal_in_law_to_dense(
     n, m, r, beta, dense_singular_values, largest_score
@@ -96,7 +97,7 @@ def test_whole_singular_spectra_are_equal_in_law_to_dense(
 
 
 @pytest.mark.parametrize("shape", [(30, 60), (60, 30), (40, 40)])
-@pytest.mark.parametrize("beta", [1, 2])
+@pytest.mark.parametrize("beta", BETAS)
 def test_singular_outliers_are_equal_in_law_to_dense(
     shape, beta, dense_singular_values, largest_score
 ):

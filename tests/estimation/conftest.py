@@ -1,10 +1,12 @@
 """Draws shared by the tests of estimation, and the bounds they are held to."""
 
+import functools
+
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-PURE_NOISE = {"300 × 300": (300, 300), "300 × 600": (300, 600), "300 × 1200": (300, 1200)}
+SQUARE, LONG, LONGER = (300, 300), (300, 600), (300, 1200)
 DRAWS = 400
 
 
@@ -36,20 +38,22 @@ def make():
     return {"rectangular": gaussian, "symmetric": orthogonal_ensemble, "plant": plant}
 
 
-@pytest.fixture(scope="session")
-def noise_by_shape():
-    """Singular values, one row a draw, of 400 matrices of pure Gaussian noise for each shape."""
-    rng, draws = np.random.default_rng(20), {}
-    for name, shape in PURE_NOISE.items():
-        grams = ((w := gaussian(shape, rng)) @ w.T for _ in range(DRAWS))
-        draws[name] = np.sqrt([np.linalg.eigvalsh(gram)[::-1] for gram in grams])
-    return draws
+@functools.cache
+def noise_of_shape(shape):
+    """Singular values, one row a draw, of 400 matrices of pure Gaussian noise."""
+    rng = np.random.default_rng([20, *shape])
+    grams = ((w := gaussian(shape, rng)) @ w.T for _ in range(DRAWS))
+    return np.sqrt([np.linalg.eigvalsh(gram)[::-1] for gram in grams])
 
 
-@pytest.fixture(scope="module", params=list(PURE_NOISE))
-def noise_draws(request, noise_by_shape):
+@pytest.fixture(
+    scope="module",
+    params=[SQUARE, *(pytest.param(shape, marks=pytest.mark.slow) for shape in (LONG, LONGER))],
+    ids=lambda shape: f"{shape[0]} × {shape[1]}",
+)
+def noise_draws(request):
     """One of the shapes, and its draws."""
-    return PURE_NOISE[request.param], noise_by_shape[request.param]
+    return request.param, noise_of_shape(request.param)
 
 
 @pytest.fixture(scope="session")

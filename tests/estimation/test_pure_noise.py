@@ -37,6 +37,7 @@ def test_an_edge_without_a_margin_is_rejected(rectangular_fits, within_binomial)
     assert not within_binomial(count, len(fits), 0.05)
 
 
+@pytest.mark.slow
 def test_a_margin_for_another_alpha_is_rejected(noise_draws, within_binomial):
     shape, draws = noise_draws
     count = sum(fit_rectangular(singular_values=s, shape=shape, alpha=0.2).rank > 0 for s in draws)
@@ -50,6 +51,7 @@ def test_symmetric_noise_gives_rank_at_the_rate_alpha(symmetric_fits, within_bin
     assert within_binomial(sum(fit.rank > 0 for fit in fits), len(fits), 0.05)
 
 
+@pytest.mark.slow
 def test_watching_each_edge_at_alpha_is_rejected(symmetric_fits, within_binomial):
     draws, _ = symmetric_fits
     # Both edges at alpha double the rate: as fits at twice the alpha.

@@ -138,7 +138,10 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=list(CASES))
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("wide", "symmetric")]
+
+
+@pytest.fixture(scope="module", params=["square", *SLOW])
 def planted(request, make):
     """Fits of 200 draws with three isolated spikes, in multiples of the critical one."""
     shape, multiples = CASES[request.param]

@@ -80,7 +80,9 @@ def numbers(value):
     return [value] if isinstance(value, (int, float)) else []
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.parametrize(
+    "chunk", [0, 1, *(pytest.param(k, marks=pytest.mark.slow) for k in range(2, CHUNKS))]
+)
 def test_nothing_but_documented_errors_and_finite_results(chunk):
     rng = np.random.default_rng([110, chunk])
     outcomes = {"fit": 0, "error": 0}

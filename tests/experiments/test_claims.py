@@ -21,9 +21,22 @@ from pastur.experiments.claims._theorem_2_1 import Bump
 from pastur.experiments.claims._theorem_2_2 import places
 
 NAMES = [claim.name for claim in CLAIMS]
+# Three seconds of CPU time and more; the others go the same way.
+SLOW = {
+    "finite-rank",
+    "lemma-3.2",
+    "lemma-4.2",
+    "pasturs-law",
+    "proposition-3.1",
+    "theorem-2.1",
+    "theorem-2.1-large",
+    "theorem-2.2",
+}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in NAMES]
+)
 def test_claim_passes_and_its_violation_fails(name):
     (result,) = verify([name]).results
     failed = [finding for finding in result.judgement.findings if not finding.passed]

@@ -98,6 +98,7 @@ def test_fluctuation_is_nan_below_criticality_and_halved_for_complex_noise():
     assert np.isnan(one.fluctuation(0.5, 100))
 
 
+@pytest.mark.slow
 def test_outliers_and_overlaps_of_sampled_matrices():
     """N = 1000, 50 draws: means within 3 standard errors of Φ_N and Φ′_N, a spike in the gap too.
 

@@ -63,6 +63,7 @@ def test_variances_of_outliers_of_the_symmetric_model(symmetric_outliers):
         assert abs(ratios[1] - 1) > VARIANCE_ERROR + 0.02
 
 
+@pytest.mark.slow
 def test_variances_of_outliers_of_the_rectangular_model(rectangular_outliers):
     """The same for singular values; the other sibling forgets one of the two overlaps."""
     signal, outliers = rectangular_outliers
@@ -119,6 +120,7 @@ def test_edges_of_the_symmetric_model_are_tracy_widom(symmetric_extremes):
     assert_tracy_widom((extremes - centring) / scale)
 
 
+@pytest.mark.slow
 def test_edges_of_the_rectangular_model_are_tracy_widom(rectangular_extremes):
     """For squared values, and for plain ones with √centring and scale/(2√centring)."""
     (centring, scale), extremes = rectangular_extremes
