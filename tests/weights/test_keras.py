@@ -73,7 +73,7 @@ def test_every_variable_is_there(written, name):
     assert len(found) + biases == len(own)
     optimiser = [e for e in weights.entries if e.name.startswith("optimizer")]
     assert len(optimiser) > 20
-    assert {e.unreadable for e in optimiser} == {"belongs to the state of the optimiser"}
+    assert {e.aside for e in optimiser} == {"belongs to the state of the optimiser"}
 
 
 def kernels(values):

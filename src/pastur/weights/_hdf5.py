@@ -121,8 +121,6 @@ def _open(path: Path, begin: int, size: int, config: str) -> Weights:
 def _info(item: Mapping[str, Any], classes: Mapping[str, tuple[str, int]]) -> TensorInfo:
     name, shape, dtype = str(item["name"]), tuple(item["shape"]), str(item["dtype"])
     reason = str(item["reason"])
-    if name.startswith(("optimizer/", "optimizer_weights/")):
-        reason = "belongs to the state of the optimiser"
     reason = reason or shape_fault(shape)
     nbytes = 0 if reason else math.prod(shape) * numpy_dtype(dtype).itemsize
     found = layout(name, str(item.get("label", "")), len(shape), classes)

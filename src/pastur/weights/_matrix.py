@@ -160,7 +160,7 @@ def _pieces(
     entry: TensorInfo, shapes: Mapping[str, tuple[int, ...]], unfold: str
 ) -> list[Piece] | str:
     """Return the matrices in a tensor; or why there is none."""
-    reason = entry.unreadable or _header_reason(entry.shape, entry.dtype)
+    reason = entry.unreadable or entry.aside or _header_reason(entry.shape, entry.dtype)
     reason = reason or _integer_reason(entry, alone=len(shapes) == 1)
     if reason:
         return reason

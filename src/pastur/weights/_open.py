@@ -17,6 +17,7 @@ from pastur.weights._gguf import GGUF
 from pastur.weights._hdf5 import HDF5, KERAS
 from pastur.weights._inputs import files_at
 from pastur.weights._module import is_module, open_module
+from pastur.weights._not_weights import without_states
 from pastur.weights._npy import NPY
 from pastur.weights._npz import NPZ
 from pastur.weights._onnx import ONNX
@@ -96,9 +97,9 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
 
 def _open(source: Any) -> Weights:
     if is_module(source):
-        return derived(open_module(source))
+        return without_states(derived(open_module(source)))
     if not isinstance(source, (str, os.PathLike)):
-        return derived(open_arrays(source))
+        return without_states(derived(open_arrays(source)))
     path = Path(os.fsdecode(source))
     try:
         weights = _open_path(path)
@@ -113,7 +114,7 @@ def _open(source: Any) -> Weights:
     if not weights.entries:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
     files = files_at(path, weights.files)
-    return replace(with_heads(derived(weights, path), path), files=files)
+    return replace(without_states(with_heads(derived(weights, path), path)), files=files)
 
 
 def _open_path(path: Path) -> Weights:

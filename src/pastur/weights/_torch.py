@@ -14,6 +14,7 @@ from typing import Any
 from pastur._errors import FileFormatError
 from pastur.weights._budget import Budget
 from pastur.weights._layout import UNKNOWN, Layout, convolution
+from pastur.weights._not_weights import OPTIMISER
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
 from pastur.weights._torch_old import is_old, read_old
@@ -34,7 +35,9 @@ from pastur.weights._zip import Archive, member_names, read_archive, sound_archi
 _PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
 # Where trainers keep the weights of the model among other things.
-_STATES = ("state_dict", "model_state_dict", "model", "module", "net", "params", "weights")
+_STATES = "state_dict model_state_dict model_state model module net params weights".split()
+# What `Optimizer.state_dict` of PyTorch returns.
+_OPTIMISER_KEYS = {"state", "param_groups"}
 _DEEPEST = 60
 # Where a module of PyTorch keeps what its state consists of.
 _OF_MODULES = ("_parameters", "_buffers", "_modules")
@@ -110,11 +113,14 @@ def _pickle_bytes(archive: Archive, name: str) -> bytes:
 
 @dataclass(frozen=True)
 class _Found:
-    """A tensor, the keys that lead to it, and the object that they pass last, if any."""
+    """A tensor, the keys that lead to it, the object that they pass last, if any, and whether they
+    pass the state of an optimiser.
+    """
 
     keys: tuple[str, ...]
     tensor: StoredTensor
     owner: SavedObject | None
+    of_optimiser: bool = False
 
 
 def _views(content: Any, folder: str, store: Store, budget: Budget) -> list[View]:
@@ -135,6 +141,8 @@ def _views(content: Any, folder: str, store: Store, budget: Budget) -> list[View
         seen = _view(name or "tensor", one, folder, store)
         if not own:
             seen = refused(seen, f"belongs to {shown(one.keys[0])}, not to the model's weights")
+        elif one.of_optimiser:
+            seen = refused(seen, OPTIMISER)
         views.append(seen)
     return views
 
@@ -185,22 +193,24 @@ def _walk(content: Any) -> Iterator[_Found]:
     entered: set[int] = set()
 
     def enter(
-        item: Any, keys: tuple[str, ...], owner: SavedObject | None, depth: int
+        item: Any, keys: tuple[str, ...], owner: SavedObject | None, depth: int, state: bool
     ) -> Iterator[_Found]:
         if isinstance(item, StoredTensor):
-            yield _Found(keys, item, owner)
+            yield _Found(keys, item, owner, state)
         elif isinstance(item, (dict, list, tuple)) and depth < _DEEPEST:
             if id(item) in entered:
                 return
             entered.add(id(item))
             whole = item if isinstance(item, SavedObject) else None
+            state = state or (type(item) is dict and item.keys() >= _OPTIMISER_KEYS)
             pairs = item.items() if isinstance(item, dict) else enumerate(item)
             for key, value in pairs:
                 passed = whole is not None and key in _OF_MODULES
                 further = keys if passed else (*keys, str(key))
-                yield from enter(value, further, owner if whole is None else whole, depth + 1)
+                passing = owner if whole is None else whole
+                yield from enter(value, further, passing, depth + 1, state)
 
-    yield from enter(content, (), None, 0)
+    yield from enter(content, (), None, 0, False)
 
 
 TORCH = Reader(

@@ -128,7 +128,7 @@ _DTYPES = {
 }
 _TORCH_TYPES = (
     "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 uint16 uint32 uint64 bool "
-    "complex64 complex128 float8_e4m3fn float8_e5m2"
+    "complex64 complex128 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu"
 ).split()
 
 
@@ -139,7 +139,8 @@ def _rebuild(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> St
 def _rebuild_typed(
     storage: Any, offset: Any, shape: Any, strides: Any, grad: Any, hooks: Any, dtype: Any, *_: Any
 ) -> StoredTensor:
-    return StoredTensor(storage, offset, shape, strides, getattr(dtype, "dtype", ""))
+    kind = dtype.name if isinstance(dtype, Foreign) else getattr(dtype, "dtype", "")
+    return StoredTensor(storage, offset, shape, strides, kind)
 
 
 def _first(value: Any, *_: Any) -> Any:

@@ -86,7 +86,9 @@ def view(
     # One text for all tensors in one place.
     found = View(info, sys.intern(stored), offset, tuple(strides))
     if kind is None:
-        return refused(found, f"has the type {shown(dtype)}, which pastur does not know")
+        return refused(
+            found, f"has the type {shown(dtype or 'unknown')}, which pastur does not know"
+        )
     if len(shape) != len(strides):
         return refused(found, "has no sound description")
     size = store.sizes.get(stored, -1)
@@ -175,7 +177,9 @@ def _span(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:
 def _numpy(name: str) -> np.dtype[Any] | None:
     import ml_dtypes
 
+    if not name or "." in name:  # a type that only has a name: torch.complex32
+        return None
     try:
-        return np.dtype(getattr(ml_dtypes, name, name) if name else "")
+        return np.dtype(getattr(ml_dtypes, name, name))
     except TypeError:
         return None

@@ -34,6 +34,9 @@ class TensorInfo:
         What the file says of its axes.
     quantised : str
         The file's name of a lossy packing ("Q4_K") that reading undoes; empty for plain numbers.
+    aside : str
+        Why it is no weight, though it can be read, in words that follow its name; empty where it
+        is one.
     """
 
     name: str
@@ -43,6 +46,7 @@ class TensorInfo:
     unreadable: str = ""
     layout: Layout = field(default=UNKNOWN, repr=False)
     quantised: str = field(default="", repr=False)
+    aside: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, eq=False)
