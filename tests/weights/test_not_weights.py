@@ -111,10 +111,8 @@ def test_what_is_set_aside_can_be_read(written):
 def test_buffers(written):
     names = [
         "bn.running_mean",
-        "embeddings.position_ids",
         "layers.0.attn.rotary_emb.cos_cached",
         "rotary.inv_freq",
-        "layers.0.attn.relative_position_index",
         "layers.0.attn_mask",
         "head.tril",
     ]

@@ -33,8 +33,8 @@ _AVERAGED = re.compile(
     r"(model_)?ema(_model|_state(_dict)?|_params|_weights)?|(params|state|model)_ema|shadow_params"
 )
 _BUFFER = re.compile(
-    r"running_(mean|var)|num_batches_tracked|(position|token_type)_ids|(original_)?inv_freq|"
-    r"(cos|sin)_cached|cos_sin_cache|freqs_cis|relative_position_index|relative_coords_table|"
+    r"running_(mean|var)|num_batches_tracked|(original_)?inv_freq|"
+    r"(cos|sin)_cached|cos_sin_cache|freqs_cis|relative_coords_table|"
     r"attn_mask|attention_mask|causal_mask|masked_bias|tril|triu_mask"
 )
 _DEEPEST = 3
