@@ -56,8 +56,57 @@ def test_import_loads_no_part_of_scipy(modules):
     assert scipy_parts(modules) <= SCIPY_ALLOWED
 
 
-def test_import_brings_the_figures_along(modules):
-    assert {"numpy", "pastur.figures", "pastur.measures"} <= modules
+def test_import_loads_nothing_that_is_not_asked_for(modules):
+    assert "numpy" not in modules
+    assert {m for m in modules if m.startswith("pastur.")} <= {
+        "pastur._errors",
+        "pastur._versions",
+    }
+
+
+@pytest.mark.parametrize("room", ["analysis", "ensembles", "estimation", "figures", "measures"])
+def test_rooms_are_there_after_the_import(room):
+    code = f"import pastur, sys; sys.exit(pastur.{room}.__name__ != 'pastur.{room}')"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "statement", ["from pastur import figures", "import pastur.figures", "from pastur import *"]
+)
+def test_figures_are_imported_in_every_way(statement):
+    assert "pastur.figures" in loaded(statement)
+
+
+def test_every_name_is_listed_before_it_is_loaded():
+    code = (
+        "import pastur; listed = set(dir(pastur)); assert set(pastur.__all__) <= listed;"
+        "assert 'Atoms' not in vars(pastur); assert pastur.Atoms is pastur.Atoms;"
+        "assert not hasattr(pastur, 'atoms')"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+ANALYSE = """
+import numpy as np
+from pastur.cli import main
+rng = np.random.default_rng(0)
+w = rng.normal(size=(60, 100)) + np.linalg.qr(rng.normal(size=(60, 30)))[0] @ rng.normal(
+    size=(30, 100)
+)
+np.save({!r}, w)
+main(["analyze", {!r}, "--json", {!r}, "--quiet"], standalone_mode=False)
+"""
+
+
+def test_an_analysis_loads_neither_scipy_nor_what_draws(tmp_path):
+    model = str(tmp_path / "w.npy")
+    statement = f"exec({ANALYSE.format(model, model, str(tmp_path / 'w.json'))!r})"
+    modules = loaded(statement)
+    assert (tmp_path / "w.json").exists()
+    assert "pastur.estimation._deconvolution" in modules
+    assert scipy_parts(modules) == set()
+    unwanted = {"numpy.f2py", "numpy.testing", "pastur.figures", "pastur.report"}
+    assert (HEAVY - {"click"} | unwanted) & modules == set()
 
 
 def test_import_does_not_load_the_command_or_the_experiments(modules):

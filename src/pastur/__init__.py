@@ -9,38 +9,43 @@ models answer the first question, estimation and analysis the second.
 array([[0.25, 2.25]])
 """
 
-from pastur import figures
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pastur._errors import PasturError
 from pastur._versions import __version__
-from pastur.analysis import Analysis, analyze
-from pastur.ensembles import (
-    sample_gaussian,
-    sample_goe,
-    sample_gue,
-    sample_spiked_outliers,
-    sample_spiked_singular_values,
-    sample_wigner,
-)
-from pastur.estimation import biwhiten, fit_rectangular, fit_symmetric
-from pastur.measures import (
-    Atoms,
-    Density,
-    Empirical,
-    GridDensity,
-    MarchenkoPastur,
-    Measure,
-    ProbabilityMeasure,
-    Semicircle,
-    TracyWidom,
-    Uniform,
-)
-from pastur.models import (
-    DeformedWigner,
-    InformationPlusNoise,
-    predict_eigenvalues,
-    predict_singular_values,
-)
-from pastur.report import write_report
+
+if TYPE_CHECKING:
+    from pastur import figures
+    from pastur.analysis import Analysis, analyze
+    from pastur.ensembles import (
+        sample_gaussian,
+        sample_goe,
+        sample_gue,
+        sample_spiked_outliers,
+        sample_spiked_singular_values,
+        sample_wigner,
+    )
+    from pastur.estimation import biwhiten, fit_rectangular, fit_symmetric
+    from pastur.measures import (
+        Atoms,
+        Density,
+        Empirical,
+        GridDensity,
+        MarchenkoPastur,
+        Measure,
+        ProbabilityMeasure,
+        Semicircle,
+        TracyWidom,
+        Uniform,
+    )
+    from pastur.models import (
+        DeformedWigner,
+        InformationPlusNoise,
+        predict_eigenvalues,
+        predict_singular_values,
+    )
+    from pastur.report import write_report
 
 __all__ = [
     "Analysis",
@@ -73,3 +78,54 @@ __all__ = [
     "sample_wigner",
     "write_report",
 ]
+
+# Each name is loaded when it is first asked for: a command needs few of them, and a word of help
+# none.
+_HOMES = {
+    "analysis": ("Analysis", "analyze"),
+    "ensembles": (
+        "sample_gaussian",
+        "sample_goe",
+        "sample_gue",
+        "sample_spiked_outliers",
+        "sample_spiked_singular_values",
+        "sample_wigner",
+    ),
+    "estimation": ("biwhiten", "fit_rectangular", "fit_symmetric"),
+    "figures": (),
+    "measures": (
+        "Atoms",
+        "Density",
+        "Empirical",
+        "GridDensity",
+        "MarchenkoPastur",
+        "Measure",
+        "ProbabilityMeasure",
+        "Semicircle",
+        "TracyWidom",
+        "Uniform",
+    ),
+    "models": (
+        "DeformedWigner",
+        "InformationPlusNoise",
+        "predict_eigenvalues",
+        "predict_singular_values",
+    ),
+    "report": ("write_report",),
+    "weights": (),
+}
+_HOME = {name: room for room, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return import_module(f"pastur.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'pastur' has no attribute {name!r}")
+    value = getattr(import_module(f"pastur.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES, *_HOME})

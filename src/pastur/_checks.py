@@ -5,24 +5,46 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import UnfitError, is_masked, numeric_array
 from pastur._errors import InvalidInputError, InvalidTypeError, MissingExtraError
 from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
 
 # Laws of noise describe real matrices to no smaller chance.
 LEAST_SIGNIFICANCE = 1e-15
+# Characters of a value that an error repeats.
+_LONGEST = 100
+_LARGEST_INTEGER = 2**63 - 1
 
 
 def finite_number(name: str, value: Any) -> float:
     """Return `value` as a finite float."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
+    number = _as_float(value)
+    if number is None:
         raise InvalidTypeError(
-            f"`{name}` must be a real number. Got {value!r} of type {type(value).__name__}."
-        ) from None
+            f"`{name}` must be a real number. Got {_shown(value)} of type {type(value).__name__}."
+        )
     if not np.isfinite(number):
         raise InvalidInputError(f"`{name}` must be finite. Got {number}.")
     return number
+
+
+def _as_float(value: Any) -> float | None:
+    """Return a single number; None for words, arrays and whatever else is not one."""
+    if isinstance(value, (str, bytes)) or is_masked(value) or getattr(value, "ndim", None):
+        return None
+    try:
+        return float(value)
+    except Exception:
+        return None
+
+
+def _shown(value: Any) -> str:
+    """Return `value` in at most a line."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        return "a value"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def positive_number(name: str, value: Any) -> float:
@@ -65,25 +87,30 @@ def non_negative_integer(name: str, value: Any) -> int:
 def _integer(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise InvalidTypeError(
-            f"`{name}` must be an integer. Got {value!r} of type {type(value).__name__}."
+            f"`{name}` must be an integer. Got {_shown(value)} of type {type(value).__name__}."
         )
     if value < least:
         raise InvalidInputError(f"`{name}` must be at least {least}. Got {value}.")
+    if value > _LARGEST_INTEGER:
+        raise InvalidInputError(f"`{name}` must fit into 64 bits. Got {_shown(value)}.")
     return int(value)
 
 
 def matrix_shape(value: Any) -> tuple[int, int]:
     """Return `value` as a pair (n, m) of positive ints."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise InvalidTypeError(f"`shape` must be a pair (n, m) of rows and columns. Got {value!r}.")
+        raise InvalidTypeError(
+            f"`shape` must be a pair (n, m) of rows and columns. Got {_shown(value)}."
+        )
     return positive_integer("shape[0]", value[0]), positive_integer("shape[1]", value[1])
 
 
 def one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:
     """Return `value` if it is among `allowed`."""
-    if value not in allowed:
+    # An array is equal to nothing: its comparison is an array.
+    if getattr(value, "ndim", None) or value not in allowed:
         listed = ", ".join(repr(a) for a in allowed)
-        raise InvalidInputError(f"`{name}` must be one of {listed}. Got {value!r}.")
+        raise InvalidInputError(f"`{name}` must be one of {listed}. Got {_shown(value)}.")
     return value
 
 
@@ -92,25 +119,41 @@ def dyson_index(value: Any) -> int:
     return int(one_of("beta", value, (1, 2)))
 
 
-def real_array(name: str, value: ArrayLike) -> AnyArray:
-    """Return `value` as a numeric real array, NaN and infinity refused."""
+def numeric(name: str, value: Any) -> AnyArray:
+    """Return `value` as an array of numbers, complex and infinite ones included."""
     try:
-        array = np.asarray(value)
-    except ValueError:
-        raise InvalidInputError(
-            f"`{name}` must be a regular array of numbers. Got rows of unequal length."
-        ) from None
+        return numeric_array(value)
+    except UnfitError as error:
+        sentence = f"`{name}` must hold numbers. It {error}."
+        raise (InvalidInputError if error.is_value else InvalidTypeError)(sentence) from None
+
+
+def real_array(name: str, value: ArrayLike) -> AnyArray:
+    """Return `value` as an array of real numbers, NaN and infinity refused.
+
+    float32 and float16 stay, all else may become float64: what a longer type holds is rounded.
+    """
+    array = numeric(name, value)
     if array.dtype.kind == "c":
         raise InvalidTypeError(f"`{name}` must be real. Got the complex type {array.dtype}.")
-    if array.dtype.kind not in "fiub" and array.dtype.name not in ("bfloat16",):
-        raise InvalidTypeError(f"`{name}` must hold numbers. Got an array of type {array.dtype}.")
-    if array.dtype.kind != "b" and array.dtype.kind not in "iu" and not np.isfinite(array).all():
-        bad = np.argwhere(~np.isfinite(array))[0]
-        where = tuple(int(i) for i in bad)
-        raise InvalidInputError(
-            f"`{name}` must be finite. Found {array[where]} at index {where or 0}."
-        )
+    if array.dtype.kind == "f":
+        if array.dtype.itemsize > 8:
+            # Beyond the largest double it becomes infinite, which is found next.
+            with np.errstate(over="ignore"):
+                array = array.astype(np.float64)
+        _check_finite(name, array)
     return array
+
+
+def _check_finite(name: str, array: AnyArray) -> None:
+    if np.isfinite(array).all():
+        return
+    where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    found = f"`{name}` must be finite. Found {array[where]} at index {where or 0}"
+    nan = int(np.isnan(array).sum())
+    infinite = int(np.isinf(array).sum())
+    more = f", and {nan} NaN and {infinite} infinite in all" if nan + infinite > 1 else ""
+    raise InvalidInputError(f"{found}{more}.")
 
 
 def vector(name: str, value: ArrayLike) -> FloatArray:
@@ -130,7 +173,13 @@ def matrix(name: str, value: ArrayLike) -> FloatArray:
 
 def single_or_double_matrix(name: str, value: ArrayLike) -> AnyArray:
     """Return `value` as `matrix` does, but as it is where it is of float32: half the memory."""
-    array = real_array(name, value)
+    array = numeric(name, value)
+    if array.dtype.kind == "c":
+        raise InvalidTypeError(
+            f"`{name}` must be real. Got the complex type {array.dtype}. Of a complex matrix give "
+            "the singular values, or the eigenvalues if it is Hermitian, in its place."
+        )
+    array = real_array(name, array)
     if array.ndim != 2:
         raise InvalidInputError(f"`{name}` must be a matrix. Got shape {array.shape}.")
     if array.size == 0:
@@ -147,7 +196,7 @@ def generator(rng: RandomLike) -> np.random.Generator:
         return np.random.default_rng(rng)
     raise InvalidTypeError(
         "`rng` must be a numpy.random.Generator, an int or None. "
-        f"Got {rng!r} of type {type(rng).__name__}."
+        f"Got {_shown(rng)} of type {type(rng).__name__}."
     )
 
 

@@ -9,7 +9,10 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.extmath import svd_flip
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from pastur._typing import AnyArray
+from pastur._arrays import UnfitError, as_array, speaks_torch
+from pastur._checks import real_array
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._rectangular import fit_centred
 
 __all__ = ["SpikedPCA"]
@@ -76,7 +79,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         ValueError
             For anything but finite real data of that size, or alpha out of range.
         """
-        x = validate_data(self, X, dtype=np.float64, ensure_min_samples=3, ensure_min_features=2)
+        x = self._checked(X, ensure_min_samples=3, ensure_min_features=2)
         self.n_samples_ = len(x)
         self.mean_ = x.mean(axis=0)
         left, values, right = np.linalg.svd(x - self.mean_, full_matrices=False)
@@ -95,13 +98,34 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def transform(self, X: Any) -> AnyArray:
         """Return the coordinates of `X` along the components, shape (n, n_components_)."""
         check_is_fitted(self)
-        x = validate_data(self, X, dtype=np.float64, reset=False)
+        x = self._checked(X, reset=False)
         return np.asarray((x - self.mean_) @ self.components_.T)
 
     def inverse_transform(self, X: Any) -> AnyArray:
         """Return the data with coordinates `X`, shape (n, p): all else is the mean."""
         check_is_fitted(self)
-        return np.asarray(np.asarray(X) @ self.components_ + self.mean_)
+        x = np.atleast_1d(real_array("X", X))
+        if x.shape[-1] != self.n_components_:
+            raise InvalidInputError(
+                f"`X` must have {self.n_components_} columns, one for each component. "
+                f"Got shape {x.shape}."
+            )
+        return np.asarray(x @ self.components_ + self.mean_)
+
+    def _checked(self, X: Any, **options: Any) -> FloatArray:
+        """Return `X` where both scikit-learn and `fit_rectangular` would take it."""
+        try:
+            # Without a mask: scikit-learn would ignore it.
+            plain = as_array(X) if speaks_torch(X) or isinstance(X, np.ma.MaskedArray) else X
+            with np.errstate(over="ignore"):
+                validate_data(self, plain, dtype=np.float64, **options)
+        except UnfitError as error:
+            raise InvalidInputError(f"`X` must hold numbers. It {error}.") from None
+        except TypeError as error:
+            raise InvalidTypeError(str(error)) from error
+        except (ValueError, OverflowError, RuntimeError) as error:
+            raise InvalidInputError(str(error)) from error
+        return np.asarray(real_array("X", plain), dtype=np.float64)
 
     @property
     def _n_features_out(self) -> int:

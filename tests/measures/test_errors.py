@@ -47,7 +47,7 @@ SIGNED = 2 * LAW - Uniform(0, 1)
         (lambda: LAW.quantile([0.5, -0.1]), InvalidInputError, "in [0, 1]. Got -0.1."),
         (lambda: LAW.quantile(np.nan), InvalidInputError, "`q` must be finite."),
         (lambda: LAW.cdf(np.nan), InvalidInputError, "`x` must not be NaN."),
-        (lambda: LAW.sf("left"), InvalidTypeError, "`x` must hold real numbers."),
+        (lambda: LAW.sf("left"), InvalidTypeError, "`x` must hold numbers. It holds texts"),
         (lambda: LAW.cdf(1j), InvalidTypeError, "`x` must hold real numbers. Got type complex128."),
         (lambda: LAW.density(np.inf), InvalidInputError, "`x` must be finite. Found inf"),
         (

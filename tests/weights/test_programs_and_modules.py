@@ -198,3 +198,83 @@ def test_a_residual_network_of_convolutions(tmp_path):
             "2.downsample.weight": (16, 8),
             "3.weight": (10, 16),
         }
+
+
+def kinds(module):
+    """Return the matrices of a module by name, and the reasons for the rest."""
+    items = list(iter_matrices(open_weights(module)))
+    loaded = {item.name: item.load() for item in items if isinstance(item, Matrix)}
+    return loaded, {item.name: item.reason for item in items if not isinstance(item, Matrix)}
+
+
+def quantised(layer):
+    """Return a layer with its weights in 8 bits, by PyTorch's own way."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # which it calls old
+        whole = torch.nn.Sequential(layer)
+        if isinstance(layer, torch.nn.Linear):
+            return torch.ao.quantization.quantize_dynamic(whole, {torch.nn.Linear})
+        layer.qconfig = torch.ao.quantization.default_qconfig
+        prepared = torch.ao.quantization.prepare(whole.eval())
+        prepared(torch.randn(1, layer.in_channels, 9, 9))
+        return torch.ao.quantization.convert(prepared)
+
+
+def test_a_quantised_layer_is_read_as_the_numbers_it_stands_for():
+    torch.manual_seed(4)
+    linear = quantised(torch.nn.Linear(20, 10))
+    loaded, _ = kinds(torch.nn.Sequential(torch.nn.Linear(30, 20), linear))
+    name = "1.0.weight"
+    assert set(loaded) == {"0.weight", name}
+    np.testing.assert_array_equal(loaded[name], linear[0].weight().dequantize())
+    convolution = quantised(torch.nn.Conv2d(8, 6, 3, groups=2))
+    loaded, _ = kinds(convolution)
+    kernel = convolution[0].weight().dequantize().numpy()
+    np.testing.assert_array_equal(loaded["0.weight:group 0"], kernel[:3].reshape(3, -1))
+    np.testing.assert_array_equal(loaded["0.weight:group 1"], kernel[3:].reshape(3, -1))
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (lambda: torch.nn.LazyLinear(10), "has no values yet: call its module once"),
+        (lambda: torch.nn.LazyConv2d(4, 3), "has no values yet"),
+        (lambda: torch.nn.Linear(20, 10, device="meta"), "on the device 'meta'"),
+        (lambda: torch.nn.Conv2d(4, 6, 3, device="meta"), "on the device 'meta'"),
+        (lambda: torch.nn.Linear(20, 10, dtype=torch.complex64), "holds complex numbers"),
+    ],
+)
+def test_a_layer_that_cannot_be_read_does_not_hide_the_others(bad, reason):
+    good = torch.nn.Linear(30, 20)
+    loaded, reasons = kinds(torch.nn.Sequential(good, bad()))
+    np.testing.assert_array_equal(loaded["0.weight"], good.weight.detach())
+    assert set(loaded) == {"0.weight"}
+    assert reason in reasons["1.weight"]
+
+
+def test_buffers_of_every_kind():
+    class WithMore(torch.nn.Linear):
+        def get_extra_state(self):
+            return {"step": 1}
+
+    module = WithMore(30, 20)
+    matrix = torch.round(8 * torch.randn(12, 10)).clamp(-14, 14) / 8
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch calls some of these a beta
+        compressed = matrix.to_sparse_csr()
+        nested = torch.nested.nested_tensor([torch.ones(3), torch.ones(2)])
+    readable = {
+        "b16": matrix.bfloat16(),
+        "f8": matrix.to(torch.float8_e5m2),
+        "coo": matrix.to_sparse(),
+        "csr": compressed,
+    }
+    for name, value in readable.items():
+        module.register_buffer(name, value)
+    module.register_buffer("nested", nested)
+    loaded, reasons = kinds(module)
+    assert set(loaded) == {"weight", *readable}
+    for name, value in readable.items():
+        np.testing.assert_array_equal(loaded[name], value.to_dense().float())
+    assert "does not turn into a NumPy array" in reasons["nested"]
+    assert "holds Python objects (dict)" in reasons["_extra_state"]

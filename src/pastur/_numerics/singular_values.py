@@ -1,7 +1,8 @@
 """Singular values of a dense matrix, by its Gram matrix where that is accurate."""
 
+from collections.abc import Iterator
+
 import numpy as np
-import scipy
 
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._typing import AnyArray, FloatArray
@@ -10,6 +11,9 @@ from pastur._typing import AnyArray, FloatArray
 _GRAM_LIMIT = 1e-5
 # Rows or columns of float32 that are turned into float64 together.
 _PART = 1024
+# From this side on SciPy's linear algebra, which needs half the memory, is worth loading: below,
+# that takes longer than the matrix.
+_WORTH_SCIPY = 1024
 
 
 def singular_values(matrix: AnyArray) -> FloatArray:
@@ -37,34 +41,59 @@ def singular_values(matrix: AnyArray) -> FloatArray:
         return np.asarray(np.ldexp(values, exponent), dtype=np.float64)
 
 
+def load_linear_algebra(shape: tuple[int, ...]) -> None:
+    """Load what `singular_values` will call for this shape, so that its threads can be limited."""
+    if min(shape) >= _WORTH_SCIPY:
+        import scipy
+
+        _ = scipy.linalg.blas
+
+
 def _by_gram(matrix: AnyArray) -> FloatArray | None:
     """Return the square roots of the Gram eigenvalues, None where they would be inaccurate."""
-    squares = scipy.linalg.eigvalsh(_gram(matrix), lower=True, overwrite_a=True, check_finite=False)
-    return roots_of_gram(squares)
+    if min(matrix.shape) >= _WORTH_SCIPY:
+        return roots_of_gram(_in_place(matrix))
+    return roots_of_gram(np.asarray(np.linalg.eigvalsh(_gram(matrix)), dtype=np.float64))
+
+
+def _parts(matrix: AnyArray) -> Iterator[FloatArray]:
+    """Yield blocks of the short side times some of the long one, in float64."""
+    wide = matrix.shape[0] <= matrix.shape[1]
+    step = max(matrix.shape) if matrix.dtype == np.float64 else _PART
+    for start in range(0, max(matrix.shape), step):
+        part = matrix[:, start : start + step] if wide else matrix[start : start + step].T
+        yield np.asarray(part, dtype=np.float64)
 
 
 def _gram(matrix: AnyArray) -> FloatArray:
-    """Return the lower triangle of the Gram matrix, in a form that LAPACK overwrites.
+    """Return the Gram matrix of the short side."""
+    gram = np.zeros((min(matrix.shape),) * 2)
+    for part in _parts(matrix):
+        gram += part @ part.T
+    return gram
+
+
+def _in_place(matrix: AnyArray) -> FloatArray:
+    """Return the eigenvalues of the Gram matrix, of which one triangle is made and overwritten.
 
     NumPy would hold all of it and a copy.
     """
-    rows, columns = matrix.shape
-    wide = rows <= columns
-    gram = np.zeros((min(rows, columns),) * 2, order="F")
-    step = max(rows, columns) if matrix.dtype == np.float64 else _PART
-    for start in range(0, max(rows, columns), step):
-        part = matrix[:, start : start + step] if wide else matrix[start : start + step]
+    import scipy
+
+    gram = np.zeros((min(matrix.shape),) * 2, order="F")
+    for part in _parts(matrix):
         # The transpose of what has its rows contiguous is what BLAS takes as it is.
+        by_rows = part.flags.c_contiguous
         gram = scipy.linalg.blas.dsyrk(
             1.0,
-            np.ascontiguousarray(part, dtype=np.float64).T,
-            trans=wide,
+            part.T if by_rows else part,
+            trans=by_rows,
             lower=True,
             beta=1.0,
             c=gram,
             overwrite_c=True,
         )
-    return gram
+    return np.asarray(scipy.linalg.eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False))
 
 
 def roots_of_gram(squares: FloatArray) -> FloatArray | None:

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from pastur._errors import FileFormatError
+from pastur._numerics.singular_values import load_linear_algebra
 from pastur._pool import in_processes
 from pastur.analysis._selection import Selection
 from pastur.weights import Matrix, Skipped
@@ -54,7 +55,7 @@ def examined(
 
 
 def _one_by_one(function: Callable[[Matrix], _T], matrices: list[Matrix]) -> Iterator[_T]:
-    blas = _blas()
+    blas = _blas(matrices)
     for matrix in matrices:
         n, m = sorted(matrix.shape)
         threads = None if n * n * (n + m) >= _WORTH_THREADS else 1
@@ -66,18 +67,18 @@ def _one_by_one(function: Callable[[Matrix], _T], matrices: list[Matrix]) -> Ite
 def _threads(function: Callable[[Matrix], _T], matrices: list[Matrix], jobs: int) -> Iterator[_T]:
     from joblib import Parallel, delayed
 
-    with _blas().limit(limits=1, user_api="blas"):
+    with _blas(matrices).limit(limits=1, user_api="blas"):
         pool = Parallel(n_jobs=jobs, return_as="generator", backend="threading", batch_size=1)
         yield from pool(delayed(function)(matrix) for matrix in matrices)
 
 
-def _blas() -> Any:
-    """Return what limits the threads of BLAS."""
-    import scipy
+def _blas(matrices: list[Matrix]) -> Any:
+    """Return what limits the threads of BLAS while these matrices are worked on."""
     from threadpoolctl import ThreadpoolController
 
     # A BLAS that is not loaded yet cannot be limited.
-    _ = scipy.linalg.blas
+    for matrix in matrices:
+        load_linear_algebra(matrix.shape)
     return ThreadpoolController()
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
+from pastur._numerics.chi_squared import chi_squared_tail
+from pastur._numerics.nonnegative import nonnegative_least_squares
 from pastur._typing import ComplexArray, FloatArray
 from pastur.estimation._grid import spike_grid
 from pastur.estimation._residual_law import residual_covariance, residual_mean
@@ -92,7 +93,7 @@ class Deconvolution:
     @property
     def p_value(self) -> float:
         """Chance of a larger misfit."""
-        return float(scipy.special.gammaincc(self.freedom / 2, self.misfit / 2))
+        return chi_squared_tail(self.freedom, self.misfit)
 
     @property
     def swallowed(self) -> bool:
@@ -355,13 +356,11 @@ def _priced_weights(
     The row added is ``ε(rank − before + price/ε)²``, whose slope at the last rank is twice the
     price.
     """
-    from scipy.optimize import nnls
-
     price = _PRICE * (1 + _SMALL_SIZE / size)
     root = _PRICE_CURVATURE**0.5
     row = np.full((1, columns.shape[1]), root * size)
     goal = root * (before - price / _PRICE_CURVATURE)
-    return np.asarray(nnls(np.vstack([columns, row]), np.append(target, goal))[0])
+    return nonnegative_least_squares(np.vstack([columns, row]), np.append(target, goal))
 
 
 def _preimage(

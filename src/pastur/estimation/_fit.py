@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from math import exp
+from statistics import NormalDist
 from typing import TypeGuard
 
 import numpy as np
-import scipy
 
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, FloatArray
@@ -254,4 +254,4 @@ def _status(found: Deconvolution, rank: int, size: int) -> Status:
 
 def normal_quantile(alpha: float) -> float:
     """Return z such that a standard Gaussian lies within ±z with chance 1 − alpha."""
-    return float(-scipy.special.ndtri(alpha / 2))
+    return -NormalDist().inv_cdf(alpha / 2)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
+from pastur._numerics.chi_squared import chi_squared_tail
 from pastur._typing import FloatArray
 from pastur.estimation._noise_law import NoiseLaw
 
@@ -110,7 +110,7 @@ def mode_p_value(deviations: FloatArray, *, power: int, sigma_known: bool) -> fl
     taken[moved - 1] -= np.clip(taken[moved - 1], low, high)
     taken[level - 1] /= np.sqrt(1 + _CUMULANTS[1] / 2)
     taken = taken[level - 1 if sigma_known else level :]
-    return float(scipy.special.gammaincc(taken.size / 2, taken @ taken / 2))
+    return chi_squared_tail(taken.size, float(taken @ taken))
 
 
 def largest_deviation(bulk: FloatArray, law: NoiseLaw) -> Deviation:

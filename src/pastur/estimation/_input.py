@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import numeric_array
 from pastur._checks import (
     matrix,
     positive_integer,
@@ -126,6 +127,7 @@ def rectangular_spectrum(
         )
     w = single_or_double_matrix("W", matrix_given)
     _at_least_two(w.shape)
+    _refuse_correlations(w)
     sides = filled_sides(w)
     if values_given is None:
         found = _singular_values(sides.inner(w))
@@ -176,8 +178,13 @@ def centred_spectrum(data: FloatArray, values: FloatArray) -> Spectrum:
     return _settled(found, _rounding(data[:, kept], found), DOUBLE)
 
 
-def symmetric_spectrum(matrix_given: ArrayLike | None, values_given: ArrayLike | None) -> Spectrum:
-    """Return the spectrum of `W`, or of a matrix with the eigenvalues given."""
+def symmetric_spectrum(
+    matrix_given: ArrayLike | None, values_given: ArrayLike | None, *, centred: bool
+) -> Spectrum:
+    """Return the spectrum of `W`, or of a matrix with the eigenvalues given.
+
+    `centred`: whether it is noise about 0, so that it cannot have a diagonal of ones.
+    """
     _some_route("fit_symmetric", matrix_given, "eigenvalues", values_given)
     if matrix_given is None:
         assert values_given is not None
@@ -186,6 +193,8 @@ def symmetric_spectrum(matrix_given: ArrayLike | None, values_given: ArrayLike |
         return _of_values((values.size, values.size), values, values_given)
     w = matrix("W", matrix_given)
     _at_least_two(w.shape)
+    if centred:
+        _refuse_correlations(w)
     if values_given is None:
         values = _eigenvalues(w)
     else:
@@ -246,7 +255,7 @@ def _of_values(shape: tuple[int, int], values: FloatArray, given: Any) -> Spectr
 
 def _precision(given: Any, values: FloatArray) -> Precision:
     """Return the rounding of a spectrum: that of its type, or of the coarsest that holds it."""
-    kind = np.asarray(given).dtype
+    kind = numeric_array(given).dtype
     single = kind.kind not in "biu" and kind.itemsize <= 4
     return precision_of(values.astype(np.float32) if single else values)
 
@@ -287,6 +296,21 @@ def _settled(spectrum: Spectrum, noise: float, decomposed: Precision) -> Spectru
 def _some_route(name: str, w: object, other_name: str, other: object) -> None:
     if w is None and other is None:
         raise InvalidInputError(f"{name} takes a matrix `W` or its `{other_name}`. Got neither.")
+
+
+def _refuse_correlations(w: AnyArray) -> None:
+    """Raise where `w` is a table of correlations: symmetric, ones on the diagonal, less beside."""
+    if w.shape[0] != w.shape[1] or not np.allclose(np.diagonal(w), 1.0, rtol=0, atol=_ASYMMETRY):
+        return
+    size = np.abs(w)
+    partly = bool(((size > 0) & (size < 1 - _ASYMMETRY)).any())
+    within = bool((size <= 1 + _ASYMMETRY).all())
+    if partly and within and np.allclose(w, w.T, rtol=0, atol=_ASYMMETRY):
+        raise InvalidInputError(
+            "`W` is a matrix of correlations: it is symmetric, with ones on its diagonal. Its "
+            "noise is not that of the model W = R/√N + S. Give the data from which they were "
+            "computed, each variable standardised, to `fit_rectangular`."
+        )
 
 
 def _checked_shape(shape: Any, count: int) -> tuple[int, int]:

@@ -204,7 +204,7 @@ def fit_symmetric(
     True
     """
     level, base = significance("alpha", alpha), _checked_bulk(bulk)
-    spectrum = symmetric_spectrum(W, eigenvalues)
+    spectrum = symmetric_spectrum(W, eigenvalues, centred=base is None)
     check_sigma(sigma, spectrum.unit)
     if sigma is not None or base is not None or not spectrum.noise_free:
         return _fit(spectrum, sigma, level, base)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-import scipy
 
+from pastur._numerics.kolmogorov import kolmogorov_tail
 from pastur._typing import FloatArray
 from pastur.estimation._deconvolution import Deconvolution
 from pastur.estimation._entries import EntryDiagnosis
@@ -77,7 +77,7 @@ def assess_growing(
     """
     size = values.size
     distance = float(step_gaps(np.asarray(model.law.cdf(np.sort(values) ** power))).max())
-    p_value = min(found.p_value, float(scipy.special.kolmogorov(distance * size**0.5)))
+    p_value = min(found.p_value, kolmogorov_tail(distance * size**0.5))
     figures = f"distance {distance:.3f}, {_chance(p_value)}"
     signal = f"noise and a signal of rank {found.rank:.0f}"
     if p_value >= REJECTION:

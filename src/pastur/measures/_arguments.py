@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from pastur._checks import numeric
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import AnyArray, ArrayLike, ComplexArray, FloatArray
 
 
 def plane_points(z: ArrayLike) -> AnyArray:
     """Return `z` as a finite numeric array, real or complex as given."""
-    values = np.asarray(z)
-    if values.dtype.kind not in "fciu":
+    values = numeric("z", z)
+    if values.dtype.kind == "b":
         raise InvalidTypeError(f"`z` must hold numbers. Got an array of type {values.dtype}.")
     if not np.isfinite(values).all():
         raise InvalidInputError("`z` must be finite.")
@@ -22,8 +23,8 @@ def plane_points(z: ArrayLike) -> AnyArray:
 
 def line_points(name: str, x: ArrayLike) -> FloatArray:
     """Return x as float64, ±∞ allowed and NaN refused."""
-    values = np.asarray(x)
-    if values.dtype.kind not in "fiub":
+    values = numeric(name, x)
+    if values.dtype.kind == "c":
         raise InvalidTypeError(f"`{name}` must hold real numbers. Got type {values.dtype}.")
     values = values.astype(np.float64)
     if np.isnan(values).any():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import dyson_index, positive_integer, positive_number, real_array
+from pastur._checks import dyson_index, numeric, positive_integer, positive_number, real_array
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import ProbabilityMeasure, Semicircle
@@ -79,7 +79,8 @@ class DeformedWigner(SpikedModel):
 
     def phi(self, w: ArrayLike) -> Any:
         """Return ``Φ(w) = w − σ²g_ν₀(w)`` (1.9), w complex or real off supp ν₀."""
-        return np.asarray(w)[()] - self.sigma**2 * self.nu0.stieltjes(w)
+        points = numeric("w", w)[()]
+        return points - self.sigma**2 * self.nu0.stieltjes(points)
 
     def omega(self, z: ArrayLike) -> Any:
         """Return the subordination function ``ω(z) = z + σ²g_μ₀(z)`` (1.6), the inverse of Φ.
@@ -89,7 +90,8 @@ class DeformedWigner(SpikedModel):
         z : array_like
             Complex, or real off supp μ₀.
         """
-        return np.asarray(z)[()] + self.sigma**2 * self.law.stieltjes(z)
+        points = numeric("z", z)[()]
+        return points + self.sigma**2 * self.law.stieltjes(points)
 
     def spike(self, x: ArrayLike) -> Any:
         """Return the spike behind an outlier at x: the real ω(x), off supp μ₀.

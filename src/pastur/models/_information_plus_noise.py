@@ -10,6 +10,7 @@ import numpy as np
 from pastur._checks import (
     dyson_index,
     finite_number,
+    numeric,
     positive_integer,
     positive_number,
     real_array,
@@ -95,16 +96,18 @@ class InformationPlusNoise(SpikedModel):
 
     def phi(self, w: ArrayLike) -> Any:
         """Return ``Φ(w) = w q² + σ²(1 − c) q``, w complex or real off supp H."""
-        q = 1 - self.sigma**2 * self.ratio * self.h.stieltjes(w)
-        return np.asarray(w)[()] * q**2 + self.sigma**2 * (1 - self.ratio) * q
+        points = numeric("w", w)[()]
+        q = 1 - self.sigma**2 * self.ratio * self.h.stieltjes(points)
+        return points * q**2 + self.sigma**2 * (1 - self.ratio) * q
 
     def omega(self, z: ArrayLike) -> Any:
         """Return ``ω(z) = z(1 + σ²cm)² − σ²(1 − c)(1 + σ²cm)``, the inverse of Φ.
 
         m is the Stieltjes transform of the law; z complex, or real off its support.
         """
-        stretch = 1 + self.sigma**2 * self.ratio * self.law.stieltjes(z)
-        return np.asarray(z)[()] * stretch**2 - self.sigma**2 * (1 - self.ratio) * stretch
+        points = numeric("z", z)[()]
+        stretch = 1 + self.sigma**2 * self.ratio * self.law.stieltjes(points)
+        return points * stretch**2 - self.sigma**2 * (1 - self.ratio) * stretch
 
     def spike(self, x: ArrayLike) -> Any:
         """Return the squared spike behind a squared outlier: the real ω(x), off the law's support.

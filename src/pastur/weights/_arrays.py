@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import UnfitError, as_array, numeric_array, type_fault, without_values
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import AnyArray
 from pastur.weights._inputs import files_behind
 from pastur.weights._weights import TensorInfo, Weights
 from pastur.weights._words import shown
-
-_KINDS = {"S": "texts", "U": "texts", "M": "dates", "m": "durations", "V": "records"}
 
 
 def open_arrays(source: Any) -> Weights:
@@ -27,7 +26,13 @@ def open_arrays(source: Any) -> Weights:
     InvalidTypeError, InvalidInputError
         When `source` is neither, or empty.
     """
-    if not isinstance(source, Mapping):
+    if isinstance(source, (list, tuple)) and any(getattr(a, "ndim", 0) > 1 for a in source):
+        raise InvalidTypeError(
+            f"`source` is a {type(source).__name__} of {len(source)} arrays. Give each a name: "
+            "a dictionary {name: array, ...}."
+        )
+    # One kind of sparse matrix is a dictionary as well, of its entries.
+    if not isinstance(source, Mapping) or hasattr(source, "toarray"):
         info, value = entry_of("matrix", source)
         if info.unreadable:
             raise InvalidTypeError(
@@ -61,72 +66,59 @@ def _rounding_of(values: Mapping[str, Any], name: str) -> AnyArray | None:
 
 
 def entry_of(name: str, value: Any) -> tuple[TensorInfo, Any]:
-    """Return the header of one value, and the value: an array where it had none to state."""
-    stated = _stated(value)
-    if stated is None:
-        if hasattr(type(value), "shape"):
-            return TensorInfo(name, (), "unknown", 0, "has no shape yet: run the model once"), value
-        try:
-            value = np.asarray(value)
-        except ValueError:
-            return TensorInfo(name, (), "unknown", 0, "has rows of unequal length"), value
-        except Exception as error:
-            reason = f"does not turn into a NumPy array ({type(error).__name__})"
-            return TensorInfo(name, (), "unknown", 0, reason), value
-        stated = value.shape, value.dtype
+    """Return the header of one value, and the value: an array unless it is to be read later."""
+    try:
+        stated = _stated(value)
+        if stated is None:
+            value = as_array(value)
+            if value.dtype.kind == "O":
+                value = numeric_array(value)
+            stated = value.shape, value.dtype
+    except UnfitError as error:
+        return TensorInfo(name, _shape_of(value), "unknown", 0, str(error)), value
     shape, dtype = stated
     word = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
     itemsize = int(getattr(dtype, "itemsize", 0))
-    nbytes = math.prod(shape) * itemsize
-    if _is_quantised(value):
-        return TensorInfo(name, shape, "float32", 4 * math.prod(shape), quantised=word), value
-    return TensorInfo(name, shape, word, nbytes, _fault(value, dtype)), value
+    # What a quantised tensor turns into when it is read.
+    quantised = word if _is_quantised(value) else ""
+    info = TensorInfo(
+        name,
+        shape,
+        "float32" if quantised else word,
+        math.prod(shape) * (4 if quantised else itemsize),
+        type_fault(dtype) or without_values(value),
+        quantised=quantised,
+    )
+    return info, value
 
 
 def _stated(value: Any) -> tuple[tuple[int, ...], Any] | None:
-    # A lazy tensor raises when it is asked for its shape.
+    """Return the shape and type of what can wait until it is read; None for all else."""
     try:
-        if not all(hasattr(value, name) for name in ("__array__", "shape", "dtype")):
+        if (
+            isinstance(value, np.ndarray)
+            or not hasattr(value, "__array__")
+            or hasattr(value, "isna")
+        ):
             return None
         return tuple(int(size) for size in value.shape), value.dtype
-    except (TypeError, ValueError, RuntimeError):
+    except Exception:
         return None
 
 
-def _fault(value: Any, dtype: Any) -> str:
-    if getattr(getattr(value, "device", None), "type", "") == "meta":
-        return "has no values: it lies on the device 'meta'"
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        return "has masked entries: fill them first"
-    if not isinstance(dtype, np.dtype) or dtype.type.__module__ == "ml_dtypes":
-        return ""
-    if dtype.kind == "O":
-        kinds = {type(item).__name__ for item in np.ravel(value)[:100]} if value.size else set()
-        return f"holds Python objects ({', '.join(sorted(kinds)) or 'none'}), not numbers"
-    return f"holds {_KINDS[dtype.kind]}, not numbers" if dtype.kind in _KINDS else ""
+def _shape_of(value: Any) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in value.shape)
+    except Exception:
+        return ()
 
 
 def load_array(values: Mapping[str, Any], name: str) -> AnyArray:
     """Return one of the values as an array."""
-    value = values[name]
     try:
-        array = np.asarray(_plain(value))
-    except Exception as error:
-        raise InvalidTypeError(
-            f"Tensor {shown(name)} does not turn into a NumPy array: "
-            f"{' '.join(str(error).split()).rstrip('.')}. Convert it first."
-        ) from error
-    return array
-
-
-def _plain(value: Any) -> Any:
-    """Return a tensor of PyTorch as one that NumPy takes: no gradient, in memory, a known type."""
-    for step in ("detach", "cpu", *(["dequantize"] if _is_quantised(value) else [])):
-        method = getattr(value, step, None)
-        value = method() if callable(method) else value
-    kind = str(getattr(value, "dtype", ""))
-    # float32 holds every number of these.
-    return value.float() if kind.startswith(("torch.bfloat", "torch.float8")) else value
+        return as_array(values[name])
+    except UnfitError as error:
+        raise InvalidTypeError(f"Tensor {shown(name)} {error}.") from error
 
 
 def _is_quantised(value: Any) -> bool:
