@@ -584,3 +584,46 @@ def test_a_name_that_is_taken_stays_with_its_tensor(written):
     assert weights.read("l.qweight").shape == (32, 64)
     names = [entry.name for entry in weights.entries]
     assert sorted(names) == sorted({*tensors, "l.weight"})
+
+
+# --- compressed-tensors ---
+
+
+@pytest.mark.parametrize("bits", [4, 5])
+def test_compressed_tensors_with_inputs_out_of_order(written, bits):
+    q, order = codes(bits, 6, 96), RNG.permutation(np.arange(96) // 32)
+    scale = np.abs(numbers(6, 3)) + 0.1
+    expected = np.empty((6, 96))
+    for o, i in np.ndindex(expected.shape):
+        expected[o, i] = (int(q[o, i]) - 2 ** (bits - 1)) * float(scale[o, order[i]])
+    tensors = {
+        "l.weight_packed": stream(q, bits).view(np.int32),
+        "l.weight_scale": scale,
+        "l.weight_shape": np.array([6, 96]),
+        "l.weight_g_idx": order.astype(np.int32),
+    }
+    weights = written(tensors)
+    assert_one_weight(weights, "l.weight", expected, scale[:, order], "compressed-tensors")
+    damaged = {**tensors, "l.weight_g_idx": order.astype(np.int32) - 1}
+    with pytest.raises(ValueError, match="its g_idx is damaged"):
+        written(damaged).read("l.weight")
+    for shape in ([6, 200], [7, 96], [6]):
+        weights = written({**tensors, "l.weight_shape": np.array(shape)})
+        assert "weight_shape" in refusal(weights, "l.weight")
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {
+            "l.weight_packed": np.ones((6, 72), np.uint8),
+            "l.weight_scale": np.ones((6, 3), np.uint8),
+        },
+        {"l.compressed": numbers(6, 5).astype(np.int8), "l.bitmask": np.ones((6, 2), np.uint8)},
+        {"l.B": np.ones((6, 16), np.int32), "l.s": numbers(3, 12)},
+    ],
+    ids=["mxfp6", "sparse", "marlin"],
+)
+def test_formats_that_are_not_undone(written, tensors):
+    weights = written(tensors)
+    assert not [i for i in iter_matrices(weights) if isinstance(i, Matrix)]

@@ -43,10 +43,10 @@ def applied(layer):
     return np.asarray(keras.ops.convert_to_numpy(layer(unit) - layer(none)))
 
 
-@pytest.fixture(params=["model.keras", "model.weights.h5"])
-def saved(request, tmp_path):
-    def save(model):
-        path = tmp_path / request.param
+@pytest.fixture
+def saved(tmp_path):
+    def save(model, name="model.keras"):
+        path = tmp_path / name
         if path.suffix == ".keras":
             model.save(path)
         else:
@@ -60,13 +60,13 @@ def matrices(weights):
     return {i.name: i for i in iter_matrices(weights) if isinstance(i, Matrix)}
 
 
-@pytest.mark.parametrize("bias", [True, False])
-def test_int8(saved, bias):
+@pytest.mark.parametrize(("bias", "name"), [(True, "model.keras"), (False, "model.weights.h5")])
+def test_int8(saved, bias, name):
     model = network(bias=bias)
     quantize(model, "int8")
     # Unit vectors are exact in int8 but for the rounding of 127 steps.
     expected = [applied(layer) for layer in model.layers]
-    weights = saved(model)
+    weights = saved(model, name)
     found = matrices(weights)
     assert len(found) == 2
     assert {item.dtype for item in found.values()} == {"Keras int8"}
@@ -76,8 +76,7 @@ def test_int8(saved, bias):
         np.testing.assert_allclose(weights.steps(name)[0], 1 / scale**2 / 12, rtol=1e-5)
 
 
-@pytest.mark.parametrize("block", [None, 8])
-@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize(("block", "bias"), [(None, True), (None, False), (8, True)])
 def test_int4(saved, bias, block):
     config = keras.quantizers.Int4QuantizationConfig(block_size=block, activation_quantizer=None)
     model = network(bias=bias)

@@ -241,6 +241,44 @@ def test_one_bad_layer_never_ends_the_listing():
     assert "cannot be computed from its parts (ArithmeticError)" in items["broken.weight"].reason
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_quantised_tensors_in_files(tmp_path):
+    """Codes, scales and zero points of PyTorch's own quantised layers: what `dequantize` gives."""
+    torch.manual_seed(3)
+    tall = torch.randn(7, 9)
+    scales, zeros = torch.rand(9).double() + 0.1, torch.randint(-5, 5, (9,))
+    dynamic = torch.ao.quantization.quantize_dynamic(
+        nn.Sequential(nn.Linear(9, 7), nn.LSTM(7, 4)), {nn.Linear, nn.LSTM}
+    )
+    tensors = {
+        "whole": torch.quantize_per_tensor(tall, 0.07, 3, torch.quint8),
+        "turned": torch.quantize_per_tensor(tall, 0.07, -3, torch.qint8).t(),
+        "columns": torch.quantize_per_channel(tall, scales, zeros, 1, torch.qint8),
+        "floats": torch.quantize_per_channel(
+            tall.t().contiguous(), scales.float(), zeros.float() + 0.5, 0, torch.quint8
+        ),
+        **dynamic.state_dict(),
+    }
+    expected = {k: v for k, v in tensors.items() if getattr(v, "is_quantized", False)}
+    expected["0.weight"] = dynamic[0].weight()
+    torch.save(tensors, tmp_path / "m.pt")
+    weights = open_weights(tmp_path / "m.pt")
+    assert weights.read("0.bias").shape == (7,)
+    for name, tensor in expected.items():
+        np.testing.assert_allclose(
+            weights.read(name), tensor.dequantize().numpy(), rtol=1e-6, atol=1e-6
+        )
+    found = {i.name: i for i in iter_matrices(weights) if isinstance(i, Matrix)}
+    assert {found[name].dtype for name in expected} == {"qint8", "quint8"}
+    np.testing.assert_allclose(weights.steps("whole"), np.full((7, 9), 0.07**2 / 12), rtol=1e-6)
+    np.testing.assert_allclose(weights.steps("columns")[0], scales.numpy() ** 2 / 12, rtol=1e-6)
+    small = torch.quantize_per_channel(tall, scales.float(), zeros.float(), 1, torch.quint4x2)
+    torch.save({"small": small, "plain": tall}, tmp_path / "m.pt")
+    entries = {entry.name: entry for entry in open_weights(tmp_path / "m.pt").entries}
+    assert "quint4x2" in entries["small"].unreadable
+    assert not entries["plain"].unreadable
+
+
 class Broken(nn.Module):
     fails = False
 

@@ -6,6 +6,7 @@ without running anything that the pickle asks for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from pastur.weights._torch_old import is_old, read_old
 from pastur.weights._torch_pickle import LARGEST_PICKLE, unpickled
 from pastur.weights._torch_values import SavedObject, StoredTensor
 from pastur.weights._torch_views import (
+    QUANTISED,
+    Quantiser,
     Store,
     View,
     byte_order,
@@ -42,6 +45,8 @@ _DEEPEST = 60
 # Where a module of PyTorch keeps what its state consists of.
 _OF_MODULES = ("_parameters", "_buffers", "_modules")
 _WRAPPER = "module."
+# Where a quantised layer keeps its weight and its bias, as a pair or alone.
+_PACKED = re.compile(r"(.*\.|)_packed_params\._packed_(params\.(?P<place>[01])|weight)")
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -138,6 +143,8 @@ def _views(content: Any, folder: str, store: Store, budget: Budget) -> list[View
         own = state is None or one.keys[:1] == (state,)
         name = ".".join(one.keys[strip:] if own else one.keys)
         name = name.removeprefix(_WRAPPER) if own and wrapped else name
+        if match := _PACKED.fullmatch(name):
+            name = f"{match[1]}{'bias' if match['place'] == '1' else 'weight'}"
         seen = _view(name or "tensor", one, folder, store)
         if not own:
             seen = refused(seen, f"belongs to {shown(one.keys[0])}, not to the model's weights")
@@ -157,8 +164,24 @@ def _view(name: str, found: _Found, folder: str, store: Store) -> View:
     key = getattr(tensor.storage, "key", None)
     stored = None if key is None else f"{folder}{key}"
     shape, strides = tensor.shape, tensor.strides
-    seen = view(name, tensor.dtype, shape, strides, tensor.offset, stored, store)
+    dtype = QUANTISED.get(tensor.dtype, tensor.dtype)
+    seen = view(name, dtype, shape, strides, tensor.offset, stored, store)
+    if dtype != tensor.dtype and not seen.info.unreadable:
+        seen = _quantised(seen, tensor, folder, store)
     return replace(seen, info=replace(seen.info, layout=_layout(found, seen.info.shape)))
+
+
+def _quantised(seen: View, tensor: StoredTensor, folder: str, store: Store) -> View:
+    """Return the codes of a quantised tensor with their scale and zero point."""
+    match tensor.quantizer:
+        case (_, float() as scale, int() as zero):
+            return replace(seen, quantiser=Quantiser(tensor.dtype, scale, zero))
+        case (_, StoredTensor() as scales, StoredTensor() as zeros, int() as axis):
+            inner = [_view("", _Found((), t, None), folder, store) for t in (scales, zeros)]
+            count = seen.info.shape[axis] if 0 <= axis < len(seen.info.shape) else -1
+            if all(one.info.shape == (count,) and not one.info.unreadable for one in inner):
+                return replace(seen, quantiser=Quantiser(tensor.dtype, inner[0], inner[1], axis))
+    return refused(seen, "is quantised, and its scale has no sound description")
 
 
 def _layout(found: _Found, shape: tuple[int, ...]) -> Layout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _KEYS = (str, int, float, bool, type(None))
@@ -52,13 +52,18 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor as a view of a storage; nothing of it has been checked."""
+    """A tensor as a view of a storage; nothing of it has been checked.
+
+    `quantizer` is what a quantised one says of its codes: a name, scale, zero point, and an axis
+    where they go along one.
+    """
 
     storage: Any
     offset: Any
     shape: Any
     strides: Any
     dtype: str
+    quantizer: Any = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,8 @@ def _rebuild_from_type(function: Any, kind: Any, arguments: Any, *_: Any) -> Any
     """A tensor of a class of its own, or with attributes: what it is made of."""
     if isinstance(function, Foreign):
         return _unknown_tensor(function.name)
-    if function not in (_rebuild, _rebuild_typed, _first) or type(arguments) is not tuple:
+    known = (_rebuild, _rebuild_typed, _rebuild_quantised, _first)
+    if function not in known or type(arguments) is not tuple:
         raise pickle.UnpicklingError("a tensor that torch does not write")
     return function(*arguments)
 
@@ -125,6 +131,8 @@ _DTYPES = {
     "QInt8": "qint8",
     "QUInt8": "quint8",
     "QInt32": "qint32",
+    "QUInt4x2": "quint4x2",
+    "QUInt2x4": "quint2x4",
 }
 _TORCH_TYPES = (
     "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 uint16 uint32 uint64 bool "
@@ -141,6 +149,12 @@ def _rebuild_typed(
 ) -> StoredTensor:
     kind = dtype.name if isinstance(dtype, Foreign) else getattr(dtype, "dtype", "")
     return StoredTensor(storage, offset, shape, strides, kind)
+
+
+def _rebuild_quantised(
+    storage: Any, offset: Any, shape: Any, strides: Any, quantizer: Any, *_: Any
+) -> StoredTensor:
+    return replace(_rebuild(storage, offset, shape, strides), quantizer=quantizer)
 
 
 def _first(value: Any, *_: Any) -> Any:
@@ -167,7 +181,7 @@ _NAMES: dict[str, Callable[..., Any] | Type] = {
     "torch.storage.UntypedStorage": Type(""),
     **{f"torch.{name}Storage": Type(dtype) for name, dtype in _DTYPES.items()},
     **{f"torch.{name}": Type(name) for name in _TORCH_TYPES},
-    "torch._utils._rebuild_qtensor": _rebuild,
+    "torch._utils._rebuild_qtensor": _rebuild_quantised,
     "torch._tensor._rebuild_from_type": _rebuild_from_type,
     "torch._tensor._rebuild_from_type_v2": _rebuild_from_type,
     # Lists and tags of types in a TorchScript program, around the values themselves.

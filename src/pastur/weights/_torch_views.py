@@ -17,6 +17,7 @@ import numpy as np
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
 from pastur.weights._bytes import MOST_AXES, check_memory, read_array, reading, shaped
+from pastur.weights._conventions.contract import Codes
 from pastur.weights._weights import TensorInfo, Weights, distinct
 from pastur.weights._words import shown
 from pastur.weights._zip import DAMAGE, Archive
@@ -46,6 +47,20 @@ class Store:
     order: str = "<"
 
 
+# Types of codes, and how they are stored.
+QUANTISED = {"qint8": "int8", "quint8": "uint8", "qint32": "int32"}
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiser:
+    """What turns codes into numbers: scale and zero point, views where they go along an axis."""
+
+    kind: str
+    scale: float | View
+    zero: int | View
+    axis: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A tensor, and where its numbers lie: `strides` and `offset` in numbers, not bytes."""
@@ -54,6 +69,7 @@ class View:
     stored: str
     offset: int
     strides: tuple[int, ...]
+    quantiser: Quantiser | None = None
 
     @property
     def place(self) -> tuple[Any, ...]:
@@ -112,8 +128,17 @@ def weights_of(path: Path, views: Iterable[View], store: Store) -> Weights:
         for name, one in zip(names, found, strict=True)
     )
     by_name = {one.info.name: one for one in _seen_once(named, store)}
-    entries = tuple(one.info for one in by_name.values())
-    return Weights(str(path), entries, {}, partial(_load, path, by_name, store))
+    entries = tuple(_listed(one) for one in by_name.values())
+    fetch, steps = partial(_load, path, by_name, store), partial(_steps, path, by_name, store)
+    return Weights(str(path), entries, {}, fetch, steps)
+
+
+def _listed(one: View) -> TensorInfo:
+    """Return the header of what is read: of codes, that of the numbers they stand for."""
+    if one.quantiser is None or one.info.unreadable:
+        return one.info
+    nbytes = 4 * math.prod(one.info.shape)
+    return replace(one.info, dtype="float32", nbytes=nbytes, quantised=one.quantiser.kind)
 
 
 def _seen_once(views: Iterable[View], store: Store) -> Iterator[View]:
@@ -140,7 +165,30 @@ def _seen_once(views: Iterable[View], store: Store) -> Iterator[View]:
 
 def _load(path: Path, views: Mapping[str, View], store: Store, name: str) -> AnyArray:
     one = views[name]
-    label = f"Tensor {shown(name)} of {shown(path)}"
+    found = _stored(path, one, store)
+    return found if one.quantiser is None else _codes(path, found, one.quantiser, store).values
+
+
+def _steps(path: Path, views: Mapping[str, View], store: Store, name: str) -> AnyArray | None:
+    one = views[name]
+    if one.quantiser is None or one.info.unreadable:
+        return None
+    return _codes(path, _stored(path, one, store), one.quantiser, store).variances
+
+
+def _codes(path: Path, levels: AnyArray, quantiser: Quantiser, store: Store) -> Codes:
+    def along(part: float | View) -> AnyArray:
+        if not isinstance(part, View):
+            return np.asarray(part, np.float32)
+        sides = [1] * levels.ndim
+        sides[quantiser.axis] = -1
+        return _stored(path, part, store).astype(np.float32).reshape(sides)
+
+    return Codes(levels, along(quantiser.scale), along(quantiser.zero))
+
+
+def _stored(path: Path, one: View, store: Store) -> AnyArray:
+    label = f"Tensor {shown(one.info.name)} of {shown(path)}"
     shape, dtype = one.info.shape, _numpy(one.info.dtype)
     assert dtype is not None
     with reading(label, path):
