@@ -6,7 +6,7 @@ import os
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,21 +69,25 @@ def torch_zip(content, members=None, packed=False):
     return write
 
 
-def torch_pickle(shape, strides, *, offset=0, size=4, key="0", kind="FloatStorage", keys=("w",)):
+def torch_pickle(shape, strides, *, keys=("w",), **storage):
     """A dictionary of one tensor under each of the keys, opcode by opcode."""
+    items = (word(name) + torch_tensor(shape, strides, **storage) for name in keys)
+    return b"\x80\x02}(" + b"".join(items) + b"u."
+
+
+def torch_tensor(shape, strides, *, offset=0, size=4, key="0", kind="FloatStorage"):
     out = io.BytesIO()
-    out.write(b"\x80\x02}(")
-    for name in keys:
-        out.write(b"X" + len(name).to_bytes(4, "little") + name.encode())
-        out.write(b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\x00\x00\x00storage")
-        out.write(f"ctorch\n{kind}\n".encode())
-        out.write(b"X" + len(key).to_bytes(4, "little") + key.encode() + b"X\x03\x00\x00\x00cpu")
-        out.write(number(size) + b"tQ" + number(offset))
-        for values in (shape, strides):
-            out.write(b"(" + b"".join(number(v) for v in values) + b"t")
-        out.write(b"\x89ccollections\nOrderedDict\n)RtR")
-    out.write(b"u.")
+    out.write(b"ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage"))
+    out.write(f"ctorch\n{kind}\n".encode() + word(key) + word("cpu"))
+    out.write(number(size) + b"tQ" + number(offset))
+    for values in (shape, strides):
+        out.write(b"(" + b"".join(number(v) for v in values) + b"t")
+    out.write(b"\x89ccollections\nOrderedDict\n)RtR")
     return out.getvalue()
+
+
+def word(text):
+    return b"X" + len(text.encode()).to_bytes(4, "little") + text.encode()
 
 
 def number(value):
@@ -111,14 +115,18 @@ def script(path):
 
 
 def exported(meta):
+    return exported_records({"w": {"path_name": "weight_0"} | meta})
+
+
+def exported_records(records, folder="m"):
     def write(path):
-        record = {"path_name": "weight_0", "is_param": True, "use_pickle": False} | meta
-        config = {"config": {"w": record}}
+        usual = {"is_param": True, "use_pickle": False}
+        config = {"config": {name: usual | record for name, record in records.items()}}
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("m/archive_format", "pt2")
-            archive.writestr("m/archive_version", "0")
-            archive.writestr("m/data/weights/weight_0", bytes(64))
-            archive.writestr("m/data/weights/model_weights_config.json", json.dumps(config))
+            archive.writestr(f"{folder}/archive_format", "pt2")
+            archive.writestr(f"{folder}/archive_version", "0")
+            archive.writestr(f"{folder}/data/weights/weight_0", bytes(64))
+            archive.writestr(f"{folder}/data/weights/model_weights_config.json", json.dumps(config))
 
     return write
 
@@ -373,12 +381,12 @@ ATTACKS = (
 )  # fmt: skip
 
 
-def prepare(folder: Path) -> dict[str, Path]:
+def prepare(folder: Path, attacks: Iterable[Attack]) -> dict[str, Path]:
     """Write the attacks, each in a folder of its own, and what they would like to read."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SECRET).write_bytes(bytes(48))
     paths = {}
-    for attack in ATTACKS:
+    for attack in attacks:
         path = folder / attack.file.replace(".", "-") / attack.file
         path.parent.mkdir(exist_ok=True)
         attack.write(path)

@@ -41,9 +41,9 @@ class Budget:
         self._left -= nbytes
         if self._left < 0:
             raise FileFormatError(
-                f"{shown(self._path)} of {bytes_text(self._size)} would take more than "
-                f"{bytes_text(_FLOOR + _FACTOR * self._size)} of memory before a number is read, "
-                "as no file of weights does: it repeats what it holds again and again."
+                f"{shown(self._path)}, of {bytes_text(self._size)}, would take more than "
+                f"{bytes_text(_FLOOR + _FACTOR * self._size)} of memory before a number is read. "
+                "No sound file of weights does: do not trust it."
             )
 
     def take_tensor(self, *words: str) -> None:

@@ -14,7 +14,7 @@ from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, too_large
 from pastur.weights._guess import guess
 from pastur.weights._layout import Layout
-from pastur.weights._pieces import MOST_IN_ALL, UNFOLDINGS, Piece, pieces
+from pastur.weights._pieces import MOST_IN_ALL, UNFOLDINGS, Piece, one_line, pieces
 from pastur.weights._select import Patterns, left_out
 from pastur.weights._shelf import Shelf
 from pastur.weights._weights import TensorInfo, Weights
@@ -141,23 +141,17 @@ def iter_matrices(
 def _all_pieces(
     weights: Weights, shapes: Mapping[str, tuple[int, ...]], unfold: str
 ) -> Iterator[tuple[TensorInfo, list[Piece] | str]]:
-    """Yield each tensor with its matrices, as many as there is room for; or why there is none."""
-    total = 0
+    """Yield each tensor with its matrices, as long as there is room; or why there are none."""
+    room = MOST_IN_ALL
     for entry in weights.entries:
-        parts = _pieces(entry, shapes, unfold)
+        parts = _pieces(entry, shapes, unfold, room)
         if not isinstance(parts, str):
-            total += len(parts)
-            if total > MOST_IN_ALL:
-                total -= len(parts)
-                parts = (
-                    f"is of {len(parts):,} matrices, and pastur takes {MOST_IN_ALL:,} at most from "
-                    "one model"
-                )
+            room -= len(parts)
         yield entry, parts
 
 
 def _pieces(
-    entry: TensorInfo, shapes: Mapping[str, tuple[int, ...]], unfold: str
+    entry: TensorInfo, shapes: Mapping[str, tuple[int, ...]], unfold: str, room: int
 ) -> list[Piece] | str:
     """Return the matrices in a tensor; or why there is none."""
     reason = entry.unreadable or entry.aside or _header_reason(entry.shape, entry.dtype)
@@ -176,16 +170,7 @@ def _pieces(
         guessed = guess(entry.name, turned, shapes)
         if isinstance(guessed, Layout) and guessed.axes == "oi":
             layout = replace(layout, parts=guessed.parts)
-    found = pieces(entry.shape, layout, unfold)
-    if isinstance(found, str):
-        return found
-    # All parts of a tensor have one shape, but for the heads of an attention.
-    n, m = found[0].shape
-    if min(n, m) == 1:
-        each = "has" if len(found) == 1 else f"is of {len(found)} matrices, each with"
-        line = "row" if n == 1 else "column"
-        return f"{each} one {line} only: a spectrum of one value"
-    return found
+    return pieces(entry.shape, layout, unfold, room)
 
 
 def _items(
@@ -200,10 +185,13 @@ def _items(
     if isinstance(parts, str) or whole:
         yield Skipped(entry.name, entry.shape, dtype, whole)
         return
-    wanted = [name for name in names if name not in reasons]
-    for name, piece in zip(names, parts, strict=True):
-        if name in reasons:
-            yield Skipped(name, piece.shape, dtype, reasons[name])
+    # Heads differ in number, and a part may be one row where the others are matrices.
+    thin = (line and f"has {line}" for line in (one_line(*piece.shape) for piece in parts))
+    found = [reasons.get(name, "") or line for name, line in zip(names, thin, strict=True)]
+    wanted = [name for name, reason in zip(names, found, strict=True) if not reason]
+    for name, piece, reason in zip(names, parts, found, strict=True):
+        if reason:
+            yield Skipped(name, piece.shape, dtype, reason)
         else:
             load = partial(_load, shelf, entry.name, piece, name, name != wanted[-1])
             yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load)

@@ -38,7 +38,9 @@ class Piece:
     cut: Callable[[AnyArray], AnyArray] = field(repr=False)
 
 
-def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] | str:
+def pieces(
+    shape: tuple[int, ...], layout: Layout, unfold: str, room: int = MOST_IN_ALL
+) -> list[Piece] | str:
     """Return the matrices in a tensor of this shape; or why the layout does not suit it.
 
     Every entry of the tensor is in exactly one of them.
@@ -52,6 +54,8 @@ def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] |
         Of a convolution, of outputs o, inputs i and places s of its window: one matrix o × (i·s),
         i × (o·s), or o × i for each place. Where each output has one input only (depthwise) the
         places take its place, o × s, whatever is asked for.
+    room : int
+        How many matrices may be added to those of other tensors.
     """
     if layout.shares:
         return _heads(shape, layout)
@@ -68,6 +72,12 @@ def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] |
     count = sizes["e"] * len(names) * blocks * places
     if count > _MOST:
         return f"is of {count} matrices; pastur takes {_MOST} at most from one tensor"
+    if count > room:
+        return f"is of {count} matrices; pastur takes {MOST_IN_ALL} at most from one model"
+    _, n, m = next(_views(rows, sizes["i"], sizes["s"], unfold))
+    if line := one_line(n, m):
+        each = "has" if count == 1 else f"is of {count} matrices, each with"
+        return f"{each} {line}"
     stacked = [n for n, axis in zip(shape, layout.axes, strict=True) if axis == "e"]
     labels = product(
         [",".join(map(str, e)) if sizes["e"] > 1 else "" for e in np.ndindex(*stacked)],
@@ -82,6 +92,13 @@ def pieces(shape: tuple[int, ...], layout: Layout, unfold: str) -> list[Piece] |
             cut = partial(_cut, layout=layout, rows=rows, block=block, view=view)
             found.append(Piece(part, (n, m), cut))
     return found
+
+
+def one_line(n: int, m: int) -> str:
+    """Return what a matrix of so many rows and columns has instead of a spectrum; or nothing."""
+    if min(n, m) > 1:
+        return ""
+    return f"one {'row' if n == 1 else 'column'} only: a spectrum of one value"
 
 
 def _heads(shape: tuple[int, ...], layout: Layout) -> list[Piece] | str:

@@ -1,0 +1,54 @@
+"""What a file may cost is bounded in total, and grows with its size and no faster."""
+
+import re
+import time
+import tracemalloc
+from pathlib import Path
+
+import ml_dtypes  # noqa: F401  (its import is not part of what is measured)
+import pytest
+from attack_costs import COSTS
+
+from pastur import PasturError
+from pastur.weights import Matrix, iter_matrices, open_weights
+
+NEEDED = {".onnx": "onnx", ".keras": "h5py", ".gguf": "gguf"}
+# A thirtieth of what a file may take, so that small ones tell.
+FLOOR, MATRICES, MOST_TIMES = 3_000_000, 10_000, 20
+
+
+def listed(path: Path) -> str:
+    """What comes of a file: the reasons of what is skipped, or the error."""
+    try:
+        items = list(iter_matrices(open_weights(path)))
+    except PasturError as error:
+        return str(error)
+    return " ".join("matrix" if isinstance(item, Matrix) else item.reason for item in items)
+
+
+def seconds_of(path: Path) -> float:
+    start = time.process_time()
+    listed(path)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize("costly", COSTS, ids=lambda costly: costly.file)
+def test_what_a_file_costs_is_in_proportion_to_it(tmp_path, monkeypatch, costly):
+    package = NEEDED.get(Path(costly.file).suffix)
+    if package:
+        pytest.importorskip(package)
+    monkeypatch.setattr("pastur.weights._budget._FLOOR", FLOOR)
+    monkeypatch.setattr("pastur.weights._matrix.MOST_IN_ALL", MATRICES)
+    small, large = tmp_path / "small" / costly.file, tmp_path / "large" / costly.file
+    for path, n in ((small, costly.little), (large, 4 * costly.little)):
+        path.parent.mkdir()
+        costly.write(path, n)
+    listed(small)
+    # Of four times the size; sixteen times is what is looked for, and what is short is noise.
+    assert seconds_of(large) < 8 * seconds_of(small) + 0.3
+    tracemalloc.start()
+    said = listed(large)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert re.search(costly.answer, said) and "internal error" not in said
+    assert peak < FLOOR + 1000 * MATRICES * ("matrix" in said) + MOST_TIMES * large.stat().st_size
