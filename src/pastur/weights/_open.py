@@ -6,7 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, PasturError
+from pastur._errors import (
+    FileAccessError,
+    FileFormatError,
+    InternalError,
+    InvalidInputError,
+    PasturError,
+)
 from pastur.weights._adapters import adapter, is_adapter
 from pastur.weights._arrays import open_arrays
 from pastur.weights._attention import with_heads
@@ -27,7 +33,7 @@ from pastur.weights._sharded import INDEX
 from pastur.weights._torch import TORCH
 from pastur.weights._torch_export import TORCH_EXPORT
 from pastur.weights._weights import Weights
-from pastur.weights._words import internal_error, shown, suggestion
+from pastur.weights._words import shown, suggestion
 
 # A new kind of file is a new reader and a line here. The first that recognises the content opens.
 READERS: tuple[Reader, ...] = (
@@ -86,6 +92,17 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     >>> weights.read("fc.weight").dtype
     dtype('float32')
     """
+    try:
+        return _opened(source, base)
+    except PasturError:
+        raise
+    except MemoryError:
+        raise InvalidInputError("Listing the weights takes more memory than there is.") from None
+    except Exception as error:
+        raise InternalError.of(error) from error
+
+
+def _opened(source: Any, base: Any) -> Weights:
     weights = found = _open(source)
     beneath = None if base is None else _open(base)
     if is_adapter(weights):
@@ -107,10 +124,6 @@ def _open(source: Any) -> Weights:
         raise
     except OSError as error:
         raise FileAccessError(f"{shown(path)} cannot be read: {error.strerror}.") from None
-    except MemoryError:
-        raise InvalidInputError(f"{shown(path)} takes more memory than there is.") from None
-    except Exception as error:
-        raise FileFormatError(f"{shown(path)} cannot be read: {internal_error(error)}.") from error
     if not weights.entries:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
     files = files_at(path, weights.files)

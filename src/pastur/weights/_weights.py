@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from pastur._errors import FileFormatError, InvalidInputError, PasturError
+from pastur._errors import FileFormatError, InternalError, InvalidInputError, PasturError
 from pastur._typing import AnyArray
 from pastur.weights._bytes import too_large
 from pastur.weights._layout import UNKNOWN, Layout
-from pastur.weights._words import internal_error, shown, suggestion
+from pastur.weights._words import shown, suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Weights:
             raise InvalidInputError(f"{label} {too_large(entry.nbytes)}.") from None
         except Exception as error:
             # No reader foresaw it, and the other tensors can be read all the same.
-            raise FileFormatError(f"{label} cannot be read: {internal_error(error)}.") from error
+            raise InternalError.of(error) from error
 
 
 def distinct(names: Iterable[str]) -> list[str]:

@@ -6,11 +6,6 @@ from collections.abc import Iterable
 from pastur._foreign import shown as shown
 
 
-def internal_error(error: Exception) -> str:
-    """Return what is said of an exception that nobody foresaw, in a few words on one line."""
-    return f"internal error ({type(error).__name__}: {shown(error)})"
-
-
 def bytes_text(count: int) -> str:
     """Return a number of bytes to three digits, in decimal units."""
     if count < 1000:
