@@ -272,7 +272,7 @@ COSTS = (
     Costly("lists.safetensors.index.json", "an index of empty lists",
            index_lists, 15_000, 2_000_000, BEYOND),
     Costly("config.keras", "a packed configuration of empty lists",
-           keras_config, 8000, 1_000_000, "1 matrix|matrix"),
+           keras_config, 8000, 1_000_000, "matrix|takes more than .* unpacked"),
     Costly("stacks.npz", "members of ten thousand matrices each", npz_stacks, 1, 40,
            "at most from one model"),
     Costly("bombs.npz", "many small bombs in place of a large one", npz_bombs, 5, 40,
