@@ -18,7 +18,7 @@ from pastur.weights._zip import DAMAGE, Archive, Member, member_names, read_arch
 
 # A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size,
 # all members together, nobody is harmed, so that small matrices of zeros keep their own reason.
-_BOMB_RATIO = 200
+_BOMB_RATIO, _CONVERTED_RATIO = 200, 20
 _BOMB_SIZE = 64_000_000  # bytes
 
 
@@ -61,7 +61,7 @@ def open_npz(path: Path) -> Weights:
 def _examine(archive: Archive, member: Member, bombs: "_Bombs") -> _Array:
     """Return what the header of one member says, without unpacking its data."""
     name = member.name.removesuffix(".npy")
-    reason = _packing_fault(member) or bombs.fault(member)
+    reason = _packing_fault(member) or bombs.fault(member, _BOMB_RATIO)
     header = None
     if not reason:
         try:
@@ -73,11 +73,19 @@ def _examine(archive: Archive, member: Member, bombs: "_Bombs") -> _Array:
             raise
         except DAMAGE:
             reason = "is damaged: it cannot be unpacked"
-    if header is None:
+    if header is not None and _is_converted(header):
+        reason = bombs.fault(member, _CONVERTED_RATIO)
+    if header is None or reason:
         info = TensorInfo(name, (), "unknown", member.size, reason)
     else:
         info = header.info(name, member.size)
     return _Array(info, member.name, header)
+
+
+def _is_converted(header: Header) -> bool:
+    """Tell whether an array of such numbers is in memory beside a copy of them in float64."""
+    dtype = header.dtype
+    return dtype is not None and dtype.itemsize > 2 and dtype.name not in ("float32", "float64")
 
 
 def _packing_fault(member: Member) -> str:
@@ -94,9 +102,9 @@ class _Bombs:
     def __init__(self) -> None:
         self._size = 0
 
-    def fault(self, member: Member) -> str:
+    def fault(self, member: Member, ratio: int) -> str:
         """Return why a member is left out; empty where it is packed as matrices can be."""
-        if member.size <= _BOMB_RATIO * member.packed:
+        if member.size <= ratio * member.packed:
             return ""
         if self._size + member.size <= _BOMB_SIZE:
             self._size += member.size
