@@ -34,10 +34,10 @@ def mutate(tree, random, odd=()):
     """Return a copy of `tree` after one to four changes; `odd` are values that the format knows."""
     root = [copy.deepcopy(tree)]
     for _ in range(random.choice((1, 1, 1, 2, 2, 4))):
-        places = list(_places(root))
+        places = list(_places(root)) or list(_places([copy.deepcopy(tree)]))
         container, key = random.choice(places)
         _change(container, key, places, random, odd)
-    return root[0]
+    return root[0] if root else copy.deepcopy(tree)
 
 
 def _places(root):

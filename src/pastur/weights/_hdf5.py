@@ -35,10 +35,10 @@ _MEMBER = "model.weights.h5"
 _CONFIG = "config.json"
 # Bytes of the configuration, beyond those of the file: parsed it takes twenty times as many.
 _LARGEST_CONFIG = 8_000_000
-# What reading may take: for the file as a whole, and for each tensor.
-_SECONDS = 60.0
-_SECONDS_A_TENSOR = 0.01
-_BYTES_A_SECOND = 5e6
+# What reading may take: for the file as a whole, where chunks of a few numbers are the slowest,
+# and for each tensor.
+_SECONDS, _BYTES_A_SECOND_OF_FILE = 60.0, 5e5
+_SECONDS_A_TENSOR, _BYTES_A_SECOND = 0.01, 5e6
 _WORKER = Path(__file__).with_name("_hdf5_worker.py")
 
 
@@ -146,7 +146,7 @@ class _Worker:
         self.path, self.begin, self.size = path, begin, size
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._left = _SECONDS
+        self._given = self._left = _SECONDS + size / _BYTES_A_SECOND_OF_FILE
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "begin": self.begin, "size": self.size}
@@ -158,11 +158,9 @@ class _Worker:
         """Return what the file holds."""
         with self._lock, self._limited(0.0) as (process, seconds):
             told = self._ask(process, {"seconds": seconds})
-            if "failed" in told:
-                raise FileFormatError(
-                    f"{shown(self.path)} is not a sound HDF5 file: it {told['failed']}."
-                )
-            return told
+        if "failed" in told:
+            raise FileFormatError(f"{shown(self.path)} is not a sound HDF5 file: {told['failed']}.")
+        return told
 
     def read(self, name: str, info: TensorInfo) -> AnyArray:
         """Return the numbers of one data set."""
@@ -170,11 +168,11 @@ class _Worker:
         usual = _SECONDS_A_TENSOR + info.nbytes / _BYTES_A_SECOND
         with self._lock, self._limited(usual) as (process, seconds):
             told = self._ask(process, {"seconds": seconds, "read": name})
-            if "failed" in told:
-                raise FileFormatError(f"{label} {told['failed']}.")
-            if told["nbytes"] != info.nbytes:
+            if told.get("nbytes", info.nbytes) != info.nbytes:
                 raise FileFormatError(f"{label} has changed since the file was opened.")
-            return read_array(_pipe(process.stdout), info.shape, numpy_dtype(info.dtype))
+            if "failed" not in told:
+                return read_array(_pipe(process.stdout), info.shape, numpy_dtype(info.dtype))
+        raise FileFormatError(f"{label} {told['failed']}.")
 
     def _ask(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -218,8 +216,9 @@ class _Worker:
 
     def _too_slow(self) -> FileFormatError:
         return FileFormatError(
-            f"Reading {shown(self.path)} was given up: it took {_SECONDS:.0f} seconds more than "
-            "its size explains. It is damaged, hostile, or on a disk that does not answer."
+            f"Reading {shown(self.path)} was given up: it took {self._given:.0f} seconds "
+            "more than the size of its tensors explains. It is damaged, hostile, or on a disk that "
+            "does not answer."
         )
 
     def _started(self) -> subprocess.Popen[bytes]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 # A packed data set may stand for so many times its bytes in the file; all that the data sets of a
@@ -10,6 +11,8 @@ PACKED_RATIO, PACKED_FLOOR = 200, 64_000_000
 # Chunks that were never written take no room, and time.
 MOST_CHUNKS = 100_000
 BLOCK = 16_000_000
+# HDF5 takes 2 kB for each that a read touches.
+CHUNKS_AT_ONCE = 10_000
 
 
 def number_type(kind: Any) -> tuple[str, Any] | str:
@@ -134,7 +137,7 @@ def chunk_fault(made: Any, shape: list[int], width: int, stored: int) -> str:
 
 
 def blocks(data: Any, about: dict[str, Any]) -> Iterator[bytes]:
-    """Yield the numbers of a data set, a block of rows at a time."""
+    """Yield the numbers of a data set, a band of rows at a time."""
     import numpy as np
     from h5py import h5d, h5s, h5t
 
@@ -143,16 +146,32 @@ def blocks(data: Any, about: dict[str, Any]) -> Iterator[bytes]:
     name, there = (about["dtype"], None) if isinstance(known, str) else known
     dtype = np.dtype(name).newbyteorder("<")
     there = h5t.py_create(dtype) if there is None else there
-    chunk = made.get_chunk()[0] if made.get_layout() == h5d.CHUNKED else 1
-    rows = max(1, BLOCK // max(1, about["nbytes"] // max(1, shape[0] if shape else 1)))
-    rows = -(-rows // chunk) * chunk
-    for start in range(0, shape[0] if shape else 1, rows):
-        space = data.get_space()
-        part = shape
-        if shape:
-            part = [min(rows, shape[0] - start), *shape[1:]]
-            space.select_hyperslab((start, *([0] * (len(shape) - 1))), tuple(part))
-        block = np.empty(part, dtype)
-        memory = h5s.create_simple(tuple(part)) if part else h5s.create(h5s.SCALAR)
-        data.read(memory, space, block, there)
-        yield block.tobytes()
+    if not shape:
+        number = np.empty((), dtype)
+        data.read(h5s.ALL, h5s.ALL, number, there)
+        yield number.tobytes()
+        return
+    chunk = made.get_chunk() if made.get_layout() == h5d.CHUNKED else (1, *shape[1:])
+    rows = chunk[0] * max(1, BLOCK * shape[0] // about["nbytes"] // chunk[0])
+    for start in range(0, shape[0], rows):
+        band = np.empty((min(rows, shape[0] - start), *shape[1:]), dtype)
+        for corner, sides in tiles(band.shape, chunk):
+            space = data.get_space()
+            space.select_hyperslab((start + corner[0], *corner[1:]), sides)
+            part = np.empty(sides, dtype)
+            data.read(h5s.create_simple(sides), space, part, there)
+            band[tuple(slice(c, c + n) for c, n in zip(corner, sides, strict=True))] = part
+        yield band.tobytes()
+
+
+def tiles(
+    shape: tuple[int, ...], chunk: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Yield corner and sides of parts that consist of so many chunks as HDF5 may open at once."""
+    sides, left = list(chunk), CHUNKS_AT_ONCE
+    for axis in reversed(range(len(shape))):
+        taken = min(-(-shape[axis] // chunk[axis]), left)
+        sides[axis] = taken * chunk[axis]
+        left //= taken
+    for corner in product(*(range(0, n, side) for n, side in zip(shape, sides, strict=True))):
+        yield corner, tuple(map(min, sides, (n - c for n, c in zip(shape, corner, strict=True))))

@@ -19,6 +19,7 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -61,15 +62,23 @@ class Window(io.RawIOBase):
 # --- limits ---
 
 
+@cache
+def allowed(name: str) -> float:
+    """Return a limit as it was set from outside."""
+    import resource
+
+    ends = resource.getrlimit(getattr(resource, name))
+    return min(math.inf if end == resource.RLIM_INFINITY else end for end in ends)
+
+
 def limit(name: str, wanted: int) -> None:
-    """Lower a limit of the process to `wanted`, or to what is allowed; a limit is never raised."""
+    """Limit the process to `wanted`, or to what is allowed from outside where that is less."""
     try:
         import resource
 
+        soft = int(min(wanted, allowed(name)))
         kind = getattr(resource, name)
-        hard = resource.getrlimit(kind)[1]
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (soft, hard))
+        resource.setrlimit(kind, (soft, resource.getrlimit(kind)[1]))
     except (ImportError, AttributeError, ValueError, OSError):  # Windows; a system without it
         return
 
