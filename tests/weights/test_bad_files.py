@@ -479,3 +479,11 @@ def test_what_is_no_source():
     assert "rows of unequal length" in sentence([[1, 2], [3]], InvalidTypeError)
     assert "an empty dictionary" in sentence({}, InvalidInputError)
     assert "must be names. Got '3' of type int" in sentence({3: np.eye(2)}, InvalidTypeError)
+
+
+def test_a_tensor_of_an_unknown_type_is_refused_when_it_is_read(raw_safetensors):
+    """NumPy itself would take the word for a type: sixty bytes for each number of the file."""
+    about = {"dtype": "V60", "shape": [2, 2], "data_offsets": [0, 16]}
+    weights = open_weights(raw_safetensors({"w": about}, bytes(16)))
+    with pytest.raises(FileFormatError, match=r"'w' of .* is of type V60, which pastur does not"):
+        weights.read("w")

@@ -371,7 +371,7 @@ def test_a_packed_configuration_of_keras(tmp_path):
 def test_the_whole_analysis_of_odd_objects(tmp_path):
     def fill(file):
         low(file, b"time", h5py.h5t.UNIX_D32LE)
-        low(file, b"three", integer(3, 24), np.arange(12).reshape(3, 4) ** 3)
+        low(file, b"three", real(3, (23, 15, 8, 0, 15), 127), np.arange(12.0).reshape(3, 4))
 
     found = analyze(written(tmp_path / "odd.h5", fill))
     assert [one.name for one in found.matrices] == ["sound", "three"]

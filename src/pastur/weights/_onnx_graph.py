@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from pastur._foreign import visible
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import MOST_AXES
 from pastur.weights._layout import UNKNOWN, Layout, convolution
@@ -278,7 +279,8 @@ def _note(found: dict[int, Use], origin: _Origin, taken: _Taken) -> None:
         passed_on = operation in (*_PASSING, "Transpose", *_PACKED)
         # Of two axes: a table, unless a recurrent layer takes it for its biases.
         none = operation in _GATES or (rank > 2 and not passed_on)
-        fault = f"is used by {operation[:60]}, which tells pastur of no matrix" if none else ""
+        used = visible(operation[:60])
+        fault = f"is used by {used}, which tells pastur of no matrix" if none else ""
         found[origin.tensor] = Use(UNKNOWN, old.packing or packing, old.fault or fault)
     elif len(layout.axes) == rank:
         letters = dict(zip(origin.order, layout.axes, strict=True))
