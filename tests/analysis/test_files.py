@@ -90,9 +90,9 @@ def test_a_folder_that_is_not_there(analysis, tmp_path):
         ('{"schema": 1, "source"', "is not a JSON file"),
         ("[1, 2]", "holds a JSON list, not an object"),
         ("[" * 100_000, "is not a JSON file"),
-        ("{}", "its `schema` should be 1. Got None"),
+        ("{}", "its `schema` should be 1. Got null"),
         ('{"schema": 2}', "its `schema` should be 1. Got 2"),
-        ('{"schema": 1}', "is a damaged analysis .*'source'"),
+        ('{"schema": 1}', "is a damaged analysis: `matrices` is missing"),
     ],
 )
 def test_files_that_are_no_analysis(tmp_path, text, sentence):

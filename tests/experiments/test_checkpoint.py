@@ -1,12 +1,14 @@
 """A training that was stopped goes on to the same bits."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from pastur._errors import FileFormatError
-from pastur.experiments import TrainingConfig, train_network
+from pastur._errors import FileFormatError, PasturWarning
+from pastur.experiments import TrainingConfig, initial_parameters, train_network
 from pastur.experiments._checkpoint import (
     TrainingState,
     epochs_done,
@@ -72,18 +74,25 @@ def test_a_finished_state_is_not_trained_again(torch, tiny_data, tmp_path):
     assert again.test_accuracy == first.test_accuracy
 
 
+CONFIG = TrainingConfig(size=3, epochs=4)
+
+
 @pytest.fixture
 def state():
-    parameters = {"fc1.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
-    moments = {"fc1.weight": {"exp_avg": np.ones((2, 3), np.float32), "step": np.float32(7)}}
+    parameters = initial_parameters(CONFIG)
+    moments = {
+        name: {"step": np.float32(7), "exp_avg": 2 * value, "exp_avg_sq": value**2}
+        for name, value in parameters.items()
+    }
     return TrainingState(parameters, moments, [1.5, 1.25])
 
 
 def test_a_state_comes_back(state, tmp_path):
-    config = TrainingConfig(size=3)
-    save_state(tmp_path / "s", config, state, VERSIONS)
-    loaded = load_state(tmp_path / "s", config, VERSIONS)
-    np.testing.assert_array_equal(loaded.parameters["fc1.weight"], state.parameters["fc1.weight"])
+    save_state(tmp_path / "s", CONFIG, state, VERSIONS)
+    loaded = load_state(tmp_path / "s", CONFIG, VERSIONS)
+    for name, value in state.parameters.items():
+        np.testing.assert_array_equal(loaded.parameters[name], value)
+        np.testing.assert_array_equal(loaded.moments[name]["exp_avg"], 2 * value)
     assert loaded.moments["fc1.weight"]["step"].shape == ()
     assert loaded.moments["fc1.weight"]["step"] == 7
     assert loaded.losses == [1.5, 1.25]
@@ -92,9 +101,8 @@ def test_a_state_comes_back(state, tmp_path):
 
 
 def test_a_state_of_other_versions_is_passed_over(state, tmp_path):
-    config = TrainingConfig(size=3)
-    save_state(tmp_path / "s", config, state, VERSIONS)
-    assert load_state(tmp_path / "s", config, {"torch": "3"}) is None
+    save_state(tmp_path / "s", CONFIG, state, VERSIONS)
+    assert load_state(tmp_path / "s", CONFIG, {"torch": "3"}) is None
     assert epochs_done(tmp_path / "s", {"torch": "3"}) == 0
 
 
@@ -104,18 +112,99 @@ def test_no_state(tmp_path):
 
 
 def test_a_state_of_another_training_is_refused(state, tmp_path):
-    config = TrainingConfig(size=3)
-    save_state(tmp_path / "s", config, state, VERSIONS)
+    save_state(tmp_path / "s", CONFIG, state, VERSIONS)
     with pytest.raises(FileFormatError, match="is the state of another training"):
-        load_state(tmp_path / "s", dataclasses.replace(config, seed=1), VERSIONS)
+        load_state(tmp_path / "s", dataclasses.replace(CONFIG, seed=1), VERSIONS)
+    assert (tmp_path / "s").exists()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
-def test_a_damaged_state_is_named(state, tmp_path, share):
-    config, path = TrainingConfig(size=3), tmp_path / "s"
-    save_state(path, config, state, VERSIONS)
+def parts(path):
+    """Header and data of a safetensors file."""
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(FileFormatError, match="is no state of a training"):
-        load_state(path, config, VERSIONS)
-    assert epochs_done(path) == 0
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size]), content[8 + size :]
+
+
+def with_header(edit):
+    def damage(path):
+        header, data = parts(path)
+        edit(header)
+        text = json.dumps(header).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+    return damage
+
+
+def metadata(**values):
+    return with_header(lambda header: header["__metadata__"].update(values))
+
+
+def with_tensors(edit):
+    def damage(path):
+        header, _ = parts(path)
+        tensors = load_file(path)
+        edit(tensors)
+        save_file(tensors, path, metadata=header["__metadata__"])
+
+    return damage
+
+
+def rename(tensors):
+    tensors["other"] = tensors.pop("fc1.bias")
+
+
+DAMAGES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut off in the header": lambda path: path.write_bytes(path.read_bytes()[:200]),
+    "cut off in the data": lambda path: path.write_bytes(path.read_bytes()[:-10]),
+    "zeros": lambda path: path.write_bytes(bytes(5000)),
+    "text": lambda path: path.write_text("hello" * 100),
+    "no metadata": with_header(lambda header: header.pop("__metadata__")),
+    "no losses": with_header(lambda header: header["__metadata__"].pop("losses")),
+    "losses = 3": metadata(losses="3"),
+    "losses = []": metadata(losses="[]"),
+    "losses are texts": metadata(losses='["1.5"]'),
+    "losses are no JSON": metadata(losses="[1.5"),
+    "losses of more epochs": metadata(losses="[1.0, 1.0, 1.0, 1.0, 1.0]"),
+    "versions nested": metadata(versions="[" * 100_000),
+    "versions are a list": metadata(versions="[]"),
+    "config is no JSON": metadata(config="{"),
+    "config is nested": metadata(config='{"size":' * 100_000),
+    "a parameter missing": with_tensors(lambda tensors: tensors.pop("fc2.weight")),
+    "a moment missing": with_tensors(lambda tensors: tensors.pop("optimizer.fc2.bias.exp_avg")),
+    "a parameter too many": with_tensors(lambda tensors: tensors.update(x=np.ones(3, "f4"))),
+    "a parameter renamed": with_tensors(rename),
+    "another shape": with_tensors(lambda tensors: tensors.update({"fc2.bias": np.ones(4, "f4")})),
+    "another type": with_tensors(lambda tensors: tensors.update({"fc2.bias": np.ones(3, "i4")})),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_state_is_kept_and_the_training_begins_anew(state, tmp_path, damage):
+    path = tmp_path / "s"
+    save_state(path, CONFIG, state, VERSIONS)
+    DAMAGES[damage](path)
+    content = path.read_bytes()
+    assert epochs_done(path) <= 5
+    assert path.read_bytes() == content
+    with pytest.warns(PasturWarning, match=r"s' is damaged \(.*\): it was renamed to 's\.damaged'"):
+        assert load_state(path, CONFIG, VERSIONS) is None
+    assert not path.exists()
+    assert (tmp_path / "s.damaged").read_bytes() == content
+
+
+def test_losses_of_a_training_that_ran_away_are_no_damage(state, tmp_path):
+    path = tmp_path / "s"
+    save_state(path, CONFIG, state._replace(losses=[1.5, float("nan")]), VERSIONS)
+    assert np.isnan(load_state(path, CONFIG, VERSIONS).losses[1])
+    save_state(path, CONFIG, state._replace(losses=[float("inf")]), VERSIONS)
+    assert epochs_done(path) == 1
+
+
+def test_a_training_with_a_damaged_checkpoint_is_whole(torch, tiny_data, tmp_path):
+    config = TrainingConfig(size=8, epochs=2, batch_size=32)
+    whole = train_network(config, data=tiny_data)
+    (tmp_path / "state").write_bytes(b"\0" * 100)
+    with pytest.warns(PasturWarning, match="the training begins anew"):
+        again = train_network(config, data=tiny_data, checkpoint=tmp_path / "state")
+    assert again.losses == whole.losses

@@ -11,8 +11,14 @@ import time
 import numpy as np
 import pytest
 
-from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
-from pastur.experiments import TrainingConfig, read_records, run_fashion_mnist
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, PasturWarning
+from pastur.experiments import (
+    TrainingConfig,
+    growth,
+    read_records,
+    run_fashion_mnist,
+    spike_panels,
+)
 from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord, _run
 from pastur.experiments.fashion_mnist._findings import find
 from pastur.experiments.fashion_mnist._record import load_record, record_name, record_path
@@ -210,13 +216,109 @@ def layer(rank=3, **changes):
     return LayerFindings(**values | changes)
 
 
+def record(**changes):
+    shapes = {"fc1.weight": (8, 784), "fc2.weight": (8, 8), "fc3.weight": (10, 8)}
+    layers = tuple(layer(layer=name, shape=shape) for name, shape in shapes.items())
+    values = {
+        "config": TrainingConfig(size=8, epochs=3),
+        "versions": {"torch": "2"},
+        "losses": (1.0, 0.5, 0.25),
+        "epochs": (EpochFindings(3, 0.875, layers),),
+        "finished": True,
+    }
+    return NetworkRecord(**values | changes)
+
+
 def test_a_record_comes_back(tmp_path):
-    epochs = (EpochFindings(3, 0.875, (layer(),)),)
-    record = NetworkRecord(TrainingConfig(size=8), {"torch": "2"}, (1.0, 0.5, 0.25), epochs, True)
-    path = record.save(tmp_path)
-    assert path == record_path(tmp_path, record.config)
-    assert load_record(path) == record
+    path = record().save(tmp_path)
+    assert path == record_path(tmp_path, record().config)
+    assert load_record(path) == record()
     assert json.loads(path.read_text())["config"]["size"] == 8
+
+
+HOSTILE = [None, True, -1, 10**400, 0.5, 1e308, "", "x", [], {}, [[1]], {"a": 1}]
+
+
+def places(values, way=()):
+    if way:
+        yield way
+    if isinstance(values, (dict, list)):
+        for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+            yield from places(value, (*way, key))
+
+
+def test_any_value_anywhere_is_refused_or_as_good_as_another(tmp_path):
+    path = record().save(tmp_path)
+    document = json.loads(path.read_text())
+    refused = 0
+    for way in places(document):
+        for value in HOSTILE:
+            edited = json.loads(json.dumps(document))
+            place = edited
+            for key in way[:-1]:
+                place = place[key]
+            place[way[-1]] = value
+            path.write_text(json.dumps(edited))
+            try:
+                found = read_records(tmp_path)
+            except FileFormatError as error:
+                refused += 1
+                assert "is not a record of a network" in str(error)
+                assert len(str(error)) < 600
+            else:
+                growth(found)
+                spike_panels(found)
+    assert refused > 800
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epochs": ()},
+        {"losses": (1.0,)},
+        {"epochs": (EpochFindings(4, None, ()),)},
+        {"epochs": (EpochFindings(2, None, ()), EpochFindings(1, None, ()))},
+        {"epochs": (EpochFindings(3, 0.5, ()),)},
+        {"epochs": (EpochFindings(3, 1.5, record().last.layers),)},
+        {"epochs": (EpochFindings(3, None, record().last.layers),)},
+        {"epochs": (EpochFindings(3, 0.5, record().last.layers[::-1]),)},
+        {"config": TrainingConfig(size=9, epochs=3)},
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path, changes):
+    path = record(**changes).save(tmp_path)
+    with pytest.raises(FileFormatError, match="is not a record of a network"):
+        load_record(path)
+
+
+@pytest.mark.parametrize("damage", ["{", "[" * 100_000, "\0" * 50, "{}", "another network"])
+def test_a_damaged_record_is_kept_and_its_network_trained_again(tiny, tmp_path, damage):
+    (chosen,) = configs(8)
+    (whole,) = run_fashion_mnist([chosen], tmp_path)
+    path = record_path(tmp_path, chosen)
+    sound = path.read_text()
+    if damage == "another network":
+        damage = record().to_json()
+    path.write_text(damage)
+    with pytest.warns(PasturWarning, match=r"is damaged \(.*\): it was renamed .*trained again"):
+        assert run_fashion_mnist([chosen], tmp_path) == [whole]
+    assert path.read_text() == sound
+    assert path.with_name(f"{path.name}.damaged").read_text() == damage
+    assert read_records(tmp_path) == [whole]
+
+
+def test_a_state_without_its_record_is_of_no_use_where_something_is_wanted(tiny, tmp_path):
+    (chosen,) = configs(8)
+    (whole,) = run_fashion_mnist([chosen], tmp_path / "whole", at_epochs=[1])
+
+    def stop(share, words):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        run_fashion_mnist([chosen], tmp_path, at_epochs=[1], progress=stop)
+    assert len(list((tmp_path / "states").iterdir())) == 1
+    record_path(tmp_path, chosen).unlink()
+    assert run_fashion_mnist([chosen], tmp_path, at_epochs=[1]) == [whole]
 
 
 def test_names_differ_where_any_field_does():
@@ -232,7 +334,7 @@ def test_names_differ_where_any_field_does():
 def test_what_is_no_record_is_named(tmp_path, content):
     path = tmp_path / "x.json"
     path.write_text(content)
-    with pytest.raises(FileFormatError, match="is no record of a network"):
+    with pytest.raises(FileFormatError, match=r"is not a (record|JSON file)|not an object"):
         read_records(tmp_path)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.scaling import safe_exponent
+from pastur._stored import decoded
 from pastur._typing import FloatArray
 from pastur.estimation.baselines import (
     Baseline,
@@ -77,7 +78,5 @@ def baselines_to_dict(said: Mapping[str, Baseline]) -> dict[str, Any]:
 
 def baselines_from_dict(values: Mapping[str, Any]) -> dict[str, Baseline]:
     """Return what `baselines_to_dict` described."""
-    return {
-        method: Baseline(float(one["sigma"]), int(one["rank"]), float(one["edge"]))
-        for method, one in values.items()
-    }
+    found: dict[str, Baseline] = decoded(dict[str, Baseline], values)
+    return found

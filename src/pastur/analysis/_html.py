@@ -94,7 +94,10 @@ def _picture(matrix: MatrixAnalysis, colour: str) -> str:
     edge = matrix.fit.edge
     if not matrix.fit.sigma:
         return f'<span style="{_NOTE}">no noise</span>'
-    ratios = matrix.singular_values / edge
+    # Noise and spikes may be hundreds of decades apart.
+    with np.errstate(over="ignore"):
+        ratios = matrix.singular_values / edge
+        beyond = matrix.fit.spikes["observed"] / edge
     counts, _ = np.histogram(ratios[ratios <= 1], _BARS, (0.0, 1.0))
     heights = 0.9 * _HEIGHT * counts / max(int(counts.max()), 1)
     width = _EDGE / _BARS
@@ -102,10 +105,7 @@ def _picture(matrix: MatrixAnalysis, colour: str) -> str:
         f"V{_HEIGHT - height:.1f}H{width * (bar + 1):.1f}" for bar, height in enumerate(heights)
     )
     room = (_WIDTH - _EDGE - 6) / log(_FARTHEST)
-    places = {
-        round(_EDGE + room * log(min(ratio, _FARTHEST)), 1)
-        for ratio in matrix.fit.spikes["observed"] / edge
-    }
+    places = {round(_EDGE + room * log(min(max(ratio, 1.0), _FARTHEST)), 1) for ratio in beyond}
     dots = "".join(f"M{place:g} {_HEIGHT / 2:g}h0" for place in sorted(places))
     return (
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{matrix.fit.rank} '

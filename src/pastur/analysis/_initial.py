@@ -8,6 +8,7 @@ import numpy as np
 
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import singular_values
+from pastur._stored import check, decoded
 from pastur._typing import AnyArray, FloatArray
 
 _SUFFIX = ".initial"
@@ -81,12 +82,11 @@ class InitialComparison:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "InitialComparison":
         """Return the comparison that `to_dict` described."""
-        numbers = ("coefficient", "sigma_initial", "sigma", "critical", "edge")
-        return cls(
-            name=values["name"],
-            residual_singular_values=np.array(values["residual_singular_values"], dtype=np.float64),
-            **{key: float(values[key]) for key in numbers},
-        )
+        found: InitialComparison = decoded(cls, values)
+        rest = found.residual_singular_values
+        check(rest.size > 0, "residual_singular_values", "must not be empty")
+        check(bool((rest >= 0).all()), "residual_singular_values", "must not be negative")
+        return found
 
 
 def trained_names(names: Iterable[str]) -> dict[str, str]:

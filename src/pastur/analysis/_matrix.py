@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pastur._stored import check, made, taken, within
 from pastur._typing import FloatArray
 from pastur.analysis._baselines import baselines_from_dict, baselines_to_dict
 from pastur.analysis._metrics import Metrics
@@ -12,6 +13,9 @@ from pastur.analysis._randomized import Randomized
 from pastur.estimation import RectangularFit
 from pastur.estimation._goodness import TOO_SMALL
 from pastur.estimation.baselines import Baseline
+
+# Times the largest singular value: beyond, nothing of a fit can lie.
+_FARTHEST = 1e6
 
 
 class Leading(NamedTuple):
@@ -143,18 +147,42 @@ class MatrixAnalysis:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "MatrixAnalysis":
         """Return the matrix that `to_dict` described."""
-        n, m = values["shape"]
-        shuffled = values.get("randomized")
+        plain = {key: taken(values, key, str) for key in ("name", "dtype", "tensor", "part")}
+        shape = taken(values, "shape", tuple[int, int])
+        spectrum = taken(values, "singular_values", FloatArray)
+        fit = made(values, "fit", _fit)
+        check(fit.shape == shape, "fit.shape", "differs from that of the matrix")
+        with within("singular_values"):
+            check(spectrum.size == min(shape), "", f"must be {min(shape)}. Got {spectrum.size}")
+            check(bool(spectrum[0] > 0 and (spectrum >= 0).all()), "", "must be positive")
+            check(bool((np.diff(spectrum) <= 0).all()), "", "must descend")
+        reach = _FARTHEST * float(spectrum[0])
+        check(fit.sigma <= reach, "fit.sigma", "is far from the singular values")
+        inside = 0 <= fit.edge <= reach and (fit.edge > 0 or fit.sigma == 0)
+        check(inside, "fit.edge", "is far from the singular values")
+        for name in ("observed", "theta"):
+            inside = bool(((fit.spikes[name] > 0) & (fit.spikes[name] <= reach)).all())
+            check(inside, f"fit.spikes.{name}", "is far from the singular values")
+        inside = bool(((fit.signal.points >= 0) & (fit.signal.points <= reach)).all())
+        check(inside, "fit.signal.points", "are far from the singular values")
+        values = {"baselines": {}, "randomized": None} | values
         return cls(
-            name=values["name"],
-            shape=(int(n), int(m)),
-            dtype=values["dtype"],
-            tensor=values["tensor"],
-            part=values["part"],
-            singular_values=np.array(values["singular_values"], dtype=np.float64),
-            fit=RectangularFit.from_dict(values["fit"]),
-            metrics=Metrics.from_dict(values["metrics"]),
-            seconds=float(values["seconds"]),
-            baselines=baselines_from_dict(values.get("baselines", {})),
-            randomized=None if shuffled is None else Randomized.from_dict(shuffled),
+            shape=shape,
+            singular_values=spectrum,
+            fit=fit,
+            metrics=made(values, "metrics", Metrics.from_dict),
+            seconds=taken(values, "seconds", float),
+            baselines=made(values, "baselines", baselines_from_dict),
+            randomized=made(values, "randomized", _randomized_or_none),
+            **plain,
         )
+
+
+def _fit(values: Any) -> RectangularFit:
+    signal = taken(values, "signal", dict[str, Any])
+    check(signal.get("bulk") is None, "signal.bulk", "must be null")
+    return RectangularFit.from_dict(values)
+
+
+def _randomized_or_none(values: Any) -> Randomized | None:
+    return None if values is None else Randomized.from_dict(values)

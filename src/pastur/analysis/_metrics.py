@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pastur._numerics.power_law import fit_power_law, power_law_p_value
+from pastur._stored import check, decoded
 from pastur._typing import FloatArray
 
 # A tail of fewer values has no exponent worth the name.
@@ -86,8 +87,10 @@ class Metrics:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
         """Return the metrics that `to_dict` described; what has no name here is passed over."""
-        known = (field.name for field in fields(cls))
-        return cls(**{name: values[name] for name in known if name in values})
+        found: Metrics = decoded(cls, values)
+        for name in ("frobenius_norm", "spectral_norm"):
+            check(getattr(found, name) > 0, name, "must be positive")
+        return found
 
 
 def metrics(

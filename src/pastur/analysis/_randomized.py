@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._stored import check, decoded
 from pastur._typing import AnyArray, FloatArray
 
 
@@ -52,14 +53,9 @@ class Randomized:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Randomized:
         """Return the comparison that `to_dict` described."""
-        return cls(
-            draws=int(values["draws"]),
-            spectral_norm=float(values["spectral_norm"]),
-            rank=int(values["rank"]),
-            p_value=float(values["p_value"]),
-            soft_rank=float(values["soft_rank"]),
-            distance=float(values["distance"]),
-        )
+        found: Randomized = decoded(cls, values)
+        check(found.draws > 0, "draws", "must be positive")
+        return found
 
 
 def randomized(

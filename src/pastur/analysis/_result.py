@@ -2,15 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pastur import _checks
 from pastur._errors import FileFormatError
 from pastur._files import write_whole
-from pastur.analysis._files import csv_text, read_json
+from pastur._stored import Damaged, check, decoded, each, got, made, read_object, taken
+from pastur.analysis._files import csv_text
 from pastur.analysis._html import analysis_html
 from pastur.analysis._initial import InitialComparison
 from pastur.analysis._matrix import MatrixAnalysis
@@ -19,8 +20,7 @@ from pastur.analysis._summary import summarize
 from pastur.weights import Skipped
 
 SCHEMA = 1
-
-_T = TypeVar("_T")
+_LARGEST_SEED = 10**100
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,29 +111,44 @@ class Analysis:
         FileFormatError
             When it is not JSON, not an analysis, or of a schema that this version does not know.
         """
-        values = read_json(path)
+        values = read_object(path)
         schema = values.get("schema")
-        if schema != SCHEMA:
+        if schema != SCHEMA or isinstance(schema, bool):
             raise FileFormatError(
                 f"'{path}' is not an analysis that this version reads: its `schema` should be "
-                f"{SCHEMA}. Got {schema!r}. Write it again with `pastur analyze MODEL --json FILE`."
+                f"{SCHEMA}. Got {got(schema)}. Write it again with `pastur analyze MODEL --json "
+                "FILE`."
             )
         try:
-            return cls(
-                source=str(values["source"]),
-                matrices=_each(MatrixAnalysis.from_dict, values["matrices"]),
-                skipped=_each(_skipped_from_dict, values["skipped"]),
-                versions=dict(values["versions"]),
-                alpha=float(values["alpha"]),
-                seed=values["seed"],
-                metadata=dict(values["metadata"]),
-                initial=_each(InitialComparison.from_dict, values["initial"]),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return cls._from_dict(values)
+        except Damaged as error:
             raise FileFormatError(
-                f"'{path}' is a damaged analysis ({type(error).__name__}: {error}). "
+                f"'{path}' is a damaged analysis: {error}. "
                 "Write it again with `pastur analyze MODEL --json FILE`."
             ) from None
+
+    @classmethod
+    def _from_dict(cls, values: dict[str, Any]) -> "Analysis":
+        matrices = made(values, "matrices", partial(each, MatrixAnalysis.from_dict))
+        check(bool(matrices), "matrices", "must not be empty")
+        initial = made(values, "initial", partial(each, InitialComparison.from_dict))
+        known = {matrix.name for matrix in matrices}
+        for number, one in enumerate(initial):
+            check(one.name in known, f"initial[{number}].name", "is not that of a matrix")
+        alpha, seed = taken(values, "alpha", float), values.get("seed")
+        check(0 < alpha < 1, "alpha", f"must lie between 0 and 1. Got {alpha:g}")
+        sound = seed is None or (type(seed) is int and 0 <= seed < _LARGEST_SEED)
+        check(sound, "seed", "must be null or an integer that is not negative")
+        return cls(
+            source=taken(values, "source", str),
+            matrices=matrices,
+            skipped=made(values, "skipped", partial(each, _skipped_from_dict)),
+            versions=taken(values, "versions", dict[str, str]),
+            alpha=alpha,
+            seed=seed,
+            metadata=taken(values, "metadata", dict[str, str]),
+            initial=initial,
+        )
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write one line for each matrix (the columns of `to_dataframe`) and return the path.
@@ -176,10 +191,6 @@ class Analysis:
         return pandas.DataFrame(rows, columns=list(columns(self.matrices)))
 
 
-def _each(make: Callable[[dict[str, Any]], _T], items: Iterable[dict[str, Any]]) -> tuple[_T, ...]:
-    return tuple(make(item) for item in items)
-
-
 def _skipped_to_dict(tensor: Skipped) -> dict[str, Any]:
     return {
         "name": tensor.name,
@@ -190,9 +201,6 @@ def _skipped_to_dict(tensor: Skipped) -> dict[str, Any]:
 
 
 def _skipped_from_dict(values: dict[str, Any]) -> Skipped:
-    return Skipped(
-        name=values["name"],
-        shape=tuple(int(length) for length in values["shape"]),
-        dtype=values["dtype"],
-        reason=values["reason"],
-    )
+    found: Skipped = decoded(Skipped, values)
+    check(all(side >= 0 for side in found.shape), "shape", "must not be negative")
+    return found

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
 from pastur._errors import InvalidInputError
-from pastur._typing import AnyArray
+from pastur._foreign import shown
+from pastur._stored import check, each, made, taken
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._fit import SpectrumFit
 from pastur.estimation._goodness import NOISE, Goodness
 from pastur.estimation._signal import Signal
@@ -111,33 +114,33 @@ class Fit:
         bulk: ProbabilityMeasure | None = None,
         **others: Any,
     ) -> Self:
-        rows = [tuple(spike[name] for name in fields.names or ()) for spike in values["spikes"]]
-        if (values["signal"]["bulk"] is None) != (bulk is None):
-            raise InvalidInputError(
-                "A fit made with `bulk` is read with the same `bulk`, others without. "
-                f"This one was made with {values['signal']['bulk']}. Got {bulk!r}."
-            )
-        signal = Signal(
-            np.array(values["signal"]["points"], dtype=float),
-            np.array(values["signal"]["weights"], dtype=float),
-            bulk,
-        )
-        return cls(
-            shape=_pair(values["shape"], int),
-            alpha=float(values["alpha"]),
-            sigma=float(values["sigma"]),
-            sigma_interval=_pair(values["sigma_interval"], float),
-            edge=float(values["edge"]),
-            spikes=read_only(np.array(rows, dtype=fields)),
-            signal=signal,
-            signal_rank=float(values["signal_rank"]),
-            signal_rank_interval=_pair(values["signal_rank_interval"], float),
-            growing=bool(values["growing"]),
-            goodness=_goodness(values["goodness"]),
-            status=Status(**values["status"]),
-            zeros=int(values["zeros"]),
+        found = cls(
+            spikes=read_only(made(values, "spikes", partial(_spikes, fields))),
+            signal=made(values, "signal", partial(_signal, bulk)),
+            **{name: taken(values, name, kind) for name, kind in _PLAIN.items()},
             **others,
         )
+        check(min(found.shape) > 0, "shape", "must be positive")
+        check(0 < found.alpha < 1, "alpha", "must lie between 0 and 1")
+        check(found.sigma >= 0, "sigma", "must not be negative")
+        check(0 <= found.zeros <= min(found.shape), "zeros", "must be a number of values")
+        check(found.rank <= min(found.shape) - found.zeros, "spikes", "are more than values")
+        return found
+
+
+_PLAIN: dict[str, Any] = {
+    "shape": tuple[int, int],
+    "alpha": float,
+    "sigma": float,
+    "sigma_interval": tuple[float, float],
+    "edge": float,
+    "signal_rank": float,
+    "signal_rank_interval": tuple[float, float],
+    "growing": bool,
+    "goodness": Goodness,
+    "status": Status,
+    "zeros": int,
+}
 
 
 def common_fields(
@@ -177,10 +180,25 @@ def scaled(table: AnyArray, unit: float) -> AnyArray:
     return read_only(table)
 
 
-def _goodness(values: dict[str, Any]) -> Goodness:
-    return Goodness(**{**values, "entries": tuple((i, j) for i, j in values["entries"])})
+def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
+    stored = taken(values, "bulk", str | None)
+    if (stored is None) != (bulk is None):
+        raise InvalidInputError(
+            "A fit made with `bulk` is read with the same `bulk`, others without. "
+            f"This one was made with {stored and shown(stored)}. Got {bulk!r}."
+        )
+    points, weights = (taken(values, key, FloatArray) for key in ("points", "weights"))
+    check(points.size == weights.size, "weights", "must be as many as points")
+    sound = bool((weights >= 0).all()) and weights.sum() <= 1 + 1e-9
+    check(sound, "weights", "must be positive and add up to at most 1")
+    return Signal(points, weights, bulk)
 
 
-def _pair(values: Any, kind: Any) -> Any:
-    first, second = values
-    return kind(first), kind(second)
+def _spikes(fields: np.dtype[np.void], values: Any) -> AnyArray:
+    kinds = {"b": bool, "i": int, "f": float}
+    wanted = [(name, kinds[fields[name].kind]) for name in fields.names or ()]
+    rows = each(lambda spike: tuple(taken(spike, name, kind) for name, kind in wanted), values)
+    spikes = np.array(list(rows), dtype=fields)
+    groups = spikes["group"]
+    check(bool(((groups >= 0) & (groups < len(rows))).all()), "group", "must count the groups")
+    return spikes

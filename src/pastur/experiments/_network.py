@@ -29,6 +29,13 @@ def layer_shapes(size: int) -> Iterator[tuple[str, tuple[int, int]]]:
         yield layer, (outputs, inputs)
 
 
+def parameter_shapes(size: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the name and the shape of each weight matrix and each bias."""
+    for layer, shape in layer_shapes(size):
+        yield f"{layer}.weight", shape
+        yield f"{layer}.bias", shape[:1]
+
+
 def initial_parameters(config: TrainingConfig) -> Parameters:
     """Return the weights and biases before training.
 

@@ -111,8 +111,13 @@ def train_network(
     InvalidInputError
         If torch knows no such device.
     FileAccessError, FileFormatError
-        If the data set is not found or is damaged; or if the checkpoint is, or belongs to another
+        If the data set is not found or is damaged; or if the checkpoint belongs to another
         configuration.
+
+    Warns
+    -----
+    PasturWarning
+        If the checkpoint is damaged: it is renamed, and the training begins anew.
     """
     torch = import_torch(_PURPOSE)
     place = torch_device(device)

@@ -135,7 +135,12 @@ def verify(
         If a name is unknown, or an argument out of its range; or if the records are of another
         seed.
     FileFormatError, FileAccessError
-        If the records cannot be read or written.
+        If a record is of another claim or schema, or cannot be read or written.
+
+    Warns
+    -----
+    PasturWarning
+        If a record is damaged: it is renamed to NAME.damaged, and its tasks are done again.
 
     Examples
     --------
@@ -156,7 +161,7 @@ def verify(
         books[claim].add(row)
         if progress is not None:
             progress(done, len(tasks), claim)
-    results = tuple(_judge(claim, books[claim.name].rows) for claim in claims)
+    results = tuple(_judged(claim, books[claim.name], seed, jobs) for claim in claims)
     return Verification(level, seed, results)
 
 
@@ -180,6 +185,19 @@ def choose_claims(names: Sequence[str] | str | None) -> list[Claim]:
                 f"No claim named {name!r}. {hint or 'Known are ' + ', '.join(known) + '.'}"
             )
     return [claim for claim in CLAIMS if any(fnmatch.fnmatch(claim.name, n) for n in names)]
+
+
+def _judged(claim: Claim, book: Records, seed: int, jobs: int) -> ClaimResult:
+    """Judge the rows; where a record was read and makes that fail, draw them all again."""
+    try:
+        return _judge(claim, book.rows)
+    except Exception as error:
+        if not book.resumed:
+            raise
+        book.refuse(error)
+    for _, row in _carry_out([(claim, setting) for setting in book.missing], seed, jobs):
+        book.add(row)
+    return _judge(claim, book.rows)
 
 
 def _judge(claim: Claim, rows: Sequence[Row]) -> ClaimResult:

@@ -70,7 +70,8 @@ def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
         x, y = x[x <= edge] / edge, np.nan_to_num(edge * y[x <= edge], posinf=0.0)
         # In units of the edge nothing leaves the doubles, however small or large the matrix.
         bins = bars.bins / edge
-    heights = bars.counts / (bars.counts.sum() * np.diff(bins))
+    with np.errstate(invalid="ignore"):
+        heights = bars.counts / (bars.counts.sum() * np.diff(bins))
     inside = bins[:-1] < 1 - 1e-9
     # Values that are zero to rounding fill one bin, which must not flatten the rest.
     tallest, peak = heights[inside].max(initial=0.0), y.max(initial=0.0)

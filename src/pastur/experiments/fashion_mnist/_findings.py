@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -87,12 +86,6 @@ class LayerFindings:
         """Return plain values, ready for JSON."""
         lists = {name: list(getattr(self, name)) for name in ("shape", "leading", "theta")}
         return asdict(self) | lists
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> LayerFindings:
-        """Return the findings that `to_dict` described."""
-        tuples = {name: tuple(values[name]) for name in ("shape", "leading", "theta")}
-        return cls(**{**values, **tuples})
 
 
 def find(parameters: Parameters, initial: Parameters) -> tuple[LayerFindings, ...]:

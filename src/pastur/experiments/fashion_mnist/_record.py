@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileAccessError, FileFormatError
+from pastur._errors import FileFormatError
 from pastur._files import write_whole
+from pastur._stored import Damaged, check, decoded, read_object, taken, within
 from pastur.experiments._config import TrainingConfig
+from pastur.experiments._network import layer_shapes
 from pastur.experiments.fashion_mnist._findings import LayerFindings
 
 SCHEMA = 1
@@ -40,12 +42,6 @@ class EpochFindings:
         """Return plain values, ready for JSON."""
         layers = [layer.to_dict() for layer in self.layers]
         return {"epoch": self.epoch, "test_accuracy": self.test_accuracy, "layers": layers}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> EpochFindings:
-        """Return the findings that `to_dict` described."""
-        layers = tuple(LayerFindings.from_dict(layer) for layer in values["layers"])
-        return cls(int(values["epoch"]), values["test_accuracy"], layers)
 
 
 @dataclass(frozen=True)
@@ -115,23 +111,48 @@ def load_record(path: Path) -> NetworkRecord:
     Raises
     ------
     FileAccessError, FileFormatError
-        If the file cannot be read or is no record.
+        If the file cannot be read or is not a record.
     """
+    content = read_object(path)
     try:
-        content = json.loads(path.read_text("utf-8"))
-        if (content["schema"], content["experiment"]) != (SCHEMA, "fashion-mnist"):
-            raise ValueError("another schema or experiment")
-        return NetworkRecord(
-            config=TrainingConfig(**content["config"]),
-            versions=dict(content["versions"]),
-            losses=tuple(content["losses"]),
-            epochs=tuple(EpochFindings.from_dict(entry) for entry in content["epochs"]),
-            finished=bool(content["finished"]),
-        )
-    except OSError as error:
-        raise FileAccessError(f"Cannot read '{path}': {error.strerror or error}.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        kind = (taken(content, "schema", int), taken(content, "experiment", str))
+        check(kind == (SCHEMA, "fashion-mnist"), "schema", f"and experiment are {kind}")
+        record: NetworkRecord = decoded(NetworkRecord, content)
+        _check(record)
+    except Damaged as error:
         raise FileFormatError(
-            f"'{path}' is no record of a network on Fashion-MNIST ({error}). Remove it, or name "
+            f"'{path}' is not a record of a network on Fashion-MNIST ({error}). Remove it, or name "
             "another folder."
         ) from None
+    return record
+
+
+def _check(record: NetworkRecord) -> None:
+    """Refuse what does not go together."""
+    epochs = [entry.epoch for entry in record.epochs]
+    check(epochs == sorted(set(epochs)), "epochs", "must ascend")
+    inside = all(1 <= epoch <= record.config.epochs for epoch in epochs)
+    check(inside, "epochs", f"must lie between 1 and {record.config.epochs}")
+    check(not record.finished or bool(epochs), "epochs", "must not be empty")
+    for number, entry in enumerate(record.epochs):
+        with within(f"epochs[{number}]"):
+            _check_entry(entry, dict(layer_shapes(record.config.size)))
+    if record.finished:
+        ran_away = record.last.test_accuracy is None
+        whole = len(record.losses) == record.last.epoch == record.config.epochs
+        check(whole or ran_away, "losses", "and epochs must reach the end of the training")
+
+
+def _check_entry(entry: EpochFindings, shapes: Mapping[str, tuple[int, int]]) -> None:
+    if entry.test_accuracy is None:
+        check(not entry.layers, "layers", "must be empty where training ran away")
+        return
+    check(0 <= entry.test_accuracy <= 1, "test_accuracy", "must lie between 0 and 1")
+    names = [layer.layer for layer in entry.layers]
+    check(names == [f"{name}.weight" for name in shapes], "layers", "must be those of the network")
+    for number, (layer, shape) in enumerate(zip(entry.layers, shapes.values(), strict=True)):
+        with within(f"layers[{number}]"):
+            check(layer.shape == shape, "shape", f"must be {shape}. Got {layer.shape}")
+            counts = (layer.rank, layer.bema_rank, layer.above_critical, layer.residual_rank)
+            inside = all(0 <= count <= min(shape) for count in counts)
+            check(inside, "rank", "and other counts must be numbers of singular values")

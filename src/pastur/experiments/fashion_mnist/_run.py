@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pastur._errors import FileAccessError, InvalidInputError
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
 from pastur._files import PathLike, make_folder
 from pastur._pool import in_processes
+from pastur._stored import made_good
 from pastur._versions import package_versions
 from pastur.datasets import FashionMnist, load_fashion_mnist
 from pastur.experiments._checkpoint import epochs_done
@@ -75,7 +76,13 @@ def run_fashion_mnist(
     InvalidInputError
         If torch knows no such device, or an epoch is not one of the training's.
     FileAccessError, FileFormatError
-        If the data, a record or a state cannot be read, or is damaged.
+        If the data, a record or a state cannot be read, or the data are damaged.
+
+    Warns
+    -----
+    PasturWarning
+        If a record or a state is damaged: it is renamed to NAME.damaged, and its network is trained
+        again.
     """
     training_versions(device)  # Fails at once where there is no such device.
     place = make_folder(folder)
@@ -101,7 +108,7 @@ def read_records(folder: PathLike) -> list[NetworkRecord]:
     Raises
     ------
     FileAccessError, FileFormatError
-        If there is no such folder, or a file in it is no record.
+        If there is no such folder, or a file in it is not a record.
     """
     place = Path(folder)
     if not place.is_dir():
@@ -124,10 +131,9 @@ def _wanted(
 
 
 def _finished(folder: Path, config: TrainingConfig, wanted: frozenset[int]) -> bool:
-    path = record_path(folder, config)
-    if not path.exists():
+    record = _stored(folder, config)
+    if record is None:
         return False
-    record = load_record(path)
     there = {entry.epoch for entry in record.epochs}
     ran_away = record.finished and record.last.test_accuracy is None
     return record.finished and (ran_away or wanted <= there)
@@ -149,7 +155,7 @@ def _train(
     state.parent.mkdir(exist_ok=True)
     initial = initial_parameters(config)
     versions = training_versions(device)
-    found = _earlier(folder, config, before=epochs_done(state, versions))
+    found = _earlier(folder, config, wanted, state, versions)
 
     def look(epoch: int, parameters: Parameters) -> None:
         if epoch in wanted:
@@ -163,6 +169,9 @@ def _train(
     if network.diverged:
         epoch = len(network.losses)
         found[epoch] = EpochFindings(epoch, None, ())
+    elif config.epochs not in found:
+        # Another run in this folder was faster with the last epoch.
+        found[config.epochs] = _look(config, config.epochs, network.parameters, initial, data)
     _record(config, versions, network.losses, found, finished=True).save(folder)
     state.unlink(missing_ok=True)
 
@@ -207,12 +216,40 @@ def _record(
     )
 
 
-def _earlier(folder: Path, config: TrainingConfig, *, before: int) -> dict[int, EpochFindings]:
-    """Return what a stopped training had found at the epochs that its state includes."""
+def _earlier(
+    folder: Path,
+    config: TrainingConfig,
+    wanted: frozenset[int],
+    state: Path,
+    versions: dict[str, str],
+) -> dict[int, EpochFindings]:
+    """Return what a stopped training had found at the epochs that its state includes.
+
+    Where something wanted is not among it, the state is of no use: the training begins anew.
+    """
+    done = epochs_done(state, versions)
+    record = _stored(folder, config)
+    epochs = () if record is None else record.epochs
+    found = {entry.epoch: entry for entry in epochs if entry.epoch <= done}
+    if all(epoch in found for epoch in wanted if epoch <= done):
+        return found
+    state.unlink(missing_ok=True)
+    return {}
+
+
+def _stored(folder: Path, config: TrainingConfig) -> NetworkRecord | None:
+    """Return the record of a configuration; a damaged one is kept under another name."""
     path = record_path(folder, config)
     if not path.exists():
-        return {}
-    return {e.epoch: e for e in load_record(path).epochs if e.epoch <= before}
+        return None
+    try:
+        record = load_record(path)
+        if record.config != config:
+            raise FileFormatError("it is the record of another training")
+    except FileFormatError as error:
+        made_good(path, error, "the network is trained again")
+        return None
+    return record
 
 
 # --- progress ---

@@ -1,0 +1,163 @@
+"""Analyses that were edited: refused with the key named, or as good as any other."""
+
+import copy
+import json
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from pastur._errors import FileFormatError
+from pastur.analysis import Analysis, analyze
+from pastur.analysis._rows import columns, row
+from pastur.report._page import _drawn
+
+DEEP = json.loads("[" * 800 + "]" * 800)
+HOSTILE = [
+    None, True, 0, -1, 2, 10**18, 10**400, -0.5, 1e308, 5e-324, "", "<b>", "9" * 5000, [], {},
+    [1], [[1], [2]], [None], ["a"], {"a": 1}, DEEP,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def document():
+    rng = np.random.default_rng(3)
+    w = rng.standard_normal((24, 30))
+    w[0] += 3
+    tensors = {"w": w, "w.initial": w + rng.standard_normal((24, 30)), "bias": np.ones(3)}
+    found = analyze(tensors, baseline=["bema"], randomize=1)
+    assert found.initial
+    assert found.matrices[0].fit.rank
+    return found.to_dict()
+
+
+def places(values, way=()):
+    """Yield the way to every value; of a list, to its first item only."""
+    if way:
+        yield way
+    items = values.items() if isinstance(values, dict) else enumerate(values[:1])
+    for key, value in items:
+        if isinstance(value, (dict, list)):
+            yield from places(value, (*way, key))
+        else:
+            yield (*way, key)
+
+
+def holder(document, way):
+    for key in way[:-1]:
+        document = document[key]
+    return document
+
+
+def use(analysis):
+    """Everything that takes an analysis, but for the drawing of a whole page."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        analysis.summary()
+        analysis._repr_html_()
+        assert columns(analysis.matrices)
+        for matrix in analysis.matrices:
+            row(matrix)
+        _drawn(analysis)
+
+
+def read(path, document):
+    path.write_text(json.dumps(document))
+    return Analysis.from_json(path)
+
+
+def test_the_document_itself_is_read(document, tmp_path):
+    again = read(tmp_path / "a.json", document)
+    assert again.to_dict() == document
+    use(again)
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
+def test_any_value_anywhere(document, tmp_path, value):
+    refused = 0
+    for way in places(document):
+        edited = copy.deepcopy(document)
+        holder(edited, way)[way[-1]] = value
+        try:
+            analysis = read(tmp_path / "a.json", edited)
+        except FileFormatError as error:
+            refused += 1
+            assert len(str(error)) < 600
+            # The key itself is named, or one above it, or what does not go with it.
+            named = re.search(r"`([\w.\[\]]+)`", str(error))
+            found = named and named.group(1).split(".")[0].split("[")[0]
+            assert found in (None, way[0]) or (way[-1], named.group(1)) == (
+                "name",
+                "initial[0].name",
+            )
+            assert named is not None or "JSON" in str(error)
+        else:
+            use(analysis)
+    assert refused > 30
+
+
+def test_any_key_missing(document, tmp_path):
+    may_be_missing = {"kind", "signal_energy", "entry_sd", "rank", "baselines", "randomized"}
+    may_be_missing |= {"above_critical", "residual_rank", "seed", "isolated", "reason", "entries"}
+    for way in places(document):
+        if isinstance(way[-1], int):
+            continue
+        edited = copy.deepcopy(document)
+        del holder(edited, way)[way[-1]]
+        try:
+            use(read(tmp_path / "a.json", edited))
+        except FileFormatError as error:
+            assert f"{way[-1]}` is missing" in str(error) or way == ("schema",)
+        else:
+            free = way[0] == "versions" or "metrics" in way or way[-2:-1] == ("baselines",)
+            assert free or way[-1] in may_be_missing, way
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"schema": 1, "schema": 1}', "gives the key 'schema' twice"),
+        ('{"schema": NaN}', "holds NaN"),
+        ('{"schema": -Infinity}', "holds -Infinity"),
+        ('{"schema": 1' + "0" * 5000 + "}", "is not a JSON file"),
+        ('{"schema": ' + "[" * 10**5 + "}", "nested too deeply"),
+        ('{"schema": true}', "should be 1. Got true"),
+        ('{"schema": 1.5}', r"should be 1. Got 1\.5"),
+        ('{"schema": "' + "x" * 10**6 + '"}', "should be 1"),
+        ('{"schema": {"a": 1}}', "Got an object of 1 items"),
+        ('{"schema": 2}', "Got 2"),
+    ],
+)
+def test_documents_that_are_none(tmp_path, text, sentence):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(FileFormatError, match=sentence) as caught:
+        Analysis.from_json(tmp_path / "a.json")
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("edit", "key"),
+    [
+        (lambda d: d["matrices"].clear(), "matrices"),
+        (lambda d: d["matrices"][0]["singular_values"].reverse(), "matrices[0].singular_values"),
+        (lambda d: d["matrices"][0]["singular_values"].pop(), "matrices[0].singular_values"),
+        (lambda d: d["matrices"][0].update(shape=[30, 24]), "matrices[0].fit.shape"),
+        (lambda d: d["matrices"][0]["fit"].update(zeros=25), "matrices[0].fit.zeros"),
+        (lambda d: d["matrices"][0]["fit"].update(sigma=-1.0), "matrices[0].fit.sigma"),
+        (lambda d: d["matrices"][0]["fit"]["spikes"][0].update(group=10**9), ".spikes.group"),
+        (lambda d: d["matrices"][0]["fit"]["signal"]["weights"].append(0.5), ".signal.weights"),
+        (lambda d: d["matrices"][0]["metrics"].update(frobenius_norm=0), ".frobenius_norm"),
+        (lambda d: d["matrices"][0]["randomized"].update(draws=0), "randomized.draws"),
+        (lambda d: d["initial"][0].update(name="other"), "initial[0].name"),
+        (lambda d: d["skipped"][0].update(shape=[-1]), "skipped[0].shape"),
+        (lambda d: d.update(alpha=1.5), "alpha"),
+        (lambda d: d.update(seed=-1), "seed"),
+        (lambda d: d["versions"].update(pastur=3), "versions.pastur"),
+    ],
+)
+def test_what_does_not_go_together_names_the_key(document, tmp_path, edit, key):
+    edited = copy.deepcopy(document)
+    edit(edited)
+    with pytest.raises(FileFormatError, match=re.escape(key) + "`"):
+        read(tmp_path / "a.json", edited)
