@@ -153,7 +153,7 @@ def decoded(kind: Any, value: Any) -> Any:
             return None
         (kind,) = (one for one in get_args(kind) if one is not type(None))
     if is_dataclass(kind):
-        return _data_class(kind, value)
+        return built(kind, value)
     if kind is Any:
         return value
     if kind in _PLAIN:
@@ -217,7 +217,8 @@ def made_good(path: Path, error: Exception, then: str) -> None:
     )
 
 
-def _data_class(kind: Any, values: Any) -> Any:
+def built(kind: Any, values: Any, **others: Any) -> Any:
+    """Return a data class from an object; `others` are fields that are made already."""
     check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
     hints = _hints(kind)
     optional = {
@@ -228,10 +229,10 @@ def _data_class(kind: Any, values: Any) -> Any:
     found = {
         name: taken(values, name, hint)
         for name, hint in hints.items()
-        if name in values or name not in optional
+        if name not in others and (name in values or name not in optional)
     }
     try:
-        return kind(**found)
+        return kind(**found, **others)
     except PasturError as error:
         # A class that checks its own values.
         raise Damaged("", str(error).rstrip(".")) from None

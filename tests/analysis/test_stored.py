@@ -99,7 +99,15 @@ def test_any_value_anywhere(document, tmp_path, value):
 
 def test_any_key_missing(document, tmp_path):
     may_be_missing = {"kind", "signal_energy", "entry_sd", "rank", "baselines", "randomized"}
-    may_be_missing |= {"above_critical", "residual_rank", "seed", "isolated", "reason", "entries"}
+    may_be_missing |= {
+        "above_critical",
+        "residual_rank",
+        "seed",
+        "isolated",
+        "reason",
+        "entries",
+        "zero_sides",
+    }
     for way in places(document):
         if isinstance(way[-1], int):
             continue

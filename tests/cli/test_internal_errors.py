@@ -35,10 +35,10 @@ def break_one(monkeypatch, fault):
 
     sound = module.metrics
 
-    def metrics(values, shape, **more):
-        if shape == (21, 30):
+    def metrics(values, **more):
+        if values.size == 21:
             raise fault
-        return sound(values, shape, **more)
+        return sound(values, **more)
 
     monkeypatch.setattr(module, "metrics", metrics)
 

@@ -90,6 +90,8 @@ class Metrics:
         found: Metrics = decoded(cls, values)
         for name in ("frobenius_norm", "spectral_norm"):
             check(getattr(found, name) > 0, name, "must be positive")
+        for name in ("noise_energy", "entropy"):
+            check(0 <= getattr(found, name) <= 1 + 1e-9, name, "must lie between 0 and 1")
         return found
 
 

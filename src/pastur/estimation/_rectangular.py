@@ -9,6 +9,7 @@ import numpy as np
 
 from pastur._checks import matrix, significance
 from pastur._errors import InvalidInputError
+from pastur._stored import check, got
 from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._denoise import (
     check_shape,
@@ -173,8 +174,11 @@ class RectangularFit(Fit):
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RectangularFit:
         """Return the fit that `to_dict` described."""
-        rows, columns = values.get("zero_sides", (0, 0))
-        return cls._from_dict(values, RECTANGULAR_FIELDS, zero_sides=(int(rows), int(columns)))
+        check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
+        fit = cls._from_dict({"zero_sides": [0, 0]} | values, RECTANGULAR_FIELDS)
+        inside = all(0 <= z < side for z, side in zip(fit.zero_sides, fit.shape, strict=True))
+        check(inside, "zero_sides", "must be fewer than rows and columns")
+        return fit
 
 
 def fit_rectangular(

@@ -10,7 +10,7 @@ import numpy as np
 
 from pastur._errors import InvalidInputError
 from pastur._foreign import shown
-from pastur._stored import check, each, made, taken
+from pastur._stored import built, check, each, made, taken
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._fit import SpectrumFit
 from pastur.estimation._goodness import NOISE, Goodness
@@ -112,35 +112,16 @@ class Fit:
         values: dict[str, Any],
         fields: np.dtype[np.void],
         bulk: ProbabilityMeasure | None = None,
-        **others: Any,
     ) -> Self:
-        found = cls(
-            spikes=read_only(made(values, "spikes", partial(_spikes, fields))),
-            signal=made(values, "signal", partial(_signal, bulk)),
-            **{name: taken(values, name, kind) for name, kind in _PLAIN.items()},
-            **others,
-        )
+        spikes = made(values, "spikes", partial(_spikes, fields))
+        signal = made(values, "signal", partial(_signal, bulk))
+        found: Self = built(cls, values, spikes=read_only(spikes), signal=signal)
         check(min(found.shape) > 0, "shape", "must be positive")
         check(0 < found.alpha < 1, "alpha", "must lie between 0 and 1")
         check(found.sigma >= 0, "sigma", "must not be negative")
         check(0 <= found.zeros <= min(found.shape), "zeros", "must be a number of values")
         check(found.rank <= min(found.shape) - found.zeros, "spikes", "are more than values")
         return found
-
-
-_PLAIN: dict[str, Any] = {
-    "shape": tuple[int, int],
-    "alpha": float,
-    "sigma": float,
-    "sigma_interval": tuple[float, float],
-    "edge": float,
-    "signal_rank": float,
-    "signal_rank_interval": tuple[float, float],
-    "growing": bool,
-    "goodness": Goodness,
-    "status": Status,
-    "zeros": int,
-}
 
 
 def common_fields(

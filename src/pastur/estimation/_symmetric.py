@@ -143,8 +143,7 @@ class SymmetricFit(Fit):
         cls, values: dict[str, Any], *, bulk: ProbabilityMeasure | None = None
     ) -> SymmetricFit:
         """Return the fit that `to_dict` described; `bulk` as in the fit."""
-        lower = float(values["lower_edge"])
-        return cls._from_dict(values, SYMMETRIC_FIELDS, bulk, lower_edge=lower)
+        return cls._from_dict(values, SYMMETRIC_FIELDS, bulk)
 
 
 def fit_symmetric(

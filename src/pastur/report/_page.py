@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pastur._errors import InternalError
+from pastur._errors import InternalError, PasturError
 from pastur._foreign import visible
 from pastur._format import level
 from pastur.analysis import Analysis
@@ -103,7 +103,8 @@ def _drawn(analysis: Analysis) -> tuple[list[_Drawn], list[Any]]:
         try:
             drawn.append(_Drawn(layer(matrix, len(drawn) + 1, scale), spectrum(matrix)))
         except Exception as error:
-            reason = f"analysed, but not drawn: {InternalError.of(error)}"
+            why = error if isinstance(error, PasturError) else InternalError.of(error)
+            reason = f"analysed, but not drawn: {why}"
             skipped.append(_NotDrawn(matrix.name, matrix.shape, matrix.dtype, reason))
     return drawn, skipped
 
