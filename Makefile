@@ -21,7 +21,7 @@ test: $(VENV)/.installed-$(EXTRAS)
 	$(VENV)/bin/ruff check $(CHECKED)
 	$(VENV)/bin/ruff format --check $(CHECKED)
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest -n 2 $(QUICK) $(PYTEST_ARGS)
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(QUICK) $(PYTEST_ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

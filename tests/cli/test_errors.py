@@ -178,7 +178,11 @@ def test_a_signal_from_the_keyboard_leaves_no_traceback(tmp_path):
     # Enough to be at work for seconds, in steps short enough to stop soon.
     weight = np.random.default_rng(0).integers(-100, 100, size=(500, 500), dtype=np.int8)
     np.savez(tmp_path / "w.npz", **{f"w{i}": weight for i in range(100)})
-    program = "import pastur.analysis, pastur.cli; print(flush=True); pastur.cli.main()"
+    # What is started in the background may inherit that the signal is ignored.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "import pastur.analysis, pastur.cli; print(flush=True); pastur.cli.main()"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", program, "analyze", "w.npz"],
         cwd=tmp_path,

@@ -30,7 +30,7 @@ def test_outliers_at_ten_to_the_twelve_are_where_theory_says(sigma):
     assert np.ptp(draw.outliers - limit) > 1e-9
 
 
-@pytest.mark.parametrize("beta", [1, 2])
+@pytest.mark.parametrize("beta", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_fluctuations_of_an_isolated_outlier(beta):
     """√N(λ − Φ(θ)) → N(0, 2σ²Φ′(θ)/β), Φ′ = 1 − σ²/θ²."""
     n, theta, draws = 10**9, 2.0, 1000
@@ -45,7 +45,10 @@ def test_fluctuations_of_an_isolated_outlier(beta):
     assert not inside_variance(scaled, variance * beta / (3 - beta))
 
 
-@pytest.mark.parametrize("shape", [(10**9, 4 * 10**9), (4 * 10**9, 10**9)])
+@pytest.mark.parametrize(
+    "shape",
+    [(10**9, 4 * 10**9), pytest.param((4 * 10**9, 10**9), marks=pytest.mark.slow)],
+)
 def test_fluctuations_of_an_isolated_singular_value(shape):
     """Variance (σ²/2m)(t⁴ − c)(2t² + 1 + c)/(t²(t² + c)(t² + 1)), t = θ/σ, c = n/m."""
     draws, c, t = 1000, 0.25, 1.5
@@ -61,6 +64,7 @@ def test_fluctuations_of_an_isolated_singular_value(shape):
     assert not inside_variance(scaled, 1.6 * variance)
 
 
+@pytest.mark.slow
 def test_complex_singular_values_fluctuate_half_as_much():
     rng = np.random.default_rng(43)
     shape, draws, t = (10**9, 10**9), 1000, 1.5
@@ -78,7 +82,7 @@ def test_complex_singular_values_fluctuate_half_as_much():
 TRACY_WIDOM = {1: (-1.2065335745820, 1.607781034581), 2: (-1.7710868074, 0.8131947928)}
 
 
-@pytest.mark.parametrize("beta", [1, 2])
+@pytest.mark.parametrize("beta", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_subcritical_spike_sticks_to_the_edge_with_tracy_widom_fluctuations(beta):
     n, draws = 10**5, 200
     rng = np.random.default_rng(44)

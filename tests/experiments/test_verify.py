@@ -25,11 +25,17 @@ def files(folder):
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory):
-    """The records of a sweep that nothing interrupted."""
+def drawn(tmp_path_factory):
+    """What a sweep that nothing interrupted finds, and its records."""
     folder = tmp_path_factory.mktemp("whole")
-    verify(SWEEP, records=folder)
-    return files(folder)
+    found = verify(SWEEP, records=folder).to_dict()
+    return found, files(folder)
+
+
+@pytest.fixture(scope="session")
+def whole(drawn):
+    """The records of that sweep."""
+    return drawn[1]
 
 
 def test_a_record_tells_seed_and_versions(whole):
@@ -41,6 +47,7 @@ def test_a_record_tells_seed_and_versions(whole):
     assert set(record["rows"][0]) == {"setting", "draws", "mean", "variance"}
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(whole, tmp_path):
     verify(SWEEP, jobs=2, records=tmp_path)
     assert files(tmp_path) == whole
@@ -55,11 +62,16 @@ def test_a_full_record_is_not_drawn_again(whole, tmp_path, monkeypatch):
     assert files(tmp_path) == whole
 
 
-def test_figures_from_records_are_those_of_the_draws(whole, tmp_path):
+def test_figures_from_records_are_those_of_the_draws(drawn, tmp_path):
+    found, whole = drawn
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
-    kept, fresh = verify(SWEEP, records=tmp_path).to_dict(), verify(SWEEP).to_dict()
-    assert kept == fresh
+    assert verify(SWEEP, records=tmp_path).to_dict() == found
+
+
+def test_figures_without_records_are_the_same(tmp_path):
+    kept = verify(["lemma-4.1"], records=tmp_path).to_dict()
+    assert verify(["lemma-4.1"]).to_dict() == kept
 
 
 def test_a_missing_row_is_drawn_and_the_others_stay(whole, tmp_path):
@@ -124,6 +136,7 @@ def wait_for(log, count, process):
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 def test_killed_at_twenty_random_moments_it_ends_as_if_it_had_not_been(whole, tmp_path):
     folder, log = tmp_path / "records", tmp_path / "log"
     folder.mkdir()

@@ -118,6 +118,7 @@ def test_samples_follow_the_law(law):
     assert kolmogorov_distance(law.measure, draws) <= DISTANCE
 
 
+@pytest.mark.slow
 def test_samples_do_not_follow_a_neighbour(law):
     draws = law.measure.sample(SAMPLES, rng=20251123)
     width = np.ptp(law.bounds)

@@ -146,7 +146,12 @@ CASES = {
         0.4,
     ),
 }
-cases = pytest.mark.parametrize(("nu0", "sigma"), CASES.values(), ids=CASES.keys())
+# Many intervals: the others go the same way in a tenth of the time.
+SLOW = {"fifty atoms": pytest.mark.slow}
+cases = pytest.mark.parametrize(
+    ("nu0", "sigma"),
+    [pytest.param(*case, id=name, marks=SLOW.get(name, ())) for name, case in CASES.items()],
+)
 
 
 @cases
