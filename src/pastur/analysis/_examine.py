@@ -108,6 +108,7 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
         seconds=time.perf_counter() - start,
         baselines=said,
         randomized=shuffled,
+        step_variance=matrix.step_variance(),
     )
 
 

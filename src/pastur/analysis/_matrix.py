@@ -56,6 +56,9 @@ class MatrixAnalysis:
         What the published estimators that were asked for say.
     randomized : Randomized or None
         The comparison with its shuffled entries, where it was asked for.
+    step_variance : float or None
+        Variance of rounding an entry to the steps of a quantised file, step²/12 on average: what of
+        the noise is the packing's. None where the file is not quantised, or does not tell.
     """
 
     name: str
@@ -69,6 +72,7 @@ class MatrixAnalysis:
     seconds: float
     baselines: dict[str, Baseline] = field(default_factory=dict)
     randomized: Randomized | None = None
+    step_variance: float | None = None
 
     def __repr__(self) -> str:
         n, m = self.shape
@@ -141,6 +145,7 @@ class MatrixAnalysis:
             "metrics": self.metrics.to_dict(),
             "baselines": baselines_to_dict(self.baselines),
             "randomized": None if self.randomized is None else self.randomized.to_dict(),
+            "step_variance": self.step_variance,
             "singular_values": self.singular_values.tolist(),
         }
 
@@ -165,7 +170,9 @@ class MatrixAnalysis:
             check(inside, f"fit.spikes.{name}", "is far from the singular values")
         inside = bool(((fit.signal.points >= 0) & (fit.signal.points <= reach)).all())
         check(inside, "fit.signal.points", "are far from the singular values")
-        values = {"baselines": {}, "randomized": None} | values
+        values = {"baselines": {}, "randomized": None, "step_variance": None} | values
+        step = taken(values, "step_variance", float | None)
+        check(step is None or step >= 0, "step_variance", "must not be negative")
         return cls(
             shape=shape,
             singular_values=spectrum,
@@ -174,6 +181,7 @@ class MatrixAnalysis:
             seconds=taken(values, "seconds", float),
             baselines=made(values, "baselines", baselines_from_dict),
             randomized=made(values, "randomized", _randomized_or_none),
+            step_variance=step,
             **plain,
         )
 

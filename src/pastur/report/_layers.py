@@ -101,6 +101,8 @@ def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
             ("Deviation of an entry", _text.number(fit.entry_sd)),
             ("Edge of the noise", _text.number(fit.edge)),
         ]
+    if matrix.step_variance is not None:
+        facts.append(("Deviation by rounding alone", _text.number(matrix.step_variance**0.5)))
     facts.append(("Spikes", f"{fit.rank} of {matrix.singular_values.size} singular values"))
     if best is not None:
         facts += [

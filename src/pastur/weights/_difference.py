@@ -25,7 +25,8 @@ def difference(weights: Weights, base: Weights) -> Weights:
         if entry.name not in names
     ]
     source = f"{weights.source} minus {base.source}"
-    return Weights(source, tuple(entries), weights.metadata, partial(_read, weights, base))
+    fetch, steps = partial(_read, weights, base), partial(_steps, weights, base)
+    return Weights(source, tuple(entries), weights.metadata, fetch, steps)
 
 
 def _entry(entry: TensorInfo, beneath: Mapping[str, TensorInfo]) -> TensorInfo:
@@ -51,3 +52,10 @@ def _read(weights: Weights, base: Weights, name: str) -> AnyArray:
     wide = np.float64 if "float64" in (ours.dtype.name, theirs.dtype.name) else np.float32
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(ours.astype(wide) - theirs.astype(wide))
+
+
+def _steps(weights: Weights, base: Weights, name: str) -> AnyArray | None:
+    """Return the variance of rounding both; None where neither was rounded, or one is not known."""
+    found = [None if one.steps is None else one.steps(name) for one in (weights, base)]
+    known = [variances for variances in found if variances is not None]
+    return np.asarray(sum(known)) if known else None

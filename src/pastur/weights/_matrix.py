@@ -45,6 +45,10 @@ class Skipped:
     traceback: str = field(default="", repr=False, compare=False)
 
 
+def _unknown() -> None:
+    """Stand for a step of which nothing is known."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Matrix:
     """A tensor whose header is that of a matrix. It holds no data, so that many can be kept.
@@ -67,6 +71,10 @@ class Matrix:
         (NaN or infinite ones, zeros only, no room in memory), and what `Weights.read` raises when
         they cannot be read. Both are reasons to skip this matrix and go on; `FileAccessError`, that
         the file is gone, is a reason to stop.
+    step_variance : callable
+        ``step_variance()`` reads it once more and returns the variance of rounding an entry to the
+        steps of its packing, step²/12 on average; None where it is not quantised, or the packing
+        does not tell.
     """
 
     name: str
@@ -75,6 +83,7 @@ class Matrix:
     tensor: str
     part: str
     load: Callable[[], AnyArray] = field(repr=False)
+    step_variance: Callable[[], float | None] = field(default=_unknown, repr=False)
 
 
 def iter_matrices(
@@ -194,7 +203,8 @@ def _items(
             yield Skipped(name, piece.shape, dtype, reason)
         else:
             load = partial(_load, shelf, entry.name, piece, name, name != wanted[-1])
-            yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load)
+            step = partial(_step_variance, shelf.weights, entry.name, piece)
+            yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load, step)
 
 
 def _names(found: Sequence[tuple[TensorInfo, list[Piece] | str]]) -> dict[str, list[str]]:
@@ -252,6 +262,12 @@ def _load(shelf: Shelf, tensor: str, piece: Piece, name: str, more: bool) -> Any
         error.add_note(f"This is matrix {shown(name)} of {shelf.weights.source}.")
         raise error
     return values
+
+
+def _step_variance(weights: Weights, tensor: str, piece: Piece) -> float | None:
+    variances = None if weights.steps is None else weights.steps(tensor)
+    mean = np.nan if variances is None else float(np.mean(piece.cut(variances)))
+    return mean if np.isfinite(mean) else None
 
 
 def _as_floats(array: AnyArray) -> AnyArray:

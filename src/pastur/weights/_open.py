@@ -106,7 +106,7 @@ def _opened(source: Any, base: Any) -> Weights:
     weights = found = _open(source)
     beneath = None if base is None else _open(base)
     if is_adapter(weights):
-        found = adapter(weights, beneath)
+        found = replace(adapter(weights, beneath), steps=beneath.steps if beneath else None)
     elif beneath is not None:
         found = difference(weights, beneath)
     return replace(found, files=(*weights.files, *(beneath.files if beneath else ())))

@@ -94,7 +94,7 @@ def _entries(stored: tuple[TensorInfo, ...], found: Mapping[str, Derived]) -> li
             entries.append(_info(name, one))
         if entry.name != name:
             what = companion(one.parts[entry.name], name)
-            entries.append(replace(entry, unreadable=what))
+            entries.append(replace(entry, unreadable="", aside=what))
     return entries
 
 
