@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -227,6 +228,32 @@ def hdf5_bomb(file, path):
     file.create_dataset("w", (10**6, 10**4), "f4", chunks=(1000, 1000), compression="gzip")
 
 
+def hdf5_chunk(side):
+    """One chunk of a hundred numbers, in which a stream unpacks to 1 GB."""
+
+    def fill(file, path):
+        packer = zlib.compressobj(9)
+        head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+        block = packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
+        settings = {"chunks": (side, side), "maxshape": (None, None), "compression": "gzip"}
+        made = file.create_dataset("w", (10, 10), "f4", **settings)
+        made.id.write_direct_chunk((0, 0), head + 100 * block)
+
+    return fill
+
+
+def hdf5_fill(file, path):
+    file.create_dataset("w", (4000, 4000), "f4", chunks=(1, 1), fillvalue=1.0)
+
+
+def hdf5_names(file, path):
+    import h5py
+
+    group = file.create_group("G" * 60_000)
+    for number in range(2000):
+        group[str(number)] = h5py.SoftLink("/w")
+
+
 # --- GGUF ---
 
 
@@ -358,6 +385,14 @@ ATTACKS = (
     Attack("link.h5", "a link to another file", hdf5(hdf5_link), "'w'.*is a link"),
     Attack("bomb.h5", "40 GB of chunks that are not there", hdf5(hdf5_bomb),
            "'w'.*claims 40000000000 bytes"),
+    Attack("inflate.h5", "1 GB of zeros packed into a chunk of a hundred numbers",
+           hdf5(hdf5_chunk(10)), "'w'.*cannot be read by HDF5"),
+    Attack("chunk.h5", "a chunk of 400 MB around a hundred numbers", hdf5(hdf5_chunk(10_000)),
+           "'w'.*is packed in pieces of 400000000 bytes"),
+    Attack("fill.h5", "sixteen million numbers that were never written", hdf5(hdf5_fill),
+           "'w'.*claims 64000000 bytes, and 0 are in the file"),
+    Attack("names.h5", "a name of 60 000 letters above two thousand links", hdf5(hdf5_names),
+           "which is not listed"),
     Attack("broken.h5", "a mark of HDF5 and 2000 bytes of chance",
            lambda path: path.write_bytes(
                b"\x89HDF\r\n\x1a\n" + np.random.default_rng(0).bytes(2000)),

@@ -30,7 +30,8 @@ HEAD = """# Hostile files, tried
 of its own; this page is what it wrote. Nothing was run and nothing written by any of them. *More
 memory* is the peak above that of the command on a sound matrix of 40 × 50, in MB; none took more
 than {seconds} seconds. `tests/weights/test_attacks.py` and `test_costs.py` open the same files at
-every run of the tests; `tools/fuzz_readers.py` mutates sound files of all formats.
+every run of the tests. Two fuzzers go beyond them: `tools/fuzz_readers.py` changes the bytes of
+sound files of all formats, `tools/fuzz_structures.py` their fields, headers and configurations.
 
 | file | what it tries | what the command says | more memory |
 |---|---|---|---|
