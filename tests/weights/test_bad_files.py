@@ -402,8 +402,8 @@ def test_folder_with_several_indexes(tmp_path):
 
 
 def test_folder_with_one_tensor_twice(tmp_path):
-    for name in ("a", "b"):
-        save_file({"w": np.eye(2)}, tmp_path / f"{name}.safetensors")
+    for k in (1, 2):
+        save_file({"w": np.eye(2)}, tmp_path / f"model-0000{k}-of-00002.safetensors")
     text = sentence(tmp_path, FileFormatError)
     assert "Tensor 'w' is in '" in text
     assert "Name the one file to read" in text

@@ -19,6 +19,7 @@ from pastur.weights._attention import with_heads
 from pastur.weights._conventions.derive import derived
 from pastur.weights._difference import difference
 from pastur.weights._folder import open_folder
+from pastur.weights._foreign import HEAD, check_file
 from pastur.weights._gguf import GGUF
 from pastur.weights._hdf5 import HDF5, KERAS
 from pastur.weights._inputs import files_at
@@ -49,7 +50,6 @@ READERS: tuple[Reader, ...] = (
     ONNX,
 )
 
-_HEAD = 4096  # bytes shown to the readers
 _LFS_POINTER = b"version https://git-lfs"
 
 
@@ -136,12 +136,17 @@ def _open_path(path: Path) -> Weights:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise FileAccessError(f"No file or folder {shown(path)}.{_near(path)}") from None
     if stat.S_ISDIR(mode):
-        return open_folder(path)
+        suffixes = [suffix for reader in READERS for suffix in reader.suffixes]
+        return open_folder(path, _open_file, suffixes)
     if not stat.S_ISREG(mode):
         # Reading a pipe or a device may never end.
         raise FileAccessError(f"{shown(path)} is neither a file nor a folder.")
+    return _open_file(path)
+
+
+def _open_file(path: Path) -> Weights:
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
     return _reader(path, head).open(path)
 
 
@@ -160,6 +165,7 @@ def _reader(path: Path, head: bytes) -> Reader:
             f"{shown(path)} is a Git LFS pointer, not the file that it stands for. "
             "Fetch that with `git lfs pull`."
         )
+    check_file(path, head)
     for reader in READERS:
         if reader.recognises(path, head):
             return reader

@@ -19,6 +19,7 @@ from pastur.weights._not_weights import OPTIMISER
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
 from pastur.weights._torch_old import is_old, read_old
+from pastur.weights._torch_parts import check_whole
 from pastur.weights._torch_pickle import LARGEST_PICKLE, unpickled
 from pastur.weights._torch_values import SavedObject, StoredTensor
 from pastur.weights._torch_views import (
@@ -72,6 +73,7 @@ def open_torch(path: Path) -> Weights:
     budget = Budget(path, SourceFile.at(path).size)
     if is_old(head):
         content, store = read_old(path, budget)
+        check_whole(path, content)
         return weights_of(path, _views(content, "", store, budget), store)
     if not head.startswith(b"PK"):
         raise FileFormatError(
@@ -91,6 +93,7 @@ def open_torch(path: Path) -> Weights:
         script = constants in archive.members
         fixed = unpickled(_pickle_bytes(archive, constants), path, budget) if script else []
         order = byte_order(archive, folder)
+    check_whole(path, content)
     store = Store(archive.stored_sizes(), archive.open, order)
     views = [
         *_views(content, f"{folder}data/", store, budget),
