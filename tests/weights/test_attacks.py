@@ -4,6 +4,7 @@ import re
 import tracemalloc
 from pathlib import Path
 
+import attack_costs
 import attack_files
 import pytest
 
@@ -41,4 +42,4 @@ def test_attack(tmp_path, attack):
 def test_the_page_tells_of_all():
     page = (ROOT / "docs" / "attacks.md").read_text("utf-8")
     told = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
-    assert told == [attack.file for attack in attack_files.ATTACKS]
+    assert told == [attack.file for attack in (*attack_files.ATTACKS, *attack_costs.COSTS)]
