@@ -240,7 +240,7 @@ def prepare(name, kept):
 
 def main():
     shares = {name: share for name, (_, share) in FORMATS.items()}
-    return fuzzing.main(__file__, __doc__.splitlines()[0], shares, maker, prepare)
+    return fuzzing.main(__file__, __doc__.splitlines()[0], shares, prepare, maker)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ so that the reader gets as far as what was changed. What counts as a failure is 
 mutant is the same whenever its seed, format and number are.
 """
 
+import importlib
 import sys
 
 import fuzzing
@@ -29,12 +30,15 @@ def maker(name, kept=None):
     return make
 
 
+def prepare(name, kept):
+    """Import what a format needs."""
+    if FORMATS[name].package:
+        importlib.import_module(FORMATS[name].package)
+
+
 def main():
-    shares = {name: form.share for name, form in FORMATS.items() if form.installed}
-    missing = sorted({form.package for form in FORMATS.values() if not form.installed})
-    if missing and "--worker" not in sys.argv:
-        print(f"not tried, because not installed: {', '.join(missing)}")
-    return fuzzing.main(__file__, __doc__.splitlines()[0], shares, maker)
+    shares = {name: form.share for name, form in FORMATS.items()}
+    return fuzzing.main(__file__, __doc__.splitlines()[0], shares, prepare, maker)
 
 
 if __name__ == "__main__":

@@ -247,14 +247,17 @@ def _chunk(script, name, first, count, seed, kept):
         first = at + 1
 
 
-def campaign(script, shares, count, seed, first=0, prepare=None, out=print):
+def campaign(script, shares, prepare, count, seed, first=0, out=print):
     """Try `count` mutants in all, by the shares of the formats; return how many failed."""
     kept = tempfile.mkdtemp(prefix="fuzz-")
     total, groups, worst = Counter(), {}, {"seconds": Trial(""), "peak": Trial("")}
     for name, share in shares.items():
         found = Counter()
-        if prepare is not None:
+        try:
             prepare(name, Path(kept))
+        except ModuleNotFoundError as error:
+            out(f"{name}: not tried, because {error.name} is not installed")
+            continue
         number = round(count * share / sum(shares.values()))
         for start in range(first, first + number, CHUNK):
             size = min(CHUNK, first + number - start)
@@ -295,7 +298,7 @@ def command_line(description, shares):
     return chosen, options.count, options.seed, options.first
 
 
-def main(script, description, shares, maker, prepare=None):
+def main(script, description, shares, prepare, maker):
     """Be the process of a chunk, or the campaign; return the exit status.
 
     Parameters
@@ -304,13 +307,15 @@ def main(script, description, shares, maker, prepare=None):
         The file of the fuzzer.
     shares : mapping of str to float
         Of the mutants, by format.
+    prepare : callable
+        ``prepare(name, kept)`` is called once for each format, before its mutants are tried; a
+        format whose package is not installed is passed over.
     maker : callable
         ``maker(name, kept)`` returns the `make` of `work`.
-    prepare : callable, optional
-        ``prepare(name, kept)`` is called once for each format, before its mutants are tried.
     """
     if sys.argv[1:2] == ["--worker"]:
         name, first, count, seed, kept = sys.argv[2:]
         work(maker(name, Path(kept)), name, int(first), int(count), seed, kept)
         return 0
-    return 1 if campaign(script, *command_line(description, shares), prepare) else 0
+    asked, *numbers = command_line(description, shares)
+    return 1 if campaign(script, asked, prepare, *numbers) else 0
