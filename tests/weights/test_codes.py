@@ -627,3 +627,13 @@ def test_compressed_tensors_with_inputs_out_of_order(written, bits):
 def test_formats_that_are_not_undone(written, tensors):
     weights = written(tensors)
     assert not [i for i in iter_matrices(weights) if isinstance(i, Matrix)]
+
+
+@pytest.mark.parametrize(
+    "sides", [((0, 8), (1, 8)), ((6, 8), (0, 1)), ((0, 0), (0, 0)), ((6, 8), (6, 0))]
+)
+def test_codes_or_scales_without_entries_have_a_reason(tmp_path, sides):
+    path = tmp_path / "none.safetensors"
+    shape, scales = sides
+    save_file({"w.weight": np.ones(shape, np.int8), "w.weight_scale": numbers(*scales)}, path)
+    assert not any(isinstance(item, Matrix) for item in iter_matrices(open_weights(path)))

@@ -63,6 +63,8 @@ def block_of(shape: Shape, scales: Shape, asked: Shape | None = None) -> Shape |
     asked : tuple of int, optional
         The block of the last axes, where a configuration tells.
     """
+    if 0 in shape or 0 in scales:
+        return None
     if prod(scales) == 1:
         return shape
     if len(scales) == 1 and len(shape) > 1 and scales[0] == shape[0]:
