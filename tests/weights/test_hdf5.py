@@ -177,6 +177,31 @@ def test_what_is_no_data_set_and_what_was_never_written(tmp_path):
     }
 
 
+def test_names_that_are_no_text(tmp_path):
+    values = np.arange(12.0).reshape(3, 4)
+
+    def fill(file):
+        low(file, b"\xff\xfe", h5py.h5t.IEEE_F64LE, values, (3, 4))
+        low(file, b"\xff\xfd", h5py.h5t.IEEE_F64LE, values + 1, (3, 4))
+        low(file, "\x1b[2J é 😀".encode(), h5py.h5t.IEEE_F64LE, values + 2, (3, 4))
+
+    weights = open_weights(written(tmp_path / "names.h5", fill))
+    names = [entry.name for entry in weights.entries]
+    assert len(set(names)) == 4 and all(name.encode() for name in names)
+    found = sorted(weights.read(name)[0, 0] for name in names if name != "sound")
+    assert found == [0, 1, 2]
+
+
+@pytest.mark.parametrize("size", [512, 1024, 2048])
+def test_a_block_of_the_users_in_front(tmp_path, size):
+    path = tmp_path / "model.data"
+    with h5py.File(path, "w", userblock_size=size) as file:
+        file["w"] = NORMAL
+    with path.open("r+b") as file:
+        file.write(b"whatever the user writes")
+    np.testing.assert_array_equal(open_weights(path).read("w"), NORMAL)
+
+
 def test_a_filter_that_is_not_there(tmp_path):
     def fill(file):
         settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)

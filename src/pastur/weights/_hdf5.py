@@ -26,11 +26,12 @@ from pastur._typing import AnyArray
 from pastur.weights._bytes import numpy_dtype, read_array, reading, shape_fault
 from pastur.weights._keras_layout import layer_classes, layout
 from pastur.weights._reader import Reader
-from pastur.weights._weights import TensorInfo, Weights
+from pastur.weights._weights import TensorInfo, Weights, distinct
 from pastur.weights._words import bytes_text, shown
 from pastur.weights._zip import Archive, member_names, read_archive, sound_archive
 
 _MARK = b"\x89HDF\r\n\x1a\n"
+_PLACES = (0, 512, 1024, 2048)
 _MEMBER = "model.weights.h5"
 _CONFIG = "config.json"
 # Bytes of the configuration, beyond those of the file: parsed it takes twenty times as many.
@@ -43,8 +44,8 @@ _WORKER = Path(__file__).with_name("_hdf5_worker.py")
 
 
 def recognises_hdf5(path: Path, head: bytes) -> bool:
-    """Tell whether `head` begins with the format's mark."""
-    return head.startswith(_MARK)
+    """Tell whether `head` has the format's mark, at its beginning or behind a block of a user."""
+    return any(head.startswith(_MARK, place) for place in _PLACES)
 
 
 def recognises_keras(path: Path, head: bytes) -> bool:
@@ -113,26 +114,34 @@ def _open(path: Path, begin: int, size: int, config: str) -> Weights:
     worker = _Worker(path, begin, size)
     told = worker.listed()
     classes = layer_classes(config or str(told["config"]))
-    entries = tuple(_info(item, classes) for item in told["found"])
+    names = distinct(str(item["name"]) for item in told["found"])
+    entries = tuple(map(partial(_info, classes=classes), names, told["found"]))
+    places = dict(zip(names, (str(item["name"]) for item in told["found"]), strict=True))
     infos = {entry.name: entry for entry in entries}
-    return Weights(str(path), entries, {}, partial(_load, path, worker, infos))
+    return Weights(str(path), entries, {}, partial(_load, path, worker, infos, places))
 
 
-def _info(item: Mapping[str, Any], classes: Mapping[str, tuple[str, int]]) -> TensorInfo:
-    name, shape, dtype = str(item["name"]), tuple(item["shape"]), str(item["dtype"])
-    reason = str(item["reason"])
-    reason = reason or shape_fault(shape)
+def _info(
+    name: str, item: Mapping[str, Any], *, classes: Mapping[str, tuple[str, int]]
+) -> TensorInfo:
+    shape, dtype = tuple(item["shape"]), str(item["dtype"])
+    reason = str(item["reason"]) or shape_fault(shape)
     nbytes = 0 if reason else math.prod(shape) * numpy_dtype(dtype).itemsize
-    found = layout(name, str(item.get("label", "")), len(shape), classes)
+    found = layout(name, str(item["label"]), len(shape), classes)
     if isinstance(found, str):
         return TensorInfo(name, shape, dtype, nbytes, reason or found)
     return TensorInfo(name, shape, dtype, nbytes, reason, found)
 
 
-def _load(path: Path, worker: _Worker, infos: Mapping[str, TensorInfo], name: str) -> AnyArray:
-    info = infos[name]
+def _load(
+    path: Path,
+    worker: _Worker,
+    infos: Mapping[str, TensorInfo],
+    places: Mapping[str, str],
+    name: str,
+) -> AnyArray:
     with reading(f"Tensor {shown(name)} of {shown(path)}", path):
-        return worker.read(name, info)
+        return worker.read(places[name], infos[name])
 
 
 class _Worker:
@@ -162,12 +171,12 @@ class _Worker:
             raise FileFormatError(f"{shown(self.path)} is not a sound HDF5 file: {told['failed']}.")
         return told
 
-    def read(self, name: str, info: TensorInfo) -> AnyArray:
+    def read(self, place: str, info: TensorInfo) -> AnyArray:
         """Return the numbers of one data set."""
-        label = f"Tensor {shown(name)} of {shown(self.path)}"
+        label = f"Tensor {shown(info.name)} of {shown(self.path)}"
         usual = _SECONDS_A_TENSOR + info.nbytes / _BYTES_A_SECOND
         with self._lock, self._limited(usual) as (process, seconds):
-            told = self._ask(process, {"seconds": seconds, "read": name})
+            told = self._ask(process, {"seconds": seconds, "read": place})
             if told.get("nbytes", info.nbytes) != info.nbytes:
                 raise FileFormatError(f"{label} has changed since the file was opened.")
             if "failed" not in told:

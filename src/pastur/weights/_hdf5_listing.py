@@ -99,12 +99,10 @@ class Listing:
     def add(
         self, path: bytes, reason: str, dtype: str = "unknown", shape: Any = (), label: str = ""
     ) -> None:
-        """List one object; no two have one name."""
+        """List one object."""
         name = text(path)
         if name in self.names:
             reason = reason or "has the name of another object"
-        while name in self.names or not name:
-            name += "/"
         self.names.add(name)
         self.letters += len(path)
         self.found.append(listed(name, reason, dtype, shape, label))
