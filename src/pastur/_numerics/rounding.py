@@ -43,7 +43,7 @@ class Precision:
 
 
 DOUBLE = Precision("float64", 2.0**-52, 2.0**-1074, 1.0)
-SINGLE = Precision("float32", 2.0**-23, 2.0**-149, 32.0)
+SINGLE = Precision("float32", 2.0**-23, 2.0**-149, 12.0)
 _HALF = Precision("float16", 2.0**-10, 2.0**-24, 1.0)
 _BRAIN = Precision("bfloat16", 2.0**-7, 2.0**-133, 1.0)
 

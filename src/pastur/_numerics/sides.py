@@ -8,7 +8,7 @@ from pastur._typing import AnyArray
 
 # A row whose entries are no larger than so many units of rounding, per entry of the longer side,
 # against the usual largest entry of a row; and one of equal entries no larger than this.
-_UNITS, _CONSTANT = 16.0, 1e-6
+_UNITS, _CONSTANT = 16.0, 1e-4
 # Less leave no room for a spike next to a noise level.
 _FEWEST = 3
 

@@ -57,16 +57,21 @@ def baselines(
     shape: tuple[int, int],
     methods: Sequence[str],
     *,
+    given: tuple[int, int],
     alpha: float,
     rng: np.random.Generator | None,
 ) -> dict[str, Baseline]:
-    """Return the word of each method; those that are `RANDOM` need a generator."""
+    """Return the word of each method; those that are `RANDOM` need a generator.
+
+    `shape` is that without rows and columns of zeros, `given` the one in whose unit σ is.
+    """
     exponent = safe_exponent(float(singular_values[0]))
     values = np.ldexp(singular_values, -exponent)
     said = {}
     for method in methods:
         found = _METHODS[method](values, shape, alpha, rng)
-        sigma, edge = (float(np.ldexp(value, exponent)) for value in (found.sigma, found.edge))
+        level = found.sigma * (max(given) / max(shape)) ** 0.5
+        sigma, edge = (float(np.ldexp(value, exponent)) for value in (level, found.edge))
         said[method] = Baseline(sigma, found.rank, edge)
     return said
 

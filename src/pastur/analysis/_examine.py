@@ -92,7 +92,14 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
         noise_norm=fit.noise_norm,
         rng=tail_rng,
     )
-    said = baselines(found, inner.shape, asked.baseline, alpha=asked.alpha, rng=baseline_rng)
+    said = baselines(
+        found,
+        (inner.shape[0], inner.shape[1]),
+        asked.baseline,
+        given=matrix.shape,
+        alpha=asked.alpha,
+        rng=baseline_rng,
+    )
     shuffled = None
     if shuffle_rng is not None:
         shuffled = randomized(inner, found, spectrum, shuffle_rng, draws=asked.randomize)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import gcd
+from typing import Any
 
 import numpy as np
 
 from pastur._checks import matrix
 from pastur._errors import InvalidInputError
-from pastur._typing import ArrayLike, FloatArray
+from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._denoise import check_shape
 from pastur.estimation._status import Status
 
 _TOLERANCE = 1e-10
 _MOST_STEPS = 1000
+_NAMED = 5
+# Below this share of entries a sparse matrix takes less time.
+_SPARSE = 0.1
+# What the flow is counted in.
+_LARGEST_FLOW = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +48,9 @@ class Biwhitened:
         """Return an estimate made from `matrix`, such as ``fit.denoise``'s, in the units of W."""
         s = matrix("signal", signal)
         check_shape(s, self.matrix.shape)
-        return np.asarray(s / self.rows[:, None] / self.columns)
+        (rows, up), (columns, more) = np.frexp(self.rows), np.frexp(self.columns)
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(np.ldexp(s / (rows[:, None] * columns), -up[:, None] - more))
 
 
 def biwhiten(W: ArrayLike, *, variances: ArrayLike | None = None) -> Biwhitened:
@@ -55,7 +64,7 @@ def biwhiten(W: ArrayLike, *, variances: ArrayLike | None = None) -> Biwhitened:
     Parameters
     ----------
     W : array_like, shape (n, m)
-        Finite and real, without rows or columns of zeros.
+        Finite and real. Rows and columns of zeros stay, with the scale 1.
     variances : array_like, shape (n, m), optional
         V, not negative, where it is known or estimated better: for counts of Poisson noise W
         itself. Default: the squares of the entries, right up to the share of the signal in each
@@ -68,7 +77,8 @@ def biwhiten(W: ArrayLike, *, variances: ArrayLike | None = None) -> Biwhitened:
     Raises
     ------
     InvalidInputError
-        For a row or column without variance, negative variances, or another shape.
+        For a row or column with entries but no variance, negative variances, another shape, or a
+        pattern of zeros that no scales make regular: entries of some rows are in too few columns.
 
     References
     ----------
@@ -87,34 +97,58 @@ def biwhiten(W: ArrayLike, *, variances: ArrayLike | None = None) -> Biwhitened:
     'noise bulk'
     """
     w = matrix("W", W)
-    # Of order one, so that squares neither overflow nor vanish.
-    unit = float(np.abs(w).max()) or 1.0
-    if variances is None:
-        power = (w / unit) ** 2
-    else:
-        power = matrix("variances", variances)
-        check_shape(power, w.shape)
-        if (power < 0).any():
-            raise InvalidInputError(f"`variances` must not be negative. Got {power.min():g}.")
-        unit = float(np.sqrt(power.max())) or 1.0
-        power = power / unit**2
-    _check_sides(power)
-    squared_rows, squared_columns, residual, steps = _scales(power)
-    rows, columns = np.sqrt(squared_rows) / unit, np.sqrt(squared_columns)
+    spread = np.abs(w) if variances is None else _deviations(variances, (w.shape[0], w.shape[1]))
+    filled = np.asarray(spread.any(axis=1)), np.asarray(spread.any(axis=0))
+    _check_sides(w, filled)
+    inner = np.ix_(*filled)
+    # The largest entry of each row and column is brought to one, so that squares neither overflow
+    # nor vanish but next to larger ones.
+    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+        row_unit = 1 / spread[inner].max(axis=1)
+        column_unit = 1 / (row_unit[:, None] * spread[inner]).max(axis=0)
+        power = (row_unit[:, None] * spread[inner] * column_unit) ** 2
+    if not np.isfinite(power).all():
+        raise InvalidInputError(
+            "Rows or columns are too far apart in size for doubles to hold their scales. Leave out "
+            "those that are negligible."
+        )
+    squared_rows, squared_columns, residual, steps = _scales(power, goal=1 / max(w.shape))
+    rows, columns = (np.ones(side) for side in w.shape)
+    rows[filled[0]] = np.sqrt(squared_rows) * row_unit
+    columns[filled[1]] = np.sqrt(squared_columns) * column_unit
     if residual <= _TOLERANCE:
         message = "All rows and columns have the same variance."
     else:
+        _check_pattern(power > 0, np.flatnonzero(filled[0]))
         message = (
             f"After {steps} steps variances of rows still differ by {residual:.1e}: too many "
             "entries are zero for scales to make them equal."
         )
     status = Status(residual <= _TOLERANCE, residual, steps, message)
-    return Biwhitened(rows[:, None] * w * columns, rows, columns, status)
+    return Biwhitened(_scaled(w, rows, columns), rows, columns, status)
 
 
-def _check_sides(power: FloatArray) -> None:
+def _deviations(variances: ArrayLike, shape: tuple[int, int]) -> FloatArray:
+    """Return the roots of the variances given."""
+    checked = matrix("variances", variances)
+    check_shape(checked, shape)
+    if (checked < 0).any():
+        raise InvalidInputError(f"`variances` must not be negative. Got {checked.min():g}.")
+    return np.sqrt(checked)
+
+
+def _scaled(w: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
+    # Powers of two apart, so that no product of two of the three leaves the doubles.
+    (rows, up), (columns, more) = np.frexp(rows), np.frexp(columns)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.ldexp(rows[:, None] * w * columns, up[:, None] + more))
+
+
+def _check_sides(w: FloatArray, filled: tuple[AnyArray, AnyArray]) -> None:
+    """Raise where an entry has a row or column without variance, or nothing is left to scale."""
+    few = min(np.count_nonzero(side) for side in filled) < 2
     for axis, name in enumerate(("row", "column")):
-        empty = np.flatnonzero(power.sum(axis=1 - axis) == 0)
+        empty = np.flatnonzero(~filled[axis] & (few | w.any(axis=1 - axis)))
         if empty.size:
             raise InvalidInputError(
                 f"{name.capitalize()} {empty[0]} has no variance: no scale gives it any. "
@@ -122,17 +156,73 @@ def _check_sides(power: FloatArray) -> None:
             )
 
 
-def _scales(power: FloatArray) -> tuple[FloatArray, FloatArray, float, int]:
-    """Return squared scales, the largest relative error of a row's mean, and the steps taken."""
+def _check_pattern(positive: AnyArray, places: AnyArray) -> None:
+    """Raise where no scales of rows and columns, nor limits of them, make a pattern regular.
+
+    `places` are the numbers of its rows.
+
+    Every row of n × m is to have m/(nm) of the sum and every column n/(nm). By the theorem of the
+    maximal flow and the least cut that can be if the columns which a set of rows reaches always
+    have room for it (Rothblum, Schneider 1989).
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+    n, m = positive.shape
+    source, sink, common = n + m, n + m + 1, gcd(n, m)
+    if n * m // common > _LARGEST_FLOW:
+        return
+    row, column = np.nonzero(positive)
+    tails = np.concatenate([np.full(n, source), row, n + np.arange(m)])
+    heads = np.concatenate([np.arange(n), n + column, np.full(m, sink)])
+    room = np.repeat([m // common, max(n, m) // common, n // common], [n, row.size, m])
+    graph = csr_array((room.astype(np.int32), (tails, heads)), shape=(sink + 1, sink + 1))
+    flow = maximum_flow(graph, source, sink)
+    if flow.flow_value == n * m // common:
+        return
+    # What the source still reaches is the side of the least cut that has too little room.
+    open_edges = (graph - flow.flow > 0).astype(np.int32)
+    reached = breadth_first_order(open_edges, source, return_predecessors=False)
+    rows = places[np.sort(reached[reached < n])]
+    columns = int(np.count_nonzero((reached >= n) & (reached < source)))
+    raise InvalidInputError(
+        f"{_count(rows.size, 'row')} ({_listed(rows)}) {'has' if rows.size == 1 else 'have'} "
+        f"entries in {_count(columns, 'column')} only, too few for any scales: "
+        f"{rows.size} of {n} rows need {rows.size}/{n} of {m} columns. Leave out rows and columns "
+        "with few entries, or fit the matrix as it is."
+    )
+
+
+def _scales(power: Any, *, goal: float) -> tuple[FloatArray, FloatArray, float, int]:
+    """Return squared scales, the largest relative error of a row's mean, and the steps taken.
+
+    They are taken as far as they are finite.
+    """
+    from scipy.sparse import csr_array
+
     n, m = power.shape
-    goal = 1 / max(n, m)
+    if np.count_nonzero(power) < _SPARSE * power.size:
+        power = csr_array(power)
     columns = np.ones(m)
     residual, steps = np.inf, 0
     rows = goal / (power @ columns / m)
-    while residual > _TOLERANCE and steps < _MOST_STEPS:
-        columns = goal / (rows @ power / n)
-        means = rows * (power @ columns) / m
-        residual = float(np.abs(means / goal - 1).max())
-        rows = rows / (means / goal)
-        steps += 1
+    with np.errstate(all="ignore"):
+        while residual > _TOLERANCE and steps < _MOST_STEPS:
+            next_columns = goal / (rows @ power / n)
+            means = rows * (power @ next_columns) / m
+            next_rows = rows / (means / goal)
+            sound = np.concatenate([next_rows, next_columns])
+            if not (np.isfinite(sound).all() and sound.min() > 0 < means.min()):
+                break
+            residual = float(np.abs(means / goal - 1).max())
+            rows, columns, steps = next_rows, next_columns, steps + 1
     return rows, columns, residual, steps
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
+def _listed(places: AnyArray) -> str:
+    shown = ", ".join(str(place) for place in places[:_NAMED])
+    return f"{shown}, …" if places.size > _NAMED else shown

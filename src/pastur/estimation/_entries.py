@@ -36,8 +36,12 @@ _KURTOSIS, _SPREAD_LIMIT, _LEAST_SPREAD = 12.0, 6.0, 4.0
 _MOST_NAMED = 20
 # Rows whose sums of squares are so close to each other do not differ, whatever the null hypothesis
 # leaves to chance: nothing, in an orthogonal matrix.
-_ALIKE = 0.01
+_ALIKE = 0.02
+# Share of the variance of such sums from which on the spectrum shapes their tail.
+_ROTATED = 1e-3
 _TINY = 1e-300
+# Against the largest entry: less is what rounding leaves of zero.
+_ROUNDING = 2.0**-49
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def _huge_entries(
         return EntryDiagnosis()
     top = largest_magnitudes(w, count + 1)
     least, most = float(top[0]), float(top[count - huge.size])
-    if least == 0.0:
+    if least <= _ROUNDING * top[-1]:
         return EntryDiagnosis()
     # Hill's index, the huge ones counted as no larger than the largest other, so that a few that
     # do not belong to the tail do not make it look heavy. Equal sizes, as of signs, end at once.
@@ -211,12 +215,16 @@ def _side(
     beyond = float(sums[place]) - mean
     if beyond <= _ALIKE * mean and mean - float(sums.min()) <= _ALIKE * mean:
         return _Side(name, 0.0, 1.0, 1.0, int(places[place]), 1.0, alone=False)
-    widened = weights * max(variance / max(rotation, _TINY), 1.0) ** 0.5
+    if rotation > _ROTATED * variance:
+        chance = _chernoff(weights * max(variance / rotation, 1.0) ** 0.5, beyond)
+    else:
+        # Values all alike, as those of an orthogonal matrix, have no tail of their own.
+        chance = float(np.exp(-(beyond**2) / (2 * variance)))
     return _Side(
         name=name,
         spread=float(sums.var()) / variance,
         limit=max(1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5, _LEAST_SPREAD),
-        chance=min(n * _chernoff(widened, beyond), 1.0),
+        chance=min(n * chance, 1.0),
         place=int(places[place]),
         ratio=float(sums[place]) / mean,
         alone=beyond**2 > 0.5 * n * float(sums.var()),
