@@ -90,3 +90,45 @@ def test_there_and_back_is_the_projection():
 def test_pastur_does_not_load_scikit_learn():
     code = "import sys, pastur; sys.exit(bool({'sklearn', 'pastur.sklearn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("constant", [0.0, 1.0, 0.1, 1e9 / 3])
+@pytest.mark.parametrize("shape", [(80, 400), (300, 100)])
+def test_constant_features_are_no_noise(constant, shape):
+    rng = np.random.default_rng(20)
+    inner = data(rng, shape, [4.0, 2.5])
+    whole = np.full((shape[0], 2 * shape[1] + 3), constant)
+    kept = np.sort(rng.permutation(whole.shape[1])[: shape[1]])
+    whole[:, kept] = inner
+    found, cut = SpikedPCA().fit(whole), SpikedPCA().fit(inner)
+    assert found.n_components_ == cut.n_components_ == 2
+    assert found.noise_variance_ == pytest.approx(cut.noise_variance_)
+    np.testing.assert_allclose(found.signal_variance_, cut.signal_variance_)
+    assert found.components_.shape == (2, whole.shape[1])
+    np.testing.assert_allclose(found.inverse_transform(found.transform(whole)).shape, whole.shape)
+    assert f"{shape[1] + 3} columns of zeros" in found.goodness_.reason
+    assert found.goodness_.verdict == "noise bulk"
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("count", [1, 30, 70])
+def test_the_type_of_the_data_does_not_change_the_count(kind, count):
+    rng = np.random.default_rng(21)
+    noise = rng.normal(size=(220, 150))
+    confounds = np.linalg.qr(rng.normal(size=(150, count)))[0]
+    x = noise - (noise @ confounds) @ confounds.T
+    found, exact = SpikedPCA().fit(x.astype(kind)), SpikedPCA().fit(x)
+    assert found.n_components_ == exact.n_components_ == 0
+    assert found.noise_variance_ == pytest.approx(exact.noise_variance_, rel=2e-3)
+    assert found.goodness_.verdict == "noise bulk"
+
+
+def test_few_varying_features():
+    rng = np.random.default_rng(22)
+    for varying in (1, 2, 3):
+        x = np.ones((60, 10))
+        x[:, :varying] = rng.normal(size=(60, varying))
+        found = SpikedPCA().fit(x)
+        assert np.isfinite(found.transform(x)).all()
+    with pytest.raises(ValueError, match="zero"):
+        SpikedPCA().fit(np.ones((20, 5)))

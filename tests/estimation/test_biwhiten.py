@@ -93,3 +93,72 @@ def test_a_pattern_that_cannot_be_scaled_is_a_status():
     found = biwhiten(np.triu(np.ones((30, 30))))
     assert not found.status.converged and found.status.residual > 1e-10
     assert np.isfinite(found.matrix).all()
+
+
+def arrow(size):
+    w = np.zeros((size, size))
+    w[0], w[:, 0] = 1.0, 1.0
+    return w
+
+
+def lonely_row():
+    w = np.ones((5, 50))
+    w[0, 1:] = 0.0
+    return w
+
+
+def few_columns(rows, columns):
+    w = np.random.default_rng(5).normal(size=(60, 40))
+    w[:rows, columns:] = 0.0
+    return w
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("w", "words"),
+    [
+        (arrow(50), r"49 rows \(1, 2, 3, 4, 5, …\) have entries in 1 column only"),
+        (few_columns(50, 20), "50 rows .* in 20 columns only, .*: 50 of 60 rows need 50/60 of 40"),
+        (lonely_row(), r"1 row \(0\) has entries in 1 column only"),
+        (few_columns(50, 20).T, "only, too few for any scales"),
+        (np.random.default_rng(6).poisson(0.005, (200, 300)), "too few for any scales"),
+        (np.random.default_rng(7).poisson(0.002, (900, 100)), "too few for any scales"),
+    ],
+)
+def test_patterns_that_no_scales_make_regular_are_refused(w, words):
+    with pytest.raises(ValueError, match=words):
+        biwhiten(w)
+    with pytest.raises(ValueError, match=words):
+        biwhiten(w, variances=np.abs(w))
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_that_just_fit_are_not():
+    # 45 of 60 rows in 30 of 40 columns: just enough room, if the others leave these columns alone.
+    w = np.random.default_rng(8).normal(size=(60, 40))
+    w[:45, 30:] = 0.0
+    found = biwhiten(w)
+    assert np.isfinite(found.matrix).all() and not found.status.converged
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.6])
+def test_sparse_patterns_that_can_be_scaled_are(share):
+    rng = np.random.default_rng(9)
+    w = rng.normal(size=(150, 200)) * (rng.random((150, 200)) < share)
+    w *= rng.uniform(1, 5, size=(150, 1))
+    found = biwhiten(w)
+    assert found.status.converged
+    np.testing.assert_allclose((found.matrix**2).mean(axis=0), 1 / 200, rtol=1e-8)
+    np.testing.assert_allclose((found.matrix**2).mean(axis=1), 1 / 200, rtol=1e-8)
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_and_columns_may_be_decades_apart():
+    rng = np.random.default_rng(10)
+    plain = rng.normal(size=(50, 70))
+    rows, columns = (10.0 ** rng.uniform(-140, 140, side) for side in plain.shape)
+    w = rows[:, None] * plain * columns
+    found = biwhiten(w)
+    np.testing.assert_allclose(found.matrix, biwhiten(plain).matrix, rtol=1e-6)
+    np.testing.assert_allclose(found.restore(found.matrix), w, rtol=1e-9)
