@@ -82,7 +82,10 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         x = self._checked(X, ensure_min_samples=3, ensure_min_features=2)
         self.n_samples_ = len(x)
         self.mean_ = x.mean(axis=0)
-        left, values, right = np.linalg.svd(x - self.mean_, full_matrices=False)
+        centred = x - self.mean_
+        # The mean of equal numbers is theirs up to rounding.
+        centred[:, np.ptp(x, axis=0) == 0] = 0.0
+        left, values, right = np.linalg.svd(centred, full_matrices=False)
         _, right = svd_flip(left, right, u_based_decision=False)
         shape = (len(x) - 1, x.shape[1])
         fit = fit_centred(x, values, alpha=self.alpha)
