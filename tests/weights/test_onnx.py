@@ -272,6 +272,7 @@ def test_scales_by_blocks_and_behind_a_transposition(path):
     np.testing.assert_allclose(found["b"].load(), expected, rtol=1e-6)
     np.testing.assert_allclose(found["t"].load(), q * scale[:, None], rtol=1e-6)
     assert "by blocks, which pastur does not undo" in found["c"].reason
+    assert found["sb"].reason == found["sc"].reason == "is the scale or zero point of codes"
     steps = open_weights(path).steps("b")
     np.testing.assert_allclose(steps, np.repeat(blocked, 2, 0) ** 2 / 12, rtol=1e-6)
 

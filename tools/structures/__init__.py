@@ -63,6 +63,7 @@ FORMATS = {
     "torch.export": Format(torch_files.exported, torch_files.exported_file, 3),
     "gguf": Format(gguf_files.gguf, gguf_files.gguf_file, 4, "gguf"),
     "onnx": Format(onnx_files.onnx, onnx_files.onnx_file, 4, "onnx", onnx_files.ODD),
+    "packed onnx": Format(onnx_files.packed, onnx_files.onnx_file, 3, "onnx", onnx_files.ODD),
     "hdf5": Format(hdf5_files.hdf5, hdf5_files.hdf5_file, 0.6, "h5py", hdf5_files.ODD),
     "keras": Format(hdf5_files.keras, hdf5_files.keras_file, 0.4, "h5py", hdf5_files.ODD),
 }

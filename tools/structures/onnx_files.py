@@ -134,6 +134,73 @@ def onnx():
     return {"model": _tree(helper.make_model(graph)), "beside": bytes(16) + normal(4, 3).tobytes()}
 
 
+def packed():
+    """A graph whose weights are codes, in the operations that unpack them, and graphs inside."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    signs = np.arange(-15, 15, dtype=np.int8).reshape(6, 5)
+    plain = {
+        "q": signs,
+        "u": (signs + 15).astype(np.uint8),
+        "k": np.arange(24, dtype=np.int8).reshape(4, 6, 1, 1),
+        "e": np.arange(40, dtype=np.int8).reshape(8, 5),
+        "blocks": np.arange(48, dtype=np.int8).reshape(6, 8),
+        "scale": np.float32(0.1),
+        "zero": np.int8(0),
+        "middle": np.uint8(15),
+        "scales": abs(normal(5)),
+        "zeros": np.zeros(5, np.int8),
+        "rows": abs(normal(6, 2)),
+        "shape": np.array([5, 6], np.int64),
+        "axes": np.array([0], np.int64),
+        "lookup": normal(9, 4),
+        "gru": normal(1, 12, 5),
+        "again": normal(1, 12, 4),
+        "turned": normal(3, 4, 2, 2),
+        "inner.weight": normal(6, 4),
+    }
+    tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in plain.items()]
+    body = helper.make_graph(
+        [helper.make_node("MatMul", ["state", "loop.weight"], ["next"])],
+        "body",
+        [],
+        [],
+        [numpy_helper.from_array(normal(4, 4), "loop.weight")],
+    )
+    own = helper.make_function(
+        "own", "Layer", ["x", "w"], ["y"], [helper.make_node("MatMul", ["x", "w"], ["y"])], []
+    )
+    node = helper.make_node
+    nodes = [
+        node("QLinearMatMul", ["x", "s", "z", "q", "scale", "zero", "s", "z"], ["1"]),
+        node("QLinearConv", ["x", "s", "z", "k", "scale", "zero", "s", "z"], ["2"], group=1),
+        node("QGemm", ["x", "s", "z", "q", "scale", "zero"], ["3"], domain="com.microsoft"),
+        node("DynamicQuantizeMatMul", ["x", "q", "scales", "zeros"], ["4"], domain="com.microsoft"),
+        node("MatMulIntegerToFloat", ["x", "u", "s", "scale", "z", "middle"], ["5"]),
+        node("MatMulInteger", ["x", "u", "z", "middle"], ["6"]),
+        node("Cast", ["6"], ["7"], to=1),
+        node("Mul", ["7", "scale"], ["8"]),
+        node("DequantizeLinear", ["e", "scale", "zero"], ["9"]),
+        node("Gather", ["9", "i"], ["10"]),
+        node("DequantizeLinear", ["blocks", "rows"], ["11"], axis=1, block_size=4),
+        node("MatMul", ["x", "11"], ["12"]),
+        node("DequantizeLinear", ["q", "scales", "zeros"], ["13"], axis=-1),
+        node("Transpose", ["13"], ["14"], perm=[1, 0]),
+        node("Reshape", ["14", "shape"], ["15"]),
+        node("Gemm", ["x", "15"], ["16"], transB=1),
+        node("Unsqueeze", ["q", "axes"], ["17"]),
+        node("GRU", ["x", "gru", "again"], ["18"], hidden_size=4, direction="forward"),
+        node("ConvTranspose", ["x", "turned"], ["19"], group=1),
+        node("Gather", ["lookup", "i"], ["20"]),
+        node("Loop", ["n", "c", "state"], ["21"], body=body),
+        node("Layer", ["x", "inner.weight"], ["22"], domain="own"),
+        node("Einsum", ["x", "lookup"], ["23"], equation="ij,jk->ik"),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 6])
+    graph = helper.make_graph(nodes, "g", [x], [], tensors)
+    return {"model": _tree(helper.make_model(graph, functions=[own])), "beside": b""}
+
+
 ODD = [Double(1.5), Message(), Message([[1, 1]]), b"\x01\x02\x03", 22, 23, 17, 9, 8, 16]
 
 

@@ -98,6 +98,12 @@ def tensor(key, shape, strides, count, offset=0, kind="FloatStorage"):
     return Call([Name(["torch._utils", "_rebuild_tensor_v2"]), Tuple(seen)])
 
 
+def _quantised(key, scheme, *numbers):
+    parameters = Tuple([Name(["torch", scheme]), *numbers])
+    seen = [storage(key, 12, "QInt8Storage"), 0, Tuple([3, 4]), Tuple([4, 1]), parameters]
+    return Call([Name(["torch._utils", "_rebuild_qtensor"]), Tuple([*seen, False, _EMPTY])])
+
+
 def _states():
     third = [storage("2", 12, "UntypedStorage"), 0, Tuple([3, 4]), Tuple([4, 1]), False, _EMPTY]
     eighth = Call(
@@ -111,8 +117,15 @@ def _states():
     indices = tensor("4", [2, 3], [3, 1], 6, kind="LongStorage")
     sparse = Tuple([indices, tensor("5", [3], [1], 3), Tuple([6, 5]), False])
     sparse = Call([Name(["torch._utils", "_rebuild_sparse_tensor"]), Tuple([None, sparse])])
+    scales = tensor("5", [3], [1], 3), tensor("4", [3], [1], 6, kind="LongStorage")
+    plain = Name(["torch._utils", "_rebuild_tensor_v2"])
+    seen = Tuple([storage("1", 12, "HalfStorage"), 0, Tuple([3, 4]), Tuple([4, 1]), False, _EMPTY])
+    own = [plain, Name(["__main__", "Own"]), seen, Pairs([["note", "text"]])]
     return Pairs(
         [
+            ["q", Pairs([["weight", _quantised("6", "per_tensor_affine", 0.1, 3)]])],
+            ["r", Pairs([["weight", _quantised("7", "per_channel_affine", *scales, 0)]])],
+            ["own", Call([Name(["torch._tensor", "_rebuild_from_type_v2"]), Tuple(own)])],
             ["a.weight", parameter],
             ["b.weight", tensor("1", [4, 3], [1, 4], 12, kind="HalfStorage")],
             ["b.tied", tensor("0", [6, 5], [5, 1], 30)],
@@ -133,7 +146,7 @@ def _states():
 
 
 _MEMBERS = [("0", 30, "f4"), ("1", 12, "f2"), ("2", 12, "i1"), ("3", 20, "f4")]
-_MEMBERS += [("4", 6, "i8"), ("5", 3, "f4")]
+_MEMBERS += [("4", 6, "i8"), ("5", 3, "f4"), ("6", 12, "i1"), ("7", 12, "i1")]
 
 OPCODES = [Raw(op) for op in (b"q\0", b"h\0", b"r\xff\xff\xff\x7f", b"0", b"1", b"2", b"(", b"t")]
 OPCODES += [

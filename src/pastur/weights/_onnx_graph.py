@@ -272,6 +272,11 @@ def _note(found: dict[int, Use], origin: _Origin, taken: _Taken) -> None:
         found[origin.tensor] = replace(old, packing=old.packing or packing)
     if old.layout != UNKNOWN or origin.made:
         return
+    if operation in _PACKED and taken.place in _PACKED[operation][1:]:
+        found[origin.tensor] = replace(
+            old, fault=old.fault or "is the scale or zero point of codes"
+        )
+        return
     if operation in _PACKED and _PACKED[operation][0] == taken.place:
         packing = packing or _packing(taken, origin)
     layout = _layout(taken, rank)
