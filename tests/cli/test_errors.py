@@ -174,7 +174,11 @@ def test_an_interrupt_is_status_130(invoke, model, monkeypatch):
     assert result.stderr == "pastur: interrupted.\n"
 
 
-def test_a_signal_from_the_keyboard_leaves_no_traceback(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "status", "words"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_a_signal_leaves_no_traceback(tmp_path, number, status, words):
     # Enough to be at work for seconds, in steps short enough to stop soon.
     weight = np.random.default_rng(0).integers(-100, 100, size=(500, 500), dtype=np.int8)
     np.savez(tmp_path / "w.npz", **{f"w{i}": weight for i in range(100)})
@@ -194,10 +198,10 @@ def test_a_signal_from_the_keyboard_leaves_no_traceback(tmp_path):
     assert process.stdout is not None
     process.stdout.readline()
     time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert stderr == "pastur: interrupted.\n"
+    assert process.returncode == status
+    assert stderr == f"pastur: {words}.\n"
 
 
 def test_a_closed_pipe_is_quiet(model, tmp_path):

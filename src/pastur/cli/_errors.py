@@ -1,6 +1,8 @@
 """The one place where an exception becomes a line on stderr and an exit status."""
 
 import contextlib
+import signal
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,7 +14,7 @@ from pastur._errors import InternalError, PasturError, PasturWarning
 from pastur._foreign import visible
 from pastur.cli._text import one_line
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 _DEBUG = "pastur.debug"
 _OUT_OF_MEMORY = "not enough memory. Analyse a part (--include), with fewer jobs, or where more is."
 
@@ -28,16 +30,23 @@ class QuietGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; click itself deals with wrong usage (2) and a closed pipe."""
         try:
-            with _harmless_usage(), _own_warnings():
+            with _harmless_usage(), _own_warnings(), _ended_in_order():
                 return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             report(error)
             ctx.exit(1)
+        except _Terminated:
+            click.echo("pastur: terminated.", err=True)
+            ctx.exit(TERMINATED)
         except KeyboardInterrupt:
             click.echo("pastur: interrupted.", err=True)
             ctx.exit(INTERRUPTED)
+
+
+class _Terminated(KeyboardInterrupt):
+    """The system or another user asks the run to end."""
 
 
 def report(error: Exception) -> None:
@@ -102,6 +111,24 @@ def _own_warnings() -> Iterator[None]:
         warnings.simplefilter("always", PasturWarning)
         warnings.showwarning = show
         yield
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end a run as an interrupt does: with its workers, without part files."""
+    here = threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def end(*_: Any) -> None:
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

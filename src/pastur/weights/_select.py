@@ -1,10 +1,14 @@
 """Which tensors the caller asked for."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur.weights._words import shown, some_of, suggestion
+
+# A suggestion is at most so many times as long as what was typed.
+_TIMES = 3
 
 Patterns = Sequence[str] | str | None
 
@@ -62,6 +66,12 @@ def _matches(pattern: str, names: list[str]) -> set[str]:
 
 
 def _no_match(pattern: str, names: list[str]) -> str:
-    parts = {name[:end] for name in names for end, mark in enumerate(name) if mark == "."}
-    hint = suggestion(pattern, [*names, *(f"{part}.*" for part in parts)])
+    # Modules only where they are about as long as the pattern: a name may be nothing but dots.
+    parts = (
+        f"{name[:end]}.*"
+        for name in names
+        for end, mark in enumerate(name[: _TIMES * len(pattern)])
+        if mark == "."
+    )
+    hint = suggestion(pattern, itertools.chain(names, parts))
     return f"No layer named {shown(pattern)}.{hint or f' There are {some_of(names)}.'}"
