@@ -210,6 +210,21 @@ def test_stacks_of_square_matrices_tell_no_orientation(tmp_path):
     assert "which may keep outputs or inputs first" in said["mlp.experts.up"]
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_base_of_codes(tmp_path, scaled):
+    """The rounding of a quantised base stays where the change is added, and only there."""
+    codes = RNG.integers(-127, 128, (5, 6)).astype(np.int8)
+    base = {"fc.weight": codes, "fc.weight_scale": np.full((5, 1), 0.01, np.float32)}
+    tensors = {"base_model.model.fc.ia3_l": numbers(5, 1)} if scaled else PEFT
+    config = {"peft_type": "IA3"} if scaled else {"peft_type": "LORA", "lora_alpha": 2}
+    weights = open_weights(folder_of(tmp_path / "a", tensors, config), base=base)
+    below = 0.01 * codes
+    expected = below * tensors["base_model.model.fc.ia3_l"] if scaled else below + B @ A
+    np.testing.assert_allclose(weights.read("fc.weight"), expected, rtol=1e-5, atol=1e-5)
+    steps = weights.steps("fc.weight")
+    assert steps is None if scaled else np.allclose(steps, 0.01**2 / 12)
+
+
 # --- what is saved whole ---
 
 

@@ -66,13 +66,13 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
         takes.
     base : path, module, array or dict of arrays, optional
         Another model. The tensors are then the differences from those of the same names; of an
-        adapter, the changed matrices of the base.
+        adapter, the changed matrices of the base; some adapters can be computed with it only.
 
     Returns
     -------
     Weights
-        Its tensors, each read when it is asked for. Of an adapter of low rank (LoRA) they are the
-        changes ``scale·B·A`` that it makes.
+        Its tensors, each read when it is asked for. Of an adapter (LoRA and others) they are the
+        changes that it makes, such as ``scale·B·A``.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def _opened(source: Any, base: Any) -> Weights:
     weights = found = _open(source)
     beneath = None if base is None else _open(base)
     if is_adapter(weights):
-        found = replace(adapter(weights, beneath), steps=beneath.steps if beneath else None)
+        found = adapter(weights, beneath)
     elif beneath is not None:
         found = difference(weights, beneath)
     return replace(found, files=(*weights.files, *(beneath.files if beneath else ())))

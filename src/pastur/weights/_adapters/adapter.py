@@ -271,7 +271,8 @@ def _on_base(
     ]
     source = f"{base.source} with {weights.source}"
     read = partial(_read, weights, base, found, whole)
-    return Weights(source, tuple(entries), weights.metadata, read)
+    steps = partial(_steps, base, found)
+    return Weights(source, tuple(entries), weights.metadata, read, steps)
 
 
 def _placed(name: str, one: _Target, under: TensorInfo | None) -> tuple[TensorInfo, bool]:
@@ -291,7 +292,8 @@ def _placed(name: str, one: _Target, under: TensorInfo | None) -> tuple[TensorIn
         elif not (straight or turned):
             what = f" of shape {change.shape}" if change.shape else ""
             reason = f"has the shape {under.shape} in the base, which the change{what} does not fit"
-    return _entry(name, under.shape, under.layout, reason, under.quantised), turned
+    packing = under.quantised if change.adds else ""
+    return _entry(name, under.shape, under.layout, reason, packing), turned
 
 
 def _ways(change: Change, shape: Shape) -> tuple[bool, bool]:
@@ -323,3 +325,10 @@ def _read(
         if not one.turned:
             return one.change.compute(parts, under)
         return np.swapaxes(one.change.compute(parts, np.swapaxes(under, -1, -2)), -1, -2)
+
+
+def _steps(base: Weights, changes: Mapping[str, _Target], name: str) -> AnyArray | None:
+    """Return the variance of rounding the entries of the base, where they are only added to."""
+    one = changes.get(name)
+    added_to = one is not None and one.change.adds and not one.own_base
+    return base.steps(name) if added_to and base.steps is not None else None

@@ -82,6 +82,8 @@ class Change:
         Whether it is a stack of matrices, one on the other.
     turns : bool
         Whether the base may keep inputs first.
+    adds : bool
+        Whether it adds to the base, whose entries then stay as they were rounded.
     """
 
     shape: Shape
@@ -91,6 +93,7 @@ class Change:
     vectors: tuple[str, ...] = ()
     stacked: bool = False
     turns: bool = True
+    adds: bool = True
 
 
 @dataclass(frozen=True)

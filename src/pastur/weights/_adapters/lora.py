@@ -62,6 +62,7 @@ def change(layer: Layer) -> Change:
         partial(unfolds_to, shape),
         on_base=_ON_BASE if magnitude else start and f"starts from parts of the base ({start})",
         vectors=("bias",) if "lora_B.bias" in layer.roles else (),
+        adds=not (magnitude or start),
     )
 
 
@@ -84,6 +85,7 @@ def change_of_embedding(layer: Layer) -> Change:
         partial(_same, shape),
         on_base=_ON_BASE if magnitude else "",
         turns=False,
+        adds=not magnitude,
     )
 
 

@@ -38,6 +38,7 @@ def rotation(layer: Layer) -> Change:
         partial(_fits_blocks, size, 0 if shared else held[0]),
         on_base=_ON_BASE,
         turns=False,
+        adds=False,
     )
 
 
@@ -106,6 +107,7 @@ def butterfly(layer: Layer) -> Change:
         partial(_fits_butterfly, held[2], held[1], math.prod(scales)),
         on_base=_ON_BASE,
         turns=False,
+        adds=False,
     )
 
 

@@ -63,6 +63,7 @@ def rescaled(layer: Layer) -> Change:
         partial(_has_side, axis, max(held), len(held)),
         on_base="scales the base",
         vectors=() if feedforward else ("bias",),
+        adds=False,
     )
 
 
