@@ -129,6 +129,18 @@ def test_sigma_and_alpha_are_checked(fit):
         fit(S, alpha=1)
 
 
+@pytest.mark.parametrize("fit", [fit_rectangular, fit_symmetric])
+@pytest.mark.parametrize("matrix", [S, S * 1e-200, np.eye(40)], ids=["noise", "tiny", "identity"])
+def test_a_sigma_of_any_size_is_judged_or_refused(fit, matrix):
+    """In the square of σ, what is far below it is lost to rounding: a fit would divide by zero."""
+    largest = np.abs(np.linalg.eigvalsh(matrix)).max()
+    for exponent in (-14, -9, -4, 4, 9, 14):
+        assert not fit(matrix, sigma=largest * 10.0**exponent).goodness.fits
+    for exponent in (-99, -60, -17, 17, 60, 99):
+        with pytest.raises(InvalidInputError, match="out of all proportion"):
+            fit(matrix, sigma=largest * 10.0**exponent)
+
+
 def test_denoising_another_shape_is_refused():
     with pytest.raises(InvalidInputError, match=r"of the fitted matrix, \(6, 6\). Got \(6, 5"):
         fit_rectangular(W).denoise(W[:, :5])

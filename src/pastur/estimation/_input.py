@@ -28,8 +28,9 @@ from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._entries import EntryDiagnosis, diagnose_entries
 from pastur.estimation._goodness import LEAST_BULK
 
-# Beyond this ratio of the largest value to σ, either way, the units cannot be the same.
-_LARGEST_RATIO = 1e100
+# Beyond this ratio of the largest value to σ, either way, the units cannot be the same: one of the
+# two is lost in the rounding of the other.
+_LARGEST_RATIO = 1e15
 # Below this the largest value leaves no room for a relative rounding of 2^−52.
 _LEAST = 1e-303
 # Over the largest value: rounding to 16 bits makes no zero larger, and parts no equal ones more.
