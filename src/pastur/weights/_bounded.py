@@ -4,12 +4,13 @@ from typing import IO
 
 from pastur.weights._budget import Budget
 
-# Of a byte that is read, in a word of the widest letters.
-_COST = 4
+# Of a byte that is read, in a word of the widest letters; what is shorter than words is charged by
+# whoever reads it.
+_COST, _SHORT = 4, 8
 
 
 class BoundedStream:
-    """The next `room` bytes of a file, each charged to the budget of the file.
+    """The next `room` bytes of a file, charged to the budget of the file.
 
     A length that a file claims is not asked for, as it would be allocated.
     """
@@ -28,5 +29,6 @@ class BoundedStream:
 
     def _taken(self, data: bytes) -> bytes:
         self._room -= len(data)
-        self.budget.take(_COST * len(data))
+        if len(data) > _SHORT:
+            self.budget.take(_COST * len(data))
         return data
