@@ -1,7 +1,6 @@
 """What a file may cost is bounded in total, and grows with its size and no faster."""
 
 import re
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -26,14 +25,8 @@ def listed(path: Path) -> str:
     return " ".join("matrix" if isinstance(item, Matrix) else item.reason for item in items)
 
 
-def seconds_of(path: Path) -> float:
-    start = time.process_time()
-    listed(path)
-    return time.process_time() - start
-
-
 @pytest.mark.parametrize("costly", COSTS, ids=lambda costly: costly.file)
-def test_what_a_file_costs_is_in_proportion_to_it(tmp_path, monkeypatch, costly):
+def test_what_a_file_costs_is_in_proportion_to_it(tmp_path, monkeypatch, cpu_seconds, costly):
     package = NEEDED.get(Path(costly.file).suffix)
     if package:
         pytest.importorskip(package)
@@ -45,7 +38,8 @@ def test_what_a_file_costs_is_in_proportion_to_it(tmp_path, monkeypatch, costly)
         costly.write(path, n)
     listed(small)
     # Of four times the size; sixteen times is what is looked for, and what is short is noise.
-    assert seconds_of(large) < 8 * seconds_of(small) + 0.3
+    short, long = (cpu_seconds(lambda path=path: listed(path)) for path in (small, large))
+    assert long < 8 * short + 0.3
     tracemalloc.start()
     said = listed(large)
     peak = tracemalloc.get_traced_memory()[1]

@@ -4,7 +4,6 @@ import json
 import os
 import pickle
 import struct
-import time
 import tracemalloc
 import zipfile
 
@@ -126,20 +125,15 @@ def read_all(path):
     return {e.name: weights.read(e.name) for e in weights.entries if e.name.startswith("layers")}
 
 
-def seconds(path):
-    start = time.process_time()
-    read_all(path)
-    return time.process_time() - start
-
-
 @pytest.mark.parametrize("file", FILES)
-def test_time_follows_the_number_of_tensors(tmp_path, file):
+def test_time_follows_the_number_of_tensors(tmp_path, cpu_seconds, file):
     small, large = (written(tmp_path / str(n), file, n) for n in (100, 400))
     found = read_all(small)
     for name, array in arrays(100).items():
         np.testing.assert_array_equal(found[name], array)
     # Four times the tensors; sixteen times is what is looked for, and what is short is noise.
-    assert seconds(large) < 8 * seconds(small) + 0.1
+    short, long = (cpu_seconds(lambda path=path: read_all(path)) for path in (small, large))
+    assert long < 8 * short + 0.1
 
 
 @pytest.mark.parametrize("file", ZIPPED)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pastur._errors import FileFormatError
+from pastur.weights._safetensors import recognises as is_safetensors
 from pastur.weights._torch_old import is_old
 from pastur.weights._words import shown
 
@@ -104,7 +105,9 @@ def _is_openvino(path: Path, head: bytes) -> bool:
 
 
 def _is_pickle(path: Path, head: bytes) -> bool:
-    return head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5" and len(head) > 1 and not is_old(head)
+    protocol = head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5" and len(head) > 1
+    # The length before a header can be of the same bytes.
+    return protocol and not is_old(head) and not is_safetensors(path, head)
 
 
 FILES: tuple[ForeignFile, ...] = (
