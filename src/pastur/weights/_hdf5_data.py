@@ -12,7 +12,7 @@ PACKED_RATIO, PACKED_FLOOR = 200, 64_000_000
 MOST_CHUNKS = 100_000
 BLOCK = 16_000_000
 # HDF5 takes 2 kB for each that a read touches.
-CHUNKS_AT_ONCE = 10_000
+CHUNKS_AT_ONCE = 2000
 
 
 def number_type(kind: Any) -> tuple[str, Any] | str:
