@@ -129,3 +129,12 @@ def test_the_bound_is_that_of_gaussian_noise():
     )
     assert beyond <= 2
     assert np.linalg.norm(3 * rng.normal(size=(10, 25)), 2) > tolerance.largest(10)
+
+
+@pytest.mark.parametrize("scale", [2.0**-75, 2.0**-110, 2.0**70])
+def test_the_unit_of_a_matrix_in_float32_does_not_matter(scale):
+    """The squares of these are zero, or infinite, in float32."""
+    w = product((60, 90), 7, np.random.default_rng(3)).astype(np.float32)
+    fit, scaled = fit_rectangular(w), fit_rectangular(w * np.float32(scale))
+    assert fit.rank == scaled.rank == 7
+    assert fit.zeros == scaled.zeros == 53

@@ -637,3 +637,18 @@ def test_codes_or_scales_without_entries_have_a_reason(tmp_path, sides):
     shape, scales = sides
     save_file({"w.weight": np.ones(shape, np.int8), "w.weight_scale": numbers(*scales)}, path)
     assert not any(isinstance(item, Matrix) for item in iter_matrices(open_weights(path)))
+
+
+def test_magnitudes_that_are_packed_without_their_table_have_a_reason(tmp_path):
+    state = json.dumps({"blocksize": 64, "shape": [8, 16], "nested_blocksize": 256}).encode()
+    tensors = {
+        "w": np.zeros((64, 1), np.uint8),
+        "w.absmax": np.zeros(2, np.uint8),
+        "w.quant_map": np.linspace(-1, 1, 16, dtype=np.float32),
+        "w.nested_absmax": np.ones(1, np.float32),
+        "w.quant_state.bitsandbytes__nf4": np.frombuffer(state, np.uint8),
+    }
+    path = tmp_path / "nested.safetensors"
+    save_file(tensors, path)
+    found = {item.name: item for item in iter_matrices(open_weights(path))}
+    assert "without the quant_state" in found["w"].reason

@@ -134,7 +134,8 @@ def rounding_noise(matrix: AnyArray, precision: Precision) -> float:
     Rounding moves an entry w by up to ε|w|/2, evenly: by ε|w|/√12 at most, a fourth less on average
     over w. Single huge entries are clipped.
     """
-    guess = float(np.vdot(matrix, matrix) / matrix.size)
+    # In float64: squares of what float32 holds may be zero in float32.
+    guess = float(np.einsum("ij,ij->", matrix, matrix, dtype=np.float64) / matrix.size)
     clipped = clipped_squares(matrix, _CLIP, guess=guess, steps=1)
     rows, columns = matrix.shape
     square = max(clipped.of_rows.max() / columns, clipped.of_columns.max() / rows)

@@ -7,7 +7,7 @@ from pastur.weights._adapters.lycoris import LOHA, LOKR
 from pastur.weights._adapters.orthogonal import BOFT, OFT
 from pastur.weights._adapters.scaled import IA3, VERA
 from pastur.weights._adapters.settings import Settings
-from pastur.weights._words import some_of
+from pastur.weights._words import shown, some_of
 
 # A new method is a line here. What is not here is refused.
 METHODS: tuple[Method, ...] = (LORA, LORA_OF_EMBEDDING, ADALORA, LOHA, LOKR, OFT, BOFT, VERA, IA3)
@@ -34,7 +34,9 @@ def check_settings(settings: Settings) -> None:
     kind = settings.peft_type
     known = {method.peft_type for method in METHODS}
     if kind and kind not in known:
-        raise RefusedError(f"is of the type {kind}, and computed are {', '.join(sorted(known))}")
+        raise RefusedError(
+            f"is of the type {shown(kind)}, and computed are {', '.join(sorted(known))}"
+        )
     fields = _NEUTRAL.union(*(m.fields for m in METHODS if kind in ("", m.peft_type)))
     unknown = [key for key, value in settings.entries.items() if value and key not in fields]
     if unknown:

@@ -38,6 +38,7 @@ def _find(stored: Stored) -> Iterator[Derived]:
             if f"{name}.{word}" in stored.entries
         }
         states = [f"{name}.{word}" for word in _STATES if f"{name}.{word}" in parts]
+        nested = [f"{name}.{word}" for word in ("nested_absmax", "nested_quant_map")]
         state = _state(stored.small(states[0])) if len(states) == 1 else None
         shape = _shape(state)
         sound = (
@@ -47,7 +48,7 @@ def _find(stored: Stored) -> Iterator[Derived]:
             and 2 * prod(codes.shape) == prod(shape) > 0
             and type(state.get("blocksize")) is int
             and 0 < state["blocksize"] < 2**31
-            and (stored.entries[marker].dtype == "uint8") == (f"{name}.nested_absmax" in parts)
+            and all((stored.entries[marker].dtype == "uint8") == (n in parts) for n in nested)
         )
         if not sound or state is None:
             reason = "is packed by bitsandbytes, without the quant_state that tells its shape"
