@@ -268,12 +268,10 @@ def test_nothing_else_is_said_to_be_foreign(tmp_path):
             open_weights(path)
 
 
-@pytest.mark.parametrize("first", range(256))
-def test_no_length_of_a_header_is_another_kind(tmp_path, first):
+def test_no_length_of_a_header_is_another_kind(tmp_path):
     """A header of 640 bytes begins with those of a pickle, and so on."""
-    for second in (2, 4):
-        length = first + 256 * second
+    path = tmp_path / "m.safetensors"
+    for length in range(512, 1280):
         header = b'{"w":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}}'.ljust(length)
-        path = tmp_path / f"{second}.safetensors"
         path.write_bytes(length.to_bytes(8, "little") + header + bytes(24))
         assert open_weights(path).entries[0].shape == (2, 3)

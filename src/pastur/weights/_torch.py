@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import visible
 from pastur.weights._budget import Budget
 from pastur.weights._layout import UNKNOWN, Layout, convolution
 from pastur.weights._not_weights import OPTIMISER
@@ -162,7 +163,7 @@ def _view(name: str, found: _Found, folder: str, store: Store) -> View:
     if tensor.storage is None:
         reason = "has no sound description"
         if tensor.dtype:
-            reason = f"is made by {tensor.dtype}, which pastur does not read"
+            reason = f"is made by {visible(tensor.dtype)}, which pastur does not read"
         return View(TensorInfo(name, (), "unknown", 0, reason), "", 0, ())
     key = getattr(tensor.storage, "key", None)
     stored = None if key is None else f"{folder}{key}"
