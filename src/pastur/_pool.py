@@ -35,7 +35,7 @@ def in_processes(
         If a process is killed, most often because memory ran out.
     """
     from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import BrokenProcessPool
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     order = "generator" if ordered else "generator_unordered"
     with parallel_config(
@@ -47,7 +47,7 @@ def in_processes(
             for message, category in raised:
                 warnings.warn(message, category, stacklevel=2)
             yield result
-    except BrokenProcessPool:
+    except TerminatedWorkerError:
         raise InvalidInputError(
             f"One of {jobs} jobs was ended from outside, most often because memory ran out. "
             "Ask for fewer jobs."

@@ -38,8 +38,10 @@ class Damaged(FileFormatError):
         return f"`{self.place}` {self.problem}" if self.place else self.problem
 
 
-def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the object in a JSON file; NaN, Infinity and a key given twice are refused.
+def read_object(path: str | os.PathLike[str], *, finite: bool = True) -> dict[str, Any]:
+    """Return the object in a JSON file; a key given twice is refused, as are NaN and Infinity.
+
+    Without `finite` these are let through, for `decoded` to refuse where they stand.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
         why = getattr(error, "strerror", None) or error
         raise FileAccessError(f"Cannot read '{path}': {why}.") from None
     try:
-        values = parse(text)
+        values = parse(text, finite=finite)
     except Damaged as error:
         raise FileFormatError(f"'{path}' is not a JSON file: {error}.") from None
     if not isinstance(values, dict):
@@ -209,9 +211,9 @@ def made_good(path: Path, error: Exception, then: str) -> None:
             # Another run was faster.
             return
         raise
+    why = str(error).removeprefix(f"'{path}' is ").rstrip(".")
     warnings.warn(
-        f"'{path}' is damaged ({str(error).rstrip('.')}): it was renamed to '{place.name}', and "
-        f"{then}.",
+        f"'{path}' is damaged ({why}): it was renamed to '{place.name}', and {then}.",
         PasturWarning,
         stacklevel=3,
     )

@@ -15,8 +15,8 @@ from pastur.report._page import _drawn
 
 DEEP = json.loads("[" * 800 + "]" * 800)
 HOSTILE = [
-    None, True, 0, -1, 2, 10**18, 10**400, -0.5, 1e308, 5e-324, "", "<b>", "9" * 5000, [], {},
-    [1], [[1], [2]], [None], ["a"], {"a": 1}, DEEP,
+    None, True, float("nan"), float("inf"), 0, -1, 2, 10**18, 10**400, -0.5, 1e308, 5e-324, "",
+    "<b>", "9" * 5000, [], {}, [1], [[1], [2]], [None], ["a"], {"a": 1}, DEEP,
 ]  # fmt: skip
 
 
@@ -107,6 +107,7 @@ def test_any_key_missing(document, tmp_path):
         "reason",
         "entries",
         "zero_sides",
+        "step_variance",
     }
     for way in places(document):
         if isinstance(way[-1], int):
@@ -126,8 +127,8 @@ def test_any_key_missing(document, tmp_path):
     ("text", "sentence"),
     [
         ('{"schema": 1, "schema": 1}', "gives the key 'schema' twice"),
-        ('{"schema": NaN}', "holds NaN"),
-        ('{"schema": -Infinity}', "holds -Infinity"),
+        ('{"schema": NaN}', "should be 1. Got NaN"),
+        ('{"schema": -Infinity}', "should be 1. Got -Infinity"),
         ('{"schema": 1' + "0" * 5000 + "}", "is not a JSON file"),
         ('{"schema": ' + "[" * 10**5 + "}", "nested too deeply"),
         ('{"schema": true}', "should be 1. Got true"),

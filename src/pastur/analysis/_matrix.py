@@ -158,7 +158,11 @@ class MatrixAnalysis:
         fit = made(values, "fit", _fit)
         check(fit.shape == shape, "fit.shape", "differs from that of the matrix")
         with within("singular_values"):
-            check(spectrum.size == min(shape), "", f"must be {min(shape)}. Got {spectrum.size}")
+            check(
+                spectrum.size == min(shape),
+                "",
+                f"must be {min(shape)} numbers. Got {spectrum.size}",
+            )
             check(bool(spectrum[0] > 0 and (spectrum >= 0).all()), "", "must be positive")
             check(bool((np.diff(spectrum) <= 0).all()), "", "must descend")
         reach = _FARTHEST * float(spectrum[0])

@@ -111,7 +111,7 @@ class Analysis:
         FileFormatError
             When it is not JSON, not an analysis, or of a schema that this version does not know.
         """
-        values = read_object(path)
+        values = read_object(path, finite=False)
         schema = values.get("schema")
         if schema != SCHEMA or isinstance(schema, bool):
             raise FileFormatError(

@@ -13,6 +13,7 @@ from pastur._errors import FileFormatError, InvalidInputError
 from pastur._files import alone_in, write_whole
 from pastur._foreign import shown
 from pastur._stored import (
+    Damaged,
     array,
     check,
     decoded,
@@ -91,11 +92,11 @@ class Records:
                 self._take_over(self._path)
                 write_whole(self._path, self._text())
 
-    def refuse(self, why: Exception) -> None:
+    def refuse(self, why: str) -> None:
         """Take the rows for damaged: all of them are missing again, the file is kept."""
         self._rows, self._resumed = {}, False
         if self._path is not None:
-            self._set_aside(self._path, why)
+            self._set_aside(self._path, Damaged("", why))
 
     def _text(self) -> str:
         others = sorted(set(self._rows) - set(self._plan))

@@ -194,7 +194,7 @@ def _judged(claim: Claim, book: Records, seed: int, jobs: int) -> ClaimResult:
     except Exception as error:
         if not book.resumed:
             raise
-        book.refuse(error)
+        book.refuse(f"its rows cannot be judged: {type(error).__name__}: {error}")
     for _, row in _carry_out([(claim, setting) for setting in book.missing], seed, jobs):
         book.add(row)
     return _judge(claim, book.rows)

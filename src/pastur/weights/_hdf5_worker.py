@@ -88,7 +88,7 @@ def limit_memory(more: int) -> None:
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             now = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):
         now = 4_000_000_000
     limit("RLIMIT_AS", now + more)
 

@@ -112,7 +112,8 @@ def _layers(
 
 def _alpha(weights: Weights, name: str) -> float:
     values = weights.read(name).reshape(-1)
-    alpha = float(values[0]) if values.size == 1 else math.nan
+    real = values.size == 1 and values.dtype.kind != "c"
+    alpha = float(values[0]) if real else math.nan
     if not math.isfinite(alpha):
         raise RefusedError(f"has a scale {shown(name)} that is not one finite number")
     return alpha
