@@ -248,6 +248,37 @@ def test_what_is_saved_whole(tmp_path):
     assert "what it changes is not known without it" in said
 
 
+def test_a_module_saved_whole_has_parts(tmp_path):
+    stem = "base_model.model.head.modules_to_save"
+    tensors = PEFT | {f"{stem}.dense.weight": A, f"{stem}.default.out.weight": B}
+    folder = folder_of(tmp_path / "a", tensors, {"lora_alpha": 2})
+    weights = open_weights(folder, base={"fc.weight": numbers(5, 6)})
+    assert readable(weights).keys() == {"fc.weight", "head.dense.weight", "head.out.weight"}
+
+
+def test_an_embedding_that_is_saved_with_its_change(tmp_path):
+    first, second, own = numbers(2, 9), numbers(4, 2), numbers(9, 4)
+    tensors = {
+        "base_model.model.wte.lora_embedding_A": first,
+        "base_model.model.wte.lora_embedding_B": second,
+        "base_model.model.wte.base_layer.weight": own,
+    }
+    folder = folder_of(tmp_path / "a", tensors, {"lora_alpha": 4})
+    weights = open_weights(folder, base={"wte.weight": numbers(9, 4)})
+    expected = own + 2 * (second.astype(float) @ first).T
+    np.testing.assert_allclose(weights.read("wte.weight"), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shapes", [((0, 6), (5, 0)), ((0,), (0,)), ((2, 0), (5, 2))])
+def test_factors_without_entries(shapes):
+    names = ("fc.lora_A.weight", "fc.lora_B.weight")
+    tensors = dict(zip(names, map(np.zeros, shapes), strict=True))
+    assert "has factors that do not fit" in reasons(open_weights(tensors))["fc.weight"]
+    both = {f"fc.lora_embedding_{k}": v for k, v in zip("AB", tensors.values(), strict=True)}
+    if shapes[0] != (2, 0):
+        assert "has factors that do not fit" in reasons(open_weights(both))["fc.weight"]
+
+
 # --- patterns ---
 
 
@@ -325,6 +356,8 @@ def test_a_pattern_that_would_hang_python_ends(key):
         ({"fc.lora_A": A}, {}, "holds lora_A of the layer 'fc' twice"),
         ({"fc.oft_r": numbers(2, 3)}, {}, "holds .*oft_r"),
         ({"x.hada_w1_a": A}, {}, "holds hada_w1_a"),
+        ({"x.lora_a": A.T.copy(), "x.lora_b": B}, {}, "holds lora_a, lora_b"),
+        ({"lycoris_x.a1.weight": A}, {}, "holds 'lycoris_x.a1.weight'"),
         ({"other.table": A}, {}, "holds 'other.table', which are not known"),
         ({"fc2.alpha": numbers(1)}, {}, "holds 'fc2.alpha', which are not known"),
         ({"base_model.model.g.base_layer.weight": A}, {}, "lies unmerged within a whole model"),

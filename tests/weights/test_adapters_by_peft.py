@@ -37,6 +37,7 @@ class Block(torch.nn.Module):
         self.point = torch.nn.Conv2d(6, 6, 1)
         self.sound = torch.nn.Conv1d(6, 4, 5)
         self.head = torch.nn.Linear(8, 20)
+        self.attention = torch.nn.MultiheadAttention(12, 3)
 
     def forward(self, x):
         return x
@@ -264,6 +265,7 @@ def test_two_parameters_of_one_module_are_known_by_their_shapes(tmp_path):
     "config",
     [
         lora("fc", init_lora_weights="pissa_niter_4"),
+        lora("attention"),
         lora("fc", trainable_token_indices={"wte": [0, 3]}),
         Config("Vera", r=4, save_projection=False, target_modules=["fc"]),
         Config("HRA", r=2, target_modules=["fc"]),

@@ -1,6 +1,7 @@
 """Kinds that are not read are named, with what to do; folders of several models list them."""
 
 import io
+import json
 import pickle
 import tarfile
 
@@ -57,6 +58,10 @@ FILES = {
     "model.pkl": (dumped({"w": VALUE}, 4), "Python pickle", "numpy.savez"),
     "w.bin": (dumped({"w": [1.0]}, 2), "Python pickle", "can run code"),
     "model.safetensors": (b"<!DOCTYPE html>\n<html><head>", "page of a website", "log in"),
+    "a.json": (b'{"a": 1}', "JSON file", "their folder"),
+    "a.ort": (b"\x10\0\0\0ORTM" + bytes(90), "ONNX Runtime", "Analyse the ONNX model"),
+    "a.pte": (b"\x10\0\0\0ET12" + bytes(90), "ExecuTorch", "Analyse the model"),
+    "a.mar": (b"PK\5\6" + bytes(18), "zip archive", "unpack it"),
     "pytorch_model.bin": (b"\n <html lang='en'>" + b" " * 90, "page of a website", "licence"),
 }
 
@@ -122,6 +127,21 @@ def test_torch_writes_a_distributed_checkpoint(tmp_path):
         warnings.simplefilter("ignore")
         dcp_to_torch_save(tmp_path / "dcp", tmp_path / "model.pt")
     np.testing.assert_array_equal(open_weights(tmp_path / "model.pt").read("w"), np.ones((6, 4)))
+
+
+def test_a_part_that_is_missing(tmp_path):
+    put(tmp_path, "model-00001-of-00003.safetensors", "model-00003-of-00003.safetensors")
+    assert "has 2 of 3 parts of a model: 'model-00001-of-00003.safetensors'" in sentence(tmp_path)
+    assert open_weights(tmp_path / "model-00003-of-00003.safetensors").entries
+
+
+@pytest.mark.parametrize("mark", [b"\x80\x02", b"\x80\x04", b"\x1f\x8b", b"BZ"])
+def test_a_length_that_looks_like_a_mark_is_a_length(raw_safetensors, mark):
+    """A safetensors file begins with the length of its header, which may be any number."""
+    length = int.from_bytes(mark, "little")
+    fields = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
+    header = json.dumps({"w": fields}).encode().ljust(length)
+    assert open_weights(raw_safetensors(header, bytes(24))).entries[0].name == "w"
 
 
 # --- parts of matrices, in files of PyTorch ---
@@ -259,9 +279,7 @@ def test_a_pipeline_without_its_models(tmp_path):
 
 
 def test_nothing_else_is_said_to_be_foreign(tmp_path):
-    for number, head in enumerate(
-        (b"hello", b"PK\5\6" + bytes(18), b"\x80\x09" + bytes(90), b"{}")
-    ):
+    for number, head in enumerate((b"hello", b"\x80\x09" + bytes(90), b"{}")):
         path = tmp_path / f"{number}.txt"
         path.write_bytes(head)
         with pytest.raises(PasturError, match="is of no kind that pastur reads"):

@@ -14,7 +14,7 @@ from pastur.weights._sharded import FILE_SUFFIXES, INDEX_SUFFIXES, open_index, o
 from pastur.weights._weights import Weights
 from pastur.weights._words import shown, some_of
 
-_SHARD = re.compile(r"-\d+-of-\d+$")
+_SHARD = re.compile(r"-\d+-of-(?P<count>\d+)$")
 _ADAPTER, _ADAPTER_CONFIG = "adapter_model", "adapter_config.json"
 _PIPELINE = "model_index.json"
 # A trainer, or a converter, leaves other files next to the model's, which has one of these names.
@@ -64,6 +64,7 @@ def open_folder(
         if chosen is None and len(models) > 1:
             raise _several(path, [name for one in models.values() for name in one[:1]])
         parts = models.get(chosen, []) if chosen else next(iter(models.values()), [])
+        _check_count(path, parts, suffix)
         if parts:
             return open_file(parts[0]) if len(parts) == 1 else open_parts(path, parts)
     check_folder(path, _names(path))
@@ -86,6 +87,17 @@ def _models(files: Sequence[Path], suffix: str) -> dict[str, list[Path]]:
     for file in files:
         found.setdefault(_SHARD.sub("", file.name.removesuffix(suffix)), []).append(file)
     return found
+
+
+def _check_count(path: Path, parts: Sequence[Path], suffix: str) -> None:
+    """Refuse a model of which a part is missing, by the numbers in the names of its files."""
+    found = (_SHARD.search(part.name.removesuffix(suffix)) for part in parts)
+    counts = {match["count"].lstrip("0") for match in found if match}
+    if counts - {str(len(parts))}:
+        raise FileFormatError(
+            f"The folder {shown(path)} has {len(parts)} of {min(counts)} parts of a model: "
+            f"{some_of(part.name for part in parts)}. Copy all of them, or name the one to read."
+        )
 
 
 def _weights_in(files: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:

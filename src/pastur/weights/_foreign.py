@@ -176,6 +176,21 @@ FILES: tuple[ForeignFile, ...] = (
             or path.suffix.lower() in (".rds", ".rda", ".rdata")
         ),
     ),
+    ForeignFile(
+        "a JSON file, which holds no weights",
+        "Give the file of weights that it belongs to, or their folder.",
+        lambda path, head: path.suffix == ".json" and not path.name.endswith(".index.json"),
+    ),
+    ForeignFile(
+        "a model in ONNX Runtime's own format",
+        "Analyse the ONNX model that it was made from.",
+        lambda path, head: head[4:8] == b"ORTM",
+    ),
+    ForeignFile(
+        "a program of ExecuTorch",
+        _SOURCE,
+        lambda path, head: head[4:6] == b"ET" and head[6:8].isdigit(),
+    ),
     *(ForeignFile(f"packed by {word}", _UNPACK, _begins(mark)) for mark, word in _PACKED),
     ForeignFile("a tar archive", _UNPACK, lambda path, head: head[257:262] == b"ustar"),
     ForeignFile(

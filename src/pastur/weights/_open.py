@@ -165,15 +165,19 @@ def _reader(path: Path, head: bytes) -> Reader:
             f"{shown(path)} is a Git LFS pointer, not the file that it stands for. "
             "Fetch that with `git lfs pull`."
         )
-    check_file(path, head)
-    for reader in READERS:
-        if reader.recognises(path, head):
-            return reader
+    known = next((reader for reader in READERS if reader.recognises(path, head)), None)
+    # What ONNX begins with is that of other protocols too; the others' marks are their own.
+    if known is None or known is ONNX:
+        check_file(path, head)
+    if known is not None:
+        return known
     for reader in READERS:
         if path.name.endswith(reader.suffixes):
             return reader
     kinds = ", ".join(reader.kind for reader in READERS)
-    raise FileFormatError(
-        f"{shown(path)} is of no kind that pastur reads ({kinds}). In Python, pass its arrays: "
-        "`pastur.analyze({name: array, ...})`."
+    advice = (
+        "It is a zip archive: unpack it, and give the file or the folder in it."
+        if head.startswith(b"PK")
+        else "In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
     )
+    raise FileFormatError(f"{shown(path)} is of no kind that pastur reads ({kinds}). {advice}")

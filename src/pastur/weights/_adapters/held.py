@@ -14,6 +14,7 @@ from pastur.weights._adapters.names import (
     factor,
     replaced,
     shared,
+    within_another,
 )
 from pastur.weights._adapters.settings import AllSettings
 from pastur.weights._weights import Weights
@@ -77,6 +78,9 @@ def held_by(weights: Weights, settings: AllSettings) -> Held:
     unknown += [name for stem, name in alphas.items() if stem not in {one.name for one in layers}]
     if unknown:
         raise RefusedError(f"holds {some_of(unknown)}, which are not known in an adapter")
+    if any(within_another(one.name) for one in layers):
+        # PEFT 0.21 adds the change of the output twice, when it runs as when it merges.
+        raise RefusedError("changes PyTorch's own attention, which PEFT merges in its own way")
     embeddings = {one.name for one in layers if "lora_embedding_A" in one.roles}
     if copies.keys() - embeddings:
         raise RefusedError("lies unmerged within a whole model")

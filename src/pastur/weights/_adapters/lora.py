@@ -28,8 +28,9 @@ _ON_BASE = "scales rows of the base and its change together (DoRA)"
 _STARTS = ("", "gaussian", "eva", "orthogonal", "mica")
 _FIELDS = frozenset(
     "r lora_alpha alpha_pattern rank_pattern use_rslora fan_in_fan_out use_dora init_lora_weights "
-    "target_parameters lora_bias lora_dropout qalora_group_size megatron_config megatron_core "
-    "loftq_config eva_config corda_config lora_ga_config runtime_config".split()
+    "target_parameters lora_bias lora_dropout lora_dtype lorap_lr_ratio lorap_emb_lr "
+    "qalora_group_size megatron_config megatron_core loftq_config "
+    "eva_config corda_config lora_ga_config runtime_config".split()
 )
 
 
@@ -69,7 +70,7 @@ def change(layer: Layer) -> Change:
 def change_of_embedding(layer: Layer) -> Change:
     """Return the change of an embedding, words × width."""
     first, second = layer.shapes["lora_embedding_A"], layer.shapes["lora_embedding_B"]
-    if not len(first) == len(second) == 2 or first[0] != second[1]:
+    if not len(first) == len(second) == 2 or first[0] != second[1] or not first[0]:
         raise UnfitError(_misfit(first, second))
     shape = (first[1], second[0])
     if _start(layer, shape):
@@ -146,7 +147,7 @@ def _check_dora(layer: Layer, found: bool) -> None:
 
 def _shape(first: Shape, second: Shape, middle: Shape | None) -> tuple[Shape, str]:
     """Return the shape of a change, and why there is none."""
-    if min(len(first), len(second)) < 2:
+    if min(len(first), len(second)) < 2 or 0 in (*first, *second):
         return (), _misfit(first, second)
     inner = int(np.prod(second[1:]))
     if middle is not None:

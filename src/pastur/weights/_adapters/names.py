@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _PREFIX = "base_model.model"
 _ROLES = (
     "lora_A lora_B lora_E lora_embedding_A lora_embedding_B lora_magnitude_vector "
-    "lora_down lora_up lora_mid dora_scale "
+    "lora_down lora_up lora_mid dora_scale lora_a lora_b "
     "hada_w1_a hada_w1_b hada_w2_a hada_w2_b hada_t1 hada_t2 "
     "lokr_w1 lokr_w1_a lokr_w1_b lokr_w2 lokr_w2_a lokr_w2_b lokr_t1 lokr_t2 "
     "oft_R oft_r oft_blocks oft_diag boft_R boft_s vera_lambda_b vera_lambda_d ia3_l"
@@ -28,7 +28,9 @@ _BEHIND = re.compile(r"(?P<stem>.+)\.(lora_linear_layer|lora)\.(?P<role>down|up)
 _OF_TEXT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
 _ALPHA = ".alpha"
 _SHARED = re.compile(r"(.+\.)?(?P<role>vera_A|vera_B)(\.[^.]+)?")
-_SAVED = re.compile(r"\.modules_to_save(\.(?!(weight|bias)$)[^.]+)?(?=\.)")
+_SAVED = re.compile(r"\.modules_to_save(\.default)?(?=\.)")
+# What kohya's scripts and LyCORIS put before the names of layers.
+_FLAT = re.compile(r"(lora|lycoris)_(unet|te\d*|transformer|prior|controlnet)_|lycoris_")
 _WITHIN = ".base_layer"
 
 
@@ -94,7 +96,14 @@ def replaced(name: str) -> str:
 
 def is_marked(name: str) -> bool:
     """Tell whether only an adapter has a tensor of this name."""
-    return name.startswith("base_model.") or factor(name) is not None
+    return (
+        name.startswith("base_model.") or _FLAT.match(name) is not None or factor(name) is not None
+    )
+
+
+def within_another(layer: str) -> bool:
+    """Tell whether a layer lies within one that is adapted too, as in PyTorch's attention."""
+    return f"{_WITHIN}." in layer
 
 
 def base_copy(name: str) -> str:
@@ -109,4 +118,4 @@ def _plain(stem: str) -> tuple[str, int]:
     while stem.endswith(_WITHIN):
         stem, depth = stem.removesuffix(_WITHIN), depth + 1
     stem = "" if stem == _PREFIX else stem.removeprefix(f"{_PREFIX}.")
-    return stem.replace(f"{_WITHIN}.", "."), depth
+    return stem, depth
