@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pastur._errors import InternalError, PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
 
 RNG = np.random.default_rng(5)
@@ -652,3 +653,67 @@ def test_magnitudes_that_are_packed_without_their_table_have_a_reason(tmp_path):
     save_file(tensors, path)
     found = {item.name: item for item in iter_matrices(open_weights(path))}
     assert "without the quant_state" in found["w"].reason
+
+
+# --- names of conventions over anything ---
+
+FAMILIES = [
+    "qweight qzeros scales g_idx",
+    "weight scales biases",
+    "weight weight_scale weight_scale_2",
+    "weight_packed weight_scale weight_shape weight_zero_point weight_g_idx weight_global_scale",
+    "weight weight.absmax weight.quant_map weight.nested_absmax weight.nested_quant_map "
+    "weight.quant_state.bitsandbytes__nf4",
+    "W_q scale zero shape nbits axis",
+    "x_blocks x_scales",
+    "weight SCB weight_format",
+    "weight weight_scale weight_zero_point",
+    "weight_orig weight_mask weight_u weight_v",
+    "weight_g weight_v",
+    "parametrizations.weight.original0 parametrizations.weight.original1",
+    "parametrizations.weight.original parametrizations.weight.0._u parametrizations.weight.0._v",
+    "vars/0 vars/1 vars/2 vars/3 vars/4",
+]
+KINDS = [np.dtype(k) for k in "int8 uint8 int32 uint32 int64 float32 float16 float64".split()]
+KINDS += [np.dtype(getattr(ml_dtypes, k)) for k in ("bfloat16", "float8_e4m3fn", "float8_e8m0fnu")]
+
+
+def anything(rng, word, sides):
+    """A tensor of any type and shape, its sides near those of its neighbours, of any bits."""
+    if word in ("shape", "weight_shape"):
+        return np.array(sides[: int(rng.integers(1, 4))])
+    if word in ("nbits", "axis"):
+        return np.array([int(rng.choice([-1, 0, 1, 2, 3, 4, 8]))])
+    if "quant_state" in word:
+        state = {"shape": sides, "blocksize": int(rng.choice([-1, 0, 8, 64])), "nested_offset": 1.0}
+        return np.frombuffer(json.dumps(state | {"nested_blocksize": 8}).encode(), np.uint8)
+    near = [*sides, 1, 16, 256, 2 * sides[0], sides[0] // 8, sides[1] // 8, sides[1] // 32]
+    shape = [int(rng.choice(near)) for _ in range(int(rng.choice([0, 1, 1, 2, 2, 2, 3])))]
+    while np.prod(shape) > 50_000:
+        shape = [side // 2 for side in shape]
+    kind = KINDS[int(rng.integers(len(KINDS)))]
+    raw = rng.integers(0, 256, int(np.prod(shape)) * kind.itemsize, dtype=np.uint8)
+    return raw.view(kind).reshape(shape)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_bears_the_names_is_a_weight_or_has_a_reason(seed):
+    rng = np.random.default_rng(seed)
+    made = refused = 0
+    for _ in range(150):
+        words = FAMILIES[int(rng.integers(len(FAMILIES)))].split()
+        sides = [int(rng.choice([0, 1, 2, 3, 8, 16, 32, 96])) for _ in range(3)]
+        tensors = {f"l.{word}": anything(rng, word, sides) for word in words}
+        weights = open_weights(tensors)
+        assert {entry.name for entry in weights.entries} >= set(tensors)
+        for item in iter_matrices(weights):
+            try:
+                if isinstance(item, Matrix):
+                    assert np.isfinite(item.load()).all()
+                    item.step_variance()
+                    made += 1
+            except InternalError:
+                raise
+            except PasturError:
+                refused += 1
+    assert made > 10 and refused > 10

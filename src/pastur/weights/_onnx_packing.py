@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from pastur._typing import AnyArray
-from pastur.weights._conventions.arithmetic import Shape, float_widths, stretched
+from pastur.weights._conventions.arithmetic import Shape, as_float32, float_widths, stretched
 from pastur.weights._conventions.contract import Codes
 
 COMPUTED = -1  # in place of a tensor: a value that is made while the model runs
@@ -50,8 +48,8 @@ def packed(values: AnyArray, packing: Packing, read: Callable[[int], AnyArray]) 
 
     def along(place: int | None, missing: float) -> AnyArray:
         if place is None:
-            return np.asarray(missing, np.float32)
-        numbers = read(place).astype(np.float32)
+            return as_float32(missing)
+        numbers = as_float32(read(place))
         block = [1] * values.ndim
         if packing.block:
             block[packing.axis] = packing.block

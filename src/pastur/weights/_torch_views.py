@@ -17,6 +17,7 @@ import numpy as np
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
 from pastur.weights._bytes import MOST_AXES, check_memory, read_array, reading, shaped
+from pastur.weights._conventions.arithmetic import as_float32
 from pastur.weights._conventions.contract import Codes
 from pastur.weights._weights import TensorInfo, Weights, distinct
 from pastur.weights._words import shown
@@ -179,10 +180,10 @@ def _steps(path: Path, views: Mapping[str, View], store: Store, name: str) -> An
 def _codes(path: Path, levels: AnyArray, quantiser: Quantiser, store: Store) -> Codes:
     def along(part: float | View) -> AnyArray:
         if not isinstance(part, View):
-            return np.asarray(part, np.float32)
+            return as_float32(part)
         sides = [1] * levels.ndim
         sides[quantiser.axis] = -1
-        return _stored(path, part, store).astype(np.float32).reshape(sides)
+        return as_float32(_stored(path, part, store)).reshape(sides)
 
     return Codes(levels, along(quantiser.scale), along(quantiser.zero))
 

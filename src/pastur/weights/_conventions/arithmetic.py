@@ -119,6 +119,12 @@ def float_widths(values: AnyArray) -> AnyArray:
         return np.asarray(np.exp2(exponent - info.nmant), np.float32)
 
 
+def as_float32(values: Any) -> AnyArray:
+    """Return numbers in float32, what is beyond it as infinite."""
+    with np.errstate(all="ignore"):
+        return np.asarray(values).astype(np.float32)
+
+
 def powers_of_two(codes: AnyArray) -> AnyArray:
     """Return what bytes of the type E8M0 stand for: 2 to the power of the byte less 127."""
     with np.errstate(all="ignore"):

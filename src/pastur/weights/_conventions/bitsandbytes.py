@@ -104,9 +104,8 @@ def _nested(
         raise ValueError("has magnitudes whose packing is not said")
     if table.size != 256 or outer.size != -(-places.size // size):
         raise ValueError("has magnitudes whose packing is not sound")
-    with np.errstate(all="ignore"):
-        magnitudes: AnyArray = table[places] * np.repeat(outer, size)[: places.size]
-        return magnitudes + np.float32(offset)
+    magnitudes: AnyArray = table[places] * np.repeat(outer, size)[: places.size]
+    return magnitudes + np.float32(offset)
 
 
 BITSANDBYTES = Convention("bitsandbytes", _find)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, numpy_dtype
@@ -109,7 +111,8 @@ def _fetch(weights: Weights, found: Mapping[str, Derived], name: str) -> AnyArra
         return weights.fetch(name)
     made = _made(weights, one, name)
     values = made.values if isinstance(made, Codes) else made
-    return values.astype(one.dtype, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):  # seen where values are checked
+        return values.astype(one.dtype, copy=False)
 
 
 def _steps(weights: Weights, found: Mapping[str, Derived], name: str) -> AnyArray | None:
@@ -125,7 +128,8 @@ def _steps(weights: Weights, found: Mapping[str, Derived], name: str) -> AnyArra
 def _made(weights: Weights, one: Derived, name: str) -> AnyArray | Codes:
     check_memory(4 * math.prod(one.shape))
     try:
-        made = one.make(weights.fetch)
+        with np.errstate(all="ignore"):  # damaged scales may be anything; that is seen later
+            made = one.make(weights.fetch)
     except (ValueError, IndexError) as error:
         if isinstance(error, FileFormatError):
             raise

@@ -88,8 +88,7 @@ def _made(
         whole = read(tensor).astype(np.float32)
         if whole.size != 1:
             raise ValueError(f"has {whole.size} scales of the whole")
-        with np.errstate(all="ignore"):
-            factors = factors / whole.ravel() if divides else factors * whole.ravel()
+        factors = factors / whole.ravel() if divides else factors * whole.ravel()
     block = (*(1 for _ in small.shape[:-1]), small.shape[-1] // factors.shape[-1])
     return Codes(E2M1[small], stretched(factors, small.shape, block), widths=widths(E2M1)[small])
 

@@ -79,8 +79,7 @@ def _by_channel(
     levels, factors = read(codes), read(scale).astype(np.float32)
     if outputs:
         levels = signed(nibbles(levels))[:, :outputs]
-    with np.errstate(all="ignore"):
-        factors = np.expand_dims(1 / factors, 1 - axis)
+    factors = np.expand_dims(1 / factors, 1 - axis)
     return Codes(levels, np.broadcast_to(factors, levels.shape))
 
 

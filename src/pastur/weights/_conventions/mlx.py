@@ -67,7 +67,7 @@ def _seen(stored: Stored, words: int, scales: str, biases: str) -> tuple[int, in
     is the end of its group's range, a whole number of steps: about half of all codes from zero.
     """
     shape = stored.entries[scales].shape
-    if shape != stored.entries[biases].shape or not shape[-1] or words % shape[-1]:
+    if shape != stored.entries[biases].shape or 0 in shape[-1:] or not shape or words % shape[-1]:
         return None
     product = 32 * words // shape[-1]
     fitting = [b for b in _BITS if product % b == 0 and product // b in _GROUPS]
@@ -77,7 +77,9 @@ def _seen(stored: Stored, words: int, scales: str, biases: str) -> tuple[int, in
     if steps is None or ends is None:
         return None
     with np.errstate(all="ignore"):
-        middle = np.nanmedian(np.abs(ends.astype(np.float64) / steps.astype(np.float64)))
+        ratios = np.abs(ends.astype(np.float64) / steps.astype(np.float64))
+    ratios = ratios[np.isfinite(ratios)]
+    middle = float(np.median(ratios)) if ratios.size else 0.0
     bits = [b for b in fitting if 2 ** (b - 1) / 2 < middle < 2**b * 0.75]
     return (bits[0], product // bits[0]) if len(bits) == 1 else None
 

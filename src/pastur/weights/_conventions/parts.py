@@ -67,7 +67,8 @@ def _norm(
     weight: str, parts: dict[str, str], lengths: TensorInfo, direction: TensorInfo
 ) -> Derived:
     shape = direction.shape
-    plain = lengths.dtype.startswith(("float", "bfloat")) and prod(shape) > 0
+    floats = all(one.dtype.startswith(("float", "bfloat")) for one in (lengths, direction))
+    plain = floats and prod(shape) > 0
     if not plain or _kept_axis(lengths.shape, shape) is None:
         return refused(weight, direction, parts, "is kept in two parts that do not fit weight_norm")
     make = partial(_scaled, lengths=lengths.name, direction=direction.name)
@@ -88,9 +89,8 @@ def _scaled(read: Callable[[str], AnyArray], *, lengths: str, direction: str) ->
     values, factors = (read(name).astype(np.float64) for name in (direction, lengths))
     kept = _kept_axis(factors.shape, values.shape)
     others = tuple(axis for axis in range(values.ndim) if axis != kept)
-    with np.errstate(all="ignore"):
-        norms = np.sqrt(np.sum(values**2, axis=others, keepdims=True))
-        return np.asarray(values * (factors / norms))
+    norms = np.sqrt(np.sum(values**2, axis=others, keepdims=True))
+    return np.asarray(values * (factors / norms))
 
 
 def _spectral(stored: Stored, weight: str, name: str, whole: TensorInfo, u: str, v: str) -> Derived:
@@ -113,12 +113,10 @@ def _divided(
     values, left, right = (read(name).astype(np.float64) for name in (whole, u, v))
     # Of equal sides any may be the one that was put first. For it the two vectors are singular
     # ones, and the number between them is the largest.
-    with np.errstate(all="ignore"):
-        norms = [
-            float(left @ np.moveaxis(values, axis, 0).reshape(len(left), -1) @ right)
-            for axis in axes
-        ]
-        return np.asarray(values / max(norms, key=abs))
+    norms = [
+        float(left @ np.moveaxis(values, axis, 0).reshape(len(left), -1) @ right) for axis in axes
+    ]
+    return np.asarray(values / max(norms, key=abs))
 
 
 def _parametrised(stored: Stored) -> Iterator[Derived]:

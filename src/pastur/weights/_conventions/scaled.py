@@ -160,8 +160,7 @@ def _factors(scale: AnyArray, name: str) -> AnyArray:
     if name == "SCB":
         return factors / 127
     if name == "kernel_scale":
-        with np.errstate(all="ignore"):
-            return 1 / factors
+        return 1 / factors
     if name in _BARE and np.median(np.abs(factors)) > 1:
         raise ValueError("is codes with scales above 1, and it is not said that they multiply")
     return factors
