@@ -311,7 +311,7 @@ def test_vectors_are_taken_as_matrices_are(entry):
         [[1.0], [2.0, 3.0]],
         {"a": 1.0},
     ],
-    ids=str,
+    ids=["masked", "letters", "None", "dates", "NaN", "generator", "ragged", "dictionary"],
 )
 def test_vectors_are_refused_as_matrices_are(entry, value):
     with pytest.raises(pastur.PasturError):

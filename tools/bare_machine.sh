@@ -83,9 +83,24 @@ try)
     try
     exit
     ;;
+check)
+    no_extra_imports "$2"
+    exit
+    ;;
 esac
 
 root=$(realpath "$(dirname "$0")/..")
+if unshare --mount true 2>/dev/null; then
+    isolated=(unshare --mount)
+elif unshare --map-root-user --mount true 2>/dev/null; then
+    isolated=(unshare --map-root-user --mount)
+else
+    echo "bare machine: not isolated, since no mount namespace may be made here"
+    [ "${CI:-}" != true ] || exit 1
+    isolated=()
+fi
+[ ${#isolated[@]} -eq 0 ] || isolated+=("$BASH" "$root/tools/bare_machine.sh" hide)
+
 bare=$(mktemp -d)
 trap 'rm -rf "$bare"' EXIT
 mkdir "$bare/bin" "$bare/home" "$bare/tmp"
@@ -101,16 +116,6 @@ mapfile -t passed_on < <(env | grep -E "$PASSED_ON" || true)
 user_settings=${XDG_CONFIG_HOME:-$HOME/.config}/pip/pip.conf
 if [ -z "${PIP_CONFIG_FILE:-}" ] && [ -f "$user_settings" ]; then
     passed_on+=("PIP_CONFIG_FILE=$user_settings")
-fi
-
-if unshare --mount true 2>/dev/null; then
-    isolated=(unshare --mount "$BASH" "$root/tools/bare_machine.sh" hide)
-elif unshare --map-root-user --mount true 2>/dev/null; then
-    isolated=(unshare --map-root-user --mount "$BASH" "$root/tools/bare_machine.sh" hide)
-else
-    echo "bare machine: not isolated, since no mount namespace may be made here"
-    [ "${CI:-}" != true ] || exit 1
-    isolated=()
 fi
 
 cd "$bare/pastur"
