@@ -9,6 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pastur.weights import open_weights
+from pastur.weights._adapters import pattern
 from pastur.weights._adapters.pattern import PatternError, Steps, names_layer
 
 RNG = np.random.default_rng(5)
@@ -429,3 +430,23 @@ def test_prompts_change_no_matrix(tmp_path):
 def test_a_pattern_that_a_later_python_may_read_otherwise_is_no_warning():
     assert names_layer("[[a]", "b.a", Steps())
     assert not names_layer("[[a]", "b.c", Steps())
+
+
+def test_a_thousand_patterns_are_parsed_once_each(monkeypatch):
+    parsed = []
+    parse = pattern._parser.parse
+
+    def counted(key):
+        parsed.append(key)
+        return parse(key)
+
+    monkeypatch.setattr(pattern._parser, "parse", counted)
+    keys = [f"none.{i}" for i in range(1000)]
+    steps = Steps()
+    for layer in ("a.b", "c.d", "e.f"):
+        assert not any(names_layer(key, layer, steps) for key in keys)
+    assert len(parsed) == 1000
+    parsed.clear()
+    assert not any(names_layer(f"plain{i}", "a.b", steps) for i in range(1000))
+    assert names_layer("plain", "a.plain", steps)
+    assert not parsed

@@ -14,6 +14,8 @@ from typing import Any
 
 _LONGEST = 1000
 _MOST_STEPS = 30_000_000
+# A key that matches only itself.
+_PLAIN = re.compile(r"\w+", re.ASCII)
 _UNBOUNDED = int(_constants.MAXREPEAT)
 
 
@@ -135,6 +137,8 @@ def names_layer(key: str, layer: str, steps: Steps) -> bool:
     """
     if layer == key or layer.endswith(f".{key}"):
         return True
+    if _PLAIN.fullmatch(key) and "\n" not in layer:
+        return False
     starts = frozenset((0, *(place + 1 for place, letter in enumerate(layer) if letter == ".")))
     try:
         ends = _Walk(layer, steps).after(_parsed(key), starts)
@@ -143,7 +147,8 @@ def names_layer(key: str, layer: str, steps: Steps) -> bool:
     return any(layer[end:] in ("", "\n") for end in ends)
 
 
-@lru_cache(maxsize=256)
+# All patterns of a configuration, which each layer is held against, are at most a thousand.
+@lru_cache(maxsize=1024)
 def _parsed(key: str) -> Any:
     if len(key) > _LONGEST:
         raise PatternError(f"has more than {_LONGEST} characters")
