@@ -566,6 +566,15 @@ def test_hqq(written, bits, axis):
 # --- as arrays in memory ---
 
 
+def test_floats_of_8_bits_as_tensors_of_pytorch():
+    torch = pytest.importorskip("torch")
+    small = numbers(6, 10).astype(ml_dtypes.float8_e4m3fn)
+    scale = np.abs(numbers(6, 1)) + 0.1
+    tensor = torch.tensor(small.astype(np.float32)).to(torch.float8_e4m3fn)
+    weights = open_weights({"l.weight": tensor, "l.weight_scale": torch.tensor(scale)})
+    assert_one_weight(weights, "l.weight", small.astype(float) * scale, ulp(small) * scale)
+
+
 def test_codes_in_a_dictionary():
     tensors, weight, _ = gptq(4, 64, 32, 32)
     tensors["l.qzeros"] = stream(np.full((2, 32), 7), 4).view(np.int32)

@@ -119,6 +119,28 @@ def test_old_spectral_norm(layer, tmp_path):
     assert_weight(layer, tmp_path)
 
 
+@pytest.mark.parametrize("make", [parametrizations.weight_norm, prune.identity, "old"])
+@pytest.mark.filterwarnings("ignore")
+def test_groups_and_transpositions_of_a_convolution_in_parts(make, tmp_path):
+    """What a module, or one that was saved whole, says of its kernel holds for the weight."""
+    torch.manual_seed(3)
+    layers = nn.ModuleDict(
+        {"groups": nn.Conv2d(8, 6, 3, groups=2), "back": nn.ConvTranspose2d(8, 6, 3)}
+    )
+    shapes = {item.name: item.shape for item in iter_matrices(open_weights(layers))}
+    for layer in layers.values():
+        function = nn.utils.weight_norm if make == "old" else make
+        function(layer, "weight")
+    sources = [layers]
+    if make is not parametrizations.weight_norm:  # which refuses to be saved whole
+        torch.save(layers, tmp_path / "m.pt")
+        sources.append(tmp_path / "m.pt")
+    for source in sources:
+        items = iter_matrices(open_weights(source))
+        found = {item.name: item.shape for item in items if isinstance(item, Matrix)}
+        assert found == {name: shape for name, shape in shapes.items() if "weight" in name}
+
+
 class Symmetric(nn.Module):
     def forward(self, x):
         return x.triu() + x.triu(1).T

@@ -66,7 +66,8 @@ def open_module(module: Any) -> Weights:
         info, value = _listed(name, tensor)
         reason = info.unreadable or _twin(name, value, seen)
         reason = f"is a part of {shown(owner)}" if owner else reason
-        entries.append(replace(info, unreadable=reason, layout=layouts.get(name, UNKNOWN)))
+        layout = layouts.get(_whole(name), UNKNOWN)
+        entries.append(replace(info, unreadable=reason, layout=layout))
         values[name] = value
     return Weights(
         type(module).__name__,
@@ -154,6 +155,11 @@ def _header(name: str, made: _Made) -> TensorInfo:
         reason = f"cannot be computed from its parts ({type(error).__name__})"
         return TensorInfo(name, (), "unknown", 0, reason)
     return info
+
+
+def _whole(name: str) -> str:
+    """Return the weight of which this is the part that has its shape, in `prune` and its like."""
+    return name.removesuffix("_orig").removesuffix("_v")
 
 
 def _convolution(name: str, part: Any) -> tuple[str, Layout] | None:

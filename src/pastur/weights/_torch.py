@@ -47,6 +47,8 @@ _DEEPEST = 60
 # Where a module of PyTorch keeps what its state consists of.
 _OF_MODULES = ("_parameters", "_buffers", "_modules")
 _WRAPPER = "module."
+# A kernel, and the parts of one that have its shape.
+_KERNELS = (("weight",), ("weight_orig",), ("weight_v",))
 # Where a quantised layer keeps its weight and its bias, as a pair or alone.
 _PACKED = re.compile(r"(.*\.|)_packed_params\._packed_(params\.(?P<place>[01])|weight)")
 
@@ -191,7 +193,7 @@ def _quantised(seen: View, tensor: StoredTensor, folder: str, store: Store) -> V
 def _layout(found: _Found, shape: tuple[int, ...]) -> Layout:
     """Return what a convolution that was saved whole says of its kernel."""
     owner = found.owner
-    if owner is None or found.keys[-1:] != ("weight",):
+    if owner is None or found.keys[-1:] not in _KERNELS:
         return UNKNOWN
     groups, window, transposed = (owner.get(k) for k in ("groups", "kernel_size", "transposed"))
     if not isinstance(groups, int) or not isinstance(window, tuple):

@@ -65,6 +65,7 @@ def derived(weights: Weights, path: Path | None = None) -> Weights:
     found: dict[str, Derived] = {}
     for convention in CONVENTIONS:
         for one in convention.find(stored):
+            one = _with_copy(one, stored)
             stored.take(one.parts)
             # A name that belongs to another tensor stays with it.
             free = one.name not in found and (one.name in one.parts or one.name not in names)
@@ -78,6 +79,17 @@ def derived(weights: Weights, path: Path | None = None) -> Weights:
         fetch=partial(_fetch, weights, found),
         steps=partial(_steps, weights, found),
     )
+
+
+def _with_copy(one: Derived, stored: Stored) -> Derived:
+    """Return a weight in parts along with what it was when it was last computed.
+
+    A module that was saved whole keeps both.
+    """
+    copy = stored.entries.get(one.name)
+    if copy is None or one.packing or one.reason or copy.shape != one.shape:
+        return one
+    return replace(one, parts={**one.parts, one.name: "the value"})
 
 
 def _entries(stored: tuple[TensorInfo, ...], found: Mapping[str, Derived]) -> list[TensorInfo]:

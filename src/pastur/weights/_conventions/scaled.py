@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pastur._typing import AnyArray
+from pastur.weights._bytes import numpy_dtype
 from pastur.weights._conventions.arithmetic import (
     Shape,
     block_of,
@@ -78,7 +79,7 @@ def _weight(stored: Stored, name: str, entry: TensorInfo) -> Derived | None:
         return refused(weight, entry, parts, f"is codes of {what}, whose blocks pastur cannot tell")
     make = partial(
         _made,
-        codes=name,
+        codes=entry,
         scale=scale,
         zero=next(iter(zeros), ""),
         block=block,
@@ -136,9 +137,9 @@ def _fault(
 
 
 def _made(
-    read: Callable[[str], AnyArray], *, codes: str, scale: str, zero: str, block: Shape
+    read: Callable[[str], AnyArray], *, codes: TensorInfo, scale: str, zero: str, block: Shape
 ) -> Codes:
-    levels, factors = read(codes), _factors(read(scale), scale.rpartition(".")[2])
+    levels, factors = read(codes.name), _factors(read(scale), scale.rpartition(".")[2])
     offset: Any = 0.0
     if zero:
         zeros = read(zero)
@@ -148,7 +149,9 @@ def _made(
             raise ValueError(f"has {factors.size} scales and {zeros.size} zero points")
         zeros = np.broadcast_to(zeros.ravel(), factors.size)
         offset = stretched(zeros.astype(np.float32), levels.shape, block)
-    steps = float_widths(levels) if levels.dtype.kind not in "iu" else 1.0
+    # A tensor of PyTorch in memory comes as float32: its steps are those of its own type.
+    floats = codes.dtype.startswith("float8")
+    steps = float_widths(levels.astype(numpy_dtype(codes.dtype), copy=False)) if floats else 1.0
     return Codes(levels, stretched(factors, levels.shape, block), offset, widths=steps)
 
 
