@@ -12,6 +12,7 @@ from pastur._errors import InvalidInputError
 from pastur._numerics.series import log1p_tail
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures._base import Measure, ProbabilityMeasure
+from pastur.measures._edge_arc import edge_rise
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ class Semicircle(ProbabilityMeasure):
     def _log_potential(self, z: ComplexArray) -> ComplexArray:
         omega = self._omega(z)
         return np.log(omega) + self.sigma**2 / (2 * omega**2)
+
+    def _quantile(self, q: FloatArray) -> FloatArray:
+        low, high = self.support[0]
+        below, above = (self.sigma * edge_rise(mass, 0.0) for mass in (q, 1 - q))
+        found = np.where(np.isnan(below), super()._quantile(q), low + below)
+        return np.where(np.isnan(above), found, high - above)
 
     def _moment(self, k: int) -> float:
         terms = (

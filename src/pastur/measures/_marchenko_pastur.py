@@ -12,6 +12,7 @@ from pastur._errors import InvalidInputError
 from pastur._numerics.series import log1p_tail
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures._base import ProbabilityMeasure
+from pastur.measures._edge_arc import edge_rise
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,18 @@ class MarchenkoPastur(ProbabilityMeasure):
         angle = 2 * np.arctan2(np.sqrt(high - within), np.sqrt(within - low))
         bend = self._bend(np.sqrt(self.ratio) * np.exp(-1j * angle))
         return np.asarray((angle + bend.imag) / np.pi)
+
+    def _quantile(self, q: FloatArray) -> FloatArray:
+        low, high = self._edges
+        # Beyond a ratio of 1 the lower edge has the atom before it, and the bulk the mass 1/c.
+        ratio = min(self.ratio, 1 / self.ratio)
+        root, scale = np.sqrt(ratio), self.sigma**2 * np.sqrt(self.ratio)
+        above = scale * edge_rise((1 - q) * max(self.ratio, 1.0), float(root))
+        found = np.where(np.isnan(above), super()._quantile(q), high - above)
+        if self.ratio > 1:
+            return found
+        below = scale * edge_rise(q, float(-root))
+        return np.where(np.isnan(below), found, low + below)
 
     def _moment(self, k: int) -> float:
         narayana = (self.ratio**j * comb(k, j) * comb(k - 1, j) / (j + 1) for j in range(k))

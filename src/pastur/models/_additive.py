@@ -28,6 +28,11 @@ class AdditiveSubordination(Subordination):
         self._nu, self._sigma = nu, sigma
 
     @property
+    def signal_ends(self) -> tuple[float, float]:
+        """Lowest and highest point of the support of the signal's law."""
+        return float(self._nu.support[0, 0]), float(self._nu.support[-1, 1])
+
+    @property
     def scale(self) -> float:
         """The noise level σ."""
         return self._sigma
@@ -88,7 +93,10 @@ class AdditiveSubordination(Subordination):
             g, dg = self._nu._stieltjes_pair(u[index] + 1j * v)
             height = g.imag / v
             slope = (height - dg.real) / (2 * at)
-            step = (1 / height - self._sigma**2) * height**2 / np.where(slope > 0, slope, np.inf)
+            excess = 1 / height - self._sigma**2
+            # Where F no longer changes with s, and the root is still below, it is 0 to rounding.
+            flat = np.where(excess > 0, np.inf, 0.0)
+            step = np.where(slope > 0, excess * height**2 / np.where(slope > 0, slope, 1.0), flat)
             new = np.where(at > step, at - step, at * 1e-4)
             s[index] = new
             index = index[np.abs(new - at) > 1e-8 * at]

@@ -61,13 +61,15 @@ def lowest_points(f: Valley, gaps: FloatArray) -> FloatArray:
 def crossing(f: Valley, end: FloatArray, inside: FloatArray) -> FloatArray:
     """Solve f = 0 between the end of a gap, where f > 0, and a point inside it with f < 0.
 
-    Where the measure thins out so fast at `end` that f < 0 up to it, return `end`. Beside an atom
-    f + 1 has a double pole, so that its inverse square root is nearly a straight line.
+    Where the measure thins out so fast at `end` that f < 0 up to it, return `end`; or the next
+    point, where a density that all but vanishes there makes f infinite at `end` itself. Beside an
+    atom f + 1 has a double pole, so that its inverse square root is nearly a straight line.
     """
     tiny = 8 * _EPS * np.maximum(np.abs(end), np.abs(inside - end))
     near = end + np.sign(inside - end) * tiny
-    result = end.astype(np.float64)
     turns = (f(near) > 0) & (f(inside) < 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result = np.where(np.isfinite(f(end)), end, near)
     if turns.any():
         low, high = near[turns], inside[turns]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
 from pastur.models._subordination import Subordination
+from pastur.models._tail import LARGEST_LEVEL, Tail, tail_at
 
 # By which two computations of the same level may differ.
 ROUNDING = 1e-14
@@ -36,7 +39,8 @@ class SubordinatedLaw(ProbabilityMeasure):
         w = self._map.omega(x[bulk].astype(np.complex128))
         result = np.zeros(x.shape)
         with np.errstate(divide="ignore", invalid="ignore"):  # a hard edge is a pole
-            result[bulk] = self._map.transform(w).imag / np.pi
+            # A signal that is nearly nothing may be less than nothing by a rounding.
+            result[bulk] = np.maximum(self._map.transform(w).imag, 0.0) / np.pi
         result[np.isin(x, self.support[~self._map.soft])] = np.inf
         return result
 
@@ -59,6 +63,26 @@ class SubordinatedLaw(ProbabilityMeasure):
         return self._map.potential(self._map.omega(z))
 
     def _quantile(self, q: FloatArray) -> FloatArray:
+        result = self._inner_quantile(q)
+        for side, mass in enumerate((q, 1 - q)):
+            tail = self._tails[side]
+            near = (mass > 0) & (mass <= LARGEST_LEVEL)
+            if tail is not None and near.any():
+                found = self.support[-side, side] + tail.distance(mass[near])
+                result[near] = np.where(np.isnan(found), result[near], found)
+        return result
+
+    @cached_property
+    def _tails(self) -> tuple[Tail | None, Tail | None]:
+        """The law next to its lowest and highest edge, where it has a square root there."""
+        critical, soft, ends = self._map.critical, self._map.soft, self._map.signal_ends
+        left, right = critical[0, 0], critical[-1, 1]
+        return (
+            tail_at(self._map, left, ends[0] - left) if soft[0, 0] and left < ends[0] else None,
+            tail_at(self._map, right, right - ends[1]) if soft[-1, 1] and right > ends[1] else None,
+        )
+
+    def _inner_quantile(self, q: FloatArray) -> FloatArray:
         level = 1 - q
         result = np.empty(q.shape)
         # A level of 1 or 0, or of a gap, belongs to an end: the least x with F(x) ≥ q.

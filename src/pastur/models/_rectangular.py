@@ -25,6 +25,9 @@ from pastur.measures import ProbabilityMeasure
 from pastur.models._gaps import crossing, gaps_of, lowest_points
 from pastur.models._subordination import Subordination
 
+# Heights of the curve, in units of its largest: down to the first it is bracketed as it is.
+_FLAT, _FLATTEST = 1e-8, 1e-60
+
 
 class RectangularSubordination(Subordination):
     """ω of the squared singular values of an n × m matrix of signal plus noise, c = n/m ≤ 1."""
@@ -32,6 +35,11 @@ class RectangularSubordination(Subordination):
     def __init__(self, h: ProbabilityMeasure, sigma: float, ratio: float) -> None:
         self._h, self._sigma, self._ratio = h, sigma, ratio
         self._variance = sigma**2
+
+    @property
+    def signal_ends(self) -> tuple[float, float]:
+        """Lowest and highest point of the support of the signal's law."""
+        return float(self._h.support[0, 0]), float(self._h.support[-1, 1])
 
     @property
     def scale(self) -> float:
@@ -104,15 +112,31 @@ class RectangularSubordination(Subordination):
         a = parameter.ravel()
         # k ≤ (c + √(c − c²))/b², so b ≤ 1.1σ.
         top = 1.2 * self._sigma
-
-        def fall(b: FloatArray) -> FloatArray:
-            w = (a + 1j * b) ** 2
-            f = self._h._stieltjes(w)
-            return -self._reach(f.imag / w.imag, (w * f).imag / w.imag, np.abs(w))
-
-        low = np.full(a.shape, 1e-8 * top)
-        b = invert_increasing(fall, low, np.full(a.shape, top), np.full(a.shape, -1.0))
+        low = np.full(a.shape, _FLAT * top)
+        below = self._fall(a, low) > -1
+        b = low.copy()
+        b[~below] = invert_increasing(
+            lambda height: self._fall(a[~below], height),
+            low[~below],
+            np.full(low[~below].shape, top),
+            np.full(low[~below].shape, -1.0),
+        )
+        # Where the signal has hardly any mass the curve all but touches the axis: by its logarithm.
+        b[below] = np.exp(
+            invert_increasing(
+                lambda power: self._fall(a[below], np.exp(power)),
+                np.full(low[below].shape, np.log(_FLATTEST * top)),
+                np.log(low[below]),
+                np.full(low[below].shape, -1.0),
+            )
+        )
         return np.asarray((a + 1j * b) ** 2).reshape(parameter.shape)
+
+    def _fall(self, a: FloatArray, b: FloatArray) -> FloatArray:
+        """Return −σ²k at (a + ib)², which rises with b."""
+        w = (a + 1j * b) ** 2
+        f = self._h._stieltjes(w)
+        return -self._reach(f.imag / w.imag, (w * f).imag / w.imag, np.abs(w))
 
     def _reach(self, total: FloatArray, tilted: FloatArray, size: FloatArray) -> FloatArray:
         """Return σ²k from F, T and |w|."""

@@ -54,6 +54,11 @@ class Subordination(ABC):
 
     @property
     @abstractmethod
+    def signal_ends(self) -> tuple[float, float]:
+        """Lowest and highest point of the support of the signal's law."""
+
+    @property
+    @abstractmethod
     def open_intervals(self) -> FloatArray:
         """Real intervals on which Φ increases and maps onto the gaps of μ, shape (k + 1, 2)."""
 
