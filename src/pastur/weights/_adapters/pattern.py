@@ -137,7 +137,7 @@ def names_layer(key: str, layer: str, steps: Steps) -> bool:
     """
     if layer == key or layer.endswith(f".{key}"):
         return True
-    if _PLAIN.fullmatch(key) and "\n" not in layer:
+    if len(key) <= _LONGEST and _PLAIN.fullmatch(key) and "\n" not in layer:
         return False
     starts = frozenset((0, *(place + 1 for place, letter in enumerate(layer) if letter == ".")))
     try:
