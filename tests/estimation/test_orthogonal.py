@@ -86,7 +86,7 @@ def test_eigenvalues_of_plus_and_minus_one(kind):
     rng = np.random.default_rng(4)
     q = np.linalg.qr(rng.normal(size=(N, N)))[0]
     for signs in (np.ones(N), np.repeat([1.0, -1.0], N // 2), np.append(-1.0, np.ones(N - 1))):
-        w = ((q * signs) @ q.T).astype(kind)
+        w = (2 * (q * signs) @ q.T).astype(kind)
         fit = fit_symmetric((w + w.T) / 2)
         assert not fit.goodness.fits
         assert np.isfinite(fit.denoise(w)).all()
