@@ -13,9 +13,9 @@ from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
 _LONGEST = 1000
-_MOST_STEPS = 30_000_000
-# A key that matches only itself.
-_PLAIN = re.compile(r"\w+", re.ASCII)
+# Of a file, and for each of its tensors.
+_STEPS, _STEPS_EACH = 500_000, 300
+_PLAIN = re.compile(r"[\w.\-/]+")
 _UNBOUNDED = int(_constants.MAXREPEAT)
 
 
@@ -26,8 +26,8 @@ class PatternError(ValueError):
 class Steps:
     """How many steps are left, for all patterns and all layers of a file."""
 
-    def __init__(self, left: int = _MOST_STEPS) -> None:
-        self.left = left
+    def __init__(self, tensors: int = 0) -> None:
+        self.left = _STEPS + _STEPS_EACH * tensors
 
     def take(self, count: int) -> None:
         """Take some of them."""
@@ -37,12 +37,16 @@ class Steps:
 
 
 class _Walk:
-    """The places of one text that a pattern reaches."""
+    """The places of one text that a pattern reaches: bit k of a number is place k."""
 
     def __init__(self, text: str, steps: Steps) -> None:
         self.text, self.steps = text, steps
+        steps.take(len(text))
+        self.letters: dict[str, int] = {}
+        for place, letter in enumerate(text):
+            self.letters[letter] = self.letters.get(letter, 0) | 1 << place
 
-    def after(self, items: Any, places: frozenset[int]) -> frozenset[int]:
+    def after(self, items: Any, places: int) -> int:
         """Return where the text may go on when `items` have matched from one of the places."""
         for operation, argument in items:
             if not places:
@@ -50,30 +54,35 @@ class _Walk:
             places = self._step(str(operation), argument, places)
         return places
 
-    def _step(self, operation: str, argument: Any, places: frozenset[int]) -> frozenset[int]:
-        self.steps.take(1 + len(places))
+    def _step(self, operation: str, argument: Any, places: int) -> int:
+        self.steps.take(1)
         if operation in ("LITERAL", "NOT_LITERAL", "ANY", "IN"):
-            end = len(self.text)
-            return frozenset(
-                p + 1 for p in places if p < end and _is_one(operation, argument, self.text[p])
-            )
+            return (places & self._of_kind(operation, argument)) << 1
         if operation == "SUBPATTERN":
             _, adds, drops, items = argument
             if adds or drops:
                 raise PatternError("sets flags")
             return self.after(items, places)
         if operation == "BRANCH":
-            return frozenset().union(*(self.after(items, places) for items in argument[1]))
+            reached = 0
+            for items in argument[1]:
+                reached |= self.after(items, places)
+            return reached
         if operation in ("MAX_REPEAT", "MIN_REPEAT"):
             least, most, items = argument
             return self._repeated(least, most, items, places)
         if operation == "AT":
-            return frozenset(p for p in places if self._is_at(str(argument), p))
+            return places & self.at(str(argument))
         raise PatternError("uses what only Python's own machine can match")
 
-    def _repeated(
-        self, least: int, most: int, items: Any, places: frozenset[int]
-    ) -> frozenset[int]:
+    def _of_kind(self, operation: str, argument: Any) -> int:
+        """Return the places of the letters that one letter of a pattern matches."""
+        if operation == "LITERAL":
+            return self.letters.get(chr(argument), 0)
+        found = (m for letter, m in self.letters.items() if _is_one(operation, argument, letter))
+        return sum(found)
+
+    def _repeated(self, least: int, most: int, items: Any, places: int) -> int:
         for _ in range(least):
             self.steps.take(1)
             places = self.after(items, places)
@@ -81,26 +90,26 @@ class _Walk:
                 return places
         reached, fresh, count = places, places, least
         while fresh and (count < most or most == _UNBOUNDED):
-            fresh = self.after(items, fresh) - reached
+            fresh = self.after(items, fresh) & ~reached
             reached |= fresh
             count += 1
         return reached
 
-    def _is_at(self, where: str, place: int) -> bool:
+    def at(self, where: str) -> int:
+        """Return the places that an anchor stands for."""
         if where in ("AT_BEGINNING", "AT_BEGINNING_STRING"):
-            return place == 0
+            return 1
+        end = len(self.text)
         if where == "AT_END":
-            return self.text[place:] in ("", "\n")
+            return 1 << end | (1 << end - 1 if self.text.endswith("\n") else 0)
         if where == "AT_END_STRING":
-            return place == len(self.text)
+            return 1 << end
         raise PatternError("uses what only Python's own machine can match")
 
 
 def _is_one(operation: str, argument: Any, letter: str) -> bool:
     if operation == "ANY":
         return letter != "\n"
-    if operation == "LITERAL":
-        return bool(ord(letter) == argument)
     if operation == "NOT_LITERAL":
         return bool(ord(letter) != argument)
     inverted = bool(argument) and str(argument[0][0]) == "NEGATE"
@@ -135,19 +144,23 @@ def names_layer(key: str, layer: str, steps: Steps) -> bool:
     PatternError
         When the key is no regular expression, or one that is not matched here.
     """
-    if layer == key or layer.endswith(f".{key}"):
-        return True
-    if len(key) <= _LONGEST and _PLAIN.fullmatch(key) and "\n" not in layer:
-        return False
-    starts = frozenset((0, *(place + 1 for place, letter in enumerate(layer) if letter == ".")))
+    if _PLAIN.fullmatch(key):
+        # Hundreds of layers by name are usual. A dot stands for any letter.
+        end = layer[-len(key) :]
+        whole = layer == end or layer[-len(key) - 1] == "."
+        return len(end) == len(key) and whole and (end == key or _match(key, end))
+    starts = 1 | sum(1 << place + 1 for place, letter in enumerate(layer) if letter == ".")
+    walk = _Walk(layer, steps)
     try:
-        ends = _Walk(layer, steps).after(_parsed(key), starts)
+        return bool(walk.after(_parsed(key), starts) & walk.at("AT_END"))
     except RecursionError:
         raise PatternError("is nested too deeply") from None
-    return any(layer[end:] in ("", "\n") for end in ends)
 
 
-# All patterns of a configuration, which each layer is held against, are at most a thousand.
+def _match(key: str, text: str) -> bool:
+    return all(one in (".", two) for one, two in zip(key, text, strict=True))
+
+
 @lru_cache(maxsize=1024)
 def _parsed(key: str) -> Any:
     if len(key) > _LONGEST:

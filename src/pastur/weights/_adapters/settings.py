@@ -116,16 +116,16 @@ def settings_of(weights: Weights) -> AllSettings:
     FileFormatError
         When the configuration is damaged.
     """
-    path = Path(weights.source)
+    path, steps = Path(weights.source), Steps(len(weights.entries))
     if path.exists():
         found = config_beside(path, _CONFIG)
         if found:
-            return AllSettings((("", Settings(found, _CONFIG)),))
+            return AllSettings((("", Settings(found, _CONFIG, steps=steps)),))
     packed = weights.metadata.get(_METADATA)
-    return AllSettings(_from_metadata(packed) if packed else ())
+    return AllSettings(_from_metadata(packed, steps) if packed else ())
 
 
-def _from_metadata(text: str) -> tuple[tuple[str, Settings], ...]:
+def _from_metadata(text: str, steps: Steps) -> tuple[tuple[str, Settings], ...]:
     try:
         packed = json.loads(text)
     except (ValueError, RecursionError):
@@ -136,5 +136,7 @@ def _from_metadata(text: str) -> tuple[tuple[str, Settings], ...]:
     for key, value in packed.items():
         prefix, dot, word = key.rpartition(".")
         tables.setdefault(f"{prefix}{dot}", {})[word] = value
-    pairs = ((prefix, Settings(table, _METADATA, prefix)) for prefix, table in tables.items())
+    pairs = (
+        (prefix, Settings(table, _METADATA, prefix, steps)) for prefix, table in tables.items()
+    )
     return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
