@@ -457,12 +457,12 @@ def test_a_thousand_patterns_are_parsed_once_each(monkeypatch):
         return parse(key)
 
     monkeypatch.setattr(pattern._parser, "parse", counted)
-    keys = [f"none.{i}" for i in range(1000)]
+    keys = [rf"none\.{i}" for i in range(1000)]
     steps = Steps()
     for layer in ("a.b", "c.d", "e.f"):
         assert not any(names_layer(key, layer, steps) for key in keys)
     assert len(parsed) == 1000
     parsed.clear()
-    assert not any(names_layer(f"plain{i}", "a.b", steps) for i in range(1000))
+    assert not any(names_layer(f"plain.{i}", "a.b", steps) for i in range(1000))
     assert names_layer("plain", "a.plain", steps)
     assert not parsed

@@ -144,7 +144,7 @@ def names_layer(key: str, layer: str, steps: Steps) -> bool:
     PatternError
         When the key is no regular expression, or one that is not matched here.
     """
-    if _PLAIN.fullmatch(key):
+    if len(key) <= _LONGEST and "\n" not in layer and _PLAIN.fullmatch(key):
         # Hundreds of layers by name are usual. A dot stands for any letter.
         end = layer[-len(key) :]
         whole = layer == end or layer[-len(key) - 1] == "."
@@ -161,6 +161,7 @@ def _match(key: str, text: str) -> bool:
     return all(one in (".", two) for one, two in zip(key, text, strict=True))
 
 
+# All patterns of a configuration, which each layer is held against, are at most a thousand.
 @lru_cache(maxsize=1024)
 def _parsed(key: str) -> Any:
     if len(key) > _LONGEST:
