@@ -88,12 +88,16 @@ def test_what_joblib_writes(tmp_path):
 
 
 FOLDERS = {
-    "dcp": ([".metadata", "__0_0.distcp"], "(DCP)", "format_utils dcp_to_torch dcp model.pt"),
-    "ds": (["zero_to_fp32.py", "latest", "global_step5/x"], "DeepSpeed", "zero_to_fp32.py ds"),
+    "dcp": ([".metadata", "__0_0.distcp"], "(DCP)", "dcp' model.pt`"),
+    "ds": (["zero_to_fp32.py", "latest", "global_step5/x"], "DeepSpeed", "ds' model/`"),
     "global_step5": (["zero_pp_rank_0_mp_rank_00_optim_states.pt"], "DeepSpeed", "zero_to_fp32"),
     "megatron": (["latest_checkpointed_iteration.txt"], "Megatron", "convert.py"),
     "iter_0001": (["mp_rank_00/model_optim_rng.pt"], "Megatron", "model_optim_rng.pt"),
-    "saved": (["saved_model.pb", "variables/variables.index"], "SavedModel", "saved/variables"),
+    "saved": (
+        ["saved_model.pb", "variables/variables.index"],
+        "SavedModel",
+        "saved/variables/variables')",
+    ),
     "tf": (["checkpoint", "m.index", "m.data-00000-of-00001"], "checkpoint of TensorFlow", "r.get"),
     "orbax": (["_METADATA", "manifest.ocdbt"], "Orbax", "orbax.checkpoint"),
     "m.mlpackage": (["Manifest.json", "Data/x"], "Core ML package", "Analyse the model"),
@@ -120,7 +124,7 @@ def test_torch_writes_a_distributed_checkpoint(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         dcp.save({"w": torch.ones(6, 4)}, checkpoint_id=tmp_path / "dcp")
-    assert "dcp_to_torch dcp model.pt" in sentence(tmp_path / "dcp")
+    assert f"dcp_to_torch '{tmp_path / 'dcp'}' model.pt" in sentence(tmp_path / "dcp")
     from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
 
     with warnings.catch_warnings():

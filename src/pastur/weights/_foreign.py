@@ -20,7 +20,7 @@ _SOURCE = "Analyse the model that it was made from."
 _ARRAYS = "`pastur.analyze({name: array, ...})`"
 _UNPACK = "Unpack it, and give the file or the folder in it."
 _BY_TENSORFLOW = (
-    "In Python: `r = tensorflow.train.load_checkpoint('{}')`, then "
+    "In Python: `r = tensorflow.train.load_checkpoint({})`, then "
     "`pastur.analyze({n: r.get_tensor(n) for n in r.get_variable_to_shape_map()})`."
 )
 _TENSORRT = (b"ftrt", b"ptrt")
@@ -51,7 +51,7 @@ class ForeignFile:
     kind : str
         What it is, with its article.
     advice : str
-        What to do. Braces stand for the path.
+        What to do. ``{}`` stands for the path, ``{variables}`` for what TensorFlow keeps in it.
     matches : callable
         ``matches(path, head)``: whether a file that begins with `head` is one.
     """
@@ -236,7 +236,7 @@ FOLDERS: tuple[ForeignFolder, ...] = (
     ),
     ForeignFolder(
         "a SavedModel of TensorFlow",
-        _BY_TENSORFLOW.replace("{}", "{}/variables/variables"),
+        _BY_TENSORFLOW.replace("{}", "{variables}"),
         lambda names: not {"saved_model.pb", "saved_model.pbtxt"}.isdisjoint(names),
     ),
     ForeignFolder(
@@ -246,7 +246,7 @@ FOLDERS: tuple[ForeignFolder, ...] = (
     ),
     ForeignFolder(
         "a checkpoint of Orbax (JAX)",
-        "In Python: `orbax.checkpoint.PyTreeCheckpointer().restore('{}')`, and the arrays by their "
+        "In Python: `orbax.checkpoint.PyTreeCheckpointer().restore({})`, and the arrays by their "
         f"joined names to {_ARRAYS}.",
         lambda names: not {"_METADATA", "manifest.ocdbt", "_CHECKPOINT_METADATA"}.isdisjoint(names),
     ),
@@ -302,4 +302,6 @@ def check_folder(path: Path, names: Collection[str]) -> None:
 
 
 def _refusal(path: Path, kind: str, advice: str) -> FileFormatError:
-    return FileFormatError(f"{shown(path)} is {kind}. {advice.replace('{}', path.name)}")
+    inner = shown(path / "variables" / "variables")
+    told = advice.replace("{variables}", inner).replace("{}", shown(path))
+    return FileFormatError(f"{shown(path)} is {kind}. {told}")
