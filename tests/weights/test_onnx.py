@@ -252,7 +252,7 @@ def test_quantised_weights_are_unpacked(path):
     np.testing.assert_allclose(found["q"].load(), expected, rtol=1e-6)
     assert found["q"].dtype == "int8"
     assert "scale is computed while the model runs" in found["b"].reason
-    assert "MatMulNBits, which tells pastur of no matrix" in found["packed"].reason
+    assert "MatMulNBits, whose matrices pastur does not know" in found["packed"].reason
 
 
 def test_scales_by_blocks_and_behind_a_transposition(path):
@@ -277,12 +277,13 @@ def test_scales_by_blocks_and_behind_a_transposition(path):
     np.testing.assert_allclose(steps, np.repeat(blocked, 2, 0) ** 2 / 12, rtol=1e-6)
 
 
-def dynamic(scale_inputs, *, shaped=False):
+def dynamic(scale_inputs, *, shaped=False, bias=()):
     """Return the nodes that multiply by integers, with the scale far behind."""
     nodes = [
         helper.make_node("DynamicQuantizeLinear", ["x"], ["xq", "xs", "xz"]),
         helper.make_node("MatMulInteger", ["xq", "q", "xz", "z"], ["i"]),
-        helper.make_node("Cast", ["i"], ["f"], to=1),
+        *([helper.make_node("Add", bias, ["b"])] if bias else []),
+        helper.make_node("Cast", ["b" if bias else "i"], ["f"], to=1),
         helper.make_node("Mul", scale_inputs, ["ss"]),
     ]
     if shaped:
@@ -291,16 +292,28 @@ def dynamic(scale_inputs, *, shaped=False):
     return nodes
 
 
+@pytest.mark.parametrize("bias", [(), ("i", "bias"), ("computed", "i")], ids=str)
 @pytest.mark.parametrize("shaped", [False, True])
 @pytest.mark.parametrize("inputs", [["xs", "s"], ["s", "xs"]], ids=str)
-def test_codes_whose_scale_is_applied_behind_the_product(path, inputs, shaped):
+def test_codes_whose_scale_is_applied_behind_the_product(path, inputs, shaped, bias):
     q = RNG_CODES.integers(-128, 128, (5, 7)).astype(np.int8)
     scale, zero = numbers(7) ** 2 + 0.1, np.arange(7, dtype=np.int8)
     tensors = {"q": q, "s": scale, "z": zero, "axes": np.array([0])}
-    found = items(model(path, dynamic(inputs, shaped=shaped), tensors))
+    tensors["bias"] = np.arange(7, dtype=np.int32)
+    found = items(model(path, dynamic(inputs, shaped=shaped, bias=bias), tensors))
     expected = ((q.astype(float) - zero) * scale).T
     np.testing.assert_allclose(found["q"].load(), expected, rtol=1e-6)
     assert found["q"].dtype == "int8"
+
+
+def test_a_sum_of_two_products_has_no_scale(path):
+    q = RNG_CODES.integers(-128, 128, (5, 7)).astype(np.int8)
+    second = helper.make_node("MatMulInteger", ["xq", "p", "xz", "z"], ["j"])
+    nodes = dynamic(["xs", "s"], bias=("i", "j"))
+    nodes.insert(1, second)
+    tensors = {"q": q, "p": q, "s": numbers(7) ** 2 + 0.1, "z": np.array(0, np.int8)}
+    found = items(model(path, nodes, tensors))
+    assert found["q"].reason == found["p"].reason == "is codes whose scale the graph does not show"
 
 
 def test_codes_whose_scale_is_not_in_the_graph(path):

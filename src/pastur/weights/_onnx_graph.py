@@ -179,6 +179,8 @@ class Graphs:
                     _note(found, origin, _Taken(node, attributes, scope, place))
             if node.op_type == "Mul" and len(origins) == 2:
                 moved = _multiplied(found, *origins)
+            elif node.op_type == "Add" and len(origins) == 2:
+                moved = _added(*origins)
             else:
                 second = node.op_type in _INTEGER and len(origins) > 1
                 origin = origins[second] if origins else None
@@ -247,6 +249,12 @@ def _multiplied(
     return only[0]._replace(made="factor") if len(only) == 1 and not only[0].made else None
 
 
+def _added(first: _Origin | None, second: _Origin | None) -> _Origin | None:
+    """Return the product of integers to which a bias is added: the scale comes after both."""
+    products = [one for one in (first, second) if one is not None and one.made == "product"]
+    return products[0] if len(products) == 1 else None
+
+
 def _behind(taken: _Taken, origin: _Origin) -> _Origin | None:
     if taken.operation in _INTEGER:
         return origin._replace(made="product")
@@ -285,7 +293,7 @@ def _note(found: dict[int, Use], origin: _Origin, taken: _Taken) -> None:
         # Of two axes: a table, unless a recurrent layer takes it for its biases.
         none = operation in _GATES or (rank > 2 and not passed_on)
         used = visible(operation[:60])
-        fault = f"is used by {used}, which tells pastur of no matrix" if none else ""
+        fault = f"is used by {used}, whose matrices pastur does not know" if none else ""
         found[origin.tensor] = Use(UNKNOWN, old.packing or packing, old.fault or fault)
     elif len(layout.axes) == rank:
         letters = dict(zip(origin.order, layout.axes, strict=True))
