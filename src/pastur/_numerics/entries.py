@@ -108,7 +108,8 @@ def _pass(matrix: AnyArray, limit: float) -> _Pass:
         place = np.flatnonzero(squares > _LEAST_SHARE * limit)
         places.append(start * matrix.shape[1] + place)
         beyond.append(squares.ravel()[place])
-        np.minimum(squares, limit, out=squares)
+        if beyond[-1].max(initial=0.0) > limit:
+            np.minimum(squares, limit, out=squares)
         of_rows[start : start + len(squares)] = squares.sum(axis=1)
         of_columns += squares.sum(axis=0)
         of_squares += float(np.vdot(squares, squares))

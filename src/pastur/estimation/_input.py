@@ -35,6 +35,8 @@ _LARGEST_RATIO = 1e15
 _LEAST = 1e-303
 # Over the largest value: rounding to 16 bits makes no zero larger, and parts no equal ones more.
 _MOST_ROUNDING = 0.03
+# The largest singular value of noise on a square is twice the root of its side; with room to spare.
+_REACH = 4.0
 # Asymmetry, relative to the largest entry, that a symmetric matrix of float32 may have.
 _ASYMMETRY = 1e-6
 
@@ -161,7 +163,9 @@ def _rounding(inner: AnyArray, spectrum: Spectrum) -> float:
     if min(sizes[-1], np.ptp(sizes)) > _MOST_ROUNDING:
         return 0.0
     precision = precision_of(inner)
-    if precision is DOUBLE:
+    # No entry exceeds the unit: rounding that cannot come near the values takes no pass over them.
+    reach = precision.slack * precision.epsilon * _REACH * max(inner.shape) ** 0.5
+    if precision is DOUBLE or min(sizes[-1], np.ptp(sizes)) > reach:
         return 0.0
     return precision.slack * rounding_noise(inner, precision) / spectrum.unit
 
@@ -304,7 +308,7 @@ def _refuse_correlations(w: AnyArray) -> None:
     if w.shape[0] != w.shape[1] or not np.allclose(np.diagonal(w), 1.0, rtol=0, atol=_ASYMMETRY):
         return
     size = np.abs(w)
-    partly = bool(((size > 0) & (size < 1 - _ASYMMETRY)).any())
+    partly = bool(((size > _ASYMMETRY) & (size < 1 - _ASYMMETRY)).any())
     within = bool((size <= 1 + _ASYMMETRY).all())
     if partly and within and np.allclose(w, w.T, rtol=0, atol=_ASYMMETRY):
         raise InvalidInputError(
