@@ -12,6 +12,8 @@ from pastur._typing import AnyArray
 _UNITS, _CONSTANT = 16.0, 1e-4
 # Less leave no room for a spike next to a noise level.
 _FEWEST = 3
+# So many entries of each row and column are looked at first.
+_GLIMPSE = 16
 # Entries that stay in the processor's cache.
 _BLOCK = 1 << 16
 
@@ -51,10 +53,28 @@ def filled_sides(matrix: AnyArray) -> Sides:
     less than three rows or columns are filled, all count as filled: what is left is of low rank.
     """
     unit = _UNITS * max(matrix.shape) * float(np.finfo(np.float64).eps)
+    if _plainly_filled(matrix, unit):
+        return Sides(*(np.ones(count, dtype=bool) for count in matrix.shape))
     found = Sides(*(_filled(high, low, unit) for high, low in _extremes(matrix)))
     if min(found.shape) >= _FEWEST:
         return found
     return Sides(*(np.ones(count, dtype=bool) for count in matrix.shape))
+
+
+def _plainly_filled(matrix: AnyArray, unit: float) -> bool:
+    """Return whether a few entries of each row and column say that it is filled already.
+
+    As nearly always: they differ, and one is large enough against the largest of all.
+    """
+    most = max(abs(float(matrix.max())), abs(float(matrix.min())))
+    steps = (max(count // _GLIMPSE, 1) for count in matrix.shape[::-1])
+    for glimpse, step in zip((matrix, matrix.T), steps, strict=True):
+        few = glimpse[:, ::step]
+        high, low = few.max(axis=1), few.min(axis=1)
+        size = np.maximum(np.abs(high), np.abs(low)).astype(np.float64)
+        if not ((size > unit * most) & (high != low)).all():
+            return False
+    return True
 
 
 def _extremes(matrix: AnyArray) -> Iterator[tuple[AnyArray, AnyArray]]:
