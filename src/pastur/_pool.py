@@ -37,9 +37,6 @@ def in_processes(
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    # Without psutil or pgrep, loky kills a worker but not what it started; what ours start, the
-    # readers of HDF5, end by themselves with the worker.
-    warnings.filterwarnings("ignore", "Failed to kill subprocesses", category=UserWarning)
     order = "generator" if ordered else "generator_unordered"
     with parallel_config(
         backend="loky", inner_max_num_threads=threads, idle_worker_timeout=_IDLE_SECONDS
