@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import pastur
+from pastur import Finding
 from pastur.weights import open_weights
 
 PACKAGES = (
@@ -75,17 +76,17 @@ def row(package, path):
     told = {m.tensor for m in analysis.matrices} | whole | {one.name for one in analysis.skipped}
     assert tensors <= told, sorted(tensors - told)
     kinds = Counter(matrix.kind for matrix in analysis.matrices)
-    spikes = sum(matrix.fit.rank for matrix in analysis.matrices if matrix.kind == "signal")
+    spikes = sum(matrix.fit.rank for matrix in analysis.matrices if matrix.kind == Finding.SIGNAL)
     return [
         package,
         path.name,
         size,
         len(tensors),
         len(analysis.matrices),
-        kinds["signal"],
-        kinds["noise only"],
-        kinds["does not fit"],
-        kinds["too small to tell"],
+        kinds[Finding.SIGNAL],
+        kinds[Finding.NOISE_ONLY],
+        kinds[Finding.MISFIT],
+        kinds[Finding.TOO_SMALL],
         spikes,
     ]
 

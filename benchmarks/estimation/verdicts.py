@@ -4,12 +4,12 @@ from collections import Counter
 
 import numpy as np
 
-from pastur import fit_rectangular, fit_symmetric
+from pastur import Verdict, fit_rectangular, fit_symmetric
 
 SHAPES = [(500, 1000), 500]
 SPIKES = 15
-NOISE, OUTLIERS, HEAVY = "noise bulk", "entries with outliers", "heavy tail"
-UNEVEN = "row or column variances differ"
+NOISE, OUTLIERS = Verdict.NOISE, Verdict.OUTLIERS
+HEAVY, UNEVEN = Verdict.HEAVY_TAIL, Verdict.UNEVEN
 
 
 # What is done to entries of variance 1, and where: a symmetric matrix stays one.

@@ -17,7 +17,7 @@ from pastur._versions import __version__
 
 if TYPE_CHECKING:
     from pastur import figures
-    from pastur.analysis import Analysis, analyze
+    from pastur.analysis import Analysis, Finding, analyze
     from pastur.ensembles import (
         sample_gaussian,
         sample_goe,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         sample_spiked_singular_values,
         sample_wigner,
     )
-    from pastur.estimation import biwhiten, fit_rectangular, fit_symmetric
+    from pastur.estimation import Verdict, biwhiten, fit_rectangular, fit_symmetric
     from pastur.measures import (
         Atoms,
         Density,
@@ -53,6 +53,7 @@ __all__ = [
     "DeformedWigner",
     "Density",
     "Empirical",
+    "Finding",
     "GridDensity",
     "InformationPlusNoise",
     "MarchenkoPastur",
@@ -62,6 +63,7 @@ __all__ = [
     "Semicircle",
     "TracyWidom",
     "Uniform",
+    "Verdict",
     "__version__",
     "analyze",
     "biwhiten",
@@ -82,7 +84,7 @@ __all__ = [
 # Each name is loaded when it is first asked for: a command needs few of them, and a word of help
 # none.
 _HOMES = {
-    "analysis": ("Analysis", "analyze"),
+    "analysis": ("Analysis", "Finding", "analyze"),
     "ensembles": (
         "sample_gaussian",
         "sample_goe",
@@ -91,7 +93,7 @@ _HOMES = {
         "sample_spiked_singular_values",
         "sample_wigner",
     ),
-    "estimation": ("biwhiten", "fit_rectangular", "fit_symmetric"),
+    "estimation": ("Verdict", "biwhiten", "fit_rectangular", "fit_symmetric"),
     "figures": (),
     "measures": (
         "Atoms",

@@ -11,6 +11,7 @@ import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -140,9 +141,9 @@ def each(make: Callable[[Any], _T], values: Any) -> tuple[_T, ...]:
 def decoded(kind: Any, value: Any) -> Any:
     """Return a value read from JSON as the type `kind`, or refuse it.
 
-    Types may be bool, int, float, str, dictionaries and tuples of these, arrays of float64 in one
-    dimension, data classes, and a union of one of them with None. Keys that a data class does not
-    know are passed over, those with a default may be missing.
+    Types may be bool, int, float, str, enumerations of str, dictionaries and tuples of these,
+    arrays of float64 in one dimension, data classes, and a union of one of them with None. Keys
+    that a data class does not know are passed over, those with a default may be missing.
 
     Raises
     ------
@@ -160,6 +161,8 @@ def decoded(kind: Any, value: Any) -> Any:
         return value
     if kind in _PLAIN:
         return _PLAIN[kind](value)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return _word(kind, value)
     origin, inside = get_origin(kind), get_args(kind)
     if origin is np.ndarray:
         return vector(value)
@@ -269,6 +272,12 @@ def _boolean(value: Any) -> bool:
 def _text(value: Any) -> str:
     check(isinstance(value, str), "", f"must be a text. Got {got(value)}")
     return str(value)
+
+
+def _word(words: type[StrEnum], value: Any) -> StrEnum:
+    known = isinstance(value, str) and value in list(words)
+    check(known, "", f"must be one of {', '.join(map(repr, map(str, words)))}. Got {got(value)}")
+    return words(value)
 
 
 def _list(value: Any) -> list[Any]:

@@ -170,3 +170,13 @@ def test_what_does_not_go_together_names_the_key(document, tmp_path, edit, key):
     edit(edited)
     with pytest.raises(FileFormatError, match=re.escape(key) + "`"):
         read(tmp_path / "a.json", edited)
+
+
+def test_a_verdict_that_nobody_knows_is_refused(document, tmp_path):
+    path = tmp_path / "a.json"
+    other = copy.deepcopy(document)
+    other["matrices"][0]["fit"]["goodness"]["verdict"] = "noisy"
+    path.write_text(json.dumps(other))
+    known = "must be one of 'noise bulk', .*'row or column variances differ'. Got 'noisy'"
+    with pytest.raises(FileFormatError, match=rf"`matrices\[0\].fit.goodness.verdict` {known}"):
+        Analysis.from_json(path)

@@ -7,8 +7,8 @@ import pytest
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
-from pastur.analysis import Analysis, analyze
-from pastur.figures import LOOKS, plot_analysis
+from pastur.analysis import Analysis, Finding, analyze
+from pastur.figures import plot_analysis
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_labels_are_drawable_and_keep_the_end_of_a_long_name(analysis: Analysis)
 
 
 def test_findings_differ_in_marker_and_fill_not_in_colour_alone() -> None:
-    assert len({(look.marker, look.filled) for look in LOOKS.values()}) == len(LOOKS)
+    assert len({(finding.marker, finding.filled) for finding in Finding}) == len(Finding)
 
 
 def test_every_finding_in_the_legend_with_its_count(analysis: Analysis) -> None:

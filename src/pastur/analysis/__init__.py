@@ -1,6 +1,7 @@
 """One result for a whole model: every matrix fitted, everything else accounted for."""
 
 from pastur.analysis._analyze import analyze
+from pastur.analysis._finding import Finding
 from pastur.analysis._initial import InitialComparison, compare_with_initial
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._metrics import Metrics
@@ -9,6 +10,7 @@ from pastur.analysis._result import Analysis
 
 __all__ = [
     "Analysis",
+    "Finding",
     "InitialComparison",
     "MatrixAnalysis",
     "Metrics",

@@ -7,16 +7,10 @@ from math import log
 import numpy as np
 
 from pastur._foreign import shortened, visible
+from pastur.analysis._finding import FINDINGS, Finding
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.weights import Skipped
 
-# Sign and colour of each finding; the colours can be read on white and on black.
-_SIGNS = {
-    "signal": ("●", "#3f7fd9"),
-    "noise only": ("○", "#7d8894"),
-    "does not fit": ("▲", "#cf6a1d"),
-    "too small to tell": ("◇", "#9a6cc9"),
-}
 _HEADINGS = ("", "matrix", "shape", "spectrum", "σ", "edge", "spikes", "strongest θ", "D", "p")
 _WORDS = {"", "matrix", "spectrum"}
 _CELL = "padding:.2em .6em;border:0;background:none;"
@@ -63,16 +57,16 @@ def _table(headings: Sequence[str], rows: str) -> str:
 
 def _row(matrix: MatrixAnalysis) -> str:
     fit, leading = matrix.fit, matrix.leading
-    sign, colour = _SIGNS[matrix.kind]
-    doubt = "?" if matrix.kind == "does not fit" else ""
+    entry = FINDINGS[matrix.kind]
+    doubt = "?" if matrix.kind == Finding.MISFIT else ""
     theta = "–"
     if leading is not None:
         together = f" ×{leading.together}" if leading.together > 1 else ""
         interval = f"[{_figure(leading.low)}, {_figure(leading.high)}]{together}"
         theta = f'{_figure(leading.theta)} <span style="{_NOTE}">{interval}</span>'
     n, m = matrix.shape
-    mark = f'<span style="color:{colour}" title="{matrix.kind}">{sign}</span>'
-    words = {0: mark, 1: _safe(matrix.name), 3: _picture(matrix, colour)}
+    mark = f'<span style="color:{entry.neutral}" title="{matrix.kind}">{entry.sign}</span>'
+    words = {0: mark, 1: _safe(matrix.name), 3: _picture(matrix, entry.neutral)}
     figures = {
         2: f"{n} × {m}",
         4: _figure(fit.sigma),
@@ -119,8 +113,8 @@ def _picture(matrix: MatrixAnalysis, colour: str) -> str:
 def _legend(matrices: Sequence[MatrixAnalysis]) -> str:
     present = {matrix.kind for matrix in matrices}
     signs = " &nbsp; ".join(
-        f'<span style="color:{colour}">{sign}</span> {kind}'
-        for kind, (sign, colour) in _SIGNS.items()
+        f'<span style="color:{entry.neutral}">{entry.sign}</span> {kind}'
+        for kind, entry in FINDINGS.items()
         if kind in present
     )
     words = "spectrum: the bulk up to the edge, then a dot for each spike, on a logarithmic scale"

@@ -8,10 +8,10 @@ import numpy as np
 from pastur._stored import check, made, taken, within
 from pastur._typing import FloatArray
 from pastur.analysis._baselines import baselines_from_dict, baselines_to_dict
+from pastur.analysis._finding import Finding
 from pastur.analysis._metrics import Metrics
 from pastur.analysis._randomized import Randomized
 from pastur.estimation import RectangularFit
-from pastur.estimation._goodness import TOO_SMALL
 from pastur.estimation.baselines import Baseline
 
 # Times the largest singular value: beyond, nothing of a fit can lie.
@@ -79,19 +79,14 @@ class MatrixAnalysis:
         return f"MatrixAnalysis({self.name!r}, {n} × {m}, {self.kind})"
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Finding:
         """Return the finding in two words, the goodness of fit and the count taken together.
 
         ``"does not fit"``: the bulk or the entries are not those of noise, so that the count of
         spikes is in doubt; ``"too small to tell"``; ``"signal"``: spikes above a bulk of noise (or
         a matrix without noise); ``"noise only"``.
         """
-        verdict = self.fit.goodness.verdict
-        if verdict == TOO_SMALL:
-            return verdict
-        if not self.fit.goodness.fits:
-            return "does not fit"
-        return "signal" if self.fit.rank else "noise only"
+        return Finding.of(self.fit.goodness, self.fit.rank)
 
     @property
     def strongest(self) -> np.void | None:
@@ -138,7 +133,7 @@ class MatrixAnalysis:
             "dtype": self.dtype,
             "tensor": self.tensor,
             "part": self.part,
-            "kind": self.kind,
+            "kind": str(self.kind),
             "signal_energy": self.signal_energy,
             "seconds": self.seconds,
             "fit": self.fit.to_dict(),

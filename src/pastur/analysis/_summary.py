@@ -4,36 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pastur._format import percent
+from pastur.analysis._finding import FINDINGS, Finding
 from pastur.analysis._matrix import MatrixAnalysis
+from pastur.estimation import Verdict
 
-# One matrix, several matrices.
-_FINDINGS = {
-    "noise only": ("is noise only", "are noise only"),
-    "signal": (
-        "carries signal above its noise",
-        "carry signal above their noise",
-    ),
-    "does not fit": (
-        "does not fit the noise law, so that its count of spikes is in doubt",
-        "do not fit the noise law, so that their counts of spikes are in doubt",
-    ),
-    "too small to tell": ("is too small to tell", "are too small to tell"),
-}
-# What speaks against the law, by the verdict; another verdict speaks for itself.
-_FAULTS = {
-    "not the law": "the shape of the bulk",
-    "heavy tail": "entries of a heavy tail",
-    "entries with outliers": "single large entries",
-    "row or column variances differ": "different variances of rows or columns",
-}
+# In the order of the summary: noise first.
+_ORDER = sorted(Finding, key=lambda finding: finding != Finding.NOISE_ONLY)
 
 
 def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
     """Return the sentences: what the matrices are and why, what is in doubt, what was skipped."""
     sentences = [
         _found(matrices),
-        *_signal([matrix for matrix in matrices if matrix.kind == "signal"]),
-        *_faults([matrix for matrix in matrices if matrix.kind == "does not fit"]),
+        *_signal([matrix for matrix in matrices if matrix.kind == Finding.SIGNAL]),
+        *_faults([matrix for matrix in matrices if matrix.kind == Finding.MISFIT]),
         *_explained_by_entries(matrices),
     ]
     unsettled = sum(not matrix.fit.status.converged for matrix in matrices)
@@ -53,8 +37,8 @@ def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
 def _found(matrices: Sequence[MatrixAnalysis]) -> str:
     kinds = Counter(matrix.kind for matrix in matrices)
     findings = "; ".join(
-        f"{kinds[kind]} {one if kinds[kind] == 1 else several}"
-        for kind, (one, several) in _FINDINGS.items()
+        f"{kinds[kind]} {FINDINGS[kind].one if kinds[kind] == 1 else FINDINGS[kind].several}"
+        for kind in _ORDER
         if kinds[kind]
     )
     weights = sum(matrix.shape[0] * matrix.shape[1] for matrix in matrices)
@@ -83,7 +67,7 @@ def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     if not matrices:
         return []
     verdicts = Counter(matrix.fit.goodness.verdict for matrix in matrices).most_common()
-    listed = ", ".join(f"{_FAULTS.get(verdict, verdict)} ({count})" for verdict, count in verdicts)
+    listed = ", ".join(f"{Verdict(verdict).contradiction} ({count})" for verdict, count in verdicts)
     return [f"Against the noise law speaks: {listed}."]
 
 

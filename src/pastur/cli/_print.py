@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from pastur._format import level
-from pastur.analysis import Analysis, InitialComparison
+from pastur.analysis import Analysis, Finding, InitialComparison
 from pastur.cli._console import open_console, say
 from pastur.cli._skipped import skipped_lines
 from pastur.cli._table import matrices_table
@@ -44,7 +44,7 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     if shuffled is not None:
         draws = "once" if shuffled.draws == 1 else f"{shuffled.draws} times"
         say(console, _SHUFFLED.format(draws=draws, chance=1 / (shuffled.draws + 1)), "dim")
-    if any(matrix.kind == "does not fit" for matrix in analysis.matrices):
+    if any(matrix.kind == Finding.MISFIT for matrix in analysis.matrices):
         say(console, _DOUBT, "yellow")
     estimates = {matrix.name: matrix.fit for matrix in analysis.matrices}
     for comparison in analysis.initial:

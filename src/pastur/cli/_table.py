@@ -9,14 +9,13 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pastur.analysis import MatrixAnalysis
+from pastur.analysis import Finding, MatrixAnalysis
+from pastur.analysis._finding import FINDINGS
 from pastur.cli._console import plain_table
 from pastur.cli._text import NOTHING, distance, interval, number, p_value, printable, size
 
 # A width in which every table finds its natural size.
 _UNBOUNDED = 100_000
-
-_STYLES = {"signal": "green", "noise only": "cyan", "does not fit": "yellow"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> Rend
     """Return the table in the layout that fits the width of `console`; no column is dropped."""
     columns = _columns(matrices)
     rows = [[column.text(matrix) for column in columns] for matrix in matrices]
-    styles = [_STYLES.get(matrix.kind, "") for matrix in matrices]
+    styles = [FINDINGS[matrix.kind].terminal for matrix in matrices]
     table = _wide(columns, rows, styles)
     unbounded = console.options.update(width=_UNBOUNDED)
     needed = console.measure(table, options=unbounded).maximum
@@ -57,7 +56,7 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
 
 def _spikes(matrix: MatrixAnalysis) -> str:
     """Return the count; one in doubt carries a question mark."""
-    return f"{matrix.fit.rank}{'?' if matrix.kind == 'does not fit' else ' '}"
+    return f"{matrix.fit.rank}{'?' if matrix.kind == Finding.MISFIT else ' '}"
 
 
 def _count(name: str, matrix: MatrixAnalysis) -> str:

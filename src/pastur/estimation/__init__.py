@@ -6,6 +6,7 @@ from pastur.estimation._goodness import Goodness
 from pastur.estimation._rectangular import RectangularFit, fit_rectangular
 from pastur.estimation._status import Status
 from pastur.estimation._symmetric import SymmetricFit, fit_symmetric
+from pastur.estimation._vocabulary import Verdict
 
 __all__ = [
     "Biwhitened",
@@ -13,6 +14,7 @@ __all__ = [
     "RectangularFit",
     "Status",
     "SymmetricFit",
+    "Verdict",
     "baselines",
     "biwhiten",
     "fit_rectangular",

@@ -18,6 +18,7 @@ from pastur._numerics.entries import (
 from pastur._numerics.scaling import divided, safe_exponent
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._goodness import LEAST_BULK
+from pastur.estimation._vocabulary import Verdict
 
 # Entries beyond so many standard deviations count as that many in sums of squares.
 _CLIP = 5.0
@@ -50,14 +51,15 @@ class EntryDiagnosis:
 
     Attributes
     ----------
-    verdict : {"heavy tail", "entries with outliers", "row or column variances differ"} or None
+    verdict : Verdict or None
+        ``HEAVY_TAIL``, ``OUTLIERS`` or ``UNEVEN``.
     reason : str
         One or two sentences with the figures; empty without verdict.
     entries : tuple of pairs of ints
         Row and column of each outlier, the largest first, 20 at most.
     """
 
-    verdict: str | None = None
+    verdict: Verdict | None = None
     reason: str = ""
     entries: tuple[tuple[int, int], ...] = ()
 
@@ -125,7 +127,7 @@ def _huge_entries(
             f"{index:.1f}, and below 4 the edge of the noise has no limit. "
             f"{_largest(w, shown, scale, exponent)}"
         )
-        return EntryDiagnosis("heavy tail", reason, _places(w, huge))
+        return EntryDiagnosis(Verdict.HEAVY_TAIL, reason, _places(w, huge))
     # Whether they belong is asked of the tail of the others alone.
     others = top[1 : 1 + count - huge.size]
     steepness = others.size / max(float(np.log(others / least).sum()), 1e-9)
@@ -137,7 +139,7 @@ def _huge_entries(
         f"{_largest(w, outliers, scale, exponent)} Each acts like a spike of its size, in one row "
         "and one column. Look at them, or set them aside, before trusting the spikes."
     )
-    return EntryDiagnosis("entries with outliers", reason, _places(w, outliers))
+    return EntryDiagnosis(Verdict.OUTLIERS, reason, _places(w, outliers))
 
 
 def _places(w: AnyArray, flat: AnyArray) -> tuple[tuple[int, int], ...]:
@@ -196,7 +198,7 @@ def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis
         )
     else:
         return EntryDiagnosis()
-    return EntryDiagnosis("row or column variances differ", reason)
+    return EntryDiagnosis(Verdict.UNEVEN, reason)
 
 
 def _side(

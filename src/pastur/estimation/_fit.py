@@ -12,7 +12,7 @@ from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._deconvolution import Deconvolution, deconvolve
 from pastur.estimation._edge import Edges, noise_edges, spike_p_values
 from pastur.estimation._entries import EntryDiagnosis
-from pastur.estimation._goodness import NOISE, REJECTION, Goodness
+from pastur.estimation._goodness import REJECTION, Goodness
 from pastur.estimation._noise_intervals import NoiseIntervals, fitted_model, noise_intervals
 from pastur.estimation._noise_level import noise_level_beside, relative_deviation
 from pastur.estimation._noise_models import NoiseModel
@@ -22,6 +22,7 @@ from pastur.estimation._spikes import Scene, spike_table
 from pastur.estimation._status import Status
 from pastur.estimation._subordinate import Plane
 from pastur.estimation._verdict import assess, assess_growing, from_spectrum, with_diagnosis
+from pastur.estimation._vocabulary import Verdict
 from pastur.measures import ProbabilityMeasure
 
 # Up to so many spikes the edge is that of pure noise with a row and a column less for each.
@@ -111,7 +112,7 @@ def fit_spectrum(
     crowded, misfit = split.spikes.size > _FEW, goodness.p_value < REJECTION
     if found.p_value >= (_HOPELESS if crowded else REJECTION) and (crowded or misfit):
         many = _many(values, plane, found, alpha, remark)
-        if crowded or many.goodness.verdict == NOISE:
+        if crowded or many.goodness.verdict == Verdict.NOISE:
             return many if diagnosis else replace(many, goodness=from_spectrum(many.goodness))
     weak = found.rank + normal_quantile(alpha) * found.rank_deviation
     interval = (few.signal_rank, max(few.signal_rank, weak))

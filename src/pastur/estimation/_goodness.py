@@ -7,6 +7,7 @@ import numpy as np
 from pastur._numerics.chi_squared import chi_squared_tail
 from pastur._typing import FloatArray
 from pastur.estimation._noise_law import NoiseLaw
+from pastur.estimation._vocabulary import Verdict
 
 # A bulk with fewer values than this can hardly contradict any law.
 LEAST_BULK = 20
@@ -17,13 +18,6 @@ SMALL_DISTANCE = 0.05
 _HIGHEST_MODE = 8
 # Fourth cumulants of the entries that count as noise: from signs (−2) to Student's t₅ (6).
 _CUMULANTS = (-2.0, 6.0)
-
-NOISE, NOT_LAW, TOO_SMALL, NO_NOISE = (
-    "noise bulk",
-    "not the law",
-    "too small to tell",
-    "no noise",
-)
 
 
 @dataclass(frozen=True)
@@ -37,10 +31,10 @@ class Goodness:
     p_value : float or None
         Chance that noise deviates as much, from the modes of the bulk (see `mode_deviations`). It
         is not that of D, whose law depends on the fit. None where it cannot be told.
-    verdict : str
+    verdict : Verdict
         "noise bulk" from p = 0.01 on, "not the law" below; "too small to tell" with fewer than 20
         values in the bulk; "no noise" for a matrix of low rank to rounding. Where the matrix itself
-        was given, its entries are looked at as well: "heavy tail", "entries with outliers", "row or
+        was given, its entries are checked as well: "heavy tail", "entries with outliers", "row or
         column variances differ".
     reason : str
         What the verdict rests on, in plain words, with the figures.
@@ -50,7 +44,7 @@ class Goodness:
 
     statistic: float | None
     p_value: float | None
-    verdict: str
+    verdict: Verdict
     reason: str
     entries: tuple[tuple[int, int], ...] = ()
 
@@ -60,7 +54,7 @@ class Goodness:
 
         False also where it is too small to tell.
         """
-        return self.verdict in (NOISE, NO_NOISE)
+        return Verdict(self.verdict).fits
 
 
 @dataclass(frozen=True)

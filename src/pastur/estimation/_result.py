@@ -13,9 +13,10 @@ from pastur._foreign import shown
 from pastur._stored import built, check, each, made, taken
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._fit import SpectrumFit
-from pastur.estimation._goodness import NOISE, Goodness
+from pastur.estimation._goodness import Goodness
 from pastur.estimation._signal import Signal
 from pastur.estimation._status import Status
+from pastur.estimation._vocabulary import Verdict
 from pastur.measures import ProbabilityMeasure
 
 EXACT = Status(True, 0.0, 0, "The matrix has no noise: its rank is exact.")
@@ -102,7 +103,10 @@ class Fit:
                 "bulk": repr(self.signal.base) if self.signal.base is not None else None,
             },
             "goodness": vars(self.goodness)
-            | {"entries": [list(place) for place in self.goodness.entries]},
+            | {
+                "verdict": str(self.goodness.verdict),
+                "entries": [list(place) for place in self.goodness.entries],
+            },
             "status": vars(self.status).copy(),
         }
 
@@ -145,7 +149,7 @@ def common_fields(
 
 def is_noise(fit: Fit) -> bool:
     """Return whether the values of a matrix of incomplete rank are noise with a few spikes."""
-    return fit.goodness.verdict == NOISE and not fit.growing
+    return fit.goodness.verdict == Verdict.NOISE and not fit.growing
 
 
 def read_only(table: AnyArray) -> AnyArray:

@@ -10,12 +10,8 @@ from pastur.estimation._deconvolution import Deconvolution
 from pastur.estimation._entries import EntryDiagnosis
 from pastur.estimation._goodness import (
     LEAST_BULK,
-    NO_NOISE,
-    NOISE,
-    NOT_LAW,
     REJECTION,
     SMALL_DISTANCE,
-    TOO_SMALL,
     Deviation,
     Goodness,
     largest_deviation,
@@ -25,6 +21,7 @@ from pastur.estimation._goodness import (
 )
 from pastur.estimation._noise_models import NoiseModel
 from pastur.estimation._self_consistent import Split
+from pastur.estimation._vocabulary import Verdict
 from pastur.models import DeformedWigner, InformationPlusNoise
 
 
@@ -47,19 +44,19 @@ def assess(
     distance = deviation.distance
     if size < LEAST_BULK:
         reason = f"The bulk has {size} values; a law can be told from {LEAST_BULK} on.{remark}"
-        return Goodness(distance, None, TOO_SMALL, reason)
+        return Goodness(distance, None, Verdict.TOO_SMALL, reason)
     deviations = mode_deviations(split.bulk, split.law, split.strengths)
     p_value = mode_p_value(deviations, power=noise.power, sigma_known=sigma_known)
     figures = f"distance {distance:.3f}, {_chance(p_value)}"
     if p_value >= REJECTION:
         reason = f"The {size} values of the bulk follow the law of noise: {figures}.{remark}"
-        return Goodness(distance, p_value, NOISE, reason)
+        return Goodness(distance, p_value, Verdict.NOISE, reason)
     point = unit * split.sigma * _root(deviation.point, noise)
     reason = (
         f"The {size} values of the bulk do not follow the law of noise: {figures}. "
         f"{_where(deviation, point)} {_advice(distance)}{remark}"
     )
-    return Goodness(distance, p_value, NOT_LAW, reason)
+    return Goodness(distance, p_value, Verdict.NOT_LAW, reason)
 
 
 def assess_growing(
@@ -82,12 +79,12 @@ def assess_growing(
     signal = f"noise and a signal of rank {found.rank:.0f}"
     if p_value >= REJECTION:
         reason = f"The {size} values follow the law of {signal}: {figures}.{remark}"
-        return Goodness(distance, p_value, NOISE, reason)
+        return Goodness(distance, p_value, Verdict.NOISE, reason)
     reason = (
         f"The {size} values do not follow the law of noise and a signal of any spectrum: "
         f"{figures}. The nearest is {signal}. {_advice(distance)}{remark}"
     )
-    return Goodness(distance, p_value, NOT_LAW, reason)
+    return Goodness(distance, p_value, Verdict.NOT_LAW, reason)
 
 
 def with_diagnosis(goodness: Goodness, diagnosis: EntryDiagnosis) -> Goodness:
@@ -99,7 +96,7 @@ def with_diagnosis(goodness: Goodness, diagnosis: EntryDiagnosis) -> Goodness:
 
 def from_spectrum(goodness: Goodness) -> Goodness:
     """Return the goodness of a signal of growing rank where the entries are not known."""
-    if goodness.verdict != NOISE:
+    if goodness.verdict != Verdict.NOISE:
         return goodness
     caveat = (
         "From the spectrum alone such a signal cannot be told from rows or columns of different "
@@ -114,7 +111,7 @@ def without_noise(rank: int, size: int, remark: str) -> Goodness:
         f"{size - rank} of {size} values are zero to rounding: the matrix has rank {rank} exactly, "
         f"and no noise.{remark}"
     )
-    return Goodness(None, None, NO_NOISE, reason)
+    return Goodness(None, None, Verdict.NO_NOISE, reason)
 
 
 def exact_as_well(goodness: Goodness, rank: int) -> Goodness:

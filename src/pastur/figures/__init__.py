@@ -1,17 +1,17 @@
 """Plain functions that draw results with matplotlib; each returns the axes that it drew on."""
 
+import warnings
+from typing import Any
+
 from pastur.figures._analysis import plot_analysis
 from pastur.figures._fit import plot_fit
 from pastur.figures._law import plot_law
-from pastur.figures._looks import LOOKS, Look
 from pastur.figures._outlier_map import law_figure, plot_outlier_map
 from pastur.figures._panels import Panel, Series, panels_figure, plot_panel
 from pastur.figures._spectrum import Histogram, density_curve, histogram, law_curve, law_name
 
 __all__ = [
-    "LOOKS",
     "Histogram",
-    "Look",
     "Panel",
     "Series",
     "density_curve",
@@ -26,3 +26,17 @@ __all__ = [
     "plot_outlier_map",
     "plot_panel",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("LOOKS", "Look"):
+        raise AttributeError(f"module 'pastur.figures' has no attribute {name!r}")
+    warnings.warn(
+        f"`pastur.figures.{name}` is deprecated: `pastur.Finding` has the colour, the marker and "
+        "whether it is filled.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    from pastur.figures import _deprecated
+
+    return getattr(_deprecated, name)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur.analysis import Analysis, MatrixAnalysis
-from pastur.figures._looks import LOOKS
+from pastur.analysis import Analysis, Finding, MatrixAnalysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,20 +55,20 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
             "The analysis holds no matrix to draw; `skipped` says why each tensor was left out."
         )
     ax = ax if ax is not None else _new_axes(len(matrices))
-    for kind, look in LOOKS.items():
+    for kind in Finding:
         rows = [i for i, matrix in enumerate(matrices) if matrix.kind == kind]
         if not rows:
             continue
         counts = [matrices[i].fit.rank for i in rows]
-        face = (look.colour, 0.3) if kind != "does not fit" else "none"
-        ax.barh(rows, counts, height=0.62, facecolor=face, edgecolor=look.colour)
+        face = (kind.colour, 0.3) if kind != Finding.MISFIT else "none"
+        ax.barh(rows, counts, height=0.62, facecolor=face, edgecolor=kind.colour)
         ax.plot(
             counts,
             rows,
             linestyle="none",
-            marker=look.marker,
-            color=look.colour,
-            markerfacecolor=look.colour if look.filled else "white",
+            marker=kind.marker,
+            color=kind.colour,
+            markerfacecolor=kind.colour if kind.filled else "white",
             label=f"{kind}, {len(rows)}",
             clip_on=False,
         )

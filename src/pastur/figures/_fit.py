@@ -9,13 +9,17 @@ import numpy as np
 from pastur._checks import vector
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
+from pastur.analysis import Finding
 from pastur.estimation import RectangularFit, SymmetricFit
-from pastur.estimation._goodness import TOO_SMALL
-from pastur.figures._looks import LOOKS
 from pastur.figures._spectrum import Fit, histogram, law_curve, law_name, noise_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_DOUBTS = {
+    Finding.MISFIT: " (the law does not fit)",
+    Finding.TOO_SMALL: f" ({Finding.TOO_SMALL})",
+}
 
 
 def plot_fit(
@@ -118,18 +122,16 @@ def _draw_edges(ax: Axes, fit: Fit) -> None:
 
 def _draw_spikes(ax: Axes, fit: Fit) -> None:
     # On stems of one height: a spike is one value, its bar may be too low to see.
-    sound, small = fit.goodness.fits, fit.goodness.verdict == TOO_SMALL
-    look = LOOKS["signal" if sound else TOO_SMALL if small else "does not fit"]
-    doubt = "" if sound else f" ({TOO_SMALL})" if small else " (the law does not fit)"
+    finding = Finding.of(fit.goodness, fit.rank)
     height = 0.08 * ax.get_ylim()[1]
     observed = fit.spikes["observed"]
-    ax.vlines(observed, 0, height, color=look.colour, linewidth=1)
+    ax.vlines(observed, 0, height, color=finding.colour, linewidth=1)
     ax.plot(
         observed,
         np.full(observed.size, height),
         linestyle="none",
-        marker=look.marker,
-        color=look.colour,
-        fillstyle="full" if sound else "none",
-        label=f"spikes, {fit.rank}{doubt}",
+        marker=finding.marker,
+        color=finding.colour,
+        fillstyle="full" if fit.goodness.fits else "none",
+        label=f"spikes, {fit.rank}{_DOUBTS.get(finding, '')}",
     )

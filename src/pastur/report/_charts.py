@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.analysis import InitialComparison, MatrixAnalysis
+from pastur.analysis import Finding, InitialComparison, MatrixAnalysis
 from pastur.figures import histogram, law_curve
 
 MOST_MARKED = 150
@@ -26,7 +26,7 @@ def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
         "counts": bars.counts.tolist(),
         "law": [digits(x, 5), digits(y, 4)],
         "edge": digits([fit.edge], 5)[0] if fit.sigma else None,
-        "sound": matrix.kind != "does not fit",
+        "sound": matrix.kind != Finding.MISFIT,
         "spikes": {field: digits(spikes[field], 4) for field in _SPIKE_FIELDS}
         | {
             "isolated": [int(flag) for flag in spikes["isolated"]],

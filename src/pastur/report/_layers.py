@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pastur.analysis import MatrixAnalysis
+from pastur.analysis import Finding, MatrixAnalysis
+from pastur.analysis._finding import FINDINGS
 from pastur.figures import law_name
 from pastur.report import _text
 from pastur.report._charts import MOST_MARKED
-from pastur.report._kinds import BY_KIND, Kind
 from pastur.report._overview import Scale, Strip, strip
 
 _SHUFFLED = "Singular values above the largest one after the entries were shuffled"
@@ -29,7 +29,8 @@ class Layer:
 
     number: int
     name: str
-    kind: Kind
+    kind: Finding
+    key: str
     shape: str
     dtype: str
     rank: int
@@ -52,11 +53,12 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
     return Layer(
         number=position,
         name=_text.name(matrix.name),
-        kind=BY_KIND[matrix.kind],
+        kind=matrix.kind,
+        key=FINDINGS[matrix.kind].key,
         shape=_text.shape(matrix.shape),
         dtype=matrix.dtype,
         rank=fit.rank,
-        sound=matrix.kind != "does not fit",
+        sound=matrix.kind != Finding.MISFIT,
         noisy=fit.sigma > 0,
         law=law_name(fit),
         cells=_cells(matrix),

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pastur._errors import InternalError, PasturError
 from pastur._foreign import visible
 from pastur._format import level
-from pastur.analysis import Analysis
+from pastur.analysis import Analysis, Finding
+from pastur.analysis._finding import FINDINGS
 from pastur.report import _text
 from pastur.report._charts import residual, script_safe, spectrum
-from pastur.report._kinds import KINDS
 from pastur.report._layers import Layer, beside_columns, layer
 from pastur.report._overview import Scale
 
@@ -60,13 +60,14 @@ def render(analysis: Analysis) -> str:
         title=PurePath(analysis.source).name or analysis.source,
         layers=layers,
         skipped=skipped,
-        kinds=KINDS,
-        counts=Counter(one.kind.kind for one in layers),
+        findings=FINDINGS,
+        misfit=Finding.MISFIT,
+        counts=Counter(one.kind for one in layers),
         columns=_columns(analysis),
         marks=Scale.of(analysis.matrices).marks(),
         strongest=_strongest(layers),
         policy=_policy(scripts),
-        style=_markup(_asset("report.css")),
+        style=_markup(_tones() + _asset("report.css")),
         scripts=[_markup(script) for script in scripts],
         data=_markup(
             script_safe(
@@ -123,8 +124,17 @@ def _columns(analysis: Analysis) -> list[tuple[str, str, str]]:
 
 def _strongest(layers: list[Layer]) -> Layer | None:
     """Return the layer with the strongest spike among those whose spikes count."""
-    sound = [one for one in layers if one.kind.key == "signal"]
+    sound = [one for one in layers if one.kind == Finding.SIGNAL]
     return max(sound, key=lambda one: one.cells["theta"].order or 0.0, default=None)
+
+
+def _tones() -> str:
+    """Return the style of each finding's class: its colour, on light and on dark paper."""
+    return "".join(
+        f".{entry.key} {{ --tone: var(--{entry.key}); }}\n"
+        f":root {{ --{entry.key}: light-dark({entry.light}, {entry.dark}); }}\n"
+        for entry in FINDINGS.values()
+    )
 
 
 @cache

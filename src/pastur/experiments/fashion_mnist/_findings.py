@@ -10,7 +10,7 @@ import numpy as np
 from pastur._numerics.singular_values import singular_values
 from pastur._typing import AnyArray
 from pastur.analysis import compare_with_initial
-from pastur.estimation import fit_rectangular
+from pastur.estimation import Verdict, fit_rectangular
 from pastur.estimation.baselines import bema
 from pastur.experiments._network import LAYERS, Parameters
 
@@ -37,7 +37,8 @@ class LayerFindings:
         Spikes, detached or not, and their 95 % interval.
     distance, p_value : float or None
         Of the goodness of fit.
-    verdict, reason : str
+    verdict : Verdict
+    reason : str
     fits : bool
         Whether the bulk is noise, so that the counts mean something.
     converged : bool
@@ -69,7 +70,7 @@ class LayerFindings:
     signal_rank_high: float
     distance: float | None
     p_value: float | None
-    verdict: str
+    verdict: Verdict
     reason: str
     fits: bool
     converged: bool
@@ -85,7 +86,7 @@ class LayerFindings:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         lists = {name: list(getattr(self, name)) for name in ("shape", "leading", "theta")}
-        return asdict(self) | lists
+        return asdict(self) | lists | {"verdict": str(self.verdict)}
 
 
 def find(parameters: Parameters, initial: Parameters) -> tuple[LayerFindings, ...]:
