@@ -469,3 +469,20 @@ def test_names_are_documented_and_parameters_given_by_name():
         if inspect.isfunction(value):
             kinds = [p.kind for p in inspect.signature(value).parameters.values()]
             assert kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) <= 2, name
+
+
+@pytest.mark.parametrize("name", baselines.ESTIMATORS)
+def test_an_estimator_is_random_where_it_says_so(name):
+    """A random edge differs from generator to generator; any other is the same to the bit."""
+    values = np.linalg.svd(np.random.default_rng(3).normal(size=(40, 60)), compute_uv=False)
+    estimator = baselines.ESTIMATORS[name]
+    edges = {estimator(values, (40, 60), alpha=0.05, rng=seed).edge for seed in range(4)}
+    assert len(edges) == (4 if estimator.random else 1)
+    assert estimator.random == (name == "parallel_analysis")
+
+
+@pytest.mark.parametrize("name", baselines.ESTIMATORS)
+def test_an_estimator_takes_the_settings_that_its_function_has(name):
+    estimator = baselines.ESTIMATORS[name]
+    taken = set(inspect.signature(estimator.function).parameters) & {"alpha", "rng"}
+    assert set(estimator.settings) == taken

@@ -1,6 +1,6 @@
-"""What the published estimators say of the same singular values, beside the fit."""
+"""The published estimators applied to the same singular values, for comparison with the fit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,28 +9,9 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.scaling import safe_exponent
 from pastur._stored import decoded
 from pastur._typing import FloatArray
-from pastur.estimation.baselines import (
-    Baseline,
-    bema,
-    kritchman_nadler,
-    median_rule,
-    mp_pca,
-    parallel_analysis,
-)
+from pastur.estimation.baselines import ESTIMATORS, Baseline
 
-_Said = Callable[[FloatArray, tuple[int, int], float, np.random.Generator | None], Baseline]
-
-_METHODS: Mapping[str, _Said] = {
-    "bema": lambda s, shape, alpha, rng: bema(s, shape, alpha=alpha),
-    "kritchman_nadler": lambda s, shape, alpha, rng: kritchman_nadler(s, shape, alpha=alpha),
-    "median_rule": lambda s, shape, alpha, rng: median_rule(s, shape),
-    "mp_pca": lambda s, shape, alpha, rng: mp_pca(s, shape),
-    "parallel_analysis": lambda s, shape, alpha, rng: parallel_analysis(
-        s, shape, alpha=alpha, rng=rng
-    ),
-}
-METHODS = tuple(_METHODS)
-RANDOM = frozenset({"parallel_analysis"})
+METHODS = tuple(ESTIMATORS)
 
 
 def chosen(methods: Sequence[str] | str | None) -> tuple[str, ...]:
@@ -45,7 +26,7 @@ def chosen(methods: Sequence[str] | str | None) -> tuple[str, ...]:
     for method in listed:
         if not isinstance(method, str):
             raise InvalidTypeError(f"`baseline` must be names of methods. Got {method!r}.")
-        if method not in _METHODS:
+        if method not in ESTIMATORS:
             raise InvalidInputError(
                 f"`baseline` must be among {', '.join(METHODS)}. Got {method!r}."
             )
@@ -61,24 +42,24 @@ def baselines(
     alpha: float,
     rng: np.random.Generator | None,
 ) -> dict[str, Baseline]:
-    """Return the word of each method; those that are `RANDOM` need a generator.
+    """Return the result of each method; those that are random need a generator.
 
     `shape` is that without rows and columns of zeros, `given` the one in whose unit σ is.
     """
     exponent = safe_exponent(float(singular_values[0]))
     values = np.ldexp(singular_values, -exponent)
-    said = {}
+    found = {}
     for method in methods:
-        found = _METHODS[method](values, shape, alpha, rng)
-        level = found.sigma * (max(given) / max(shape)) ** 0.5
-        sigma, edge = (float(np.ldexp(value, exponent)) for value in (level, found.edge))
-        said[method] = Baseline(sigma, found.rank, edge)
-    return said
+        one = ESTIMATORS[method](values, shape, alpha=alpha, rng=rng)
+        level = one.sigma * (max(given) / max(shape)) ** 0.5
+        sigma, edge = (float(np.ldexp(value, exponent)) for value in (level, one.edge))
+        found[method] = Baseline(sigma, one.rank, edge)
+    return found
 
 
-def baselines_to_dict(said: Mapping[str, Baseline]) -> dict[str, Any]:
+def baselines_to_dict(found: Mapping[str, Baseline]) -> dict[str, Any]:
     """Return plain values, ready for JSON."""
-    return {method: dict(vars(one)) for method, one in said.items()}
+    return {method: dict(vars(one)) for method, one in found.items()}
 
 
 def baselines_from_dict(values: Mapping[str, Any]) -> dict[str, Baseline]:

@@ -11,11 +11,12 @@ from pastur._numerics.sides import filled_sides
 from pastur._numerics.singular_values import singular_values
 from pastur._numerics.torch_singular_values import singular_values_on
 from pastur._typing import AnyArray, FloatArray
-from pastur.analysis._baselines import RANDOM, baselines
+from pastur.analysis._baselines import baselines
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.analysis._metrics import metrics
 from pastur.analysis._randomized import randomized
 from pastur.estimation import fit_rectangular
+from pastur.estimation.baselines import ESTIMATORS
 from pastur.weights import Matrix, Skipped
 
 # Room for the ends of intervals, which reach beyond the singular values.
@@ -35,7 +36,7 @@ class Questions:
     @property
     def random(self) -> bool:
         """Whether an answer depends on the seed."""
-        return self.randomize > 0 or not RANDOM.isdisjoint(self.baseline)
+        return self.randomize > 0 or any(ESTIMATORS[method].random for method in self.baseline)
 
 
 def examine(matrix: Matrix, *, questions: Questions) -> MatrixAnalysis | Skipped:

@@ -10,7 +10,9 @@ many as the shape has, or negative singular values, and for parameters out of th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -30,6 +32,7 @@ from pastur.measures import MarchenkoPastur, Semicircle
 
 __all__ = [
     "Baseline",
+    "Estimator",
     "bema",
     "kritchman_nadler",
     "median_rule",
@@ -258,6 +261,46 @@ def symmetric_parallel_analysis(
     sigma = float(np.sqrt(np.sum(size**2) / n))
     noise = np.array([_noise_sizes(n, random) for _ in range(count)])
     return _against(size, sigma * np.quantile(noise, 1 - level, axis=0), sigma)
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A published estimator of noise level and rank from singular values, with its settings.
+
+    Attributes
+    ----------
+    function : callable
+        One of this module.
+    settings : tuple of str
+        The keywords it takes of ``alpha`` and ``rng``.
+    """
+
+    function: Callable[..., Baseline]
+    settings: tuple[str, ...] = ()
+
+    @property
+    def random(self) -> bool:
+        """Whether the result depends on the random numbers drawn."""
+        return "rng" in self.settings
+
+    def __call__(
+        self, singular_values: ArrayLike, shape: tuple[int, int], *, alpha: float, rng: RandomLike
+    ) -> Baseline:
+        """Return what the estimator says, given those settings that it takes."""
+        given = {"alpha": alpha, "rng": rng}
+        return self.function(singular_values, shape, **{key: given[key] for key in self.settings})
+
+
+# Those that `pastur.analyze` offers, by the names it knows them by.
+ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
+    {
+        "bema": Estimator(bema, ("alpha",)),
+        "kritchman_nadler": Estimator(kritchman_nadler, ("alpha",)),
+        "median_rule": Estimator(median_rule),
+        "mp_pca": Estimator(mp_pca),
+        "parallel_analysis": Estimator(parallel_analysis, ("alpha", "rng")),
+    }
+)
 
 
 def _sides(shape: tuple[int, int]) -> tuple[int, int]:
