@@ -323,7 +323,7 @@ def test_vectors_are_refused_as_matrices_are(entry, value):
     [
         (W + 1j, "Of a complex matrix give the singular values, or the eigenvalues if it"),
         (np.ma.masked_greater(W, 0.8), "has masked entries: fill them first, or leave"),
-        (scipy.sparse.coo_array((10**6, 10**6)), "is sparse, and would take 8e+03 GB"),
+        (scipy.sparse.coo_array((10**6, 10**6)), "is sparse, and would take 8 TB"),
         ((row for row in W), "(generator), not numbers: give a list or an array of numbers"),
         (Stubborn(), "NumPy array: values are on another planet. Fetch them. Convert it first"),
         (np.where(W > 0.8, np.nan, np.where(W < -0.8, np.inf, W)), "and 11 NaN and 17 infinite"),

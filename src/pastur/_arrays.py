@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 
 _KINDS = {"S": "texts", "U": "texts", "T": "texts", "M": "dates", "m": "durations", "V": "records"}
@@ -153,7 +154,7 @@ def _check_dense(shape: Any) -> None:
     nbytes = 8 * math.prod(int(side) for side in shape)
     if nbytes > _LARGEST_DENSE:
         raise UnfitError(
-            f"is sparse, and would take {nbytes / 1e9:.3g} GB as a dense matrix: give a part of "
+            f"is sparse, and would take {bytes_text(nbytes)} as a dense matrix: give a part of "
             "it, or make it dense yourself",
             is_value=True,
         )

@@ -156,9 +156,9 @@ def test_scaling_by_a_power_of_two_changes_the_units_alone(exponent):
     values = np.linalg.svd(x, compute_uv=False)
     found = diagnose_entries(x, values)
     scaled = diagnose_entries(np.ldexp(x, exponent), np.ldexp(values, exponent))
-    entry = f"Entry (3, 4) is {np.ldexp(60.0, exponent):.4g},"
+    entry = f"Entry (3, 4) is {np.ldexp(60.0, exponent):#.4g},"
     assert scaled.verdict == found.verdict == "entries with outliers"
-    assert scaled.reason == found.reason.replace("Entry (3, 4) is 60,", entry)
+    assert scaled.reason == found.reason.replace("Entry (3, 4) is 60.00,", entry)
 
 
 def test_beside_the_matrix_only_blocks_of_it_are_in_memory():

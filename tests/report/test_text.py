@@ -13,7 +13,7 @@ from pastur.report import _text
         (1.8, "1.800"),
         (1234.0, "1234"),
         (-0.5, "−0.5000"),
-        (0.0, "0"),
+        (0.0, "0.000"),
         (1.5e-7, "1.500e−07"),
         (math.nan, "–"),
         (math.inf, "–"),
@@ -25,7 +25,7 @@ def test_number(value: float, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("p", "expected"),
-    [(1.0, "1.00"), (0.041, "0.041"), (2.4e-7, "2e−7"), (3e-120, "3e−120"), (0.0, "< 1e−300")],
+    [(1.0, "1.00"), (0.041, "0.041"), (2.4e-7, "<0.0001"), (3e-120, "<0.0001"), (0.0, "<0.0001")],
 )
 def test_chance(p: float, expected: str) -> None:
     assert _text.chance(p) == expected

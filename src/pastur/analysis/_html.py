@@ -7,6 +7,7 @@ from math import log
 import numpy as np
 
 from pastur._foreign import shortened, visible
+from pastur._format import NOTHING, fraction, interval, number, p_value, shape
 from pastur.analysis._finding import FINDINGS, Finding
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.weights import Skipped
@@ -59,22 +60,21 @@ def _row(matrix: MatrixAnalysis) -> str:
     fit, leading = matrix.fit, matrix.leading
     entry = FINDINGS[matrix.kind]
     doubt = "?" if matrix.kind == Finding.MISFIT else ""
-    theta = "–"
+    theta = NOTHING
     if leading is not None:
         together = f" ×{leading.together}" if leading.together > 1 else ""
-        interval = f"[{_figure(leading.low)}, {_figure(leading.high)}]{together}"
-        theta = f'{_figure(leading.theta)} <span style="{_NOTE}">{interval}</span>'
-    n, m = matrix.shape
+        range_text = f"{interval(leading.low, leading.high)}{together}"
+        theta = f'{number(leading.theta)} <span style="{_NOTE}">{range_text}</span>'
     mark = f'<span style="color:{entry.neutral}" title="{matrix.kind}">{entry.sign}</span>'
     words = {0: mark, 1: _safe(matrix.name), 3: _picture(matrix, entry.neutral)}
     figures = {
-        2: f"{n} × {m}",
-        4: _figure(fit.sigma),
-        5: _figure(fit.edge),
+        2: shape(matrix.shape),
+        4: number(fit.sigma),
+        5: number(fit.edge),
         6: f"{fit.rank}{doubt}",
         7: theta,
-        8: _number(fit.goodness.statistic, ".3f"),
-        9: _number(fit.goodness.p_value, ".2g"),
+        8: fraction(fit.goodness.statistic),
+        9: escape(p_value(fit.goodness.p_value)),
     }
     cells = "".join(
         f'<td style="{_CELL}text-align:{"left" if place in words else "right"};'
@@ -119,15 +119,6 @@ def _legend(matrices: Sequence[MatrixAnalysis]) -> str:
     )
     words = "spectrum: the bulk up to the edge, then a dot for each spike, on a logarithmic scale"
     return f'<p style="{_NOTE}">{signs} &nbsp; {words}</p>'
-
-
-def _figure(value: float) -> str:
-    # The sharp keeps the zeros at the end, so that the figures of a column look alike.
-    return f"{value:#.4g}".removesuffix(".")
-
-
-def _number(value: float | None, style: str) -> str:
-    return "–" if value is None else format(value, style)
 
 
 def _safe(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pastur._format import words
 from pastur._stored import check, made, taken, within
 from pastur._typing import FloatArray
 from pastur.analysis._baselines import baselines_from_dict, baselines_to_dict
@@ -112,7 +113,7 @@ class MatrixAnalysis:
         Those of the published estimators, and under ``"shuffled"`` the singular values above the
         largest one of the shuffled entries.
         """
-        counts = {method.replace("_", " "): said.rank for method, said in self.baselines.items()}
+        counts = {words(method): said.rank for method, said in self.baselines.items()}
         if self.randomized is not None:
             counts["shuffled"] = self.randomized.rank
         return counts

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from pastur._format import percent
+from pastur._format import count, large, percent
 from pastur.analysis._finding import FINDINGS, Finding
 from pastur.analysis._matrix import MatrixAnalysis
 from pastur.estimation import Verdict
@@ -24,11 +24,11 @@ def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
     if unsettled:
         whose = "its" if unsettled == 1 else "their"
         sentences.append(
-            f"{_count(unsettled, 'fit', 'fits')} did not converge; see {whose} status before use."
+            f"{count(unsettled, 'fit', 'fits')} did not converge; see {whose} status before use."
         )
     if skipped:
         verb = "was" if skipped == 1 else "were"
-        sentences.append(f"{_count(skipped, 'tensor', 'tensors')} {verb} skipped, with the reason.")
+        sentences.append(f"{count(skipped, 'tensor', 'tensors')} {verb} skipped, with the reason.")
     else:
         sentences.append("No tensor was skipped.")
     return " ".join(sentences)
@@ -42,7 +42,7 @@ def _found(matrices: Sequence[MatrixAnalysis]) -> str:
         if kinds[kind]
     )
     weights = sum(matrix.shape[0] * matrix.shape[1] for matrix in matrices)
-    size = f"{_count(len(matrices), 'matrix', 'matrices')} of {_large(weights)} weights"
+    size = f"{count(len(matrices), 'matrix', 'matrices')} of {large(weights)} weights"
     return f"{size} analysed: {findings}." if findings else f"{size} analysed."
 
 
@@ -55,7 +55,7 @@ def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     weights = [(matrix.metrics.frobenius_norm / top) ** 2 for matrix in matrices]
     carried = sum(w * m.signal_energy for w, m in zip(weights, matrices, strict=True))
     share = percent(carried / sum(weights))
-    spikes = _count(sum(ranks), "spike", "spikes")
+    spikes = count(sum(ranks), "spike", "spikes")
     if len(matrices) == 1:
         return [f"Its {spikes} {'holds' if ranks[0] == 1 else 'hold'} {share} of its energy."]
     each = f"{min(ranks)}" if min(ranks) == max(ranks) else f"{min(ranks)} to {max(ranks)}"
@@ -67,28 +67,16 @@ def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     if not matrices:
         return []
     verdicts = Counter(matrix.fit.goodness.verdict for matrix in matrices).most_common()
-    listed = ", ".join(f"{Verdict(verdict).contradiction} ({count})" for verdict, count in verdicts)
+    listed = ", ".join(f"{Verdict(verdict).contradiction} ({times})" for verdict, times in verdicts)
     return [f"Against the noise law speaks: {listed}."]
 
 
 def _explained_by_entries(matrices: Sequence[MatrixAnalysis]) -> list[str]:
-    count = sum(
+    explained = sum(
         matrix.randomized is not None and matrix.randomized.rank == 0 < matrix.fit.rank
         for matrix in matrices
     )
-    if not count:
+    if not explained:
         return []
-    where = _count(count, "matrix", "matrices")
+    where = count(explained, "matrix", "matrices")
     return [f"In {where} with spikes none is larger than shuffled entries make."]
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
-
-
-def _large(number: int) -> str:
-    """Return 812, 90,000, 22.6 million or 6.74 billion."""
-    for unit, word in ((10**9, "billion"), (10**6, "million")):
-        if number >= unit:
-            return f"{number / unit:.3g} {word}"
-    return f"{number:,}"

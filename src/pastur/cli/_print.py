@@ -5,12 +5,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pastur._format import level
+from pastur._format import count, interval, level, number, words
 from pastur.analysis import Analysis, Finding, InitialComparison
 from pastur.cli._console import open_console, say
 from pastur.cli._skipped import skipped_lines
 from pastur.cli._table import matrices_table
-from pastur.cli._text import interval, number, plural, printable
+from pastur.cli._text import printable
 from pastur.estimation import RectangularFit
 
 _LEGEND = (
@@ -38,7 +38,7 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
         say(console, _GROUP, "dim")
     methods = dict.fromkeys(name for matrix in analysis.matrices for name in matrix.baselines)
     if methods:
-        named = ", ".join(name.replace("_", " ") for name in methods)
+        named = ", ".join(words(name) for name in methods)
         say(console, _METHODS.format(methods=named), "dim")
     shuffled = next((m.randomized for m in analysis.matrices if m.randomized is not None), None)
     if shuffled is not None:
@@ -52,7 +52,7 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
         _print_initial(console, comparison, estimates[comparison.name])
     if analysis.skipped:
         console.print()
-        say(console, f"Skipped: {plural(len(analysis.skipped), 'tensor', 'tensors')}", "bold")
+        say(console, f"Skipped: {count(len(analysis.skipped), 'tensor', 'tensors')}", "bold")
         for indent, line in skipped_lines(analysis.skipped):
             say(console, line, indent=indent)
     console.print()
@@ -62,7 +62,7 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
 
 
 def _print_initial(console: Console, told: InitialComparison, fit: RectangularFit) -> None:
-    values = plural(told.above_critical, "singular value", "singular values")
+    values = count(told.above_critical, "singular value", "singular values")
     sigma = f"{number(told.sigma)} {interval(*fit.sigma_interval)}"
     critical, edge = number(told.critical), number(told.edge)
     say(console, f"{printable(told.name)} beside its initial value", "bold")

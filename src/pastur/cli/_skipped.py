@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from pastur.cli._text import plural, printable
+from pastur._format import count
+from pastur.cli._text import printable
 from pastur.weights import Skipped
 
 # Up to here each tensor has its own line.
@@ -19,7 +20,7 @@ def skipped_lines(skipped: Sequence[Skipped]) -> list[tuple[int, str]]:
         groups.setdefault(tensor.reason, []).append(tensor.name)
     lines = []
     for reason, names in groups.items():
-        lines.append((2, f"{plural(len(names), 'tensor', 'tensors')}: {printable(reason)}"))
+        lines.append((2, f"{count(len(names), 'tensor', 'tensors')}: {printable(reason)}"))
         lines += [(4, line) for line in _gathered(names)]
     return lines
 

@@ -9,10 +9,11 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pastur._format import NOTHING, fraction, interval, number, p_value, shape
 from pastur.analysis import Finding, MatrixAnalysis
 from pastur.analysis._finding import FINDINGS
 from pastur.cli._console import plain_table
-from pastur.cli._text import NOTHING, distance, interval, number, p_value, printable, size
+from pastur.cli._text import printable
 
 # A width in which every table finds its natural size.
 _UNBOUNDED = 100_000
@@ -42,13 +43,13 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
     beside = dict.fromkeys(name for matrix in matrices for name in matrix.counts_beside)
     return [
         _Column("layer", lambda matrix: printable(matrix.name), word=True),
-        _Column("shape", lambda matrix: size(matrix.shape)),
+        _Column("shape", lambda matrix: shape(matrix.shape)),
         _Column("σ", lambda matrix: number(matrix.fit.sigma)),
         _Column("edge", lambda matrix: number(matrix.fit.edge)),
         _Column("spikes", _spikes),
         *(_Column(name, partial(_count, name)) for name in beside),
         _Column("strongest θ", _strongest, word=True),
-        _Column("D", lambda matrix: distance(matrix.fit.goodness.statistic)),
+        _Column("D", lambda matrix: fraction(matrix.fit.goodness.statistic)),
         _Column("p", lambda matrix: p_value(matrix.fit.goodness.p_value)),
         _Column("verdict", _verdict, word=True),
     ]

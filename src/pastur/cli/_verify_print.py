@@ -4,8 +4,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pastur._format import count
 from pastur.cli._console import open_console, plain_table, say
-from pastur.cli._text import plural, printable
+from pastur.cli._text import printable
 from pastur.experiments import ClaimResult, Verification
 
 
@@ -17,7 +18,7 @@ def print_verification(result: Verification, folder: Path) -> None:
         console.print()
     passed = sum(one.passed for one in result.results)
     caught = sum(one.violation_caught for one in result.results)
-    total = plural(len(result.results), "claim", "claims")
+    total = count(len(result.results), "claim", "claims")
     say(console, f"{total}: {passed} passed, {caught} violations caught.", "bold")
     say(console, f"Pictures and records: {printable(str(folder))}")
 

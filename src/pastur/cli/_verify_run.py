@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from pastur._files import write_whole
+from pastur._format import count
 from pastur.cli._outputs import check_files, picture_bytes
 from pastur.cli._progress import progress_bar
-from pastur.cli._text import plural
 from pastur.experiments import CLAIMS, ClaimResult, verify
 
 _RECORDS = "records"
@@ -48,8 +48,8 @@ def run_verify(
     if not result.passed:
         failed = [one for one in result.results if not (one.passed and one.violation_caught)]
         names = ", ".join(one.claim.name for one in failed)
-        count = plural(len(failed), "claim fails", "claims fail")
-        click.echo(f"pastur: {count}, or a violation passes: {names}.", err=True)
+        fail = count(len(failed), "claim fails", "claims fail")
+        click.echo(f"pastur: {fail}, or a violation passes: {names}.", err=True)
         raise click.exceptions.Exit(1)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pastur._format import number, p_equals
 from pastur._numerics.entries import (
     ClippedSquares,
     clipped_squares,
@@ -150,7 +151,8 @@ def _places(w: AnyArray, flat: AnyArray) -> tuple[tuple[int, int], ...]:
 def _largest(w: AnyArray, flat: AnyArray, scale: float, exponent: int) -> str:
     (i, j), *_ = _places(w, flat)
     times = abs(w[i, j]) / scale
-    what = f"Entry ({i}, {j}) is {np.ldexp(w[i, j], exponent):.4g}, {times:.0f} standard deviations"
+    size = number(float(np.ldexp(w[i, j], exponent)))
+    what = f"Entry ({i}, {j}) is {size}, {times:.0f} standard deviations"
     return f"{what}." if flat.size == 1 else f"{what}; {flat.size} are as good as spikes."
 
 
@@ -187,7 +189,7 @@ def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis
     if one.chance < _REJECTION and (one.alone or most.spread <= most.limit):
         reason = (
             f"The mean square of {one.name} {one.place} is {one.ratio:.1f} times the mean, which "
-            f"neither noise nor a signal in no special direction explains (p = {one.chance:.1g})."
+            f"neither noise nor a signal in no special direction explains ({p_equals(one.chance)})."
         )
     elif most.spread > most.limit:
         reason = (

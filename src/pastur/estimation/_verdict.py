@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pastur._format import count, fraction, number, p_equals, percent
 from pastur._numerics.kolmogorov import kolmogorov_tail
 from pastur._typing import FloatArray
 from pastur.estimation._deconvolution import Deconvolution
@@ -47,7 +48,7 @@ def assess(
         return Goodness(distance, None, Verdict.TOO_SMALL, reason)
     deviations = mode_deviations(split.bulk, split.law, split.strengths)
     p_value = mode_p_value(deviations, power=noise.power, sigma_known=sigma_known)
-    figures = f"distance {distance:.3f}, {_chance(p_value)}"
+    figures = f"distance {fraction(distance)}, {p_equals(p_value)}"
     if p_value >= REJECTION:
         reason = f"The {size} values of the bulk follow the law of noise: {figures}.{remark}"
         return Goodness(distance, p_value, Verdict.NOISE, reason)
@@ -75,7 +76,7 @@ def assess_growing(
     size = values.size
     distance = float(step_gaps(np.asarray(model.law.cdf(np.sort(values) ** power))).max())
     p_value = min(found.p_value, kolmogorov_tail(distance * size**0.5))
-    figures = f"distance {distance:.3f}, {_chance(p_value)}"
+    figures = f"distance {fraction(distance)}, {p_equals(p_value)}"
     signal = f"noise and a signal of rank {found.rank:.0f}"
     if p_value >= REJECTION:
         reason = f"The {size} values follow the law of {signal}: {figures}.{remark}"
@@ -131,23 +132,16 @@ def left_out(zero_sides: tuple[int, int], zeros: int) -> str:
         Values of the rest that are zero to rounding.
     """
     sides = " and ".join(
-        _count(count, name)
-        for count, name in zip(zero_sides, ("row", "column"), strict=True)
-        if count
+        count(left, name, f"{name}s")
+        for left, name in zip(zero_sides, ("row", "column"), strict=True)
+        if left
     )
     several = sum(zero_sides) > 1
     of_sides = f" {sides} of zeros {'were' if several else 'was'} left out." if sides else ""
     verb = "are" if zeros > 1 else "is"
-    of_values = f" {_count(zeros, 'value')} {verb} zero to rounding and left out." if zeros else ""
+    values = count(zeros, "value", "values")
+    of_values = f" {values} {verb} zero to rounding and left out." if zeros else ""
     return of_sides + of_values
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
-
-
-def _chance(p_value: float) -> str:
-    return f"p = {p_value:.2g}" if p_value >= 1e-99 else "p < 1e-99"
 
 
 def _root(x: float, noise: NoiseModel) -> float:
@@ -156,9 +150,10 @@ def _root(x: float, noise: NoiseModel) -> float:
 
 def _where(deviation: Deviation, point: float) -> str:
     more = "more" if deviation.excess else "fewer"
+    share = percent(deviation.distance, digits=3)
     return (
-        f"The largest gap is at {point:.4g}: there, {100 * deviation.distance:.1f} % {more} of the "
-        "values are above than the law has."
+        f"The largest gap is at {number(point)}: there, {share} {more} of the values are above "
+        "than the law has."
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from pastur._checks import vector
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._format import number
 from pastur._typing import ArrayLike, FloatArray
 from pastur.analysis import Finding
 from pastur.estimation import RectangularFit, SymmetricFit
@@ -115,7 +116,7 @@ def _new_axes() -> Any:
 
 def _draw_edges(ax: Axes, fit: Fit) -> None:
     low, high = noise_interval(fit)
-    ax.axvline(high, color="#5c6875", linestyle="--", linewidth=1.2, label=f"edge, {high:.4g}")
+    ax.axvline(high, color="#5c6875", linestyle="--", linewidth=1.2, label=f"edge, {number(high)}")
     if low < 0:
         ax.axvline(low, color="#5c6875", linestyle="--", linewidth=1.2)
 

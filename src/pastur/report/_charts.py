@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from pastur._format import LEAST_P, p_value
 from pastur._typing import FloatArray
 from pastur.analysis import Finding, InitialComparison, MatrixAnalysis
 from pastur.figures import histogram, law_curve
 
 MOST_MARKED = 150
 _MOST_RESIDUALS = 400
-_SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right", "p_value")
+_SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right")
 
 
 def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
         "sound": matrix.kind != Finding.MISFIT,
         "spikes": {field: digits(spikes[field], 4) for field in _SPIKE_FIELDS}
         | {
+            "p": ["" if p < LEAST_P else p_value(p) for p in spikes["p_value"]],
             "isolated": [int(flag) for flag in spikes["isolated"]],
             "together": np.bincount(fit.spikes["group"])[spikes["group"]].tolist(),
         },

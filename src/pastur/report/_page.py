@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pastur._errors import InternalError, PasturError
 from pastur._foreign import visible
-from pastur._format import level
+from pastur._format import level, p_value
 from pastur.analysis import Analysis, Finding
 from pastur.analysis._finding import FINDINGS
 from pastur.report import _text
@@ -73,6 +73,8 @@ def render(analysis: Analysis) -> str:
             script_safe(
                 {
                     "layers": [one.spectrum for one in drawn],
+                    # What stands for a p-value that is left empty.
+                    "tiny": p_value(0.0),
                     "initial": [residual(comparison) for comparison in analysis.initial],
                 }
             )

@@ -6,21 +6,10 @@ import itertools
 from collections.abc import Iterable
 
 from pastur._foreign import shown as shown
+from pastur._format import bytes_text as bytes_text
 
 # For a suggestion: letters of a word, candidates looked through, and those compared closely.
 _LONGEST, _MOST, _CLOSELY = 200, 100_000, 100
-
-
-def bytes_text(count: int) -> str:
-    """Return a number of bytes to three digits, in decimal units."""
-    if count < 1000:
-        return f"{count} bytes"
-    value = float(min(count, 10**30))
-    for unit in ("kB", "MB", "GB", "TB", "PB"):
-        value /= 1000
-        if value < 999.5:
-            return f"{value:.3g} {unit}"
-    return f"{value / 1000:.3g} EB"
 
 
 def suggestion(word: str, candidates: Iterable[str]) -> str:

@@ -105,8 +105,8 @@
     probe.style.color = `var(--${name})`;
     return getComputedStyle(probe).color;
   }
-  const short = (value) => (value === null ? "–" : String(value).replace("-", "−"));
-  const chance = (p) => (p === null ? "–" : p < 1e-300 ? "< 1e−300" : short(p < 1e-3 ? p.toExponential(0) : p.toPrecision(2)));
+  // Four significant digits and exponents of two, as everywhere else.
+  const short = (value) => (value === null ? "–" : value.toPrecision(4).replace(/e([+-])(\d)$/, "e$10$2").replaceAll("-", "−"));
 
   // Neighbours that push each other have one interval, for their root mean square.
   function range(spikes, i) {
@@ -119,7 +119,7 @@
       ["observed", short(spikes.observed[i])],
       ["θ before noise", `${short(spikes.theta[i])}, ${range(spikes, i)}`],
       ["overlap", `left ${short(spikes.overlap_left[i])}, right ${short(spikes.overlap_right[i])}`],
-      ["p", chance(spikes.p_value[i])],
+      ["p", spikes.p[i] || data.tiny],
     ];
   }
 
@@ -325,7 +325,7 @@
     spikes.observed.forEach((observed, i) => {
       const values = [
         i + 1, short(observed), short(spikes.theta[i]), range(spikes, i),
-        short(spikes.overlap_left[i]), short(spikes.overlap_right[i]), chance(spikes.p_value[i]), spikes.isolated[i] ? "yes" : "no",
+        short(spikes.overlap_left[i]), short(spikes.overlap_right[i]), spikes.p[i] || data.tiny, spikes.isolated[i] ? "yes" : "no",
       ];
       body.insertRow().append(...values.map((value) => cell("td", value)));
     });
