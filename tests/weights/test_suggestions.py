@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError
+from pastur._foreign import suggestion
 from pastur.weights import iter_matrices, open_weights
-from pastur.weights._words import suggestion
 
 LAYERS = [f"model.layers.{i}.self_attn.{part}_proj.weight" for i in range(20_000) for part in "qk"]
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from pastur._arrays import UnfitError, as_array, numeric_array, type_fault, without_values
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur.weights._inputs import files_behind
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import shown
 
 
 def open_arrays(source: Any) -> Weights:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pastur._errors import FileFormatError
-from pastur.weights._words import bytes_text, shown
+from pastur._foreign import shown
+from pastur._format import bytes_text
 
 # Together with Python and NumPy themselves, this is 256 MB and 20 times the file.
 _FLOOR = 100_000_000

@@ -10,8 +10,9 @@ from typing import IO, Any
 import numpy as np
 
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
-from pastur.weights._words import bytes_text, shown
 
 _BLOCK = 1 << 20
 _LARGEST_SIDE = 2**62

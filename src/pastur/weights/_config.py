@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import read_up_to
 from pastur.weights._json import parse_json
-from pastur.weights._words import bytes_text, shown
 
 _LARGEST = 10_000_000
 

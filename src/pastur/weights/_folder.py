@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown, some_of
 from pastur.weights._foreign import check_files, check_folder
 from pastur.weights._sharded import FILE_SUFFIXES, INDEX_SUFFIXES, open_index, open_parts
 from pastur.weights._weights import Weights
-from pastur.weights._words import shown, some_of
 
 _SHARD = re.compile(r"-\d+-of-(?P<count>\d+)$")
 _ADAPTER, _ADAPTER_CONFIG = "adapter_model", "adapter_config.json"

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur.weights._safetensors import recognises as is_safetensors
 from pastur.weights._torch_old import is_old
-from pastur.weights._words import shown
 
 HEAD = 4096  # bytes by which a file is known
 _SOURCE = "Analyse the model that it was made from."

@@ -19,6 +19,8 @@ import numpy as np
 
 from pastur._checks import missing_extra
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import check_memory, numpy_dtype, read_array, reading, shaped
@@ -26,7 +28,6 @@ from pastur.weights._layout import UNKNOWN, Layout
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import bytes_text, shown
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)

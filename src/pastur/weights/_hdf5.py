@@ -22,12 +22,13 @@ from typing import IO, Any
 
 from pastur._checks import missing_extra
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 from pastur.weights._bytes import numpy_dtype, read_array, reading, shape_fault
 from pastur.weights._keras_layout import layer_classes, layout
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights, distinct
-from pastur.weights._words import bytes_text, shown
 from pastur.weights._zip import Archive, member_names, read_archive, sound_archive
 
 _MARK = b"\x89HDF\r\n\x1a\n"

@@ -10,6 +10,7 @@ import numpy as np
 
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
+from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, too_large
 from pastur.weights._guess import guess
@@ -18,7 +19,6 @@ from pastur.weights._pieces import MOST_IN_ALL, UNFOLDINGS, Piece, one_line, pie
 from pastur.weights._select import Patterns, left_out
 from pastur.weights._shelf import Shelf
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import shown
 
 _INDEX = re.compile(r"(.*[._])?(index|indices|ids|idx)")
 _NUMBER = re.compile(r"u?int\d+|float\d+(_\w+)?|bfloat16")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pastur._foreign import shown
 from pastur.weights._weights import Weights
-from pastur.weights._words import shown
 
 Shape = tuple[int, ...]
 OPTIMISER = "belongs to the state of the optimiser"

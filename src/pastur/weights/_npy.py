@@ -12,12 +12,13 @@ from typing import IO, Any
 import numpy as np
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 from pastur.weights._bytes import MOST_AXES, read_array, reading
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
 from pastur.weights._weights import TensorInfo, Weights, distinct
-from pastur.weights._words import bytes_text, shown
 
 MAGIC = b"\x93NUMPY"
 _LARGEST_HEADER = 10_000  # bytes; NumPy's own limit for files that are not trusted

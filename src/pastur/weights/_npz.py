@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from pastur._errors import FileFormatError, InvalidInputError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import reading
 from pastur.weights._npy import Header, UnsoundArrayError, read_data, read_header
 from pastur.weights._reader import Reader
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import bytes_text, shown
 from pastur.weights._zip import DAMAGE, Archive, Member, member_names, read_archive
 
 # A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size,

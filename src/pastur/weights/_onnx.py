@@ -18,6 +18,8 @@ import numpy as np
 
 from pastur._checks import missing_extra
 from pastur._errors import FileFormatError, InvalidInputError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import MOST_AXES, read_array, reading, shape_fault, shaped
@@ -28,7 +30,6 @@ from pastur.weights._onnx_scan import charge
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
 from pastur.weights._weights import TensorInfo, Weights, distinct
-from pastur.weights._words import bytes_text, shown
 
 # The first field of a model is the version of the format, a small number, by every writer in use.
 _VERSION_FIELD = 0x08

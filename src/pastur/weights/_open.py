@@ -13,6 +13,7 @@ from pastur._errors import (
     InvalidInputError,
     PasturError,
 )
+from pastur._foreign import shown, suggestion
 from pastur.weights._adapters import adapter, is_adapter
 from pastur.weights._arrays import open_arrays
 from pastur.weights._attention import with_heads
@@ -34,7 +35,6 @@ from pastur.weights._sharded import INDEX
 from pastur.weights._torch import TORCH
 from pastur.weights._torch_export import TORCH_EXPORT
 from pastur.weights._weights import Weights
-from pastur.weights._words import shown, suggestion
 
 # A new kind of file is a new reader and a line here. The first that recognises the content opens.
 READERS: tuple[Reader, ...] = (

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import MOST_AXES, numpy_dtype, read_array, reading
@@ -22,7 +24,6 @@ from pastur.weights._json import parse_json
 from pastur.weights._reader import Reader
 from pastur.weights._source import SourceFile
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import bytes_text, shown
 
 _LARGEST_HEADER = 100_000_000  # bytes; the reference library's limit
 _LARGEST_SIZE = 2**63 - 1

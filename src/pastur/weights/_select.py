@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur.weights._words import shown, some_of, suggestion
+from pastur._foreign import shown, some_of, suggestion
 
 # A suggestion is at most so many times as long as what was typed.
 _TIMES = 3

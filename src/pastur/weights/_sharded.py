@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError
+from pastur._foreign import shown, some_of
+from pastur._format import bytes_text
 from pastur._typing import AnyArray
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import read_up_to
@@ -15,7 +17,6 @@ from pastur.weights._reader import Reader
 from pastur.weights._safetensors import open_safetensors
 from pastur.weights._torch import open_torch
 from pastur.weights._weights import Weights
-from pastur.weights._words import bytes_text, shown, some_of
 
 INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
 FILE_SUFFIXES = (".safetensors", ".bin")

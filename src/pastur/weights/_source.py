@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from pastur._errors import FileFormatError
-from pastur.weights._words import shown
+from pastur._foreign import shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
-from pastur._foreign import visible
+from pastur._foreign import shown, visible
 from pastur.weights._budget import Budget
 from pastur.weights._layout import UNKNOWN, Layout, convolution
 from pastur.weights._not_weights import OPTIMISER
@@ -34,7 +34,6 @@ from pastur.weights._torch_views import (
     weights_of,
 )
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import shown
 from pastur.weights._zip import Archive, member_names, read_archive, sound_archive
 
 _PICKLE = "data.pkl"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur.weights._budget import Budget
 from pastur.weights._json import parse_json
 from pastur.weights._reader import Reader
@@ -22,7 +23,6 @@ from pastur.weights._torch_views import (
     weights_of,
 )
 from pastur.weights._weights import Weights
-from pastur.weights._words import shown
 from pastur.weights._zip import Archive, member_names, read_archive, sound_archive
 
 _FORMAT = "archive_format"

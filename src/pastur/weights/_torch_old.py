@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
+from pastur._format import bytes_text
 from pastur.weights._bounded import BoundedStream
 from pastur.weights._budget import Budget
 from pastur.weights._bytes import numpy_dtype
 from pastur.weights._source import SourceFile
 from pastur.weights._torch_pickle import LARGEST_PICKLE, read_pickles, unpickling
 from pastur.weights._torch_views import Store
-from pastur.weights._words import bytes_text, shown
 
 # The magic number as a pickle has it, behind a head that depends on the protocol.
 _MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."

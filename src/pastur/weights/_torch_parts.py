@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur.weights._torch_values import StoredTensor
-from pastur.weights._words import shown
 
 _LLAMA = re.compile(r"consolidated\.\d+\.pth")
 _DEEPSPEED = ("ds_version", "ds_config")

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur.weights._bounded import BoundedStream
 from pastur.weights._budget import Budget
 from pastur.weights._torch_values import (
@@ -36,7 +37,6 @@ from pastur.weights._torch_values import (
     dictionary,
     meaning,
 )
-from pastur.weights._words import shown
 
 # 100 bytes a tensor are usual: a million of them.
 LARGEST_PICKLE = 200_000_000

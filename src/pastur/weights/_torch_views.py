@@ -15,12 +15,12 @@ from typing import IO, Any
 import numpy as np
 
 from pastur._errors import FileFormatError, InvalidInputError
+from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur.weights._bytes import MOST_AXES, check_memory, read_array, reading, shaped
 from pastur.weights._conventions.arithmetic import as_float32
 from pastur.weights._conventions.contract import Codes
 from pastur.weights._weights import TensorInfo, Weights, distinct
-from pastur.weights._words import shown
 from pastur.weights._zip import DAMAGE, Archive
 
 # How often the tensors of a file may hold the same numbers in all, as a matrix and its transpose

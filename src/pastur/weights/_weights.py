@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from pastur._errors import FileFormatError, InternalError, InvalidInputError, PasturError
+from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray
 from pastur.weights._bytes import too_large
 from pastur.weights._layout import UNKNOWN, Layout
-from pastur.weights._words import shown, suggestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur.weights._source import SourceFile
-from pastur.weights._words import shown
 
 # What Python's unpacker raises on damaged archives, beside its own error.
 DAMAGE = (

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pastur._errors import FileFormatError, InvalidInputError
+from pastur._foreign import shown, some_of
 from pastur._typing import AnyArray
 from pastur.weights._adapters.contract import (
     Change,
@@ -27,7 +28,6 @@ from pastur.weights._adapters.settings import settings_of
 from pastur.weights._adapters.target import targets
 from pastur.weights._layout import UNKNOWN, Layout
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import shown, some_of
 
 _FILE = "adapter_model"
 _MERGE = "Merge it where it was made (PEFT: `merge_and_unload`) and analyse the merged model."

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pastur._foreign import shown, some_of
 from pastur.weights._adapters.contract import Layer, RefusedError
 from pastur.weights._adapters.names import (
     Factor,
@@ -18,7 +19,6 @@ from pastur.weights._adapters.names import (
 )
 from pastur.weights._adapters.settings import AllSettings
 from pastur.weights._weights import Weights
-from pastur.weights._words import shown, some_of
 
 
 @dataclass(frozen=True)

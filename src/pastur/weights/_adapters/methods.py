@@ -1,5 +1,6 @@
 """Every method that is computed, and the entries of configurations that change nothing."""
 
+from pastur._foreign import shown, some_of
 from pastur.weights._adapters.adalora import ADALORA
 from pastur.weights._adapters.contract import Layer, Method, RefusedError
 from pastur.weights._adapters.lora import LORA, LORA_OF_EMBEDDING
@@ -7,7 +8,6 @@ from pastur.weights._adapters.lycoris import LOHA, LOKR
 from pastur.weights._adapters.orthogonal import BOFT, OFT
 from pastur.weights._adapters.scaled import IA3, VERA
 from pastur.weights._adapters.settings import Settings
-from pastur.weights._words import shown, some_of
 
 # A new method is a line here. What is not here is refused.
 METHODS: tuple[Method, ...] = (LORA, LORA_OF_EMBEDDING, ADALORA, LOHA, LOKR, OFT, BOFT, VERA, IA3)

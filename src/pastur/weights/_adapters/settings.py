@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur.weights._adapters.pattern import PatternError, Steps, names_layer
 from pastur.weights._config import config_beside
 from pastur.weights._weights import Weights
-from pastur.weights._words import shown
 
 _CONFIG = "adapter_config.json"
 _METADATA = "lora_adapter_metadata"

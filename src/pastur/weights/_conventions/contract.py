@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur.weights._layout import UNKNOWN, Layout
 from pastur.weights._weights import TensorInfo
-from pastur.weights._words import shown
 
 # Bytes of what is read along with the headers: sizes and descriptions, never weights.
 _SMALL = 4096

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pastur._errors import FileFormatError
+from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur.weights._bytes import check_memory, numpy_dtype
 from pastur.weights._conventions.bitsandbytes import BITSANDBYTES
@@ -25,7 +26,6 @@ from pastur.weights._conventions.quantization_config import quantization_config
 from pastur.weights._conventions.scaled import SCALED
 from pastur.weights._keras_layout import BIAS
 from pastur.weights._weights import TensorInfo, Weights
-from pastur.weights._words import shown
 
 # The first that recognises a tensor takes it. A new convention is a new value and a line here.
 CONVENTIONS: tuple[Convention, ...] = (
