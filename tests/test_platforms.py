@@ -84,18 +84,18 @@ def test_hdf5_is_read(folder):
 
 @pytest.mark.parametrize("missing", ["os.sysconf", "builtins.open"])
 def test_the_reader_of_hdf5_has_a_limit_where_its_own_size_is_not_known(monkeypatch, missing):
-    from pastur.weights import _hdf5_worker
+    from pastur.weights._formats.hdf5 import worker
 
     def absent(*_, **__):
         raise FileNotFoundError(2, "No such file or directory", "/proc/self/statm")
 
     limits = []
-    monkeypatch.setattr(_hdf5_worker, "limit", lambda kind, wanted: limits.append((kind, wanted)))
+    monkeypatch.setattr(worker, "limit", lambda kind, wanted: limits.append((kind, wanted)))
     if missing == "os.sysconf":
         monkeypatch.delattr(missing)
     else:
         monkeypatch.setattr(missing, absent)
-    _hdf5_worker.limit_memory(100)
+    worker.limit_memory(100)
     monkeypatch.undo()
     ((kind, wanted),) = limits
     assert kind == "RLIMIT_AS"
@@ -103,8 +103,8 @@ def test_the_reader_of_hdf5_has_a_limit_where_its_own_size_is_not_known(monkeypa
 
 
 def test_the_reader_of_hdf5_goes_on_without_limits(monkeypatch):
-    from pastur.weights import _hdf5_worker
+    from pastur.weights._formats.hdf5 import worker
 
     monkeypatch.setitem(sys.modules, "resource", None)
-    _hdf5_worker.limit("RLIMIT_AS", 10)
+    worker.limit("RLIMIT_AS", 10)
     np.ones(10**6)

@@ -9,8 +9,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from pastur.weights import open_weights
-from pastur.weights._adapters import pattern
-from pastur.weights._adapters.pattern import PatternError, Steps, names_layer
+from pastur.weights._derived.adapters import bounded_patterns
+from pastur.weights._derived.adapters.bounded_patterns import PatternError, Steps, names_layer
 
 RNG = np.random.default_rng(5)
 
@@ -450,13 +450,13 @@ def test_a_pattern_that_a_later_python_may_read_otherwise_is_no_warning():
 
 def test_a_thousand_patterns_are_parsed_once_each(monkeypatch):
     parsed = []
-    parse = pattern._parser.parse
+    parse = bounded_patterns._parser.parse
 
     def counted(key):
         parsed.append(key)
         return parse(key)
 
-    monkeypatch.setattr(pattern._parser, "parse", counted)
+    monkeypatch.setattr(bounded_patterns._parser, "parse", counted)
     keys = [rf"none\.{i}" for i in range(1000)]
     steps = Steps()
     for layer in ("a.b", "c.d", "e.f"):

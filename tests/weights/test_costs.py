@@ -30,8 +30,8 @@ def test_what_a_file_costs_is_in_proportion_to_it(tmp_path, monkeypatch, cpu_sec
     package = NEEDED.get(Path(costly.file).suffix)
     if package:
         pytest.importorskip(package)
-    monkeypatch.setattr("pastur.weights._budget._FLOOR", FLOOR)
-    monkeypatch.setattr("pastur.weights._matrix.MOST_IN_ALL", MATRICES)
+    monkeypatch.setattr("pastur.weights._hostile.budget._FLOOR", FLOOR)
+    monkeypatch.setattr("pastur.weights.matrices.MOST_IN_ALL", MATRICES)
     small, large = tmp_path / "small" / costly.file, tmp_path / "large" / costly.file
     for path, n in ((small, costly.little), (large, 4 * costly.little)):
         path.parent.mkdir()

@@ -101,7 +101,7 @@ def test_types_that_only_llama_cpp_writes(path, name):
 
 
 def test_a_type_that_is_not_unpacked_is_listed(path, monkeypatch):
-    import pastur.weights._gguf as module
+    import pastur.weights._formats.gguf as module
 
     monkeypatch.setattr(module, "_unpacks", lambda kind: False)
     found = items(write(path, {"w": (numbers(4, 32), Kind.Q8_0), "v": numbers(3, 3)}))

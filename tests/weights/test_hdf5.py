@@ -15,7 +15,8 @@ import pytest
 
 from pastur import analyze
 from pastur._errors import FileFormatError
-from pastur.weights import Matrix, Skipped, _hdf5, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
+from pastur.weights._formats.hdf5 import reader
 
 h5py = pytest.importorskip("h5py")
 NORMAL = np.random.default_rng(0).standard_normal((20, 30))
@@ -326,9 +327,9 @@ def test_time_is_for_the_file_as_a_whole(tmp_path, monkeypatch):
     weights = open_weights(path)
     sleeper = tmp_path / "sleeper.py"
     sleeper.write_text("import time; time.sleep(100)")
-    monkeypatch.setattr(_hdf5, "_WORKER", sleeper)
+    monkeypatch.setattr(reader, "_WORKER", sleeper)
     worker = weights.fetch.args[1]
-    _hdf5._end(worker._process)
+    reader._end(worker._process)
     worker._process, worker._left = None, 0.5
     start = time.monotonic()
     for name in "12345":

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from pastur._errors import InvalidInputError
 from pastur.weights import Matrix, Skipped, TensorInfo, Weights, iter_matrices, open_weights
-from pastur.weights._layout import Layout
-from pastur.weights._pieces import UNFOLDINGS, pieces
+from pastur.weights._axes.layout import Layout
+from pastur.weights._axes.tensor_parts import UNFOLDINGS, pieces
 
 
 def with_layout(array, layout, name="w"):

@@ -10,7 +10,7 @@ from attack_files import gguf, gguf_tensor, torch_tensor, torch_zip, word
 
 from pastur._errors import FileFormatError
 from pastur.weights import TensorInfo, Weights, iter_matrices, open_weights
-from pastur.weights._weights import distinct
+from pastur.weights.tensors import distinct
 
 
 def tensor(key):

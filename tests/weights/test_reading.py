@@ -234,7 +234,7 @@ def test_reading_what_is_packed_takes_its_numbers_and_little_more(tmp_path, kind
 @pytest.mark.parametrize("kind", ["<i8", "<f4"])
 def test_wide_integers_are_packed_less(tmp_path, monkeypatch, kind):
     """They are in memory twice: as they are, and in float64."""
-    monkeypatch.setattr("pastur.weights._npz._BOMB_SIZE", 2_000_000)
+    monkeypatch.setattr("pastur.weights._formats.npz._BOMB_SIZE", 2_000_000)
     values = np.random.default_rng(0).integers(0, 2, (200, 1000))
     values[:, :500] = 0
     np.savez_compressed(tmp_path / "m.npz", **{str(i): values.astype(kind) for i in range(3)})
@@ -247,7 +247,7 @@ def test_unpacking_takes_no_more_than_the_numbers(tmp_path, monkeypatch, word):
     package = pytest.importorskip("gguf")
     kind = package.GGMLQuantizationType[word]
     block, block_bytes = package.GGML_QUANT_SIZES[kind]
-    monkeypatch.setattr("pastur.weights._gguf._NUMBERS_AT_ONCE", 2**14)
+    monkeypatch.setattr("pastur.weights._formats.gguf._NUMBERS_AT_ONCE", 2**14)
     rows, columns = 8, 65_536
     stored = np.random.default_rng(0).bytes(rows * columns // block * block_bytes)
     path = tmp_path / "m.gguf"
@@ -293,7 +293,7 @@ def test_what_no_reader_foresaw_is_an_error_of_ours(tmp_path, monkeypatch):
         weights.read("w")
     path = tmp_path / "m.npy"
     np.save(path, np.eye(3))
-    monkeypatch.setattr("pastur.weights._npy.read_header", lambda file: {}["no"])
+    monkeypatch.setattr("pastur.weights._formats.npy.read_header", lambda file: {}["no"])
     with pytest.raises(InternalError, match="internal error: KeyError"):
         open_weights(path)
 

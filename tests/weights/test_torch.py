@@ -19,9 +19,9 @@ from safetensors.numpy import save_file
 
 from pastur._errors import FileFormatError, PasturError
 from pastur.weights import open_weights
-from pastur.weights._budget import Budget
-from pastur.weights._torch_pickle import read_pickle
-from pastur.weights._torch_values import ForbiddenNameError, StoredTensor
+from pastur.weights._formats.torch.pickled import read_pickle
+from pastur.weights._formats.torch.stand_ins import ForbiddenNameError, StoredTensor
+from pastur.weights._hostile.budget import Budget
 
 NEEDS_TORCH = "writing such files needs torch: pip install pastur[torch]"
 MUTATIONS = 1500
@@ -297,7 +297,7 @@ def test_damaged_and_greedy_programs_end(tmp_path, program, small_memory):
 @pytest.mark.parametrize("frame", [b"", b"\x95\x00\xff\xff\x00\x00\x00\x00\x00"])
 def test_programs_have_an_end(tmp_path, monkeypatch, mark, frame):
     """A byte that makes an object, over and over; a frame does not hide them."""
-    monkeypatch.setattr("pastur.weights._budget._FLOOR", 1_000_000)
+    monkeypatch.setattr("pastur.weights._hostile.budget._FLOOR", 1_000_000)
     for steps, sentence in ((2000, "holds no tensor"), (100_000, r"would take more than [25]\.")):
         program = b"\x80\x04" + frame + b"N" + mark * steps + b"N."
         path = archive_of(tmp_path / "m.pt", program)

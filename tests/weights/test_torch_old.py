@@ -7,7 +7,7 @@ import pytest
 
 from pastur._errors import FileFormatError, PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
-from pastur.weights._torch_old import is_old
+from pastur.weights._formats.torch.legacy import is_old
 
 NEEDS_TORCH = "writing such files needs torch: pip install pastur[torch]"
 MAGIC = 0x1950A86A20F9469CFC6C

@@ -1,7 +1,7 @@
 """A tensor of several matrices, read once."""
 
 from pastur._typing import AnyArray
-from pastur.weights._weights import Weights
+from pastur.weights.tensors import Weights
 
 
 class Shelf:

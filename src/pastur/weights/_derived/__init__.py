@@ -1,0 +1,1 @@
+"""Weights made from stored tensors: codes unpacked, adapters applied, differences taken."""

@@ -1,0 +1,1 @@
+"""What protects from a hostile file: budgets, bounded reading, sound archives, checked numbers."""

@@ -1,0 +1,289 @@
+"""What a matrix is, and why a tensor is none."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+
+from pastur._checks import one_of
+from pastur._errors import InvalidInputError
+from pastur._foreign import shown
+from pastur._typing import AnyArray
+from pastur.weights._axes.guess import guess
+from pastur.weights._axes.layout import Layout
+from pastur.weights._axes.tensor_parts import MOST_IN_ALL, UNFOLDINGS, Piece, one_line, pieces
+from pastur.weights._hostile.array_bytes import check_memory, too_large
+from pastur.weights._select import Patterns, left_out
+from pastur.weights._shelf import Shelf
+from pastur.weights.tensors import TensorInfo, Weights
+
+_INDEX = re.compile(r"(.*[._])?(index|indices|ids|idx)")
+_NUMBER = re.compile(r"u?int\d+|float\d+(_\w+)?|bfloat16")
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A tensor that is not analysed.
+
+    Attributes
+    ----------
+    name, shape, dtype
+        As in `TensorInfo`.
+    reason : str
+        Why, in words that follow the name.
+    traceback : str
+        Where a fault of pastur is the reason, an "internal error", what led to it; else empty.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    reason: str
+    traceback: str = field(default="", repr=False, compare=False)
+
+
+def _unknown() -> None:
+    """Stand for a step of which nothing is known."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Matrix:
+    """A tensor whose header is that of a matrix. It holds no data, so that many can be kept.
+
+    Attributes
+    ----------
+    name : str
+        Of the tensor; and its part behind a colon, where a tensor holds several: ``"w:q"``.
+    shape : tuple of two ints
+        Rows and columns, both at least 2.
+    dtype : str
+        The type in which the file holds it, its packing where it is quantised.
+    tensor, part : str
+        The two of which the name is made.
+    load : callable
+        ``load()`` reads the matrix and returns it with its rows contiguous, in float32 where that
+        holds every number of its type, else in float64 (where the source is such an array in
+        memory, as that array: do not write to it). It raises
+        `InvalidInputError` with the reason alone as its text when the values cannot be analysed
+        (NaN or infinite ones, zeros only, no room in memory), and what `Weights.read` raises when
+        they cannot be read. Both are reasons to skip this matrix and go on; `FileAccessError`, that
+        the file is gone, is a reason to stop.
+    step_variance : callable
+        ``step_variance()`` reads it once more and returns the variance of rounding an entry to the
+        steps of its packing, step²/12 on average; None where it is not quantised, or the packing
+        does not tell.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    dtype: str
+    tensor: str
+    part: str
+    load: Callable[[], AnyArray] = field(repr=False)
+    step_variance: Callable[[], float | None] = field(default=_unknown, repr=False)
+
+
+def iter_matrices(
+    weights: Weights,
+    *,
+    include: Patterns = None,
+    exclude: Patterns = None,
+    unfold: str = "outputs",
+) -> Iterator[Matrix | Skipped]:
+    """Sort every tensor by its header: one matrix, several, or skipped and why.
+
+    No data are read here; `Matrix.load` does that, and finds what the header cannot tell. A
+    convolution is unfolded; the gates of an LSTM or GRU, fused queries, keys and values, and
+    stacked experts are matrices of their own. How the axes stand is told by the file, or by name
+    and shape.
+
+    Parameters
+    ----------
+    weights : Weights
+        See `open_weights`.
+    include, exclude : sequence of str, optional
+        Names of tensors or of their parts, or patterns in the manner of a shell: ``*``, ``?``,
+        ``[abc]``. Only what `include` names is taken, and of that nothing that `exclude` names.
+    unfold : {"outputs", "inputs", "window"}, default "outputs"
+        What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
+        o × (i·s), one i × (o·s), or one o × i for each place.
+
+    Returns
+    -------
+    iterator of Matrix or Skipped
+        At least one for each of ``weights.entries``, in their order.
+
+    Raises
+    ------
+    InvalidInputError
+        When a pattern matches no tensor, or `unfold` is none of the three.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.weights import open_weights
+    >>> weights = open_weights({"fc.weight": np.eye(3), "fc.bias": np.ones(3)})
+    >>> [type(item).__name__ for item in iter_matrices(weights)]
+    ['Matrix', 'Skipped']
+    >>> next(iter_matrices(weights, exclude=["*.weight"])).reason
+    "excluded by '*.weight'"
+    >>> fused = open_weights({"attention.in_proj_weight": np.ones((12, 4))})
+    >>> [item.name for item in iter_matrices(fused)][0]
+    'attention.in_proj_weight:q'
+    """
+    one_of("unfold", unfold, UNFOLDINGS)
+    shapes = {entry.name: entry.shape for entry in weights.entries}
+    found = list(_all_pieces(weights, shapes, unfold))
+    names = _names(found)
+    reasons = left_out(names, include, exclude)
+    shelf = Shelf(weights)
+    return (
+        item
+        for entry, parts in found
+        for item in _items(shelf, entry, parts, names[entry.name], reasons)
+    )
+
+
+def _all_pieces(
+    weights: Weights, shapes: Mapping[str, tuple[int, ...]], unfold: str
+) -> Iterator[tuple[TensorInfo, list[Piece] | str]]:
+    """Yield each tensor with its matrices, as long as there is room; or why there are none."""
+    room = MOST_IN_ALL
+    for entry in weights.entries:
+        parts = _pieces(entry, shapes, unfold, room)
+        if not isinstance(parts, str):
+            room -= len(parts)
+        yield entry, parts
+
+
+def _pieces(
+    entry: TensorInfo, shapes: Mapping[str, tuple[int, ...]], unfold: str, room: int
+) -> list[Piece] | str:
+    """Return the matrices in a tensor; or why there is none."""
+    reason = entry.unreadable or entry.aside or _header_reason(entry.shape, entry.dtype)
+    reason = reason or _integer_reason(entry, alone=len(shapes) == 1)
+    if reason:
+        return reason
+    layout = entry.layout
+    if len(layout.axes) != len(entry.shape):
+        guessed = guess(entry.name, entry.shape, shapes)
+        if isinstance(guessed, str):
+            return guessed
+        layout = guessed
+    elif len(entry.shape) == 2 and not layout.parts:
+        # A file that knows outputs from inputs may not know that the outputs are several blocks.
+        turned = entry.shape if layout.axes == "oi" else entry.shape[::-1]
+        guessed = guess(entry.name, turned, shapes)
+        if isinstance(guessed, Layout) and guessed.axes == "oi":
+            layout = replace(layout, parts=guessed.parts)
+    return pieces(entry.shape, layout, unfold, room)
+
+
+def _items(
+    shelf: Shelf,
+    entry: TensorInfo,
+    parts: list[Piece] | str,
+    names: list[str],
+    reasons: Mapping[str, str],
+) -> Iterator[Matrix | Skipped]:
+    dtype = entry.quantised or entry.dtype
+    whole = reasons.get(entry.name, "") or (parts if isinstance(parts, str) else "")
+    if isinstance(parts, str) or whole:
+        yield Skipped(entry.name, entry.shape, dtype, whole)
+        return
+    # Heads differ in number, and a part may be one row where the others are matrices.
+    thin = (line and f"has {line}" for line in (one_line(*piece.shape) for piece in parts))
+    found = [reasons.get(name, "") or line for name, line in zip(names, thin, strict=True)]
+    wanted = [name for name, reason in zip(names, found, strict=True) if not reason]
+    for name, piece, reason in zip(names, parts, found, strict=True):
+        if reason:
+            yield Skipped(name, piece.shape, dtype, reason)
+        else:
+            load = partial(_load, shelf, entry.name, piece, name, name != wanted[-1])
+            step = partial(_step_variance, shelf.weights, entry.name, piece)
+            yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load, step)
+
+
+def _names(found: Sequence[tuple[TensorInfo, list[Piece] | str]]) -> dict[str, list[str]]:
+    """Return the names of the matrices in each tensor, no two alike.
+
+    A file may well hold a tensor ``w:q`` beside a tensor ``w`` with a part q: that is ``w::q``.
+    """
+    taken = {entry.name for entry, _ in found}
+    names = {}
+    for entry, parts in found:
+        labels = [] if isinstance(parts, str) else [piece.part for piece in parts]
+        mark = ":"
+        while any(label and f"{entry.name}{mark}{label}" in taken for label in labels):
+            mark += ":"
+        names[entry.name] = [f"{entry.name}{mark}{p}" if p else entry.name for p in labels]
+        taken.update(names[entry.name])
+    return names
+
+
+def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
+    """Return why a tensor is no array of numbers that can be matrices; empty where it is one."""
+    if len(shape) < 2:
+        return f"not a matrix: its shape is {shape}"
+    if 0 in shape:
+        return f"has no entries: its shape is {shape}"
+    if dtype == "bool":
+        return "holds booleans, not numbers"
+    if dtype.startswith("complex"):
+        return f"holds complex numbers ({dtype}); only real matrices are analysed"
+    if not _NUMBER.fullmatch(dtype):
+        return f"is of type {dtype}, which pastur does not read as numbers"
+    return ""
+
+
+def _integer_reason(entry: TensorInfo, *, alone: bool) -> str:
+    """Return why whole numbers are no weights; empty where they may be."""
+    what = f"holds integers of type {entry.dtype}"
+    if entry.dtype in ("int32", "uint32") and not alone:
+        return f"{what}, as codes and indices are: if they are data, convert them to floats"
+    if entry.dtype in ("int64", "uint64") and _INDEX.fullmatch(entry.name):
+        return f"{what}: they are indices"
+    return ""
+
+
+def _load(shelf: Shelf, tensor: str, piece: Piece, name: str, more: bool) -> AnyArray:
+    nbytes = 8 * math.prod(piece.shape)
+    try:
+        check_memory(nbytes)
+        values = _as_floats(piece.cut(shelf.read(tensor, keep=more)))
+        reason = _value_reason(values)
+    except MemoryError:
+        reason = too_large(nbytes)
+    if reason:
+        error = InvalidInputError(reason)
+        error.add_note(f"This is matrix {shown(name)} of {shelf.weights.source}.")
+        raise error
+    return values
+
+
+def _step_variance(weights: Weights, tensor: str, piece: Piece) -> float | None:
+    variances = None if weights.steps is None else weights.steps(tensor)
+    mean = np.nan if variances is None else float(np.mean(piece.cut(variances)))
+    return mean if np.isfinite(mean) else None
+
+
+def _as_floats(array: AnyArray) -> AnyArray:
+    """Return the numbers in float32 where that is exact: a large tensor takes half the memory."""
+    exact = np.can_cast(array.dtype, np.float32)
+    # Values beyond float64 become infinite, and are counted as such below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(array, dtype=np.float32 if exact else np.float64)
+
+
+def _value_reason(values: AnyArray) -> str:
+    """Return why a matrix of these values has no spectrum to analyse; empty where it has."""
+    # NaN passes through both, and neither makes an array as large as this one.
+    ends = values.max(), values.min()
+    if not np.isfinite(ends).all():
+        nan, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+        counts = [f"{nan} NaN"] * (nan > 0) + [f"{infinite} infinite"] * (infinite > 0)
+        return f"holds {' and '.join(counts)} value{'s' * (nan + infinite > 1)}"
+    return "" if any(ends) else "every entry is zero"

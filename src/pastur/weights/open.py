@@ -1,0 +1,183 @@
+"""One door for every source of weights."""
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pastur._errors import (
+    FileAccessError,
+    FileFormatError,
+    InternalError,
+    InvalidInputError,
+    PasturError,
+)
+from pastur._foreign import shown, suggestion
+from pastur.weights._derived.adapters import adapter, is_adapter
+from pastur.weights._derived.attention import with_heads
+from pastur.weights._derived.conventions.derive import derived
+from pastur.weights._derived.differences import difference
+from pastur.weights._derived.not_weights import without_states
+from pastur.weights._formats.contract import Reader
+from pastur.weights._formats.folder import open_folder
+from pastur.weights._formats.gguf import GGUF
+from pastur.weights._formats.hdf5.reader import HDF5, KERAS
+from pastur.weights._formats.in_memory import open_arrays
+from pastur.weights._formats.input_files import files_at
+from pastur.weights._formats.npy import NPY
+from pastur.weights._formats.npz import NPZ
+from pastur.weights._formats.onnx.model import ONNX
+from pastur.weights._formats.safetensors import SAFETENSORS
+from pastur.weights._formats.sharded import INDEX
+from pastur.weights._formats.torch.archive import TORCH
+from pastur.weights._formats.torch.export import TORCH_EXPORT
+from pastur.weights._formats.torch.module import is_module, open_module
+from pastur.weights._formats.unsupported import HEAD, check_file
+from pastur.weights.tensors import Weights
+
+# A new kind of file is a new reader and a line here. The first that recognises the content opens.
+READERS: tuple[Reader, ...] = (
+    INDEX,
+    SAFETENSORS,
+    NPY,
+    TORCH,
+    TORCH_EXPORT,
+    NPZ,
+    GGUF,
+    HDF5,
+    KERAS,
+    ONNX,
+)
+
+_LFS_POINTER = b"version https://git-lfs"
+
+
+def open_weights(source: Any, *, base: Any = None) -> Weights:
+    """Open a set of weights; only headers are read.
+
+    Parameters
+    ----------
+    source : path, module, array or dict of arrays
+        A safetensors, PyTorch (also TorchScript and torch.export), ``.npy`` or ``.npz`` file, with
+        the extras of these names an ONNX, GGUF or Keras (HDF5) file, recognised by its content; an
+        index of several safetensors or PyTorch files; a folder with either of these; a module of
+        PyTorch; one array or a dictionary of them, where an array is whatever `numpy.asarray`
+        takes.
+    base : path, module, array or dict of arrays, optional
+        Another model. The tensors are then the differences from those of the same names; of an
+        adapter, the changed matrices of the base; some adapters can be computed with it only.
+
+    Returns
+    -------
+    Weights
+        Its tensors, each read when it is asked for. Of an adapter (LoRA and others) they are the
+        changes that it makes, such as ``scale·B·A``.
+
+    Raises
+    ------
+    FileAccessError
+        When the path, or a file that an index names, is not there or cannot be read.
+    FileFormatError
+        When the content is damaged, hostile, or of no kind that pastur reads.
+    InvalidInputError, InvalidTypeError
+        When `source` is neither a path nor arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> weights = open_weights({"fc.weight": np.eye(3, dtype=np.float32)})
+    >>> weights.entries[0]
+    TensorInfo(name='fc.weight', shape=(3, 3), dtype='float32', nbytes=36, unreadable='')
+    >>> weights.read("fc.weight").dtype
+    dtype('float32')
+    """
+    try:
+        return _opened(source, base)
+    except PasturError:
+        raise
+    except MemoryError:
+        raise InvalidInputError("Listing the weights takes more memory than there is.") from None
+    except Exception as error:
+        raise InternalError.of(error) from error
+
+
+def _opened(source: Any, base: Any) -> Weights:
+    weights = found = _open(source)
+    beneath = None if base is None else _open(base)
+    if is_adapter(weights):
+        found = adapter(weights, beneath)
+    elif beneath is not None:
+        found = difference(weights, beneath)
+    return replace(found, files=(*weights.files, *(beneath.files if beneath else ())))
+
+
+def _open(source: Any) -> Weights:
+    if is_module(source):
+        return without_states(derived(open_module(source)))
+    if not isinstance(source, (str, os.PathLike)):
+        return without_states(derived(open_arrays(source)))
+    path = Path(os.fsdecode(source))
+    try:
+        weights = _open_path(path)
+    except PasturError:
+        raise
+    except OSError as error:
+        raise FileAccessError(f"{shown(path)} cannot be read: {error.strerror}.") from None
+    if not weights.entries:
+        raise FileFormatError(f"{shown(path)} holds no tensor.")
+    files = files_at(path, weights.files)
+    return replace(without_states(with_heads(derived(weights, path), path)), files=files)
+
+
+def _open_path(path: Path) -> Weights:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise FileAccessError(f"No file or folder {shown(path)}.{_near(path)}") from None
+    if stat.S_ISDIR(mode):
+        suffixes = [suffix for reader in READERS for suffix in reader.suffixes]
+        return open_folder(path, _open_file, suffixes)
+    if not stat.S_ISREG(mode):
+        # Reading a pipe or a device may never end.
+        raise FileAccessError(f"{shown(path)} is neither a file nor a folder.")
+    return _open_file(path)
+
+
+def _open_file(path: Path) -> Weights:
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return _reader(path, head).open(path)
+
+
+def _near(path: Path) -> str:
+    try:
+        return suggestion(path.name, os.listdir(path.parent))
+    except (OSError, ValueError):
+        return ""
+
+
+def _reader(path: Path, head: bytes) -> Reader:
+    if not head:
+        raise FileFormatError(f"{shown(path)} is empty.")
+    if head.startswith(_LFS_POINTER):
+        raise FileFormatError(
+            f"{shown(path)} is a Git LFS pointer, not the file that it stands for. "
+            "Fetch that with `git lfs pull`."
+        )
+    known = next((reader for reader in READERS if reader.recognises(path, head)), None)
+    # What ONNX begins with is that of other protocols too; the others' marks are their own.
+    if known is None or known is ONNX:
+        check_file(path, head)
+    if known is not None:
+        return known
+    for reader in READERS:
+        if path.name.endswith(reader.suffixes):
+            return reader
+    kinds = ", ".join(reader.kind for reader in READERS)
+    advice = (
+        "It is a zip archive: unpack it, and give the file or the folder in it."
+        if head.startswith(b"PK")
+        else "In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
+    )
+    raise FileFormatError(f"{shown(path)} is of no kind that pastur reads ({kinds}). {advice}")
