@@ -1,27 +1,31 @@
 """What a matrix is, and why a tensor is none."""
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import partial
 
 import numpy as np
 
 from pastur._checks import one_of
-from pastur._errors import InvalidInputError
-from pastur._foreign import shown
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._foreign import shown, some_of, suggestion
 from pastur._typing import AnyArray
 from pastur.weights._axes.guess import guess
 from pastur.weights._axes.layout import Layout
 from pastur.weights._axes.tensor_parts import MOST_IN_ALL, UNFOLDINGS, Piece, one_line, pieces
 from pastur.weights._hostile.array_bytes import check_memory, too_large
-from pastur.weights._select import Patterns, left_out
-from pastur.weights._shelf import Shelf
 from pastur.weights.tensors import TensorInfo, Weights
 
+# A suggestion is at most so many times as long as what was typed.
+_TIMES = 3
 _INDEX = re.compile(r"(.*[._])?(index|indices|ids|idx)")
 _NUMBER = re.compile(r"u?int\d+|float\d+(_\w+)?|bfloat16")
+
+Patterns = Sequence[str] | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +142,33 @@ def iter_matrices(
     shapes = {entry.name: entry.shape for entry in weights.entries}
     found = list(_all_pieces(weights, shapes, unfold))
     names = _names(found)
-    reasons = left_out(names, include, exclude)
-    shelf = Shelf(weights)
+    reasons = _left_out(names, include, exclude)
+    cache = _PartCache(weights)
     return (
         item
         for entry, parts in found
-        for item in _items(shelf, entry, parts, names[entry.name], reasons)
+        for item in _items(cache, entry, parts, names[entry.name], reasons)
     )
+
+
+class _PartCache:
+    """The weights; a tensor of several matrices is read once."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self._kept: tuple[str, AnyArray] | None = None
+
+    def read(self, name: str, *, keep: bool) -> AnyArray:
+        """Return a tensor, and keep it or not; another one that was kept is dropped."""
+        kept, self._kept = self._kept, None
+        same = kept is not None and kept[0] == name
+        array = kept[1] if kept is not None and same else self.weights.read(name)
+        self._kept = (name, array) if keep else None
+        return array
+
+    def __getstate__(self) -> dict[str, object]:
+        # For another process the file is there to be read again.
+        return self.__dict__ | {"_kept": None}
 
 
 def _all_pieces(
@@ -183,7 +207,7 @@ def _pieces(
 
 
 def _items(
-    shelf: Shelf,
+    cache: _PartCache,
     entry: TensorInfo,
     parts: list[Piece] | str,
     names: list[str],
@@ -202,8 +226,8 @@ def _items(
         if reason:
             yield Skipped(name, piece.shape, dtype, reason)
         else:
-            load = partial(_load, shelf, entry.name, piece, name, name != wanted[-1])
-            step = partial(_step_variance, shelf.weights, entry.name, piece)
+            load = partial(_load, cache, entry.name, piece, name, name != wanted[-1])
+            step = partial(_step_variance, cache.weights, entry.name, piece)
             yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load, step)
 
 
@@ -249,17 +273,17 @@ def _integer_reason(entry: TensorInfo, *, alone: bool) -> str:
     return ""
 
 
-def _load(shelf: Shelf, tensor: str, piece: Piece, name: str, more: bool) -> AnyArray:
+def _load(cache: _PartCache, tensor: str, piece: Piece, name: str, more: bool) -> AnyArray:
     nbytes = 8 * math.prod(piece.shape)
     try:
         check_memory(nbytes)
-        values = _as_floats(piece.cut(shelf.read(tensor, keep=more)))
+        values = _as_floats(piece.cut(cache.read(tensor, keep=more)))
         reason = _value_reason(values)
     except MemoryError:
         reason = too_large(nbytes)
     if reason:
         error = InvalidInputError(reason)
-        error.add_note(f"This is matrix {shown(name)} of {shelf.weights.source}.")
+        error.add_note(f"This is matrix {shown(name)} of {cache.weights.source}.")
         raise error
     return values
 
@@ -287,3 +311,67 @@ def _value_reason(values: AnyArray) -> str:
         counts = [f"{nan} NaN"] * (nan > 0) + [f"{infinite} infinite"] * (infinite > 0)
         return f"holds {' and '.join(counts)} value{'s' * (nan + infinite > 1)}"
     return "" if any(ends) else "every entry is zero"
+
+
+def _left_out(
+    tensors: Mapping[str, Sequence[str]], include: Patterns, exclude: Patterns
+) -> dict[str, str]:
+    """Return the tensors, and the parts of tensors, that the patterns leave out, and the reasons.
+
+    Parameters
+    ----------
+    tensors : mapping of str to sequence of str
+        The names of the matrices in each tensor.
+    include, exclude : sequence of str, optional
+
+    Raises
+    ------
+    InvalidInputError
+        When a pattern matches no name.
+    """
+    whole = list(tensors)
+    names = list(dict.fromkeys([*whole, *(name for parts in tensors.values() for name in parts)]))
+    reasons: dict[str, str] = {}
+    if include is not None:
+        wanted = set().union(*(_matches(pattern, names) for pattern in _listed(include, "include")))
+        for tensor, parts in tensors.items():
+            inside = {name for name in parts if name in wanted}
+            if tensor in wanted:
+                continue
+            left = parts if inside else [tensor]
+            reasons |= {n: "not among those included" for n in left if n not in inside}
+    for pattern in _listed(exclude, "exclude"):
+        reasons |= {name: f"excluded by {shown(pattern)}" for name in _matches(pattern, names)}
+    return reasons
+
+
+def _listed(patterns: Patterns, argument: str) -> list[str]:
+    if patterns is None:
+        return []
+    # One pattern is a sequence of letters too, and nobody means that.
+    listed = [patterns] if isinstance(patterns, str) else list(patterns)
+    for pattern in listed:
+        if not isinstance(pattern, str):
+            raise InvalidTypeError(
+                f"`{argument}` must be a sequence of names or patterns. Got {pattern!r} in it."
+            )
+    return listed
+
+
+def _matches(pattern: str, names: list[str]) -> set[str]:
+    matched = {name for name in names if name == pattern or fnmatchcase(name, pattern)}
+    if not matched:
+        raise InvalidInputError(_no_match(pattern, names))
+    return matched
+
+
+def _no_match(pattern: str, names: list[str]) -> str:
+    # Modules only where they are about as long as the pattern: a name may be nothing but dots.
+    parts = (
+        f"{name[:end]}.*"
+        for name in names
+        for end, mark in enumerate(name[: _TIMES * len(pattern)])
+        if mark == "."
+    )
+    hint = suggestion(pattern, itertools.chain(names, parts))
+    return f"No layer named {shown(pattern)}.{hint or f' There are {some_of(names)}.'}"
