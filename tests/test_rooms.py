@@ -1,4 +1,4 @@
-"""The table of docs/rooms.md, held against every import of the source."""
+"""The tables of docs/rooms.md, held against every import of the source."""
 
 import ast
 import re
@@ -26,7 +26,22 @@ def read_table(text: str) -> tuple[dict[str, set[str]], set[str]]:
     return allowed, ground
 
 
-ALLOWED, GROUND = read_table((ROOT / "docs" / "rooms.md").read_text("utf-8"))
+def read_inner_tables(text: str) -> dict[str, dict[str, set[str]]]:
+    """Return for each room with a table of its own what its folders and files may import."""
+    tables = {}
+    for section in text.split("## Inside ")[1:]:
+        room = section.split("`")[1]
+        tables[room] = {}
+        for line in section.split("\n## ")[0].splitlines():
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            for part in re.findall(r"`(\w+)`", cells[0]) if len(cells) == 3 else []:
+                tables[room][part] = set(re.findall(r"`(\w+)`", cells[2]))
+    return tables
+
+
+PAGE = (ROOT / "docs" / "rooms.md").read_text("utf-8")
+ALLOWED, GROUND = read_table(PAGE)
+INSIDE = read_inner_tables(PAGE)
 
 
 def room_of(path: Path) -> str:
@@ -70,6 +85,18 @@ def violations(room: str, source: str) -> list[str]:
     return complaints
 
 
+def inner_violations(room: str, part: str, source: str) -> list[str]:
+    """One sentence for each import within a room that the room's own table does not give."""
+    complaints = []
+    for line, name in imported_modules(source):
+        parts = name.split(".")
+        if parts[:2] == ["pastur", room]:
+            target = parts[2] if len(parts) > 2 else "the whole room"
+            if target not in INSIDE[room][part] | {part}:
+                complaints.append(f"line {line}: {room}.{part} may not import {target}")
+    return complaints
+
+
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -79,19 +106,49 @@ def test_module_imports_what_its_room_may(path):
     assert violations(room_of(path), path.read_text("utf-8")) == []
 
 
+INNER_MODULES = [
+    path
+    for path in MODULES
+    if room_of(path) in INSIDE and path.relative_to(SOURCE).parts[1:] != ("__init__.py",)
+]
+
+
+@pytest.mark.parametrize("path", INNER_MODULES, ids=lambda p: p.relative_to(SOURCE).as_posix())
+def test_module_imports_what_its_part_of_the_room_may(path):
+    room, part = path.relative_to(SOURCE).parts[:2]
+    part = part.removesuffix(".py")
+    assert part in INSIDE[room], f"docs/rooms.md has no line for {room}.{part}"
+    assert inner_violations(room, part, path.read_text("utf-8")) == []
+
+
+def test_every_line_of_an_inner_table_has_its_folder_or_file():
+    for room, table in INSIDE.items():
+        for part in table:
+            assert (SOURCE / room / part).is_dir() or (SOURCE / room / f"{part}.py").is_file(), part
+
+
 def test_every_line_of_the_table_has_its_room():
     for room in ALLOWED:
         assert (SOURCE / room).is_dir() or (SOURCE / f"{room}.py").is_file(), room
 
 
-def test_imports_run_downwards():
-    """No room is reached from what it may import: the table itself has no circle."""
-    rooms = {room for room, imports in ALLOWED.items() if EVERYTHING not in imports}
-    placed: set[str] = set()
-    while rooms - placed:
-        free = {room for room in rooms - placed if ALLOWED[room] <= placed}
-        assert free, f"a circle among {sorted(rooms - placed)}"
-        placed |= free
+@pytest.mark.parametrize("table", [ALLOWED, *INSIDE.values()], ids=["rooms", *INSIDE])
+def test_imports_run_downwards(table):
+    """Nothing is reached from what it may import: the table itself has no circle."""
+    assert circle(table) == set()
+
+
+def test_a_circle_is_found():
+    table = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
+    assert circle(table) == {"a", "b", "c"}
+
+
+def circle(table: dict[str, set[str]]) -> set[str]:
+    """Return what cannot be put in an order in which everything comes after what it imports."""
+    left = {name for name, imports in table.items() if EVERYTHING not in imports}
+    while free := {name for name in left if not table[name] & left}:
+        left -= free
+    return left
 
 
 @pytest.mark.parametrize(
@@ -131,3 +188,28 @@ def test_a_forbidden_import_is_found(room, source, complaint):
 )
 def test_an_allowed_import_is_let_through(room, source):
     assert violations(room, source) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "source", "complaint"),
+    [
+        ("_hostile", "from pastur.weights.tensors import Weights", "may not import tensors"),
+        ("_axes", "import pastur.weights._formats.npy", "weights._axes may not import _formats"),
+        (
+            "tensors",
+            "def f():\n    from pastur.weights import open_weights",
+            "line 2: weights.tens",
+        ),
+        ("matrices", "from pastur.weights._derived import attention", "may not import _derived"),
+    ],
+)
+def test_a_forbidden_import_within_a_room_is_found(part, source, complaint):
+    found = inner_violations("weights", part, source)
+    assert len(found) == 1
+    assert complaint in found[0]
+
+
+def test_an_allowed_import_within_a_room_is_let_through():
+    source = "from pastur.weights._axes.layout import Layout\nfrom pastur._files import write"
+    assert inner_violations("weights", "tensors", source) == []
+    assert inner_violations("weights", "_axes", source) == []
