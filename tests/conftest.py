@@ -5,7 +5,7 @@ import os
 import pytest
 
 from pastur.datasets import FashionMnist, load_fashion_mnist
-from pastur.datasets._fashion_mnist import DEBIAN_FOLDER, ENVIRONMENT_VARIABLE
+from pastur.datasets._sources.fashion_mnist import DEBIAN_FOLDER, ENVIRONMENT_VARIABLE
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import claim_pages
 import pytest
 
 from pastur.experiments import CLAIMS, verify
-from pastur.experiments import _verify as module
+from pastur.experiments.claims._testing import verification as module
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "claims"

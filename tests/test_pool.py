@@ -58,15 +58,18 @@ def test_the_commands_say_it(tmp_path, monkeypatch, command):
     from pastur.cli import main
 
     place, arguments = {
-        "verify": ("pastur.experiments._verify._task", ["verify", "lemma-4.1", "--jobs", "2"]),
+        "verify": (
+            "pastur.experiments.claims._testing.verification._task",
+            ["verify", "lemma-4.1", "--jobs", "2"],
+        ),
         "experiment": (
-            "pastur.experiments.fashion_mnist._run._train_in_process",
+            "pastur.experiments.fashion_mnist._study.run._train_in_process",
             ["experiment", "fashion-mnist", "--sizes", "8,9", "--jobs", "2"],
         ),
     }[command]
     if command == "experiment":
         pytest.importorskip("torch", reason="training needs torch: pip install pastur[torch]")
-        run = "pastur.experiments.fashion_mnist._run"
+        run = "pastur.experiments.fashion_mnist._study.run"
         monkeypatch.setattr(f"{run}.load_fashion_mnist", lambda folder: None)
     monkeypatch.setattr(place, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     monkeypatch.chdir(tmp_path)

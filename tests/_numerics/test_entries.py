@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pastur._numerics import entries
+from pastur._numerics import entry_sums as entries
 
 SHAPES = [(1, 1), (30, 64), (200, 3)]
 DRAWS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pastur._errors import NumericalError
-from pastur._numerics.panels import integrate_intervals
+from pastur._numerics.many_intervals import integrate_intervals
 
 ENDS = np.array([[-2.0, 2.0], [3.0, 3.5], [10.0, 12.0]])
 

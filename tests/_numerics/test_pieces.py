@@ -4,9 +4,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from pastur._numerics.piece_tables import rule, table
-from pastur._numerics.piece_transforms import PieceTransforms
-from pastur._numerics.pieces import Pieces
+from pastur._numerics.piecewise.pieces import Pieces
+from pastur._numerics.piecewise.tables import rule, table
+from pastur._numerics.piecewise.transforms import PieceTransforms
 
 LOW, HIGH, ORDER = -1.5, 1.0, 6
 # A positive polynomial without any symmetry, in T_k(2τ − 1).

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.special import airy
 
-from pastur._numerics import tracy_widom
+from pastur._numerics import tracy_widom_table as tracy_widom
 
 BETAS = (1, 2, 4)
 TINY = 5e-324

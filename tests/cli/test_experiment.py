@@ -5,7 +5,7 @@ import pytest
 
 from pastur.datasets import FashionMnist
 from pastur.experiments import read_records
-from pastur.experiments.fashion_mnist import _run
+from pastur.experiments.fashion_mnist._study import run as _run
 
 
 @pytest.fixture

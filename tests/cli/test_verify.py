@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pastur.experiments import _verify as module
+from pastur.experiments.claims._testing import verification as module
 
 
 def test_it_prints_figures_and_writes_pictures_and_records(invoke, tmp_path):

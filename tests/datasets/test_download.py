@@ -10,8 +10,10 @@ import time
 import pytest
 
 from pastur._errors import FileAccessError, FileFormatError, MissingExtraError
-from pastur.datasets import _download, _fashion_mnist, load_fashion_mnist
-from pastur.datasets._download import CHECKSUMS, SOURCE, download
+from pastur.datasets import load_fashion_mnist
+from pastur.datasets._sources import download as _download
+from pastur.datasets._sources import fashion_mnist as _fashion_mnist
+from pastur.datasets._sources.download import CHECKSUMS, SOURCE, download
 
 pooch = pytest.importorskip("pooch", reason="downloading needs pooch: pip install pastur[torch]")
 CONTENT = {"a.gz": b"first file " * 1000, "b.gz": b"second file " * 1000}

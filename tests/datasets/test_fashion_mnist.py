@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pastur._errors import FileAccessError, FileFormatError
-from pastur.datasets import _fashion_mnist, load_fashion_mnist
+from pastur.datasets import load_fashion_mnist
+from pastur.datasets._sources import fashion_mnist as _fashion_mnist
 
 VARIABLE = "PASTUR_FASHION_MNIST"
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pastur._errors import FileAccessError, FileFormatError
-from pastur.datasets._idx import read_idx
+from pastur.datasets._sources.idx import read_idx
 
 ARRAY = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pastur.ensembles._block_eigen import band, count_above, top_pairs, top_values
-from pastur.ensembles._chains import Chain, RectangularChain, SymmetricChain
-from pastur.ensembles._noise_bounds import rectangular_noise_bound, symmetric_noise_bound
-from pastur.ensembles._separation import noise_level
+from pastur.ensembles._chains.block_eigen import band, count_above, top_pairs, top_values
+from pastur.ensembles._chains.chain import Chain, RectangularChain, SymmetricChain
+from pastur.ensembles._chains.noise_bounds import rectangular_noise_bound, symmetric_noise_bound
+from pastur.ensembles._chains.separation import noise_level
 
 
 def dense_chain(diagonal, coupling, rows):

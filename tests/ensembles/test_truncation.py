@@ -9,9 +9,9 @@ from pastur.ensembles import (
     sample_spiked_singular_values,
     sample_spiked_spectrum,
 )
-from pastur.ensembles._block_eigen import band, top_values
-from pastur.ensembles._chains import Chain, RectangularChain, SymmetricChain
-from pastur.ensembles._truncation import largest
+from pastur.ensembles._chains.block_eigen import band, top_values
+from pastur.ensembles._chains.chain import Chain, RectangularChain, SymmetricChain
+from pastur.ensembles._chains.truncation import largest
 
 # Rounding of eigenvalues of size 4, with a margin.
 ROUNDING = 1e-13

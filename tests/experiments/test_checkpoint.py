@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from pastur._errors import FileFormatError, PasturWarning
 from pastur.experiments import TrainingConfig, initial_parameters, train_network
-from pastur.experiments._checkpoint import (
+from pastur.experiments._training.checkpoint import (
     TrainingState,
     epochs_done,
     load_state,

@@ -10,15 +10,15 @@ from scipy.special import betainc
 
 from pastur import Atoms, DeformedWigner, Semicircle, Uniform, sample_goe
 from pastur.experiments import CLAIMS, verify
-from pastur.experiments._claim import measure
-from pastur.experiments.claims._finite_rank import peche_limit
-from pastur.experiments.claims._lemma_4_1 import _written_out
-from pastur.experiments.claims._outlier_density import density, omega
-from pastur.experiments.claims._pasturs_law import kolmogorov_distance, semicircle_cdf
-from pastur.experiments.claims._proposition_3_1 import transform
-from pastur.experiments.claims._signals import SIGNALS, growing, rank_at
-from pastur.experiments.claims._theorem_2_1 import Bump
-from pastur.experiments.claims._theorem_2_2 import places
+from pastur.experiments.claims._statements.finite_rank import peche_limit
+from pastur.experiments.claims._statements.lemma_4_1 import _written_out
+from pastur.experiments.claims._statements.outlier_density import density, omega
+from pastur.experiments.claims._statements.pasturs_law import kolmogorov_distance, semicircle_cdf
+from pastur.experiments.claims._statements.proposition_3_1 import transform
+from pastur.experiments.claims._statements.signals import SIGNALS, growing, rank_at
+from pastur.experiments.claims._statements.theorem_2_1 import Bump
+from pastur.experiments.claims._statements.theorem_2_2 import places
+from pastur.experiments.claims._testing.claim import measure
 
 NAMES = [claim.name for claim in CLAIMS]
 # Three seconds of CPU time and more; the others go the same way.
@@ -155,7 +155,7 @@ def test_ranks_are_even_and_grow_as_said():
 
 def test_lemma_3_2_takes_the_remainders_of_the_schur_complement():
     """A naive sum over j ≠ k for r₁, and A_i by the inverse itself."""
-    from pastur.experiments.claims import _lemma_3_2 as lemma
+    from pastur.experiments.claims._statements import lemma_3_2 as lemma
 
     signal = lemma.signal_at(10)
     found = lemma._draw(signal, {"size": 10, "draws": 1}, np.random.default_rng(5))

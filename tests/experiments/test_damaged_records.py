@@ -8,8 +8,8 @@ import pytest
 
 from pastur._errors import FileAccessError, InvalidInputError, PasturWarning
 from pastur.experiments import CLAIMS, verify
-from pastur.experiments._claim import Row
-from pastur.experiments._records import Records
+from pastur.experiments.claims._testing.claim import Row
+from pastur.experiments.claims._testing.task_records import Records
 
 NAME = "lemma-4.1.json"
 CLAIM = next(claim for claim in CLAIMS if claim.name == "lemma-4.1")

@@ -19,9 +19,14 @@ from pastur.experiments import (
     run_fashion_mnist,
     spike_panels,
 )
-from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord, _run
-from pastur.experiments.fashion_mnist._findings import find
-from pastur.experiments.fashion_mnist._record import load_record, record_name, record_path
+from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord
+from pastur.experiments.fashion_mnist._study import run as _run
+from pastur.experiments.fashion_mnist._study.findings import find
+from pastur.experiments.fashion_mnist._study.network_record import (
+    load_record,
+    record_name,
+    record_path,
+)
 
 KILLS = 10
 
@@ -123,7 +128,7 @@ def test_a_training_that_runs_away_is_recorded_as_such(tiny, tmp_path):
 DRIVER = """
 import pickle, sys
 from pastur.experiments import TrainingConfig, run_fashion_mnist
-from pastur.experiments.fashion_mnist import _run
+from pastur.experiments.fashion_mnist._study import run as _run
 
 with open(sys.argv[1], "rb") as stream:
     data, configs = pickle.load(stream)

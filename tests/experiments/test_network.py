@@ -6,7 +6,7 @@ from safetensors.numpy import load_file
 
 from pastur.datasets import shipped_network_path
 from pastur.experiments import TrainingConfig, initial_parameters, predict
-from pastur.experiments._network import image_order
+from pastur.experiments._training.network import image_order
 from pastur.experiments.shipped_network import CONFIG
 
 

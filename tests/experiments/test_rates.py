@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pastur.experiments._rates import (
+from pastur.experiments.claims._testing.rates import (
     agrees,
     at_most,
     fit_rate,

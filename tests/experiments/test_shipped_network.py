@@ -9,8 +9,8 @@ from safetensors import safe_open
 
 from pastur.datasets import shipped_network_path
 from pastur.experiments import TrainingConfig, shipped_network
-from pastur.experiments._save import describe
-from pastur.experiments._training import TrainedNetwork
+from pastur.experiments._training.saved_network import describe
+from pastur.experiments._training.train import TrainedNetwork
 
 
 @pytest.fixture

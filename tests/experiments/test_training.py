@@ -9,7 +9,7 @@ from safetensors.numpy import load_file
 from pastur._errors import MissingExtraError
 from pastur.datasets import shipped_network_path
 from pastur.experiments import TrainingConfig, initial_parameters, train_network
-from pastur.experiments._network import image_order
+from pastur.experiments._training.network import image_order
 from pastur.experiments.shipped_network import CONFIG
 
 NEEDS_TORCH = "training needs torch: pip install pastur[torch]"

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from pastur._errors import FileFormatError, InvalidInputError, InvalidTypeError
-from pastur.experiments import _verify as module
 from pastur.experiments import verify
+from pastur.experiments.claims._testing import verification as module
 
 # Quick to draw, of many tasks.
 SWEEP = ["assumption-1", "assumption-2", "assumption-3", "lemma-3.2", "lemma-4.1"]
@@ -97,8 +97,8 @@ def test_quick_and_full_share_a_file(tmp_path):
 DRIVER = """
 import os, sys
 from pastur.experiments import verify
-from pastur.experiments import _verify as module
-from pastur.experiments._claim import setting_key
+from pastur.experiments.claims._testing import verification as module
+from pastur.experiments.claims._testing.claim import setting_key
 
 folder, log = sys.argv[1:3]
 true = module.measure

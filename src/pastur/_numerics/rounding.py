@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pastur._numerics.entries import clipped_squares
+from pastur._numerics.entry_sums import clipped_squares
 from pastur._typing import AnyArray, FloatArray
 
 # Of entries that were rounded the last bit is set in half, and in few of small integers or signs.

@@ -4,8 +4,8 @@ Dense noise matrices, to which the caller adds a signal, and the outliers and sp
 noise without the matrix. Nothing here knows the theory of the spectra.
 """
 
-from pastur.ensembles._matrices import sample_gaussian, sample_goe, sample_gue, sample_wigner
-from pastur.ensembles._spiked import (
+from pastur.ensembles._samplers.dense import sample_gaussian, sample_goe, sample_gue, sample_wigner
+from pastur.ensembles._samplers.without_matrix import (
     OutlierSample,
     sample_spiked_outliers,
     sample_spiked_singular_spectrum,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._format import number, p_equals
-from pastur._numerics.entries import (
+from pastur._numerics.entry_sums import (
     ClippedSquares,
     clipped_squares,
     largest_magnitudes,

@@ -14,9 +14,9 @@ import click
 
 from pastur._errors import PasturError
 from pastur.datasets import load_fashion_mnist
-from pastur.experiments._config import TrainingConfig
-from pastur.experiments._save import save_network
-from pastur.experiments._training import train_network
+from pastur.experiments._training.configuration import TrainingConfig
+from pastur.experiments._training.saved_network import save_network
+from pastur.experiments._training.train import train_network
 
 CONFIG = TrainingConfig(
     size=300, epochs=25, optimizer="adam", learning_rate=3e-4, batch_size=128, seed=0

@@ -10,8 +10,8 @@ import numpy as np
 
 from pastur._checks import real_array
 from pastur._errors import InvalidInputError, InvalidTypeError, NumericalError
-from pastur._numerics.pieces import Pieces
-from pastur._numerics.resolve import Resolution, resolve
+from pastur._numerics.piecewise.pieces import Pieces
+from pastur._numerics.piecewise.resolve import Resolution, resolve
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures._piecewise import MASS_TOLERANCE, PiecewiseLaw, normalised
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pastur._checks import vector
 from pastur._errors import InvalidInputError
-from pastur._numerics.pieces import Pieces
+from pastur._numerics.piecewise.pieces import Pieces
 from pastur._numerics.series import running_sum
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures._piecewise import PiecewiseLaw, normalised

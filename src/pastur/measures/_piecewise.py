@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from pastur._errors import InvalidInputError
-from pastur._numerics.piece_transforms import PieceTransforms
-from pastur._numerics.pieces import Pieces
+from pastur._numerics.piecewise.pieces import Pieces
+from pastur._numerics.piecewise.transforms import PieceTransforms
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures._base import ProbabilityMeasure

@@ -11,7 +11,8 @@ import numpy as np
 
 from pastur._checks import one_of, real_array
 from pastur._errors import InvalidInputError
-from pastur._numerics import sinc, tracy_widom
+from pastur._numerics import sinc
+from pastur._numerics import tracy_widom_table as tracy_widom
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ArrayLike, ComplexArray, FloatArray
 from pastur.measures._base import ProbabilityMeasure

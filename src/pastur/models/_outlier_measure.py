@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pastur._numerics.intervals import union
-from pastur._numerics.panels import integrate_intervals
+from pastur._numerics.many_intervals import integrate_intervals
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures import Measure
 from pastur.measures._combination import Mixture, SignedSum

@@ -1,19 +1,23 @@
 """The claims, in the order of the paper, then those beyond it."""
 
-from pastur.experiments._claim import Claim
-from pastur.experiments.claims._assumptions import ASSUMPTION_1, ASSUMPTION_2, ASSUMPTION_3
-from pastur.experiments.claims._beyond import FINITE_SIZE, FLUCTUATION, UNIVERSALITY
-from pastur.experiments.claims._finite_rank import FINITE_RANK
-from pastur.experiments.claims._lemma_3_2 import LEMMA_3_2
-from pastur.experiments.claims._lemma_4_1 import LEMMA_4_1
-from pastur.experiments.claims._lemma_4_2 import LEMMA_4_2, VARIANCE
-from pastur.experiments.claims._outlier_density import OUTLIER_DENSITY
-from pastur.experiments.claims._pasturs_law import PASTURS_LAW, SEMICIRCLE
-from pastur.experiments.claims._proposition_3_1 import PROPOSITION_3_1
-from pastur.experiments.claims._rectangular import RECTANGULAR
-from pastur.experiments.claims._second_moment import SECOND_MOMENT
-from pastur.experiments.claims._theorem_2_1 import THEOREM_2_1, THEOREM_2_1_LARGE
-from pastur.experiments.claims._theorem_2_2 import COUNTER_EXAMPLE, THEOREM_2_2
+from pastur.experiments.claims._statements.assumptions import (
+    ASSUMPTION_1,
+    ASSUMPTION_2,
+    ASSUMPTION_3,
+)
+from pastur.experiments.claims._statements.beyond import FINITE_SIZE, FLUCTUATION, UNIVERSALITY
+from pastur.experiments.claims._statements.finite_rank import FINITE_RANK
+from pastur.experiments.claims._statements.lemma_3_2 import LEMMA_3_2
+from pastur.experiments.claims._statements.lemma_4_1 import LEMMA_4_1
+from pastur.experiments.claims._statements.lemma_4_2 import LEMMA_4_2, VARIANCE
+from pastur.experiments.claims._statements.outlier_density import OUTLIER_DENSITY
+from pastur.experiments.claims._statements.pasturs_law import PASTURS_LAW, SEMICIRCLE
+from pastur.experiments.claims._statements.proposition_3_1 import PROPOSITION_3_1
+from pastur.experiments.claims._statements.rectangular import RECTANGULAR
+from pastur.experiments.claims._statements.second_moment import SECOND_MOMENT
+from pastur.experiments.claims._statements.theorem_2_1 import THEOREM_2_1, THEOREM_2_1_LARGE
+from pastur.experiments.claims._statements.theorem_2_2 import COUNTER_EXAMPLE, THEOREM_2_2
+from pastur.experiments.claims._testing.claim import Claim
 
 CLAIMS: tuple[Claim, ...] = (
     PASTURS_LAW,

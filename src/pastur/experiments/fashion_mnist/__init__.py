@@ -1,14 +1,14 @@
 """Appendix A of the paper: networks on Fashion-MNIST, and the spikes of their weights."""
 
-from pastur.experiments.fashion_mnist._findings import LayerFindings
-from pastur.experiments.fashion_mnist._growth import (
+from pastur.experiments.fashion_mnist._study.findings import LayerFindings
+from pastur.experiments.fashion_mnist._study.growth import (
     Growth,
     growth,
     spike_panels,
     without_size_and_seed,
 )
-from pastur.experiments.fashion_mnist._record import EpochFindings, NetworkRecord
-from pastur.experiments.fashion_mnist._run import read_records, run_fashion_mnist
+from pastur.experiments.fashion_mnist._study.network_record import EpochFindings, NetworkRecord
+from pastur.experiments.fashion_mnist._study.run import read_records, run_fashion_mnist
 
 __all__ = [
     "EpochFindings",

@@ -1,0 +1,1 @@
+"""Densities made of pieces, polynomials times a power: their integrals and transforms."""

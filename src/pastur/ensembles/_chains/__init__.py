@@ -1,0 +1,1 @@
+"""Block tridiagonal chains with the spectrum of signal plus noise, and their outliers."""

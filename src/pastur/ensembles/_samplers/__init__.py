@@ -1,0 +1,1 @@
+"""The samplers, with a matrix and without."""

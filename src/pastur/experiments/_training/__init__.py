@@ -1,0 +1,1 @@
+"""Training a network whose start is known: configuration, start, descent, files."""

@@ -1,0 +1,1 @@
+"""The statements that are tested, one file for each theorem, lemma or figure."""

@@ -1,0 +1,1 @@
+"""How a claim is tested: its draws, rates with standard errors, records, the verdict."""

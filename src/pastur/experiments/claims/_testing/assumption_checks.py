@@ -1,0 +1,234 @@
+"""Assumptions 1 to 3, asked of a sequence of matrices or of spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pastur._checks import real_array, vector
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._numerics.intervals import union
+from pastur._typing import AnyArray, ArrayLike, ComplexArray, FloatArray
+from pastur.experiments.claims._testing.rates import SIGMAS, fit_rate
+from pastur.measures import Measure, ProbabilityMeasure
+
+_FEWEST = 3
+_GRID, _ARC = 400, 2000
+# An eigenvalue is a spike where it is this far off supp ν₀, as a share of the spectrum's width.
+_OFF = 1e-9
+# Below this, in the units of the transforms, a distance is rounding, which N/r has multiplied.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A quantity along the sequence, and its exponent: the slope of its log against log N.
+
+    Attributes
+    ----------
+    values : ndarray, shape (k,)
+    exponent, error : float
+        NaN where all values are 0 up to rounding.
+    """
+
+    values: FloatArray
+    exponent: float
+    error: float
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether it tends to 0 as far as the sequence tells: the exponent is negative by 4 se."""
+        return bool((self.values < _ROUNDING).all()) or self._clearly(-1)
+
+    @property
+    def grows(self) -> bool:
+        """Whether it tends to infinity as far as the sequence tells."""
+        return self._clearly(1)
+
+    def _clearly(self, sign: int) -> bool:
+        return bool(sign * self.exponent > SIGMAS * self.error)
+
+
+@dataclass(frozen=True)
+class AssumptionReport:
+    """What `check_assumptions` found, N by N.
+
+    Attributes
+    ----------
+    sizes : ndarray of int, shape (k,)
+    rank : Trend
+        r(N), eigenvalues off supp ν₀; its exponent is the growth exponent.
+    rank_share : Trend
+        r(N)/N.
+    distance : Trend
+        Between ν and ν₀, Assumption 1.
+    distance_1 : Trend
+        Between (N/r)(ν − ν₀) and ν₁, Assumption 3.
+    second_moment : Trend
+        ``|(N/r)∫t² d(ν − ν₀) − ∫t² dν₁|``.
+    outside_mass, inside_mass : float
+        ν₁ outside and on supp ν₀; they should be 1 and −1.
+    """
+
+    sizes: FloatArray
+    rank: Trend
+    rank_share: Trend
+    distance: Trend
+    distance_1: Trend
+    second_moment: Trend
+    outside_mass: float
+    inside_mass: float
+
+    @property
+    def assumption_1(self) -> bool:
+        """Whether ν tends to ν₀."""
+        return self.distance.vanishes
+
+    @property
+    def assumption_2(self) -> bool:
+        """Whether r → ∞ and r/N → 0."""
+        return self.rank.grows and self.rank_share.vanishes
+
+    @property
+    def assumption_3(self) -> bool:
+        """Whether (N/r)(ν − ν₀) tends to ν₁, second moment included, of masses 1 and −1."""
+        masses = abs(self.outside_mass - 1) < 1e-6 and abs(self.inside_mass + 1) < 1e-6
+        return self.distance_1.vanishes and self.second_moment.vanishes and masses
+
+
+def check_assumptions(
+    sequence: Sequence[ArrayLike], nu0: ProbabilityMeasure, *, nu1: Measure
+) -> AssumptionReport:
+    """Ask of a sequence of signals whether it meets Assumptions 1 to 3 with these limits.
+
+    Weak convergence is measured by Stieltjes transforms: the distance of two measures is
+    ``max |g₁(x + ih) − g₂(x + ih)|`` for x along both supports, h a quarter of their width. For
+    measures of bounded variation it tends to 0 if and only if they converge vaguely; that no mass
+    runs off is what the second moment of Assumption 3 is for.
+
+    Parameters
+    ----------
+    sequence : sequence of array_like
+        At least three signals S of different sizes: symmetric matrices, or vectors of all their
+        eigenvalues.
+    nu0 : ProbabilityMeasure
+        The candidate for ν₀, of bounded support.
+    nu1 : Measure
+        The candidate for ν₁, signed.
+
+    Returns
+    -------
+    AssumptionReport
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If the sequence is too short, of one size only, not symmetric or not finite; or if the
+        limits are no measures.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.measures import Atoms
+    >>> spectra = [np.repeat([2.0, 0.0], [r, r * r - r]) for r in (10, 20, 40)]
+    >>> report = check_assumptions(spectra, Atoms([0.0]), nu1=Atoms([2.0]) - Atoms([0.0]))
+    >>> report.assumption_1, report.assumption_2, report.assumption_3
+    (True, True, True)
+    >>> round(report.rank.exponent, 2)
+    0.5
+    """
+    if not isinstance(nu0, ProbabilityMeasure) or not isinstance(nu1, Measure):
+        raise InvalidTypeError(
+            "`nu0` must be a probability measure and `nu1` a measure, such as Atoms([0.0]) and "
+            f"Atoms([2.0]) - Atoms([0.0]). Got {type(nu0).__name__} and {type(nu1).__name__}."
+        )
+    if not (np.isfinite(nu0.support).all() and np.isfinite(nu1.support).all()):
+        raise InvalidInputError("`nu0` and `nu1` must have bounded support. Cut their tails off.")
+    spectra = _spectra(sequence)
+    sizes = np.array([values.size for values in spectra], dtype=np.float64)
+    z = _grid(nu0, nu1)
+    ranks = np.array([_off(values, nu0.support).sum() for values in spectra], dtype=np.float64)
+    g = [(1 / (values[:, None] - z)).mean(axis=0) for values in spectra]
+    base, limit = np.asarray(nu0.stieltjes(z)), np.asarray(nu1.stieltjes(z))
+    scaled = sizes / np.maximum(ranks, 1)
+    second = np.array([float((values**2).mean()) for values in spectra]) - nu0.moment(2)
+    apart = np.array([np.abs(of - base).max() for of in g])
+    apart_1 = [np.abs(s * (of - base) - limit).max() for s, of in zip(scaled, g, strict=True)]
+    inside = _mass_on(nu1, nu0.support)
+    return AssumptionReport(
+        sizes=sizes,
+        rank=_trend(sizes, ranks),
+        rank_share=_trend(sizes, ranks / sizes),
+        distance=_trend(sizes, apart),
+        distance_1=_trend(sizes, np.array(apart_1)),
+        second_moment=_trend(sizes, np.abs(scaled * second - nu1.moment(2))),
+        outside_mass=nu1.mass - inside,
+        inside_mass=inside,
+    )
+
+
+def _spectra(sequence: Sequence[ArrayLike]) -> list[FloatArray]:
+    found = [_spectrum(f"sequence[{i}]", entry) for i, entry in enumerate(sequence)]
+    if len({values.size for values in found}) < _FEWEST:
+        raise InvalidInputError(
+            f"`sequence` must hold signals of at least {_FEWEST} different sizes, or no rate can "
+            f"be seen. Got the sizes {sorted({values.size for values in found})}."
+        )
+    return found
+
+
+def _spectrum(name: str, entry: ArrayLike) -> FloatArray:
+    array = real_array(name, entry)
+    if array.ndim < 2:
+        return vector(name, array)
+    square = array.ndim == 2 and array.shape[0] == array.shape[1]
+    if not square or not np.allclose(array, array.T):
+        raise InvalidInputError(
+            f"`{name}` must be a symmetric matrix or a vector of eigenvalues. "
+            f"Got {'a matrix that is not symmetric' if square else f'shape {array.shape}'}."
+        )
+    return np.linalg.eigvalsh(array.astype(np.float64))
+
+
+def _grid(nu0: Measure, nu1: Measure) -> ComplexArray:
+    """A line above both supports; eigenvalues that run off are seen by the second moment."""
+    ends = np.concatenate([nu0.support, nu1.support])
+    low, high = float(ends.min()), float(ends.max())
+    width = high - low if high > low else max(abs(low), 1.0)
+    return np.asarray(np.linspace(low - width / 2, high + width / 2, _GRID) + 0.25j * width)
+
+
+def _off(values: FloatArray, support: FloatArray) -> AnyArray:
+    width = max(float(np.ptp(values)), float(np.ptp(support)), float(np.abs(values).max()))
+    margin = _OFF * width
+    inside = [(values >= low - margin) & (values <= high + margin) for low, high in support]
+    return np.asarray(~np.any(inside, axis=0))
+
+
+def _mass_on(nu1: Measure, support: FloatArray) -> float:
+    """Mass of ν₁ on supp ν₀, by Cauchy's formula on circles through the gaps between all parts.
+
+    Parts of ν₁ that touch supp ν₀ count as on it.
+    """
+    pieces = union(np.concatenate([nu1.support, support]))
+    room = max(float(np.ptp(pieces)), 1.0)
+    walls = np.concatenate(
+        [[pieces[0, 0] - room], (pieces[1:, 0] + pieces[:-1, 1]) / 2, [pieces[-1, 1] + room]]
+    )
+    turn = np.exp(1j * np.pi * (np.arange(_ARC) + 0.5) / _ARC)
+    total = 0.0
+    for (low, high), left, right in zip(pieces, walls[:-1], walls[1:], strict=True):
+        if ((support[:, 0] >= low) & (support[:, 1] <= high)).any():
+            arc = (right - left) / 2 * turn
+            g = np.asarray(nu1.stieltjes((left + right) / 2 + arc))
+            total -= float((g * arc).real.mean())
+    return total
+
+
+def _trend(sizes: FloatArray, values: FloatArray) -> Trend:
+    if (values < _ROUNDING).any():
+        return Trend(values, float("nan"), float("nan"))
+    rate = fit_rate(sizes, values, np.zeros(values.size))
+    return Trend(values, rate.slope, rate.error)

@@ -1,0 +1,232 @@
+"""Testing the claims: plan the tasks, do what no record has, judge."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pastur._checks import one_of, positive_integer
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._files import PathLike, make_folder
+from pastur._pool import in_processes
+from pastur._versions import package_versions
+from pastur.experiments.claims import CLAIMS
+from pastur.experiments.claims._testing.claim import Claim, Judgement, Row, Setting, measure
+from pastur.experiments.claims._testing.task_records import Records
+
+LEVELS = ("quick", "full")
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """What the draws say of one claim, and of the violation planted in its place.
+
+    Attributes
+    ----------
+    claim : Claim
+    judgement : Judgement
+        Findings and panels.
+    violated : Judgement
+        The same draws judged by the violation: a test worth having rejects it.
+    """
+
+    claim: Claim
+    judgement: Judgement
+    violated: Judgement
+
+    @property
+    def passed(self) -> bool:
+        """Whether every figure of the claim is as it says."""
+        return self.judgement.passed
+
+    @property
+    def violation_caught(self) -> bool:
+        """Whether the violation fails."""
+        return not self.violated.passed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all but the panels as plain values."""
+        return {
+            "claim": self.claim.name,
+            "source": self.claim.source,
+            "statement": self.claim.statement,
+            "passed": self.passed,
+            "findings": [asdict(finding) for finding in self.judgement.findings],
+            "violation": self.claim.violation,
+            "violation_caught": self.violation_caught,
+            "violation_findings": [asdict(finding) for finding in self.violated.findings],
+        }
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The result of `verify`.
+
+    Attributes
+    ----------
+    level : {"quick", "full"}
+    seed : int
+    results : tuple of ClaimResult
+    """
+
+    level: str
+    seed: int
+    results: tuple[ClaimResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every claim passed and every violation was caught."""
+        return all(result.passed and result.violation_caught for result in self.results)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as plain values, versions and seed included."""
+        return {
+            "schema": 1,
+            "level": self.level,
+            "seed": self.seed,
+            "versions": package_versions(),
+            "passed": self.passed,
+            "claims": [result.to_dict() for result in self.results],
+        }
+
+
+def verify(
+    names: Sequence[str] | str | None = None,
+    *,
+    level: str = "quick",
+    seed: int = 0,
+    jobs: int = 1,
+    records: PathLike | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Test the claims of the paper, and those beyond it, by Monte Carlo.
+
+    Each claim is judged twice by the same draws: as it stands, and with a violation planted in its
+    place, which must fail. The draws of a task depend on the seed and on the task alone, not on
+    `jobs` nor on the order.
+
+    Parameters
+    ----------
+    names : sequence of str or str, optional
+        Names of claims, or patterns such as "theorem-2.*"; default all.
+    level : {"quick", "full"}
+        "quick" takes about a minute, "full" about three quarters of an hour on
+        two cores.
+    seed : int, >= 0
+    jobs : int, >= 1
+        Processes; each uses one thread of the linear algebra library.
+    records : path, optional
+        Folder of one JSON file a claim. What is recorded there is not drawn again, so that a run
+        that was stopped goes on where it was.
+    progress : callable, optional
+        ``progress(done, total, claim)``, after each task.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If a name is unknown, or an argument out of its range; or if the records are of another
+        seed.
+    FileFormatError, FileAccessError
+        If a record is of another claim or schema, or cannot be read or written.
+
+    Warns
+    -----
+    PasturWarning
+        If a record is damaged: it is renamed to NAME.damaged, and its tasks are done again.
+
+    Examples
+    --------
+    >>> result = verify(["lemma-4.1"])
+    >>> result.passed, result.results[0].violation_caught
+    (True, True)
+    """
+    one_of("level", level, LEVELS)
+    seed, jobs = _seed(seed), positive_integer("jobs", jobs)
+    claims = choose_claims(names)
+    folder = None if records is None else make_folder(records)
+    books = {
+        claim.name: Records(claim, claim.settings(level), seed=seed, folder=folder)
+        for claim in claims
+    }
+    tasks = [(claim, setting) for claim in claims for setting in books[claim.name].missing]
+    for done, (claim, row) in enumerate(_carry_out(tasks, seed, jobs), 1):
+        books[claim].add(row)
+        if progress is not None:
+            progress(done, len(tasks), claim)
+    results = tuple(_judged(claim, books[claim.name], seed, jobs) for claim in claims)
+    return Verification(level, seed, results)
+
+
+def choose_claims(names: Sequence[str] | str | None) -> list[Claim]:
+    """Return the claims of these names or patterns, in the order of the paper.
+
+    Raises
+    ------
+    InvalidInputError
+        If a name or pattern fits none; near spellings are named.
+    """
+    known = [claim.name for claim in CLAIMS]
+    if names is None:
+        return list(CLAIMS)
+    names = [names] if isinstance(names, str) else names
+    for name in names:
+        if not fnmatch.filter(known, name):
+            near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+            hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise InvalidInputError(
+                f"No claim named {name!r}. {hint or 'Known are ' + ', '.join(known) + '.'}"
+            )
+    return [claim for claim in CLAIMS if any(fnmatch.fnmatch(claim.name, n) for n in names)]
+
+
+def _judged(claim: Claim, book: Records, seed: int, jobs: int) -> ClaimResult:
+    """Judge the rows; where a record was read and makes that fail, draw them all again."""
+    try:
+        return _judge(claim, book.rows)
+    except Exception as error:
+        if not book.resumed:
+            raise
+        book.refuse(f"its rows cannot be judged: {type(error).__name__}: {error}")
+    for _, row in _carry_out([(claim, setting) for setting in book.missing], seed, jobs):
+        book.add(row)
+    return _judge(claim, book.rows)
+
+
+def _judge(claim: Claim, rows: Sequence[Row]) -> ClaimResult:
+    return ClaimResult(claim, claim.judge(rows, False), claim.judge(rows, True))
+
+
+def _carry_out(
+    tasks: Sequence[tuple[Claim, Setting]], seed: int, jobs: int
+) -> Iterator[tuple[str, Row]]:
+    """Yield each task's row as it is finished."""
+    calls = ((claim.name, setting, seed) for claim, setting in tasks)
+    if jobs == 1 or len(tasks) < 2:
+        yield from (_task(*call) for call in calls)
+        return
+    yield from in_processes(_task, calls, jobs=jobs)
+
+
+def _task(name: str, setting: Setting, seed: int) -> tuple[str, Row]:
+    """Do one task, with one thread of the linear algebra library."""
+    from threadpoolctl import threadpool_limits
+
+    claim = next(claim for claim in CLAIMS if claim.name == name)
+    with threadpool_limits(1):
+        return name, measure(claim, setting, seed)
+
+
+def _seed(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidTypeError(f"`seed` must be an integer. Got {value!r}.")
+    if value < 0:
+        raise InvalidInputError(f"`seed` must be at least 0. Got {value}.")
+    return value

@@ -1,0 +1,1 @@
+"""Networks on Fashion-MNIST: what their weights show, recorded epoch by epoch."""

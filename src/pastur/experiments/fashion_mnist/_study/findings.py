@@ -1,0 +1,129 @@
+"""What is found in one weight matrix of a network whose start is known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from pastur._numerics.singular_values import singular_values
+from pastur._typing import AnyArray
+from pastur.analysis import compare_with_initial
+from pastur.estimation import Verdict, fit_rectangular
+from pastur.estimation.baselines import bema
+from pastur.experiments._training.network import LAYERS, Parameters
+
+# Largest singular values that a record keeps.
+_KEPT = 40
+
+
+@dataclass(frozen=True)
+class LayerFindings:
+    """One weight matrix after some epochs.
+
+    Attributes
+    ----------
+    layer : str
+    shape : (int, int)
+        Outputs × inputs.
+    sigma, sigma_low, sigma_high : float
+        Noise level and its 95 % interval.
+    edge : float
+        Beyond it noise alone goes with chance 5 %.
+    rank : int
+        Spikes detached from the noise.
+    signal_rank, signal_rank_low, signal_rank_high : float
+        Spikes, detached or not, and their 95 % interval.
+    distance, p_value : float or None
+        Of the goodness of fit.
+    verdict : Verdict
+    reason : str
+    fits : bool
+        Whether the bulk is noise, so that the counts mean something.
+    converged : bool
+    bema_rank, bema_sigma : int, float
+        By bulk eigenvalue matching (Ke, Ma, Lin 2023).
+    coefficient : float
+        b of the regression W = b·W_initial + D.
+    sigma_initial : float
+        σ as told by b·W_initial.
+    above_critical : int
+        Singular values of D above the critical value c^(1/4)σ.
+    residual_rank : int
+        Those beyond the edge.
+    leading : tuple of float
+        The 40 largest singular values.
+    theta : tuple of float
+        Strengths of the detached spikes.
+    """
+
+    layer: str
+    shape: tuple[int, int]
+    sigma: float
+    sigma_low: float
+    sigma_high: float
+    edge: float
+    rank: int
+    signal_rank: float
+    signal_rank_low: float
+    signal_rank_high: float
+    distance: float | None
+    p_value: float | None
+    verdict: Verdict
+    reason: str
+    fits: bool
+    converged: bool
+    bema_rank: int
+    bema_sigma: float
+    coefficient: float
+    sigma_initial: float
+    above_critical: int
+    residual_rank: int
+    leading: tuple[float, ...]
+    theta: tuple[float, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        lists = {name: list(getattr(self, name)) for name in ("shape", "leading", "theta")}
+        return asdict(self) | lists | {"verdict": str(self.verdict)}
+
+
+def find(parameters: Parameters, initial: Parameters) -> tuple[LayerFindings, ...]:
+    """Return the findings in every weight matrix of a network."""
+    names = (f"{layer}.weight" for layer in LAYERS)
+    return tuple(_layer(name, parameters[name], initial[name]) for name in names)
+
+
+def _layer(name: str, trained: AnyArray, initial: AnyArray) -> LayerFindings:
+    w, w0 = np.asarray(trained, dtype=np.float64), np.asarray(initial, dtype=np.float64)
+    values = singular_values(w)
+    fit = fit_rectangular(w, singular_values=values)
+    other = bema(values, w.shape)
+    start = compare_with_initial(w, w0, name=name, sigma=fit.sigma, edge=fit.edge)
+    return LayerFindings(
+        layer=name,
+        shape=(int(w.shape[0]), int(w.shape[1])),
+        sigma=fit.sigma,
+        sigma_low=fit.sigma_interval[0],
+        sigma_high=fit.sigma_interval[1],
+        edge=fit.edge,
+        rank=fit.rank,
+        signal_rank=fit.signal_rank,
+        signal_rank_low=fit.signal_rank_interval[0],
+        signal_rank_high=fit.signal_rank_interval[1],
+        distance=fit.goodness.statistic,
+        p_value=fit.goodness.p_value,
+        verdict=fit.goodness.verdict,
+        reason=fit.goodness.reason,
+        fits=fit.goodness.fits,
+        converged=fit.status.converged,
+        bema_rank=other.rank,
+        bema_sigma=other.sigma,
+        coefficient=start.coefficient,
+        sigma_initial=start.sigma_initial,
+        above_critical=start.above_critical,
+        residual_rank=start.residual_rank,
+        leading=tuple(values[:_KEPT].tolist()),
+        theta=tuple(fit.spikes["theta"].tolist()),
+    )

@@ -1,0 +1,112 @@
+"""How the number of spikes grows with N, and the panels of Figures 1 and 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pastur.experiments._training.configuration import TrainingConfig
+from pastur.experiments.fashion_mnist._study.findings import LayerFindings
+from pastur.experiments.fashion_mnist._study.network_record import NetworkRecord
+from pastur.figures import Panel, Series
+
+MIDDLE = "fc2.weight"
+
+# What can be counted in a matrix.
+COUNTS: dict[str, Callable[[LayerFindings], float]] = {
+    "detached spikes": lambda layer: layer.rank,
+    "spikes, detached or not": lambda layer: layer.signal_rank,
+    "BEMA": lambda layer: layer.bema_rank,
+    "W − b·W_initial above critical": lambda layer: layer.above_critical,
+}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A count against N: log count = a + exponent · log N.
+
+    Attributes
+    ----------
+    count : str
+        Which count, a key of `COUNTS`.
+    exponent : float
+    low, high : float
+        95 % interval, from the scatter about the line.
+    networks : int
+    fitting : int
+        Networks whose bulk fits, so that the count means something.
+    """
+
+    count: str
+    exponent: float
+    low: float
+    high: float
+    networks: int
+    fitting: int
+
+
+def growth(
+    records: Sequence[NetworkRecord], *, count: str = "detached spikes", layer: str = MIDDLE
+) -> Growth | None:
+    """Fit the exponent with which a count grows with N.
+
+    Networks with a count of 0 are left out; None where fewer than three are left, or where they are
+    of one size.
+    """
+    from scipy.special import stdtrit
+
+    pairs = []
+    for record in records:
+        found = record.layer(layer)
+        if found is not None and COUNTS[count](found) > 0:
+            pairs.append((record.config.size, COUNTS[count](found), found.fits))
+    if len(pairs) < 3 or len({size for size, _, _ in pairs}) < 2:
+        return None
+    size, value, fits = np.array(pairs, dtype=np.float64).T
+    x, y = np.log(size) - np.log(size).mean(), np.log(value)
+    slope = float(x @ y / (x @ x))
+    scatter = float(((y - y.mean() - slope * x) ** 2).sum()) / (x.size - 2)
+    reach = float(stdtrit(x.size - 2, 0.975) * np.sqrt(scatter / float(x @ x)))
+    return Growth(count, slope, slope - reach, slope + reach, x.size, int(fits.sum()))
+
+
+def spike_panels(records: Sequence[NetworkRecord], *, layer: str = MIDDLE) -> list[Panel]:
+    """Return a panel for each realisation, counts against N, and one of the test accuracies.
+
+    Networks whose bulk does not fit the model are drawn as grey crosses, whatever their count.
+    """
+    panels = []
+    for seed in sorted({record.config.seed for record in records}):
+        chosen = sorted(
+            (r for r in records if r.config.seed == seed and r.layer(layer) is not None),
+            key=lambda r: r.config.size,
+        )
+        if chosen:
+            title = f"{layer}, realisation {seed + 1}"
+            panels.append(Panel(title, "N", "spikes", _counts(chosen, layer), "linear", "linear"))
+    trained = [r for r in records if r.last.test_accuracy is not None]
+    if trained:
+        size, accuracy = np.array([(r.config.size, r.last.test_accuracy) for r in trained]).T
+        points = [Series("", size, 100 * accuracy)]
+        panels.append(Panel("networks", "N", "test accuracy, %", points, "linear", "linear"))
+    return panels
+
+
+def _counts(records: Sequence[NetworkRecord], layer: str) -> list[Series]:
+    series = []
+    layers = [(r.config.size, found) for r in records if (found := r.layer(layer)) is not None]
+    for name, count in COUNTS.items():
+        size, value = np.array([(n, count(found)) for n, found in layers], dtype=np.float64).T
+        series.append(Series(name, size, value))
+    doubtful = [(n, found.rank) for n, found in layers if not found.fits]
+    if doubtful:
+        size, value = np.array(doubtful, dtype=np.float64).T
+        series.append(Series("bulk does not fit", size, value, kind="contrast"))
+    return series
+
+
+def without_size_and_seed(config: TrainingConfig) -> TrainingConfig:
+    """Return what the networks of one line of the study share."""
+    return replace(config, size=1, seed=0)

@@ -1,0 +1,310 @@
+"""Training many networks, each recorded as it finishes; a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
+from pastur._files import PathLike, make_folder
+from pastur._pool import in_processes
+from pastur._stored import made_good
+from pastur._versions import package_versions
+from pastur.datasets import FashionMnist, load_fashion_mnist
+from pastur.experiments._training.checkpoint import epochs_done
+from pastur.experiments._training.configuration import TrainingConfig
+from pastur.experiments._training.network import Parameters, initial_parameters
+from pastur.experiments._training.train import accuracy_of, train_network, training_versions
+from pastur.experiments.fashion_mnist._study.findings import find
+from pastur.experiments.fashion_mnist._study.network_record import (
+    EpochFindings,
+    NetworkRecord,
+    load_record,
+    record_name,
+    record_path,
+)
+
+# Share of the whole work, 0 to 1, and what is going on.
+Progress = Callable[[float, str], None]
+_STATES = "states"
+_LOOK_SECONDS = 2.0
+
+
+def run_fashion_mnist(
+    configs: Sequence[TrainingConfig],
+    folder: PathLike,
+    *,
+    at_epochs: Collection[int] = (),
+    data: PathLike | None = None,
+    jobs: int = 1,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> list[NetworkRecord]:
+    """Train networks on Fashion-MNIST and record what their weight matrices hold.
+
+    The experiment of Appendix A, for any configurations. A network whose record is finished is not
+    trained again; one whose training was stopped goes on from its last epoch, to the same bits.
+
+    Parameters
+    ----------
+    configs : sequence of TrainingConfig
+    folder : path
+        Of the records, and of the states of unfinished trainings.
+    at_epochs : collection of int
+        Epochs, counted from 1, at which the network is looked at, besides the last.
+    data : path, optional
+        Folder of the data set; see `pastur.datasets.load_fashion_mnist`.
+    jobs : int, >= 1
+        Networks trained at the same time, each by a process with one thread.
+    device : {"cpu", "cuda", "cuda:1", …}, default "cpu"
+        Where torch trains; see `pastur.experiments.train_network`.
+    progress : callable, optional
+        ``progress(share, what)``, the share of all multiplications done, 0 to 1.
+
+    Returns
+    -------
+    list of NetworkRecord
+        In the order of `configs`.
+
+    Raises
+    ------
+    MissingExtraError
+        If torch is not installed.
+    InvalidInputError
+        If torch knows no such device, or an epoch is not one of the training's.
+    FileAccessError, FileFormatError
+        If the data, a record or a state cannot be read, or the data are damaged.
+
+    Warns
+    -----
+    PasturWarning
+        If a record or a state is damaged: it is renamed to NAME.damaged, and its network is trained
+        again.
+    """
+    training_versions(device)  # Fails at once where there is no such device.
+    place = make_folder(folder)
+    wanted = _wanted(configs, at_epochs)
+    todo = [config for config in configs if not _finished(place, config, wanted[config])]
+    # Before any process starts: what is missing is said once, and downloaded once.
+    images = load_fashion_mnist(data) if todo else None
+    if jobs == 1 or len(todo) < 2:
+        for config in todo:
+            say = None if progress is None else _report_share(configs, place, progress)
+            _train(config, place, wanted[config], images, device, say)
+    else:
+        calls = ((config, place, wanted[config], data, device) for config in todo)
+        with _watching(configs, place, progress):
+            for _ in in_processes(_train_in_process, calls, jobs=jobs):
+                pass
+    return [load_record(record_path(place, config)) for config in configs]
+
+
+def read_records(folder: PathLike) -> list[NetworkRecord]:
+    """Return all finished records of a folder, by name.
+
+    Raises
+    ------
+    FileAccessError, FileFormatError
+        If there is no such folder, or a file in it is not a record.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        raise FileAccessError(f"There is no folder '{place}'.")
+    records = [load_record(path) for path in sorted(place.glob("[!.]*.json"))]
+    return [record for record in records if record.finished]
+
+
+def _wanted(
+    configs: Sequence[TrainingConfig], at_epochs: Collection[int]
+) -> dict[TrainingConfig, frozenset[int]]:
+    for config in configs:
+        outside = [epoch for epoch in at_epochs if not 1 <= epoch <= config.epochs]
+        if outside:
+            raise InvalidInputError(
+                f"`at_epochs` must lie between 1 and {config.epochs}, the epochs of the training. "
+                f"Got {outside[0]}."
+            )
+    return {config: frozenset({*at_epochs, config.epochs}) for config in configs}
+
+
+def _finished(folder: Path, config: TrainingConfig, wanted: frozenset[int]) -> bool:
+    record = _stored(folder, config)
+    if record is None:
+        return False
+    there = {entry.epoch for entry in record.epochs}
+    ran_away = record.finished and record.last.test_accuracy is None
+    return record.finished and (ran_away or wanted <= there)
+
+
+def _train(
+    config: TrainingConfig,
+    folder: Path,
+    wanted: frozenset[int],
+    data: FashionMnist | None,
+    device: str,
+    say: Callable[[int, int, str], None] | None = None,
+) -> None:
+    """Train one network, looking at it at the wanted epochs, and record what was found."""
+    from threadpoolctl import threadpool_limits
+
+    assert data is not None
+    state = folder / _STATES / f"{record_name(config)}.safetensors"
+    state.parent.mkdir(exist_ok=True)
+    initial = initial_parameters(config)
+    versions = training_versions(device)
+    found = _earlier(folder, config, wanted, state, versions)
+
+    def look(epoch: int, parameters: Parameters) -> None:
+        if epoch in wanted:
+            with threadpool_limits(1):
+                found[epoch] = _look(config, epoch, parameters, initial, data)
+            _record(config, versions, (), found, finished=False).save(folder)
+
+    network = train_network(
+        config, data=data, progress=say, watch=look, checkpoint=state, device=device
+    )
+    if network.diverged:
+        epoch = len(network.losses)
+        found[epoch] = EpochFindings(epoch, None, ())
+    elif config.epochs not in found:
+        # Another run in this folder was faster with the last epoch.
+        found[config.epochs] = _look(config, config.epochs, network.parameters, initial, data)
+    _record(config, versions, network.losses, found, finished=True).save(folder)
+    state.unlink(missing_ok=True)
+
+
+def _train_in_process(
+    config: TrainingConfig,
+    folder: Path,
+    wanted: frozenset[int],
+    data: PathLike | None,
+    device: str,
+) -> None:
+    _train(config, folder, wanted, load_fashion_mnist(data), device)
+
+
+def _look(
+    config: TrainingConfig,
+    epoch: int,
+    parameters: Parameters,
+    initial: Parameters,
+    data: FashionMnist,
+) -> EpochFindings:
+    accuracy = accuracy_of(config, parameters, data)
+    if math.isnan(accuracy):
+        return EpochFindings(epoch, None, ())
+    return EpochFindings(epoch, accuracy, find(parameters, initial))
+
+
+def _record(
+    config: TrainingConfig,
+    versions: dict[str, str],
+    losses: Sequence[float],
+    found: dict[int, EpochFindings],
+    *,
+    finished: bool,
+) -> NetworkRecord:
+    return NetworkRecord(
+        config=config,
+        versions=package_versions() | versions,
+        losses=tuple(loss if math.isfinite(loss) else None for loss in losses),
+        epochs=tuple(found[epoch] for epoch in sorted(found)),
+        finished=finished,
+    )
+
+
+def _earlier(
+    folder: Path,
+    config: TrainingConfig,
+    wanted: frozenset[int],
+    state: Path,
+    versions: dict[str, str],
+) -> dict[int, EpochFindings]:
+    """Return what a stopped training had found at the epochs that its state includes.
+
+    Where something wanted is not among it, the state is of no use: the training begins anew.
+    """
+    done = epochs_done(state, versions)
+    record = _stored(folder, config)
+    epochs = () if record is None else record.epochs
+    found = {entry.epoch: entry for entry in epochs if entry.epoch <= done}
+    if all(epoch in found for epoch in wanted if epoch <= done):
+        return found
+    state.unlink(missing_ok=True)
+    return {}
+
+
+def _stored(folder: Path, config: TrainingConfig) -> NetworkRecord | None:
+    """Return the record of a configuration; a damaged one is kept under another name."""
+    path = record_path(folder, config)
+    if not path.exists():
+        return None
+    try:
+        record = load_record(path)
+        if record.config != config:
+            raise FileFormatError("it is the record of another training")
+    except FileFormatError as error:
+        made_good(path, error, "the network is trained again")
+        return None
+    return record
+
+
+# --- progress ---
+
+
+def _cost(config: TrainingConfig) -> float:
+    """Return the weights of a network: multiplications for an image, up to a factor."""
+    return float(config.size * (784 + config.size + 10))
+
+
+def _report_share(
+    configs: Sequence[TrainingConfig], folder: Path, progress: Progress
+) -> Callable[[int, int, str], None]:
+    """Turn the epochs of one training into the share of the whole."""
+
+    def report(epoch: int, epochs: int, words: str) -> None:
+        progress(_done(configs, folder)[0], words)
+
+    return report
+
+
+def _done(configs: Sequence[TrainingConfig], folder: Path) -> tuple[float, list[TrainingConfig]]:
+    """Return the share of the work that is on disk, and which networks are being trained."""
+    done = total = 0.0
+    going = []
+    for config in configs:
+        total += _cost(config) * config.epochs
+        state = folder / _STATES / f"{record_name(config)}.safetensors"
+        if state.exists():
+            going.append(config)
+            done += _cost(config) * epochs_done(state)
+        elif record_path(folder, config).exists():
+            done += _cost(config) * config.epochs
+    return done / total if total else 1.0, going
+
+
+@contextmanager
+def _watching(
+    configs: Sequence[TrainingConfig], folder: Path, progress: Progress | None
+) -> Iterator[None]:
+    """Tell how far the processes are, by the states that they leave after each epoch."""
+    if progress is None:
+        yield
+        return
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.wait(_LOOK_SECONDS):
+            share, going = _done(configs, folder)
+            progress(share, "N = " + ", ".join(str(config.size) for config in going))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
