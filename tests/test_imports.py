@@ -103,7 +103,7 @@ def test_an_analysis_loads_neither_scipy_nor_what_draws(tmp_path):
     statement = f"exec({ANALYSE.format(model, model, str(tmp_path / 'w.json'))!r})"
     modules = loaded(statement)
     assert (tmp_path / "w.json").exists()
-    assert "pastur.estimation._deconvolution" in modules
+    assert "pastur.estimation._deconvolution.descent" in modules
     assert scipy_parts(modules) == set()
     unwanted = {"numpy.f2py", "numpy.testing", "pastur.figures", "pastur.report"}
     assert (HEAVY - {"click"} | unwanted) & modules == set()

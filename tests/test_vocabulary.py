@@ -13,11 +13,11 @@ from pastur import Finding, Verdict
 from pastur._vocabulary import Word, table
 from pastur.analysis._finding import FINDINGS
 from pastur.estimation import Goodness
-from pastur.estimation._vocabulary import VERDICTS
+from pastur.estimation._result.verdict import VERDICTS
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "pastur").rglob("*.py"))
-HOMES = {"src/pastur/estimation/_vocabulary.py", "src/pastur/analysis/_finding.py"}
+HOMES = {"src/pastur/estimation/_result/verdict.py", "src/pastur/analysis/_finding.py"}
 STORED = {
     Finding: {"signal", "noise only", "does not fit", "too small to tell"},
     Verdict: {

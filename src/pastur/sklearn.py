@@ -13,7 +13,7 @@ from pastur._arrays import UnfitError, as_array, speaks_torch
 from pastur._checks import real_array
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._rectangular import fit_centred
+from pastur.estimation.rectangular import fit_centred
 
 __all__ = ["SpikedPCA"]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import pastur.estimation._deconvolution as module
+import pastur.estimation._deconvolution.descent as module
 from pastur import fit_rectangular
 
 # Of 400 seeds those whose descent alternates: 30 steps did not end it.

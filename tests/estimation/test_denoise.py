@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pastur.estimation import fit_rectangular, fit_symmetric
-from pastur.estimation._denoise import shrink_eigenvalues, shrink_singular_values
+from pastur.estimation._kinds.shrinkage import shrink_eigenvalues, shrink_singular_values
 
 
 def test_the_shrinkers_are_those_of_the_papers():

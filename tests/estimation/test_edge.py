@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pastur.estimation._edge import count_spikes, noise_edges, spike_p_values
-from pastur.estimation._fit import _own_left_out
-from pastur.estimation._noise_intervals import NoiseIntervals, fitted_model, noise_intervals
-from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
-from pastur.estimation._signal import Signal
-from pastur.estimation._subordinate import RectangularPlane
+from pastur.estimation._fitting.steps import _own_left_out
+from pastur.estimation._kinds.noise_models import RectangularNoise, SymmetricNoise
+from pastur.estimation._kinds.subordinate import RectangularPlane
+from pastur.estimation._low_rank.edge import count_spikes, noise_edges, spike_p_values
+from pastur.estimation._result.signal import Signal
+from pastur.estimation._spikes.noise_intervals import NoiseIntervals, fitted_model, noise_intervals
 from pastur.measures import Atoms, TracyWidom
 from pastur.models import DeformedWigner, InformationPlusNoise
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pastur.estimation import fit_rectangular, fit_symmetric
-from pastur.estimation._entries import diagnose_entries
+from pastur.estimation._observed.entries import diagnose_entries
 
 SHAPES = {"wide": (300, 500), "symmetric": (400, 400)}
 NOISE = {

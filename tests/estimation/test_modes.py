@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from pastur.estimation._goodness import largest_deviation, mode_deviations, mode_p_value
-from pastur.estimation._noise_law import spike_strengths
-from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
+from pastur.estimation._kinds.noise_law import spike_strengths
+from pastur.estimation._kinds.noise_models import RectangularNoise, SymmetricNoise
+from pastur.estimation._result.goodness import largest_deviation, mode_deviations, mode_p_value
 
 NO_SPIKES = np.empty(0)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pastur.estimation._noise_law import NoiseLaw, count_shift, spike_strengths
-from pastur.estimation._noise_models import RectangularNoise, SymmetricNoise
+from pastur.estimation._kinds.noise_law import NoiseLaw, count_shift, spike_strengths
+from pastur.estimation._kinds.noise_models import RectangularNoise, SymmetricNoise
 from pastur.measures import MarchenkoPastur, Semicircle
 
 LAWS = {

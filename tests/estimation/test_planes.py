@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pastur.estimation._signal import Signal, base_transforms
-from pastur.estimation._subordinate import RectangularPlane, SymmetricPlane
+from pastur.estimation._kinds.subordinate import RectangularPlane, SymmetricPlane
+from pastur.estimation._result.signal import Signal, base_transforms
 from pastur.measures import Semicircle, Uniform
 
 SIGNAL = Signal(np.array([1.4, 2.5, 2.6]), np.array([0.1, 0.05, 0.02]))

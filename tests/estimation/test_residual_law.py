@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pastur.estimation._residual_law import residual_covariance, residual_mean
-from pastur.estimation._signal import Signal
-from pastur.estimation._subordinate import RectangularPlane, SymmetricPlane
+from pastur.estimation._deconvolution.residual import residual_covariance, residual_mean
+from pastur.estimation._kinds.subordinate import RectangularPlane, SymmetricPlane
+from pastur.estimation._result.signal import Signal
 
 DRAWS, SIZE = 600, 120
 # Spikes, some below criticality, 20 % of the values.

@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._noise_law import NoiseLaw, count_shift
-from pastur.estimation._noise_models import NoiseModel
+from pastur.estimation._kinds.noise_law import NoiseLaw, count_shift
+from pastur.estimation._kinds.noise_models import NoiseModel
 from pastur.measures import ProbabilityMeasure
 from pastur.models import DeformedWigner
 

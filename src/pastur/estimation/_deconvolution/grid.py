@@ -3,7 +3,7 @@
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._subordinate import Plane
+from pastur.estimation._kinds.subordinate import Plane
 from pastur.measures import ProbabilityMeasure
 
 # Weak spikes leave a trace that cannot be told from a smaller σ: none is sought far below critical.

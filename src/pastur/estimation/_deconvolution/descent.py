@@ -15,11 +15,11 @@ import numpy as np
 from pastur._numerics.chi_squared import chi_squared_tail
 from pastur._numerics.nonnegative import nonnegative_least_squares
 from pastur._typing import ComplexArray, FloatArray
-from pastur.estimation._grid import spike_grid
-from pastur.estimation._residual_law import residual_covariance, residual_mean
-from pastur.estimation._signal import Signal, base_transforms
-from pastur.estimation._subordinate import Plane
-from pastur.estimation._units import smoothest_weights, split_into_spikes
+from pastur.estimation._deconvolution.grid import spike_grid
+from pastur.estimation._deconvolution.masses import smoothest_weights, split_into_spikes
+from pastur.estimation._deconvolution.residual import residual_covariance, residual_mean
+from pastur.estimation._kinds.subordinate import Plane
+from pastur.estimation._result.signal import Signal, base_transforms
 from pastur.measures import Empirical, ProbabilityMeasure
 
 # Values farther than this many σ are single spikes; the transform is taken below.

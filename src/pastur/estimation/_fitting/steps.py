@@ -9,20 +9,25 @@ import numpy as np
 
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._deconvolution import Deconvolution, deconvolve
-from pastur.estimation._edge import Edges, noise_edges, spike_p_values
-from pastur.estimation._entries import EntryDiagnosis
-from pastur.estimation._goodness import REJECTION, Goodness
-from pastur.estimation._noise_intervals import NoiseIntervals, fitted_model, noise_intervals
-from pastur.estimation._noise_level import noise_level_beside, relative_deviation
-from pastur.estimation._noise_models import NoiseModel
-from pastur.estimation._self_consistent import Split, split_spectrum
-from pastur.estimation._signal import Signal
-from pastur.estimation._spikes import Scene, spike_table
-from pastur.estimation._status import Status
-from pastur.estimation._subordinate import Plane
-from pastur.estimation._verdict import assess, assess_growing, from_spectrum, with_diagnosis
-from pastur.estimation._vocabulary import Verdict
+from pastur.estimation._deconvolution.descent import Deconvolution, deconvolve
+from pastur.estimation._fitting.sentences import (
+    assess,
+    assess_growing,
+    from_spectrum,
+    with_diagnosis,
+)
+from pastur.estimation._kinds.noise_models import NoiseModel
+from pastur.estimation._kinds.subordinate import Plane
+from pastur.estimation._low_rank.edge import Edges, noise_edges, spike_p_values
+from pastur.estimation._low_rank.noise_level import noise_level_beside, relative_deviation
+from pastur.estimation._low_rank.split import Split, split_spectrum
+from pastur.estimation._observed.entries import EntryDiagnosis
+from pastur.estimation._result.goodness import REJECTION, Goodness
+from pastur.estimation._result.signal import Signal
+from pastur.estimation._result.status import Status
+from pastur.estimation._result.verdict import Verdict
+from pastur.estimation._spikes.noise_intervals import NoiseIntervals, fitted_model, noise_intervals
+from pastur.estimation._spikes.table import Scene, spike_table
 from pastur.measures import ProbabilityMeasure
 
 # Up to so many spikes the edge is that of pure noise with a row and a column less for each.

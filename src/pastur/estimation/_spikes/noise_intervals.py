@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._edge import tracy_widom_upper_quantile
-from pastur.estimation._signal import Signal
-from pastur.estimation._subordinate import Plane, RectangularPlane
+from pastur.estimation._kinds.subordinate import Plane, RectangularPlane
+from pastur.estimation._low_rank.edge import tracy_widom_upper_quantile
+from pastur.estimation._result.signal import Signal
 from pastur.measures import ProbabilityMeasure, TracyWidom
 from pastur.models import DeformedWigner, InformationPlusNoise
 

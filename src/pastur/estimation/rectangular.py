@@ -11,20 +11,25 @@ from pastur._checks import matrix, significance
 from pastur._errors import InvalidInputError
 from pastur._stored import check, got
 from pastur._typing import AnyArray, ArrayLike, FloatArray
-from pastur.estimation._denoise import (
+from pastur.estimation._fitting.sentences import exact_as_well, left_out, without_noise
+from pastur.estimation._fitting.steps import fit_spectrum
+from pastur.estimation._kinds.noise_models import RectangularNoise
+from pastur.estimation._kinds.shrinkage import (
     check_shape,
     denoised_singular_values,
     shrink_singular_values,
 )
-from pastur.estimation._fit import fit_spectrum
-from pastur.estimation._input import Spectrum, centred_spectrum, check_sigma, rectangular_spectrum
-from pastur.estimation._noise_intervals import fitted_model
-from pastur.estimation._noise_models import RectangularNoise
-from pastur.estimation._result import EXACT, Fit, common_fields, is_noise, scaled
-from pastur.estimation._signal import Signal
-from pastur.estimation._spikes import RECTANGULAR_FIELDS, noise_free_spikes
-from pastur.estimation._subordinate import RectangularPlane
-from pastur.estimation._verdict import exact_as_well, left_out, without_noise
+from pastur.estimation._kinds.subordinate import RectangularPlane
+from pastur.estimation._observed.spectrum import (
+    Spectrum,
+    centred_spectrum,
+    check_sigma,
+    rectangular_spectrum,
+)
+from pastur.estimation._result.fit import EXACT, Fit, common_fields, is_noise, scaled
+from pastur.estimation._result.signal import Signal
+from pastur.estimation._spikes.noise_intervals import fitted_model
+from pastur.estimation._spikes.table import RECTANGULAR_FIELDS, noise_free_spikes
 from pastur.measures import Atoms, MarchenkoPastur, ProbabilityMeasure
 
 # Smaller squares lose digits.

@@ -11,8 +11,8 @@ import numpy as np
 from pastur._checks import matrix
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ArrayLike, FloatArray
-from pastur.estimation._denoise import check_shape
-from pastur.estimation._status import Status
+from pastur.estimation._kinds.shrinkage import check_shape
+from pastur.estimation._result.status import Status
 
 _TOLERANCE = 1e-10
 _MOST_STEPS = 1000

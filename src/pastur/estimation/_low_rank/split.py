@@ -6,11 +6,11 @@ from math import exp, log
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._edge import Edges, count_spikes
-from pastur.estimation._noise_law import NoiseLaw, spike_strengths
-from pastur.estimation._noise_level import median_rule, noise_level
-from pastur.estimation._noise_models import NoiseModel
-from pastur.estimation._status import Status
+from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
+from pastur.estimation._kinds.noise_models import NoiseModel
+from pastur.estimation._low_rank.edge import Edges, count_spikes
+from pastur.estimation._low_rank.noise_level import median_rule, noise_level
+from pastur.estimation._result.status import Status
 
 _TOLERANCE = 1e-9
 _MOST_STEPS = 50

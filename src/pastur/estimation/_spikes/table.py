@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._typing import AnyArray, ComplexArray, FloatArray
-from pastur.estimation._subordinate import Outliers, Plane
+from pastur.estimation._kinds.subordinate import Outliers, Plane
 
 # A neighbour at g standard deviations shifts an outlier by 1/(2g) of one: an eighth at 4.
 _ISOLATION = 4.0

@@ -12,11 +12,11 @@ from pastur._errors import InvalidInputError
 from pastur._foreign import shown
 from pastur._stored import built, check, each, made, taken
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._fit import SpectrumFit
-from pastur.estimation._goodness import Goodness
-from pastur.estimation._signal import Signal
-from pastur.estimation._status import Status
-from pastur.estimation._vocabulary import Verdict
+from pastur.estimation._fitting.steps import SpectrumFit
+from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.signal import Signal
+from pastur.estimation._result.status import Status
+from pastur.estimation._result.verdict import Verdict
 from pastur.measures import ProbabilityMeasure
 
 EXACT = Status(True, 0.0, 0, "The matrix has no noise: its rank is exact.")

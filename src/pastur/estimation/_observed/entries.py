@@ -18,8 +18,8 @@ from pastur._numerics.entry_sums import (
 )
 from pastur._numerics.scaling import divided, safe_exponent
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._goodness import LEAST_BULK
-from pastur.estimation._vocabulary import Verdict
+from pastur.estimation._result.goodness import LEAST_BULK
+from pastur.estimation._result.verdict import Verdict
 
 # Entries beyond so many standard deviations count as that many in sums of squares.
 _CLIP = 5.0

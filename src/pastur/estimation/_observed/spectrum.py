@@ -25,8 +25,8 @@ from pastur._numerics.rounding import (
 from pastur._numerics.sides import Sides, filled_sides
 from pastur._numerics.singular_values import singular_values as _singular_values
 from pastur._typing import AnyArray, ArrayLike, FloatArray
-from pastur.estimation._entries import EntryDiagnosis, diagnose_entries
-from pastur.estimation._goodness import LEAST_BULK
+from pastur.estimation._observed.entries import EntryDiagnosis, diagnose_entries
+from pastur.estimation._result.goodness import LEAST_BULK
 
 # Beyond this ratio of the largest value to σ, either way, the units cannot be the same: one of the
 # two is lost in the rounding of the other.

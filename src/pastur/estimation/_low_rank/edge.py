@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._noise_models import NoiseModel
+from pastur.estimation._kinds.noise_models import NoiseModel
 from pastur.measures import TracyWidom
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._noise_law import NoiseLaw
+from pastur.estimation._kinds.noise_law import NoiseLaw
 
 
 class NoiseModel(Protocol):

@@ -17,7 +17,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
-from pastur.estimation._signal import Transforms
+from pastur.estimation._result.signal import Transforms
 
 
 class Observed(NamedTuple):

@@ -7,9 +7,11 @@ import numpy as np
 from pastur._format import count, fraction, number, p_equals, percent
 from pastur._numerics.kolmogorov import kolmogorov_tail
 from pastur._typing import FloatArray
-from pastur.estimation._deconvolution import Deconvolution
-from pastur.estimation._entries import EntryDiagnosis
-from pastur.estimation._goodness import (
+from pastur.estimation._deconvolution.descent import Deconvolution
+from pastur.estimation._kinds.noise_models import NoiseModel
+from pastur.estimation._low_rank.split import Split
+from pastur.estimation._observed.entries import EntryDiagnosis
+from pastur.estimation._result.goodness import (
     LEAST_BULK,
     REJECTION,
     SMALL_DISTANCE,
@@ -20,9 +22,7 @@ from pastur.estimation._goodness import (
     mode_p_value,
     step_gaps,
 )
-from pastur.estimation._noise_models import NoiseModel
-from pastur.estimation._self_consistent import Split
-from pastur.estimation._vocabulary import Verdict
+from pastur.estimation._result.verdict import Verdict
 from pastur.models import DeformedWigner, InformationPlusNoise
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from pastur._numerics.chi_squared import chi_squared_tail
 from pastur._typing import FloatArray
-from pastur.estimation._noise_law import NoiseLaw
-from pastur.estimation._vocabulary import Verdict
+from pastur.estimation._kinds.noise_law import NoiseLaw
+from pastur.estimation._result.verdict import Verdict
 
 # A bulk with fewer values than this can hardly contradict any law.
 LEAST_BULK = 20

@@ -10,21 +10,21 @@ import numpy as np
 from pastur._checks import matrix, significance
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
-from pastur.estimation._denoise import check_shape, denoised_eigenvalues, shrink_eigenvalues
-from pastur.estimation._fit import fit_spectrum
-from pastur.estimation._input import (
+from pastur.estimation._fitting.sentences import exact_as_well, left_out, without_noise
+from pastur.estimation._fitting.steps import fit_spectrum
+from pastur.estimation._kinds.noise_models import SymmetricNoise
+from pastur.estimation._kinds.shrinkage import check_shape, denoised_eigenvalues, shrink_eigenvalues
+from pastur.estimation._kinds.subordinate import SymmetricPlane
+from pastur.estimation._observed.spectrum import (
     Spectrum,
     check_sigma,
     symmetric_part,
     symmetric_spectrum,
 )
-from pastur.estimation._noise_intervals import fitted_model
-from pastur.estimation._noise_models import SymmetricNoise
-from pastur.estimation._result import EXACT, Fit, common_fields, is_noise, scaled
-from pastur.estimation._signal import Signal
-from pastur.estimation._spikes import SYMMETRIC_FIELDS, noise_free_spikes
-from pastur.estimation._subordinate import SymmetricPlane
-from pastur.estimation._verdict import exact_as_well, left_out, without_noise
+from pastur.estimation._result.fit import EXACT, Fit, common_fields, is_noise, scaled
+from pastur.estimation._result.signal import Signal
+from pastur.estimation._spikes.noise_intervals import fitted_model
+from pastur.estimation._spikes.table import SYMMETRIC_FIELDS, noise_free_spikes
 from pastur.measures import Atoms, ProbabilityMeasure, Semicircle
 
 

@@ -1,0 +1,1 @@
+"""Noise level and spectrum of the signal at any rank."""

@@ -1,0 +1,1 @@
+"""The two kinds of matrix, and pure noise of each."""

@@ -1,0 +1,1 @@
+"""Noise level and spikes where the spikes are few."""

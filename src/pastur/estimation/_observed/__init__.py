@@ -1,0 +1,1 @@
+"""What is given: the spectrum, and what its entries show."""

@@ -1,0 +1,1 @@
+"""From outliers back to spikes."""
