@@ -108,7 +108,7 @@ def test_in_tests_such_a_fault_is_a_failure(two, monkeypatch):
 COMMANDS = {
     "analyze": (["analyze", "two.npz"], "pastur.cli._run.analyze"),
     "demo": (["demo"], "pastur.cli._run.analyze"),
-    "law": (["law", "--atoms", "0"], "pastur.cli._law_run.law_result"),
+    "law": (["law", "--atoms", "0"], "pastur.cli._law.run.law_result"),
     "verify": (["verify", "lemma-4.1"], "pastur.cli._verify_run.verify"),
     "experiment": (
         ["experiment", "fashion-mnist"],

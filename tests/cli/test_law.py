@@ -17,7 +17,7 @@ TWO_ATOMS = ("--atoms", "-1.5,1.5", "--sigma", "0.8")
 @pytest.fixture
 def found(invoke, tmp_path, monkeypatch):
     """Run quietly, without the picture, and return the JSON document."""
-    monkeypatch.setattr("pastur.cli._law_run._picture", lambda result, kind: b"")
+    monkeypatch.setattr("pastur.cli._law.run._picture", lambda result, kind: b"")
 
     def call(*arguments):
         result = invoke("law", *arguments, "--json", "law.json", "--quiet")

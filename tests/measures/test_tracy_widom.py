@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError
-from pastur.measures._tracy_widom import TracyWidom
+from pastur.measures._laws.tracy_widom import TracyWidom
 
 BETAS = (1, 2, 4)
 

@@ -8,7 +8,7 @@ import click
 
 from pastur.cli._errors import QuietGroup, debug_option
 from pastur.cli._experiment_command import experiment
-from pastur.cli._law_command import law
+from pastur.cli._law.command import law
 from pastur.cli._verify_command import verify
 
 DEMO_REPORT = "pastur-demo.html"

@@ -1,12 +1,12 @@
 """Signed and probability measures on the real line, as frozen values."""
 
-from pastur.measures._atoms import Atoms, Empirical
-from pastur.measures._base import Measure, ProbabilityMeasure
-from pastur.measures._classical import Semicircle, Uniform
-from pastur.measures._density import Density
-from pastur.measures._grid_density import GridDensity
-from pastur.measures._marchenko_pastur import MarchenkoPastur
-from pastur.measures._tracy_widom import TracyWidom
+from pastur.measures._contract.measure import Measure, ProbabilityMeasure
+from pastur.measures._laws.atoms import Atoms, Empirical
+from pastur.measures._laws.classical import Semicircle, Uniform
+from pastur.measures._laws.density import Density
+from pastur.measures._laws.grid_density import GridDensity
+from pastur.measures._laws.marchenko_pastur import MarchenkoPastur
+from pastur.measures._laws.tracy_widom import TracyWidom
 
 __all__ = [
     "Atoms",

@@ -1,9 +1,9 @@
 """Forward models: from the law of the signal and the noise level to what the matrix shows."""
 
-from pastur.models._deformed_wigner import DeformedWigner
-from pastur.models._edge_scale import EdgeScale
-from pastur.models._information_plus_noise import InformationPlusNoise
-from pastur.models._predictions import predict_eigenvalues, predict_singular_values
+from pastur.models.deformed_wigner import DeformedWigner
+from pastur.models.edge_scale import EdgeScale
+from pastur.models.information_plus_noise import InformationPlusNoise
+from pastur.models.predictions import predict_eigenvalues, predict_singular_values
 
 __all__ = [
     "DeformedWigner",

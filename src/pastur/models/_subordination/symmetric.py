@@ -17,8 +17,8 @@ import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
-from pastur.models._gaps import crossing, gaps_of, lowest_points
-from pastur.models._subordination import Subordination
+from pastur.models._subordination.contract import Subordination
+from pastur.models._subordination.gaps import crossing, gaps_of, lowest_points
 
 
 class AdditiveSubordination(Subordination):

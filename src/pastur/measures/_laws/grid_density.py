@@ -11,7 +11,7 @@ from pastur._errors import InvalidInputError
 from pastur._numerics.piecewise.pieces import Pieces
 from pastur._numerics.series import running_sum
 from pastur._typing import ArrayLike, FloatArray
-from pastur.measures._piecewise import PiecewiseLaw, normalised
+from pastur.measures._laws.piecewise import PiecewiseLaw, normalised
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)

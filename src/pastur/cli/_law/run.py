@@ -7,8 +7,8 @@ from pathlib import Path
 from pastur._checks import positive_integer
 from pastur._errors import InvalidInputError
 from pastur._files import write_whole
-from pastur.cli._law_model import Question
-from pastur.cli._law_result import LawResult, law_result
+from pastur.cli._law.model import Question
+from pastur.cli._law.result import LawResult, law_result
 from pastur.cli._outputs import check_files, picture_bytes
 
 _KINDS = ("png", "svg", "pdf")
@@ -50,7 +50,7 @@ def run_law(question: Question, files: LawFiles, *, size: int | None, quiet: boo
     result = law_result(question, None if size is None else positive_integer("size", size))
     files.write(result)
     if not quiet:
-        from pastur.cli._law_print import print_law
+        from pastur.cli._law.print import print_law
 
         print_law(result, files.named())
 

@@ -18,9 +18,9 @@ from pastur._checks import (
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import MarchenkoPastur, ProbabilityMeasure
-from pastur.models._law import SubordinatedLaw
-from pastur.models._rectangular import RectangularSubordination
-from pastur.models._spiked import SpikedModel
+from pastur.models._subordination.law import SubordinatedLaw
+from pastur.models._subordination.rectangular import RectangularSubordination
+from pastur.models.spiked import SpikedModel
 
 
 class InformationPlusNoise(SpikedModel):

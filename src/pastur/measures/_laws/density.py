@@ -13,7 +13,7 @@ from pastur._errors import InvalidInputError, InvalidTypeError, NumericalError
 from pastur._numerics.piecewise.pieces import Pieces
 from pastur._numerics.piecewise.resolve import Resolution, resolve
 from pastur._typing import ArrayLike, FloatArray
-from pastur.measures._piecewise import MASS_TOLERANCE, PiecewiseLaw, normalised
+from pastur.measures._laws.piecewise import MASS_TOLERANCE, PiecewiseLaw, normalised
 
 _LARGEST_ERROR = 1e-8
 # Parts of each interval when a narrow peak is looked for.

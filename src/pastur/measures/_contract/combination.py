@@ -12,7 +12,7 @@ import numpy as np
 from pastur._errors import InvalidTypeError
 from pastur._numerics.intervals import union
 from pastur._typing import ComplexArray, FloatArray
-from pastur.measures._base import Measure, ProbabilityMeasure
+from pastur.measures._contract.measure import Measure, ProbabilityMeasure
 
 
 class _AffineFormulas(Measure):

@@ -16,8 +16,8 @@ from pastur._numerics.intervals import union
 from pastur._numerics.many_intervals import integrate_intervals
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures import Measure
-from pastur.measures._combination import Mixture, SignedSum
-from pastur.models._subordination import Subordination
+from pastur.measures._contract.combination import Mixture, SignedSum
+from pastur.models._subordination.contract import Subordination
 
 # Of the natural scale: Φ is quadratic at a critical point, so that an atom this near to one has its
 # image within 1e-18 of the edge.

@@ -11,8 +11,8 @@ from pastur._checks import finite_number, positive_number
 from pastur._errors import InvalidInputError
 from pastur._numerics.series import log1p_tail
 from pastur._typing import AnyArray, ComplexArray, FloatArray
-from pastur.measures._base import Measure, ProbabilityMeasure
-from pastur.measures._edge_arc import edge_rise
+from pastur.measures._contract.measure import Measure, ProbabilityMeasure
+from pastur.measures._laws.edge_arc import edge_rise
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pastur._numerics.piecewise.pieces import Pieces
 from pastur._numerics.piecewise.transforms import PieceTransforms
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ComplexArray, FloatArray
-from pastur.measures._base import ProbabilityMeasure
-from pastur.measures._quantiles import quantile_by_pieces
+from pastur.measures._contract.measure import ProbabilityMeasure
+from pastur.measures._contract.quantiles import quantile_by_pieces
 
 # A density may miss mass 1 by this much, as one does whose far tails are cut off: it is rescaled.
 MASS_TOLERANCE = 1e-6

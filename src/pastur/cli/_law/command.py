@@ -95,8 +95,8 @@ def law(
       pastur law --atoms -1.5,1.5 --sigma 0.8 --spikes 2.8
       pastur law --ratio 0.5 --atoms 0 --spikes 2,0.5 --size 1000
     """
-    from pastur.cli._law_model import SignalOptions, ask
-    from pastur.cli._law_run import LawFiles, run_law
+    from pastur.cli._law.model import SignalOptions, ask
+    from pastur.cli._law.run import LawFiles, run_law
 
     options = SignalOptions(**signal)
     options.check(rectangular=ratio is not None)

@@ -13,10 +13,10 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.taylor import derivatives
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import Measure, ProbabilityMeasure
-from pastur.models._edge_scale import EdgeScale
-from pastur.models._law import ROUNDING
-from pastur.models._outlier_measure import OutlierMeasure
-from pastur.models._subordination import Subordination
+from pastur.models._subordination.contract import Subordination
+from pastur.models._subordination.law import ROUNDING
+from pastur.models._subordination.outlier_measure import OutlierMeasure
+from pastur.models.edge_scale import EdgeScale
 
 
 class SpikedModel(ABC):

@@ -16,8 +16,8 @@ from pastur._checks import finite_number, generator, one_of, positive_integer, r
 from pastur._errors import InvalidInputError
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ArrayLike, ComplexArray, FloatArray, RandomLike
-from pastur.measures._arguments import inside, line_points, plane_points, upper
-from pastur.measures._quantiles import quantile_by_pieces
+from pastur.measures._contract.arguments import inside, line_points, plane_points, upper
+from pastur.measures._contract.quantiles import quantile_by_pieces
 
 
 class Measure(ABC):
@@ -193,7 +193,7 @@ class Measure(ABC):
         return total
 
     def _affine(self, a: float, b: float) -> Measure:
-        from pastur.measures._combination import affine_image
+        from pastur.measures._contract.combination import affine_image
 
         return affine_image(self, a, b)
 
@@ -278,7 +278,7 @@ class ProbabilityMeasure(Measure):
 
 
 def _combine(terms: list[tuple[float, object]]) -> Measure:
-    from pastur.measures._combination import combine
+    from pastur.measures._contract.combination import combine
 
     return combine(terms)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.cli._law_model import Model, Question
+from pastur.cli._law.model import Model, Question
 from pastur.models import InformationPlusNoise
 
 SCHEMA = 1

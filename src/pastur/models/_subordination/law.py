@@ -8,8 +8,8 @@ import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
-from pastur.models._subordination import Subordination
-from pastur.models._tail import LARGEST_LEVEL, Tail, tail_at
+from pastur.models._subordination.contract import Subordination
+from pastur.models._subordination.tail import LARGEST_LEVEL, Tail, tail_at
 
 # By which two computations of the same level may differ.
 ROUNDING = 1e-14

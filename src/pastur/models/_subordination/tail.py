@@ -14,7 +14,7 @@ import numpy as np
 
 from pastur._numerics.taylor import derivatives
 from pastur._typing import ComplexArray, FloatArray
-from pastur.models._subordination import Subordination
+from pastur.models._subordination.contract import Subordination
 
 # Above this level the law's own way has its 1e-12.
 LARGEST_LEVEL = 1e-7

@@ -8,8 +8,8 @@ from pastur._checks import matrix_shape, vector
 from pastur._errors import InvalidInputError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import Empirical
-from pastur.models._deformed_wigner import DeformedWigner
-from pastur.models._information_plus_noise import InformationPlusNoise
+from pastur.models.deformed_wigner import DeformedWigner
+from pastur.models.information_plus_noise import InformationPlusNoise
 
 
 def predict_eigenvalues(signal_eigenvalues: ArrayLike, sigma: float = 1.0) -> FloatArray:

@@ -22,8 +22,8 @@ import numpy as np
 from pastur._numerics.inversion import invert_increasing
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
-from pastur.models._gaps import crossing, gaps_of, lowest_points
-from pastur.models._subordination import Subordination
+from pastur.models._subordination.contract import Subordination
+from pastur.models._subordination.gaps import crossing, gaps_of, lowest_points
 
 # Heights of the curve, in units of its largest: down to the first it is bracketed as it is.
 _FLAT, _FLATTEST = 1e-8, 1e-60

@@ -11,9 +11,9 @@ from pastur._checks import dyson_index, numeric, positive_integer, positive_numb
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import ProbabilityMeasure, Semicircle
-from pastur.models._additive import AdditiveSubordination
-from pastur.models._law import SubordinatedLaw
-from pastur.models._spiked import SpikedModel
+from pastur.models._subordination.law import SubordinatedLaw
+from pastur.models._subordination.symmetric import AdditiveSubordination
+from pastur.models.spiked import SpikedModel
 
 
 class DeformedWigner(SpikedModel):

@@ -15,7 +15,7 @@ from pastur._numerics import sinc
 from pastur._numerics import tracy_widom_table as tracy_widom
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ArrayLike, ComplexArray, FloatArray
-from pastur.measures._base import ProbabilityMeasure
+from pastur.measures._contract.measure import ProbabilityMeasure
 
 # The mass beyond the ends is below 1e-300 for each β; the inner points part bulk and tails.
 _BREAKS = np.array([-26.0, -8.0, -4.0, -1.0, 2.0, 8.0, 30.0, 104.0])

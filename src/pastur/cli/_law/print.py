@@ -8,7 +8,7 @@ from rich.console import Console
 
 from pastur._typing import FloatArray
 from pastur.cli._console import open_console, plain_table, say
-from pastur.cli._law_result import EDGE, OUTLIER, LawResult
+from pastur.cli._law.result import EDGE, OUTLIER, LawResult
 from pastur.cli._text import number, plural, printable
 
 _NOTHING = "–"

@@ -14,7 +14,7 @@ from pastur._errors import InvalidInputError
 from pastur._numerics.cauchy import AtomSums
 from pastur._numerics.series import running_sum
 from pastur._typing import ArrayLike, ComplexArray, FloatArray
-from pastur.measures._base import Measure, ProbabilityMeasure
+from pastur.measures._contract.measure import Measure, ProbabilityMeasure
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)

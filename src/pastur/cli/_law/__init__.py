@@ -1,0 +1,1 @@
+"""The command `law`: from its options to the printed tables and files."""

@@ -1,0 +1,1 @@
+"""What every measure is and does: the contract, checked arguments, images and sums."""

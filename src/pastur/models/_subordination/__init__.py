@@ -1,0 +1,1 @@
+"""The function ω behind a law of signal plus noise, and the laws made from it."""
