@@ -56,13 +56,11 @@ def p_value(p: float | None) -> str:
     Examples
     --------
     >>> p_value(0.5), p_value(0.041), p_value(1e-320), p_value(None)
-    ('0.50', '0.041', '<0.0001', '–')
+    ('0.5', '0.041', '<0.0001', '–')
     """
     if p is None or not isfinite(p):
         return NOTHING
-    if p < LEAST_P:
-        return f"<{LEAST_P:.4f}"
-    return f"{p:.2f}" if p >= 0.1 else f"{p:.2g}"
+    return f"<{LEAST_P:.4f}" if p < LEAST_P else f"{p:.2g}"
 
 
 def p_equals(p: float) -> str:

@@ -25,7 +25,7 @@ def test_number(value: float, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("p", "expected"),
-    [(1.0, "1.00"), (0.041, "0.041"), (2.4e-7, "<0.0001"), (3e-120, "<0.0001"), (0.0, "<0.0001")],
+    [(1.0, "1"), (0.041, "0.041"), (2.4e-7, "<0.0001"), (3e-120, "<0.0001"), (0.0, "<0.0001")],
 )
 def test_chance(p: float, expected: str) -> None:
     assert _text.chance(p) == expected
