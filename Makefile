@@ -1,6 +1,6 @@
-# `make demo` and `make test` build the environment they need in .venv and are quick the second time.
-# `make test` runs what needs no extra, without the tests marked slow; with extras, as in
-# `make test EXTRAS=test,torch`, it runs the slow ones and those that the extras allow as well.
+# `make demo` and `make test` build the environment they need in .venv; the second time they are quick.
+# `make test` runs the tests that need no extra and are not marked slow. With extras, for example
+# `make test EXTRAS=test,torch`, it also runs the slow tests and those that need these extras.
 PYTHON ?= python3
 EXTRAS ?= test
 QUICK := $(if $(filter-out test,$(EXTRAS)),,-m "not slow")
@@ -8,7 +8,7 @@ CHECKED := src tests benchmarks tools conftest.py
 VENV := .venv
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-# Threads of the linear algebra library, more than which only get in each other's way.
+# More BLAS threads than this only slow each other down.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 

@@ -91,7 +91,7 @@ def watched(python, folder):
 
 
 def intervals_that_hold(spikes, theta):
-    """Tell of each spike, or group of neighbours with one interval, whether it holds the truth.
+    """Return for each spike, or group with one interval, whether the interval holds the truth.
 
     The interval of a group is that of its root mean square.
     """
@@ -138,7 +138,7 @@ def table(rows, watch):
     yield (
         "| signal, θ in c^(1/4)σ | detached | "
         + " | ".join(f"{names[k]}: count | σ/true" for k in used)
-        + " | our σ intervals hold | our θ intervals hold |"
+        + " | σ in our interval | θ in our interval |"
     )
     yield "|---|---|" + "---|---|" * len(used) + "---|---|"
     for signal, group in rows.items():
@@ -157,9 +157,8 @@ def table(rows, watch):
         sum(abs(row[1][k] - row[0]) for group in rows.values() for row in group) for k in range(3)
     ]
     yield ""
-    yield "Counts off by, all layers together: " + ", ".join(
-        f"{names[k]} {off[k]:.0f}" for k in used
-    )
+    counts = ", ".join(f"{names[k]} {off[k]:.0f}" for k in used)
+    yield f"Total error of the counts over all layers: {counts}."
 
 
 def listed(values):

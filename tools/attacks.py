@@ -1,11 +1,11 @@
-"""A folder of hostile files, each given to `pastur analyze` as a process of its own.
+"""A folder of hostile files, each passed to `pastur analyze` in a process of its own.
 
     python tools/attacks.py [FOLDER]      # prints a table, and writes docs/attacks.md
 
-Writes the files into FOLDER (a temporary one by default), runs the command on each, and looks at
-what came of it: its exit status, its words, its peak of memory beside that of the same command on a
-sound file, and whether anything was run or written. The exit status is 1 if an attack did what it
-tries to do, or got another answer than the one expected. Needs the extras onnx, keras and gguf.
+Writes the files into FOLDER (a temporary one by default), runs the command on each, and checks the
+result: its exit status, its output, its peak memory compared with that of the same command on a
+valid file, and whether anything was executed or written. The exit status is 1 if an attack did what
+it tries to do, or got an unexpected answer. Needs the extras onnx, keras and gguf.
 """
 
 import os
@@ -24,22 +24,22 @@ ALL = (*ATTACKS, *(costly.attack for costly in COSTS))
 MOST_MEMORY, MOST_TIMES = 150_000_000, 20
 MOST_SECONDS = 20
 
-HEAD = """# Hostile files, tried
+HEAD = """# Hostile files
 
-{count} files that `python tools/attacks.py` writes and gives to `pastur analyze`, each in a process
-of its own; this page is what it wrote. Nothing was run and nothing written by any of them. *More
-memory* is the peak above that of the command on a sound matrix of 40 × 50, in MB; none took more
-than {seconds} seconds. `tests/weights/test_attacks.py` and `test_costs.py` open the same files at
-every run of the tests. Two fuzzers go beyond them: `tools/fuzz_readers.py` changes the bytes of
-sound files of all formats, `tools/fuzz_structures.py` their fields, headers and configurations.
+`python tools/attacks.py` writes {count} hostile files, passes each to `pastur analyze` in a process
+of its own, and writes this page. None of them executed or wrote anything. *Memory* is the peak in
+MB above that of the command on an ordinary matrix of 40 × 50; none took more than {seconds}
+seconds. `tests/weights/test_attacks.py` and `test_costs.py` open the same files in every run of the
+tests. Two fuzzers go further: `tools/fuzz_readers.py` changes the bytes of valid files of all
+formats, `tools/fuzz_structures.py` their fields, headers and configurations.
 
-| file | what it tries | what the command says | more memory |
+| file | what it tries | what the command prints | memory |
 |---|---|---|---|
 """
 
 
 def analysed(path: Path) -> tuple[int, str, int, float]:
-    """Run the command; return its exit status, words, peak of memory in bytes, CPU seconds."""
+    """Run the command; return its exit status, output, peak memory in bytes, CPU seconds."""
     arguments = [sys.executable, "-m", "pastur", "analyze", str(path)]
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen(arguments, stdout=words, stderr=words)
@@ -51,7 +51,7 @@ def analysed(path: Path) -> tuple[int, str, int, float]:
 
 
 def answer(text: str, path: Path) -> str:
-    """Return the line that speaks of the attack, without the folder."""
+    """Return the line about the attack, without the folder."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if path.name in line] or lines[-1:]
     return said[0].removeprefix("pastur: ").replace(f"{path.parent}/", "").replace("|", r"\|")

@@ -1,9 +1,9 @@
-"""Write the figures of the claims into the pages that speak of them.
+"""Write the figures of the claims into the pages about them.
 
     python tools/claim_pages.py [--jobs 2]
 
-Reads docs/claims/records, which `pastur verify --full -o docs/claims` makes; what is missing there
-is drawn first. Writes the pictures, and in each page under docs/claims what stands between
+Reads docs/claims/records, which `pastur verify --full -o docs/claims` makes; missing draws are made
+first. Writes the pictures and, in each page under docs/claims, the text between
 `<!-- claim NAME -->` and `<!-- end -->`.
 """
 
@@ -22,7 +22,7 @@ _ALL = "all"
 
 
 def block(result: ClaimResult, draws: int) -> str:
-    """Return what a page says of a claim: statement, picture, figures, violation."""
+    """Return the block of a claim: statement, picture, figures, violation."""
     claim = result.claim
     rows = [
         f"| {finding.what} | {finding.measured} | {finding.bound} "

@@ -1,10 +1,9 @@
-"""One small network in five dresses, and the table of docs/formats.md on what is found in each.
+"""One small network in five formats, and the table of docs/formats.md with the findings for each.
 
 python tools/dresses.py              # fills in the table
 
-The network that comes with the package as it is (float32), in bfloat16, in int8 with a scale for
-each row, in FP8 with a scale for each block of 128 × 128, and as a base model with an adapter
-(LoRA) of rank 4 that adds up to it.
+The formats are float32, bfloat16, int8 with a scale for each row, FP8 with a scale for each block
+of 128 × 128, and a base model plus an adapter (LoRA) of rank 4 whose sum is the network.
 """
 
 import json
@@ -33,7 +32,7 @@ def network() -> dict[str, np.ndarray]:
 
 
 def dressed(folder: Path) -> dict[str, Analysis]:
-    """Write the network in every dress, and return what is found in each."""
+    """Write the network in every format, and return the analysis of each."""
     weights = network()
     paths = {dress: folder / dress.replace(" ", "-") for dress in DRESSES}
     for path in paths.values():
@@ -83,7 +82,7 @@ def _by_blocks(name: str, w: np.ndarray) -> dict[str, np.ndarray]:
 def _split(
     weights: dict[str, np.ndarray],
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return a base and an adapter that add up to the weights, but for rounding."""
+    """Return a base and an adapter whose sum is the weights, up to rounding."""
     rng = np.random.default_rng(0)
     base, adapter = {}, {}
     for name, w in weights.items():
@@ -104,8 +103,8 @@ def _save_adapter(folder: Path, adapter: dict[str, np.ndarray]) -> None:
 
 
 def table(found: dict[str, Analysis]) -> str:
-    """Return the table: a row for each layer and dress."""
-    lines = ["| layer | dress | σ | spikes | finding | rounding, of the deviation of an entry |"]
+    """Return the table: a row for each layer and format."""
+    lines = ["| layer | format | σ | spikes | finding | rounding error / noise in an entry |"]
     lines.append("|---|---|---|---|---|---|")
     for name in LAYERS:
         for dress, analysis in found.items():

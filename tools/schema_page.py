@@ -1,4 +1,4 @@
-"""The page on the JSON of an analysis, made from its schema.
+"""The page on the JSON of an analysis, generated from its schema.
 
 python tools/schema_page.py          # writes docs/analysis-json.md
 """
@@ -10,17 +10,17 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 HEAD = """# The JSON of an analysis
 
-What `pastur analyze MODEL --json FILE` and `Analysis.to_json` write, and `Analysis.from_json`
-reads: one object, in strict JSON (no NaN, no Infinity), ASCII. For programs it is described by
-[analysis.schema.json](analysis.schema.json) in JSON Schema 2020-12, of which this page is made
-(`python tools/schema_page.py`).
+`pastur analyze MODEL --json FILE` and `Analysis.to_json` write one object in strict JSON (no NaN,
+no Infinity) and in ASCII; `Analysis.from_json` reads it. Its machine-readable description is
+[analysis.schema.json](analysis.schema.json), in JSON Schema 2020-12, from which
+`python tools/schema_page.py` generates this page.
 
-- Singular values are in the units of the matrix, and never squared. A number that does not exist
-  is null.
-- `schema` is 1. Keys may be added under the same number, so pass over what you do not know. A key
-  that goes or changes its meaning raises the number, and a version of pastur that does not know
-  the number of a file says so.
-- The same analysis gives the same document, but for `seconds`.
+- Singular values are in the units of the matrix and never squared. A number that does not exist is
+  null.
+- `schema` is 1. Keys may be added without a change of this number, so ignore keys you do not know.
+  The number is raised when a key is removed or changes its meaning, and a version of pastur that
+  does not know the number of a file says so.
+- The same analysis always gives the same document, except for `seconds`.
 """
 
 
