@@ -56,7 +56,7 @@ def test_a_protected_file_is_not_replaced(tmp_path, monkeypatch):
     target = tmp_path / "out"
     target.write_text("old")
     monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(FileAccessError, match=r"Cannot write '.*out': it is protected"):
+    with pytest.raises(FileAccessError, match=r"Cannot write '.*out': it is write-protected"):
         write_whole(target, "new")
     assert target.read_text() == "old"
 
@@ -312,7 +312,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to("loop")
     for name in ("file/sub", "file", "loop/sub", "r" * 300, "a\0b"):
-        with pytest.raises(FileAccessError, match="Cannot make"):
+        with pytest.raises(FileAccessError, match="Cannot create"):
             make_folder(tmp_path / name)
 
 

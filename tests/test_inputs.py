@@ -321,10 +321,10 @@ def test_vectors_are_refused_as_matrices_are(entry, value):
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (W + 1j, "Of a complex matrix give the singular values, or the eigenvalues if it"),
-        (np.ma.masked_greater(W, 0.8), "has masked entries: fill them first, or leave"),
+        (W + 1j, "Instead of a complex matrix, pass its singular values, or its eigenvalues if it"),
+        (np.ma.masked_greater(W, 0.8), "has masked entries: fill them first, or drop"),
         (scipy.sparse.coo_array((10**6, 10**6)), "is sparse, and would take 8 TB"),
-        ((row for row in W), "(generator), not numbers: give a list or an array of numbers"),
+        ((row for row in W), "(generator), not numbers: pass a list or an array of numbers"),
         (Stubborn(), "NumPy array: values are on another planet. Fetch them. Convert it first"),
         (np.where(W > 0.8, np.nan, np.where(W < -0.8, np.inf, W)), "and 11 NaN and 17 infinite"),
         (np.corrcoef(HALF), "is a matrix of correlations: it is symmetric, with ones on its"),
@@ -335,7 +335,7 @@ def test_the_sentence_says_what_to_do(value, sentence):
         pastur.fit_rectangular(value)
     if "NaN" in sentence:
         nan, infinite = np.isnan(value).sum(), np.isinf(value).sum()
-        sentence = f"{nan} NaN and {infinite} infinite in all"
+        sentence = f"{nan} NaN and {infinite} infinite in total"
     assert sentence in str(caught.value)
 
 

@@ -1,7 +1,7 @@
 """Matrices made of signal plus noise, W = R/√N + S, when the signal's rank grows with the size.
 
-What does the spectrum of W look like, and what can be said of S when only W is seen? Measures and
-models answer the first question, estimation and analysis the second.
+What does the spectrum of W look like, and what can be inferred about S when only W is observed?
+Measures and models answer the first question, estimation and analysis the second.
 
 >>> import pastur
 >>> law = pastur.MarchenkoPastur(ratio=0.25, sigma=1.0)
@@ -81,8 +81,7 @@ __all__ = [
     "write_report",
 ]
 
-# Each name is loaded when it is first asked for: a command needs few of them, and a word of help
-# none.
+# Each name is loaded when it is first used: a command needs few of them, and `--help` none.
 _HOMES = {
     "analysis": ("Analysis", "Finding", "analyze"),
     "ensembles": (
@@ -116,7 +115,7 @@ _HOMES = {
     "report": ("write_report",),
     "weights": (),
 }
-_HOME = {name: room for room, names in _HOMES.items() for name in names}
+_HOME = {name: package for package, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

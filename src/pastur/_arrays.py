@@ -1,6 +1,6 @@
-"""Whatever holds numbers, as an array of NumPy, where that changes none of them.
+"""Anything that holds numbers as a NumPy array, provided that no number changes.
 
-Other libraries are known by what their objects offer: none is imported here.
+Other libraries are recognised by what their objects offer; none is imported here.
 """
 
 import math
@@ -13,21 +13,21 @@ import numpy as np
 from pastur._format import bytes_text
 from pastur._typing import AnyArray
 
-_KINDS = {"S": "texts", "U": "texts", "T": "texts", "M": "dates", "m": "durations", "V": "records"}
+_KINDS = {"S": "text", "U": "text", "T": "text", "M": "dates", "m": "durations", "V": "records"}
 _REAL = (bool, int, float, np.bool_, np.integer, np.floating)
-# Bytes that a sparse matrix may take once it is dense.
+# Bytes that a sparse matrix may take as a dense one.
 _LARGEST_DENSE = 1 << 30
-# NumPy's own limit of dimensions.
+# NumPy's own limit on dimensions.
 _DEEPEST = 64
 
 
 class UnfitError(Exception):
-    """What is given is not an array of numbers; the text is why, in words that follow its name.
+    """The value is not an array of numbers; the text is the reason, a predicate for its name.
 
     Attributes
     ----------
     is_value : bool
-        Whether other values of the same type would do.
+        Whether other values of the same type would be accepted.
     """
 
     def __init__(self, reason: str, *, is_value: bool = False) -> None:
@@ -38,13 +38,13 @@ class UnfitError(Exception):
 def numeric_array(value: Any) -> AnyArray:
     """Return `value` as an array of booleans, integers, floats or complex numbers.
 
-    Python numbers in an array of objects become float64, and the small floats and integers of
-    ml_dtypes float32, which holds them all.
+    Python numbers in an array of objects become float64; the small floats and integers of
+    ml_dtypes become float32, which represents all of them exactly.
 
     Raises
     ------
     UnfitError
-        Where it is not an array of numbers, or not all of its numbers are known.
+        If it is not an array of numbers, or some of its numbers are missing.
     """
     array = as_array(value)
     if array.dtype.kind == "O":
@@ -59,11 +59,11 @@ def numeric_array(value: Any) -> AnyArray:
 
 
 def as_array(value: Any) -> AnyArray:
-    """Return `value` as an array of its own type: no mask, dense, in memory.
+    """Return `value` as an array of its own type: without a mask, dense, in memory.
 
-    Tensors of PyTorch on any device, sparse matrices of SciPy and PyTorch, tables of pandas, and
-    lists of any of these are taken, as well as what `numpy.asarray` and DLPack know. Tensors of
-    bfloat16 and of 8 bits become float32, quantised ones the numbers that they stand for.
+    PyTorch tensors on any device, sparse matrices of SciPy and PyTorch, pandas tables, and lists of
+    any of these are accepted, as well as anything that `numpy.asarray` or DLPack can convert.
+    Tensors of bfloat16 and 8 bits become float32; quantised tensors are dequantised.
     """
     if type(value) is np.ndarray:
         return value
@@ -71,7 +71,7 @@ def as_array(value: Any) -> AnyArray:
         return _of_list(value, 1)
     if is_masked(value):
         raise UnfitError(
-            "has masked entries: fill them first, or leave their rows or columns out",
+            "has masked entries: fill them first, or drop their rows or columns",
             is_value=True,
         )
     try:
@@ -80,18 +80,19 @@ def as_array(value: Any) -> AnyArray:
         raise
     except Exception as error:
         text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise UnfitError(f"does not turn into a NumPy array: {text}. Convert it first") from error
+        reason = f"cannot be converted to a NumPy array: {text}. Convert it first"
+        raise UnfitError(reason) from error
 
 
 def is_masked(value: Any) -> bool:
     """Return whether `value` is an array with masked entries, or the masked constant."""
-    # NumPy loads this part when it is first named: until then there is no such array.
+    # NumPy loads numpy.ma when it is first used: until then no masked array exists.
     masked = sys.modules.get("numpy.ma")
     return masked is not None and bool(masked.is_masked(value))
 
 
 def type_fault(dtype: Any) -> str:
-    """Return why an array of this type holds no numbers; empty where it may, objects included."""
+    """Return why an array of this type cannot hold numbers; empty if it can, objects included."""
     if not isinstance(dtype, np.dtype) or dtype.type.__module__ == "ml_dtypes":
         return ""
     if dtype.kind in _KINDS:
@@ -100,21 +101,21 @@ def type_fault(dtype: Any) -> str:
 
 
 def speaks_torch(value: Any) -> bool:
-    """Return whether `value` is a tensor of PyTorch, by the name of its type."""
+    """Return whether `value` is a PyTorch tensor, by the name of its dtype."""
     return str(getattr(value, "dtype", "")).startswith("torch.")
 
 
 def without_values(tensor: Any) -> str:
-    """Return why a tensor of PyTorch has no values yet; empty where it has."""
+    """Return why a PyTorch tensor has no values yet; empty if it has."""
     if hasattr(tensor, "materialize"):
-        return "has no values yet: call its module once, so that it takes its shape"
+        return "has no values yet: call its module once, so that its shape is set"
     if getattr(tensor, "is_meta", False):
         return "has no values: it is on the device 'meta'"
     return ""
 
 
 def _plain(value: Any) -> Any:
-    """Return what `numpy.asarray` takes without losing anything."""
+    """Return an object that `numpy.asarray` converts without loss."""
     if speaks_torch(value):
         return _dense_tensor(value)
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
@@ -131,12 +132,12 @@ def _plain(value: Any) -> Any:
 
 
 def _dense_tensor(tensor: Any) -> Any:
-    """Return a tensor of PyTorch as one that NumPy takes: no gradient, in memory, a known type."""
+    """Return a tensor that NumPy accepts: without a gradient, in memory, of a known type."""
     missing = without_values(tensor)
     if missing:
         raise UnfitError(missing, is_value=True)
     if type(tensor).__name__ == "MaskedTensor":
-        raise UnfitError("has a mask: fill it first, as with `.to_tensor(0.0)`")
+        raise UnfitError("has a mask: fill it first, for example with `.to_tensor(0.0)`")
     if getattr(tensor, "is_quantized", False):
         tensor = tensor.dequantize()
     if str(getattr(tensor, "layout", "torch.strided")) != "torch.strided":
@@ -154,14 +155,14 @@ def _check_dense(shape: Any) -> None:
     nbytes = 8 * math.prod(int(side) for side in shape)
     if nbytes > _LARGEST_DENSE:
         raise UnfitError(
-            f"is sparse, and would take {bytes_text(nbytes)} as a dense matrix: give a part of "
+            f"is sparse, and would take {bytes_text(nbytes)} as a dense matrix: pass a part of "
             "it, or make it dense yourself",
             is_value=True,
         )
 
 
 def _columns(value: Any) -> Any:
-    """Return a table, column or index of pandas with its nullable numbers as plain ones."""
+    """Return a pandas table, column or index with nullable numbers converted to plain ones."""
     dtypes = set(value.dtypes) if getattr(value, "ndim", 1) == 2 else {value.dtype}
     if all(isinstance(dtype, np.dtype) for dtype in dtypes):
         return value
@@ -180,7 +181,7 @@ def _columns(value: Any) -> Any:
 
 def _of_list(items: Any, depth: int) -> AnyArray:
     if depth > _DEEPEST:
-        raise UnfitError(f"is a list within lists, more than {_DEEPEST} deep")
+        raise UnfitError(f"is a list nested more than {_DEEPEST} levels deep")
     if all(
         issubclass(kind, (*_REAL, complex, np.complexfloating)) for kind in set(map(type, items))
     ):
@@ -203,5 +204,5 @@ def _of_objects(array: AnyArray) -> AnyArray:
             raise UnfitError("holds integers beyond the largest float64", is_value=True) from None
     names = ", ".join(sorted(kind.__name__ for kind in kinds))
     several = array.ndim == 0 and isinstance(array[()], Iterable)
-    hint = ": give a list or an array of numbers" if several else ""
+    hint = ": pass a list or an array of numbers" if several else ""
     raise UnfitError(f"holds Python objects ({names}), not numbers{hint}")

@@ -1,4 +1,4 @@
-"""Argument checks: each returns the value in its working type, or raises a sentence that helps."""
+"""Argument checks: each returns the value in its working type, or raises a helpful error."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from pastur._arrays import UnfitError, is_masked, numeric_array
 from pastur._errors import InvalidInputError, InvalidTypeError, MissingExtraError
 from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
 
-# Laws of noise describe real matrices to no smaller chance.
+# The laws of noise do not describe real matrices at smaller probabilities.
 LEAST_SIGNIFICANCE = 1e-15
-# Characters of a value that an error repeats.
+# Characters of a value that an error quotes.
 _LONGEST = 100
 _LARGEST_INTEGER = 2**63 - 1
 
@@ -29,7 +29,7 @@ def finite_number(name: str, value: Any) -> float:
 
 
 def _as_float(value: Any) -> float | None:
-    """Return a single number; None for words, arrays and whatever else is not one."""
+    """Return a single number as a float; None for text, arrays and anything else."""
     if isinstance(value, (str, bytes)) or is_masked(value) or getattr(value, "ndim", None):
         return None
     try:
@@ -39,7 +39,7 @@ def _as_float(value: Any) -> float | None:
 
 
 def _shown(value: Any) -> str:
-    """Return `value` in at most a line."""
+    """Return `value` as text of at most one line."""
     try:
         text = " ".join(repr(value).split())
     except Exception:
@@ -64,12 +64,12 @@ def probability(name: str, value: Any) -> float:
 
 
 def significance(name: str, value: Any) -> float:
-    """Return `value` as a chance of false alarm, far enough from 0 for an edge to have it."""
+    """Return `value` as a false-alarm probability, large enough for an edge to have it."""
     number = probability(name, value)
     if number < LEAST_SIGNIFICANCE:
         raise InvalidInputError(
-            f"`{name}` must be at least {LEAST_SIGNIFICANCE:g}: no noise is known so far out. "
-            f"Got {number:g}."
+            f"`{name}` must be at least {LEAST_SIGNIFICANCE:g}: the law of the noise is not known "
+            f"at smaller probabilities. Got {number:g}."
         )
     return number
 
@@ -107,7 +107,7 @@ def matrix_shape(value: Any) -> tuple[int, int]:
 
 def one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:
     """Return `value` if it is among `allowed`."""
-    # An array is equal to nothing: its comparison is an array.
+    # The comparison of an array is an array, not a bool.
     if getattr(value, "ndim", None) or value not in allowed:
         listed = ", ".join(repr(a) for a in allowed)
         raise InvalidInputError(f"`{name}` must be one of {listed}. Got {_shown(value)}.")
@@ -129,16 +129,16 @@ def numeric(name: str, value: Any) -> AnyArray:
 
 
 def real_array(name: str, value: ArrayLike) -> AnyArray:
-    """Return `value` as an array of real numbers, NaN and infinity refused.
+    """Return `value` as an array of real numbers; NaN and infinity are refused.
 
-    float32 and float16 stay, all else may become float64: what a longer type holds is rounded.
+    float32 and float16 are kept, other types may become float64: longer types are rounded.
     """
     array = numeric(name, value)
     if array.dtype.kind == "c":
         raise InvalidTypeError(f"`{name}` must be real. Got the complex type {array.dtype}.")
     if array.dtype.kind == "f":
         if array.dtype.itemsize > 8:
-            # Beyond the largest double it becomes infinite, which is found next.
+            # A value beyond the largest double becomes infinite, which is detected below.
             with np.errstate(over="ignore"):
                 array = array.astype(np.float64)
         _check_finite(name, array)
@@ -153,7 +153,7 @@ def _check_finite(name: str, array: AnyArray) -> None:
     found = f"`{name}` must be finite. Found {array[where]} at index {where or 0}"
     nan = int(np.isnan(array).sum())
     infinite = int(np.isinf(array).sum())
-    more = f", and {nan} NaN and {infinite} infinite in all" if nan + infinite > 1 else ""
+    more = f", and {nan} NaN and {infinite} infinite in total" if nan + infinite > 1 else ""
     raise InvalidInputError(f"{found}{more}.")
 
 
@@ -173,12 +173,12 @@ def matrix(name: str, value: ArrayLike) -> FloatArray:
 
 
 def single_or_double_matrix(name: str, value: ArrayLike) -> AnyArray:
-    """Return `value` as `matrix` does, but as it is where it is of float32: half the memory."""
+    """Return `value` as `matrix` does, except that float32 is kept: half the memory."""
     array = numeric(name, value)
     if array.dtype.kind == "c":
         raise InvalidTypeError(
-            f"`{name}` must be real. Got the complex type {array.dtype}. Of a complex matrix give "
-            "the singular values, or the eigenvalues if it is Hermitian, in its place."
+            f"`{name}` must be real. Got the complex type {array.dtype}. Instead of a complex "
+            "matrix, pass its singular values, or its eigenvalues if it is Hermitian."
         )
     array = real_array(name, array)
     if array.ndim != 2:
@@ -190,10 +190,10 @@ def single_or_double_matrix(name: str, value: ArrayLike) -> AnyArray:
 
 
 def generator(rng: RandomLike) -> np.random.Generator:
-    """Return a generator: the one given, one seeded with an int, or a fresh one for None."""
+    """Return a generator: the one passed, one seeded with an int, or a new one for None."""
     if rng is None or isinstance(rng, (int, np.integer, np.random.Generator)):
         if isinstance(rng, (int, np.integer)) and rng < 0:
-            raise InvalidInputError(f"`rng` must be a seed of at least 0. Got {rng}.")
+            raise InvalidInputError(f"`rng` must not be negative if it is a seed. Got {rng}.")
         return np.random.default_rng(rng)
     raise InvalidTypeError(
         "`rng` must be a numpy.random.Generator, an int or None. "

@@ -1,17 +1,17 @@
-"""The exceptions that pastur raises on purpose, and the one for what nobody foresaw.
+"""The exceptions that pastur raises deliberately, and the one for unexpected errors.
 
-Every one says what was asked, what was got and what to do next, in one sentence or two. A numerical
-failure is not an exception: it is a `status` with its residual, carried by the result.
+Each message says in one or two sentences what was expected, what was passed and what to do next. A
+numerical failure is not an exception but a `status` of the result, with its residual.
 """
 
 import traceback
 
-# Of the words of an exception that nobody foresaw.
+# Characters quoted from the message of an unexpected exception.
 _LONGEST = 160
 
 
 class PasturError(Exception):
-    """Base of every error that pastur raises on purpose."""
+    """Base of every error that pastur raises deliberately."""
 
 
 class InvalidInputError(PasturError, ValueError):
@@ -35,15 +35,15 @@ class MissingExtraError(PasturError, ImportError):
 
 
 class NumericalError(PasturError, ArithmeticError):
-    """A computation that returns a bare number missed its accuracy; the sentence states both."""
+    """A computation that returns a plain number missed its accuracy; the message states both."""
 
 
 class InternalError(PasturError, RuntimeError):
-    """A fault of pastur: an exception that nobody foresaw, as a sentence."""
+    """A bug in pastur: an unexpected exception, reported in a sentence."""
 
     @classmethod
     def of(cls, error: Exception) -> "InternalError":
-        """Return the sentence for an exception, with that as its cause."""
+        """Return the error that reports an exception, with the exception as its cause."""
         words = " ".join(str(error).split())
         if len(words) > _LONGEST:
             words = f"{words[:_LONGEST]}…"
@@ -59,4 +59,4 @@ class InternalError(PasturError, RuntimeError):
 
 
 class PasturWarning(UserWarning):
-    """Something that was not as it should be, and was made good."""
+    """Something was wrong and has been repaired."""

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, never over an input, with errors that name them."""
+"""Files are written completely or not at all, and never over an input; errors name the file."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from pastur._errors import FileAccessError, InvalidInputError
 
 PathLike = str | os.PathLike[str]
 
-# None where there is none: not a POSIX system.
+# None on systems that are not POSIX.
 _flock: Callable[[int, int], object] | None = None
 _LOCK_NOW = 0
 with contextlib.suppress(ImportError):
@@ -20,7 +20,7 @@ with contextlib.suppress(ImportError):
 
     _flock, _LOCK_NOW = fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB
 
-# File systems take names of 255 bytes, some of 143.
+# File systems allow names of 255 bytes, some only 143.
 _LONGEST_STEM = 100
 _PATIENCE = 5.0
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -28,16 +28,16 @@ _BINARY = getattr(os, "O_BINARY", 0)
 
 
 def write_whole(path: PathLike, content: str | bytes, *, inputs: Iterable[PathLike] = ()) -> Path:
-    """Write a part file in the same folder and rename it, so that no reader meets half a file.
+    """Write a part file in the same folder and rename it, so that no reader sees half a file.
 
-    Links are followed, and the permissions of a file that is replaced are kept. A pipe or a device
-    (/dev/stdout) cannot be replaced: it is written to.
+    Links are followed, and a replaced file keeps its permissions. A pipe or a device (/dev/stdout)
+    cannot be replaced; it is written to directly.
 
     Parameters
     ----------
     path : path
     content : str or bytes
-        Text is written in UTF-8; what that cannot encode, as an escape.
+        Text is written in UTF-8; characters that cannot be encoded are escaped.
     inputs : iterable of path
         Files that must not be overwritten; see `refuse_inputs`.
 
@@ -62,12 +62,12 @@ def write_whole(path: PathLike, content: str | bytes, *, inputs: Iterable[PathLi
 
 
 def check_writable(path: PathLike) -> None:
-    """Refuse a path that `write_whole` could not write to now; nothing stays there.
+    """Refuse a path that `write_whole` could not write to now; nothing is left there.
 
     Raises
     ------
     FileAccessError
-        If so.
+        If it cannot be written to.
     """
     with _named(Path(path)):
         target, existing = _target(path)
@@ -78,7 +78,7 @@ def check_writable(path: PathLike) -> None:
 
 
 def refuse_inputs(path: PathLike, inputs: Iterable[PathLike]) -> None:
-    """Refuse an output that is one of the inputs, by whatever name or link.
+    """Refuse an output that is one of the inputs, under any name or link.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def refuse_inputs(path: PathLike, inputs: Iterable[PathLike]) -> None:
 
 
 def same_file(one: PathLike | int, other: PathLike | int) -> bool:
-    """Return whether two paths, or open files, are of one file that exists."""
+    """Return whether two paths, or open files, refer to the same existing file."""
     try:
         return os.path.samestat(os.stat(one), os.stat(other))
     except (OSError, ValueError):
@@ -102,18 +102,18 @@ def same_file(one: PathLike | int, other: PathLike | int) -> bool:
 
 
 def make_folder(path: PathLike) -> Path:
-    """Make a folder, and those above it, where there is none.
+    """Create a folder and its parents unless they exist.
 
     Raises
     ------
     FileAccessError
-        If it cannot be made.
+        If it cannot be created.
     """
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise FileAccessError(f"Cannot make '{path}': {_why(error)}.") from None
+        raise FileAccessError(f"Cannot create '{path}': {_why(error)}.") from None
     return path
 
 
@@ -141,9 +141,9 @@ def set_aside(path: PathLike) -> Path:
 
 @contextlib.contextmanager
 def alone_in(folder: PathLike) -> Iterator[None]:
-    """Keep other processes that ask for the same out of a folder; on POSIX systems only.
+    """Keep other processes that call this out of a folder; on POSIX systems only.
 
-    They wait for some seconds at most: what is done inside must be safe, if not best, without.
+    They wait for a few seconds at most, so what is done inside must be safe without the lock.
     """
     if _flock is None:
         yield
@@ -159,7 +159,7 @@ def alone_in(folder: PathLike) -> Iterator[None]:
 
 
 def _target(path: PathLike) -> tuple[Path, os.stat_result | None]:
-    """Return where links lead, and what is there; refuse what is protected."""
+    """Return where links lead, and the status of the file there; refuse a protected file."""
     # Not Path.resolve, which raises RuntimeError where links lead in a circle.
     target = Path(os.path.realpath(path))
     try:
@@ -167,7 +167,7 @@ def _target(path: PathLike) -> tuple[Path, os.stat_result | None]:
     except FileNotFoundError:
         return target, None
     if not os.access(target, os.W_OK):
-        raise PermissionError("it is protected against writing")
+        raise PermissionError("it is write-protected")
     return target, existing
 
 
@@ -179,7 +179,7 @@ def _replace(target: Path, data: bytes, existing: os.stat_result | None) -> None
                 _make_alike(stream.fileno(), part, existing)
             stream.write(data)
             stream.flush()
-            # Some file systems find only now that they are full.
+            # Some file systems report only now that they are full.
             os.fsync(stream.fileno())
             if _flock is None:
                 stream.close()
@@ -189,9 +189,9 @@ def _replace(target: Path, data: bytes, existing: os.stat_result | None) -> None
 
 
 def _new_part(target: Path) -> tuple[int, Path]:
-    """Return an open, empty, locked file in the folder of `target`, of a name nobody can guess.
+    """Return an open, empty, locked file in the folder of `target`, with an unpredictable name.
 
-    The lock tells a part that is being written from one that a killed process left.
+    The lock distinguishes a part that is being written from one left by a killed process.
     """
     stem = target.name.encode("utf-8", "ignore")[:_LONGEST_STEM].decode("utf-8", "ignore")
     _remove_stale(target.parent, stem)
@@ -202,7 +202,7 @@ def _new_part(target: Path) -> tuple[int, Path]:
             handle = os.open(part, flags, 0o666)
         except FileExistsError:
             continue
-        # Another process may have met it before it was locked, and removed it.
+        # Another process may have found it before it was locked, and removed it.
         if not _held_elsewhere(handle) and same_file(part, handle):
             return handle, part
         os.close(handle)
@@ -210,7 +210,7 @@ def _new_part(target: Path) -> tuple[int, Path]:
 
 
 def _remove_stale(folder: Path, stem: str) -> None:
-    """Remove the parts that processes left which were killed while they wrote."""
+    """Remove the parts left by processes that were killed while writing."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         found = [entry.path for entry in entries if _is_part(entry.name, stem)]
         for part in found:
@@ -248,7 +248,7 @@ def _held_elsewhere(handle: int) -> bool:
 
 
 def _make_alike(handle: int, part: Path, existing: os.stat_result) -> None:
-    """Give a part the owner, where that is allowed, and the permissions of what it replaces."""
+    """Give a part the permissions of the file it replaces and, if allowed, its owner."""
     with contextlib.suppress(OSError, AttributeError):
         os.fchown(handle, existing.st_uid, existing.st_gid)
     with contextlib.suppress(OSError):

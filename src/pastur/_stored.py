@@ -1,7 +1,7 @@
-"""What was stored, checked on its way back: JSON read strictly, values held against their types.
+"""Checks of stored data: JSON is read strictly, and values are checked against their types.
 
-A stored file may be cut off, edited or hostile. What comes out of here has the type that its field
-states, finite numbers, and integers of 64 bits.
+A stored file may be truncated, edited or hostile. The values returned here have the types that
+their fields state, finite numbers, and integers of 64 bits.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _LONGEST = 60
 
 
 class Damaged(FileFormatError):
-    """A stored value is not what it should be: where, and what is wrong."""
+    """A stored value is invalid: where it is, and what is wrong."""
 
     def __init__(self, place: str, problem: str) -> None:
         super().__init__(place, problem)
@@ -40,21 +40,21 @@ class Damaged(FileFormatError):
 
 
 def read_object(path: str | os.PathLike[str], *, finite: bool = True) -> dict[str, Any]:
-    """Return the object in a JSON file; a key given twice is refused, as are NaN and Infinity.
+    """Return the object in a JSON file; duplicate keys, NaN and Infinity are refused.
 
-    Without `finite` these are let through, for `decoded` to refuse where they stand.
+    Without `finite`, NaN and Infinity pass, and `decoded` refuses them with their place.
 
     Raises
     ------
     FileAccessError
         If the file cannot be read.
     FileFormatError
-        If it is not such a file.
+        If it is not a JSON file with an object.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise FileFormatError(f"'{path}' is not a JSON file: it does not hold text.") from None
+        raise FileFormatError(f"'{path}' is not a JSON file: it is not text.") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise FileAccessError(f"Cannot read '{path}': {why}.") from None
@@ -63,22 +63,22 @@ def read_object(path: str | os.PathLike[str], *, finite: bool = True) -> dict[st
     except Damaged as error:
         raise FileFormatError(f"'{path}' is not a JSON file: {error}.") from None
     if not isinstance(values, dict):
-        raise FileFormatError(f"'{path}' holds a JSON {type(values).__name__}, not an object.")
+        raise FileFormatError(f"'{path}' contains a JSON {type(values).__name__}, not an object.")
     return values
 
 
 def parse(text: str, *, finite: bool = True) -> Any:
-    """Return what a JSON text holds.
+    """Return the value of a JSON text.
 
     Raises
     ------
     Damaged
-        If it is none, nested too deeply, gives a key twice, or, where it should not, holds NaN.
+        If it is not JSON, is nested too deeply, has a duplicate key or, with `finite`, has NaN.
     """
 
     def constant(word: str) -> float:
         if finite:
-            raise ValueError(f"it holds {word}, which JSON does not have")
+            raise ValueError(f"it contains {word}, which is not valid JSON")
         return float(word)
 
     try:
@@ -95,20 +95,20 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise ValueError(f"it gives the key {shown(key, _LONGEST)} twice")
+                raise ValueError(f"it has the key {shown(key, _LONGEST)} twice")
             seen.add(key)
     return values
 
 
 def check(sound: bool, place: str, problem: str) -> None:
-    """Refuse what is not sound."""
+    """Raise `Damaged` unless `sound`."""
     if not sound:
         raise Damaged(place, problem)
 
 
 @contextlib.contextmanager
 def within(place: str) -> Iterator[None]:
-    """Name the place of what is refused inside from one level up."""
+    """Prefix the place of an error raised inside with `place`."""
     try:
         yield
     except Damaged as error:
@@ -116,12 +116,12 @@ def within(place: str) -> Iterator[None]:
 
 
 def taken(values: Any, key: str, kind: Any) -> Any:
-    """Return one value of an object, held against its type; see `decoded`."""
+    """Return one value of an object, checked against its type; see `decoded`."""
     return made(values, key, lambda value: decoded(kind, value))
 
 
 def made(values: Any, key: str, make: Callable[[Any], _T]) -> _T:
-    """Return ``make`` of one value of an object, refused under its key."""
+    """Return ``make`` of one value of an object; an error names its key."""
     check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
     check(key in values, key, "is missing")
     with within(key):
@@ -129,7 +129,7 @@ def made(values: Any, key: str, make: Callable[[Any], _T]) -> _T:
 
 
 def each(make: Callable[[Any], _T], values: Any) -> tuple[_T, ...]:
-    """Return ``make`` of every item of a list, each refused under its place."""
+    """Return ``make`` of every item of a list; an error names the item's place."""
     check(isinstance(values, list), "", f"must be a list. Got {got(values)}")
     found = []
     for number, item in enumerate(values):
@@ -142,8 +142,8 @@ def decoded(kind: Any, value: Any) -> Any:
     """Return a value read from JSON as the type `kind`, or refuse it.
 
     Types may be bool, int, float, str, enumerations of str, dictionaries and tuples of these,
-    arrays of float64 in one dimension, data classes, and a union of one of them with None. Keys
-    that a data class does not know are passed over, those with a default may be missing.
+    one-dimensional arrays of float64, data classes, and a union of one of them with None. Keys that
+    a data class does not know are ignored, and keys with a default may be missing.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def vector(value: Any) -> FloatArray:
 
 
 def array(value: Any) -> FloatArray:
-    """Return nested lists of finite numbers, all of one length in each, as an array."""
+    """Return nested lists of finite numbers, of equal lengths on each level, as an array."""
     if not isinstance(value, list):
         return np.asarray(_number(value))
     if not any(isinstance(one, list) for one in value):
@@ -206,12 +206,12 @@ def _hold(numbers: list[float]) -> bool:
 
 
 def made_good(path: Path, error: Exception, then: str) -> None:
-    """Keep a damaged file under another name, and warn of it."""
+    """Rename a damaged file, and warn about it."""
     try:
         place = set_aside(path)
     except FileAccessError:
         if not os.path.lexists(path):
-            # Another run was faster.
+            # Another run has renamed it already.
             return
         raise
     why = str(error).removeprefix(f"'{path}' is ").rstrip(".")
@@ -223,7 +223,7 @@ def made_good(path: Path, error: Exception, then: str) -> None:
 
 
 def built(kind: Any, values: Any, **others: Any) -> Any:
-    """Return a data class from an object; `others` are fields that are made already."""
+    """Return a data class from an object; `others` are fields that exist already."""
     check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
     hints = _hints(kind)
     optional = {
@@ -270,7 +270,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    check(isinstance(value, str), "", f"must be a text. Got {got(value)}")
+    check(isinstance(value, str), "", f"must be a string. Got {got(value)}")
     return str(value)
 
 
@@ -295,7 +295,7 @@ _PLAIN: Mapping[Any, Callable[[Any], Any]] = {
 
 
 def got(value: Any) -> str:
-    """Return a value read from JSON in few words."""
+    """Describe a value read from JSON in a few words."""
     if isinstance(value, (list, dict)):
         return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)} items"
     if type(value) is int and abs(value) > _LARGEST_INTEGER:

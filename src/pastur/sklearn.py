@@ -19,16 +19,16 @@ __all__ = ["SpikedPCA"]
 
 
 class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Principal components that stand out of the noise, and how strong they were before it.
+    """Principal components that stand out from the noise, and their strength without it.
 
-    The centred data of n samples are noise of n − 1 by p plus a signal: subtracting the mean takes
-    one degree of freedom, and constant features hold none. `fit_rectangular` finds the noise level
-    and the spikes, at any rank, and as many components are kept as are detached.
+    The centred data of n samples are (n − 1) × p noise plus a signal: subtracting the mean removes
+    one degree of freedom, and constant features have none. `fit_rectangular` estimates the noise
+    level and the spikes, at any rank; the detached components are kept.
 
     Parameters
     ----------
     alpha : float, between 0 and 1
-        Chance that pure noise gives a component. Default 0.05.
+        Probability that pure noise gives a component. Default 0.05.
 
     Attributes
     ----------
@@ -37,22 +37,22 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     components_ : array, shape (n_components_, p)
         Orthonormal directions, the strongest first.
     mean_ : array, shape (p,)
-        Of the features.
+        Mean of each feature.
     explained_variance_ : array, shape (n_components_,)
         Variance of the data along each component, noise included.
     signal_variance_ : array, shape (n_components_,)
-        The same before the noise: θ²/(n − 1). Eigenvalues of the covariance are too large, by what
-        the noise adds in all directions.
+        Variance without the noise, θ²/(n − 1). Eigenvalues of the covariance are larger, because
+        the noise adds to all directions.
     component_overlap_ : array, shape (n_components_,)
-        Squared cosine between each component and the direction behind it.
+        Squared cosine between each component and the true direction.
     noise_variance_ : float
-        Of an entry.
+        Variance of the noise in an entry.
     spikes_ : structured array
         As ``fit_rectangular(…).spikes``, with intervals and p-values.
     signal_rank_ : float
-        How many directions carry signal, those included that are too weak to be components.
+        Number of directions that carry signal, including those too weak to be components.
     goodness_ : Goodness
-        Whether the rest is noise at all.
+        Whether the rest is noise.
     n_samples_, n_features_in_ : int
         Size of the data.
 
@@ -77,13 +77,13 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Raises
         ------
         ValueError
-            For anything but finite real data of that size, or alpha out of range.
+            If the data are not finite and real, are too small, or alpha is out of range.
         """
         x = self._checked(X, ensure_min_samples=3, ensure_min_features=2)
         self.n_samples_ = len(x)
         self.mean_ = x.mean(axis=0)
         centred = x - self.mean_
-        # The mean of equal numbers is theirs up to rounding.
+        # The mean of equal numbers equals them only up to rounding.
         centred[:, np.ptp(x, axis=0) == 0] = 0.0
         left, values, right = np.linalg.svd(centred, full_matrices=False)
         _, right = svd_flip(left, right, u_based_decision=False)
@@ -105,7 +105,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return np.asarray((x - self.mean_) @ self.components_.T)
 
     def inverse_transform(self, X: Any) -> AnyArray:
-        """Return the data with coordinates `X`, shape (n, p): all else is the mean."""
+        """Return the data with coordinates `X`, shape (n, p): the mean plus the components."""
         check_is_fitted(self)
         x = np.atleast_1d(real_array("X", X))
         if x.shape[-1] != self.n_components_:
@@ -116,7 +116,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return np.asarray(x @ self.components_ + self.mean_)
 
     def _checked(self, X: Any, **options: Any) -> FloatArray:
-        """Return `X` where both scikit-learn and `fit_rectangular` would take it."""
+        """Return `X` if both scikit-learn and `fit_rectangular` accept it."""
         try:
             # Without a mask: scikit-learn would ignore it.
             plain = as_array(X) if speaks_torch(X) or isinstance(X, np.ma.MaskedArray) else X

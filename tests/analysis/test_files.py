@@ -88,7 +88,7 @@ def test_a_folder_that_is_not_there(analysis, tmp_path):
     [
         ("", "is not a JSON file"),
         ('{"schema": 1, "source"', "is not a JSON file"),
-        ("[1, 2]", "holds a JSON list, not an object"),
+        ("[1, 2]", "contains a JSON list, not an object"),
         ("[" * 100_000, "is not a JSON file"),
         ("{}", "its `schema` should be 1. Got null"),
         ('{"schema": 2}', "its `schema` should be 1. Got 2"),
@@ -105,7 +105,7 @@ def test_files_that_are_no_analysis(tmp_path, text, sentence):
 def test_a_binary_file_is_no_analysis(tmp_path):
     path = tmp_path / "bad.json"
     path.write_bytes(b"\x93NUMPY\xff\xfe")
-    with pytest.raises(FileFormatError, match="does not hold text"):
+    with pytest.raises(FileFormatError, match="is not text"):
         Analysis.from_json(path)
 
 

@@ -126,7 +126,7 @@ def test_any_key_missing(document, tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('{"schema": 1, "schema": 1}', "gives the key 'schema' twice"),
+        ('{"schema": 1, "schema": 1}', "has the key 'schema' twice"),
         ('{"schema": NaN}', "should be 1. Got NaN"),
         ('{"schema": -Infinity}', "should be 1. Got -Infinity"),
         ('{"schema": 1' + "0" * 5000 + "}", "is not a JSON file"),

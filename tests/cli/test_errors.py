@@ -72,7 +72,7 @@ BAD = {
     "complex": ("w.npy", array(np.ones((20, 30), complex)), r"complex"),
     "booleans": ("w.npy", array(np.ones((20, 30), bool)), r"boolean"),
     "objects": ("w.npy", array(np.array([[1, "a"], [None, 2]], dtype=object)), r"object"),
-    "strings": ("w.npy", array(np.array([["a", "b"], ["c", "d"]])), r"holds texts, not numbers"),
+    "strings": ("w.npy", array(np.array([["a", "b"], ["c", "d"]])), r"holds text, not numbers"),
 }
 
 

@@ -349,5 +349,5 @@ def test_sentences(tiny, tmp_path):
     with pytest.raises(FileAccessError, match="There is no folder"):
         read_records(tmp_path / "nowhere")
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileAccessError, match="Cannot make"):
+    with pytest.raises(FileAccessError, match="Cannot create"):
         run_fashion_mnist(configs(8), tmp_path / "file" / "x")

@@ -194,7 +194,7 @@ def test_another_seed_needs_another_folder(whole, tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Cannot make"):
+    with pytest.raises(OSError, match="Cannot create"):
         verify(["lemma-4.1"], records=tmp_path / "file" / "records")
 
 

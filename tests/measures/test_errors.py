@@ -47,7 +47,7 @@ SIGNED = 2 * LAW - Uniform(0, 1)
         (lambda: LAW.quantile([0.5, -0.1]), InvalidInputError, "in [0, 1]. Got -0.1."),
         (lambda: LAW.quantile(np.nan), InvalidInputError, "`q` must be finite."),
         (lambda: LAW.cdf(np.nan), InvalidInputError, "`x` must not be NaN."),
-        (lambda: LAW.sf("left"), InvalidTypeError, "`x` must hold numbers. It holds texts"),
+        (lambda: LAW.sf("left"), InvalidTypeError, "`x` must hold numbers. It holds text"),
         (lambda: LAW.cdf(1j), InvalidTypeError, "`x` must hold real numbers. Got type complex128."),
         (lambda: LAW.density(np.inf), InvalidInputError, "`x` must be finite. Found inf"),
         (
@@ -84,7 +84,11 @@ SIGNED = 2 * LAW - Uniform(0, 1)
         (lambda: LAW + 1, InvalidTypeError, "Only measures can be added to a measure. Got 1"),
         (lambda: LAW - "x", InvalidTypeError, "Only measures can be added to a measure. Got 'x'"),
         (lambda: LAW.sample(3, rng="seed"), InvalidTypeError, "`rng` must be a numpy.random"),
-        (lambda: LAW.sample(3, rng=-1), InvalidInputError, "`rng` must be a seed of at least 0."),
+        (
+            lambda: LAW.sample(3, rng=-1),
+            InvalidInputError,
+            "`rng` must not be negative",
+        ),
         (
             lambda: LAW.integrate(lambda t: 1 / abs(t - 0.123) if t != 0.123 else 0.0),
             NumericalError,

@@ -146,7 +146,7 @@ BAD_NPY = [
     ("{'descr': '\\n', 'fortran_order': True, 'shape': (2,)}", "does not state a type"),
     ("{'descr': '<f3', 'fortran_order': True, 'shape': (2,)}", "is of type <f3, not of plain"),
     ("{'descr': '|V2', 'fortran_order': True, 'shape': (2,)}", "holds raw bytes, and the file"),
-    ("{'descr': '<U4', 'fortran_order': True, 'shape': (2,)}", "holds texts, not numbers"),
+    ("{'descr': '<U4', 'fortran_order': True, 'shape': (2,)}", "holds text, not numbers"),
     ("{'descr': [('a', '<f8')], 'fortran_order': True, 'shape': (2,)}", "is of type structured"),
     (
         "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3)}",

@@ -17,7 +17,7 @@ ONE_REASON = [
     (np.ones((4, 1)), "has one column only: a spectrum of one value"),
     (np.ones((2, 2), bool), "holds booleans, not numbers"),
     (np.ones((2, 2), complex), "holds complex numbers (complex128); only real matrices are"),
-    (np.array([["a", "b"], ["c", "d"]]), "holds texts, not numbers"),
+    (np.array([["a", "b"], ["c", "d"]]), "holds text, not numbers"),
     (np.array([[1, "b"], ["c", None]], object), "holds Python objects (NoneType, int, str), not"),
     (np.ones((2, 2), "datetime64[D]"), "holds dates, not numbers"),
     (np.zeros((2, 2), [("x", float)]), "holds records, not numbers"),
@@ -217,7 +217,7 @@ def test_a_tensor_that_numpy_cannot_take():
     with pytest.raises(InvalidTypeError) as caught:
         item.load()
     assert str(caught.value) == (
-        "Tensor 'w' does not turn into a NumPy array: Got unsupported ScalarType Float4. "
+        "Tensor 'w' cannot be converted to a NumPy array: Got unsupported ScalarType Float4. "
         "Convert it first."
     )
 

@@ -276,5 +276,5 @@ def test_buffers_of_every_kind():
     assert set(loaded) == {"weight", *readable}
     for name, value in readable.items():
         np.testing.assert_array_equal(loaded[name], value.to_dense().float())
-    assert "does not turn into a NumPy array" in reasons["nested"]
+    assert "cannot be converted to a NumPy array" in reasons["nested"]
     assert "holds Python objects (dict)" in reasons["_extra_state"]

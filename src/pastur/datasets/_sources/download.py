@@ -1,7 +1,7 @@
-"""The ordinary download of Fashion-MNIST, each file checked against its published checksum.
+"""Download of Fashion-MNIST, with each file checked against its published checksum.
 
-Whoever answers may be anybody: what is taken is limited in bytes and in time, as it comes and not
-unpacked, and from the host that was asked.
+The server is not trusted: the response is limited in bytes and time, is not unpacked, and must come
+from the host in the address.
 """
 
 import queue
@@ -25,27 +25,27 @@ CHECKSUMS = {
     "t10k-labels-idx1-ubyte.gz": "md5:bb300cfdad3c16e7a12a480ee83cd310",
 }
 _LARGEST = 30_000_000  # bytes; the largest of the four has 26 421 880
-_SECONDS = 60.0  # of silence, and at the slowest pace from then on:
+_SECONDS = 60.0  # of silence; after that, the slowest rate allowed is
 _BYTES_A_SECOND = 10_000
 _MOST_REDIRECTS = 5
 _BLOCK = 1 << 16
-_LONGEST = 200  # letters of what is said of a fault: some are the answer's own
+_LONGEST = 200  # characters of an error: part of its text comes from the server
 
 
 def download(
     folder: Path | None = None, *, source: str = SOURCE, checksums: dict[str, str] | None = None
 ) -> Path:
-    """Download what a folder lacks of the four files, and return the folder.
+    """Download those of the four files that a folder lacks, and return the folder.
 
-    A file appears there when it is complete and has its checksum, not before. What is there with
-    its checksum is not asked for again.
+    A file appears there only when it is complete and has its checksum. Files that are there with
+    the right checksum are not downloaded again.
 
     Parameters
     ----------
     folder : Path, optional
         By default the user's cache.
     source : str
-        The address before the file's name.
+        The address without the file's name.
     checksums : dict of file name to "algorithm:digest", optional
         By default the published ones.
 
@@ -56,14 +56,14 @@ def download(
     FileAccessError
         If the network or the disk fails; the address is named.
     FileFormatError
-        If what came is not what was published.
+        If a file does not have its published checksum.
     """
     try:
         import pooch
     except ModuleNotFoundError:
         raise missing_extra("Downloading Fashion-MNIST", "pooch", "torch") from None
     place = Path(folder) if folder is not None else Path(pooch.os_cache("pastur")) / "fashion-mnist"
-    # pooch announces each file; progress is the caller's affair.
+    # pooch announces each file; showing progress is up to the caller.
     pooch.get_logger().setLevel("WARNING")
     for name, checksum in (CHECKSUMS if checksums is None else checksums).items():
         address = source + name
@@ -77,35 +77,35 @@ def download(
             )
         except ValueError:
             raise FileFormatError(
-                f"What came from {address} does not have the checksum {checksum} that was "
-                "published. Nothing was kept; try again, or take the file from another place."
+                f"The file downloaded from {address} does not have the published checksum "
+                f"{checksum}. It was not kept; try again, or get the file from another source."
             ) from None
         # The errors of requests are OSErrors; those of the disk are too.
         except OSError as error:
             raise FileAccessError(
-                f"Cannot download {address} to '{place}': {error}. What had come complete before "
-                "is kept; the same call goes on with the rest."
+                f"Cannot download {address} to '{place}': {error}. Files downloaded before are "
+                "kept; the next call continues with the rest."
             ) from None
     return place
 
 
 def _download(address: str, output_file: str, _: Any) -> None:
-    """Write what comes from an address to a file; the kind of function that pooch takes."""
+    """Write the response from an address to a file; a downloader for pooch."""
     with open(output_file, "wb") as file:
         for block in _received(address):
             file.write(block)
 
 
 def _received(address: str) -> Iterator[bytes]:
-    """Yield what comes from an address.
+    """Yield the response from an address.
 
-    A thread listens and may be left behind: an answer of one byte every minute is no silence to a
-    socket, and has no end.
+    A thread listens and may be left running: to a socket, a response of one byte every minute is
+    not a timeout, and it may never end.
 
     Raises
     ------
     OSError
-        When it is too much or too slow, or does not come.
+        If the response is too long or too slow, or fails.
     """
     blocks: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
     given_up = threading.Event()
@@ -117,7 +117,7 @@ def _received(address: str) -> Iterator[bytes]:
                 block = blocks.get(timeout=max(0.0, end - time.monotonic()))
             except queue.Empty:
                 raise OSError(
-                    f"it takes too long, at less than {_BYTES_A_SECOND} bytes a second"
+                    f"it is too slow, at less than {_BYTES_A_SECOND} bytes per second"
                 ) from None
             if block is None:
                 return
@@ -130,17 +130,17 @@ def _received(address: str) -> Iterator[bytes]:
 
 
 def _listen(address: str, blocks: Any, given_up: threading.Event) -> None:
-    """Put what comes, and None or an exception at its end."""
+    """Put the blocks of the response into a queue, and None or an exception at the end."""
     size = 0
     try:
         with _answer(address) as response:
             response.raise_for_status()
             if response.headers.get("Content-Encoding", "identity") != "identity":
-                raise OSError("the answer is packed, which was not asked for")
+                raise OSError("the response is compressed, which was not requested")
             for block in response.raw.stream(_BLOCK, decode_content=False):
                 size += len(block)
                 if size > _LARGEST:
-                    raise OSError(f"more than {_LARGEST} bytes came")
+                    raise OSError(f"the response is longer than {_LARGEST} bytes")
                 if given_up.is_set():
                     return
                 blocks.put(block)
@@ -150,7 +150,7 @@ def _listen(address: str, blocks: Any, given_up: threading.Event) -> None:
 
 
 def _answer(address: str) -> Any:
-    """Return the answer of the host that is asked, after at most a few redirections within it."""
+    """Return the response of the host, following at most a few redirections within it."""
     import requests
 
     plain = {"Accept-Encoding": "identity"}
@@ -164,6 +164,6 @@ def _answer(address: str) -> Any:
         here, target = urlsplit(address), urljoin(address, response.headers["Location"])
         there = urlsplit(target)
         if there.hostname != here.hostname or there.scheme not in (here.scheme, "https"):
-            raise OSError(f"it redirects to {target[:200]!r}, elsewhere than {here.hostname}")
+            raise OSError(f"it redirects to {target[:200]!r}, which is not on {here.hostname}")
         address = target
     raise OSError(f"it redirects more than {_MOST_REDIRECTS} times")

@@ -25,8 +25,8 @@ _HOW_TO_GET = (
     "Fashion-MNIST is four files, "
     + ", ".join(name for name, _ in _FILES.values())
     + ". On Debian or Ubuntu, `apt install dataset-fashion-mnist` puts them in "
-    + f"{DEBIAN_FOLDER}; elsewhere take them from github.com/zalandoresearch/fashion-mnist and "
-    + f"pass their folder, or name it in the environment variable {ENVIRONMENT_VARIABLE}."
+    + f"{DEBIAN_FOLDER}; otherwise get them from github.com/zalandoresearch/fashion-mnist and "
+    + f"pass their folder, or set the environment variable {ENVIRONMENT_VARIABLE} to it."
 )
 
 
@@ -56,10 +56,10 @@ def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> FashionM
     Parameters
     ----------
     folder : path, optional
-        Where the files are. Without it, the folder named by the environment variable
-        ``PASTUR_FASHION_MNIST``; without that, where Debian's package ``dataset-fashion-mnist``
-        puts them; and where that is not installed, the user's cache, into which they are
-        downloaded (30 MB) and checked against their published checksums.
+        The folder of the files. By default it is the one named by the environment variable
+        ``PASTUR_FASHION_MNIST``; if that is not set, the one of Debian's package
+        ``dataset-fashion-mnist``; and if that is not installed, the user's cache, into which the
+        files are downloaded (30 MB) and checked against their published checksums.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def load_fashion_mnist(folder: str | os.PathLike[str] | None = None) -> FashionM
 
 
 def _find_folder(folder: str | os.PathLike[str] | None) -> Path:
-    """Return the folder that holds the four files: the one asked for, never a substitute."""
+    """Return the folder that holds the four files: the one given, never a substitute."""
     named = folder if folder is not None else os.environ.get(ENVIRONMENT_VARIABLE) or None
     if named is None and not os.path.isdir(DEBIAN_FOLDER):
         return _download()

@@ -18,8 +18,8 @@ _UNSIGNED_BYTES = 0x08
 def read_idx(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     """Read a gzipped IDX file of unsigned bytes that must hold an array of the given shape.
 
-    The shape is known beforehand, so that no more is ever unpacked than the array and one byte,
-    whatever the file claims.
+    The shape is known beforehand, so that never more than the array and one byte is unpacked,
+    regardless of what the file declares.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ _BATCH = 2048
 
 @dataclass(frozen=True)
 class ChainLaw(ABC):
-    """The law of a chain of blocks, and what theory says of its largest eigenvalues."""
+    """The law of a chain of blocks, and the theory of its largest eigenvalues."""
 
     spikes: FloatArray
     sigma: float
@@ -56,11 +56,11 @@ class ChainLaw(ABC):
 
     @abstractmethod
     def noise_bound(self, cut: AnyArray, failure: float) -> FloatArray:
-        """Bound what the noise without its first `cut` blocks reaches but for chance `failure`."""
+        """Bound the noise without its first `cut` blocks, except with probability `failure`."""
 
     @abstractmethod
     def outlier(self, theta: float) -> float:
-        """Where a spike θ > 0 sends its eigenvalue as the size grows."""
+        """Limit of the eigenvalue of a spike θ > 0 as the size grows."""
 
     @abstractmethod
     def decay(self, cut: AnyArray, x: float) -> FloatArray:

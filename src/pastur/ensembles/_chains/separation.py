@@ -47,7 +47,7 @@ def noise_level(
 
 
 def separable(law: ChainLaw, blocks: int, x: float) -> bool:
-    """Whether `blocks` blocks can tell an eigenvalue at x from the noise."""
+    """Whether `blocks` blocks can separate an eigenvalue at x from the noise."""
     if float(law.noise_bound(np.array(0), FAILURE)) < x:
         return True
     level, correction = _best_cut(law, np.full(blocks, law.sigma))

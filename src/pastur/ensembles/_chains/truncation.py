@@ -43,13 +43,13 @@ class Extremes(NamedTuple):
 def largest(chain: Chain, count: int, sign: int, tolerance: float) -> Extremes:
     """Return the `count` largest eigenvalues of sign · T; `count` spikes of sign · S are positive.
 
-    Raises InvalidInputError where it would take too many rows.
+    Raises InvalidInputError if it would take too many rows.
     """
     if count == 0:
         return Extremes(np.empty(0), 0.0, 0)
     law, r = chain.law, chain.law.spikes.size
     weakest = float(np.sort(sign * law.spikes)[::-1][count - 1])
-    # One more eigenvalue is needed to tell a weak spike's from the noise.
+    # One more eigenvalue is needed to separate that of a weak spike from the noise.
     asked = count if _detached(chain, weakest) else count + 1
     blocks = _first_guess(chain, weakest, count, tolerance)
     while blocks < chain.size:
@@ -126,8 +126,8 @@ def _refusal(chain: Chain, rows: int, weakest: float) -> InvalidInputError:
     law = chain.law
     reach = float(law.noise_bound(np.array(0), FAILURE))
     return InvalidInputError(
-        f"`spikes` holds a spike of size {weakest:g}, too close to the noise: its eigenvalue is "
+        f"`spikes` contains a spike of size {weakest:g}, too close to the noise: its eigenvalue is "
         f"expected at {law.outlier(weakest):.6g} and noise of this size may reach {reach:.6g}. "
-        f"To tell them apart takes {rows} rows with {law.spikes.size} spikes, which is too many. "
+        f"Separating them takes {rows} rows with {law.spikes.size} spikes, which is too many. "
         "Leave out the weakest spikes, or pass fewer of them or a smaller size."
     )

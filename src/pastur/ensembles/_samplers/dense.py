@@ -35,9 +35,9 @@ def sample_goe(
         σ; the standard deviation of an entry is σ/√N.
     diagonal : {"goe", "wigner"}
         Variance of the diagonal: ``2σ²/N`` makes the law invariant under rotations (the GOE);
-        "wigner" gives all entries the same variance ``σ²/N``, as the paper writes it. The limits
-        agree; at size N, "wigner" takes ``½Φ′(θ) Σ vᵢ⁴`` of an outlier's variance away, v being
-        the spike's eigenvector.
+        "wigner" gives all entries the same variance ``σ²/N``, as in the paper. The limits agree; at
+        size N, "wigner" reduces an outlier's variance by ``½Φ′(θ) Σ vᵢ⁴``, where v is the spike's
+        eigenvector.
     rng : numpy.random.Generator, int or None
         Source of randomness; the same int gives the same matrix.
 
@@ -53,7 +53,7 @@ def sample_goe(
 
     Examples
     --------
-    A spike of 3 sends the largest eigenvalue to 3 + 1/3:
+    With a spike of 3, the largest eigenvalue is near 3 + 1/3:
 
     >>> W = sample_goe(1000, rng=1)
     >>> W[0, 0] += 3

@@ -14,7 +14,7 @@ def spike_array(value: ArrayLike, size: int) -> FloatArray:
     spikes = vector("spikes", value)
     if spikes.size > size:
         raise InvalidInputError(
-            f"`spikes` holds {spikes.size} values, but the matrix has room for {size}. "
+            f"`spikes` holds {spikes.size} values, but the matrix has at most {size}. "
             "Pass fewer spikes or a larger matrix."
         )
     return np.sort(spikes)[::-1]

@@ -73,15 +73,15 @@ def sample_spiked_outliers(
     tolerance : float, >= 1e-16 σ
         Largest truncation error allowed, in the units of the eigenvalues.
     rng : numpy.random.Generator, int or None
-        Source of randomness. The same int with another tolerance gives the same matrix, seen to
-        another depth; with `sample_spiked_spectrum`, the same matrix too.
+        Source of randomness. The same int gives the same matrix for every tolerance, and the same
+        matrix in `sample_spiked_spectrum`.
 
     Returns
     -------
     OutlierSample
         `outliers` are the r₊ largest and the r₋ smallest eigenvalues of W, r₊ and r₋ being the
         numbers of positive and of negative spikes. A spike with |θ| ≤ σ makes no outlier in the
-        limit; its eigenvalue sticks to the edge ±2σ.
+        limit; its eigenvalue tends to the edge ±2σ.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def sample_spiked_singular_values(
     """Draw the outlying singular values of W = R/√m + S, at a cost that does not grow with m.
 
     R is n × m with independent Gaussian entries, n ≤ m, and S has the given spikes as its non-zero
-    singular values; a tall shape stands for the transposed matrix. Householder reflections of the
+    singular values; a tall shape is transposed. Householder reflections of the
     columns and the rows in turn make W block bidiagonal with r × r blocks, equal in law at every
     size; what is computed are the largest eigenvalues of [[0, W], [Wᴴ, 0]].
 
@@ -148,14 +148,14 @@ def sample_spiked_singular_values(
     tolerance : float, >= 1e-16 σ
         Largest truncation error allowed, in the units of the singular values.
     rng : numpy.random.Generator, int or None
-        Source of randomness. The same int with another tolerance gives the same matrix; with
-        `sample_spiked_singular_spectrum`, too.
+        Source of randomness. The same int gives the same matrix for every tolerance, and the same
+        matrix in `sample_spiked_singular_spectrum`.
 
     Returns
     -------
     OutlierSample
         `outliers` are the r largest singular values of W. A spike with ``θ ≤ c^(1/4) σ``, c = n/m,
-        makes no outlier in the limit; its singular value sticks to the edge σ(1 + √c).
+        makes no outlier in the limit; its singular value tends to the edge σ(1 + √c).
 
     Raises
     ------

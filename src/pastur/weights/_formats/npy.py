@@ -27,8 +27,8 @@ _NUMBER = re.compile(r"[<>|=]?[biufc]\d{1,2}")
 
 _KINDS = {
     "O": "holds Python objects, and reading those executes code stored in the file",
-    "S": "holds texts, not numbers",
-    "U": "holds texts, not numbers",
+    "S": "holds text, not numbers",
+    "U": "holds text, not numbers",
     "M": "holds dates, not numbers",
     "m": "holds durations, not numbers",
     # NumPy's format has no word for bfloat16 and its like and stores them so.
