@@ -49,7 +49,7 @@ def lines_of_study(records: list[NetworkRecord]) -> dict[str, list[NetworkRecord
 
 
 def name_of(config: TrainingConfig) -> str:
-    """Return how a network was trained, in words: optimiser and activation, then what is unusual."""
+    """Return how a network was trained: optimiser and activation, then what is unusual."""
     usual = TrainingConfig()
     words = [config.optimizer, config.activation]
     if config.learning_rate != RATES[config.optimizer]:
