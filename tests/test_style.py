@@ -7,7 +7,6 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "pastur").rglob("*.py"))
-LONGEST_FILE = 400
 # Imported inside the functions that need them.
 HEAVY = {"dask", "jinja2", "joblib", "keras", "matplotlib", "onnx", "pandas", "plotly", "sklearn"}
 HEAVY |= {"gguf", "h5py", "torch", "scipy.integrate", "scipy.optimize", "scipy.stats"}
@@ -48,10 +47,8 @@ def test_heavy_packages_are_imported_inside_functions(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_file_is_short_and_says_what_it_is_for(path):
-    source = path.read_text("utf-8")
-    assert len(source.splitlines()) <= LONGEST_FILE
-    assert ast.get_docstring(ast.parse(source))
+def test_file_says_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
 
 
 @pytest.mark.parametrize(
