@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pastur._errors import InvalidInputError
 from pastur.weights import Matrix, Skipped, TensorInfo, Weights, iter_matrices, open_weights
 from pastur.weights._axes.layout import Layout
-from pastur.weights._axes.tensor_parts import UNFOLDINGS, pieces
+from pastur.weights._axes.tensor_parts import UNFOLDINGS, tensor_parts
 
 
 def with_layout(array, layout, name="w"):
@@ -329,16 +329,16 @@ def test_every_entry_is_in_exactly_one_matrix(axes, sides, unfold, groups, names
     shape = tuple(sides[: len(axes)])
     layout = Layout(axes, () if groups > 1 else names, groups)
     tensor = numbered(*shape)
-    found = pieces(shape, layout, unfold)
+    found = tensor_parts(shape, layout, unfold)
     outputs = np.prod([n for n, axis in zip(shape, axes, strict=True) if axis == "o"])
     if isinstance(found, str):
         assert "only: a spectrum of one value" in found or outputs % (3 if layout.parts else groups)
         return
-    blocks = [piece.cut(tensor) for piece in found]
-    assert [block.shape for block in blocks] == [piece.shape for piece in found]
+    blocks = [part.cut(tensor) for part in found]
+    assert [block.shape for block in blocks] == [part.shape for part in found]
     entries = np.concatenate([block.ravel() for block in blocks])
     np.testing.assert_array_equal(np.sort(entries), tensor.ravel())
-    assert len({piece.part for piece in found}) == len(found)
+    assert len({part.label for part in found}) == len(found)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,13 @@ from pastur._foreign import shown, some_of, suggestion
 from pastur._typing import AnyArray
 from pastur.weights._axes.guess import guess
 from pastur.weights._axes.layout import Layout
-from pastur.weights._axes.tensor_parts import MOST_IN_ALL, UNFOLDINGS, Piece, one_line, pieces
+from pastur.weights._axes.tensor_parts import (
+    MOST_IN_ALL,
+    UNFOLDINGS,
+    TensorPart,
+    one_line,
+    tensor_parts,
+)
 from pastur.weights._hostile.array_bytes import check_memory, too_large
 from pastur.weights.tensors import TensorInfo, Weights
 
@@ -140,7 +146,7 @@ def iter_matrices(
     """
     one_of("unfold", unfold, UNFOLDINGS)
     shapes = {entry.name: entry.shape for entry in weights.entries}
-    found = list(_all_pieces(weights, shapes, unfold))
+    found = list(_all_parts(weights, shapes, unfold))
     names = _names(found)
     reasons = _left_out(names, include, exclude)
     cache = _PartCache(weights)
@@ -171,21 +177,21 @@ class _PartCache:
         return self.__dict__ | {"_kept": None}
 
 
-def _all_pieces(
+def _all_parts(
     weights: Weights, shapes: Mapping[str, tuple[int, ...]], unfold: str
-) -> Iterator[tuple[TensorInfo, list[Piece] | str]]:
-    """Yield each tensor with its matrices, as long as there is room; or why there are none."""
-    room = MOST_IN_ALL
+) -> Iterator[tuple[TensorInfo, list[TensorPart] | str]]:
+    """Yield each tensor with its matrices, as long as there may be more; or why there are none."""
+    left = MOST_IN_ALL
     for entry in weights.entries:
-        parts = _pieces(entry, shapes, unfold, room)
+        parts = _parts(entry, shapes, unfold, left)
         if not isinstance(parts, str):
-            room -= len(parts)
+            left -= len(parts)
         yield entry, parts
 
 
-def _pieces(
-    entry: TensorInfo, shapes: Mapping[str, tuple[int, ...]], unfold: str, room: int
-) -> list[Piece] | str:
+def _parts(
+    entry: TensorInfo, shapes: Mapping[str, tuple[int, ...]], unfold: str, most: int
+) -> list[TensorPart] | str:
     """Return the matrices in a tensor; or why there is none."""
     reason = entry.unreadable or entry.aside or _header_reason(entry.shape, entry.dtype)
     reason = reason or _integer_reason(entry, alone=len(shapes) == 1)
@@ -203,13 +209,13 @@ def _pieces(
         guessed = guess(entry.name, turned, shapes)
         if isinstance(guessed, Layout) and guessed.axes == "oi":
             layout = replace(layout, parts=guessed.parts)
-    return pieces(entry.shape, layout, unfold, room)
+    return tensor_parts(entry.shape, layout, unfold, most)
 
 
 def _items(
     cache: _PartCache,
     entry: TensorInfo,
-    parts: list[Piece] | str,
+    parts: list[TensorPart] | str,
     names: list[str],
     reasons: Mapping[str, str],
 ) -> Iterator[Matrix | Skipped]:
@@ -219,19 +225,19 @@ def _items(
         yield Skipped(entry.name, entry.shape, dtype, whole)
         return
     # Heads differ in number, and a part may be one row where the others are matrices.
-    thin = (line and f"has {line}" for line in (one_line(*piece.shape) for piece in parts))
+    thin = (line and f"has {line}" for line in (one_line(*part.shape) for part in parts))
     found = [reasons.get(name, "") or line for name, line in zip(names, thin, strict=True)]
     wanted = [name for name, reason in zip(names, found, strict=True) if not reason]
-    for name, piece, reason in zip(names, parts, found, strict=True):
+    for name, part, reason in zip(names, parts, found, strict=True):
         if reason:
-            yield Skipped(name, piece.shape, dtype, reason)
+            yield Skipped(name, part.shape, dtype, reason)
         else:
-            load = partial(_load, cache, entry.name, piece, name, name != wanted[-1])
-            step = partial(_step_variance, cache.weights, entry.name, piece)
-            yield Matrix(name, piece.shape, dtype, entry.name, piece.part, load, step)
+            load = partial(_load, cache, entry.name, part, name, name != wanted[-1])
+            step = partial(_step_variance, cache.weights, entry.name, part)
+            yield Matrix(name, part.shape, dtype, entry.name, part.label, load, step)
 
 
-def _names(found: Sequence[tuple[TensorInfo, list[Piece] | str]]) -> dict[str, list[str]]:
+def _names(found: Sequence[tuple[TensorInfo, list[TensorPart] | str]]) -> dict[str, list[str]]:
     """Return the names of the matrices in each tensor, no two alike.
 
     A file may well hold a tensor ``w:q`` beside a tensor ``w`` with a part q: that is ``w::q``.
@@ -239,7 +245,7 @@ def _names(found: Sequence[tuple[TensorInfo, list[Piece] | str]]) -> dict[str, l
     taken = {entry.name for entry, _ in found}
     names = {}
     for entry, parts in found:
-        labels = [] if isinstance(parts, str) else [piece.part for piece in parts]
+        labels = [] if isinstance(parts, str) else [part.label for part in parts]
         mark = ":"
         while any(label and f"{entry.name}{mark}{label}" in taken for label in labels):
             mark += ":"
@@ -273,11 +279,11 @@ def _integer_reason(entry: TensorInfo, *, alone: bool) -> str:
     return ""
 
 
-def _load(cache: _PartCache, tensor: str, piece: Piece, name: str, more: bool) -> AnyArray:
-    nbytes = 8 * math.prod(piece.shape)
+def _load(cache: _PartCache, tensor: str, part: TensorPart, name: str, more: bool) -> AnyArray:
+    nbytes = 8 * math.prod(part.shape)
     try:
         check_memory(nbytes)
-        values = _as_floats(piece.cut(cache.read(tensor, keep=more)))
+        values = _as_floats(part.cut(cache.read(tensor, keep=more)))
         reason = _value_reason(values)
     except MemoryError:
         reason = too_large(nbytes)
@@ -288,9 +294,9 @@ def _load(cache: _PartCache, tensor: str, piece: Piece, name: str, more: bool) -
     return values
 
 
-def _step_variance(weights: Weights, tensor: str, piece: Piece) -> float | None:
+def _step_variance(weights: Weights, tensor: str, part: TensorPart) -> float | None:
     variances = None if weights.steps is None else weights.steps(tensor)
-    mean = np.nan if variances is None else float(np.mean(piece.cut(variances)))
+    mean = np.nan if variances is None else float(np.mean(part.cut(variances)))
     return mean if np.isfinite(mean) else None
 
 

@@ -20,12 +20,12 @@ MOST_IN_ALL = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TensorPart:
     """One matrix in a tensor.
 
     Attributes
     ----------
-    part : str
+    label : str
         What sets it apart from the others in the tensor: ``"q"``, ``"expert 3"``; empty where it
         is alone.
     shape : tuple of two ints
@@ -33,14 +33,14 @@ class Piece:
         ``cut(tensor)`` returns it, of this shape, a view or a copy.
     """
 
-    part: str
+    label: str
     shape: tuple[int, int]
     cut: Callable[[AnyArray], AnyArray] = field(repr=False)
 
 
-def pieces(
-    shape: tuple[int, ...], layout: Layout, unfold: str, room: int = MOST_IN_ALL
-) -> list[Piece] | str:
+def tensor_parts(
+    shape: tuple[int, ...], layout: Layout, unfold: str, most: int = MOST_IN_ALL
+) -> list[TensorPart] | str:
     """Return the matrices in a tensor of this shape; or why the layout does not suit it.
 
     Every entry of the tensor is in exactly one of them.
@@ -54,7 +54,7 @@ def pieces(
         Of a convolution, of outputs o, inputs i and places s of its window: one matrix o × (i·s),
         i × (o·s), or o × i for each place. Where each output has one input only (depthwise) the
         places take its place, o × s, whatever is asked for.
-    room : int
+    most : int
         How many matrices may be added to those of other tensors.
     """
     if layout.shares:
@@ -72,7 +72,7 @@ def pieces(
     count = sizes["e"] * len(names) * blocks * places
     if count > _MOST:
         return f"is of {count} matrices; pastur takes {_MOST} at most from one tensor"
-    if count > room:
+    if count > most:
         return f"is of {count} matrices; pastur takes {MOST_IN_ALL} at most from one model"
     _, n, m = next(_views(rows, sizes["i"], sizes["s"], unfold))
     if line := one_line(n, m):
@@ -85,12 +85,12 @@ def pieces(
         [f"group {g}" if blocks > 1 else "" for g in range(blocks)],
     )
     found = []
-    for block, label in enumerate(labels):
+    for block, label_parts in enumerate(labels):
         for view, n, m in _views(rows, sizes["i"], sizes["s"], unfold):
             place = f"place {view}" if isinstance(view, int) else ""
-            part = ", ".join(filter(None, (*label, place)))
             cut = partial(_cut, layout=layout, rows=rows, block=block, view=view)
-            found.append(Piece(part, (n, m), cut))
+            label = ", ".join(filter(None, (*label_parts, place)))
+            found.append(TensorPart(label, (n, m), cut))
     return found
 
 
@@ -101,7 +101,7 @@ def one_line(n: int, m: int) -> str:
     return f"one {'row' if n == 1 else 'column'} only: a spectrum of one value"
 
 
-def _heads(shape: tuple[int, ...], layout: Layout) -> list[Piece] | str:
+def _heads(shape: tuple[int, ...], layout: Layout) -> list[TensorPart] | str:
     """Return the parts of a matrix that take turns, or have different numbers of heads."""
     outputs, inputs = shape if layout.axes == "oi" else shape[::-1]
     total = layout.repeats * sum(layout.shares)
@@ -112,7 +112,7 @@ def _heads(shape: tuple[int, ...], layout: Layout) -> list[Piece] | str:
     for name, share in zip(layout.parts, layout.shares, strict=True):
         heads = slice(start, start + share)
         cut = partial(_cut_heads, layout=layout, heads=heads)
-        found.append(Piece(name, (layout.repeats * share * outputs // total, inputs), cut))
+        found.append(TensorPart(name, (layout.repeats * share * outputs // total, inputs), cut))
         start += share
     return found
 

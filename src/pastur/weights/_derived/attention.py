@@ -13,7 +13,7 @@ from typing import Any
 
 from pastur._errors import FileFormatError
 from pastur.weights._axes.layout import QKV, UNKNOWN, Layout
-from pastur.weights._hostile.model_config import config_beside
+from pastur.weights._hostile.model_config import neighbouring_config
 from pastur.weights.tensors import TensorInfo, Weights
 
 _FUSED = re.compile(
@@ -97,7 +97,7 @@ def _number(config: Mapping[str, Any], keys: tuple[str, ...]) -> int:
 
 def _beside(source: Path) -> Mapping[str, Any]:
     try:
-        return config_beside(source, _CONFIG)
+        return neighbouring_config(source, _CONFIG)
     except (FileFormatError, OSError):
         # The weights can be read without it.
         return {}
@@ -112,5 +112,5 @@ def _from_gguf(metadata: Mapping[str, str]) -> Mapping[str, Any]:
         "head_dim": "attention.key_length",
         "hidden_size": "embedding_length",
     }
-    told = {key: metadata.get(f"{stem}.{place}", "") for key, place in places.items()}
-    return {key: int(value) for key, value in told.items() if value.isdecimal()}
+    found = {key: metadata.get(f"{stem}.{place}", "") for key, place in places.items()}
+    return {key: int(value) for key, value in found.items() if value.isdecimal()}

@@ -13,7 +13,7 @@ from pastur.weights._hostile.json_text import parse_json
 _LARGEST = 10_000_000
 
 
-def config_beside(source: Path, name: str) -> dict[str, Any]:
+def neighbouring_config(source: Path, name: str) -> dict[str, Any]:
     """Return the JSON object in the file `name` in the folder of `source`, or in that folder.
 
     It is empty where there is no such file, or the file holds something else.

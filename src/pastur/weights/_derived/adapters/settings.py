@@ -12,7 +12,7 @@ from typing import Any
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur.weights._derived.adapters.bounded_patterns import PatternError, Steps, names_layer
-from pastur.weights._hostile.model_config import config_beside
+from pastur.weights._hostile.model_config import neighbouring_config
 from pastur.weights.tensors import Weights
 
 _CONFIG = "adapter_config.json"
@@ -118,7 +118,7 @@ def settings_of(weights: Weights) -> AllSettings:
     """
     path, steps = Path(weights.source), Steps(len(weights.entries))
     if path.exists():
-        found = config_beside(path, _CONFIG)
+        found = neighbouring_config(path, _CONFIG)
         if found:
             return AllSettings((("", Settings(found, _CONFIG, steps=steps)),))
     packed = weights.metadata.get(_METADATA)

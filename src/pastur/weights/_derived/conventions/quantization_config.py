@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
-from pastur.weights._hostile.model_config import config_beside
+from pastur.weights._hostile.model_config import neighbouring_config
 
 # The file, and the key of the object in it that tells; empty: the whole file.
 _PLACES = (
@@ -24,7 +24,7 @@ def quantization_config(path: Path | None) -> Mapping[str, Any]:
         return {}
     for file, key in _PLACES:
         try:
-            config = config_beside(path, file)
+            config = neighbouring_config(path, file)
         except (FileFormatError, OSError):
             continue  # What is not certain without it is not read.
         found = config.get(key) if key else config
