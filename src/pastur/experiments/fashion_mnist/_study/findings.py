@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from pastur._numerics.singular_values import singular_values
+from pastur._stored import decoded
 from pastur._typing import AnyArray
 from pastur.analysis import compare_with_initial
 from pastur.estimation import Verdict, fit_rectangular
@@ -87,6 +89,12 @@ class LayerFindings:
         """Return plain values, ready for JSON."""
         lists = {name: list(getattr(self, name)) for name in ("shape", "leading", "theta")}
         return asdict(self) | lists | {"verdict": str(self.verdict)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LayerFindings:
+        """Return the findings that `to_dict` described."""
+        found: LayerFindings = decoded(cls, values)
+        return found
 
 
 def find(parameters: Parameters, initial: Parameters) -> tuple[LayerFindings, ...]:

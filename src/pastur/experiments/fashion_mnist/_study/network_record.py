@@ -43,6 +43,12 @@ class EpochFindings:
         layers = [layer.to_dict() for layer in self.layers]
         return {"epoch": self.epoch, "test_accuracy": self.test_accuracy, "layers": layers}
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EpochFindings:
+        """Return the findings that `to_dict` described."""
+        found: EpochFindings = decoded(cls, values)
+        return found
+
 
 @dataclass(frozen=True)
 class NetworkRecord:
