@@ -3,7 +3,7 @@
 import pytest
 
 from pastur._foreign import shortened, shown, visible
-from pastur.cli._text import one_line, printable
+from pastur.cli._terminal.printable import one_line, printable
 from pastur.report import _text as page
 
 ESCAPED = {

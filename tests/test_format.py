@@ -148,8 +148,8 @@ def test_shapes_and_counts():
 @pytest.mark.parametrize("kind", ["noise", "heavy"])
 def test_a_p_value_reads_the_same_everywhere(kind, capsys):
     """In the terminal, on the page, in the notebook and in the reason of the verdict."""
-    from pastur.cli._print import print_analysis
-    from pastur.report._page import render
+    from pastur.cli._analyze.print_analysis import print_analysis
+    from pastur.report._build.render import render
 
     rng = np.random.default_rng(6)
     w = rng.normal(size=(60, 90)) if kind == "noise" else rng.standard_cauchy(size=(60, 90))

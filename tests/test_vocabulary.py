@@ -11,7 +11,7 @@ import pytest
 import pastur
 from pastur import Finding, Verdict
 from pastur._vocabulary import Word, table
-from pastur.analysis._finding import FINDINGS
+from pastur.analysis._matrix.finding import FINDINGS
 from pastur.estimation import Goodness
 from pastur.estimation._result.verdict import VERDICTS
 

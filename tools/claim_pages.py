@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from pastur._files import write_whole
-from pastur.cli._verify_run import picture
+from pastur.cli._verify.verify_claims import picture
 from pastur.experiments import ClaimResult, Verification, verify
 
 FOLDER = Path(__file__).parent.parent / "docs" / "claims"

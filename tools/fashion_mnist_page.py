@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from pastur._files import write_whole
-from pastur.cli._experiment_run import RATES
-from pastur.cli._outputs import picture_bytes
+from pastur.cli._experiment.train_networks import RATES
+from pastur.cli._terminal.output_files import picture_bytes
 from pastur.experiments import (
     NetworkRecord,
     TrainingConfig,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import pastur.analysis._examine as module
+import pastur.analysis._matrix.fit_matrix as module
 from pastur._errors import FileAccessError, InvalidInputError
 from pastur.analysis import analyze
 

@@ -10,8 +10,8 @@ from pastur import analyze
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.power_law import fit_power_law, power_law_p_value
 from pastur.analysis import Analysis
-from pastur.analysis._baselines import METHODS
-from pastur.analysis._randomized import randomized
+from pastur.analysis._matrix.published import METHODS
+from pastur.analysis._matrix.shuffled import randomized
 from pastur.cli._main import BASELINES
 from pastur.estimation import baselines
 

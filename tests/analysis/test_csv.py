@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from pastur.analysis._files import csv_text
+from pastur.analysis._result.csv_file import csv_text
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "＋1", "－1", "＠A1", " =1+1", "   -1"]
 

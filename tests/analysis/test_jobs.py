@@ -10,8 +10,8 @@ import scipy.linalg
 from safetensors.numpy import save_file
 from threadpoolctl import threadpool_info, threadpool_limits
 
-import pastur.analysis._analyze as entry
-import pastur.analysis._examine as module
+import pastur.analysis._matrix.fit_matrix as module
+import pastur.analysis._model.analyze as entry
 from pastur._errors import (
     FileAccessError,
     FileFormatError,
@@ -20,8 +20,8 @@ from pastur._errors import (
     MissingExtraError,
 )
 from pastur.analysis import analyze
-from pastur.analysis._jobs import _examine_there, examined
-from pastur.analysis._selection import Selection
+from pastur.analysis._model.parallel import _examine_there, examined
+from pastur.analysis._model.selection import Selection
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +188,8 @@ def test_threads_of_blas_are_for_large_matrices():
     """Whatever the number is outside, which is left as it was."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
-    from pastur.analysis._jobs import examined
-    from pastur.analysis._selection import Selection
+    from pastur.analysis._model.parallel import examined
+    from pastur.analysis._model.selection import Selection
     from pastur.weights import Matrix
 
     def threads(matrix=None):

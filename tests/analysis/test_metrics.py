@@ -6,7 +6,7 @@ import pytest
 from pastur import analyze
 from pastur._numerics.power_law import fit_power_law
 from pastur.analysis import Analysis
-from pastur.analysis._metrics import metrics
+from pastur.analysis._matrix.metrics import metrics
 
 
 @pytest.mark.parametrize("size", [8, 9, 30, 150])

@@ -10,7 +10,7 @@ import pytest
 import schema_page
 
 from pastur.analysis import analyze
-from pastur.analysis._baselines import METHODS
+from pastur.analysis._matrix.published import METHODS
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = json.loads((ROOT / "docs" / "analysis.schema.json").read_text("utf-8"))

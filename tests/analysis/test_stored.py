@@ -10,8 +10,8 @@ import pytest
 
 from pastur._errors import FileFormatError
 from pastur.analysis import Analysis, analyze
-from pastur.analysis._rows import columns, row
-from pastur.report._page import _drawn
+from pastur.analysis._result.rows import columns, row
+from pastur.report._build.render import _drawn
 
 DEEP = json.loads("[" * 800 + "]" * 800)
 HOSTILE = [

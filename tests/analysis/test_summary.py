@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pastur.analysis._matrix import MatrixAnalysis
-from pastur.analysis._summary import summarize
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._result.summary import summarize
 from pastur.estimation import Goodness
 
 

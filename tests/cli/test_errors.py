@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from pastur.cli._errors import INTERRUPTED
+from pastur.cli._terminal.errors import INTERRUPTED
 
 
 def header(text, data=b""):
@@ -106,7 +106,7 @@ def test_what_the_operating_system_says_is_one_line_too(invoke, model, monkeypat
     def fail(*_, **__):
         raise OSError(errno.EIO, "Input/output error", "some\nfile")
 
-    monkeypatch.setattr("pastur.cli._run.analyze", fail)
+    monkeypatch.setattr("pastur.cli._analyze.analyze_model.analyze", fail)
     result = invoke("analyze", model)
     assert result.exit_code == 1
     assert result.stderr == "pastur: Input/output error: 'some file'.\n"
@@ -168,7 +168,7 @@ def test_an_interrupt_is_status_130(invoke, model, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pastur.cli._run.run", stop)
+    monkeypatch.setattr("pastur.cli._analyze.analyze_model.run", stop)
     result = invoke("analyze", model)
     assert result.exit_code == INTERRUPTED == 130
     assert result.stderr == "pastur: interrupted.\n"

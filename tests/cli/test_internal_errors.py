@@ -31,7 +31,7 @@ def two(tmp_path):
 
 def break_one(monkeypatch, fault):
     """Let the metrics of the matrix of 21 rows fail."""
-    import pastur.analysis._examine as module
+    import pastur.analysis._matrix.fit_matrix as module
 
     sound = module.metrics
 
@@ -106,13 +106,13 @@ def test_in_tests_such_a_fault_is_a_failure(two, monkeypatch):
 
 
 COMMANDS = {
-    "analyze": (["analyze", "two.npz"], "pastur.cli._run.analyze"),
-    "demo": (["demo"], "pastur.cli._run.analyze"),
+    "analyze": (["analyze", "two.npz"], "pastur.cli._analyze.analyze_model.analyze"),
+    "demo": (["demo"], "pastur.cli._analyze.analyze_model.analyze"),
     "law": (["law", "--atoms", "0"], "pastur.cli._law.run.law_result"),
-    "verify": (["verify", "lemma-4.1"], "pastur.cli._verify_run.verify"),
+    "verify": (["verify", "lemma-4.1"], "pastur.cli._verify.verify_claims.verify"),
     "experiment": (
         ["experiment", "fashion-mnist"],
-        "pastur.cli._experiment_run.run_fashion_mnist",
+        "pastur.cli._experiment.train_networks.run_fashion_mnist",
     ),
 }
 
@@ -172,7 +172,7 @@ def test_a_file_that_cannot_be_written_costs_neither_table_nor_other_files(
 @pytest.mark.internal_error
 @pytest.mark.parametrize("part", ["layer", "spectrum"])
 def test_a_matrix_that_cannot_be_drawn_costs_no_report(invoke, two, monkeypatch, part):
-    import pastur.report._page as module
+    import pastur.report._build.render as module
 
     sound = getattr(module, part)
 
@@ -217,7 +217,7 @@ def test_a_warning_of_ours_is_one_line(invoke, two, monkeypatch):
         warnings.warn("Damaged\n\x1b[2J" + "x" * 1000, PasturWarning, stacklevel=2)
         raise InvalidInputError("Bad.")
 
-    monkeypatch.setattr("pastur.cli._run.analyze", warn)
+    monkeypatch.setattr("pastur.cli._analyze.analyze_model.analyze", warn)
     first, second = invoke("analyze", two).stderr.splitlines()
     assert first.startswith(r"pastur: warning: Damaged \x1b[2Jxxx")
     assert len(first) <= 400

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 import pastur
 from pastur._errors import InvalidInputError
-from pastur.cli import _outputs
+from pastur.cli._terminal import output_files
 
 RNG = np.random.default_rng(0)
 W = RNG.standard_normal((20, 30)).astype(np.float32)
@@ -119,7 +119,9 @@ def test_a_file_of_the_model_is_never_overwritten(invoke, tmp_path, make, way):
 
 def test_before_the_work_and_not_after_it(invoke, tmp_path, monkeypatch):
     _, inputs = whole_folder(tmp_path)
-    monkeypatch.setattr("pastur.analysis._analyze.examined", lambda *_, **__: pytest.fail("works"))
+    monkeypatch.setattr(
+        "pastur.analysis._model.analyze.examined", lambda *_, **__: pytest.fail("works")
+    )
     for path in inputs:
         assert invoke("analyze", "model", "--json", path).exit_code == 1
 
@@ -254,7 +256,9 @@ def test_what_cannot_be_written_is_found_before_the_work(
     monkeypatch.setattr(
         "os.access", lambda p, m: (m, os.path.basename(p)) != (os.W_OK, "protected") and sound(p, m)
     )
-    monkeypatch.setattr("pastur.cli._run.analyze", lambda *_, **__: pytest.fail("works"))
+    monkeypatch.setattr(
+        "pastur.cli._analyze.analyze_model.analyze", lambda *_, **__: pytest.fail("works")
+    )
     result = invoke("analyze", model, "--json", name)
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
@@ -262,7 +266,7 @@ def test_what_cannot_be_written_is_found_before_the_work(
 
 
 def test_places_that_do_not_exist_are_compared_by_name(tmp_path):
-    assert _outputs._alike(tmp_path / "ﬁ.json", tmp_path / "ﬁ.JSON")
-    assert not _outputs._alike(tmp_path / "a.json", tmp_path / "b.json")
+    assert output_files._alike(tmp_path / "ﬁ.json", tmp_path / "ﬁ.JSON")
+    assert not output_files._alike(tmp_path / "a.json", tmp_path / "b.json")
     (tmp_path / "sub").mkdir()
-    assert not _outputs._alike(tmp_path / "a.json", tmp_path / "sub" / "a.json")
+    assert not output_files._alike(tmp_path / "a.json", tmp_path / "sub" / "a.json")

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from pastur.analysis import analyze
-from pastur.cli._table import matrices_table
+from pastur.cli._analyze.matrices_table import matrices_table
 
 
 @pytest.fixture(scope="module")

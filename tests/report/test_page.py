@@ -13,7 +13,7 @@ import pytest
 
 from pastur.analysis import Analysis, analyze
 from pastur.report import write_report
-from pastur.report._overview import Scale, strip
+from pastur.report._build.overview import Scale, strip
 
 
 class Page(HTMLParser):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pastur.report import _text
+from pastur.report._build import page_text
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from pastur.report import _text
     ],
 )
 def test_number(value: float, expected: str) -> None:
-    assert _text.number(value) == expected
+    assert page_text.number(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -28,17 +28,17 @@ def test_number(value: float, expected: str) -> None:
     [(1.0, "1"), (0.041, "0.041"), (2.4e-7, "<0.0001"), (3e-120, "<0.0001"), (0.0, "<0.0001")],
 )
 def test_chance(p: float, expected: str) -> None:
-    assert _text.chance(p) == expected
+    assert page_text.chance(p) == expected
 
 
 def test_names_far_too_long_keep_both_ends() -> None:
-    name = _text.name("a" * 5000 + ".weight")
+    name = page_text.name("a" * 5000 + ".weight")
     assert len(name) < 310 and name.startswith("aaa") and name.endswith(".weight")
-    assert _text.name("short") == "short"
+    assert page_text.name("short") == "short"
 
 
 def test_shapes_and_counts() -> None:
-    assert _text.shape((384, 1536)) == "384 × 1536"
-    assert _text.shape(()) == "a single number"
-    assert _text.count(1, "spike", "spikes") == "1 spike"
-    assert _text.count(2, "spike", "spikes") == "2 spikes"
+    assert page_text.shape((384, 1536)) == "384 × 1536"
+    assert page_text.shape(()) == "a single number"
+    assert page_text.count(1, "spike", "spikes") == "1 spike"
+    assert page_text.count(2, "spike", "spikes") == "2 spikes"

@@ -1,12 +1,12 @@
 """One result for a whole model: every matrix fitted, everything else accounted for."""
 
-from pastur.analysis._analyze import analyze
-from pastur.analysis._finding import Finding
-from pastur.analysis._initial import InitialComparison, compare_with_initial
-from pastur.analysis._matrix import MatrixAnalysis
-from pastur.analysis._metrics import Metrics
-from pastur.analysis._randomized import Randomized
-from pastur.analysis._result import Analysis
+from pastur.analysis._matrix.finding import Finding
+from pastur.analysis._matrix.initial_values import InitialComparison, compare_with_initial
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._matrix.metrics import Metrics
+from pastur.analysis._matrix.shuffled import Randomized
+from pastur.analysis._model.analyze import analyze
+from pastur.analysis._result.analysis import Analysis
 
 __all__ = [
     "Analysis",

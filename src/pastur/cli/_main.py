@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from pastur.cli._errors import QuietGroup, debug_option
-from pastur.cli._experiment_command import experiment
+from pastur.cli._experiment.experiment_options import experiment
 from pastur.cli._law.command import law
-from pastur.cli._verify_command import verify
+from pastur.cli._terminal.errors import QuietGroup, debug_option
+from pastur.cli._verify.verify_options import verify
 
 DEMO_REPORT = "pastur-demo.html"
 
@@ -58,7 +58,7 @@ def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
 @_outputs
 def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: bool) -> None:
     """Analyse the network that comes with the package; nothing is downloaded."""
-    from pastur.cli._run import Outputs, run
+    from pastur.cli._analyze.analyze_model import Outputs, run
     from pastur.datasets import shipped_network_path
 
     run(shipped_network_path(), Outputs(report=output, json=json_path, csv=csv_path), quiet=quiet)
@@ -152,7 +152,7 @@ def analyze(
     ONNX, Keras, GGUF or NumPy, or a folder with a safetensors or PyTorch model,
     sharded or not, or an adapter (LoRA). No code in a file is run.
     """
-    from pastur.cli._run import Outputs, run
+    from pastur.cli._analyze.analyze_model import Outputs, run
 
     outputs = Outputs(report=output, json=json_path, csv=csv_path)
     # No --include is no choice, where an empty list of patterns would choose nothing.

@@ -3,12 +3,18 @@
 import warnings
 from typing import Any
 
-from pastur.figures._analysis import plot_analysis
-from pastur.figures._fit import plot_fit
-from pastur.figures._law import plot_law
-from pastur.figures._outlier_map import law_figure, plot_outlier_map
-from pastur.figures._panels import Panel, Series, panels_figure, plot_panel
-from pastur.figures._spectrum import Histogram, density_curve, histogram, law_curve, law_name
+from pastur.figures._plots.outlier_map import law_figure, plot_outlier_map
+from pastur.figures._plots.plot_analysis import plot_analysis
+from pastur.figures._plots.plot_fit import plot_fit
+from pastur.figures._plots.plot_law import plot_law
+from pastur.figures._plots.plot_panels import Panel, Series, panels_figure, plot_panel
+from pastur.figures._plots.spectrum_curves import (
+    Histogram,
+    density_curve,
+    histogram,
+    law_curve,
+    law_name,
+)
 
 __all__ = [
     "Histogram",
@@ -37,6 +43,6 @@ def __getattr__(name: str) -> Any:
         DeprecationWarning,
         stacklevel=2,
     )
-    from pastur.figures import _deprecated
+    from pastur.figures._plots import looks
 
-    return getattr(_deprecated, name)
+    return getattr(looks, name)

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from pastur.cli._errors import debug_option
-from pastur.cli._numbers import numbers_option
+from pastur.cli._law.numbers import numbers_option
+from pastur.cli._terminal.errors import debug_option
 
 _FILE = click.Path(path_type=Path)
 PICTURE = "pastur-law.png"

@@ -11,8 +11,8 @@ import numpy as np
 from pastur._checks import positive_number
 from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
-from pastur.cli._numbers import read_numbers
-from pastur.cli._text import plural, printable
+from pastur.cli._law.numbers import read_numbers
+from pastur.cli._terminal.printable import plural, printable
 from pastur.measures import (
     Atoms,
     Density,

@@ -7,9 +7,9 @@ import numpy as np
 from rich.console import Console
 
 from pastur._typing import FloatArray
-from pastur.cli._console import open_console, plain_table, say
 from pastur.cli._law.result import EDGE, OUTLIER, LawResult
-from pastur.cli._text import number, plural, printable
+from pastur.cli._terminal.console import open_console, plain_table, say
+from pastur.cli._terminal.printable import number, plural, printable
 
 _NOTHING = "–"
 # Of more rows than this the first and the last are shown.

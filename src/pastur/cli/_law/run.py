@@ -9,7 +9,7 @@ from pastur._errors import InvalidInputError
 from pastur._files import write_whole
 from pastur.cli._law.model import Question
 from pastur.cli._law.result import LawResult, law_result
-from pastur.cli._outputs import check_files, picture_bytes
+from pastur.cli._terminal.output_files import check_files, picture_bytes
 
 _KINDS = ("png", "svg", "pdf")
 _DOTS_PER_INCH = 150

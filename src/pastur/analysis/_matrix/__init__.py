@@ -1,0 +1,1 @@
+"""One matrix: fitted, measured, compared, and the finding on it."""

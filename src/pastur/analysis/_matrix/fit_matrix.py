@@ -1,0 +1,136 @@
+"""One matrix loaded, decomposed and fitted; a fault becomes the reason why it is skipped."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from pastur._devices import torch_device
+from pastur._errors import FileAccessError, InternalError, PasturError
+from pastur._numerics.sides import filled_sides
+from pastur._numerics.singular_values import singular_values
+from pastur._numerics.torch_singular_values import singular_values_on
+from pastur._typing import AnyArray, FloatArray
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._matrix.metrics import metrics
+from pastur.analysis._matrix.published import baselines
+from pastur.analysis._matrix.shuffled import randomized
+from pastur.estimation import fit_rectangular
+from pastur.estimation.baselines import ESTIMATORS
+from pastur.weights import Matrix, Skipped
+
+# Room for the ends of intervals, which reach beyond the singular values.
+_LARGEST = 1e307
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of every matrix; see `analyze`."""
+
+    alpha: float
+    device: str
+    baseline: tuple[str, ...]
+    randomize: int
+    seed: int
+
+    @property
+    def random(self) -> bool:
+        """Whether an answer depends on the seed."""
+        return self.randomize > 0 or any(ESTIMATORS[method].random for method in self.baseline)
+
+
+def examine(matrix: Matrix, *, questions: Questions) -> MatrixAnalysis | Skipped:
+    """Return the analysis of one matrix, or the reason why there is none."""
+    try:
+        return _examine(matrix, questions)
+    except FileAccessError:
+        # The file itself is gone: there is nothing left to go on with.
+        raise
+    except Exception as error:
+        return skip(matrix, fault(error, matrix.shape))
+
+
+def fault(error: Exception, shape: tuple[int, int]) -> str | PasturError:
+    """Return why a matrix could not be worked on, in words that follow its name."""
+    if isinstance(error, PasturError):
+        return error
+    if isinstance(error, np.linalg.LinAlgError):
+        return f"its singular values could not be computed: {error}"
+    if isinstance(error, MemoryError):
+        n, m = shape
+        return f"too large for the memory at hand ({n} × {m} in float64)"
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror or error}"
+    return InternalError.of(error)
+
+
+def skip(matrix: Matrix, reason: str | PasturError) -> Skipped:
+    """Return the matrix as one that is not analysed."""
+    trace = reason.trace if isinstance(reason, InternalError) else ""
+    return Skipped(matrix.name, matrix.shape, matrix.dtype, str(reason).removesuffix("."), trace)
+
+
+def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
+    start = time.perf_counter()
+
+    def spectrum(w: AnyArray) -> FloatArray:
+        on_cpu = asked.device == "cpu"
+        return singular_values(w) if on_cpu else singular_values_on(w, torch_device(asked.device))
+
+    w = matrix.load()
+    sides = filled_sides(w)
+    inner = sides.inner(w)
+    found = spectrum(inner)
+    values = np.append(found, np.zeros(min(w.shape) - found.size))
+    if values[0] > _LARGEST:
+        return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
+    fit = fit_rectangular(w, singular_values=values, alpha=asked.alpha)
+    tail_rng, shuffle_rng, baseline_rng = _generators(asked, matrix.name)
+    told = metrics(
+        values,
+        rank=values.size - fit.zeros,
+        edge=fit.edge,
+        noise_norm=fit.noise_norm,
+        rng=tail_rng,
+    )
+    said = baselines(
+        found,
+        (inner.shape[0], inner.shape[1]),
+        asked.baseline,
+        given=matrix.shape,
+        alpha=asked.alpha,
+        rng=baseline_rng,
+    )
+    shuffled = None
+    if shuffle_rng is not None:
+        shuffled = randomized(inner, found, spectrum, shuffle_rng, draws=asked.randomize)
+    return MatrixAnalysis(
+        name=matrix.name,
+        shape=matrix.shape,
+        dtype=matrix.dtype,
+        tensor=matrix.tensor,
+        part=matrix.part,
+        singular_values=values,
+        fit=fit,
+        metrics=told,
+        seconds=time.perf_counter() - start,
+        baselines=said,
+        randomized=shuffled,
+        step_variance=matrix.step_variance(),
+    )
+
+
+def _generators(asked: Questions, name: str) -> list[np.random.Generator | None]:
+    """Return generators for tail, shuffling and estimators, or None for what is not asked for.
+
+    Each has one of its own for each name, so that no answer depends on what else is asked.
+    """
+    if not asked.random:
+        return [None] * 3
+    letters = name.encode("utf-8", "surrogatepass")
+    children = np.random.SeedSequence([asked.seed, *letters]).spawn(3)
+    wanted = (asked.randomize > 0, asked.randomize > 0, bool(asked.baseline))
+    return [
+        np.random.default_rng(child) if one else None
+        for child, one in zip(children, wanted, strict=True)
+    ]

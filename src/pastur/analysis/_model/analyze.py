@@ -1,0 +1,235 @@
+"""Every matrix of a model, fitted one by one."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from pastur import _checks
+from pastur._devices import torch_device
+from pastur._errors import InvalidInputError
+from pastur._files import PathLike, refuse_inputs
+from pastur._foreign import shown
+from pastur._versions import package_versions
+from pastur.analysis._matrix.fit_matrix import Questions, examine, fault, skip
+from pastur.analysis._matrix.initial_values import (
+    InitialComparison,
+    compare_with_initial,
+    trained_names,
+)
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._matrix.published import chosen
+from pastur.analysis._model.parallel import examined
+from pastur.analysis._model.selection import Selection
+from pastur.analysis._result.analysis import Analysis
+from pastur.weights import Matrix, Skipped
+
+# How many reasons the error names when nothing can be analysed.
+_REASONS = 3
+
+Progress = Callable[[int, int, str], None]
+
+
+def analyze(
+    source: Any,
+    *,
+    base: Any = None,
+    include: Sequence[str] | str | None = None,
+    exclude: Sequence[str] | str | None = None,
+    alpha: float = 0.05,
+    baseline: Sequence[str] | str | None = None,
+    randomize: int = 0,
+    seed: int = 0,
+    unfold: str = "outputs",
+    jobs: int = 1,
+    device: str = "cpu",
+    outputs: Sequence[PathLike] = (),
+    progress: Progress | None = None,
+) -> Analysis:
+    """Tell noise from signal in every matrix of a model.
+
+    A tensor is one matrix or several: convolutions are unfolded, and the gates of an LSTM, fused
+    queries, keys and values, and stacked experts taken one by one (``NAME:PART``). Each matrix W
+    (n × m) is read as W = R/√max(n, m) + S, R noise of standard deviation σ, and
+    fitted by `fit_rectangular`, one at a time. One bad tensor never stops the rest: whatever is
+    not analysed is listed with its reason. A tensor called ``NAME.initial`` beside a tensor
+    ``NAME`` is its value before training: it is compared with it and not analysed.
+
+    Parameters
+    ----------
+    source : path, module, array or dict of arrays
+        A file or folder of weights (safetensors, PyTorch, ONNX, Keras, GGUF, NumPy; see
+        `pastur.weights.open_weights`), a ``torch.nn.Module``, or the arrays themselves.
+    base : path, module, array or dict of arrays, optional
+        Another model: what is analysed is then the difference of the two, tensor by tensor; where
+        `source` is an adapter of low rank (LoRA), the base with its changes.
+    include, exclude : sequence of str, optional
+        Patterns of names of tensors or parts (``*`` and ``?`` as in a shell) to analyse, or to
+        leave out.
+    alpha : float in (0, 1), default 0.05
+        The chance that pure noise is given a rank above 0, for each matrix.
+    baseline : str or sequence of str, optional
+        Published estimators to put beside the fit: ``"bema"``, ``"kritchman_nadler"``,
+        ``"median_rule"``, ``"mp_pca"``, ``"parallel_analysis"``; see
+        `pastur.estimation.baselines`.
+    randomize : int, default 0
+        How often the entries of each matrix are shuffled, to compare its spectrum with theirs: 1 to
+        see, 19 for a test of level 0.05. The power law of its tail is then given a p-value too.
+    seed : int, default 0
+        Of all that is random: `randomize` and parallel analysis. What is drawn for a matrix depends
+        on it and on the name of the matrix alone.
+    unfold : {"outputs", "inputs", "window"}, default "outputs"
+        What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
+        o × (i·s), one i × (o·s), or one o × i for each place.
+    jobs : int, default 1
+        How many matrices are worked on at the same time, with one BLAS thread each: in processes
+        where `source` is a path, else in threads. Each holds one matrix in memory. The result does
+        not depend on it. One at a time, small matrices have one BLAS thread, and from 5e8
+        multiplications on (630 × 630) all that it is set to take.
+    device : str, default "cpu"
+        Where singular values are computed: ``"cuda"`` or ``"cuda:1"`` is a card of NVIDIA's,
+        through PyTorch. They agree with those of ``"cpu"`` to 1e-10 of the largest one.
+    outputs : sequence of path, optional
+        Where the result is to be written: refused before the work, not after it, where one is a
+        file of the model. Nothing is written here.
+    progress : callable, optional
+        Called as ``progress(done, total, name)`` before each tensor, and once at the end with
+        ``done == total``.
+
+    Returns
+    -------
+    Analysis
+
+    Raises
+    ------
+    FileAccessError, FileFormatError
+        When `source` cannot be read at all.
+    MissingExtraError
+        When `device` is not ``"cpu"`` and PyTorch is not installed.
+    InvalidInputError, InvalidTypeError
+        When an argument is wrong, there is no such device, an output is a file of the model, or no
+        tensor of `source` is a matrix that can be analysed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(7)
+    >>> weight = rng.standard_normal((200, 300))
+    >>> weight[0] += 5 * rng.standard_normal(300)
+    >>> analysis = analyze({"weight": weight, "bias": np.zeros(300)})
+    >>> analysis.matrices[0].fit.rank
+    1
+    >>> analysis.skipped[0].name
+    'bias'
+    """
+    alpha = _checks.significance("alpha", alpha)
+    jobs = _checks.positive_integer("jobs", jobs)
+    questions = Questions(
+        alpha=alpha,
+        device=device,
+        baseline=chosen(baseline),
+        randomize=_checks.non_negative_integer("randomize", randomize),
+        seed=_checks.non_negative_integer("seed", seed),
+    )
+    if device != "cpu":
+        torch_device(device)
+    selection = Selection.of(source, base=base, include=include, exclude=exclude, unfold=unfold)
+    weights = selection.open()
+    for path in outputs:
+        refuse_inputs(path, weights.files)
+    items = selection.items(weights)
+    trained_of = trained_names(item.name for item in items)
+    places = [
+        place
+        for place, item in enumerate(items)
+        if isinstance(item, Matrix) and item.name not in trained_of
+    ]
+    results: list[MatrixAnalysis | Skipped | Matrix] = []
+    seen: dict[str, Matrix] = {}
+    total = len(items)
+    ask = partial(examine, questions=questions)
+    run = examined(ask, items, places, selection=selection, jobs=jobs)
+    with closing(run) as found:
+        for done, item in enumerate(items):
+            if progress is not None:
+                progress(done, total, item.name)
+            if isinstance(item, Skipped):
+                results.append(item)
+                continue
+            seen[item.name] = item
+            results.append(item if item.name in trained_of else next(found))
+    comparisons = _settle_initials(results, seen, trained_of)
+    if progress is not None:
+        progress(total, total, "")
+    matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
+    skipped = tuple(result for result in results if isinstance(result, Skipped))
+    if not matrices:
+        raise _nothing_to_analyse(weights.source, skipped)
+    return Analysis(
+        source=weights.source,
+        matrices=matrices,
+        skipped=skipped,
+        versions=package_versions(),
+        alpha=alpha,
+        seed=questions.seed if questions.random else None,
+        metadata=dict(weights.metadata),
+        initial=comparisons,
+        files=weights.files,
+    )
+
+
+def _settle_initials(
+    results: list[MatrixAnalysis | Skipped | Matrix],
+    seen: dict[str, Matrix],
+    trained_of: dict[str, str],
+) -> tuple[InitialComparison, ...]:
+    """Compare each initial value among `results` and put a `Skipped` in its place."""
+    comparisons = []
+    analysed = {result.name: result for result in results if isinstance(result, MatrixAnalysis)}
+    for place, item in enumerate(results):
+        if isinstance(item, Matrix):
+            name = trained_of[item.name]
+            outcome = _compare(item, seen.get(name), analysed.get(name))
+            if isinstance(outcome, InitialComparison):
+                comparisons.append(outcome)
+                outcome = "compared with it, not analysed"
+            results[place] = skip(item, f"the initial value of '{name}': {outcome}")
+    return tuple(comparisons)
+
+
+def _compare(
+    initial: Matrix, trained: Matrix | None, analysis: MatrixAnalysis | None
+) -> InitialComparison | str:
+    """Return the comparison, or why there is none."""
+    if trained is None or analysis is None:
+        return "not compared, because that tensor was not analysed"
+    if trained.shape != initial.shape:
+        return f"not compared, because the shapes differ ({initial.shape} and {trained.shape})"
+    try:
+        return compare_with_initial(
+            trained.load(),
+            initial.load(),
+            name=trained.name,
+            sigma=analysis.fit.sigma,
+            edge=analysis.fit.edge,
+        )
+    except Exception as error:
+        return f"not compared: {fault(error, trained.shape)}"
+
+
+def _nothing_to_analyse(source: str, skipped: tuple[Skipped, ...]) -> InvalidInputError:
+    error = InvalidInputError(f"Nothing to analyse in {source}: {_reasons(skipped)}.")
+    for trace in dict.fromkeys(tensor.traceback for tensor in skipped if tensor.traceback):
+        error.add_note(trace)
+    return error
+
+
+def _reasons(skipped: tuple[Skipped, ...]) -> str:
+    if len(skipped) == 1:
+        return f"{shown(skipped[0].name)} was skipped: {skipped[0].reason}"
+    reasons = Counter(tensor.reason for tensor in skipped).most_common()
+    listed = "; ".join(f"{reason} ({count})" for reason, count in reasons[:_REASONS])
+    rest = len(reasons) - _REASONS
+    more = f"; and {rest} other reason{'s' * (rest > 1)}" if rest > 0 else ""
+    return f"all {len(skipped)} tensors were skipped: {listed}{more}"

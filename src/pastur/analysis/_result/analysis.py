@@ -1,0 +1,206 @@
+"""The result for a whole model, and its ways to and from disk."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pastur import _checks
+from pastur._errors import FileFormatError
+from pastur._files import write_whole
+from pastur._stored import Damaged, check, decoded, each, got, made, read_object, taken
+from pastur.analysis._matrix.initial_values import InitialComparison
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._result.csv_file import csv_text
+from pastur.analysis._result.notebook import analysis_html
+from pastur.analysis._result.rows import columns, row
+from pastur.analysis._result.summary import summarize
+from pastur.weights import Skipped
+
+SCHEMA = 1
+_LARGEST_SEED = 10**100
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What is noise and what is signal in each matrix of a model.
+
+    Attributes
+    ----------
+    source : str
+        Where the model came from.
+    matrices : tuple of MatrixAnalysis
+        The matrices that were analysed, in the order of the file.
+    skipped : tuple of Skipped
+        Every other tensor (name, shape, dtype, reason), in the order of the file.
+    versions : dict
+        Of pastur, NumPy, SciPy and Python.
+    alpha : float
+        The chance that pure noise is given a rank above 0.
+    seed : int or None
+        Of what is random; None where nothing is.
+    metadata : dict
+        What the file says of itself.
+    initial : tuple of InitialComparison
+        One for each trained matrix whose initial value is in the same file.
+    files : tuple of Path
+        The files that were read, which no output may overwrite. They are not stored.
+    """
+
+    source: str
+    matrices: tuple[MatrixAnalysis, ...]
+    skipped: tuple[Skipped, ...]
+    versions: dict[str, str]
+    alpha: float
+    seed: int | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    initial: tuple[InitialComparison, ...] = ()
+    files: tuple[Path, ...] = field(default=(), repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"Analysis({self.source!r}, matrices: {len(self.matrices)}, "
+            f"skipped: {len(self.skipped)})"
+        )
+
+    def _repr_html_(self) -> str:
+        return analysis_html(self.source, self.summary(), self.matrices, self.skipped)
+
+    def summary(self) -> str:
+        """Return the findings in a few plain sentences."""
+        return summarize(self.matrices, len(self.skipped))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary of plain values: the JSON document, schema 1."""
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "versions": dict(self.versions),
+            "seed": self.seed,
+            "alpha": self.alpha,
+            "metadata": dict(self.metadata),
+            "matrices": [matrix.to_dict() for matrix in self.matrices],
+            "skipped": [_skipped_to_dict(tensor) for tensor in self.skipped],
+            "initial": [comparison.to_dict() for comparison in self.initial],
+        }
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write the JSON document, whole or not at all, and return its path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        InvalidInputError
+            When it is a file of the model.
+        """
+        # ASCII: a tensor's name may hold what UTF-8 cannot encode.
+        text = json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
+        return self.write(path, text + "\n")
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> "Analysis":
+        """Return the analysis stored by `to_json`.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be read.
+        FileFormatError
+            When it is not JSON, not an analysis, or of a schema that this version does not know.
+        """
+        values = read_object(path, finite=False)
+        schema = values.get("schema")
+        if schema != SCHEMA or isinstance(schema, bool):
+            raise FileFormatError(
+                f"'{path}' is not an analysis that this version reads: its `schema` should be "
+                f"{SCHEMA}. Got {got(schema)}. Write it again with `pastur analyze MODEL --json "
+                "FILE`."
+            )
+        try:
+            return cls._from_dict(values)
+        except Damaged as error:
+            raise FileFormatError(
+                f"'{path}' is a damaged analysis: {error}. "
+                "Write it again with `pastur analyze MODEL --json FILE`."
+            ) from None
+
+    @classmethod
+    def _from_dict(cls, values: dict[str, Any]) -> "Analysis":
+        matrices = made(values, "matrices", partial(each, MatrixAnalysis.from_dict))
+        check(bool(matrices), "matrices", "must not be empty")
+        initial = made(values, "initial", partial(each, InitialComparison.from_dict))
+        known = {matrix.name for matrix in matrices}
+        for number, one in enumerate(initial):
+            check(one.name in known, f"initial[{number}].name", "is not that of a matrix")
+        alpha, seed = taken(values, "alpha", float), values.get("seed")
+        check(0 < alpha < 1, "alpha", f"must lie between 0 and 1. Got {alpha:g}")
+        sound = seed is None or (type(seed) is int and 0 <= seed < _LARGEST_SEED)
+        check(sound, "seed", "must be null or an integer that is not negative")
+        return cls(
+            source=taken(values, "source", str),
+            matrices=matrices,
+            skipped=made(values, "skipped", partial(each, _skipped_from_dict)),
+            versions=taken(values, "versions", dict[str, str]),
+            alpha=alpha,
+            seed=seed,
+            metadata=taken(values, "metadata", dict[str, str]),
+            initial=initial,
+        )
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write one line for each matrix (the columns of `to_dataframe`) and return the path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        InvalidInputError
+            When it is a file of the model.
+        """
+        rows = [row(matrix) for matrix in self.matrices]
+        return self.write(path, csv_text(columns(self.matrices), rows))
+
+    def write(self, path: str | os.PathLike[str], text: str) -> Path:
+        """Write `text`, whole or not at all and over no file of the model, and return its path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        InvalidInputError
+            When it is one of `files`, or `source`.
+        """
+        return write_whole(path, text, inputs=(*self.files, self.source))
+
+    def to_dataframe(self) -> Any:
+        """Return a `pandas.DataFrame` with one row for each matrix.
+
+        Raises
+        ------
+        MissingExtraError
+            When pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise _checks.missing_extra("Analysis.to_dataframe", "pandas", "pandas") from None
+        rows = [row(matrix) for matrix in self.matrices]
+        return pandas.DataFrame(rows, columns=list(columns(self.matrices)))
+
+
+def _skipped_to_dict(tensor: Skipped) -> dict[str, Any]:
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype,
+        "reason": tensor.reason,
+    }
+
+
+def _skipped_from_dict(values: dict[str, Any]) -> Skipped:
+    found: Skipped = decoded(Skipped, values)
+    check(all(side >= 0 for side in found.shape), "shape", "must not be negative")
+    return found

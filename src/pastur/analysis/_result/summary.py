@@ -1,0 +1,82 @@
+"""An analysis in a few plain sentences."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pastur._format import count, large, percent
+from pastur.analysis._matrix.finding import FINDINGS, Finding
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.estimation import Verdict
+
+# In the order of the summary: noise first.
+_ORDER = sorted(Finding, key=lambda finding: finding != Finding.NOISE_ONLY)
+
+
+def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
+    """Return the sentences: what the matrices are and why, what is in doubt, what was skipped."""
+    sentences = [
+        _found(matrices),
+        *_signal([matrix for matrix in matrices if matrix.kind == Finding.SIGNAL]),
+        *_faults([matrix for matrix in matrices if matrix.kind == Finding.MISFIT]),
+        *_explained_by_entries(matrices),
+    ]
+    unsettled = sum(not matrix.fit.status.converged for matrix in matrices)
+    if unsettled:
+        whose = "its" if unsettled == 1 else "their"
+        sentences.append(
+            f"{count(unsettled, 'fit', 'fits')} did not converge; see {whose} status before use."
+        )
+    if skipped:
+        verb = "was" if skipped == 1 else "were"
+        sentences.append(f"{count(skipped, 'tensor', 'tensors')} {verb} skipped, with the reason.")
+    else:
+        sentences.append("No tensor was skipped.")
+    return " ".join(sentences)
+
+
+def _found(matrices: Sequence[MatrixAnalysis]) -> str:
+    kinds = Counter(matrix.kind for matrix in matrices)
+    findings = "; ".join(
+        f"{kinds[kind]} {FINDINGS[kind].one if kinds[kind] == 1 else FINDINGS[kind].several}"
+        for kind in _ORDER
+        if kinds[kind]
+    )
+    weights = sum(matrix.shape[0] * matrix.shape[1] for matrix in matrices)
+    size = f"{count(len(matrices), 'matrix', 'matrices')} of {large(weights)} weights"
+    return f"{size} analysed: {findings}." if findings else f"{size} analysed."
+
+
+def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    if not matrices:
+        return []
+    ranks = [matrix.fit.rank for matrix in matrices]
+    top = max(matrix.metrics.frobenius_norm for matrix in matrices)
+    # Relative to the largest: squares of values near 1e300 do not fit a double.
+    weights = [(matrix.metrics.frobenius_norm / top) ** 2 for matrix in matrices]
+    carried = sum(w * m.signal_energy for w, m in zip(weights, matrices, strict=True))
+    share = percent(carried / sum(weights))
+    spikes = count(sum(ranks), "spike", "spikes")
+    if len(matrices) == 1:
+        return [f"Its {spikes} {'holds' if ranks[0] == 1 else 'hold'} {share} of its energy."]
+    each = f"{min(ranks)}" if min(ranks) == max(ranks) else f"{min(ranks)} to {max(ranks)}"
+    holding = f"which hold {share} of the energy"
+    return [f"The signal of these {len(matrices)} is {spikes}, {each} each, {holding}."]
+
+
+def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    if not matrices:
+        return []
+    verdicts = Counter(matrix.fit.goodness.verdict for matrix in matrices).most_common()
+    listed = ", ".join(f"{Verdict(verdict).contradiction} ({times})" for verdict, times in verdicts)
+    return [f"Against the noise law speaks: {listed}."]
+
+
+def _explained_by_entries(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    explained = sum(
+        matrix.randomized is not None and matrix.randomized.rank == 0 < matrix.fit.rank
+        for matrix in matrices
+    )
+    if not explained:
+        return []
+    where = count(explained, "matrix", "matrices")
+    return [f"In {where} with spikes none is larger than shuffled entries make."]

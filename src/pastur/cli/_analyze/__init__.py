@@ -1,0 +1,1 @@
+"""What `demo` and `analyze` do and print."""

@@ -1,0 +1,78 @@
+"""What `demo` and `analyze` share: analyse, write the files, print."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pastur.analysis import Analysis, analyze
+from pastur.cli._terminal.errors import debugging, report, visible_lines
+from pastur.cli._terminal.output_files import check_files
+from pastur.cli._terminal.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results go; None for what is not wanted."""
+
+    report: Path | None
+    json: Path | None
+    csv: Path | None
+
+    def named(self) -> list[tuple[str, Path]]:
+        """Return the wanted files with their names in words."""
+        pairs = [("Report", self.report), ("JSON", self.json), ("CSV", self.csv)]
+        return [(word, path) for word, path in pairs if path is not None]
+
+    def write(self, analysis: Analysis) -> tuple[list[tuple[str, Path]], list[Exception]]:
+        """Write the wanted files; return those written, and what kept others from it."""
+        written, faults = [], []
+        for word, path in self.named():
+            try:
+                _WRITERS[word](analysis, path)
+            except Exception as error:
+                faults.append(error)
+            else:
+                written.append((word, path))
+        return written, faults
+
+
+def _write_report(analysis: Analysis, path: Path) -> None:
+    from pastur.report import write_report
+
+    write_report(analysis, path)
+
+
+_WRITERS: dict[str, Callable[[Analysis, Path], object]] = {
+    "Report": _write_report,
+    "JSON": Analysis.to_json,
+    "CSV": Analysis.to_csv,
+}
+
+
+def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
+    """Analyse `source`, write the outputs, and print the findings unless `quiet`.
+
+    A file that cannot be written costs neither the others nor the table.
+    """
+    sources = {"the model": source}
+    if options.get("base") is not None:
+        sources["the base"] = options["base"]
+    check_files(outputs.named(), sources)
+    with progress_bar(quiet=quiet) as progress:
+        paths = [path for _, path in outputs.named()]
+        analysis = analyze(source, outputs=paths, progress=progress, **options)
+    written, faults = outputs.write(analysis)
+    if not quiet:
+        from pastur.cli._analyze.print_analysis import print_analysis
+
+        print_analysis(analysis, written)
+    if debugging():
+        for tensor in analysis.skipped:
+            click.echo(visible_lines(tensor.traceback), err=True, nl=False)
+    for fault in faults:
+        report(fault)
+    if faults:
+        raise click.exceptions.Exit(1)

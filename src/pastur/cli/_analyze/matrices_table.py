@@ -1,0 +1,115 @@
+"""The table of matrices, in two layouts: one line a matrix, or two where the terminal is narrow."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pastur._format import NOTHING, fraction, interval, number, p_value, shape
+from pastur.analysis import Finding, MatrixAnalysis
+from pastur.analysis._matrix.finding import FINDINGS
+from pastur.cli._terminal.console import plain_table
+from pastur.cli._terminal.printable import printable
+
+# A width in which every table finds its natural size.
+_UNBOUNDED = 100_000
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A heading, what stands below it, and whether that is a word, which is aligned left."""
+
+    heading: str
+    text: Callable[[MatrixAnalysis], str]
+    word: bool = False
+
+
+def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> RenderableType:
+    """Return the table in the layout that fits the width of `console`; no column is dropped."""
+    columns = _columns(matrices)
+    rows = [[column.text(matrix) for column in columns] for matrix in matrices]
+    styles = [FINDINGS[matrix.kind].terminal for matrix in matrices]
+    table = _wide(columns, rows, styles)
+    unbounded = console.options.update(width=_UNBOUNDED)
+    needed = console.measure(table, options=unbounded).maximum
+    return table if needed <= console.width else _narrow(columns, rows, styles, console.width)
+
+
+def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
+    beside = dict.fromkeys(name for matrix in matrices for name in matrix.counts_beside)
+    return [
+        _Column("layer", lambda matrix: printable(matrix.name), word=True),
+        _Column("shape", lambda matrix: shape(matrix.shape)),
+        _Column("σ", lambda matrix: number(matrix.fit.sigma)),
+        _Column("edge", lambda matrix: number(matrix.fit.edge)),
+        _Column("spikes", _spikes),
+        *(_Column(name, partial(_count, name)) for name in beside),
+        _Column("strongest θ", _strongest, word=True),
+        _Column("D", lambda matrix: fraction(matrix.fit.goodness.statistic)),
+        _Column("p", lambda matrix: p_value(matrix.fit.goodness.p_value)),
+        _Column("verdict", _verdict, word=True),
+    ]
+
+
+def _spikes(matrix: MatrixAnalysis) -> str:
+    """Return the count; one in doubt carries a question mark."""
+    return f"{matrix.fit.rank}{'?' if matrix.kind == Finding.MISFIT else ' '}"
+
+
+def _count(name: str, matrix: MatrixAnalysis) -> str:
+    return str(matrix.counts_beside.get(name, NOTHING))
+
+
+def _strongest(matrix: MatrixAnalysis) -> str:
+    leading = matrix.leading
+    if leading is None:
+        return NOTHING
+    together = f" ×{leading.together}" if leading.together > 1 else ""
+    return f"{number(leading.theta)} {interval(leading.low, leading.high)}{together}"
+
+
+def _verdict(matrix: MatrixAnalysis) -> str:
+    fit = matrix.fit
+    return fit.goodness.verdict + ("" if fit.status.converged else ", not converged")
+
+
+def _wide(columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str]) -> Table:
+    words = {column.heading for column in columns if column.word}
+    table = plain_table([column.heading for column in columns], words)
+    for row, style in zip(rows, styles, strict=True):
+        table.add_row(*(Text(cell) for cell in row[:-1]), Text(row[-1], style))
+    return table
+
+
+def _narrow(
+    columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str], room: int
+) -> Text:
+    """Return name and verdict on one line, the figures aligned under their headings below.
+
+    They take as many lines as it needs to keep each within `room` letters.
+    """
+    headings = [column.heading for column in columns]
+    figures = [headings[1:-1], *(row[1:-1] for row in rows)]
+    widths = [max(map(cell_len, texts)) for texts in zip(*figures, strict=True)]
+    blocks = ["\n".join(_aligned(columns[1:-1], line, widths, room)) for line in figures]
+    text = Text(overflow="fold").append(f"{headings[0]}: {headings[-1]}\n{blocks[0]}", "bold")
+    for row, block, style in zip(rows, blocks[1:], styles, strict=True):
+        text.append(f"\n{row[0]}: ").append(row[-1], style)
+        text.append(f"\n{block}")
+    return text
+
+
+def _aligned(
+    columns: Sequence[_Column], cells: Sequence[str], widths: Sequence[int], room: int
+) -> list[str]:
+    lines, used = [""], 0
+    for column, cell, width in zip(columns, cells, widths, strict=True):
+        if used and used + 2 + width > room:
+            lines, used = [*lines, ""], 0
+        lines[-1] += "  " + (cell.ljust(width) if column.word else cell.rjust(width))
+        used += 2 + width
+    return [line.rstrip() for line in lines]

@@ -1,0 +1,76 @@
+"""The findings on stdout."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from pastur._format import count, interval, level, number, words
+from pastur.analysis import Analysis, Finding, InitialComparison
+from pastur.cli._analyze.matrices_table import matrices_table
+from pastur.cli._analyze.skipped_tensors import skipped_lines
+from pastur.cli._terminal.console import open_console, say
+from pastur.cli._terminal.printable import printable
+from pastur.estimation import RectangularFit
+
+_LEGEND = (
+    "σ: the noise; an entry's standard deviation is σ/√max(rows, columns). edge: noise alone stays "
+    "below it. spikes: singular values beyond it. θ: the strongest one before the noise, with its "
+    "{level} interval. D: distance of the bulk from the noise law. p: chance that noise "
+    "deviates as much."
+)
+_GROUP = "×k: the root mean square of k neighbours, too close for an interval of each."
+_METHODS = "{methods}: the counts of published estimators, which take every bulk for noise."
+_SHUFFLED = (
+    "shuffled: singular values above the largest one after the entries are shuffled {draws}; for "
+    "noise alone not 0 with chance {chance:.2g}."
+)
+_DOUBT = "?: the bulk is not the noise law, so this count of spikes is in doubt."
+
+
+def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> None:
+    """Print the table, what the initial matrices tell, the skipped tensors and the summary."""
+    console = open_console()
+    console.print(matrices_table(analysis.matrices, console))
+    console.print()
+    say(console, _LEGEND.format(level=level(analysis.alpha)), "dim")
+    if any(m.leading is not None and m.leading.together > 1 for m in analysis.matrices):
+        say(console, _GROUP, "dim")
+    methods = dict.fromkeys(name for matrix in analysis.matrices for name in matrix.baselines)
+    if methods:
+        named = ", ".join(words(name) for name in methods)
+        say(console, _METHODS.format(methods=named), "dim")
+    shuffled = next((m.randomized for m in analysis.matrices if m.randomized is not None), None)
+    if shuffled is not None:
+        draws = "once" if shuffled.draws == 1 else f"{shuffled.draws} times"
+        say(console, _SHUFFLED.format(draws=draws, chance=1 / (shuffled.draws + 1)), "dim")
+    if any(matrix.kind == Finding.MISFIT for matrix in analysis.matrices):
+        say(console, _DOUBT, "yellow")
+    estimates = {matrix.name: matrix.fit for matrix in analysis.matrices}
+    for comparison in analysis.initial:
+        console.print()
+        _print_initial(console, comparison, estimates[comparison.name])
+    if analysis.skipped:
+        console.print()
+        say(console, f"Skipped: {count(len(analysis.skipped), 'tensor', 'tensors')}", "bold")
+        for indent, line in skipped_lines(analysis.skipped):
+            say(console, line, indent=indent)
+    console.print()
+    say(console, analysis.summary())
+    for word, path in files:
+        say(console, f"{word}: {printable(str(path))}")
+
+
+def _print_initial(console: Console, told: InitialComparison, fit: RectangularFit) -> None:
+    values = count(told.above_critical, "singular value", "singular values")
+    sigma = f"{number(told.sigma)} {interval(*fit.sigma_interval)}"
+    critical, edge = number(told.critical), number(told.edge)
+    say(console, f"{printable(told.name)} beside its initial value", "bold")
+    for line in (
+        f"W = {number(told.coefficient)} · W_initial + rest",
+        f"σ: {sigma} estimated from W alone, {number(told.sigma_initial)} told by W_initial",
+        f"spikes: {fit.rank} found in W alone; the rest has {values} above the critical "
+        f"{critical}, {told.residual_rank} of them beyond the edge {edge}",
+    ):
+        say(console, line, indent=2)
+    say(console, "The rest is evidence about the signal, not the signal itself.", "dim", indent=2)

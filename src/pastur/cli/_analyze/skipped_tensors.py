@@ -1,0 +1,36 @@
+"""The skipped tensors, each accounted for, in as few lines as can be read."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from pastur._format import count
+from pastur.cli._terminal.printable import printable
+from pastur.weights import Skipped
+
+# Up to here each tensor has its own line.
+SHORT = 12
+
+
+def skipped_lines(skipped: Sequence[Skipped]) -> list[tuple[int, str]]:
+    """Return indents and lines: one a tensor, or, of many, grouped by reason and by name."""
+    if len(skipped) <= SHORT:
+        return [(2, f"{printable(tensor.name)}: {printable(tensor.reason)}") for tensor in skipped]
+    groups: dict[str, list[str]] = {}
+    for tensor in skipped:
+        groups.setdefault(tensor.reason, []).append(tensor.name)
+    lines = []
+    for reason, names in groups.items():
+        lines.append((2, f"{count(len(names), 'tensor', 'tensors')}: {printable(reason)}"))
+        lines += [(4, line) for line in _gathered(names)]
+    return lines
+
+
+def _gathered(names: Iterable[str]) -> list[str]:
+    """Return the names, those that differ only in their numbers on one line with their count."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(re.sub(r"\d+", "*", name), []).append(name)
+    return [
+        printable(group[0]) if len(group) == 1 else f"{printable(pattern)}  ({len(group)})"
+        for pattern, group in alike.items()
+    ]

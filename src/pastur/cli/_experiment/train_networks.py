@@ -1,0 +1,114 @@
+"""What `experiment fashion-mnist` does: train, record, draw, print."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pastur._files import write_whole
+from pastur.cli._terminal.console import open_console, plain_table, say
+from pastur.cli._terminal.output_files import picture_bytes
+from pastur.cli._terminal.printable import printable
+from pastur.cli._terminal.progress import progress_bar
+from pastur.experiments import (
+    NetworkRecord,
+    TrainingConfig,
+    growth,
+    run_fashion_mnist,
+    spike_panels,
+)
+from pastur.figures import Panel
+
+PICTURE = "spikes.png"
+RATES = {"adam": 3e-4, "sgd": 0.005}
+_STEPS = 10_000
+
+
+def training_configs(
+    sizes: Sequence[int], seeds: Sequence[int], training: Mapping[str, Any]
+) -> list[TrainingConfig]:
+    """Return the networks to train, the small ones first."""
+    options = dict(training)
+    rate = options.pop("learning_rate")
+    options["learning_rate"] = RATES[options["optimizer"]] if rate is None else rate
+    return [
+        TrainingConfig(size=size, seed=seed, **options) for seed in seeds for size in sorted(sizes)
+    ]
+
+
+def run_experiment(
+    configs: Sequence[TrainingConfig],
+    *,
+    folder: Path,
+    at_epochs: Sequence[int],
+    data: Path | None,
+    jobs: int,
+    device: str,
+    quiet: bool,
+) -> None:
+    """Train what has no record yet, and show what all records say."""
+    with progress_bar(quiet=quiet) as bar:
+
+        def progress(share: float, words: str) -> None:
+            if bar is not None:
+                bar(round(_STEPS * share), _STEPS, words)
+
+        records = run_fashion_mnist(
+            configs,
+            folder,
+            at_epochs=at_epochs,
+            data=data,
+            jobs=jobs,
+            device=device,
+            progress=None if bar is None else progress,
+        )
+    panels = spike_panels(records)
+    # Where every training ran away there is nothing to draw.
+    if panels:
+        images = () if data is None else tuple(data.iterdir())
+        write_whole(folder / PICTURE, picture(panels), inputs=images)
+    if not quiet:
+        print_records(records, folder)
+
+
+def picture(panels: Sequence[Panel]) -> bytes:
+    """Return the counts of the middle matrix against N, as a PNG."""
+    from pastur.figures import panels_figure
+
+    return picture_bytes(panels_figure(panels, title="Fashion-MNIST, the middle matrix"))
+
+
+def print_records(records: Sequence[NetworkRecord], folder: Path) -> None:
+    """Print the middle matrix of every network, and how the counts grow."""
+    console = open_console()
+    headings = ("N", "seed", "accuracy", "σ", "edge", "rank", "signal rank", "BEMA", "W₀", "bulk")
+    table = plain_table(headings, words=("bulk",))
+    for record in records:
+        layer = record.layer("fc2.weight")
+        accuracy = record.last.test_accuracy
+        start = (str(record.config.size), str(record.config.seed))
+        if layer is None or accuracy is None:
+            table.add_row(*start, "–", *("–" for _ in headings[4:]), "training ran away")
+            continue
+        table.add_row(
+            *start,
+            f"{100 * accuracy:.2f} %",
+            f"{layer.sigma:.3f}",
+            f"{layer.edge:.3f}",
+            str(layer.rank) if layer.fits else f"{layer.rank}?",
+            f"{layer.signal_rank:.1f}",
+            str(layer.bema_rank),
+            str(layer.above_critical),
+            layer.verdict,
+        )
+    console.print(table)
+    say(console, "W₀: singular values of W − b·W_initial above the critical one.", "dim")
+    say(console, "?: the bulk does not fit the model, and the count is in doubt.", "dim")
+    found = growth(records)
+    if found is not None:
+        say(
+            console,
+            f"Detached spikes grow like N^{found.exponent:.2f} "
+            f"[{found.low:.2f}, {found.high:.2f}]; the bulk fits in {found.fitting} of "
+            f"{found.networks} networks.",
+        )
+    say(console, f"Records and picture: {printable(str(folder))}")

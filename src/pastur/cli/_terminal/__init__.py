@@ -1,0 +1,1 @@
+"""What the commands share: lines and tables, errors, progress, files to write."""

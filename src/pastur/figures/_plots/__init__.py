@@ -1,0 +1,1 @@
+"""The functions that draw, and what they share."""

@@ -1,0 +1,144 @@
+"""One spectrum against its fitted law."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pastur._checks import vector
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._format import number
+from pastur._typing import ArrayLike, FloatArray
+from pastur.analysis import Finding
+from pastur.estimation import RectangularFit, SymmetricFit
+from pastur.figures._plots.spectrum_curves import (
+    Fit,
+    histogram,
+    law_curve,
+    law_name,
+    noise_interval,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_DOUBTS = {
+    Finding.MISFIT: " (the law does not fit)",
+    Finding.TOO_SMALL: f" ({Finding.TOO_SMALL})",
+}
+
+
+def plot_fit(
+    fit: Fit,
+    ax: Axes | None = None,
+    *,
+    singular_values: ArrayLike | None = None,
+    eigenvalues: ArrayLike | None = None,
+) -> Axes:
+    """Draw a fitted law with its edge and its spikes, over the histogram of the observed values.
+
+    The law's density ρ is drawn as 2sρ(s²) over singular values s (rectangular) or as ρ(λ) over
+    eigenvalues λ (symmetric), scaled to the share of the values that are not spikes.
+
+    Parameters
+    ----------
+    fit : RectangularFit or SymmetricFit
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; default a new figure.
+    singular_values : array_like, shape (min(n, m),), optional
+        All observed ones, for the histogram of a rectangular fit; default no histogram.
+    eigenvalues : array_like, shape (n,), optional
+        The same for a symmetric fit.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InvalidTypeError
+        When `fit` is not the result of `fit_rectangular` or `fit_symmetric`.
+    InvalidInputError
+        When eigenvalues are given with a rectangular fit or singular values with a symmetric one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation import fit_rectangular
+    >>> w = np.random.default_rng(0).normal(size=(60, 90))
+    >>> ax = plot_fit(fit_rectangular(w), singular_values=np.linalg.svd(w, compute_uv=False))
+    >>> ax.get_xlabel()
+    'singular value'
+    """
+    values = _observed(fit, singular_values, eigenvalues)
+    ax = ax if ax is not None else _new_axes()
+    if values is not None:
+        bars = histogram(fit, values)
+        ax.bar(
+            bars.bins[:-1],
+            bars.density,
+            np.diff(bars.bins),
+            align="edge",
+            color="#c3ccd6",
+            label=f"observed, {values.size} values",
+        )
+    x, y = law_curve(fit, None if values is None else values.size)
+    ax.plot(x, y, color="#17202b", linewidth=1.8, label=law_name(fit))
+    _draw_edges(ax, fit)
+    if fit.rank:
+        _draw_spikes(ax, fit)
+    ax.set_xlabel("singular value" if isinstance(fit, RectangularFit) else "eigenvalue")
+    ax.set_ylabel("density")
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False)
+    return ax
+
+
+def _observed(
+    fit: Fit, singular_values: ArrayLike | None, eigenvalues: ArrayLike | None
+) -> FloatArray | None:
+    if not isinstance(fit, (RectangularFit, SymmetricFit)):
+        raise InvalidTypeError(
+            "plot_fit draws the result of `fit_rectangular` or `fit_symmetric`. "
+            f"Got a {type(fit).__name__}."
+        )
+    rectangular = isinstance(fit, RectangularFit)
+    right, wrong = (singular_values, eigenvalues) if rectangular else (eigenvalues, singular_values)
+    names = ("singular_values", "eigenvalues")
+    right_name, wrong_name = names if rectangular else names[::-1]
+    if wrong is not None:
+        raise InvalidInputError(
+            f"A {type(fit).__name__} is drawn over `{right_name}`. Got `{wrong_name}`."
+        )
+    return None if right is None else vector(right_name, right)
+
+
+def _new_axes() -> Any:
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def _draw_edges(ax: Axes, fit: Fit) -> None:
+    low, high = noise_interval(fit)
+    ax.axvline(high, color="#5c6875", linestyle="--", linewidth=1.2, label=f"edge, {number(high)}")
+    if low < 0:
+        ax.axvline(low, color="#5c6875", linestyle="--", linewidth=1.2)
+
+
+def _draw_spikes(ax: Axes, fit: Fit) -> None:
+    # On stems of one height: a spike is one value, its bar may be too low to see.
+    finding = Finding.of(fit.goodness, fit.rank)
+    height = 0.08 * ax.get_ylim()[1]
+    observed = fit.spikes["observed"]
+    ax.vlines(observed, 0, height, color=finding.colour, linewidth=1)
+    ax.plot(
+        observed,
+        np.full(observed.size, height),
+        linestyle="none",
+        marker=finding.marker,
+        color=finding.colour,
+        fillstyle="full" if fit.goodness.fits else "none",
+        label=f"spikes, {fit.rank}{_DOUBTS.get(finding, '')}",
+    )
