@@ -14,7 +14,7 @@ def test_it_prints_figures_and_writes_pictures_and_records(invoke, tmp_path):
         "lemma-4.1, Lemma 4.1: passes",
         "Φ(ω(z)) = z in the upper half-plane.",
         "slope of |Φ(ω_N(z)) − z|, ω_N of a sample",
-        "Planted violation, ω with σ 1.05 times as large: fails, as it must (4 of 4 figures).",
+        "Planted violation, σ overstated by 5 % in ω: fails, as it must (4 of 4 figures).",
         "2 claims: 2 passed, 2 violations caught.",
     ):
         assert words in result.output

@@ -39,8 +39,8 @@ def test_the_metadata_tell_the_configuration_and_the_result(network, tmp_path):
         metadata = file.metadata()
     assert "momentum 0.9" in metadata["optimizer"]
     assert metadata["architecture"].startswith("784×5, 5×5, 5×10")
-    told = ("epochs", "learning_rate", "batch_size", "weight_decay", "seed", "test_accuracy")
-    assert [metadata[key] for key in told] == ["2", "0.01", "128", "0.0", "9", "0.8125"]
+    kept = ("epochs", "learning_rate", "batch_size", "weight_decay", "seed", "test_accuracy")
+    assert [metadata[key] for key in kept] == ["2", "0.01", "128", "0.0", "9", "0.8125"]
     assert (metadata["version_torch"], metadata["command"]) == ("2.99", "do it")
 
 

@@ -36,7 +36,7 @@ def _candidate(setting: Setting) -> Candidate:
 
 
 def _wrong_bulk(candidate: Candidate, setting: Setting) -> Candidate:
-    """ν₀ told a tenth too far to the right."""
+    """ν₀ placed a tenth too far to the right."""
     return candidate._replace(nu0=candidate.nu0.shift(0.1))
 
 
@@ -120,7 +120,7 @@ def _claim(
 ASSUMPTION_1 = _claim(
     1,
     "The spectral law ν of S tends to ν₀.",
-    "ν₀ told 0.1 too far right",
+    "ν₀ placed 0.1 too far right",
     plant=_wrong_bulk,
     questions=[Question("distance", "vanishes", "distance of ν from ν₀")],
 )

@@ -16,6 +16,7 @@ from pastur.experiments.claims._testing.rates import (
     at_most,
     fit_rate,
     means,
+    overstated,
     root_mean_square,
     sizes,
     vanishes,
@@ -37,12 +38,12 @@ def _draw_finite(theory: None, setting: Setting, rng: np.random.Generator) -> Dr
     spikes = np.sort(rng.uniform(1.8, 3.0, rank))[::-1]
     signal = np.concatenate([spikes, np.zeros(setting["size"] - rank)])
     outliers = sampled_eigenvalues(signal, rng)[::-1][:rank]
-    told = {
+    predicted = {
         "theorem": spikes + 1 / spikes,
         "right": predict_eigenvalues(signal)[:rank],
         "wrong": predict_eigenvalues(signal, sigma=_WRONG)[:rank],
     }
-    return {name: float(((outliers - at) ** 2).mean()) for name, at in told.items()}
+    return {name: float(((outliers - at) ** 2).mean()) for name, at in predicted.items()}
 
 
 def _judge_finite(rows: Sequence[Row], violated: bool) -> Judgement:
@@ -62,7 +63,7 @@ def _judge_finite(rows: Sequence[Row], violated: bool) -> Judgement:
     series = [
         Series("Φ of each spike alone (Theorem 2.2)", ranks, limit, limit_error),
         Series("quantile of ν_N ⊞ semicircle", ranks, ours, error),
-        Series(f"the same, σ told {_WRONG} times", ranks, wrong, wrong_error, kind="contrast"),
+        Series(f"the same, {overstated(_WRONG)}", ranks, wrong, wrong_error, kind="contrast"),
     ]
     panel = Panel(f"N = {_SIZE}, spikes uniform on [1.8, 3]", "rank r", "rms error", series)
     return Judgement(tuple(findings), (panel,))
@@ -73,7 +74,7 @@ FINITE_SIZE = Claim(
     source="beyond Theorem 2.2",
     statement="At size N the eigenvalues lie at the quantiles of ν_N ⊞ semicircle(σ), ν_N the law "
     "of all eigenvalues of S: the more spikes, the closer, where Theorem 2.2 grows worse.",
-    violation=f"σ told {_WRONG} times as large",
+    violation=overstated(_WRONG),
     quick=[{"size": _SIZE, "rank": r, "draws": 8} for r in _SHARES],
     full=[{"size": _SIZE, "rank": r, "draws": 100} for r in _SHARES],
     prepare=lambda setting: None,
@@ -85,10 +86,10 @@ FINITE_SIZE = Claim(
 # --- other entries ---
 
 _ENTRIES = ("GOE", "GUE", "rademacher", "uniform", "student5")
-_TOLD = 1.25
+_OVERSTATEMENT = 1.25
 
 
-class Told(NamedTuple):
+class Prediction(NamedTuple):
     """Spikes and where Φ puts them, with the right σ and with a wrong one."""
 
     spikes: FloatArray
@@ -96,9 +97,9 @@ class Told(NamedTuple):
     wrong: FloatArray
 
 
-def _prepare_entries(setting: Setting) -> Told:
+def _prepare_entries(setting: Setting) -> Prediction:
     spikes = 1.8 + 1.2 * levels(setting["rank"])[::-1]
-    return Told(spikes, spikes + 1 / spikes, spikes + _TOLD**2 / spikes)
+    return Prediction(spikes, spikes + 1 / spikes, spikes + _OVERSTATEMENT**2 / spikes)
 
 
 def _noise(entries: str, size: int, rng: np.random.Generator) -> FloatArray:
@@ -109,15 +110,15 @@ def _noise(entries: str, size: int, rng: np.random.Generator) -> FloatArray:
     return sample_wigner(size, entries, rng=rng)
 
 
-def _draw_entries(told: Told, setting: Setting, rng: np.random.Generator) -> Draw:
+def _draw_entries(prediction: Prediction, setting: Setting, rng: np.random.Generator) -> Draw:
     """S diagonal, the eigenvectors of its spikes single coordinates: the hardest case."""
     size, rank = setting["size"], setting["rank"]
     w = _noise(setting["entries"], size, rng)
-    w[np.arange(rank), np.arange(rank)] += told.spikes
+    w[np.arange(rank), np.arange(rank)] += prediction.spikes
     outliers = np.linalg.eigvalsh(w)[::-1][:rank]
     return {
-        "right": float(np.abs(outliers - told.right).max()),
-        "wrong": float(np.abs(outliers - told.wrong).max()),
+        "right": float(np.abs(outliers - prediction.right).max()),
+        "wrong": float(np.abs(outliers - prediction.wrong).max()),
     }
 
 
@@ -134,7 +135,7 @@ def _judge_entries(rows: Sequence[Row], violated: bool) -> Judgement:
         series.append(Series(entries, n, error, se))
     series.append(rate.line(n))
     other, se = means(these, "wrong")
-    series.append(Series(f"σ told {_TOLD} times, {entries}", n, other, se, kind="contrast"))
+    series.append(Series(f"{overstated(_OVERSTATEMENT)}, {entries}", n, other, se, kind="contrast"))
     panel = Panel("r = √N, S diagonal", "N", "max |λⱼ(W) − Φ(λⱼ(S))|", series)
     return Judgement(tuple(findings), (panel,))
 
@@ -151,7 +152,7 @@ UNIVERSALITY = Claim(
     name="universality",
     source="beyond Theorem 2.2",
     statement="Theorem 2.2 holds for complex Gaussian, ±1, uniform and Student t₅ entries alike.",
-    violation=f"Φ with σ {_TOLD} times as large",
+    violation=f"{overstated(_OVERSTATEMENT)} in Φ",
     quick=_entry_settings({100: 60, 196: 40, 400: 20, 784: 10}),
     full=_entry_settings({256: 200, 484: 100, 1024: 40, 2116: 16, 4096: 6}),
     prepare=_prepare_entries,

@@ -69,7 +69,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
             series += [Series(f"θ = {theta:g}", n, error, se), rate.line(n)]
     forgotten = [row for row in rows if row.setting["theta"] == 0.6]
     error, se = root_mean_square(forgotten, "wrong")
-    series.append(Series("θ = 0.6, Φ(θ) told", sizes(forgotten), error, se, kind="contrast"))
+    series.append(Series("θ = 0.6, Φ(θ) predicted", sizes(forgotten), error, se, kind="contrast"))
     rate_panel = Panel("error of (1.8), root mean square", "N", "|λ₁ − limit|", series)
     return Judgement(tuple(findings), (_curve(rows), rate_panel))
 

@@ -15,6 +15,7 @@ from pastur.experiments.claims._testing.rates import (
     fit_rate,
     has_slope,
     means,
+    overstated,
     sizes,
     vanishes,
 )
@@ -102,7 +103,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
     identity = means(rows, "identity wrong" if violated else "identity")[0].max()
     findings.append(at_most("(3.12) with −Σ rⱼ: largest gap", float(identity), 0.0, _ROUNDING))
     value, error = means(rows, "r2 wrong")
-    series.append(Series(f"E|r₂|², σ told {_WRONG} times", n, value, error, kind="contrast"))
+    series.append(Series(f"E|r₂|², {overstated(_WRONG)}", n, value, error, kind="contrast"))
     panel = Panel(f"remainders at z = {_Z.real:g} + {_Z.imag:g}i", "N", "size", series)
     return Judgement(tuple(findings), (panel,))
 
@@ -111,7 +112,7 @@ LEMMA_3_2 = Claim(
     name="lemma-3.2",
     source="Lemma 3.2, (3.8)–(3.12)",
     statement="E|r_j|² ≤ C/N for j = 1, 2, 3 and |r₄| ≤ C/N.",
-    violation=f"σ told {_WRONG} times in r₂, and +Σ r_j in (3.12) as printed",
+    violation=f"{overstated(_WRONG)} in r₂, and +Σ r_j in (3.12) as printed",
     quick=[{"size": n, "draws": d} for n, d in ((25, 800), (50, 500), (100, 300), (200, 150))],
     full=[
         {"size": n, "draws": d}

@@ -13,6 +13,7 @@ from pastur.experiments.claims._testing.claim import Claim, Draw, Finding, Judge
 from pastur.experiments.claims._testing.rates import (
     at_most,
     fit_rate,
+    overstated,
     root_mean_square,
     sizes,
     vanishes,
@@ -63,13 +64,13 @@ def _prepare(setting: Setting) -> Case:
 def _draw(case: Case, setting: Setting, rng: np.random.Generator) -> Draw:
     if "size" not in setting:
         g = case.omega - case.z
-        return {name: _gap(case, case.z + s**2 * g) for name, s in _TOLD}
+        return {name: _gap(case, case.z + s**2 * g) for name, s in _SIGMAS}
     signal = np.asarray(_BULKS[setting["bulk"]].quantile(levels(setting["size"])))
     g = (1 / (sampled_eigenvalues(signal, rng)[:, None] - case.z)).mean(axis=0)
-    return {name: _gap(case, case.z + s**2 * g) ** 2 for name, s in _TOLD}
+    return {name: _gap(case, case.z + s**2 * g) ** 2 for name, s in _SIGMAS}
 
 
-_TOLD = (("right", 1.0), ("wrong", _WRONG))
+_SIGMAS = (("right", 1.0), ("wrong", _WRONG))
 
 
 def _gap(case: Case, w: ComplexArray) -> float:
@@ -91,7 +92,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
         # Rounding can leave nothing at all, which a logarithmic axis cannot show.
         series.append(Series(bulk, heights, np.maximum(gaps, 1e-17)))
     wrong = [float(row.mean["wrong"]) for row in chosen]
-    series.append(Series(f"σ told {_WRONG} times", heights, wrong, kind="contrast"))
+    series.append(Series(overstated(_WRONG), heights, wrong, kind="contrast"))
     n = sizes(sampled)
     gap, error = root_mean_square(sampled, name)
     rate = fit_rate(n, gap, error)
@@ -100,7 +101,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
     points = [
         Series(f"ν₀ {_SAMPLED}", n, gap, error),
         rate.line(n),
-        Series(f"σ told {_WRONG} times", n, other, other_error, kind="contrast"),
+        Series(overstated(_WRONG), n, other, other_error, kind="contrast"),
     ]
     panels = (
         Panel("ω of the model", "Im z", "max |Φ(ω(z)) − z|", series),
@@ -120,7 +121,7 @@ LEMMA_4_1 = Claim(
     name="lemma-4.1",
     source="Lemma 4.1",
     statement="Φ(ω(z)) = z in the upper half-plane.",
-    violation=f"ω with σ {_WRONG} times as large",
+    violation=f"{overstated(_WRONG)} in ω",
     quick=_settings({50: 100, 100: 60, 200: 40, 400: 20}),
     full=_settings({125: 400, 250: 200, 500: 100, 1000: 50, 2000: 20, 4000: 6}),
     prepare=_prepare,

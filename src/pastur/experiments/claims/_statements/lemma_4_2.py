@@ -71,7 +71,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
             wrong="wrong",
             expected=partial(expected_rate, "inside", exponent),
             what=f"slope of the error of g_μ₁, r = N^{exponent}, {{}}",
-            told="ω′ forgotten, {}",
+            planted="ω′ forgotten, {}",
         )
         findings += found
         panels.append(Panel(f"r = N^{exponent}", "N", "|(N/r)(g_μ − g_μ₀) − g_μ₁|", series))

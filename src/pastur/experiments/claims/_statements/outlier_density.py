@@ -78,7 +78,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
         wrong="wrong",
         expected=lambda _: -0.5,
         what="slope of the error of the shares, {}",
-        told="ω′ forgotten, {}",
+        planted="ω′ forgotten, {}",
     )
     panels = [_picture(law, these[-1]) for law, these in groups(rows, "law").items()]
     panels.append(Panel("error of the shares, r = √N", "N", "root of summed squares", series))

@@ -12,7 +12,7 @@ from pastur.ensembles import sample_goe, sample_wigner
 from pastur.experiments.claims._statements.shrinking import shrinking
 from pastur.experiments.claims._statements.signals import levels
 from pastur.experiments.claims._testing.claim import Claim, Draw, Judgement, Row, Setting
-from pastur.experiments.claims._testing.rates import means
+from pastur.experiments.claims._testing.rates import means, overstated
 from pastur.figures import Panel
 from pastur.measures import Atoms, ProbabilityMeasure, Uniform
 from pastur.models import DeformedWigner
@@ -22,7 +22,7 @@ _BULKS: dict[str, ProbabilityMeasure] = {
     "two points": Atoms([-1.5, 1.5]),
     "uniform": Uniform(-2.0, 2.0),
 }
-# The violations tell a σ that is 5 % too large.
+# The violations take a σ that is 5 % too large.
 _WRONG = 1.05
 
 Cdf = Callable[[FloatArray], FloatArray]
@@ -94,7 +94,7 @@ def _judge(rows: Sequence[Row], violated: bool, key: str, title: str) -> Judgeme
         wrong="wrong",
         expected=lambda _: -0.85,
         what="slope of the Kolmogorov distance, {}",
-        told=f"σ told {_WRONG} times, {{}}",
+        planted=f"{overstated(_WRONG)}, {{}}",
         read=means,
     )
     panel = Panel(title, "N", "Kolmogorov distance", series)
@@ -114,7 +114,7 @@ PASTURS_LAW = Claim(
     source="(1.5)",
     statement="The spectral law μ of W tends to the law μ₀ that solves Pastur's equation "
     "g_μ₀(z) = g_ν₀(z + σ²g_μ₀(z)).",
-    violation=f"σ told {_WRONG} times as large",
+    violation=overstated(_WRONG),
     quick=_settings("bulk", tuple(_BULKS), _QUICK),
     full=_settings("bulk", tuple(_BULKS), _FULL),
     prepare=_prepare_bulk,
@@ -126,7 +126,7 @@ SEMICIRCLE = Claim(
     name="semicircle",
     source="(1.7)",
     statement="With no signal, μ₀ is the semicircle law of density √(4σ² − x²)/(2πσ²).",
-    violation=f"σ told {_WRONG} times as large",
+    violation=overstated(_WRONG),
     quick=_settings("entries", _ENTRIES, _QUICK),
     full=_settings("entries", _ENTRIES, _FULL),
     prepare=_prepare_semicircle,

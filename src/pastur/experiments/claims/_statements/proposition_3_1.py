@@ -10,7 +10,7 @@ from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.ensembles import sample_goe
 from pastur.experiments.claims._statements.signals import levels
 from pastur.experiments.claims._testing.claim import Claim, Draw, Finding, Judgement, Row, Setting
-from pastur.experiments.claims._testing.rates import SIGMAS, fit_rate, has_slope, sizes
+from pastur.experiments.claims._testing.rates import SIGMAS, fit_rate, has_slope, overstated, sizes
 from pastur.figures import Panel, Series
 
 POINTS = np.array([0.3 + 0.8j, 1.2 + 0.6j, 2.4 + 0.4j, 3.2 + 0.25j])
@@ -57,9 +57,9 @@ def defect(row: Row, sigma: float) -> tuple[ComplexArray, FloatArray, ComplexArr
 
 
 def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
-    told = _WRONG if violated else 1.0
+    sigma = _WRONG if violated else 1.0
     n = sizes(rows)
-    found = [defect(row, told) for row in rows]
+    found = [defect(row, sigma) for row in rows]
     size = np.abs([d for d, _, _ in found])
     error = np.array([e for _, e, _ in found])
     wrong = np.abs([defect(row, _WRONG)[0] for row in rows])
@@ -70,7 +70,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
         findings.append(has_slope(f"slope of |defect| at z = {_words(z)}", rate, -1.0))
         series += [Series(f"z = {_words(z)}", n, size[:, k], error[:, k]), rate.line(n)]
     findings.append(_next_order(rows[-1], *found[-1]))
-    contrast = Series(f"σ told {_WRONG} times", n, wrong[:, 0], error[:, 0], kind="contrast")
+    contrast = Series(overstated(_WRONG), n, wrong[:, 0], error[:, 0], kind="contrast")
     panel = Panel(
         "Pastur's equation at size N", "N", "|E g_μ − g_ν(z + σ²E g_μ)|", [*series, contrast]
     )
@@ -97,7 +97,7 @@ PROPOSITION_3_1 = Claim(
     name="proposition-3.1",
     source="Proposition 3.1, (3.1)",
     statement="E g_μ(z) − g_ν(z + σ²E g_μ(z)) = O(1/N).",
-    violation=f"σ told {_WRONG} times as large",
+    violation=overstated(_WRONG),
     quick=[{"size": n, "draws": d} for n, d in ((50, 4000), (100, 2000), (200, 1000), (400, 300))],
     full=[
         {"size": n, "draws": d}

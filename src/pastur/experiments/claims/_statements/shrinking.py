@@ -29,7 +29,7 @@ def shrinking(
     wrong: str,
     expected: Callable[[Any], float],
     what: str,
-    told: str,
+    planted: str,
     label: str = "{}",
     read: Reading = root_mean_square,
 ) -> tuple[list[Finding], list[Series]]:
@@ -44,7 +44,7 @@ def shrinking(
         Names of the statistics: of the error to judge, and of the violation's.
     expected : callable
         ``expected(group)``: the exponent of N to meet.
-    what, told, label : str
+    what, planted, label : str
         Words for a finding, for the violation and for a group, which is put at ``{}``.
     read : callable
         What turns the rows' statistic into errors with standard errors.
@@ -58,5 +58,5 @@ def shrinking(
         findings.append(vanishes(what.format(group), rate, expected(group)))
         series += [Series(label.format(group), n, error, se), rate.line(n)]
     error, se = read(these, wrong)
-    series.append(Series(told.format(group), n, error, se, kind="contrast"))
+    series.append(Series(planted.format(group), n, error, se, kind="contrast"))
     return findings, series

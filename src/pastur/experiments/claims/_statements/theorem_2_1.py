@@ -103,17 +103,17 @@ def _integrals(measure: Measure, functions: Sequence[Bump]) -> FloatArray:
 
 
 def _draw(theory: tuple[FloatArray, Limits], setting: Setting, rng: np.random.Generator) -> Draw:
-    signal, told = theory
+    signal, expected = theory
     values = sampled_eigenvalues(signal, rng)
-    means = np.array([f(values).mean() for f in told.functions])
-    return _squares(told, setting["size"] / setting["rank"] * (means - told.centre))
+    means = np.array([f(values).mean() for f in expected.functions])
+    return _squares(expected, setting["size"] / setting["rank"] * (means - expected.centre))
 
 
-def _squares(told: Limits, measured: FloatArray) -> Draw:
+def _squares(expected: Limits, measured: FloatArray) -> Draw:
     found = {}
-    for place, chosen in (("outside", ~told.inside), ("inside", told.inside)):
+    for place, chosen in (("outside", ~expected.inside), ("inside", expected.inside)):
         if chosen.any():
-            for name, limit in (("right", told.right), ("wrong", told.wrong)):
+            for name, limit in (("right", expected.right), ("wrong", expected.wrong)):
                 found[f"{place} {name}"] = float(((measured - limit)[chosen] ** 2).mean())
     return found
 
@@ -145,7 +145,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
                 wrong=f"{place} wrong",
                 expected=partial(expected_rate, place, exponent),
                 what=f"slope {place} the bulk, r = N^{exponent}, {{}}",
-                told=f"{_WORDS[place]}, {{}}",
+                planted=f"{_WORDS[place]}, {{}}",
             )
             findings += found
             title = f"{place} the bulk, r = N^{exponent}"
@@ -175,20 +175,20 @@ THEOREM_2_1 = Claim(
 
 def _prepare_outliers(setting: Setting) -> tuple[FloatArray, Limits]:
     """Off the bulk μ has the outliers alone, and μ₀ nothing."""
-    told = limits(setting["shape"])
-    outside = ~told.inside
-    functions = [f for f, kept in zip(told.functions, outside, strict=True) if kept]
+    expected = limits(setting["shape"])
+    outside = ~expected.inside
+    functions = [f for f, kept in zip(expected.functions, outside, strict=True) if kept]
     nothing = np.zeros(len(functions))
-    kept = Limits(functions, nothing > 0, nothing, told.right[outside], told.wrong[outside])
+    kept = Limits(functions, nothing > 0, nothing, expected.right[outside], expected.wrong[outside])
     return SIGNALS[setting["shape"]].spikes(setting["rank"]), kept
 
 
 def _draw_outliers(
     theory: tuple[FloatArray, Limits], setting: Setting, rng: np.random.Generator
 ) -> Draw:
-    spikes, told = theory
+    spikes, expected = theory
     sample = sample_spiked_outliers(setting["size"], spikes, tolerance=1e-7, rng=rng)
-    return _squares(told, np.array([f(sample.outliers).mean() for f in told.functions]))
+    return _squares(expected, np.array([f(sample.outliers).mean() for f in expected.functions]))
 
 
 def _large(shapes: Sequence[str], plan: dict[float, list[tuple[int, int]]]) -> list[Setting]:

@@ -106,3 +106,14 @@ def at_most(what: str, value: float, error: float, limit: float) -> Finding:
     """Judge that a quantity is at most `limit`, four standard errors included in its favour."""
     passed = value - SIGMAS * error <= limit
     return Finding(what, value, error, f"≤ {limit:.4g}", bool(passed))
+
+
+def overstated(factor: float) -> str:
+    """Return the violation in which σ is taken `factor` times as large as it is.
+
+    Examples
+    --------
+    >>> overstated(1.05)
+    'σ overstated by 5 %'
+    """
+    return f"σ overstated by {100 * (factor - 1):.0f} %"
