@@ -12,7 +12,7 @@ from pastur._format import number
 from pastur._typing import ArrayLike, FloatArray
 from pastur.analysis import Finding
 from pastur.estimation import RectangularFit, SymmetricFit
-from pastur.figures._plots.spectrum_curves import (
+from pastur.estimation._curves import (
     Fit,
     histogram,
     law_curve,
