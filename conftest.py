@@ -8,14 +8,19 @@ the run on a bare machine, their reasons must be exactly those that the file lis
 import os
 import re
 from collections import Counter
+from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 # Before NumPy is imported, which reads them once.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+
+Report = pytest.TestReport | pytest.CollectReport
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 _NO_SKIPS = bool(os.environ.get("PASTUR_NO_SKIPS"))
 _EXPECTED = os.environ.get("PASTUR_EXPECTED_SKIPS")
@@ -25,12 +30,12 @@ _EXPECTED = os.environ.get("PASTUR_EXPECTED_SKIPS")
 collect_ignore = [] if find_spec("sklearn") else ["src/pastur/sklearn.py"]
 
 
-def _reason(report) -> str:
+def _reason(report: Report) -> str:
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return text.removeprefix("Skipped: ")
 
 
-def _refuse_skip(report):
+def _refuse_skip(report: R) -> R:
     expected_failure = hasattr(report, "wasxfail")
     if _NO_SKIPS and report.skipped and not expected_failure:
         report.longrepr = f"PASTUR_NO_SKIPS is set, and this was skipped: {_reason(report)}"
@@ -39,18 +44,18 @@ def _refuse_skip(report):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item, call):
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn the skip of a test into a failure where skips are not allowed."""
     return _refuse_skip((yield))
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector):
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Do the same for a whole file that is skipped on import."""
     return _refuse_skip((yield))
 
 
-def _reasons(terminalreporter) -> Counter[str]:
+def _reasons(terminalreporter: pytest.TerminalReporter) -> Counter[str]:
     return Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
 
 
@@ -70,7 +75,7 @@ def _surprises(reasons: Counter[str]) -> list[str]:
 
 
 @pytest.hookimpl
-def pytest_sessionfinish(session):
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run where the skips are not the expected ones."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     # The processes of pytest-xdist have no reporter: only the whole is compared.
@@ -78,7 +83,7 @@ def pytest_sessionfinish(session):
         session.exitstatus = 1
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Count the skipped tests by reason, and say how to run them."""
     reasons = _reasons(terminalreporter)
     if reasons:

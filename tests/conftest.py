@@ -9,11 +9,13 @@ from pastur.datasets._sources.fashion_mnist import DEBIAN_FOLDER, ENVIRONMENT_VA
 
 
 @pytest.fixture(autouse=True)
-def internal_errors_are_failures(request, monkeypatch):
+def internal_errors_are_failures(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Let an exception that nobody foresaw come out, where it would become a sentence."""
     from pastur._errors import InternalError
 
-    def come_out(error):
+    def come_out(error: ValueError) -> None:
         raise error
 
     if request.node.get_closest_marker("internal_error") is None:

@@ -1,12 +1,15 @@
 """Sums and extremes of entries, block by block, against the whole matrix at once."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from pastur._numerics import entry_sums as entries
+from pastur._typing import FloatArray
 
 SHAPES = [(1, 1), (30, 64), (200, 3)]
-DRAWS = {
+DRAWS: dict[str, Callable[[np.random.Generator, tuple[int, int]], FloatArray]] = {
     "gaussian": lambda rng, shape: rng.normal(size=shape),
     "heavy": lambda rng, shape: rng.standard_cauchy(size=shape),
     "signs": lambda rng, shape: rng.choice([-1.0, 1.0], size=shape),
@@ -16,24 +19,25 @@ DRAWS = {
 
 
 @pytest.fixture(autouse=True, params=[1, 100, 10_000])
-def block(request, monkeypatch):
+def block(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of one row, of a few, and the whole matrix in one."""
     monkeypatch.setattr(entries, "_BLOCK", request.param)
 
 
 @pytest.fixture(params=SHAPES, ids=str)
-def shape(request):
-    return request.param
+def shape(request: pytest.FixtureRequest) -> tuple[int, int]:
+    result: tuple[int, int] = request.param
+    return result
 
 
 @pytest.fixture(params=list(DRAWS))
-def matrix(request, shape):
+def matrix(request: pytest.FixtureRequest, shape: tuple[int, int]) -> FloatArray:
     return DRAWS[request.param](np.random.default_rng(4), shape).reshape(shape)
 
 
 @pytest.mark.parametrize("guess", [1.0, 1e-6, 1e6])
 @pytest.mark.parametrize("clip", [25.0, 2.0, 0.5])
-def test_clipped_squares(matrix, clip, guess):
+def test_clipped_squares(matrix: FloatArray, clip: float, guess: float) -> None:
     # Clips below 1 bring the mean down at every step, so that the passes have to be made again.
     matrix[: len(matrix) // 3] = 0.0
     matrix[:, :1] = 0.0
@@ -52,7 +56,7 @@ def test_clipped_squares(matrix, clip, guess):
     assert found.of_squares == pytest.approx((clipped**2).sum(), rel=1e-12)
 
 
-def test_sums_of_float32_are_those_of_float64(shape):
+def test_sums_of_float32_are_those_of_float64(shape: tuple[int, int]) -> None:
     single = np.random.default_rng(5).normal(size=shape).astype(np.float32)
     one, other = (
         entries.clipped_squares(w, 2.0, guess=1.0, steps=5)
@@ -63,12 +67,12 @@ def test_sums_of_float32_are_those_of_float64(shape):
 
 
 @pytest.mark.parametrize("limit", [0.0, 1.0, 1e12])
-def test_places_beyond(matrix, limit):
+def test_places_beyond(matrix: FloatArray, limit: float) -> None:
     expected = np.flatnonzero(np.abs(matrix).ravel() > limit)
     assert entries.places_beyond(matrix, limit).tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("count", [1, 20, 10**6])
-def test_largest_magnitudes(matrix, count):
+def test_largest_magnitudes(matrix: FloatArray, count: int) -> None:
     expected = np.sort(np.abs(matrix).ravel())[-count:]
     assert entries.largest_magnitudes(matrix, count).tolist() == expected.tolist()

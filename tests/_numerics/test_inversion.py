@@ -1,11 +1,14 @@
 """Inverting increasing functions on brackets."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from pastur._numerics.inversion import invert_increasing
+from pastur._typing import FloatArray
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "line": lambda x: 3 * x - 1,
     "cube": lambda x: x**3,
     "root at the end": lambda x: np.sqrt(np.maximum(x + 1, 0)),
@@ -15,7 +18,7 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_target_lies_within_two_units_in_the_last_place(name):
+def test_the_target_lies_within_two_units_in_the_last_place(name: str) -> None:
     f = FUNCTIONS[name]
     low, high = np.full(41, -1.0), np.full(41, 1.0)
     span = f(high) - f(low)
@@ -27,13 +30,13 @@ def test_the_target_lies_within_two_units_in_the_last_place(name):
     assert np.all(f(x + step) >= target - 1e-15 * np.abs(target))
 
 
-def test_ends_of_the_bracket_are_found():
+def test_ends_of_the_bracket_are_found() -> None:
     low, high = np.array([0.0, 0.0]), np.array([2.0, 2.0])
     x = invert_increasing(lambda t: t, low, high, np.array([0.0, 2.0]))
     np.testing.assert_allclose(x, [0, 2], atol=1e-300)
 
 
-def test_each_target_has_its_own_bracket():
+def test_each_target_has_its_own_bracket() -> None:
     low, high = np.array([-5.0, 1.0, 1e8]), np.array([-4.0, 2.0, 2e8])
     target = np.array([-4.5, 1.25, 1.5e8])
     np.testing.assert_allclose(
@@ -41,10 +44,10 @@ def test_each_target_has_its_own_bracket():
     )
 
 
-def test_few_evaluations_are_needed_for_a_smooth_function():
+def test_few_evaluations_are_needed_for_a_smooth_function() -> None:
     calls = []
 
-    def f(x):
+    def f(x: FloatArray) -> FloatArray:
         calls.append(x.size)
         return np.exp(x)
 

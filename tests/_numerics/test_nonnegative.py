@@ -1,13 +1,16 @@
 """Least squares with weights that are not negative: SciPy, and the conditions of optimality."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import pytest
 from scipy.optimize import nnls
 
 from pastur._numerics.nonnegative import nonnegative_least_squares
+from pastur._typing import FloatArray
 
 
-def problems():
+def problems() -> Iterator[tuple[FloatArray, FloatArray]]:
     rng = np.random.default_rng(0)
     for rows, columns in [(8, 3), (40, 40), (12, 30), (60, 45), (1, 5), (5, 1)]:
         for shift in (0.0, 1.0):
@@ -20,7 +23,7 @@ def problems():
         yield kernels, kernels[:, rng.choice(40, 4)].sum(axis=1) + 0.01 * rng.normal(size=50)
 
 
-def test_the_conditions_of_optimality_hold_and_the_residual_is_scipys():
+def test_the_conditions_of_optimality_hold_and_the_residual_is_scipys() -> None:
     for columns, target in problems():
         found = nonnegative_least_squares(columns, target)
         assert (found >= 0).all()
@@ -32,7 +35,7 @@ def test_the_conditions_of_optimality_hold_and_the_residual_is_scipys():
         assert np.linalg.norm(residual) <= nnls(columns, target)[1] + 1e-12 * np.linalg.norm(target)
 
 
-def test_weights_that_are_determined_are_scipys():
+def test_weights_that_are_determined_are_scipys() -> None:
     for columns, target in problems():
         expected, residual = nnls(columns, target)
         kept = columns[:, expected > 0]
@@ -52,9 +55,11 @@ def test_weights_that_are_determined_are_scipys():
         (np.ones((5, 4)), np.zeros(5), [0, 0, 0, 0]),
     ],
 )
-def test_cases_that_end_at_once(columns, target, expected):
+def test_cases_that_end_at_once(
+    columns: FloatArray, target: FloatArray, expected: Sequence[int]
+) -> None:
     np.testing.assert_allclose(nonnegative_least_squares(columns, target), expected, atol=1e-15)
 
 
-def test_equal_columns_share_a_weight():
+def test_equal_columns_share_a_weight() -> None:
     assert nonnegative_least_squares(np.ones((3, 2)), np.ones(3)).sum() == pytest.approx(1.0)

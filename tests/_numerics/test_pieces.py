@@ -1,5 +1,8 @@
 """Transforms of single pieces, of any power and orientation, against 130-digit recursions."""
 
+from collections.abc import Callable
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -23,17 +26,17 @@ POINTS = np.array(
 
 
 @pytest.fixture(params=[0.0, 0.5, -0.5], ids=["smooth", "root", "inverse root"])
-def power(request):
-    return request.param
+def power(request: pytest.FixtureRequest) -> float:
+    return float(request.param)
 
 
 @pytest.fixture(params=[False, True], ids=["upright", "mirrored"])
-def piece(request, power):
+def piece(request: pytest.FixtureRequest, power: float) -> Pieces:
     ends = np.array([LOW]), np.array([HIGH])
     return Pieces(*ends, np.array([power]), np.array([request.param]), COEFFICIENTS[None, :])
 
 
-def monomials():
+def monomials() -> list[Any]:
     """The coefficients of τ^k, exactly."""
     total = [mp.mpf(0)] * (ORDER + 1)
     before, now = [mp.mpf(1)], [mp.mpf(-1), mp.mpf(2)]
@@ -46,7 +49,7 @@ def monomials():
     return total
 
 
-def model(power, zeta):
+def model(power: float, zeta: Any) -> tuple[Any, ...]:
     """∫₀¹ τ^e/(τ − ζ) dτ in the closed upper half-plane, and its derivative."""
     if power == 0:
         return mp.log(zeta - 1) - mp.log(zeta), 1 / (zeta - 1) - 1 / zeta
@@ -59,7 +62,7 @@ def model(power, zeta):
     return 2 + zeta * inverse, inverse + zeta * slope
 
 
-def transforms(power, zeta):
+def transforms(power: float, zeta: Any) -> list[Any]:
     """∫ρ/(τ − ζ), ∫ρ/(τ − ζ)² and ∫ρ log(ζ − τ) for ρ = τ^e A(τ) on [0, 1]."""
     value, slope = model(power, zeta)
     totals = [mp.mpc(0)] * 3
@@ -72,7 +75,7 @@ def transforms(power, zeta):
     return totals
 
 
-def expected(piece, z):
+def expected(piece: Pieces, z: Any) -> tuple[Any, ...]:
     """The same for the piece, at z in the closed upper half-plane."""
     power, length = float(piece.power[0]), mp.mpf(HIGH) - mp.mpf(LOW)
     mass = length * share_up_to(power, mp.mpf(1))
@@ -85,14 +88,14 @@ def expected(piece, z):
     return -mp.conj(first), mp.conj(second) / length, turned + mass * mp.log(length)
 
 
-def share_up_to(power, tau):
+def share_up_to(power: float, tau: Any) -> Any:
     """∫₀^τ of the density on [0, 1]."""
     exponents = [k + 1 + mp.mpf(power) for k in range(ORDER + 1)]
     return mp.fsum(c * tau**p / p for c, p in zip(monomials(), exponents, strict=True))
 
 
-def test_transforms(piece):
-    z = LOW + (HIGH - LOW) * POINTS
+def test_transforms(piece: Pieces) -> None:
+    z = (LOW + (HIGH - LOW) * POINTS).astype(np.complex128)
     first, second = PieceTransforms(piece).cauchy(z, (1, 2))
     potential = PieceTransforms(piece).log(z)
     with mp.workdps(130):
@@ -106,12 +109,12 @@ def test_transforms(piece):
             assert abs(potential[i] - exact[2]) <= 2e-15 * size
 
 
-def test_the_recursion_is_the_integral(power):
+def test_the_recursion_is_the_integral(power: float) -> None:
     with mp.workdps(30):
         for zeta in (mp.mpc(0.4, 0.5), mp.mpc(-0.7), mp.mpc(2, 1)):
             value, slope, logarithm = transforms(power, zeta)
 
-            def weighted(f, u, zeta=zeta):
+            def weighted(f: Callable[[Any, Any], Any], u: Any, zeta: Any = zeta) -> Any:
                 tau = u**2
                 density = mp.fsum(
                     mp.mpf(c) * mp.chebyt(k, 2 * tau - 1) for k, c in enumerate(COEFFICIENTS)
@@ -127,7 +130,7 @@ def test_the_recursion_is_the_integral(power):
                 assert abs(integral - total) < 1e-14
 
 
-def test_masses_and_distribution(piece, power):
+def test_masses_and_distribution(piece: Pieces, power: float) -> None:
     x = np.array([LOW, LOW + 1e-6, -0.7, 0.2, HIGH - 1e-3, HIGH, 2.0])
     below, above = piece.below_and_above(x)
     with mp.workdps(30):
@@ -144,7 +147,7 @@ def test_masses_and_distribution(piece, power):
     assert piece.masses[0] == pytest.approx(float(mass), rel=2e-15)
 
 
-def test_moments(piece, power):
+def test_moments(piece: Pieces, power: float) -> None:
     # The same polynomial in t, integrated by the nodes of another rule.
     gauss = rule(ORDER, power, 33)
     t = gauss.nodes * (HIGH - LOW)
@@ -154,7 +157,7 @@ def test_moments(piece, power):
         assert piece.moment(k) == pytest.approx(weights @ t**k, rel=1e-14)
 
 
-def test_a_wrong_weight_is_noticed(piece):
+def test_a_wrong_weight_is_noticed(piece: Pieces) -> None:
     """The sibling that must reject: the same integral of a density that is 1e-13 too large."""
     with mp.workdps(130):
         exact = expected(piece, mp.mpc(3))[0] * (1 + mp.mpf("1e-13"))
@@ -164,13 +167,13 @@ def test_a_wrong_weight_is_noticed(piece):
 
 
 @pytest.mark.parametrize("count", [7, 24, 64])
-def test_gauss_rules_integrate_powers(power, count):
+def test_gauss_rules_integrate_powers(power: float, count: int) -> None:
     gauss = rule(ORDER, power, count)
     for k in range(0, 2 * count, 5):
         assert gauss.weights @ gauss.nodes**k == pytest.approx(1 / (k + 1 + power), rel=3e-14)
 
 
-def test_a_constant_has_no_slope_and_no_rest():
+def test_a_constant_has_no_slope_and_no_rest() -> None:
     maps = table(ORDER, 0.0)
     constant = np.eye(ORDER + 1)[0]
     assert not (maps.slope @ constant).any()
@@ -178,7 +181,7 @@ def test_a_constant_has_no_slope_and_no_rest():
     assert maps.share @ constant == pytest.approx(constant, abs=1e-15)
 
 
-def test_many_pieces_are_the_sum_of_single_ones():
+def test_many_pieces_are_the_sum_of_single_ones() -> None:
     # Some that touch and some that do not, of lengths from 1e-6 to 1, enough for several levels.
     rng = np.random.default_rng(4)
     ends = np.cumsum(10.0 ** rng.uniform(-6, 0, 80))

@@ -10,7 +10,7 @@ from pastur._numerics.series import log1p_tail, running_sum
 
 
 @pytest.mark.parametrize("size", [1e-100, 1e-12, 1e-3, 0.2499, 0.2501, 0.9, 0.999999, 3.0])
-def test_log1p_tail(size):
+def test_log1p_tail(size: float) -> None:
     u = size * np.exp(1j * np.linspace(-3, 3, 13))
     with mp.workdps(350):
         exact = [mp.log(1 + mp.mpmathify(w)) - mp.mpmathify(w) for w in u.tolist()]
@@ -20,7 +20,7 @@ def test_log1p_tail(size):
         assert abs(mp.mpmathify(g) - e) <= 4e-15 * abs(e)
 
 
-def test_running_sum_is_exact_to_one_rounding():
+def test_running_sum_is_exact_to_one_rounding() -> None:
     p = np.random.default_rng(0).lognormal(sigma=3, size=5000)
     sums, exact = running_sum(p), Fraction(0)
     assert sums[0] == 0

@@ -1,12 +1,15 @@
 """Filled rows and columns against the definition, written out entry by entry."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from pastur._numerics.sides import filled_sides
+from pastur._typing import AnyArray
 
 
-def by_definition(matrix):
+def by_definition(matrix: AnyArray) -> list[AnyArray]:
     """Return the masks that the whole rows and columns give, without blocks or glimpses."""
     unit = 16 * max(matrix.shape) * np.finfo(float).eps
     masks = []
@@ -21,7 +24,7 @@ def by_definition(matrix):
     return masks
 
 
-def matrices():
+def matrices() -> Iterator[tuple[str, AnyArray]]:
     rng = np.random.default_rng(0)
     plain = rng.normal(size=(90, 130))
     yield "plain", plain
@@ -49,7 +52,7 @@ def matrices():
 
 
 @pytest.mark.parametrize("matrix", [pytest.param(m, id=name) for name, m in matrices()])
-def test_rows_and_columns_are_those_of_the_definition(matrix):
+def test_rows_and_columns_are_those_of_the_definition(matrix: AnyArray) -> None:
     found = filled_sides(matrix)
     rows, columns = by_definition(matrix)
     np.testing.assert_array_equal(found.rows, rows)

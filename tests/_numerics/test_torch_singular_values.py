@@ -1,19 +1,23 @@
 """The route through torch against NumPy's decomposition, on the device that every machine has."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pastur._numerics import torch_singular_values
 from pastur._numerics.torch_singular_values import singular_values_on
+from pastur._typing import AnyArray, FloatArray
 
 torch = pytest.importorskip("torch")
 
 
-def low_rank(rng, n, m):
+def low_rank(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     return rng.normal(size=(n, 3)) @ rng.normal(size=(3, m))
 
 
-MATRICES = {
+MATRICES: dict[str, Callable[[np.random.Generator], AnyArray]] = {
     "square": lambda rng: rng.normal(size=(60, 60)),
     "wide": lambda rng: rng.normal(size=(40, 90)),
     "tall": lambda rng: rng.normal(size=(90, 40)),
@@ -30,7 +34,7 @@ MATRICES = {
 
 
 @pytest.mark.parametrize("name", list(MATRICES))
-def test_agrees_with_a_decomposition(name):
+def test_agrees_with_a_decomposition(name: str) -> None:
     matrix = MATRICES[name](np.random.default_rng(5))
     expected = np.linalg.svd(matrix.astype(np.float64), compute_uv=False)
     found = singular_values_on(matrix, torch.device("cpu"))
@@ -39,8 +43,8 @@ def test_agrees_with_a_decomposition(name):
     assert (np.diff(found) <= 0).all() and (found >= 0).all()
 
 
-def test_the_device_computes_what_is_well_conditioned(monkeypatch):
-    def refuse(matrix):
+def test_the_device_computes_what_is_well_conditioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(matrix: FloatArray) -> None:
         raise AssertionError("the processor was asked")
 
     monkeypatch.setattr(torch_singular_values, "singular_values", refuse)
@@ -49,8 +53,8 @@ def test_the_device_computes_what_is_well_conditioned(monkeypatch):
         singular_values_on(np.ones((20, 30)), torch.device("cpu"))
 
 
-def test_a_device_without_room_leaves_it_to_the_processor(monkeypatch):
-    def refuse(*arguments, **options):
+def test_a_device_without_room_leaves_it_to_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: FloatArray, **options: Any) -> None:
         raise torch.OutOfMemoryError("no room")
 
     monkeypatch.setattr(torch, "tensor", refuse)

@@ -1,17 +1,21 @@
 """The table against Painlevé II in 95 digits and against plain determinants."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
 from scipy.special import airy
 
 from pastur._numerics import tracy_widom_table as tracy_widom
+from pastur._typing import FloatArray
 
 BETAS = (1, 2, 4)
 TINY = 5e-324
 
 
-def taylor(q, q1, s, terms):
+def taylor(q: Any, q1: Any, s: Any, terms: int) -> list[Any]:
     """Taylor coefficients at s of the solution of q″ = sq + 2q³."""
     c, square = [q, q1], []
     for n in range(terms):
@@ -22,11 +26,11 @@ def taylor(q, q1, s, terms):
     return c
 
 
-def primitive(c, constant):
+def primitive(c: Sequence[Any], constant: Any) -> list[Any]:
     return [constant, *(a / (n + 1) for n, a in enumerate(c))]
 
 
-def value(c, h):
+def value(c: Sequence[Any], h: Any) -> Any:
     result = mp.mpf(0)
     for a in reversed(c):
         result = result * h + a
@@ -34,7 +38,7 @@ def value(c, h):
 
 
 @pytest.fixture(scope="module")
-def painleve():
+def painleve() -> dict[float, list[tuple[float, float]]]:
     """s ↦ log F and log(1 − F) for β = 1, 2, 4 in s, from s = 22 down to −24.
 
     At 22 the solution is Ai up to 1e-60, and 100 terms with steps of 1/2 lose 1e-70 next to s = 0,
@@ -70,7 +74,9 @@ def painleve():
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_both_logarithms_against_painleve(painleve, beta):
+def test_both_logarithms_against_painleve(
+    painleve: dict[float, list[tuple[float, float]]], beta: int
+) -> None:
     s = np.array(sorted(painleve))
     expected = np.array([painleve[k][BETAS.index(beta)] for k in s])
     x = s / np.sqrt(2) if beta == 4 else s
@@ -80,7 +86,9 @@ def test_both_logarithms_against_painleve(painleve, beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_both_tails_relative_to_painleve(painleve, beta):
+def test_both_tails_relative_to_painleve(
+    painleve: dict[float, list[tuple[float, float]]], beta: int
+) -> None:
     """The promise: sf to 1e-8 down to 1e-12. The table: ten thousand times better, and farther."""
     s = np.array([k for k in sorted(painleve) if -9 < k])
     logs = np.array([painleve[k][BETAS.index(beta)] for k in s])
@@ -90,25 +98,35 @@ def test_both_tails_relative_to_painleve(painleve, beta):
     assert np.abs(found / np.exp(logs) - 1).max() < 1e-13
 
 
-def airy_kernel(x, y):
+def airy_kernel(x: FloatArray, y: FloatArray) -> FloatArray:
     (ax, a1x), (ay, a1y) = airy(x)[:2], airy(y)[:2]
     with np.errstate(divide="ignore", invalid="ignore"):
         off = (ax * a1y - a1x * ay) / (x - y)
-    return np.where(x == y, a1x**2 - x * ax**2, off)
+    result: FloatArray = np.where(x == y, a1x**2 - x * ax**2, off)
+    return result
 
 
-def ferrari_spohn(x, y):
-    return airy((x + y) / 2)[0] / 2
+def ferrari_spohn(x: FloatArray, y: FloatArray) -> FloatArray:
+    result: FloatArray = airy((x + y) / 2)[0] / 2
+    return result
 
 
-def naive_determinant(kernel, s, sign=-1, size=50, length=16.0):
+def naive_determinant(
+    kernel: Callable[[FloatArray, FloatArray], FloatArray],
+    s: float,
+    sign: int = -1,
+    size: int = 50,
+    length: float = 16.0,
+) -> float:
     """det(I ± K) on L²(s, s + length) by Gauss–Legendre quadrature, in double precision."""
     nodes, weights = np.polynomial.legendre.leggauss(size)
     x, w = s + length * (nodes + 1) / 2, np.sqrt(weights * length / 2)
-    return np.linalg.det(np.eye(size) + sign * w[:, None] * kernel(x[:, None], x[None, :]) * w)
+    return float(
+        np.linalg.det(np.eye(size) + sign * w[:, None] * kernel(x[:, None], x[None, :]) * w)
+    )
 
 
-def naive_cdf(x, beta):
+def naive_cdf(x: float, beta: int) -> float:
     if beta == 2:
         return naive_determinant(airy_kernel, x)
     if beta == 1:
@@ -119,14 +137,14 @@ def naive_cdf(x, beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_cdf_against_naive_determinants(beta):
+def test_cdf_against_naive_determinants(beta: int) -> None:
     x = np.linspace(-5.5, 4, 39)
     expected = np.array([naive_cdf(v, beta) for v in x])
     # The determinants come with rounding errors of a few 1e-15.
     assert np.abs(tracy_widom.cdf(x, beta=beta) - expected).max() < 2e-14
 
 
-def test_sf_against_determinants_in_thirty_digits():
+def test_sf_against_determinants_in_thirty_digits() -> None:
     """sf near 1e-12 for each β: 1 − det(I − V) and its relatives, V(x, y) = ½ Ai((x + y)/2)."""
     with mp.workdps(34):
         size, length = 26, 20
@@ -153,12 +171,12 @@ BORNEMANN = {(1, 0.0): 0.83190806620295, (2, 0.0): 0.96937282835526, (2, -2.0): 
 
 
 @pytest.mark.parametrize(("key", "expected"), BORNEMANN.items())
-def test_published_values(key, expected):
+def test_published_values(key: tuple[int, float], expected: float) -> None:
     beta, x = key
     assert abs(tracy_widom.cdf(np.array([x]), beta=beta)[0] - expected) < 1e-14
 
 
-def fine_grid(beta):
+def fine_grid(beta: int) -> FloatArray:
     """Steps of 1/500, and the nearest neighbours of every joint of panels."""
     joints = np.arange(-18, 10.5, 0.5) / (np.sqrt(2) if beta == 4 else 1)
     close = joints[:, None] * (1 + np.array([-1e-12, -1e-14, 0, 1e-14, 1e-12]))
@@ -166,7 +184,7 @@ def fine_grid(beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_cdf_and_sf_are_monotone_and_add_up_to_one(beta):
+def test_cdf_and_sf_are_monotone_and_add_up_to_one(beta: int) -> None:
     x = fine_grid(beta)
     low, high = tracy_widom.cdf(x, beta=beta), tracy_widom.sf(x, beta=beta)
     # Where neighbours are 1e-14 apart, roundings of the logarithm may show.
@@ -177,7 +195,7 @@ def test_cdf_and_sf_are_monotone_and_add_up_to_one(beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_the_density_is_the_derivative_of_the_cdf(beta):
+def test_the_density_is_the_derivative_of_the_cdf(beta: int) -> None:
     """Its integral over short intervals is the difference of F left, of 1 − F right."""
     nodes, weights = np.polynomial.legendre.leggauss(10)
     ends = np.arange(-14, 30, 0.125)
@@ -190,7 +208,7 @@ def test_the_density_is_the_derivative_of_the_cdf(beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_the_density_is_continuous_where_the_ranges_meet(beta):
+def test_the_density_is_continuous_where_the_ranges_meet(beta: int) -> None:
     unit = np.sqrt(2) if beta == 4 else 1
     for s in (-18.0, 10.0):
         x = s / unit * (1 + np.array([-1e-13, 1e-13]))
@@ -199,7 +217,7 @@ def test_the_density_is_continuous_where_the_ranges_meet(beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_quantile_inverts_the_cdf_down_to_the_smallest_float(beta):
+def test_quantile_inverts_the_cdf_down_to_the_smallest_float(beta: int) -> None:
     q = np.concatenate([np.geomspace(1e-300, 0.5, 2000), 1 - np.geomspace(1e-15, 0.5, 300)])
     x = tracy_widom.quantile(q, beta=beta)
     found = tracy_widom.cdf(x, beta=beta)
@@ -211,7 +229,7 @@ def test_quantile_inverts_the_cdf_down_to_the_smallest_float(beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_upper_quantile_inverts_the_sf_down_to_the_smallest_float(beta):
+def test_upper_quantile_inverts_the_sf_down_to_the_smallest_float(beta: int) -> None:
     p = np.concatenate([np.geomspace(1e-300, 0.5, 2000), 1 - np.geomspace(1e-15, 0.5, 300)])
     found = tracy_widom.sf(tracy_widom.upper_quantile(p, beta=beta), beta=beta)
     assert np.abs(found / p - 1).max() < 5e-13
@@ -219,7 +237,7 @@ def test_upper_quantile_inverts_the_sf_down_to_the_smallest_float(beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_the_ends_of_the_line(beta):
+def test_the_ends_of_the_line(beta: int) -> None:
     ends = np.array([-np.inf, np.inf])
     assert tracy_widom.cdf(ends, beta=beta).tolist() == [0, 1]
     assert tracy_widom.sf(ends, beta=beta).tolist() == [1, 0]
@@ -231,7 +249,7 @@ def test_the_ends_of_the_line(beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_far_beyond_the_smallest_float_the_logarithms_follow_their_leading_terms(beta):
+def test_far_beyond_the_smallest_float_the_logarithms_follow_their_leading_terms(beta: int) -> None:
     """log F ~ −βs³/24 and log(1 − F) ~ −(2/3)βs^(3/2) in the scaling of general β."""
     unit = 2 ** (-1 / 6) if beta == 4 else 1.0
     x = 1e6
@@ -243,7 +261,7 @@ def test_far_beyond_the_smallest_float_the_logarithms_follow_their_leading_terms
     )
 
 
-def test_the_table_is_small():
+def test_the_table_is_small() -> None:
     from importlib.resources import files
 
     assert len((files("pastur._numerics") / "tracy_widom.npz").read_bytes()) < 60_000

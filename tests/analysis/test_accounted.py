@@ -1,5 +1,7 @@
 """Every tensor of a file is analysed or skipped with a reason, whatever framework wrote it."""
 
+from pathlib import Path
+
 import fuzz_readers
 import pytest
 
@@ -21,7 +23,7 @@ NEEDED = {
 
 @pytest.mark.parametrize("name", fuzz_readers.FORMATS)
 @pytest.mark.filterwarnings("ignore")
-def test_every_tensor_is_accounted_for(tmp_path, name):
+def test_every_tensor_is_accounted_for(tmp_path: Path, name: str) -> None:
     for package in NEEDED.get(name, []):
         pytest.importorskip(package)
     path = fuzz_readers.FORMATS[name][0](tmp_path)

@@ -4,25 +4,29 @@ import csv
 import json
 import os
 import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pastur._errors import FileAccessError, FileFormatError, MissingExtraError
+from pastur._typing import AnyArray, FloatArray
 from pastur.analysis import Analysis, analyze
 
 
 @pytest.fixture(scope="module")
-def analysis(planted, trained):
+def analysis(planted: dict[str, AnyArray], trained: dict[str, FloatArray]) -> Analysis:
     return analyze(planted | trained)
 
 
 @pytest.fixture
-def stored(analysis, tmp_path):
+def stored(analysis: Analysis, tmp_path: Path) -> Path:
     return analysis.to_json(tmp_path / "result.json")
 
 
-def test_json_round_trip(analysis, stored):
+def test_json_round_trip(analysis: Analysis, stored: Path) -> None:
     again = Analysis.from_json(stored)
     assert again.to_dict() == analysis.to_dict()
     for old, new in zip(analysis.matrices, again.matrices, strict=True):
@@ -33,7 +37,7 @@ def test_json_round_trip(analysis, stored):
     assert again.initial[0].above_critical == analysis.initial[0].above_critical
 
 
-def test_json_document(analysis, stored):
+def test_json_document(analysis: Analysis, stored: Path) -> None:
     # Strict JSON: NaN and Infinity are no part of it.
     document = json.loads(stored.read_text(), parse_constant=pytest.fail)
     assert document["schema"] == 1
@@ -44,17 +48,19 @@ def test_json_document(analysis, stored):
     assert len(document["matrices"][0]["singular_values"]) == 150
 
 
-def test_nothing_is_left_beside_and_the_permissions_are_the_usual_ones(stored):
+def test_nothing_is_left_beside_and_the_permissions_are_the_usual_ones(stored: Path) -> None:
     assert [path.name for path in stored.parent.iterdir()] == ["result.json"]
     mask = os.umask(0)
     os.umask(mask)
     assert stat.S_IMODE(stored.stat().st_mode) == 0o666 & ~mask
 
 
-def test_a_failed_write_leaves_the_old_file(analysis, stored, monkeypatch):
+def test_a_failed_write_leaves_the_old_file(
+    analysis: Analysis, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = stored.read_bytes()
 
-    def fail(*_):
+    def fail(*_: Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", fail)
@@ -64,7 +70,7 @@ def test_a_failed_write_leaves_the_old_file(analysis, stored, monkeypatch):
     assert [path.name for path in stored.parent.iterdir()] == ["result.json"]
 
 
-def test_a_link_stays_a_link(analysis, stored):
+def test_a_link_stays_a_link(analysis: Analysis, stored: Path) -> None:
     link = stored.with_name("link.json")
     link.symlink_to(stored)
     stored.write_text("old")
@@ -73,12 +79,12 @@ def test_a_link_stays_a_link(analysis, stored):
     assert json.loads(stored.read_text())["schema"] == 1
 
 
-def test_a_device_is_written_to(analysis):
+def test_a_device_is_written_to(analysis: Analysis) -> None:
     analysis.to_json("/dev/null")
     assert not os.path.isfile("/dev/null")
 
 
-def test_a_folder_that_is_not_there(analysis, tmp_path):
+def test_a_folder_that_is_not_there(analysis: Analysis, tmp_path: Path) -> None:
     with pytest.raises(FileAccessError, match=r"Cannot write '.*': No such file or directory"):
         analysis.to_json(tmp_path / "gone" / "result.json")
 
@@ -95,21 +101,21 @@ def test_a_folder_that_is_not_there(analysis, tmp_path):
         ('{"schema": 1}', "is a damaged analysis: `matrices` is missing"),
     ],
 )
-def test_files_that_are_no_analysis(tmp_path, text, sentence):
+def test_files_that_are_no_analysis(tmp_path: Path, text: str, sentence: str) -> None:
     path = tmp_path / "bad.json"
     path.write_text(text)
     with pytest.raises(FileFormatError, match=sentence):
         Analysis.from_json(path)
 
 
-def test_a_binary_file_is_no_analysis(tmp_path):
+def test_a_binary_file_is_no_analysis(tmp_path: Path) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(b"\x93NUMPY\xff\xfe")
     with pytest.raises(FileFormatError, match="is not text"):
         Analysis.from_json(path)
 
 
-def test_a_missing_analysis_is_named(tmp_path):
+def test_a_missing_analysis_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileAccessError, match=r"Cannot read '.*gone\.json': No such file"):
         Analysis.from_json(tmp_path / "gone.json")
 
@@ -125,7 +131,11 @@ def test_a_missing_analysis_is_named(tmp_path):
         lambda d: d["initial"][0].pop("coefficient"),
     ],
 )
-def test_damaged_documents(analysis, tmp_path, damage):
+def test_damaged_documents(
+    analysis: Analysis,
+    tmp_path: Path,
+    damage: Callable[[Mapping[str, Any]], dict[str, Any] | str | float | None],
+) -> None:
     document = analysis.to_dict()
     damage(document)
     path = tmp_path / "bad.json"
@@ -134,7 +144,7 @@ def test_damaged_documents(analysis, tmp_path, damage):
         Analysis.from_json(path)
 
 
-def test_csv(analysis, tmp_path):
+def test_csv(analysis: Analysis, tmp_path: Path) -> None:
     path = analysis.to_csv(tmp_path / "result.csv")
     with path.open(newline="") as stream:
         lines = list(csv.DictReader(stream))
@@ -148,14 +158,16 @@ def test_csv(analysis, tmp_path):
         assert line["strongest_theta"] == theta
 
 
-def test_csv_survives_names_with_commas_quotes_and_lines(planted, tmp_path):
+def test_csv_survives_names_with_commas_quotes_and_lines(
+    planted: dict[str, AnyArray], tmp_path: Path
+) -> None:
     name = 'a, "b"\nc'
     path = analyze({name: planted["noise"]}).to_csv(tmp_path / "result.csv")
     with path.open(newline="") as stream:
         assert next(csv.DictReader(stream))["name"] == name
 
 
-def test_data_frame(analysis):
+def test_data_frame(analysis: Analysis) -> None:
     pandas = pytest.importorskip("pandas")
     frame = analysis.to_dataframe()
     assert isinstance(frame, pandas.DataFrame)
@@ -163,7 +175,9 @@ def test_data_frame(analysis):
     assert list(frame["rank"]) == [m.fit.rank for m in analysis.matrices]
 
 
-def test_data_frame_without_pandas_names_the_extra(analysis, monkeypatch):
+def test_data_frame_without_pandas_names_the_extra(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(MissingExtraError, match=r"pip install pastur\[pandas\]"):
         analysis.to_dataframe()

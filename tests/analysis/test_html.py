@@ -5,39 +5,42 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from pastur.analysis import analyze
+from pastur._typing import AnyArray
+from pastur.analysis import Analysis, analyze
 
 HOSTILE = "</td><script>alert(1)</script>\"' \ud800"
 
 
 class Page(HTMLParser):
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         super().__init__()
-        self.open, self.tags, self.text = [], [], []
-        self.attributes = []
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.text: list[str] = []
+        self.attributes: list[str] = []
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
         if tag not in ("br", "path"):
             self.open.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag != "path":
             assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text.append(data)
 
 
 @pytest.fixture(scope="module")
-def analysis(planted):
+def analysis(planted: dict[str, AnyArray]) -> Analysis:
     heavy = np.random.default_rng(1).standard_t(1.5, size=(90, 110))
     return analyze(planted | {HOSTILE: heavy, f"{HOSTILE}.bias": np.zeros(4)})
 
 
-def test_every_matrix_and_every_skipped_tensor(analysis):
+def test_every_matrix_and_every_skipped_tensor(analysis: Analysis) -> None:
     page = Page(analysis._repr_html_())
     assert page.open == []
     text = "".join(page.text)
@@ -50,27 +53,28 @@ def test_every_matrix_and_every_skipped_tensor(analysis):
     for tensor in analysis.skipped:
         assert tensor.reason in text
     strongest = analysis.matrices[1].leading
+    assert strongest is not None
     assert f"[{strongest.low:#.4g}, {strongest.high:#.4g}]" in text
 
 
-def test_a_name_stays_text(analysis):
+def test_a_name_stays_text(analysis: Analysis) -> None:
     page = Page(analysis._repr_html_())
     assert "script" not in page.tags
     assert not [name for name in page.attributes if name.startswith("on")]
     analysis._repr_html_().encode("utf-8")
 
 
-def test_a_count_in_doubt_is_marked(analysis):
+def test_a_count_in_doubt_is_marked(analysis: Analysis) -> None:
     heavy = analysis.matrices[-1]
     assert heavy.kind == "does not fit"
     assert f">{heavy.fit.rank}?<" in analysis._repr_html_()
 
 
-def dots(analysis, place):
+def dots(analysis: Analysis, place: int) -> int:
     """The marks of spikes in the row of one matrix."""
     return analysis._repr_html_().split("<tr>")[2 + place].count("h0")
 
 
-def test_pictures_have_a_dot_for_each_spike(analysis):
+def test_pictures_have_a_dot_for_each_spike(analysis: Analysis) -> None:
     assert dots(analysis, 1) == analysis.matrices[1].fit.rank == 3
     assert dots(analysis, 0) == analysis.matrices[0].fit.rank == 0

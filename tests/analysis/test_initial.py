@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from pastur.analysis import analyze
+from pastur._typing import FloatArray
+from pastur.analysis import InitialComparison, analyze
 
 
 @pytest.fixture(scope="module")
-def told(trained):
+def told(trained: dict[str, FloatArray]) -> InitialComparison:
     return analyze(trained).initial[0]
 
 
-def test_the_initial_value_is_compared_and_not_analysed(trained):
+def test_the_initial_value_is_compared_and_not_analysed(trained: dict[str, FloatArray]) -> None:
     analysis = analyze(trained)
     assert [m.name for m in analysis.matrices] == ["w"]
     assert [c.name for c in analysis.initial] == ["w"]
@@ -19,7 +20,9 @@ def test_the_initial_value_is_compared_and_not_analysed(trained):
     assert "initial value of 'w': compared with it, not analysed" in analysis.skipped[0].reason
 
 
-def test_regression_and_noise_level(told, trained):
+def test_regression_and_noise_level(
+    told: InitialComparison, trained: dict[str, FloatArray]
+) -> None:
     w, w0 = trained["w"], trained["w.initial"]
     # A naive transcription: least squares through the origin on the flattened entries.
     slope = np.linalg.lstsq(w0.reshape(-1, 1), w.ravel(), rcond=None)[0][0]
@@ -30,7 +33,7 @@ def test_regression_and_noise_level(told, trained):
     assert told.sigma == pytest.approx(told.sigma_initial, rel=0.05)
 
 
-def test_residual_and_its_counts(told, trained):
+def test_residual_and_its_counts(told: InitialComparison, trained: dict[str, FloatArray]) -> None:
     w, w0 = trained["w"], trained["w.initial"]
     residual = np.linalg.svd(w - told.coefficient * w0, compute_uv=False)
     largest = residual[0]
@@ -41,7 +44,7 @@ def test_residual_and_its_counts(told, trained):
     assert told.edge > told.critical
 
 
-def test_counts_change_with_the_signal(trained):
+def test_counts_change_with_the_signal(trained: dict[str, FloatArray]) -> None:
     # The sibling of the count above: without the planted directions nothing is counted.
     w0 = trained["w.initial"]
     told = analyze({"w": 0.9 * w0, "w.initial": w0}).initial[0]
@@ -49,7 +52,9 @@ def test_counts_change_with_the_signal(trained):
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
-def test_extreme_units(told, trained, scale):
+def test_extreme_units(
+    told: InitialComparison, trained: dict[str, FloatArray], scale: float
+) -> None:
     # The trained matrix in other units; only the coefficient and strengths follow.
     other = analyze({"w": trained["w"] * scale, "w.initial": trained["w.initial"]}).initial[0]
     assert other.coefficient == pytest.approx(told.coefficient * scale, rel=1e-9)
@@ -57,13 +62,13 @@ def test_extreme_units(told, trained, scale):
     assert other.above_critical == told.above_critical
 
 
-def test_other_shape_is_not_compared(trained):
+def test_other_shape_is_not_compared(trained: dict[str, FloatArray]) -> None:
     analysis = analyze({"w": trained["w"], "w.initial": trained["w.initial"][:100]})
     assert analysis.initial == ()
     assert "the shapes differ" in analysis.skipped[0].reason
 
 
-def test_trained_tensor_that_was_left_out(trained):
+def test_trained_tensor_that_was_left_out(trained: dict[str, FloatArray]) -> None:
     other = np.random.default_rng(1).normal(size=(50, 60))
     analysis = analyze({"other": other, **trained}, exclude=["w"])
     reasons = {t.name: t.reason for t in analysis.skipped}
@@ -71,6 +76,8 @@ def test_trained_tensor_that_was_left_out(trained):
     assert "'w': not compared, because that tensor was not analysed" in reasons["w.initial"]
 
 
-def test_an_initial_value_without_its_trained_tensor_is_a_matrix_like_any_other(trained):
+def test_an_initial_value_without_its_trained_tensor_is_a_matrix_like_any_other(
+    trained: dict[str, FloatArray],
+) -> None:
     analysis = analyze({"w.initial": trained["w.initial"]})
     assert [m.name for m in analysis.matrices] == ["w.initial"]

@@ -3,6 +3,9 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,27 +22,33 @@ from pastur._errors import (
     InvalidTypeError,
     MissingExtraError,
 )
-from pastur.analysis import analyze
+from pastur._typing import AnyArray, FloatArray
+from pastur.analysis import Analysis, analyze
 from pastur.analysis._model.parallel import _examine_there, examined
 from pastur.analysis._model.selection import Selection
+from pastur.weights import Matrix, Skipped
 
 
 @pytest.fixture(scope="module")
-def path(planted, trained, tmp_path_factory):
+def path(
+    planted: dict[str, AnyArray],
+    trained: dict[str, FloatArray],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     save_file(planted | trained, path)
     return path
 
 
 @pytest.fixture
-def one_thread():
+def one_thread() -> Iterator[None]:
     """The number of BLAS threads may change the last bits: as many here as a job has."""
     assert scipy.linalg.blas  # loaded, so that it can be limited
     with threadpool_limits(1):
         yield
 
 
-def told(analysis):
+def told(analysis: Analysis) -> dict[str, Any]:
     """All that an analysis says, the times left out."""
     result = analysis.to_dict()
     for matrix in result["matrices"]:
@@ -48,8 +57,10 @@ def told(analysis):
 
 
 @pytest.mark.parametrize("jobs", [2, 5])
-def test_processes_give_the_same_result_and_progress(path, jobs, one_thread):
-    progress = {1: [], jobs: []}
+def test_processes_give_the_same_result_and_progress(
+    path: Path, jobs: int, one_thread: None
+) -> None:
+    progress: dict[int, list[tuple[int, int, str]]] = {1: [], jobs: []}
     analyses = [
         analyze(path, jobs=n, progress=lambda *call, n=n: progress[n].append(call))
         for n in (1, jobs)
@@ -58,14 +69,14 @@ def test_processes_give_the_same_result_and_progress(path, jobs, one_thread):
     assert progress[1] == progress[jobs]
 
 
-def test_patterns_hold_in_processes(path, one_thread):
-    chosen = {"include": ["noise", "sp*", "constant"], "exclude": "constant"}
+def test_patterns_hold_in_processes(path: Path, one_thread: None) -> None:
+    chosen: dict[str, Any] = {"include": ["noise", "sp*", "constant"], "exclude": "constant"}
     analysis = analyze(path, jobs=2, **chosen)
     assert [m.name for m in analysis.matrices] == ["noise", "spiked"]
     assert told(analysis) == told(analyze(path, **chosen))
 
 
-def test_a_file_written_anew_is_read_anew(planted, tmp_path):
+def test_a_file_written_anew_is_read_anew(planted: dict[str, AnyArray], tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     for scale in (1.0, 2.0):
         save_file({name: scale * planted[name] for name in ("noise", "spiked")}, path)
@@ -74,7 +85,9 @@ def test_a_file_written_anew_is_read_anew(planted, tmp_path):
         assert found["noise"] == pytest.approx(0.5 * scale, rel=0.03)
 
 
-def test_a_relative_path_is_taken_from_the_folder_of_the_call(path, tmp_path, monkeypatch):
+def test_a_relative_path_is_taken_from_the_folder_of_the_call(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     analyze(path, jobs=2)  # the workers stay
     monkeypatch.chdir(path.parent)
     assert len(analyze(path.name, jobs=2).matrices) == 4
@@ -83,20 +96,24 @@ def test_a_relative_path_is_taken_from_the_folder_of_the_call(path, tmp_path, mo
         analyze(path.name, jobs=2)
 
 
-def selected(source):
+def selected(source: Mapping[str, AnyArray] | Path) -> tuple[list[Matrix | Skipped], Selection]:
     """Return the items of a source, and the selection of them all."""
     options = Selection.of(source, include=None, exclude=None, unfold="outputs")
     return options.items(options.open()), options
 
 
-def test_threads_give_the_same_result_for_arrays(planted, trained, one_thread):
+def test_threads_give_the_same_result_for_arrays(
+    planted: dict[str, AnyArray], trained: dict[str, FloatArray], one_thread: None
+) -> None:
     source = planted | trained
     assert told(analyze(source, jobs=3)) == told(analyze(source))
 
 
 @pytest.mark.parametrize("kind", ["processes", "threads"])
-def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(planted, path, kind):
-    def blas_threads(matrix=None):
+def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(
+    planted: dict[str, AnyArray], path: Path, kind: str
+) -> None:
+    def blas_threads(matrix: Matrix | None = None) -> list[int]:
         np.linalg.eigvalsh(np.eye(3))
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
@@ -111,7 +128,7 @@ def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(planted, pa
     assert blas_threads()[: len(before)] == before
 
 
-def test_a_file_that_changes_meanwhile_is_told(path):
+def test_a_file_that_changes_meanwhile_is_told(path: Path) -> None:
     items, options = selected(path)
     place = [item.name for item in items].index("noise")
     there = (os.getcwd(), options, "run")
@@ -121,8 +138,8 @@ def test_a_file_that_changes_meanwhile_is_told(path):
             _examine_there(lambda m: m.name, *there, *wrong)
 
 
-def test_a_job_that_the_system_ends_is_told(path):
-    def die(matrix):
+def test_a_job_that_the_system_ends_is_told(path: Path) -> None:
+    def die(matrix: Matrix) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     items, options = selected(path)
@@ -133,26 +150,28 @@ def test_a_job_that_the_system_ends_is_told(path):
 
 
 @pytest.mark.parametrize("jobs", [0, -1])
-def test_jobs_below_one_are_refused(planted, jobs):
+def test_jobs_below_one_are_refused(planted: dict[str, AnyArray], jobs: int) -> None:
     with pytest.raises(InvalidInputError, match="`jobs` must be at least 1"):
         analyze(planted, jobs=jobs)
 
 
-def test_jobs_that_are_no_number_are_refused(planted):
+def test_jobs_that_are_no_number_are_refused(planted: dict[str, AnyArray]) -> None:
     with pytest.raises(InvalidTypeError, match="`jobs` must be an integer"):
-        analyze(planted, jobs="all")
+        analyze(planted, jobs="all")  # type: ignore[arg-type]
 
 
-def test_a_device_gives_the_same_result_to_rounding(planted, monkeypatch):
+def test_a_device_gives_the_same_result_to_rounding(
+    planted: dict[str, AnyArray], monkeypatch: pytest.MonkeyPatch
+) -> None:
     torch = pytest.importorskip("torch")
     asked = []
 
-    def device(name):
+    def device(name: str) -> Any:
         asked.append(name)
         return torch.device("cpu")
 
-    for one in (module, entry):
-        monkeypatch.setattr(one, "torch_device", device)
+    for place in (module, entry):
+        monkeypatch.setattr(place, "torch_device", device)
     here, there = analyze(planted), analyze(planted, device="cuda:1")
     assert set(asked) == {"cuda:1"}
     assert [t.reason for t in here.skipped] == [t.reason for t in there.skipped]
@@ -163,14 +182,16 @@ def test_a_device_gives_the_same_result_to_rounding(planted, monkeypatch):
         assert one.fit.sigma == pytest.approx(other.fit.sigma, rel=1e-9, abs=1e-12 * largest)
 
 
-def test_a_device_that_is_not_there_is_refused(planted):
+def test_a_device_that_is_not_there_is_refused(planted: dict[str, AnyArray]) -> None:
     pytest.importorskip("torch")
     with pytest.raises(InvalidInputError, match="no device 'cuda:99'"):
         analyze(planted, device="cuda:99")
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:", "cuda:x", "cuda:-1", "", "CPU"])
-def test_what_names_no_device_is_refused_with_and_without_torch(planted, monkeypatch, device):
+def test_what_names_no_device_is_refused_with_and_without_torch(
+    planted: dict[str, AnyArray], monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
     for without in (False, True):
         if without:
             monkeypatch.setitem(sys.modules, "torch", None)
@@ -178,13 +199,15 @@ def test_what_names_no_device_is_refused_with_and_without_torch(planted, monkeyp
             analyze(planted, device=device)
 
 
-def test_a_device_without_torch_says_what_to_install(planted, monkeypatch):
+def test_a_device_without_torch_says_what_to_install(
+    planted: dict[str, AnyArray], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"pip install pastur\[torch\]"):
         analyze(planted, device="cuda")
 
 
-def test_threads_of_blas_are_for_large_matrices():
+def test_threads_of_blas_are_for_large_matrices() -> None:
     """Whatever the number is outside, which is left as it was."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -192,7 +215,7 @@ def test_threads_of_blas_are_for_large_matrices():
     from pastur.analysis._model.selection import Selection
     from pastur.weights import Matrix
 
-    def threads(matrix=None):
+    def threads(matrix: Matrix | None = None) -> set[int]:
         return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
     arrays = {

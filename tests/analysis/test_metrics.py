@@ -1,17 +1,25 @@
 """Norms, ranks and tails: closed forms, a slow transcription, and weightwatcher's own figures."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pastur import analyze
 from pastur._numerics.power_law import fit_power_law
+from pastur._typing import AnyArray, FloatArray
 from pastur.analysis import Analysis
 from pastur.analysis._matrix.metrics import metrics
 
 
 @pytest.mark.parametrize("size", [8, 9, 30, 150])
 @pytest.mark.parametrize("kind", ["normal", "pareto", "ties"])
-def test_the_tail_is_that_of_a_slow_search(size, kind, slow_fit):
+def test_the_tail_is_that_of_a_slow_search(
+    size: int,
+    kind: str,
+    slow_fit: Callable[[FloatArray | Sequence[float]], tuple[float, float, int]],
+) -> None:
     rng = np.random.default_rng(size)
     values = {
         "normal": rng.standard_normal(size) ** 2,
@@ -21,29 +29,34 @@ def test_the_tail_is_that_of_a_slow_search(size, kind, slow_fit):
     values.sort()
     found = fit_power_law(np.log(values))
     alpha, distance, start = slow_fit(values)
+    assert found is not None
     assert found.start == start
     assert found.alpha == pytest.approx(alpha, rel=1e-10)
     assert found.distance == pytest.approx(distance, abs=1e-12)
 
 
-def test_an_exponent_is_recovered_and_noise_has_another():
+def test_an_exponent_is_recovered_and_noise_has_another() -> None:
     """P(x > t) = t^−1.5 has a density of exponent 2.5: within 5 standard errors."""
     rng = np.random.default_rng(0)
     x = np.sort((rng.uniform(size=5000)) ** (-1 / 1.5))
     found = fit_power_law(np.log(x))
+    assert found is not None
     error = (found.alpha - 1) / (x.size - found.start) ** 0.5
     assert abs(found.alpha - 2.5) < 5 * error < 0.5
     other = fit_power_law(np.log(np.sort(rng.exponential(size=5000) + 1)))
+    assert other is not None
     assert abs(other.alpha - 2.5) > 10 * error
 
 
-def test_no_tail_where_all_values_are_one():
+def test_no_tail_where_all_values_are_one() -> None:
     assert fit_power_law(np.zeros(20)) is None
     assert fit_power_law(np.zeros(0)) is None
 
 
 @pytest.mark.parametrize("name", ["noise", "spiked", "heavy"])
-def test_figures_are_those_of_weightwatcher(watched, name):
+def test_figures_are_those_of_weightwatcher(
+    watched: tuple[dict[str, AnyArray], dict[str, dict[str, float]]], name: str
+) -> None:
     matrices, told = watched
     theirs = told[name]
     (matrix,) = analyze({name: matrices[name]}).matrices
@@ -68,7 +81,7 @@ def test_figures_are_those_of_weightwatcher(watched, name):
         assert value == pytest.approx(theirs[figure], rel=2e-3), figure
 
 
-def test_closed_forms():
+def test_closed_forms() -> None:
     s = np.array([4.0, 2.0, 2.0, 1.0, 0.0])
     found = metrics(s, rank=4, edge=1.0, noise_norm=0.5 * 5**0.5)
     assert found.frobenius_norm == 5
@@ -86,7 +99,7 @@ def test_closed_forms():
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-160, 1.0, 1e160, 1e200])
-def test_any_scale(scale):
+def test_any_scale(scale: float) -> None:
     s = np.sort(np.random.default_rng(1).pareto(2, 50) + 1)[::-1]
     plain = metrics(s, rank=50, edge=1.0, noise_norm=0.1)
     found = metrics(scale * s, rank=50, edge=scale, noise_norm=0.1 * scale)
@@ -96,14 +109,14 @@ def test_any_scale(scale):
     assert all(v is None or np.isfinite(v) for v in found.to_dict().values())
 
 
-def test_equal_values_and_no_noise():
+def test_equal_values_and_no_noise() -> None:
     found = metrics(np.ones(20), rank=20, edge=0.0, noise_norm=0.0)
     assert found.alpha is None
     assert found.mp_soft_rank is None
     assert (found.stable_rank, found.effective_rank) == pytest.approx((20, 20))
 
 
-def test_they_go_to_disk_and_back(tmp_path):
+def test_they_go_to_disk_and_back(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     analysis = analyze({"w": rng.standard_normal((30, 40))})
     again = Analysis.from_json(analysis.to_json(tmp_path / "a.json"))

@@ -1,21 +1,23 @@
 """The noise of a packing, through the analysis into its outputs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pastur._typing import AnyArray
 from pastur.analysis import Analysis, analyze
 
 
 @pytest.fixture(scope="module")
-def plain():
+def plain() -> AnyArray:
     rng = np.random.default_rng(2)
     return rng.normal(size=(80, 120)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def tensors(plain):
+def tensors(plain: AnyArray) -> dict[str, AnyArray]:
     """A matrix in eight bits by rows, a fused one whose parts have scales of their own."""
     rows = np.abs(plain).max(1, keepdims=True) / 127
     square = plain[:, :80]
@@ -30,7 +32,9 @@ def tensors(plain):
     }
 
 
-def test_the_variance_of_a_step_is_that_of_rounding(plain, tensors):
+def test_the_variance_of_a_step_is_that_of_rounding(
+    plain: AnyArray, tensors: dict[str, AnyArray]
+) -> None:
     analysis = analyze(tensors)
     found = {matrix.name: matrix for matrix in analysis.matrices}
     step = tensors["l.weight_scale"]
@@ -43,18 +47,20 @@ def test_the_variance_of_a_step_is_that_of_rounding(plain, tensors):
     )
 
 
-def test_each_part_has_its_own(tensors):
+def test_each_part_has_its_own(tensors: dict[str, AnyArray]) -> None:
     analysis = analyze(tensors)
     found = {matrix.name: matrix.step_variance for matrix in analysis.matrices}
     one = found["attn.qkv.weight:q"]
+    assert one is not None
     assert found["attn.qkv.weight:k"] == pytest.approx(16 * one)
     assert found["attn.qkv.weight:v"] == pytest.approx(81 * one)
 
 
-def test_a_difference_has_the_steps_of_both(tensors):
+def test_a_difference_has_the_steps_of_both(tensors: dict[str, AnyArray]) -> None:
     codes = {name: tensors[name] for name in ("l.weight", "l.weight_scale")}
     other = {**codes, "l.weight": tensors["l.weight"][::-1].copy()}
     alone = analyze(codes).matrices[0].step_variance
+    assert alone is not None
     both = analyze(codes, base=other).matrices[0]
     assert both.step_variance == pytest.approx(2 * alone)
     assert analyze(codes, base={"l.weight": np.ones((80, 120))}).matrices[
@@ -62,7 +68,7 @@ def test_a_difference_has_the_steps_of_both(tensors):
     ].step_variance == pytest.approx(alone)
 
 
-def test_it_is_written_and_read(tensors, tmp_path):
+def test_it_is_written_and_read(tensors: dict[str, AnyArray], tmp_path: Path) -> None:
     analysis = analyze(tensors)
     path = analysis.to_json(tmp_path / "a.json")
     again = Analysis.from_json(path)
@@ -76,7 +82,7 @@ def test_it_is_written_and_read(tensors, tmp_path):
     assert Analysis.from_json(path).matrices[1].step_variance is None
 
 
-def test_several_jobs_find_the_same(tensors):
+def test_several_jobs_find_the_same(tensors: dict[str, AnyArray]) -> None:
     one, two = analyze(tensors), analyze(tensors, jobs=2)
     for a, b in zip(one.matrices, two.matrices, strict=True):
         assert a.step_variance == b.step_variance

@@ -2,13 +2,16 @@
 
 import copy
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
 import pytest
 import schema_page
 
+from pastur._typing import AnyArray, FloatArray
 from pastur.analysis import analyze
 from pastur.analysis._matrix.published import METHODS
 
@@ -16,11 +19,11 @@ ROOT = Path(__file__).parent.parent.parent
 SCHEMA = json.loads((ROOT / "docs" / "analysis.schema.json").read_text("utf-8"))
 
 
-def closed(schema):
+def closed(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with no key allowed but those it describes."""
     strict = copy.deepcopy(schema)
 
-    def close(part):
+    def close(part: Any) -> None:
         if isinstance(part, dict):
             if "properties" in part:
                 part["additionalProperties"] = False
@@ -35,32 +38,39 @@ def closed(schema):
 
 
 @pytest.fixture(scope="module")
-def document(planted, trained, tmp_path_factory):
+def document(
+    planted: dict[str, AnyArray],
+    trained: dict[str, FloatArray],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Any]:
     rng = np.random.default_rng(8)
     heavy = rng.standard_t(1.5, size=(120, 160))
     dense = rng.normal(size=(100, 40)) @ rng.normal(size=(40, 150)) + rng.normal(size=(100, 150))
     tensors = planted | trained | {"heavy": heavy, "dense": dense, "few": heavy[:3]}
     analysis = analyze(tensors, baseline=METHODS, randomize=1)
-    return json.loads(analysis.to_json(tmp_path_factory.mktemp("json") / "a.json").read_text())
+    result: dict[str, Any] = json.loads(
+        analysis.to_json(tmp_path_factory.mktemp("json") / "a.json").read_text()
+    )
+    return result
 
 
-def complaints(document, schema=SCHEMA):
+def complaints(document: Mapping[str, Any], schema: dict[str, Any] = SCHEMA) -> list[str]:
     validator = jsonschema.Draft202012Validator(closed(schema))
     return [error.json_path for error in validator.iter_errors(document)]
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
-def test_a_document_is_as_described_and_every_key_is_described(document):
+def test_a_document_is_as_described_and_every_key_is_described(document: dict[str, Any]) -> None:
     kinds = {matrix["kind"] for matrix in document["matrices"]}
     assert {"noise only", "signal", "does not fit", "too small to tell"} <= kinds
     assert any(matrix["fit"]["growing"] for matrix in document["matrices"])
     assert complaints(document) == []
 
 
-def test_a_plain_document_too(planted):
+def test_a_plain_document_too(planted: dict[str, AnyArray]) -> None:
     assert complaints(analyze(planted).to_dict()) == []
 
 
@@ -75,14 +85,18 @@ def test_a_plain_document_too(planted):
         (lambda d: d["skipped"][0].update(reason=None), "$.skipped[0].reason"),
     ],
 )
-def test_other_documents_are_not(document, damage, place):
+def test_other_documents_are_not(
+    document: dict[str, Any],
+    damage: Callable[[Mapping[str, Any]], dict[str, Any] | None],
+    place: str,
+) -> None:
     other = copy.deepcopy(document)
     damage(other)
     assert complaints(other) == [place]
 
 
-def test_every_key_has_a_description():
-    def check(part):
+def test_every_key_has_a_description() -> None:
+    def check(part: Mapping[str, Any]) -> None:
         for key, value in part.get("properties", {}).items():
             assert value.get("description"), key
             check(value)
@@ -91,5 +105,5 @@ def test_every_key_has_a_description():
         check(part)
 
 
-def test_the_page_is_made_from_it():
+def test_the_page_is_made_from_it() -> None:
     assert (ROOT / "docs" / "analysis-json.md").read_text("utf-8") == schema_page.page(SCHEMA)

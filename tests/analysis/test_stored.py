@@ -4,6 +4,9 @@ import copy
 import json
 import re
 import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +24,7 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def document():
+def document() -> dict[str, Any]:
     rng = np.random.default_rng(3)
     w = rng.standard_normal((24, 30))
     w[0] += 3
@@ -32,11 +35,15 @@ def document():
     return found.to_dict()
 
 
-def places(values, way=()):
+def places(
+    values: dict[str, Any] | list[Any], way: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
     """Yield the way to every value; of a list, to its first item only."""
     if way:
         yield way
-    items = values.items() if isinstance(values, dict) else enumerate(values[:1])
+    items: Iterable[tuple[str | int, Any]] = (
+        values.items() if isinstance(values, dict) else enumerate(values[:1])
+    )
     for key, value in items:
         if isinstance(value, (dict, list)):
             yield from places(value, (*way, key))
@@ -44,13 +51,14 @@ def places(values, way=()):
             yield (*way, key)
 
 
-def holder(document, way):
+def holder(document: Any, way: tuple[str | int, ...]) -> Any:
+    """The object or list that holds the last step of the way."""
     for key in way[:-1]:
         document = document[key]
     return document
 
 
-def use(analysis):
+def use(analysis: Analysis) -> None:
     """Everything that takes an analysis, but for the drawing of a whole page."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -62,19 +70,19 @@ def use(analysis):
         _drawn(analysis)
 
 
-def read(path, document):
+def read(path: Path, document: Mapping[str, Any]) -> Analysis:
     path.write_text(json.dumps(document))
     return Analysis.from_json(path)
 
 
-def test_the_document_itself_is_read(document, tmp_path):
+def test_the_document_itself_is_read(document: dict[str, Any], tmp_path: Path) -> None:
     again = read(tmp_path / "a.json", document)
     assert again.to_dict() == document
     use(again)
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: repr(value)[:20])
-def test_any_value_anywhere(document, tmp_path, value):
+def test_any_value_anywhere(document: dict[str, Any], tmp_path: Path, value: Any) -> None:
     refused = 0
     for way in places(document):
         edited = copy.deepcopy(document)
@@ -87,7 +95,7 @@ def test_any_value_anywhere(document, tmp_path, value):
             # The key itself is named, or one above it, or what does not go with it.
             named = re.search(r"`([\w.\[\]]+)`", str(error))
             found = named and named.group(1).split(".")[0].split("[")[0]
-            assert found in (None, way[0]) or (way[-1], named.group(1)) == (
+            assert found in (None, way[0]) or (way[-1], named and named.group(1)) == (
                 "name",
                 "initial[0].name",
             )
@@ -97,7 +105,7 @@ def test_any_value_anywhere(document, tmp_path, value):
     assert refused > 30
 
 
-def test_any_key_missing(document, tmp_path):
+def test_any_key_missing(document: dict[str, Any], tmp_path: Path) -> None:
     may_be_missing = {"kind", "signal_energy", "entry_sd", "rank", "baselines", "randomized"}
     may_be_missing |= {
         "above_critical",
@@ -138,7 +146,7 @@ def test_any_key_missing(document, tmp_path):
         ('{"schema": 2}', "Got 2"),
     ],
 )
-def test_documents_that_are_none(tmp_path, text, sentence):
+def test_documents_that_are_none(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(FileFormatError, match=sentence) as caught:
         Analysis.from_json(tmp_path / "a.json")
@@ -165,14 +173,19 @@ def test_documents_that_are_none(tmp_path, text, sentence):
         (lambda d: d["versions"].update(pastur=3), "versions.pastur"),
     ],
 )
-def test_what_does_not_go_together_names_the_key(document, tmp_path, edit, key):
+def test_what_does_not_go_together_names_the_key(
+    document: dict[str, Any],
+    tmp_path: Path,
+    edit: Callable[[Mapping[str, Any]], float | None],
+    key: str,
+) -> None:
     edited = copy.deepcopy(document)
     edit(edited)
     with pytest.raises(FileFormatError, match=re.escape(key) + "`"):
         read(tmp_path / "a.json", edited)
 
 
-def test_a_verdict_that_nobody_knows_is_refused(document, tmp_path):
+def test_a_verdict_that_nobody_knows_is_refused(document: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     other = copy.deepcopy(document)
     other["matrices"][0]["fit"]["goodness"]["verdict"] = "noisy"

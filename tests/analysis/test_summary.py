@@ -1,19 +1,30 @@
 """The findings in words."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._result.summary import summarize
-from pastur.estimation import Goodness
+from pastur.estimation import Goodness, Verdict
 
 
-def matrix(kind, converged=True, *, rank=0, verdict="noise bulk", norm=1.0, share=0.0, shuffled=9):
-    fit = SimpleNamespace(
+def matrix(
+    kind: str,
+    converged: bool = True,
+    *,
+    rank: int = 0,
+    verdict: str = "noise bulk",
+    norm: float = 1.0,
+    share: float = 0.0,
+    shuffled: int = 9,
+) -> Any:
+    """A stand-in with what the summary reads."""
+    fit: Any = SimpleNamespace(
         status=SimpleNamespace(converged=converged),
         rank=rank,
-        goodness=Goodness(None, None, verdict, ""),
+        goodness=Goodness(None, None, Verdict(verdict), ""),
     )
     return SimpleNamespace(
         kind=kind,
@@ -37,14 +48,15 @@ def matrix(kind, converged=True, *, rank=0, verdict="noise bulk", norm=1.0, shar
         ("too small to tell", 1, "too small to tell"),
     ],
 )
-def test_kind(verdict, rank, kind):
-    fit = SimpleNamespace(goodness=Goodness(None, None, verdict, ""), rank=rank)
-    result = MatrixAnalysis("w", (3, 4), "float64", "w", "", None, fit, None, 0.0)
+def test_kind(verdict: str, rank: int, kind: str) -> None:
+    fit: Any = SimpleNamespace(goodness=Goodness(None, None, Verdict(verdict), ""), rank=rank)
+    nothing: Any = None
+    result = MatrixAnalysis("w", (3, 4), "float64", "w", "", nothing, fit, nothing, 0.0)
     assert result.kind == kind
     assert kind in repr(result)
 
 
-def test_every_kind_is_counted():
+def test_every_kind_is_counted() -> None:
     kinds = [
         matrix("signal", rank=2, norm=2.0, share=0.5),
         matrix("signal", rank=7, norm=1.0, share=1.0),
@@ -63,7 +75,7 @@ def test_every_kind_is_counted():
     )
 
 
-def test_one_of_each_reads_well():
+def test_one_of_each_reads_well() -> None:
     text = summarize([matrix("signal", rank=1, share=0.123)], 1)
     assert text == (
         "1 matrix of 1,200 weights analysed: 1 carries signal above its noise. "
@@ -71,13 +83,13 @@ def test_one_of_each_reads_well():
     )
 
 
-def test_fits_that_did_not_converge_are_told():
+def test_fits_that_did_not_converge_are_told() -> None:
     text = summarize([matrix("noise only", converged=False)], 0)
     assert "1 fit did not converge" in text
     assert text.endswith("No tensor was skipped.")
 
 
-def test_spikes_that_shuffled_entries_explain_are_told():
+def test_spikes_that_shuffled_entries_explain_are_told() -> None:
     spiked = [matrix("signal", rank=3, shuffled=0), matrix("signal", rank=3, shuffled=2)]
     assert "In 1 matrix with spikes none is larger than shuffled entries make." in summarize(
         spiked, 0
@@ -86,12 +98,12 @@ def test_spikes_that_shuffled_entries_explain_are_told():
 
 
 @pytest.mark.parametrize(("rows", "words"), [(10**5, "4 million"), (10**8, "4 billion")])
-def test_large_numbers_have_names(rows, words):
+def test_large_numbers_have_names(rows: int, words: str) -> None:
     one = matrix("noise only")
     one.shape = (rows, 40)
     assert f"1 matrix of {words} weights" in summarize([one], 0)
 
 
-def test_energy_of_matrices_near_the_largest_double():
+def test_energy_of_matrices_near_the_largest_double() -> None:
     huge = matrix("signal", rank=1, norm=1e300, share=0.5)
     assert "50 % of its energy" in summarize([huge], 0)

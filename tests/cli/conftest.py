@@ -1,21 +1,26 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from safetensors.numpy import save_file
 
+from pastur._typing import FloatArray
 from pastur.cli import main
 
 
-def noise(rng, n, m):
-    return rng.normal(size=(n, m)) / np.sqrt(max(n, m))
+def noise(rng: np.random.Generator, n: int, m: int) -> FloatArray:
+    result: FloatArray = rng.normal(size=(n, m)) / np.sqrt(max(n, m))
+    return result
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory):
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small checkpoint: noise, two spikes, an initial value, heavy tails, tensors to skip."""
     rng = np.random.default_rng(11)
     left = np.linalg.qr(rng.normal(size=(150, 2)))[0]
@@ -37,23 +42,25 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def invoke(tmp_path, monkeypatch):
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments):
+    def call(*arguments: Path | str) -> Result:
         return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
     return call
 
 
 @pytest.fixture(scope="session")
-def spawn(tmp_path_factory):
+def spawn(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the command as a process of its own, in an empty folder."""
 
-    def call(*arguments, **options):
+    def call(*arguments: Path | str, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "pastur", *(str(argument) for argument in arguments)]
-        settings = {
+        settings: dict[str, Any] = {
             "capture_output": True,
             "text": True,
             "encoding": "utf-8",
@@ -61,6 +68,9 @@ def spawn(tmp_path_factory):
             "cwd": tmp_path_factory.mktemp("empty"),
             "env": os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         }
-        return subprocess.run(command, check=False, **settings | options)
+        result: subprocess.CompletedProcess[str] = subprocess.run(
+            command, check=False, **settings | options
+        )
+        return result
 
     return call

@@ -6,9 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import Result
 from safetensors import safe_open
 from threadpoolctl import threadpool_limits
 
@@ -19,17 +23,19 @@ HEADINGS = ["layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", 
 
 
 @pytest.fixture(scope="module")
-def analysis(model):
+def analysis(model: Path) -> Analysis:
     return analyze(model)
 
 
-def row_of(output, name):
+def row_of(output: str, name: str) -> str:
     rows = (line for line in output.splitlines() if " × " in line)
     (line,) = (line for line in rows if line.split()[0] == name)
     return line
 
 
-def test_table_has_a_row_for_each_matrix_with_all_columns(invoke, model, analysis):
+def test_table_has_a_row_for_each_matrix_with_all_columns(
+    invoke: Callable[..., Result], model: Path, analysis: Analysis
+) -> None:
     output = invoke("analyze", model).stdout
     head = next(line for line in output.splitlines() if line.strip().startswith("layer"))
     assert re.split(r"\s{2,}", head.strip()) == HEADINGS
@@ -40,16 +46,21 @@ def test_table_has_a_row_for_each_matrix_with_all_columns(invoke, model, analysi
         assert line.rstrip().endswith(matrix.fit.goodness.verdict)
 
 
-def test_strongest_spike_comes_with_its_interval(invoke, model, analysis):
+def test_strongest_spike_comes_with_its_interval(
+    invoke: Callable[..., Result], model: Path, analysis: Analysis
+) -> None:
     line = row_of(invoke("analyze", model).stdout, "layers.1.weight")
     matrix = next(m for m in analysis.matrices if m.name == "layers.1.weight")
+    assert matrix.leading is not None
     theta, low, high, count = matrix.leading
     assert low < theta < high
     assert f"{theta:#.4g} [{low:#.4g}, {high:#.4g}]" in line
     assert (f" ×{count}" in line) == (count > 1)
 
 
-def test_a_count_in_doubt_is_marked(invoke, model, analysis):
+def test_a_count_in_doubt_is_marked(
+    invoke: Callable[..., Result], model: Path, analysis: Analysis
+) -> None:
     misfit = next(m for m in analysis.matrices if m.name == "layers.2.weight")
     assert misfit.kind == "does not fit"
     output = invoke("analyze", model).stdout
@@ -57,7 +68,7 @@ def test_a_count_in_doubt_is_marked(invoke, model, analysis):
     assert "this count of spikes is in doubt" in output
 
 
-def test_every_skipped_tensor_is_accounted_for(invoke, model):
+def test_every_skipped_tensor_is_accounted_for(invoke: Callable[..., Result], model: Path) -> None:
     output = invoke("analyze", model).stdout
     assert "Skipped: 22 tensors" in output
     assert "20 tensors: not a matrix: its shape is (150,)" in output
@@ -66,13 +77,15 @@ def test_every_skipped_tensor_is_accounted_for(invoke, model):
     assert "layers.3.weight" in output
 
 
-def test_few_skipped_tensors_have_a_line_each(invoke):
+def test_few_skipped_tensors_have_a_line_each(invoke: Callable[..., Result]) -> None:
     output = invoke("analyze", shipped_network_path()).stdout
     for name in ("fc1.bias", "fc2.weight.initial"):
         assert re.search(rf"^  {re.escape(name)}: ", output, flags=re.M)
 
 
-def test_the_initial_value_is_set_beside_the_estimate(invoke, model, analysis):
+def test_the_initial_value_is_set_beside_the_estimate(
+    invoke: Callable[..., Result], model: Path, analysis: Analysis
+) -> None:
     output = invoke("analyze", model).stdout
     told = analysis.initial[0]
     assert "layers.1.weight beside its initial value" in output
@@ -82,27 +95,36 @@ def test_the_initial_value_is_set_beside_the_estimate(invoke, model, analysis):
     assert f"the rest has {told.above_critical} singular values above the critical" in output
 
 
-def test_the_summary_and_the_files_close_the_output(invoke, model, analysis):
+def test_the_summary_and_the_files_close_the_output(
+    invoke: Callable[..., Result], model: Path, analysis: Analysis
+) -> None:
     lines = invoke("analyze", model, "--json", "a.json", "--csv", "a.csv").stdout.splitlines()
     assert lines[-3:] == [analysis.summary(), "JSON: a.json", "CSV: a.csv"]
 
 
-def test_no_line_is_folded_or_cut_in_a_pipe(spawn, model, tmp_path):
+def test_no_line_is_folded_or_cut_in_a_pipe(
+    spawn: Callable[..., subprocess.CompletedProcess[str]], model: Path, tmp_path: Path
+) -> None:
     renamed = "a_very_long_name." * 8
-    np.savez(tmp_path / "w.npz", **{renamed: np.random.default_rng(0).normal(size=(50, 60))})
+    arrays: dict[str, Any] = {renamed: np.random.default_rng(0).normal(size=(50, 60))}
+    np.savez(tmp_path / "w.npz", **arrays)
     output = spawn("analyze", "w.npz", cwd=tmp_path).stdout
     assert "noise bulk" in row_of(output, renamed) or "too small" in row_of(output, renamed)
     assert "…" not in output
 
 
-def test_a_stream_that_cannot_write_sigma_still_gets_the_table(spawn, model):
+def test_a_stream_that_cannot_write_sigma_still_gets_the_table(
+    spawn: Callable[..., subprocess.CompletedProcess[str]], model: Path
+) -> None:
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"}
     result = spawn("analyze", model, env=env)
     assert (result.returncode, result.stderr) == (0, "")
     assert "layers.1.weight" in result.stdout
 
 
-def test_json_and_csv(invoke, model, tmp_path, analysis):
+def test_json_and_csv(
+    invoke: Callable[..., Result], model: Path, tmp_path: Path, analysis: Analysis
+) -> None:
     result = invoke("analyze", model, "--json", "a.json", "--csv", "a.csv", "--quiet")
     assert (result.exit_code, result.output) == (0, "")
     stored = Analysis.from_json(tmp_path / "a.json")
@@ -114,14 +136,16 @@ def test_json_and_csv(invoke, model, tmp_path, analysis):
         ]
 
 
-def test_report(invoke, model, tmp_path):
+def test_report(invoke: Callable[..., Result], model: Path, tmp_path: Path) -> None:
     result = invoke("analyze", model, "-o", "r.html")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "Report: r.html"
     assert "layers.1.weight" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
-def test_include_exclude_and_alpha(invoke, model, tmp_path):
+def test_include_exclude_and_alpha(
+    invoke: Callable[..., Result], model: Path, tmp_path: Path
+) -> None:
     chosen = ("--include", "layers.0.*", "--include", "layers.1.weight", "--exclude", "*.bias")
     result = invoke("analyze", model, *chosen, "--alpha", "0.01", "--json", "a.json", "--quiet")
     assert result.exit_code == 0
@@ -131,7 +155,7 @@ def test_include_exclude_and_alpha(invoke, model, tmp_path):
     assert len(document["matrices"]) + len(document["skipped"]) == 25
 
 
-def test_demo(invoke, tmp_path):
+def test_demo(invoke: Callable[..., Result], tmp_path: Path) -> None:
     result = invoke("demo")
     assert (result.exit_code, result.stderr) == (0, "")
     with safe_open(shipped_network_path(), "numpy") as file:
@@ -143,13 +167,13 @@ def test_demo(invoke, tmp_path):
     assert (tmp_path / "pastur-demo.html").stat().st_size > 10_000
 
 
-def test_demo_options(invoke, tmp_path):
+def test_demo_options(invoke: Callable[..., Result], tmp_path: Path) -> None:
     result = invoke("demo", "-o", "r.html", "--json", "a.json", "--csv", "a.csv", "--quiet")
     assert (result.exit_code, result.output) == (0, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "a.json", "r.html"]
 
 
-def test_version_and_help(spawn):
+def test_version_and_help(spawn: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     version = spawn("--version")
     assert re.fullmatch(r"pastur \d+\.\d+\.\d+\S*\n", version.stdout)
     overview = spawn("--help").stdout
@@ -157,7 +181,7 @@ def test_version_and_help(spawn):
     assert "demo" in overview
 
 
-def test_quiet_runs_load_nothing_that_draws(model, tmp_path):
+def test_quiet_runs_load_nothing_that_draws(model: Path, tmp_path: Path) -> None:
     program = (
         "import sys, pastur.cli\n"
         "pastur.cli.main(sys.argv[1:], standalone_mode=False)\n"
@@ -176,7 +200,7 @@ def test_quiet_runs_load_nothing_that_draws(model, tmp_path):
     assert result.stdout.split() == []
 
 
-def test_a_checkpoint_of_torch(invoke, tmp_path):
+def test_a_checkpoint_of_torch(invoke: Callable[..., Result], tmp_path: Path) -> None:
     """The whole way to JSON; the tensors of the optimiser are skipped with the reason."""
     torch = pytest.importorskip("torch", reason="needs torch: pip install pastur[torch]")
     model = torch.nn.Linear(120, 80)
@@ -192,7 +216,9 @@ def test_a_checkpoint_of_torch(invoke, tmp_path):
     assert "belongs to 'optimizer'" in reasons["optimizer.state.0.momentum_buffer"]
 
 
-def test_several_jobs_write_the_same_result(invoke, model, tmp_path):
+def test_several_jobs_write_the_same_result(
+    invoke: Callable[..., Result], model: Path, tmp_path: Path
+) -> None:
     written = []
     for jobs in ("1", "2"):
         path = tmp_path / f"{jobs}.json"
@@ -205,7 +231,9 @@ def test_several_jobs_write_the_same_result(invoke, model, tmp_path):
     assert written[0] == written[1]
 
 
-def test_estimators_and_shuffled_entries_have_columns(invoke, model, tmp_path):
+def test_estimators_and_shuffled_entries_have_columns(
+    invoke: Callable[..., Result], model: Path, tmp_path: Path
+) -> None:
     options = ("--baseline", "bema", "--baseline", "mp_pca", "--randomize", "1", "--seed", "5")
     result = invoke("analyze", model, *options, "--json", tmp_path / "a.json")
     head = next(line for line in result.stdout.splitlines() if line.strip().startswith("layer"))
@@ -220,7 +248,7 @@ def test_estimators_and_shuffled_entries_have_columns(invoke, model, tmp_path):
     assert "shuffled: singular values above" in result.stdout
 
 
-def test_an_unknown_estimator_is_wrong_usage(invoke, model):
+def test_an_unknown_estimator_is_wrong_usage(invoke: Callable[..., Result], model: Path) -> None:
     result = invoke("analyze", model, "--baseline", "bmea")
     assert result.exit_code == 2
     assert "'bema'" in result.stderr

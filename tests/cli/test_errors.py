@@ -9,30 +9,37 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from signal import Signals
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import Result
 
+from pastur._typing import AnyArray
+from pastur.cli._analyze.analyze_model import Outputs
 from pastur.cli._terminal.errors import INTERRUPTED
 
 
-def header(text, data=b""):
+def header(text: str, data: bytes = b"") -> bytes:
     return struct.pack("<Q", len(text)) + text.encode() + data
 
 
-def tensor(shape, end, dtype="F32"):
+def tensor(shape: Sequence[int], end: int, dtype: str = "F32") -> str:
     return json.dumps({"w": {"dtype": dtype, "shape": shape, "data_offsets": [0, end]}})
 
 
-def array(value):
-    def write(path):
+def array(value: AnyArray) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         np.save(path, value, allow_pickle=True)
 
     return write
 
 
-def content(data):
-    def write(path):
+def content(data: bytes) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         path.write_bytes(data)
 
     return write
@@ -77,7 +84,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_one_line_and_status_1(invoke, tmp_path, case):
+def test_bad_input_is_one_line_and_status_1(
+    invoke: Callable[..., Result], tmp_path: Path, case: str
+) -> None:
     name, write, sentence = BAD[case]
     if write is not None:
         write(tmp_path / name)
@@ -92,7 +101,9 @@ def test_bad_input_is_one_line_and_status_1(invoke, tmp_path, case):
 
 
 @pytest.mark.parametrize("case", ["missing", "truncated data", "header of 10 TB", "NaN", "objects"])
-def test_the_same_from_a_process_of_its_own(spawn, tmp_path, case):
+def test_the_same_from_a_process_of_its_own(
+    spawn: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, case: str
+) -> None:
     name, write, _ = BAD[case]
     if write is not None:
         write(tmp_path / name)
@@ -102,8 +113,10 @@ def test_the_same_from_a_process_of_its_own(spawn, tmp_path, case):
     assert result.stderr.count("\n") == 1
 
 
-def test_what_the_operating_system_says_is_one_line_too(invoke, model, monkeypatch):
-    def fail(*_, **__):
+def test_what_the_operating_system_says_is_one_line_too(
+    invoke: Callable[..., Result], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Path, **__: Any) -> None:
         raise OSError(errno.EIO, "Input/output error", "some\nfile")
 
     monkeypatch.setattr("pastur.cli._analyze.analyze_model.analyze", fail)
@@ -112,8 +125,11 @@ def test_what_the_operating_system_says_is_one_line_too(invoke, model, monkeypat
     assert result.stderr == "pastur: Input/output error: 'some file'.\n"
 
 
-def test_a_name_cannot_break_the_line_or_drive_the_terminal(invoke, tmp_path):
-    np.savez(tmp_path / "w.npz", **{"a\n\x1b[31mb": np.ones(3)})
+def test_a_name_cannot_break_the_line_or_drive_the_terminal(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
+    arrays: dict[str, Any] = {"a\n\x1b[31mb": np.ones(3)}
+    np.savez(tmp_path / "w.npz", **arrays)
     result = invoke("analyze", "w.npz")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
@@ -131,13 +147,15 @@ def test_a_name_cannot_break_the_line_or_drive_the_terminal(invoke, tmp_path):
         (["--exclude", "*"], r"Nothing to analyse in .*: all \d+ tensors were skipped"),
     ],
 )
-def test_wishes_that_cannot_be_met(invoke, model, options, sentence):
+def test_wishes_that_cannot_be_met(
+    invoke: Callable[..., Result], model: Path, options: Sequence[str], sentence: str
+) -> None:
     result = invoke("analyze", model, *options)
     assert result.exit_code == 1
     assert re.fullmatch(rf"pastur: {sentence}.*\n", result.stderr)
 
 
-def test_the_model_is_never_overwritten(invoke, model):
+def test_the_model_is_never_overwritten(invoke: Callable[..., Result], model: Path) -> None:
     before = model.read_bytes()
     result = invoke("analyze", model, "-o", model)
     assert result.exit_code == 1
@@ -157,15 +175,17 @@ def test_the_model_is_never_overwritten(invoke, model):
         ["demo", "--color"],
     ],
 )
-def test_wrong_usage_is_status_2(invoke, arguments):
+def test_wrong_usage_is_status_2(invoke: Callable[..., Result], arguments: Sequence[str]) -> None:
     result = invoke(*arguments)
     assert result.exit_code == 2
     assert "Usage:" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_an_interrupt_is_status_130(invoke, model, monkeypatch):
-    def stop(*_, **__):
+def test_an_interrupt_is_status_130(
+    invoke: Callable[..., Result], model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Path | Outputs, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pastur.cli._analyze.analyze_model.run", stop)
@@ -178,10 +198,13 @@ def test_an_interrupt_is_status_130(invoke, model, monkeypatch):
     ("number", "status", "words"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
-def test_a_signal_leaves_no_traceback(tmp_path, number, status, words):
+def test_a_signal_leaves_no_traceback(
+    tmp_path: Path, number: Signals, status: int, words: str
+) -> None:
     # Enough to be at work for seconds, in steps short enough to stop soon.
     weight = np.random.default_rng(0).integers(-100, 100, size=(500, 500), dtype=np.int8)
-    np.savez(tmp_path / "w.npz", **{f"w{i}": weight for i in range(100)})
+    arrays: dict[str, Any] = {f"w{i}": weight for i in range(100)}
+    np.savez(tmp_path / "w.npz", **arrays)
     # What is started in the background may inherit that the signal is ignored.
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -204,7 +227,7 @@ def test_a_signal_leaves_no_traceback(tmp_path, number, status, words):
     assert stderr == f"pastur: {words}.\n"
 
 
-def test_a_closed_pipe_is_quiet(model, tmp_path):
+def test_a_closed_pipe_is_quiet(model: Path, tmp_path: Path) -> None:
     program = f"'{sys.executable}' -m pastur analyze '{model}' --json a.json | true"
     result = subprocess.run(
         ["bash", "-c", program],

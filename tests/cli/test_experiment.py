@@ -1,7 +1,11 @@
 """The command `experiment fashion-mnist`, on a hundred images."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
+from click.testing import Result
 
 from pastur.datasets import FashionMnist
 from pastur.experiments import read_records
@@ -9,7 +13,7 @@ from pastur.experiments.fashion_mnist._study import run as _run
 
 
 @pytest.fixture
-def tiny(monkeypatch):
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="training needs torch: pip install pastur[torch]")
     rng = np.random.default_rng(11)
     labels = rng.integers(0, 10, size=150).astype(np.uint8)
@@ -18,7 +22,9 @@ def tiny(monkeypatch):
     monkeypatch.setattr(_run, "load_fashion_mnist", lambda folder: data)
 
 
-def test_it_trains_prints_a_table_and_draws(tiny, invoke, tmp_path):
+def test_it_trains_prints_a_table_and_draws(
+    tiny: None, invoke: Callable[..., Result], tmp_path: Path
+) -> None:
     arguments = ("--sizes", "40,60", "--epochs", "2", "--batch-size", "50", "-o", "out")
     result = invoke("experiment", "fashion-mnist", *arguments, "--at-epochs", "1")
     assert result.exit_code == 0, result.output
@@ -34,7 +40,9 @@ def test_it_trains_prints_a_table_and_draws(tiny, invoke, tmp_path):
     assert all([e.epoch for e in record.epochs] == [1, 2] for record in records)
 
 
-def test_options_reach_the_training(tiny, invoke, tmp_path):
+def test_options_reach_the_training(
+    tiny: None, invoke: Callable[..., Result], tmp_path: Path
+) -> None:
     result = invoke(
         *("experiment", "fashion-mnist", "--sizes", "20", "--realisations", "1", "--epochs", "1"),
         *("--optimizer", "sgd", "--activation", "tanh", "--initialization", "he"),
@@ -48,7 +56,9 @@ def test_options_reach_the_training(tiny, invoke, tmp_path):
     assert (config.weight_decay, config.seed) == (0.01, 7)
 
 
-def test_a_training_that_runs_away_is_a_line_of_the_table(tiny, invoke):
+def test_a_training_that_runs_away_is_a_line_of_the_table(
+    tiny: None, invoke: Callable[..., Result]
+) -> None:
     result = invoke(
         *("experiment", "fashion-mnist", "--sizes", "20,30", "--realisations", "1"),
         *("--epochs", "3", "--batch-size", "20", "-o", "out"),
@@ -59,13 +69,13 @@ def test_a_training_that_runs_away_is_a_line_of_the_table(tiny, invoke):
 
 
 @pytest.mark.parametrize("sizes", ["200,x", "0", ""])
-def test_sizes_must_be_whole_numbers(invoke, sizes):
+def test_sizes_must_be_whole_numbers(invoke: Callable[..., Result], sizes: str) -> None:
     result = invoke("experiment", "fashion-mnist", "--sizes", sizes)
     assert result.exit_code == 2
     assert "--sizes" in result.stderr
 
 
-def test_data_that_are_not_there_are_one_line(invoke):
+def test_data_that_are_not_there_are_one_line(invoke: Callable[..., Result]) -> None:
     pytest.importorskip("torch", reason="training needs torch: pip install pastur[torch]")
     result = invoke("experiment", "fashion-mnist", "--sizes", "20", "--data", "nowhere")
     assert result.exit_code == 1

@@ -2,40 +2,51 @@
 
 import sys
 import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 import pytest
+from click.core import Command, Group
+from click.testing import Result
 
 import pastur
 from pastur._errors import InternalError, InvalidInputError, PasturWarning
+from pastur._typing import FloatArray
+from pastur.analysis import MatrixAnalysis, Metrics
+from pastur.analysis._matrix.metrics import metrics as metrics_of
 from pastur.cli import main
+from pastur.cli._terminal.errors import QuietGroup
+from pastur.report._build.layers import Layer
+from pastur.report._build.overview import Scale
 
 FAULTS = [ValueError("a\nb"), KeyError("k"), AssertionError(), RecursionError("deep"), TypeError()]
 
 
-def planted(fault):
-    def fail(*_, **__):
+def planted(fault: Exception) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> None:
         raise fault
 
     return fail
 
 
 @pytest.fixture
-def two(tmp_path):
+def two(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     path = tmp_path / "two.npz"
     np.savez(path, good=rng.standard_normal((20, 30)), bad=rng.standard_normal((21, 30)))
     return path
 
 
-def break_one(monkeypatch, fault):
+def break_one(monkeypatch: pytest.MonkeyPatch, fault: Any) -> None:
     """Let the metrics of the matrix of 21 rows fail."""
     import pastur.analysis._matrix.fit_matrix as module
 
-    sound = module.metrics
+    sound = metrics_of
 
-    def metrics(values, **more):
+    def metrics(values: FloatArray, **more: Any) -> Metrics:
         if values.size == 21:
             raise fault
         return sound(values, **more)
@@ -45,7 +56,9 @@ def break_one(monkeypatch, fault):
 
 @pytest.mark.internal_error
 @pytest.mark.parametrize("fault", FAULTS, ids=repr)
-def test_a_fault_in_one_matrix_is_its_reason(invoke, two, monkeypatch, fault):
+def test_a_fault_in_one_matrix_is_its_reason(
+    invoke: Callable[..., Result], two: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     break_one(monkeypatch, fault)
     result = invoke("analyze", two, "--json", "a.json")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -58,7 +71,9 @@ def test_a_fault_in_one_matrix_is_its_reason(invoke, two, monkeypatch, fault):
 
 
 @pytest.mark.internal_error
-def test_debug_shows_where(invoke, two, monkeypatch):
+def test_debug_shows_where(
+    invoke: Callable[..., Result], two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     break_one(monkeypatch, ValueError("a \x1b[2J b"))
     result = invoke("analyze", two, "--debug")
     assert result.exit_code == 0
@@ -82,7 +97,13 @@ def test_debug_shows_where(invoke, two, monkeypatch):
     ],
     ids=repr,
 )
-def test_a_fault_that_was_foreseen_is_none_of_ours(invoke, two, monkeypatch, fault, reason):
+def test_a_fault_that_was_foreseen_is_none_of_ours(
+    invoke: Callable[..., Result],
+    two: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Any,
+    reason: str,
+) -> None:
     break_one(monkeypatch, fault)
     result = invoke("analyze", two)
     assert result.exit_code == 0
@@ -90,7 +111,12 @@ def test_a_fault_that_was_foreseen_is_none_of_ours(invoke, two, monkeypatch, fau
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), SystemExit(7)], ids=repr)
-def test_what_stops_a_run_is_not_caught(invoke, two, monkeypatch, fault):
+def test_what_stops_a_run_is_not_caught(
+    invoke: Callable[..., Result],
+    two: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: SystemExit | KeyboardInterrupt,
+) -> None:
     break_one(monkeypatch, fault)
     result = invoke("analyze", two)
     if isinstance(fault, SystemExit):
@@ -99,7 +125,7 @@ def test_what_stops_a_run_is_not_caught(invoke, two, monkeypatch, fault):
         assert (result.exit_code, result.stderr) == (130, "pastur: interrupted.\n")
 
 
-def test_in_tests_such_a_fault_is_a_failure(two, monkeypatch):
+def test_in_tests_such_a_fault_is_a_failure(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     break_one(monkeypatch, ValueError("planted"))
     with pytest.raises(ValueError, match="planted"):
         pastur.analyze(two)
@@ -120,7 +146,13 @@ COMMANDS = {
 @pytest.mark.internal_error
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_fault_of_the_whole_command_is_one_line(invoke, two, monkeypatch, command, debug):
+def test_a_fault_of_the_whole_command_is_one_line(
+    invoke: Callable[..., Result],
+    two: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    debug: bool,
+) -> None:
     arguments, place = COMMANDS[command]
     monkeypatch.setattr(place, planted(ZeroDivisionError("x" * 10_000)))
     result = invoke(*arguments, *(["--debug"] if debug else []))
@@ -144,7 +176,13 @@ def test_a_fault_of_the_whole_command_is_one_line(invoke, two, monkeypatch, comm
     ],
     ids=repr,
 )
-def test_faults_that_are_none_of_ours_are_one_line(invoke, monkeypatch, command, fault, line):
+def test_faults_that_are_none_of_ours_are_one_line(
+    invoke: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    fault: Exception,
+    line: str,
+) -> None:
     arguments, place = COMMANDS[command]
     monkeypatch.setattr(place, planted(fault))
     result = invoke(*arguments)
@@ -155,8 +193,8 @@ def test_faults_that_are_none_of_ours_are_one_line(invoke, monkeypatch, command,
 
 @pytest.mark.internal_error
 def test_a_file_that_cannot_be_written_costs_neither_table_nor_other_files(
-    invoke, two, monkeypatch
-):
+    invoke: Callable[..., Result], two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("pastur.report.write_report", planted(ZeroDivisionError()))
     result = invoke("analyze", two, "-o", "r.html", "--json", "/dev/full", "--csv", "a.csv")
     assert result.exit_code == 1
@@ -171,15 +209,18 @@ def test_a_file_that_cannot_be_written_costs_neither_table_nor_other_files(
 
 @pytest.mark.internal_error
 @pytest.mark.parametrize("part", ["layer", "spectrum"])
-def test_a_matrix_that_cannot_be_drawn_costs_no_report(invoke, two, monkeypatch, part):
+def test_a_matrix_that_cannot_be_drawn_costs_no_report(
+    invoke: Callable[..., Result], two: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
     import pastur.report._build.render as module
 
     sound = getattr(module, part)
 
-    def draw(matrix, *more):
+    def draw(matrix: MatrixAnalysis, *more: Scale | int) -> dict[str, Any] | Layer:
         if matrix.name == "bad":
             raise ZeroDivisionError("planted")
-        return sound(matrix, *more)
+        result: dict[str, Any] | Layer = sound(matrix, *more)
+        return result
 
     monkeypatch.setattr(module, part, draw)
     assert invoke("analyze", two, "-o", "r.html").exit_code == 0
@@ -193,7 +234,7 @@ def test_a_matrix_that_cannot_be_drawn_costs_no_report(invoke, two, monkeypatch,
 
 
 @pytest.mark.parametrize("letters", ["a", "\x1b[2J", "\u202e", "\n", "\u200b", "漢", "\udcf6"])
-def test_an_error_line_is_one_line_and_short(invoke, letters):
+def test_an_error_line_is_one_line_and_short(invoke: Callable[..., Result], letters: str) -> None:
     name = (letters * 5000)[:4000]
     result = invoke("analyze", name)
     assert result.exit_code == 1
@@ -202,7 +243,7 @@ def test_an_error_line_is_one_line_and_short(invoke, letters):
     assert result.stderr[:-1].isprintable()
 
 
-def test_usage_errors_are_harmless(invoke):
+def test_usage_errors_are_harmless(invoke: Callable[..., Result]) -> None:
     # As a shell makes of * in a folder of strange names.
     for arguments in (["analyze", "a", "b\x1b[2J\u202e"], ["--\x1b[2J"], ["analyze", "--\x1b[2J"]):
         result = invoke(*arguments)
@@ -212,8 +253,10 @@ def test_usage_errors_are_harmless(invoke):
         assert "Usage:" in result.stderr
 
 
-def test_a_warning_of_ours_is_one_line(invoke, two, monkeypatch):
-    def warn(*_, **__):
+def test_a_warning_of_ours_is_one_line(
+    invoke: Callable[..., Result], two: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warn(*_: Path, **__: Any) -> None:
         warnings.warn("Damaged\n\x1b[2J" + "x" * 1000, PasturWarning, stacklevel=2)
         raise InvalidInputError("Bad.")
 
@@ -224,8 +267,8 @@ def test_a_warning_of_ours_is_one_line(invoke, two, monkeypatch):
     assert second == "pastur: Bad."
 
 
-def test_every_command_has_the_option():
-    def commands(group):
+def test_every_command_has_the_option() -> None:
+    def commands(group: Group | QuietGroup) -> Iterator[Command]:
         for command in group.commands.values():
             if isinstance(command, click.Group):
                 yield from commands(command)
@@ -242,7 +285,7 @@ def test_every_command_has_the_option():
 
 
 @pytest.mark.internal_error
-def test_the_sentence_of_an_internal_error():
+def test_the_sentence_of_an_internal_error() -> None:
     try:
         raise ValueError("a\n b")
     except ValueError as error:

@@ -7,36 +7,46 @@ import re
 import select
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import Result
+
+from pastur._typing import AnyArray, ArrayLike, FloatArray
 
 TWO_ATOMS = ("--atoms", "-1.5,1.5", "--sigma", "0.8")
 
 
 @pytest.fixture
-def found(invoke, tmp_path, monkeypatch):
+def found(
+    invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, Any]]:
     """Run quietly, without the picture, and return the JSON document."""
     monkeypatch.setattr("pastur.cli._law.run._picture", lambda result, kind: b"")
 
-    def call(*arguments):
+    def call(*arguments: Path | str | float) -> dict[str, Any]:
         result = invoke("law", *arguments, "--json", "law.json", "--quiet")
         assert (result.exit_code, result.output) == (0, "")
-        return json.loads((tmp_path / "law.json").read_text())
+        found: dict[str, Any] = json.loads((tmp_path / "law.json").read_text())
+        return found
 
     return call
 
 
-def column(records, field):
+def column(records: Sequence[Mapping[str, Any]], field: str) -> list[Any]:
     return [record[field] for record in records]
 
 
-def phi(theta):
+def phi(theta: ArrayLike) -> FloatArray:
     """Φ of two atoms ±1.5, σ = 0.8."""
-    return theta - 0.32 * (1 / (-1.5 - theta) + 1 / (1.5 - theta))
+    x = np.asarray(theta, np.float64)
+    return x - 0.32 * (1 / (-1.5 - x) + 1 / (1.5 - x))
 
 
-def test_two_atoms(found):
+def test_two_atoms(found: Callable[..., dict[str, Any]]) -> None:
     document = found(*TWO_ATOMS, "--spikes", "0.3,2.8,1.9")
     # Φ′ = 0: with u = θ² and a = 1.5, (u − a²)² = σ²(u + a²).
     root = 0.8 * np.sqrt(0.64 + 8 * 2.25)
@@ -58,7 +68,7 @@ def test_two_atoms(found):
     np.testing.assert_allclose(column(spikes, "overlap"), [overlaps[0], 0, overlaps[1]], atol=1e-12)
 
 
-def test_semicircle_at_size_1000(found):
+def test_semicircle_at_size_1000(found: Callable[..., dict[str, Any]]) -> None:
     document = found("--atoms", 0, "--spikes", "2,0.5", "--size", 1000)
     assert column(document["spikes"], "position") == [2.5, 2.0]
     assert column(document["spikes"], "overlap") == [0.75, 0.0]
@@ -72,7 +82,9 @@ def test_semicircle_at_size_1000(found):
     np.testing.assert_allclose(column(complex_noise["edges"], "centring"), [-2, 2])
 
 
-def test_rectangular_low_rank_is_in_plain_singular_values(found):
+def test_rectangular_low_rank_is_in_plain_singular_values(
+    found: Callable[..., dict[str, Any]],
+) -> None:
     c = 0.25
     options = ("--ratio", c, "--atoms", 0, "--spikes", "2,0.5", "--size", 1000)
     document = found(*options)
@@ -93,17 +105,17 @@ def test_rectangular_low_rank_is_in_plain_singular_values(found):
     assert (swallowed["fate"], swallowed["position"]) == ("edge", pytest.approx(1.5))
 
 
-def two_atom_density(x, weights, sigma):
+def two_atom_density(x: float, weights: tuple[float, float], sigma: float) -> float:
     """Density at x for atoms −1, 1: the cubic for g, one point at a time."""
     p, q = weights
     # g = p/(−1 − w) + q/(1 − w) with w = x + σ²g.
     g = np.polynomial.Polynomial([0, 1])
     w = x + sigma**2 * g
     roots = (g * (w**2 - 1) - p * (1 - w) + q * (1 + w)).roots()
-    return max(0.0, roots.imag.max()) / np.pi
+    return float(max(0.0, roots.imag.max()) / np.pi)
 
 
-def test_a_spike_in_a_closed_gap_goes_to_a_quantile(found):
+def test_a_spike_in_a_closed_gap_goes_to_a_quantile(found: Callable[..., dict[str, Any]]) -> None:
     options = ("--atoms", "-1,1", "--weights", "7/10,0.3", "--sigma", 1.2)
     document = found(*options, "--spikes", 0.2)
     (spike,) = document["spikes"]
@@ -114,19 +126,19 @@ def test_a_spike_in_a_closed_gap_goes_to_a_quantile(found):
     assert np.trapezoid(density, x) == pytest.approx(0.7, abs=1e-5)
 
 
-def test_noise_on_noise_of_the_same_ratio(found):
+def test_noise_on_noise_of_the_same_ratio(found: Callable[..., dict[str, Any]]) -> None:
     # A signal that is itself noise, σ = 1.5, n/m = ½: together σ = √(1.5² + 0.3²).
     document = found("--marchenko-pastur", "0.5,1.5", "--ratio", 0.5, "--sigma", 0.3)
     edges = np.hypot(1.5, 0.3) * (1 + np.sqrt(0.5) * np.array([-1, 1]))
     np.testing.assert_allclose(column(document["edges"], "position"), edges, atol=1e-10)
 
 
-def test_semicircle_on_semicircle(found):
+def test_semicircle_on_semicircle(found: Callable[..., dict[str, Any]]) -> None:
     document = found("--semicircle", "3,1", "--sigma", 4)
     np.testing.assert_allclose(column(document["edges"], "position"), [-9, 11], atol=1e-12)
 
 
-def sampled_distance(tmp_path, signal, seed):
+def sampled_distance(tmp_path: Path, signal: FloatArray, seed: int) -> float:
     """Greatest distance of the law in law.csv from a sampled spectrum of signal plus noise."""
     rng = np.random.default_rng(seed)
     n, m = signal.size, 2 * signal.size
@@ -134,10 +146,12 @@ def sampled_distance(tmp_path, signal, seed):
     w[np.arange(n), np.arange(n)] += signal
     values = np.sort(np.linalg.svd(w, compute_uv=False))
     x, _, cdf = np.loadtxt(tmp_path / "law.csv", delimiter=",", skiprows=1).T
-    return np.abs(np.interp(values, x, cdf) - (np.arange(n) + 0.5) / n).max()
+    return float(np.abs(np.interp(values, x, cdf) - (np.arange(n) + 0.5) / n).max())
 
 
-def test_a_uniform_law_of_singular_values_against_a_sampled_matrix(invoke, tmp_path):
+def test_a_uniform_law_of_singular_values_against_a_sampled_matrix(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
     result = invoke("law", "--uniform", "1,3", "--ratio", 0.5, "--csv", "law.csv", "--quiet")
     assert result.exit_code == 0
     signal = 1 + 2 * (np.arange(300) + 0.5) / 300
@@ -146,7 +160,9 @@ def test_a_uniform_law_of_singular_values_against_a_sampled_matrix(invoke, tmp_p
     assert sampled_distance(tmp_path, np.sqrt(signal), 0) > 0.05
 
 
-def test_csv_is_density_and_distribution_function(invoke, tmp_path):
+def test_csv_is_density_and_distribution_function(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
     invoke("law", "--atoms", 1, "--sigma", 0.5, "--csv", "law.csv", "--quiet")
     lines = (tmp_path / "law.csv").read_text().splitlines()
     assert lines[0] == "x,density,cdf"
@@ -157,14 +173,18 @@ def test_csv_is_density_and_distribution_function(invoke, tmp_path):
     np.testing.assert_allclose(cdf, closed, atol=1e-12)
 
 
-def test_a_square_matrix_in_plain_values_has_no_infinite_density(invoke, tmp_path):
+def test_a_square_matrix_in_plain_values_has_no_infinite_density(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
     invoke("law", "--atoms", "0,2", "--ratio", 1, "--csv", "law.csv", "--quiet")
     table = np.loadtxt(tmp_path / "law.csv", delimiter=",", skiprows=1)
     assert np.isfinite(table).all()
     assert table[0, 0] == 0 and table[0, 1] > 0.4
 
 
-def test_edges_without_a_tracy_widom_law_are_marked(invoke, found):
+def test_edges_without_a_tracy_widom_law_are_marked(
+    invoke: Callable[..., Result], found: Callable[..., dict[str, Any]]
+) -> None:
     hard = found("--atoms", "0,2", "--ratio", 1, "--size", 1000)["edges"]
     assert column(hard, "scale")[0] is None and hard[0]["position"] == 0
     assert None not in column(hard, "scale")[1:]
@@ -178,7 +198,9 @@ def test_edges_without_a_tracy_widom_law_are_marked(invoke, found):
 
 
 @pytest.mark.parametrize("form", ["npy", "lines", "one line", "commas"])
-def test_a_spectrum_from_a_file_is_that_of_its_atoms(found, tmp_path, form):
+def test_a_spectrum_from_a_file_is_that_of_its_atoms(
+    found: Callable[..., dict[str, Any]], tmp_path: Path, form: str
+) -> None:
     values = [-1.5, 1.5, 1.5, 3.25]
     path = tmp_path / "spectrum"
     if form == "npy":
@@ -192,7 +214,7 @@ def test_a_spectrum_from_a_file_is_that_of_its_atoms(found, tmp_path, form):
     assert from_file["edges"] == from_atoms["edges"]
 
 
-def test_singular_values_from_a_file(found, tmp_path):
+def test_singular_values_from_a_file(found: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     np.savetxt(tmp_path / "s.txt", [0.0, 0.0, 2.0])
     from_file = found("--singular-values", "s.txt", "--ratio", 0.5)
     from_atoms = found("--atoms", "0,2", "--weights", "2/3,1/3", "--ratio", 0.5)
@@ -201,13 +223,13 @@ def test_singular_values_from_a_file(found, tmp_path):
     )
 
 
-def test_numbers_may_come_one_by_one(found):
+def test_numbers_may_come_one_by_one(found: Callable[..., dict[str, Any]]) -> None:
     together = found(*TWO_ATOMS)
     apart = found("--atoms", "-3/2", "--atoms", "1.5", "--sigma", 0.8)
     assert apart["edges"] == together["edges"]
 
 
-def test_the_tables(invoke):
+def test_the_tables(invoke: Callable[..., Result]) -> None:
     output = invoke("law", *TWO_ATOMS, "--spikes", "2.8,0.3,1.9", "--size", 1000).stdout
     lines = [re.split(r"\s{2,}", line.strip()) for line in output.splitlines()]
     assert ["W = R/√N + S, symmetric, σ = 0.8, real noise"] in lines
@@ -220,7 +242,7 @@ def test_the_tables(invoke):
     assert lines[-1] == ["Picture: pastur-law.png"]
 
 
-def test_the_tables_of_a_rectangular_matrix(invoke):
+def test_the_tables_of_a_rectangular_matrix(invoke: Callable[..., Result]) -> None:
     output = invoke("law", "--ratio", 0.25, "--atoms", 0, "--spikes", 2).stdout
     assert "W = R/√m + S, n × m with n/m = 0.25" in output
     assert "singular values of S: one atom at 0" in output
@@ -229,7 +251,9 @@ def test_the_tables_of_a_rectangular_matrix(invoke):
     assert "Tracy" not in output
 
 
-def test_of_many_intervals_the_first_and_the_last_are_shown(invoke, found, tmp_path):
+def test_of_many_intervals_the_first_and_the_last_are_shown(
+    invoke: Callable[..., Result], found: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
     np.savetxt(tmp_path / "s.txt", np.arange(60))
     output = invoke("law", "--eigenvalues", "s.txt", "--sigma", 0.01).stdout
     assert "Law of the eigenvalues of W: 60 intervals" in output
@@ -238,7 +262,7 @@ def test_of_many_intervals_the_first_and_the_last_are_shown(invoke, found, tmp_p
     assert len(found("--eigenvalues", "s.txt", "--sigma", 0.01)["intervals"]) == 60
 
 
-def test_digits_tell_narrow_intervals_apart(invoke):
+def test_digits_tell_narrow_intervals_apart(invoke: Callable[..., Result]) -> None:
     output = invoke("law", "--atoms", "-2,0.5", "--sigma", 1e-4).stdout
     # Semicircles of mass ½: radius √2 σ.
     assert re.search(r"-2\.000141 +-1\.999859", output)
@@ -247,14 +271,18 @@ def test_digits_tell_narrow_intervals_apart(invoke):
 @pytest.mark.parametrize(
     ("name", "start"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.PDF", b"%PDF")]
 )
-def test_kinds_of_picture(invoke, tmp_path, name, start):
+def test_kinds_of_picture(
+    invoke: Callable[..., Result], tmp_path: Path, name: str, start: bytes
+) -> None:
     result = invoke("law", *TWO_ATOMS, "-o", name)
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == f"Picture: {name}"
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
-def test_as_a_user_types_it(spawn, tmp_path):
+def test_as_a_user_types_it(
+    spawn: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
     arguments = ("law", *TWO_ATOMS, "--spikes", "-2.8,2.8", "--csv", "a.csv", "--json", "a.json")
     result = spawn(*arguments, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
@@ -266,14 +294,16 @@ def test_as_a_user_types_it(spawn, tmp_path):
     ]
 
 
-def test_help_has_two_examples_that_run(spawn, tmp_path):
+def test_help_has_two_examples_that_run(
+    spawn: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
     examples = re.findall(r"^ +pastur (law .*)$", spawn("law", "--help").stdout, flags=re.M)
     assert len(examples) == 2
     for example in examples:
         assert spawn(*example.split(), cwd=tmp_path).returncode == 0
 
 
-def test_every_line_fits_a_terminal_of_80_columns(tmp_path):
+def test_every_line_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
     options = ["--ratio", "0.5", "--atoms", "0,4", "--spikes", "2.5,0.5,1.2", "--size", "10000"]
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -330,7 +360,9 @@ BAD_VALUES = {
 
 
 @pytest.mark.parametrize("case", BAD_VALUES)
-def test_a_bad_value_is_one_line_and_status_1(invoke, tmp_path, case):
+def test_a_bad_value_is_one_line_and_status_1(
+    invoke: Callable[..., Result], tmp_path: Path, case: str
+) -> None:
     options, sentence = BAD_VALUES[case]
     result = invoke("law", *options)
     assert result.exit_code == 1
@@ -350,7 +382,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_a_file_of_no_numbers(invoke, tmp_path, case):
+def test_a_file_of_no_numbers(invoke: Callable[..., Result], tmp_path: Path, case: str) -> None:
     content, sentence = BAD_FILES[case]
     (tmp_path / "s").write_bytes(content)
     result = invoke("law", "--eigenvalues", "s")
@@ -367,14 +399,16 @@ def test_a_file_of_no_numbers(invoke, tmp_path, case):
         (np.array([1, "a"], dtype=object), "Python objects"),
     ],
 )
-def test_an_array_that_is_no_spectrum(invoke, tmp_path, array, sentence):
+def test_an_array_that_is_no_spectrum(
+    invoke: Callable[..., Result], tmp_path: Path, array: AnyArray, sentence: str
+) -> None:
     np.save(tmp_path / "s.npy", array, allow_pickle=True)
     result = invoke("law", "--eigenvalues", "s.npy")
     assert result.exit_code == 1
     assert re.fullmatch(rf"pastur: .*{sentence}.*\n", result.stderr)
 
 
-def test_the_spectrum_is_never_overwritten(invoke, tmp_path):
+def test_the_spectrum_is_never_overwritten(invoke: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "s.png").write_text("1\n2\n")
     result = invoke("law", "--eigenvalues", "s.png", "-o", "s.png")
     assert result.exit_code == 1
@@ -400,7 +434,9 @@ def test_the_spectrum_is_never_overwritten(invoke, tmp_path):
         (["--atoms", "0", "--beta", "4"], "'4' is not one of '1', '2'"),
     ],
 )
-def test_wrong_usage_is_status_2(invoke, options, sentence):
+def test_wrong_usage_is_status_2(
+    invoke: Callable[..., Result], options: Sequence[str], sentence: str
+) -> None:
     result = invoke("law", *options)
     assert result.exit_code == 2
     assert "Usage: " in result.stderr

@@ -3,9 +3,13 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import Result
 from safetensors.numpy import save_file
 
 import pastur
@@ -16,7 +20,7 @@ RNG = np.random.default_rng(0)
 W = RNG.standard_normal((20, 30)).astype(np.float32)
 
 
-def single(folder):
+def single(folder: Path) -> tuple[list[Path], ...]:
     save_file({"w": W}, folder / "m.safetensors")
     (folder / "config.json").write_text("{}")
     (folder / "adapter_config.json").write_text("{}")
@@ -24,7 +28,7 @@ def single(folder):
     return [model], [model, folder / "config.json", folder / "adapter_config.json"]
 
 
-def with_base(folder):
+def with_base(folder: Path) -> tuple[list[Path | str], list[Path]]:
     save_file({"w": W}, folder / "m.safetensors")
     (folder / "base").mkdir()
     save_file({"w": 2 * W}, folder / "base" / "model.safetensors")
@@ -33,7 +37,7 @@ def with_base(folder):
     return [folder / "m.safetensors", "--base", folder / "base"], inputs
 
 
-def whole_folder(folder):
+def whole_folder(folder: Path) -> tuple[list[Path], ...]:
     model = folder / "model"
     (model / "onnx").mkdir(parents=True)
     save_file({"w": W}, model / "model.safetensors")
@@ -42,7 +46,7 @@ def whole_folder(folder):
     return [model], [path for path in model.rglob("*") if path.is_file()]
 
 
-def cache_of_links(folder):
+def cache_of_links(folder: Path) -> tuple[list[Path], ...]:
     """As huggingface_hub keeps models: a folder of links to blobs."""
     (folder / "blobs").mkdir()
     (folder / "snapshot").mkdir()
@@ -51,7 +55,7 @@ def cache_of_links(folder):
     return [folder / "snapshot"], [folder / "blobs" / "0a1b"]
 
 
-def index(folder):
+def index(folder: Path) -> tuple[list[Path], ...]:
     names = {"a": "model-1.safetensors", "b": "model-2.safetensors"}
     for key, name in names.items():
         save_file({key: W}, folder / name)
@@ -60,7 +64,7 @@ def index(folder):
     return [path], [path, *(folder / name for name in names.values())]
 
 
-def onnx_with_data(folder):
+def onnx_with_data(folder: Path) -> tuple[list[Path], ...]:
     onnx = pytest.importorskip("onnx")
     tensors = []
     for name, location in (("w", "m.data"), ("v", "more/v.data")):
@@ -75,7 +79,7 @@ def onnx_with_data(folder):
     return [path], [path, folder / "m.data", folder / "more" / "v.data"]
 
 
-def adapter(folder):
+def adapter(folder: Path) -> tuple[list[Path], ...]:
     stem = "base_model.model.l"
     factors = {f"{stem}.lora_A.weight": W[:2], f"{stem}.lora_B.weight": W[:, :2]}
     save_file(factors, folder / "adapter_model.safetensors")
@@ -87,13 +91,18 @@ def adapter(folder):
 MODELS = [single, with_base, whole_folder, cache_of_links, index, onnx_with_data, adapter]
 
 
-def contents(folder):
+def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("way", ["name", "link", "hard link"])
 @pytest.mark.parametrize("make", MODELS)
-def test_a_file_of_the_model_is_never_overwritten(invoke, tmp_path, make, way):
+def test_a_file_of_the_model_is_never_overwritten(
+    invoke: Callable[..., Result],
+    tmp_path: Path,
+    make: Callable[[Path], tuple[list[Path | str], list[Path]]],
+    way: str,
+) -> None:
     (tmp_path / "in").mkdir()
     arguments, inputs = make(tmp_path / "in")
     before = contents(tmp_path / "in")
@@ -117,7 +126,9 @@ def test_a_file_of_the_model_is_never_overwritten(invoke, tmp_path, make, way):
     assert contents(tmp_path / "in") == before
 
 
-def test_before_the_work_and_not_after_it(invoke, tmp_path, monkeypatch):
+def test_before_the_work_and_not_after_it(
+    invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, inputs = whole_folder(tmp_path)
     monkeypatch.setattr(
         "pastur.analysis._model.analyze.examined", lambda *_, **__: pytest.fail("works")
@@ -126,7 +137,9 @@ def test_before_the_work_and_not_after_it(invoke, tmp_path, monkeypatch):
         assert invoke("analyze", "model", "--json", path).exit_code == 1
 
 
-def test_the_folder_of_the_model_may_take_new_files(invoke, tmp_path):
+def test_the_folder_of_the_model_may_take_new_files(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
     whole_folder(tmp_path)
     assert invoke("analyze", "model", "--json", "model/result.json", "--quiet").exit_code == 0
     analysis = pastur.analyze("model")
@@ -134,7 +147,7 @@ def test_the_folder_of_the_model_may_take_new_files(invoke, tmp_path):
     analysis.to_csv("model/result.csv")
 
 
-def test_the_folder_of_the_call_may_change(tmp_path, monkeypatch):
+def test_the_folder_of_the_call_may_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole_folder(tmp_path)
     monkeypatch.chdir(tmp_path)
     analysis = pastur.analyze("model")
@@ -143,7 +156,7 @@ def test_the_folder_of_the_call_may_change(tmp_path, monkeypatch):
         analysis.to_json("model.safetensors")
 
 
-def test_an_analysis_read_back_knows_its_model(tmp_path):
+def test_an_analysis_read_back_knows_its_model(tmp_path: Path) -> None:
     (model, *_), _ = single(tmp_path)
     pastur.analyze(model).to_json(tmp_path / "a.json")
     again = pastur.Analysis.from_json(tmp_path / "a.json")
@@ -153,7 +166,9 @@ def test_an_analysis_read_back_knows_its_model(tmp_path):
 
 
 @pytest.mark.parametrize("view", [lambda w: w, lambda w: w[2:].T, np.asarray])
-def test_what_an_array_is_mapped_from_is_an_input(tmp_path, view):
+def test_what_an_array_is_mapped_from_is_an_input(
+    tmp_path: Path, view: Callable[[Any], Any]
+) -> None:
     np.save(tmp_path / "w.npy", W)
     mapped = view(np.load(tmp_path / "w.npy", mmap_mode="r"))
     for source in (mapped, {"w": mapped}):
@@ -162,7 +177,7 @@ def test_what_an_array_is_mapped_from_is_an_input(tmp_path, view):
     np.testing.assert_array_equal(np.load(tmp_path / "w.npy"), W)
 
 
-def test_the_file_of_a_data_set_of_hdf5_is_an_input(tmp_path):
+def test_the_file_of_a_data_set_of_hdf5_is_an_input(tmp_path: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(tmp_path / "w.h5", "w") as file:
         file["w"] = W
@@ -173,7 +188,9 @@ def test_the_file_of_a_data_set_of_hdf5_is_an_input(tmp_path):
 
 @pytest.mark.parametrize("way", ["name", "link", "hard link"])
 @pytest.mark.parametrize("option", ["-o", "--json", "--csv"])
-def test_law_does_not_overwrite_its_spectrum(invoke, tmp_path, way, option):
+def test_law_does_not_overwrite_its_spectrum(
+    invoke: Callable[..., Result], tmp_path: Path, way: str, option: str
+) -> None:
     spectrum = tmp_path / "s.png"  # .npy by content
     with spectrum.open("wb") as file:
         np.save(file, np.linspace(0, 1, 50))
@@ -189,7 +206,9 @@ def test_law_does_not_overwrite_its_spectrum(invoke, tmp_path, way, option):
     assert spectrum.read_bytes() == before
 
 
-def test_demo_does_not_overwrite_its_network(invoke, tmp_path, monkeypatch):
+def test_demo_does_not_overwrite_its_network(
+    invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pastur.datasets import shipped_network_path
 
     copy = tmp_path / "network.safetensors"
@@ -204,7 +223,9 @@ def test_demo_does_not_overwrite_its_network(invoke, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "name", ["records/lemma-4.1.json", "lemma-4.1.png", "records/LEMMA-4.1.json"]
 )
-def test_verify_does_not_overwrite_its_own_files(invoke, tmp_path, name):
+def test_verify_does_not_overwrite_its_own_files(
+    invoke: Callable[..., Result], tmp_path: Path, name: str
+) -> None:
     (tmp_path / "v" / "records").mkdir(parents=True)
     result = invoke("verify", "lemma-4.1", "-o", "v", "--json", f"v/{name}")
     assert result.exit_code == 1
@@ -212,7 +233,9 @@ def test_verify_does_not_overwrite_its_own_files(invoke, tmp_path, name):
 
 
 @pytest.mark.parametrize("way", ["name", "path", "link", "dangling link", "hard link", "case", "é"])
-def test_two_outputs_on_one_file_are_refused(invoke, tmp_path, model, way):
+def test_two_outputs_on_one_file_are_refused(
+    invoke: Callable[..., Result], tmp_path: Path, model: Path, way: str
+) -> None:
     first, second = tmp_path / "a.out", tmp_path / "b.out"
     if way == "name":
         second = first
@@ -235,7 +258,9 @@ def test_two_outputs_on_one_file_are_refused(invoke, tmp_path, model, way):
     assert "is the JSON file too. Name another file" in result.stderr
 
 
-def test_what_is_told_apart_by_the_disk_is_two_files(invoke, tmp_path, model):
+def test_what_is_told_apart_by_the_disk_is_two_files(
+    invoke: Callable[..., Result], tmp_path: Path, model: Path
+) -> None:
     (tmp_path / "a.out").write_text("old")
     (tmp_path / "A.out").write_text("old")
     if os.path.samefile(tmp_path / "a.out", tmp_path / "A.out"):
@@ -247,8 +272,12 @@ def test_what_is_told_apart_by_the_disk_is_two_files(invoke, tmp_path, model):
 
 @pytest.mark.parametrize("name", ["loop", "dangling", "r" * 256, "/proc/x.json", "protected"])
 def test_what_cannot_be_written_is_found_before_the_work(
-    invoke, tmp_path, model, monkeypatch, name
-):
+    invoke: Callable[..., Result],
+    tmp_path: Path,
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "dangling").symlink_to("nowhere/x.json")
     (tmp_path / "protected").write_text("old")
@@ -265,7 +294,7 @@ def test_what_cannot_be_written_is_found_before_the_work(
     assert sorted(os.listdir()) == ["dangling", "loop", "protected"]
 
 
-def test_places_that_do_not_exist_are_compared_by_name(tmp_path):
+def test_places_that_do_not_exist_are_compared_by_name(tmp_path: Path) -> None:
     assert output_files._alike(tmp_path / "ﬁ.json", tmp_path / "ﬁ.JSON")
     assert not output_files._alike(tmp_path / "a.json", tmp_path / "b.json")
     (tmp_path / "sub").mkdir()

@@ -7,20 +7,23 @@ import re
 import select
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from pastur.analysis import analyze
+from pastur.analysis import MatrixAnalysis, analyze
 from pastur.cli._analyze.matrices_table import matrices_table
 
 
 @pytest.fixture(scope="module")
-def matrices(model):
+def matrices(model: Path) -> tuple[MatrixAnalysis, ...]:
     return analyze(model).matrices
 
 
-def printed(matrices, width):
+def printed(matrices: tuple[MatrixAnalysis, ...], width: int) -> list[str]:
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=True, color_system=None)
     console.print(matrices_table(matrices, console))
@@ -28,7 +31,9 @@ def printed(matrices, width):
 
 
 @pytest.mark.parametrize("width", [70, 80, 120, 200])
-def test_nothing_is_cut_and_no_line_is_too_long(matrices, width):
+def test_nothing_is_cut_and_no_line_is_too_long(
+    matrices: tuple[MatrixAnalysis, ...], width: int
+) -> None:
     lines = printed(matrices, width)
     assert max(map(len, lines)) <= width
     text = "\n".join(lines)
@@ -41,8 +46,11 @@ def test_nothing_is_cut_and_no_line_is_too_long(matrices, width):
 
 
 @pytest.mark.parametrize("width", [50, 70, 80, 120, 200])
-def test_other_estimators_do_not_break_the_lines(model, width):
-    asked = {"baseline": ["bema", "kritchman_nadler", "parallel_analysis"], "randomize": 1}
+def test_other_estimators_do_not_break_the_lines(model: Path, width: int) -> None:
+    asked: dict[str, Any] = {
+        "baseline": ["bema", "kritchman_nadler", "parallel_analysis"],
+        "randomize": 1,
+    }
     found = analyze(model, **asked).matrices
     lines = printed(found, width)
     assert max(map(len, lines)) <= width
@@ -55,11 +63,11 @@ def test_other_estimators_do_not_break_the_lines(model, width):
         assert leading is None or f"[{leading.low:#.4g}, {leading.high:#.4g}]" in text
 
 
-def test_a_narrow_terminal_gets_two_lines_a_matrix(matrices):
+def test_a_narrow_terminal_gets_two_lines_a_matrix(matrices: tuple[MatrixAnalysis, ...]) -> None:
     assert len(printed(matrices, 70)) > len(printed(matrices, 200))
 
 
-def in_terminal(model, columns, *options):
+def in_terminal(model: Path, columns: int, *options: str) -> str:
     """Return what the command writes to a terminal of so many columns."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -89,7 +97,7 @@ def in_terminal(model, columns, *options):
     return output.decode()
 
 
-def test_the_bar_names_the_tensors_and_goes_away(model):
+def test_the_bar_names_the_tensors_and_goes_away(model: Path) -> None:
     output = in_terminal(model, 100)
     assert "25/25" in output
     # Erased (ESC [ 2 K) before the table is printed.
@@ -97,10 +105,12 @@ def test_the_bar_names_the_tensors_and_goes_away(model):
     assert output.rindex("25/25") < output.index("strongest θ")
 
 
-def test_quiet_is_silent_in_a_terminal_too(model):
+def test_quiet_is_silent_in_a_terminal_too(model: Path) -> None:
     assert in_terminal(model, 100, "--quiet") == ""
 
 
-def test_colours_only_in_a_terminal(model, spawn):
+def test_colours_only_in_a_terminal(
+    model: Path, spawn: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     assert re.search(r"\x1b\[3\dm", in_terminal(model, 100))
     assert "\x1b" not in spawn("analyze", model).stdout

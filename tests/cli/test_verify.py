@@ -1,13 +1,20 @@
 """The command `verify`, from names to pictures and exit status."""
 
 import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
+from click.testing import Result
 
+from pastur.experiments import Claim, ClaimResult
 from pastur.experiments.claims._testing import verification as module
+from pastur.experiments.claims._testing.claim import Row
 
 
-def test_it_prints_figures_and_writes_pictures_and_records(invoke, tmp_path):
+def test_it_prints_figures_and_writes_pictures_and_records(
+    invoke: Callable[..., Result], tmp_path: Path
+) -> None:
     result = invoke("verify", "assumption-1", "lemma-4.1", "-o", "out", "--json", "all.json")
     assert result.exit_code == 0, result.output
     for words in (
@@ -26,16 +33,18 @@ def test_it_prints_figures_and_writes_pictures_and_records(invoke, tmp_path):
     assert all(claim["violation_caught"] for claim in found["claims"])
 
 
-def test_quiet_prints_nothing(invoke):
+def test_quiet_prints_nothing(invoke: Callable[..., Result]) -> None:
     result = invoke("verify", "assumption-2", "--quiet", "-o", "out", "--jobs", "1")
     assert (result.exit_code, result.output) == (0, "")
 
 
-def test_a_claim_that_fails_gives_status_1(invoke, monkeypatch):
+def test_a_claim_that_fails_gives_status_1(
+    invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A claim judged by its violation fails, and so its violation passes."""
     true = module._judge
 
-    def swapped(claim, rows):
+    def swapped(claim: Claim, rows: Sequence[Row]) -> ClaimResult:
         result = true(claim, rows)
         return module.ClaimResult(claim, result.violated, result.judgement)
 
@@ -54,7 +63,9 @@ def test_a_claim_that_fails_gives_status_1(invoke, monkeypatch):
         (["verify", "lemma-4.1", "--json", "nowhere/a.json"], "no folder 'nowhere'"),
     ],
 )
-def test_bad_input_is_one_line_and_status_1(invoke, arguments, sentence):
+def test_bad_input_is_one_line_and_status_1(
+    invoke: Callable[..., Result], arguments: Sequence[str], sentence: str
+) -> None:
     result = invoke(*arguments)
     assert result.exit_code == 1
     assert sentence in result.stderr

@@ -2,9 +2,13 @@
 
 import gzip
 import struct
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+from pastur._typing import AnyArray
 
 FILES = {
     "train-images-idx3-ubyte.gz": (60000, 28, 28),
@@ -15,10 +19,10 @@ FILES = {
 
 
 @pytest.fixture(scope="session")
-def idx_bytes():
+def idx_bytes() -> Callable[[AnyArray], bytes]:
     """Pack an array as an IDX file, before compression, by the published description."""
 
-    def pack(array):
+    def pack(array: AnyArray) -> bytes:
         head = struct.pack(">BBBB", 0, 0, 0x08, array.ndim)
         return head + b"".join(struct.pack(">I", n) for n in array.shape) + array.tobytes()
 
@@ -26,7 +30,7 @@ def idx_bytes():
 
 
 @pytest.fixture(scope="session")
-def stand_in_bytes(idx_bytes):
+def stand_in_bytes(idx_bytes: Callable[[AnyArray], bytes]) -> dict[str, bytes]:
     rng = np.random.default_rng(7)
     contents = {}
     for name, shape in FILES.items():
@@ -37,7 +41,7 @@ def stand_in_bytes(idx_bytes):
 
 
 @pytest.fixture
-def stand_in(tmp_path, stand_in_bytes):
+def stand_in(tmp_path: Path, stand_in_bytes: dict[str, bytes]) -> Path:
     folder = tmp_path / "stand-in"
     folder.mkdir()
     for name, content in stand_in_bytes.items():

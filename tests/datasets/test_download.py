@@ -6,6 +6,8 @@ import hashlib
 import http.server
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +21,11 @@ pooch = pytest.importorskip("pooch", reason="downloading needs pooch: pip instal
 CONTENT = {"a.gz": b"first file " * 1000, "b.gz": b"second file " * 1000}
 
 
-def checksums(content=CONTENT):
+def checksums(content: Mapping[str, bytes] = CONTENT) -> dict[str, str]:
     return {name: f"md5:{hashlib.md5(data).hexdigest()}" for name, data in content.items()}
 
 
-def endless(handler):
+def endless(handler: "Handler") -> None:
     handler.send_response(200)
     handler.end_headers()
     while True:
@@ -31,7 +33,7 @@ def endless(handler):
         handler.server.sent += 1_000_000
 
 
-def endless_in_chunks(handler):
+def endless_in_chunks(handler: "Handler") -> None:
     handler.protocol_version = "HTTP/1.1"
     handler.send_response(200)
     handler.send_header("Transfer-Encoding", "chunked")
@@ -41,14 +43,14 @@ def endless_in_chunks(handler):
         handler.server.sent += 1_000_000
 
 
-def claims_much(handler):
+def claims_much(handler: "Handler") -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", str(10**15))
     handler.end_headers()
     handler.wfile.write(b"x" * 100)
 
 
-def packed(handler):
+def packed(handler: "Handler") -> None:
     data = gzip.compress(bytes(50_000_000))
     handler.send_response(200)
     handler.send_header("Content-Encoding", handler.path.partition("?")[2] or "gzip")
@@ -57,37 +59,37 @@ def packed(handler):
     handler.wfile.write(data)
 
 
-def drip(handler):
+def drip(handler: "Handler") -> None:
     handler.send_response(200)
     handler.end_headers()
     drop(handler)
 
 
-def slow_head(handler):
+def slow_head(handler: "Handler") -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     drop(handler)
 
 
-def drop(handler):
+def drop(handler: "Handler") -> None:
     while not handler.server.done.wait(0.05):
         handler.wfile.write(b"x")
         handler.wfile.flush()
 
 
-def no_http(handler):
+def no_http(handler: "Handler") -> None:
     handler.wfile.write(b"\0\xff" * 1000)
 
 
-def long_line(handler):
+def long_line(handler: "Handler") -> None:
     handler.wfile.write(b"HTTP/1.1 200 " + b"x" * 1_000_000 + b"\r\n\r\n")
 
 
-def many_headers(handler):
+def many_headers(handler: "Handler") -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10_000 + b"\r\n")
 
 
-def redirected(place):
-    def answer(handler):
+def redirected(place: str) -> Callable[["Handler"], None]:
+    def answer(handler: "Handler") -> None:
         handler.send_response(302)
         handler.send_header("Location", place or handler.path)
         handler.end_headers()
@@ -114,8 +116,24 @@ BAD = {
 }
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """The two files; `bad` is cut after `cut` bytes, its length told in full."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files = dict(CONTENT)
+        self.asked: list[str] = []
+        self.bad: str | None = None
+        self.cut: int | None = None
+        self.sent = 0
+        self.done = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
+    server: Server
+
+    def do_GET(self) -> None:
         first, _, name = self.path.strip("/").rpartition("/")
         if first == "moved":
             return redirected(f"/{name}")(self)
@@ -125,7 +143,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return None
         return self.ordinary(name)
 
-    def ordinary(self, name):
+    def ordinary(self, name: str) -> None:
         self.server.asked.append(name)
         content = self.server.files.get(name)
         if content is None:
@@ -137,17 +155,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content[: self.server.cut] if name == self.server.bad else content)
         self.close_connection = True
 
-    def log_message(self, *_):
+    def log_message(self, *_: str | int) -> None:
         pass
 
 
 @pytest.fixture
-def server():
-    """A server with the two files; `bad` is cut after `cut` bytes, its length told in full."""
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    running.files, running.asked, running.bad, running.cut = dict(CONTENT), [], None, None
-    running.sent, running.done = 0, threading.Event()
-    running.url = f"http://127.0.0.1:{running.server_address[1]}/"
+def server() -> Iterator[Server]:
+    running = Server()
     thread = threading.Thread(target=running.serve_forever, daemon=True)
     thread.start()
     yield running
@@ -156,11 +170,11 @@ def server():
     running.server_close()
 
 
-def names(folder):
+def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def test_files_come_whole_and_are_not_asked_for_twice(server, tmp_path):
+def test_files_come_whole_and_are_not_asked_for_twice(server: Server, tmp_path: Path) -> None:
     folder = download(tmp_path / "new" / "folder", source=server.url, checksums=checksums())
     assert {name: (folder / name).read_bytes() for name in names(folder)} == CONTENT
     assert server.asked == ["a.gz", "b.gz"]
@@ -168,13 +182,13 @@ def test_files_come_whole_and_are_not_asked_for_twice(server, tmp_path):
     assert server.asked == ["a.gz", "b.gz"]
 
 
-def test_a_spoilt_file_is_fetched_again(server, tmp_path):
+def test_a_spoilt_file_is_fetched_again(server: Server, tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(b"spoilt")
     download(tmp_path, source=server.url, checksums=checksums())
     assert (tmp_path / "a.gz").read_bytes() == CONTENT["a.gz"]
 
 
-def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
+def test_a_wrong_checksum_leaves_nothing(server: Server, tmp_path: Path) -> None:
     server.files["b.gz"] = b"something else"
     with pytest.raises(FileFormatError, match=r"b\.gz does not have the published checksum md5:"):
         download(tmp_path, source=server.url, checksums=checksums())
@@ -182,7 +196,9 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path):
 
 
 @pytest.mark.parametrize("cut", [0, 1, 6000])
-def test_a_truncated_file_leaves_nothing_and_the_next_call_goes_on(server, tmp_path, cut):
+def test_a_truncated_file_leaves_nothing_and_the_next_call_goes_on(
+    server: Server, tmp_path: Path, cut: int
+) -> None:
     server.bad, server.cut = "b.gz", cut
     with pytest.raises(FileAccessError, match=f"Cannot download {server.url}b.gz to") as caught:
         download(tmp_path, source=server.url, checksums=checksums())
@@ -194,22 +210,24 @@ def test_a_truncated_file_leaves_nothing_and_the_next_call_goes_on(server, tmp_p
     assert server.asked == ["a.gz", "b.gz", "b.gz"]
 
 
-def test_a_file_that_is_not_there(server, tmp_path):
+def test_a_file_that_is_not_there(server: Server, tmp_path: Path) -> None:
     del server.files["a.gz"]
     with pytest.raises(FileAccessError, match=r"a\.gz.*404"):
         download(tmp_path, source=server.url, checksums=checksums())
     assert names(tmp_path) == []
 
 
-def test_no_server(tmp_path):
+def test_no_server(tmp_path: Path) -> None:
     with pytest.raises(FileAccessError, match=r"Cannot download http://127\.0\.0\.1:9/a\.gz"):
         download(tmp_path, source="http://127.0.0.1:9/", checksums=checksums())
 
 
-def test_an_interrupt_leaves_nothing(server, tmp_path, monkeypatch):
+def test_an_interrupt_leaves_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C in the middle of a file."""
 
-    def interrupted(address):
+    def interrupted(address: str) -> Iterator[bytes]:
         yield b"half"
         raise KeyboardInterrupt
 
@@ -220,7 +238,9 @@ def test_an_interrupt_leaves_nothing(server, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_bad_answer_is_one_sentence_and_leaves_nothing(server, tmp_path, monkeypatch, kind):
+def test_a_bad_answer_is_one_sentence_and_leaves_nothing(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setattr(_download, "_SECONDS", 1.5)
     start = time.monotonic()
     with pytest.raises(FileAccessError, match=BAD[kind][1]) as caught:
@@ -233,20 +253,25 @@ def test_a_bad_answer_is_one_sentence_and_leaves_nothing(server, tmp_path, monke
     assert server.sent < 60_000_000  # what was on its way when nobody listened any more
 
 
-def test_a_redirection_within_the_host_is_followed(server, tmp_path):
+def test_a_redirection_within_the_host_is_followed(server: Server, tmp_path: Path) -> None:
     download(tmp_path, source=f"{server.url}moved/", checksums=checksums())
     assert names(tmp_path) == ["a.gz", "b.gz"]
 
 
-def test_without_pooch_the_error_says_what_to_install(tmp_path, monkeypatch):
+def test_without_pooch_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     with pytest.raises(MissingExtraError, match=r"needs pooch.*pip install pastur\[torch\]"):
         download(tmp_path)
 
 
 def test_the_loader_downloads_where_nothing_is_installed(
-    server, stand_in_bytes, tmp_path, monkeypatch
-):
+    server: Server,
+    stand_in_bytes: dict[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     server.files = stand_in_bytes
     sums = checksums(stand_in_bytes)
     cache = tmp_path / "cache"
@@ -260,7 +285,7 @@ def test_the_loader_downloads_where_nothing_is_installed(
     assert load_fashion_mnist().test_labels.shape == (10000,)
 
 
-def test_the_published_files_are_asked_for():
+def test_the_published_files_are_asked_for() -> None:
     assert SOURCE.startswith("https://")
     assert sorted(CHECKSUMS) == sorted(name for name, _ in _fashion_mnist._FILES.values())
     assert all(len(digest.removeprefix("md5:")) == 32 for digest in CHECKSUMS.values())

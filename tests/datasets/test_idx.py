@@ -2,6 +2,8 @@
 
 import gzip
 import struct
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,14 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pastur._errors import FileAccessError, FileFormatError
+from pastur._typing import AnyArray
 from pastur.datasets._sources.idx import read_idx
 
 ARRAY = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
 
 
 @pytest.fixture
-def write(tmp_path):
-    def to_file(content, *, compress=True):
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def to_file(content: bytes, *, compress: bool = True) -> Path:
         path = tmp_path / "some-idx3-ubyte.gz"
         path.write_bytes(gzip.compress(content) if compress else content)
         return path
@@ -24,7 +27,9 @@ def write(tmp_path):
     return to_file
 
 
-def test_reads_back_what_was_packed(write, idx_bytes):
+def test_reads_back_what_was_packed(
+    write: Callable[..., Path], idx_bytes: Callable[[AnyArray], bytes]
+) -> None:
     array = read_idx(write(idx_bytes(ARRAY)), ARRAY.shape)
     assert array.dtype == np.uint8
     assert not array.flags.writeable
@@ -49,14 +54,21 @@ def test_reads_back_what_was_packed(write, idx_bytes):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_refuses_other_contents(write, idx_bytes, change, sentence):
+def test_refuses_other_contents(
+    write: Callable[..., Path],
+    idx_bytes: Callable[[AnyArray], bytes],
+    change: Callable[[bytes], bytes],
+    sentence: str,
+) -> None:
     path = write(change(idx_bytes(ARRAY)))
     with pytest.raises(FileFormatError, match=sentence) as caught:
         read_idx(path, ARRAY.shape)
     assert str(path) in str(caught.value)
 
 
-def test_refuses_a_stream_cut_anywhere(write, idx_bytes):
+def test_refuses_a_stream_cut_anywhere(
+    write: Callable[..., Path], idx_bytes: Callable[[AnyArray], bytes]
+) -> None:
     whole = gzip.compress(idx_bytes(ARRAY))
     for length in range(len(whole)):
         path = write(whole[:length], compress=False)
@@ -64,19 +76,23 @@ def test_refuses_a_stream_cut_anywhere(write, idx_bytes):
             read_idx(path, ARRAY.shape)
 
 
-def test_refuses_a_wrong_checksum(write, idx_bytes):
+def test_refuses_a_wrong_checksum(
+    write: Callable[..., Path], idx_bytes: Callable[[AnyArray], bytes]
+) -> None:
     whole = bytearray(gzip.compress(idx_bytes(ARRAY)))
     whole[-5] ^= 1  # the last byte of the CRC, before the four of the length
     with pytest.raises(FileFormatError, match="not an intact gzip file"):
         read_idx(write(bytes(whole), compress=False), ARRAY.shape)
 
 
-def test_refuses_what_is_not_gzip(write, idx_bytes):
+def test_refuses_what_is_not_gzip(
+    write: Callable[..., Path], idx_bytes: Callable[[AnyArray], bytes]
+) -> None:
     with pytest.raises(FileFormatError, match="not an intact gzip file"):
         read_idx(write(idx_bytes(ARRAY), compress=False), ARRAY.shape)
 
 
-def test_tells_of_a_file_that_cannot_be_opened(tmp_path):
+def test_tells_of_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(FileAccessError, match=r"absent\.gz' cannot be read: No such file"):
         read_idx(tmp_path / "absent.gz", (1,))
     with pytest.raises(FileAccessError, match="cannot be read: Is a directory"):
@@ -90,6 +106,8 @@ def test_tells_of_a_file_that_cannot_be_opened(tmp_path):
     derandomize=True,
 )
 @given(st.binary(max_size=64), st.booleans())
-def test_hostile_bytes_meet_one_error_only(write, content, compress):
+def test_hostile_bytes_meet_one_error_only(
+    write: Callable[..., Path], content: bytes, compress: bool
+) -> None:
     with pytest.raises(FileFormatError):
         read_idx(write(content, compress=compress), ARRAY.shape)

@@ -1,33 +1,38 @@
 """The shipped network is what its metadata says; read without torch and without pastur."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from safetensors import safe_open
 
-from pastur.datasets import shipped_network_path
+from pastur._typing import AnyArray, FloatArray
+from pastur.datasets import FashionMnist, shipped_network_path
 
 N = 300
 
 
 @pytest.fixture(scope="module")
-def shipped():
+def shipped() -> tuple[dict[str, AnyArray], dict[str, str]]:
     with safe_open(shipped_network_path(), "np") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
 
 
-def quarter_circle_cdf(x, sigma):
+def quarter_circle_cdf(x: FloatArray, sigma: float) -> FloatArray:
     """The law of the singular values of square noise, Marchenko–Pastur at ratio 1."""
     u = np.clip(x / (2 * sigma), 0, 1)
     return (2 / np.pi) * (u * np.sqrt(1 - u**2) + np.arcsin(u))
 
 
-def kolmogorov(values, cdf):
+def kolmogorov(values: FloatArray, cdf: Callable[..., FloatArray]) -> float:
     values = np.sort(values)
     steps = np.arange(len(values) + 1) / len(values)
-    return max(np.abs(cdf(values) - steps[1:]).max(), np.abs(cdf(values) - steps[:-1]).max())
+    return float(max(np.abs(cdf(values) - steps[1:]).max(), np.abs(cdf(values) - steps[:-1]).max()))
 
 
-def test_it_holds_three_layers_and_the_initial_middle_matrix(shipped):
+def test_it_holds_three_layers_and_the_initial_middle_matrix(
+    shipped: tuple[dict[str, AnyArray], dict[str, str]],
+) -> None:
     tensors, _ = shipped
     assert {name: tensor.shape for name, tensor in tensors.items()} == {
         "fc1.weight": (N, 784),
@@ -42,11 +47,13 @@ def test_it_holds_three_layers_and_the_initial_middle_matrix(shipped):
     assert all(np.isfinite(tensor).all() for tensor in tensors.values())
 
 
-def test_it_is_light():
+def test_it_is_light() -> None:
     assert shipped_network_path().stat().st_size <= 2_000_000
 
 
-def test_the_metadata_tell_how_it_was_made(shipped):
+def test_the_metadata_tell_how_it_was_made(
+    shipped: tuple[dict[str, AnyArray], dict[str, str]],
+) -> None:
     _, metadata = shipped
     assert metadata["epochs"] == "25"
     assert metadata["activation"] == "absolute value"
@@ -57,7 +64,9 @@ def test_the_metadata_tell_how_it_was_made(shipped):
     assert expected | {"architecture", "version_torch", "version_numpy"} <= metadata.keys()
 
 
-def test_the_recorded_accuracy_is_true(shipped, real_data):
+def test_the_recorded_accuracy_is_true(
+    shipped: tuple[dict[str, AnyArray], dict[str, str]], real_data: FashionMnist
+) -> None:
     tensors, metadata = shipped
     w1, w2, w3 = (tensors[f"fc{i}.weight"].astype(np.float64) for i in (1, 2, 3))
     b1, b2, b3 = (tensors[f"fc{i}.bias"].astype(np.float64) for i in (1, 2, 3))
@@ -69,7 +78,9 @@ def test_the_recorded_accuracy_is_true(shipped, real_data):
     assert right >= 8800
 
 
-def test_the_initial_middle_matrix_is_pure_gaussian_noise(shipped):
+def test_the_initial_middle_matrix_is_pure_gaussian_noise(
+    shipped: tuple[dict[str, AnyArray], dict[str, str]],
+) -> None:
     from scipy.special import ndtr
 
     entries = shipped[0]["fc2.weight.initial"].ravel() * np.sqrt(N)
@@ -80,7 +91,9 @@ def test_the_initial_middle_matrix_is_pure_gaussian_noise(shipped):
     assert kolmogorov(uniform, ndtr) > bound
 
 
-def test_training_left_a_noise_bulk_and_drew_spikes_out_of_it(shipped):
+def test_training_left_a_noise_bulk_and_drew_spikes_out_of_it(
+    shipped: tuple[dict[str, AnyArray], dict[str, str]],
+) -> None:
     before = np.linalg.svd(shipped[0]["fc2.weight.initial"].astype(float), compute_uv=False)
     after = np.linalg.svd(shipped[0]["fc2.weight"].astype(float), compute_uv=False)
     # The edge of the initial noise is 2. The largest of its singular values fluctuates by

@@ -1,8 +1,11 @@
 """The block models are equal in law to dense matrices, at every size and for every cut."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 
+from pastur._typing import FloatArray
 from pastur.ensembles import (
     sample_goe,
     sample_spiked_outliers,
@@ -25,8 +28,13 @@ SYMMETRIC = [
 
 @pytest.mark.parametrize(("n", "spikes", "sigma", "beta"), SYMMETRIC)
 def test_outliers_are_equal_in_law_to_dense(
-    n, spikes, sigma, beta, dense_eigenvalues, largest_score
-):
+    n: int,
+    spikes: Sequence[float],
+    sigma: float,
+    beta: int,
+    dense_eigenvalues: Callable[..., FloatArray],
+    largest_score: Callable[[FloatArray, FloatArray], float],
+) -> None:
     rng = np.random.default_rng(20)
     drawn = np.array(
         [
@@ -41,7 +49,10 @@ def test_outliers_are_equal_in_law_to_dense(
     assert largest_score(drawn, dense) < BOUND
 
 
-def test_a_wrong_diagonal_variance_is_rejected(dense_eigenvalues, largest_score):
+def test_a_wrong_diagonal_variance_is_rejected(
+    dense_eigenvalues: Callable[..., FloatArray],
+    largest_score: Callable[[FloatArray, FloatArray], float],
+) -> None:
     """Variance σ² for 2σ² takes ½(1 − 1/θ²) of the variance of a spike on a basis vector."""
     rng = np.random.default_rng(22)
     drawn = np.array(
@@ -58,7 +69,13 @@ BETAS = [1, pytest.param(2, marks=pytest.mark.slow)]
 
 @pytest.mark.parametrize("beta", BETAS)
 @pytest.mark.parametrize(("n", "r"), SPECTRA)
-def test_whole_spectra_are_equal_in_law_to_dense(n, r, beta, dense_eigenvalues, largest_score):
+def test_whole_spectra_are_equal_in_law_to_dense(
+    n: int,
+    r: int,
+    beta: int,
+    dense_eigenvalues: Callable[..., FloatArray],
+    largest_score: Callable[[FloatArray, FloatArray], float],
+) -> None:
     spikes = np.linspace(2.0, -1.0, r)
     rng = np.random.default_rng(24)
     drawn = np.array(
@@ -78,8 +95,13 @@ RECTANGULAR = [(11, 14, 3), (14, 11, 3), (7, 7, 5), (7, 9, 5), (5, 40, 5), (6, 6
 @pytest.mark.parametrize("beta", BETAS)
 @pytest.mark.parametrize(("n", "m", "r"), RECTANGULAR)
 def test_whole_singular_spectra_are_equal_in_law_to_dense(
-    n, m, r, beta, dense_singular_values, largest_score
-):
+    n: int,
+    m: int,
+    r: int,
+    beta: int,
+    dense_singular_values: Callable[..., FloatArray],
+    largest_score: Callable[[FloatArray, FloatArray], float],
+) -> None:
     spikes = np.linspace(2.0, 0.5, r)
     rng = np.random.default_rng(26)
     drawn = np.array(
@@ -99,8 +121,11 @@ def test_whole_singular_spectra_are_equal_in_law_to_dense(
 @pytest.mark.parametrize("shape", [(30, 60), (60, 30), (40, 40)])
 @pytest.mark.parametrize("beta", BETAS)
 def test_singular_outliers_are_equal_in_law_to_dense(
-    shape, beta, dense_singular_values, largest_score
-):
+    shape: tuple[int, int],
+    beta: int,
+    dense_singular_values: Callable[..., FloatArray],
+    largest_score: Callable[[FloatArray, FloatArray], float],
+) -> None:
     spikes = [2.5, 1.8, 1.5]
     rng = np.random.default_rng(28)
     drawn = np.array(
@@ -113,7 +138,9 @@ def test_singular_outliers_are_equal_in_law_to_dense(
     assert largest_score(drawn, dense) < BOUND
 
 
-def test_many_spikes_agree_with_one_dense_mean(largest_score):
+def test_many_spikes_agree_with_one_dense_mean(
+    largest_score: Callable[[FloatArray, FloatArray], float],
+) -> None:
     """Twelve spikes at N = 48: crowded ones repel each other as in the dense matrix."""
     spikes = np.linspace(1.5, 3, 12)
     rng = np.random.default_rng(30)

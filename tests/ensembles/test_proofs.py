@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from pastur._typing import AnyArray, FloatArray
 from pastur.ensembles._chains.block_eigen import band, count_above, top_pairs, top_values
 from pastur.ensembles._chains.chain import Chain, RectangularChain, SymmetricChain
 from pastur.ensembles._chains.noise_bounds import rectangular_noise_bound, symmetric_noise_bound
 from pastur.ensembles._chains.separation import noise_level
 
 
-def dense_chain(diagonal, coupling, rows):
+def dense_chain(diagonal: AnyArray, coupling: AnyArray, rows: int) -> AnyArray:
     """The block tridiagonal matrix, block by block."""
     count, r, _ = diagonal.shape
     matrix = np.zeros((count * r, count * r), dtype=diagonal.dtype)
@@ -34,7 +35,9 @@ CHAINS = [
 
 
 @pytest.mark.parametrize("law", CHAINS)
-def test_eigenvalue_routines_agree_with_a_dense_solver(law):
+def test_eigenvalue_routines_agree_with_a_dense_solver(
+    law: RectangularChain | SymmetricChain,
+) -> None:
     chain = Chain(law, np.random.default_rng(60))
     diagonal, coupling = chain.blocks(chain.size)
     lower = band(diagonal, coupling, law.rows)
@@ -52,7 +55,7 @@ def test_eigenvalue_routines_agree_with_a_dense_solver(law):
 
 
 @pytest.mark.parametrize("law", [law for law in CHAINS if law.rows % law.spikes.size == 0])
-def test_eigenvalues_are_counted_by_elimination(law):
+def test_eigenvalues_are_counted_by_elimination(law: RectangularChain | SymmetricChain) -> None:
     chain = Chain(law, np.random.default_rng(61))
     diagonal, coupling = chain.blocks(chain.size)
     expected = np.linalg.eigvalsh(dense_chain(diagonal, coupling, law.rows))
@@ -69,7 +72,9 @@ def test_eigenvalues_are_counted_by_elimination(law):
         (RectangularChain(np.array([0.9]), 1.0, 1, n=1500, m=1500), 900),
     ],
 )
-def test_the_level_holds_back_all_but_the_spikes_of_the_complete_matrix(law, blocks):
+def test_the_level_holds_back_all_but_the_spikes_of_the_complete_matrix(
+    law: RectangularChain | SymmetricChain, blocks: int
+) -> None:
     """Cut in two, where the noise as a whole reaches farther than the weakest outlier."""
     count = law.spikes.size
     for seed in range(5):
@@ -82,7 +87,7 @@ def test_the_level_holds_back_all_but_the_spikes_of_the_complete_matrix(law, blo
         assert level < values[count - 1]
 
 
-def test_the_level_of_a_spike_that_is_missing_is_infinite():
+def test_the_level_of_a_spike_that_is_missing_is_infinite() -> None:
     """One spike, but two are asked for: what is between noise and noise is not told apart."""
     law = SymmetricChain(np.array([1.5]), 1.0, 1, n=10**6)
     diagonal, coupling = Chain(law, np.random.default_rng(62)).blocks(30)
@@ -91,7 +96,7 @@ def test_the_level_of_a_spike_that_is_missing_is_infinite():
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 50, 400])
-def test_moments_of_gue_stay_below_the_bound(n):
+def test_moments_of_gue_stay_below_the_bound(n: int) -> None:
     """Harer and Zagier's recursion for the moments, term by term."""
     for failure in (0.5, 1e-3, 1e-14):
         bound = float(symmetric_noise_bound(np.array(n), 2, failure))
@@ -106,7 +111,7 @@ def test_moments_of_gue_stay_below_the_bound(n):
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (3, 3), (5, 9), (40, 41), (100, 300), (400, 400)])
-def test_moments_of_complex_wishart_stay_below_the_bound(n, m):
+def test_moments_of_complex_wishart_stay_below_the_bound(n: int, m: int) -> None:
     """Haagerup and Thorbjørnsen's recursion for the moments, term by term."""
     s, d = n + m, m - n
     for failure in (0.5, 1e-3, 1e-14):
@@ -119,12 +124,12 @@ def test_moments_of_complex_wishart_stay_below_the_bound(n, m):
         assert best <= np.log(failure) + 1e-9
 
 
-def test_eigenvalues_of_two_real_matrices_interlace_to_a_complex_one():
+def test_eigenvalues_of_two_real_matrices_interlace_to_a_complex_one() -> None:
     """Forrester and Rains: every second one of n and n + 1 real is one complex; n = 3, means."""
     rng = np.random.default_rng(63)
     draws = 20000
 
-    def spectrum(n, beta):
+    def spectrum(n: int, beta: int) -> FloatArray:
         square = rng.standard_normal((draws, n, n))
         if beta == 2:
             square = (square + 1j * rng.standard_normal((draws, n, n))) / np.sqrt(2)
@@ -140,7 +145,7 @@ def test_eigenvalues_of_two_real_matrices_interlace_to_a_complex_one():
 
 
 @pytest.mark.parametrize("beta", [1, 2])
-def test_noise_exceeds_the_bound_no_more_often_than_stated(beta):
+def test_noise_exceeds_the_bound_no_more_often_than_stated(beta: int) -> None:
     rng = np.random.default_rng(64)
     draws, n, failure = 1000, 40, 0.1
     square = rng.standard_normal((draws, n, n)) + (beta - 1) * 1j * rng.standard_normal(
@@ -157,7 +162,7 @@ def test_noise_exceeds_the_bound_no_more_often_than_stated(beta):
     assert (tops > 0.92 * symmetric_noise_bound(np.array(n), beta, failure)).mean() > 0
 
 
-def test_bounds_approach_the_edge_as_the_tracy_widom_scale_does():
+def test_bounds_approach_the_edge_as_the_tracy_widom_scale_does() -> None:
     for n in (10**4, 10**8, 10**12):
         for beta in (1, 2):
             excess = float(symmetric_noise_bound(np.array(n), beta, 1e-14)) / np.sqrt(n) - 2

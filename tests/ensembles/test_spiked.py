@@ -1,10 +1,14 @@
 """Spiked samplers against theory at sizes that no dense matrix reaches, and what they refuse."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
 from pastur.ensembles import (
     sample_spiked_outliers,
     sample_spiked_singular_spectrum,
@@ -13,14 +17,14 @@ from pastur.ensembles import (
 )
 
 
-def inside_variance(values, variance):
+def inside_variance(values: FloatArray, variance: float) -> bool:
     """Whether the sample variance is a chi-square's at false alarm 1e-9, both tails."""
     low, high = stats.chi2.ppf([5e-10, 1 - 5e-10], len(values) - 1)
-    return low < ((values - values.mean()) ** 2).sum() / variance < high
+    return bool(low < ((values - values.mean()) ** 2).sum() / variance < high)
 
 
 @pytest.mark.parametrize("sigma", [1.0, 3.0])
-def test_outliers_at_ten_to_the_twelve_are_where_theory_says(sigma):
+def test_outliers_at_ten_to_the_twelve_are_where_theory_says(sigma: float) -> None:
     n = 10**12
     spikes = sigma * np.array([4.0, 2.0, 1.5, -1.3, -5.0])
     draw = sample_spiked_outliers(n, spikes, sigma=sigma, rng=40)
@@ -31,7 +35,7 @@ def test_outliers_at_ten_to_the_twelve_are_where_theory_says(sigma):
 
 
 @pytest.mark.parametrize("beta", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_fluctuations_of_an_isolated_outlier(beta):
+def test_fluctuations_of_an_isolated_outlier(beta: int) -> None:
     """√N(λ − Φ(θ)) → N(0, 2σ²Φ′(θ)/β), Φ′ = 1 − σ²/θ²."""
     n, theta, draws = 10**9, 2.0, 1000
     rng = np.random.default_rng(41)
@@ -49,7 +53,7 @@ def test_fluctuations_of_an_isolated_outlier(beta):
     "shape",
     [(10**9, 4 * 10**9), pytest.param((4 * 10**9, 10**9), marks=pytest.mark.slow)],
 )
-def test_fluctuations_of_an_isolated_singular_value(shape):
+def test_fluctuations_of_an_isolated_singular_value(shape: tuple[int, int]) -> None:
     """Variance (σ²/2m)(t⁴ − c)(2t² + 1 + c)/(t²(t² + c)(t² + 1)), t = θ/σ, c = n/m."""
     draws, c, t = 1000, 0.25, 1.5
     rng = np.random.default_rng(42)
@@ -65,7 +69,7 @@ def test_fluctuations_of_an_isolated_singular_value(shape):
 
 
 @pytest.mark.slow
-def test_complex_singular_values_fluctuate_half_as_much():
+def test_complex_singular_values_fluctuate_half_as_much() -> None:
     rng = np.random.default_rng(43)
     shape, draws, t = (10**9, 10**9), 1000, 1.5
     values = np.array(
@@ -83,7 +87,7 @@ TRACY_WIDOM = {1: (-1.2065335745820, 1.607781034581), 2: (-1.7710868074, 0.81319
 
 
 @pytest.mark.parametrize("beta", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_subcritical_spike_sticks_to_the_edge_with_tracy_widom_fluctuations(beta):
+def test_a_subcritical_spike_sticks_to_the_edge_with_tracy_widom_fluctuations(beta: int) -> None:
     n, draws = 10**5, 200
     rng = np.random.default_rng(44)
     values = np.array(
@@ -91,16 +95,16 @@ def test_a_subcritical_spike_sticks_to_the_edge_with_tracy_widom_fluctuations(be
     )
     scaled = (values - 2) * n ** (2 / 3)
 
-    def close(index):
+    def close(index: int) -> bool:
         # The spike's own shift is of order N^(−1/3); 4 standard errors: false alarm 6e-5.
         mean, variance = TRACY_WIDOM[index]
-        return abs(scaled.mean() - mean) < 4 * np.sqrt(variance / draws) + 0.06
+        return bool(abs(scaled.mean() - mean) < 4 * np.sqrt(variance / draws) + 0.06)
 
     assert close(beta)
     assert not close(3 - beta)
 
 
-def test_a_spike_just_above_criticality_is_right_at_every_size():
+def test_a_spike_just_above_criticality_is_right_at_every_size() -> None:
     """At θ = 1.05σ the limit is 2.00238σ; at large N the draw is within 7 standard deviations."""
     for n in (10**7, 10**9, 10**12):
         draw = sample_spiked_outliers(n, 1.05, rng=45)
@@ -109,7 +113,7 @@ def test_a_spike_just_above_criticality_is_right_at_every_size():
         assert draw.truncation_error <= 1e-9
 
 
-def test_equal_spikes_spread_as_the_eigenvalues_of_a_small_goe():
+def test_equal_spikes_spread_as_the_eigenvalues_of_a_small_goe() -> None:
     """At N = 10¹² a cluster of r equal spikes spreads by about 2√(r(1 − 1/θ²)/N) on each side."""
     n, r, theta = 10**12, 80, 2.0
     outliers = sample_spiked_outliers(n, np.full(r, theta), rng=46).outliers
@@ -119,13 +123,13 @@ def test_equal_spikes_spread_as_the_eigenvalues_of_a_small_goe():
     assert abs(outliers.mean() - 2.5) < 7 * np.sqrt(2 / n)
 
 
-def test_a_spike_beyond_the_noise_is_found_through_a_wide_range_of_sizes():
+def test_a_spike_beyond_the_noise_is_found_through_a_wide_range_of_sizes() -> None:
     draw = sample_spiked_singular_values((10, 10**12), [1e6, 2.0], rng=47)
     limit = [np.sqrt((t**2 + 1) * (t**2 + 1e-11)) / t for t in (1e6, 2.0)]
     np.testing.assert_allclose(draw.outliers, limit, rtol=1e-5)
 
 
-def test_spectra_of_noise_alone_follow_the_limit_laws():
+def test_spectra_of_noise_alone_follow_the_limit_laws() -> None:
     values = sample_spiked_spectrum(2000, 0.0, sigma=2.0, rng=48)
     semicircle = stats.semicircular(scale=4.0)
     # Eigenvalues are rigid: the distance is about log(N)/N, far below N^(−1/2).
@@ -161,7 +165,7 @@ def test_spectra_of_noise_alone_follow_the_limit_laws():
             InvalidInputError,
             "leave zeros out",
         ),
-        (lambda: sample_spiked_singular_values(9, 1.0), InvalidTypeError, "must be a pair"),
+        (lambda: sample_spiked_singular_values(9, 1.0), InvalidTypeError, "must be a pair"),  # type: ignore[arg-type]
         (
             lambda: sample_spiked_outliers(10**12, np.linspace(0.5, 3, 100)),
             InvalidInputError,
@@ -174,12 +178,14 @@ def test_spectra_of_noise_alone_follow_the_limit_laws():
         ),
     ],
 )
-def test_errors_say_what_to_do(call, error, sentence):
+def test_errors_say_what_to_do(
+    call: Callable[[], Any], error: type[Exception], sentence: str
+) -> None:
     with pytest.raises(error, match=sentence):
         call()
 
 
-def test_the_result_is_frozen():
+def test_the_result_is_frozen() -> None:
     draw = sample_spiked_outliers(100, 2.0, rng=50)
     with pytest.raises(AttributeError):
-        draw.blocks = 3
+        draw.blocks = 3  # type: ignore[misc]

@@ -1,5 +1,7 @@
 """The truncation error is a bound, at every size, and blocks are added until it is small."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,9 @@ SYMMETRIC = [
 
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-5, 1e-9])
 @pytest.mark.parametrize(("spikes", "beta"), SYMMETRIC)
-def test_outliers_of_the_complete_matrix_are_within_the_bound(spikes, beta, tolerance):
+def test_outliers_of_the_complete_matrix_are_within_the_bound(
+    spikes: Sequence[float], beta: int, tolerance: float
+) -> None:
     """The same seed gives the same matrix, of which `sample_spiked_spectrum` sees all."""
     n = 1000
     draw = sample_spiked_outliers(n, spikes, sigma=2.0, beta=beta, tolerance=tolerance, rng=31)
@@ -50,8 +54,8 @@ RECTANGULAR = [((700, 1200), [2.0, 1.5], 1), ((1000, 800), [1.1, 1.6], 2), ((800
 @pytest.mark.parametrize("tolerance", [1e-2, 1e-9])
 @pytest.mark.parametrize(("shape", "spikes", "beta"), RECTANGULAR)
 def test_singular_outliers_of_the_complete_matrix_are_within_the_bound(
-    shape, spikes, beta, tolerance
-):
+    shape: tuple[int, int], spikes: Sequence[float], beta: int, tolerance: float
+) -> None:
     draw = sample_spiked_singular_values(shape, spikes, beta=beta, tolerance=tolerance, rng=32)
     spectrum = sample_spiked_singular_spectrum(shape, spikes, beta=beta, rng=32)
     missing = spectrum[: len(spikes)] - draw.outliers
@@ -72,7 +76,9 @@ LAWS = [
 
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-10])
 @pytest.mark.parametrize("law", LAWS)
-def test_the_bound_holds_against_sixty_more_blocks(law, tolerance):
+def test_the_bound_holds_against_sixty_more_blocks(
+    law: RectangularChain | SymmetricChain, tolerance: float
+) -> None:
     chain = Chain(law, np.random.default_rng(33))
     found = largest(chain, law.spikes.size, 1, tolerance)
     longer = found.blocks + 60
@@ -81,7 +87,7 @@ def test_the_bound_holds_against_sixty_more_blocks(law, tolerance):
     assert (np.abs(deeper - found.values) <= found.error + ROUNDING).all()
 
 
-def test_the_bound_is_not_idle():
+def test_the_bound_is_not_idle() -> None:
     """At a loose tolerance the true error is at least a hundredth of the bound, and no rounding."""
     law = LAWS[0]
     chain = Chain(law, np.random.default_rng(34))
@@ -93,7 +99,7 @@ def test_the_bound_is_not_idle():
 
 
 @pytest.mark.parametrize("blocks", [5, 10, 15, 20])
-def test_truncation_errs_by_what_theory_says(blocks):
+def test_truncation_errs_by_what_theory_says(blocks: int) -> None:
     """σ(σ/θ)^(2K−1)(1 − σ²/θ²)² for N ≫ Kr: 8.0e-3, 1.4e-4, 2.4e-6, 4.2e-8 at θ = 1.5σ."""
     law = SymmetricChain(np.array([1.5]), 1.0, 1, n=10**12)
     chain = Chain(law, np.random.default_rng(38))
@@ -103,7 +109,7 @@ def test_truncation_errs_by_what_theory_says(blocks):
     assert long - short == pytest.approx(expected, rel=0.15 if blocks == 5 else 0.01)
 
 
-def test_blocks_are_added_until_the_tolerance_is_met():
+def test_blocks_are_added_until_the_tolerance_is_met() -> None:
     """Known rate: the error falls by (σ/θ)² a block, THEORY: 2 log(1.5) per block here."""
     draws = [
         sample_spiked_outliers(10**9, 1.5, tolerance=tolerance, rng=35)
@@ -116,7 +122,7 @@ def test_blocks_are_added_until_the_tolerance_is_met():
     assert (np.diff(errors) < 0).all()
 
 
-def test_another_tolerance_sees_the_same_matrix():
+def test_another_tolerance_sees_the_same_matrix() -> None:
     loose = sample_spiked_outliers(10**10, [3.0, -2.0], tolerance=1e-2, rng=36)
     tight = sample_spiked_outliers(10**10, [3.0, -2.0], tolerance=1e-12, rng=36)
     assert tight.blocks > loose.blocks
@@ -124,7 +130,7 @@ def test_another_tolerance_sees_the_same_matrix():
     assert np.abs(loose.outliers - tight.outliers).max() > 1e-9
 
 
-def test_a_matrix_without_room_is_used_whole():
+def test_a_matrix_without_room_is_used_whole() -> None:
     draw = sample_spiked_outliers(5, [3.0, -2.0, 1.0], rng=37)
     assert (draw.truncation_error, draw.blocks) == (0.0, 2)
     assert draw.outliers.shape == (3,)
