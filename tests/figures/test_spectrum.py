@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from pastur._typing import FloatArray
+from pastur.analysis import analyze
 from pastur.estimation import fit_rectangular, fit_symmetric
-from pastur.figures import histogram, law_curve
+from pastur.estimation._curves import DrawnSpectrum
+from pastur.figures import histogram, law_curve, plot_fit
+from pastur.report._build import chart_data
 
 
 def test_bars_hold_every_value_and_have_area_one(spiked: FloatArray) -> None:
@@ -81,3 +84,25 @@ def test_a_matrix_without_noise_has_bars_and_no_curve() -> None:
     fit = fit_rectangular(np.diag(values))
     assert law_curve(fit, 6)[0].size == 0
     assert histogram(fit, values).counts[[0, -1]].tolist() == [4, 1]
+
+
+def test_every_picture_shows_the_same(spiked: FloatArray) -> None:
+    """The bars, the curve and the spikes of a plot are those that the page gets."""
+    (matrix,) = analyze({"w": spiked}).matrices
+    drawn = matrix.drawn
+    ax = plot_fit(matrix.fit, singular_values=matrix.singular_values)
+    assert [bar.get_height() for bar in ax.patches] == pytest.approx(drawn.bars.density)
+    assert chart_data.spectrum(matrix)["counts"] == drawn.bars.counts.tolist()
+    (curve,) = (line for line in ax.lines if line.get_label() == drawn.law_name)
+    assert np.array_equal(curve.get_xdata(), drawn.law[0], equal_nan=True)
+    assert drawn.noise_interval == (0.0, matrix.fit.edge)
+    assert drawn.spikes.tolist() == matrix.fit.spikes["observed"].tolist()
+    assert drawn.over_edge(drawn.spikes).min() > 1
+
+
+def test_a_symmetric_fit_has_noise_on_both_sides() -> None:
+    x = np.random.default_rng(2).normal(size=(60, 60))
+    fit = fit_symmetric((x + x.T) / 2)
+    drawn = DrawnSpectrum(fit)
+    assert drawn.noise_interval == (-fit.edge, fit.edge)
+    assert (drawn.word, drawn.keyword) == ("eigenvalue", "eigenvalues")

@@ -1,22 +1,20 @@
-"""A spectrum made ready for drawing: the histogram of the observed values and the law's curve."""
+"""What a picture of a spectrum shows: the histogram, the law's curve, the edges, the spikes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit
-from pastur.measures import ProbabilityMeasure
+from pastur.measures._contract.curve import density_curve
 
 Fit = RectangularFit | SymmetricFit
 
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
-_CURVE_POINTS, _FEWEST_POINTS = 121, 9
 # Relative distance at which values are drawn as one.
 _ALIKE = 1e-12
-# A lowest edge below this share of the highest is 0, known to rounding.
-_ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +41,65 @@ class Histogram:
             return np.asarray(self.counts / (self.counts.sum() * np.diff(self.bins)))
 
 
-def noise_interval(fit: Fit) -> tuple[float, float]:
-    """Return the interval that the noise keeps to, in singular values or eigenvalues."""
-    return (0.0 if isinstance(fit, RectangularFit) else -fit.edge), fit.edge
+@dataclass(frozen=True, eq=False)
+class DrawnSpectrum:
+    """What a picture of one spectrum shows: every renderer takes it from here.
+
+    Attributes
+    ----------
+    fit : RectangularFit or SymmetricFit
+    values : array or None
+        All observed values, where there are any to show.
+    """
+
+    fit: Fit
+    values: FloatArray | None = None
+
+    @property
+    def word(self) -> str:
+        """What the values are called."""
+        return "eigenvalue" if _has_two_sides(self.fit) else "singular value"
+
+    @property
+    def keyword(self) -> str:
+        """The argument that takes the observed values."""
+        return f"{self.word.replace(' ', '_')}s"
+
+    @property
+    def noisy(self) -> bool:
+        """Whether there is noise, and with it an edge."""
+        return self.fit.sigma > 0
+
+    @property
+    def noise_interval(self) -> tuple[float, float]:
+        """The interval that the noise keeps to."""
+        return (-self.fit.edge if _has_two_sides(self.fit) else 0.0), self.fit.edge
+
+    @cached_property
+    def bars(self) -> Histogram:
+        """The histogram of the observed values."""
+        assert self.values is not None
+        return histogram(self.fit, self.values)
+
+    @cached_property
+    def law(self) -> tuple[FloatArray, FloatArray]:
+        """The curve of the law, scaled to the share of the observed values that it describes."""
+        return law_curve(self.fit, None if self.values is None else self.values.size)
+
+    @property
+    def law_name(self) -> str:
+        """What the curve is."""
+        return law_name(self.fit)
+
+    @property
+    def spikes(self) -> FloatArray:
+        """The values that stand out."""
+        return np.asarray(self.fit.spikes["observed"], dtype=np.float64)
+
+    def over_edge(self, values: FloatArray) -> FloatArray:
+        """Return values over the edge; they may be hundreds of decades apart."""
+        with np.errstate(over="ignore"):
+            return np.asarray(values / self.fit.edge)
 
 
 def histogram(fit: Fit, values: FloatArray) -> Histogram:
@@ -56,7 +110,7 @@ def histogram(fit: Fit, values: FloatArray) -> Histogram:
     costs few bins. All bins are equal where there is no noise.
     """
     values = np.sort(values)
-    low, high = noise_interval(fit)
+    low, high = DrawnSpectrum(fit).noise_interval
     bulk = values[(values >= low) & (values <= high)]
     if _equal(values):
         half = abs(values[0]) / 20 or 0.5
@@ -88,11 +142,11 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
     and the law is that of all. A NaN stands between two intervals; without noise there is no point
     at all.
     """
-    beside = fit.zeros + (0 if fit.growing else fit.rank)
-    share = 1.0 if size is None else (size - beside) / size
+    outside = fit.zeros + (0 if fit.growing else fit.rank)
+    share = 1.0 if size is None else (size - outside) / size
     # In units of the edge, so that squares neither overflow nor vanish.
     unit = fit.edge
-    x, y = density_curve(fit.law_in(unit), squared=isinstance(fit, RectangularFit))
+    x, y = density_curve(fit.law_in(unit), squared=not _has_two_sides(fit))
     return unit * x, share * y / unit
 
 
@@ -101,48 +155,8 @@ def law_name(fit: Fit) -> str:
     return "law of noise and signal" if fit.growing else "law of the noise"
 
 
-def density_curve(
-    law: ProbabilityMeasure, *, squared: bool = False, points: int = _CURVE_POINTS
-) -> tuple[FloatArray, FloatArray]:
-    """Return the density of a law as x and y, about `points` of them, zero at both ends.
-
-    The intervals of the support share the points by their length, at least 9 each, which crowd at
-    the ends. With `squared`, ρ is the law of squared singular values and the curve is 2xρ(x²) over
-    plain ones. A NaN stands between two intervals; atoms are left out, and a law of atoms alone has
-    no point at all.
-
-    Examples
-    --------
-    >>> from pastur.measures import MarchenkoPastur
-    >>> x, _ = density_curve(MarchenkoPastur(0.25, 1.0), squared=True)
-    >>> float(x[0]), float(x[-1])
-    (0.5, 1.5)
-    """
-    support = law.support[law.support[:, 1] > law.support[:, 0]]
-    if not len(support):
-        return np.empty(0), np.empty(0)
-    ends = np.sqrt(np.maximum(support, 0)) if squared else support
-    length = ends[:, 1] - ends[:, 0]
-    counts = np.maximum(np.rint(points * length / length.sum()).astype(int), _FEWEST_POINTS)
-    x = np.concatenate([_crowded(a, b, n) for (a, b), n in zip(ends, counts, strict=True)])
-    stops = np.cumsum(counts) - 1
-    y = np.zeros(x.shape)
-    inner = np.ones(x.shape, dtype=bool)
-    inner[np.concatenate([[0], stops, stops[:-1] + 1])] = False
-    at = x[inner]
-    y[inner] = 2 * at * law.density(at**2) if squared else law.density(at)
-    if squared and support[0, 0] <= _ROUNDING * support[-1, 1]:
-        # At a hard edge (a square matrix) the curve starts at a height, not at zero.
-        y[0] = y[1]
-    between = stops[:-1] + 1
-    return np.insert(x, between, np.nan), np.insert(y, between, np.nan)
-
-
-def _crowded(low: float, high: float, count: int) -> FloatArray:
-    """Return Chebyshev points with both ends: they crowd where a density falls like a root."""
-    x = (low + high) / 2 - (high - low) / 2 * np.cos(np.linspace(0, np.pi, count))
-    x[[0, -1]] = low, high
-    return np.asarray(x)
+def _has_two_sides(fit: Fit) -> bool:
+    return isinstance(fit, SymmetricFit)
 
 
 def _equal(values: FloatArray) -> bool:

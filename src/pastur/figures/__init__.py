@@ -3,18 +3,13 @@
 import warnings
 from typing import Any
 
-from pastur.estimation._curves import (
-    Histogram,
-    density_curve,
-    histogram,
-    law_curve,
-    law_name,
-)
+from pastur.estimation._curves import Histogram, histogram, law_curve, law_name
 from pastur.figures._plots.outlier_map import law_figure, plot_outlier_map
 from pastur.figures._plots.plot_analysis import plot_analysis
 from pastur.figures._plots.plot_fit import plot_fit
 from pastur.figures._plots.plot_law import plot_law
 from pastur.figures._plots.plot_panels import Panel, Series, panels_figure, plot_panel
+from pastur.measures._contract.curve import density_curve
 
 __all__ = [
     "Histogram",

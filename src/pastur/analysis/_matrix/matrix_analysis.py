@@ -13,6 +13,7 @@ from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.published import baselines_from_dict, baselines_to_dict
 from pastur.analysis._matrix.shuffled import Randomized
 from pastur.estimation import RectangularFit
+from pastur.estimation._curves import DrawnSpectrum
 from pastur.estimation.baselines import Baseline
 
 # Times the largest singular value: beyond, nothing of a fit can lie.
@@ -88,6 +89,11 @@ class MatrixAnalysis:
         a matrix without noise); ``"noise only"``.
         """
         return Finding.of(self.fit.goodness, self.fit.rank)
+
+    @property
+    def drawn(self) -> DrawnSpectrum:
+        """Return what every picture of its spectrum shows."""
+        return DrawnSpectrum(self.fit, self.singular_values)
 
     @property
     def strongest(self) -> np.void | None:

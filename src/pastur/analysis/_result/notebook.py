@@ -85,13 +85,10 @@ def _row(matrix: MatrixAnalysis) -> str:
 
 
 def _picture(matrix: MatrixAnalysis, colour: str) -> str:
-    edge = matrix.fit.edge
-    if not matrix.fit.sigma:
+    drawn = matrix.drawn
+    if not drawn.noisy:
         return f'<span style="{_NOTE}">no noise</span>'
-    # Noise and spikes may be hundreds of decades apart.
-    with np.errstate(over="ignore"):
-        ratios = matrix.singular_values / edge
-        beyond = matrix.fit.spikes["observed"] / edge
+    ratios, beyond = drawn.over_edge(matrix.singular_values), drawn.over_edge(drawn.spikes)
     counts, _ = np.histogram(ratios[ratios <= 1], _BARS, (0.0, 1.0))
     heights = 0.9 * _HEIGHT * counts / max(int(counts.max()), 1)
     width = _EDGE / _BARS

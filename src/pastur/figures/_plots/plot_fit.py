@@ -9,16 +9,10 @@ import numpy as np
 from pastur._checks import vector
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._format import number
-from pastur._typing import ArrayLike, FloatArray
+from pastur._typing import ArrayLike
 from pastur.analysis import Finding
 from pastur.estimation import RectangularFit, SymmetricFit
-from pastur.estimation._curves import (
-    Fit,
-    histogram,
-    law_curve,
-    law_name,
-    noise_interval,
-)
+from pastur.estimation._curves import DrawnSpectrum, Fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,47 +65,43 @@ def plot_fit(
     >>> ax.get_xlabel()
     'singular value'
     """
-    values = _observed(fit, singular_values, eigenvalues)
+    spectrum = _drawn(fit, singular_values=singular_values, eigenvalues=eigenvalues)
     ax = ax if ax is not None else _new_axes()
-    if values is not None:
-        bars = histogram(fit, values)
+    if spectrum.values is not None:
+        bars = spectrum.bars
         ax.bar(
             bars.bins[:-1],
             bars.density,
             np.diff(bars.bins),
             align="edge",
             color="#c3ccd6",
-            label=f"observed, {values.size} values",
+            label=f"observed, {spectrum.values.size} values",
         )
-    x, y = law_curve(fit, None if values is None else values.size)
-    ax.plot(x, y, color="#17202b", linewidth=1.8, label=law_name(fit))
-    _draw_edges(ax, fit)
+    ax.plot(*spectrum.law, color="#17202b", linewidth=1.8, label=spectrum.law_name)
+    _draw_edges(ax, *spectrum.noise_interval)
     if fit.rank:
-        _draw_spikes(ax, fit)
-    ax.set_xlabel("singular value" if isinstance(fit, RectangularFit) else "eigenvalue")
+        _draw_spikes(ax, spectrum)
+    ax.set_xlabel(spectrum.word)
     ax.set_ylabel("density")
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
     return ax
 
 
-def _observed(
-    fit: Fit, singular_values: ArrayLike | None, eigenvalues: ArrayLike | None
-) -> FloatArray | None:
+def _drawn(fit: Fit, **given: ArrayLike | None) -> DrawnSpectrum:
     if not isinstance(fit, (RectangularFit, SymmetricFit)):
         raise InvalidTypeError(
             "plot_fit draws the result of `fit_rectangular` or `fit_symmetric`. "
             f"Got a {type(fit).__name__}."
         )
-    rectangular = isinstance(fit, RectangularFit)
-    right, wrong = (singular_values, eigenvalues) if rectangular else (eigenvalues, singular_values)
-    names = ("singular_values", "eigenvalues")
-    right_name, wrong_name = names if rectangular else names[::-1]
-    if wrong is not None:
-        raise InvalidInputError(
-            f"A {type(fit).__name__} is drawn over `{right_name}`. Got `{wrong_name}`."
-        )
-    return None if right is None else vector(right_name, right)
+    right = DrawnSpectrum(fit).keyword
+    for name, values in given.items():
+        if name != right and values is not None:
+            raise InvalidInputError(
+                f"A {type(fit).__name__} is drawn over `{right}`. Got `{name}`."
+            )
+    values = given[right]
+    return DrawnSpectrum(fit, None if values is None else vector(right, values))
 
 
 def _new_axes() -> Any:
@@ -120,18 +110,17 @@ def _new_axes() -> Any:
     return plt.subplots(layout="constrained")[1]
 
 
-def _draw_edges(ax: Axes, fit: Fit) -> None:
-    low, high = noise_interval(fit)
+def _draw_edges(ax: Axes, low: float, high: float) -> None:
     ax.axvline(high, color="#5c6875", linestyle="--", linewidth=1.2, label=f"edge, {number(high)}")
     if low < 0:
         ax.axvline(low, color="#5c6875", linestyle="--", linewidth=1.2)
 
 
-def _draw_spikes(ax: Axes, fit: Fit) -> None:
+def _draw_spikes(ax: Axes, spectrum: DrawnSpectrum) -> None:
     # On stems of one height: a spike is one value, its bar may be too low to see.
+    fit, observed = spectrum.fit, spectrum.spikes
     finding = Finding.of(fit.goodness, fit.rank)
     height = 0.08 * ax.get_ylim()[1]
-    observed = fit.spikes["observed"]
     ax.vlines(observed, 0, height, color=finding.colour, linewidth=1)
     ax.plot(
         observed,

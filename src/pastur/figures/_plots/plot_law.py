@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pastur._typing import ArrayLike, FloatArray
-from pastur.estimation._curves import density_curve
 from pastur.figures._plots.in_matrix_units import Model, PlainModel
+from pastur.measures._contract.curve import density_curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

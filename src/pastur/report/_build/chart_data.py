@@ -9,7 +9,6 @@ import numpy as np
 from pastur._format import LEAST_P, p_value
 from pastur._typing import FloatArray
 from pastur.analysis import Finding, InitialComparison, MatrixAnalysis
-from pastur.figures import histogram, law_curve
 
 MOST_MARKED = 150
 _MOST_RESIDUALS = 400
@@ -18,15 +17,14 @@ _SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_ri
 
 def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
     """Return the spectrum of one matrix: bins, counts, law, edge and its largest spikes."""
-    fit, values = matrix.fit, matrix.singular_values
-    bars = histogram(fit, values)
-    x, y = law_curve(fit, values.size)
+    fit, drawn = matrix.fit, matrix.drawn
+    x, y = drawn.law
     spikes = fit.spikes[:MOST_MARKED]
     return {
-        "bins": digits(bars.bins, 5),
-        "counts": bars.counts.tolist(),
+        "bins": digits(drawn.bars.bins, 5),
+        "counts": drawn.bars.counts.tolist(),
         "law": [digits(x, 5), digits(y, 4)],
-        "edge": digits([fit.edge], 5)[0] if fit.sigma else None,
+        "edge": digits([fit.edge], 5)[0] if drawn.noisy else None,
         "sound": matrix.kind != Finding.MISFIT,
         "spikes": {field: digits(spikes[field], 4) for field in _SPIKE_FIELDS}
         | {

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pastur.analysis import Finding, MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
-from pastur.figures import law_name
 from pastur.report._build import page_text
 from pastur.report._build.chart_data import MOST_MARKED
 from pastur.report._build.overview import Scale, Strip, strip
@@ -49,7 +48,7 @@ class Layer:
 
 def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
     """Return the words and figures of the matrix at `position`, counted from 1."""
-    fit = matrix.fit
+    fit, drawn = matrix.fit, matrix.drawn
     return Layer(
         number=position,
         name=page_text.name(matrix.name),
@@ -59,8 +58,8 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
         dtype=matrix.dtype,
         rank=fit.rank,
         sound=matrix.kind != Finding.MISFIT,
-        noisy=fit.sigma > 0,
-        law=law_name(fit),
+        noisy=drawn.noisy,
+        law=drawn.law_name,
         cells=_cells(matrix),
         facts=_facts(matrix),
         figures=_figures(matrix),

@@ -7,7 +7,6 @@ from math import log
 import numpy as np
 
 from pastur.analysis import MatrixAnalysis
-from pastur.figures import histogram, law_curve
 
 WIDTH, HEIGHT = 1000, 100
 _TOP = 0.9 * HEIGHT
@@ -60,18 +59,17 @@ class Strip:
 
 def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
     """Return the paths, or None where there is no noise to measure against."""
-    edge = matrix.fit.edge
-    if matrix.fit.sigma == 0.0 or edge == 0.0:
+    drawn, edge = matrix.drawn, matrix.fit.edge
+    if not drawn.noisy or edge == 0.0:
         return None
-    bars = histogram(matrix.fit, matrix.singular_values)
-    x, y = law_curve(matrix.fit, matrix.singular_values.size)
+    x, y = drawn.law
     # The law of a growing signal goes on beyond the edge, where the scale would stretch it.
     with np.errstate(over="ignore"):
         x, y = x[x <= edge] / edge, np.nan_to_num(edge * y[x <= edge], posinf=0.0)
-        # In units of the edge nothing leaves the doubles, however small or large the matrix.
-        bins = bars.bins / edge
+    # In units of the edge nothing leaves the doubles, however small or large the matrix.
+    bins, counts = drawn.over_edge(drawn.bars.bins), drawn.bars.counts
     with np.errstate(invalid="ignore"):
-        heights = bars.counts / (bars.counts.sum() * np.diff(bins))
+        heights = counts / (counts.sum() * np.diff(bins))
     inside = bins[:-1] < 1 - 1e-9
     # Values that are zero to rounding fill one bin, which must not flatten the rest.
     tallest, peak = heights[inside].max(initial=0.0), y.max(initial=0.0)
@@ -87,8 +85,7 @@ def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
     if peak:
         points = zip(x[::_CURVE_STEP], y[::_CURVE_STEP], strict=True)
         law = "M" + "L".join(f"{scale.place(a):g} {_height(b / tallest)}" for a, b in points)
-    with np.errstate(over="ignore"):
-        dots = sorted({scale.place(ratio) for ratio in matrix.fit.spikes["observed"] / edge})
+    dots = sorted({scale.place(ratio) for ratio in drawn.over_edge(drawn.spikes)})
     return Strip(
         bulk=bulk,
         law=law,
