@@ -108,7 +108,9 @@ def test_other_words_are_reported_and_are_no_failure():
     old = {"fit": {"reason": "It is noise.", "verdict": "noise bulk"}}
     new = {"fit": {"reason": "This is noise.", "verdict": "noise bulk"}}
     assert [one.kind for one in differences(old, new, path="")] == ["words"]
-    new["fit"]["verdict"] = "noise"
+    new["fit"]["reason"] = "It is noise at 5 %."
+    assert [one.kind for one in differences(old, new, path="")] == ["figures"]
+    new = {"fit": {"reason": "This is noise.", "verdict": "noise"}}
     assert [one.kind for one in differences(old, new, path="")] == ["words", "differs"]
 
 
@@ -191,6 +193,12 @@ def test_a_case_that_is_gone_or_new_is_a_difference(tmp_path, capsys):
     assert "2 different" in printed
     assert "samplers/gue: 'not in the record' -> 'a case'" in printed
     assert "samplers/old: 'a case' -> 'is gone'" in printed
+
+
+def test_texts_are_shown_where_they_part():
+    old, new = (["same", 99 * "a" + letter] for letter in "bc")
+    (one,) = differences({"words": old}, {"words": new}, path="")
+    assert str(one) == f"/words: '… {'a' * 30}b' -> '… {'a' * 30}c'"
 
 
 @pytest.mark.slow

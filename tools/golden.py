@@ -48,6 +48,7 @@ KINDS = {
     "differs": "different",
     "moved": "moved, by at most 1e-10 of their scale",
     "printed": "printed with other digits",
+    "figures": "in other words, with other numbers",
     "words": "in other words",
 }
 

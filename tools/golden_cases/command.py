@@ -80,8 +80,9 @@ def _inputs(folder: Path) -> None:
     kinds = ("noise", "few spikes", "a crowd of spikes", "rows differ", "tied", "exact low rank")
     model = {f"{kind}.weight": np.asarray(KINDS[kind](rng, 50, 70)) for kind in kinds}
     model |= {"conv.weight": rng.normal(size=(24, 8, 3, 3)), "bias": np.zeros(3)}
-    np.savez(folder / "model.npz", **model)
-    np.savez(folder / "base.npz", **{name: 0.5 * w for name, w in model.items()})
+    np.savez(folder / "model.npz", **model)  # type: ignore[arg-type]
+    half = {name: 0.5 * w for name, w in model.items()}
+    np.savez(folder / "base.npz", **half)  # type: ignore[arg-type]
     np.save(folder / "matrix.npy", model["few spikes.weight"])
     np.save(folder / "nan.npy", np.full((20, 30), np.nan))
     np.save(folder / "singular.npy", np.linspace(0.1, 2.0, 30))

@@ -29,7 +29,7 @@ def without_times(value: Any) -> Any:
         return [without_times(one) for one in value]
     if not isinstance(value, dict):
         return value
-    found = {}
+    found: dict[str, Any] = {}
     for key, one in value.items():
         if key in TIMES:
             found[key] = "*"

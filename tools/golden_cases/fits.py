@@ -134,7 +134,7 @@ def _settings() -> Iterator[Case]:
                 text = "".join(f", {key} {value}" for key, value in options.items())
                 run = partial(_fit, pastur.fit_symmetric, w, bulk=bulk, **options)
                 yield Case("settings", f"bulk {word} {n}{text}", run, n == 60)
-            run = partial(_from_eigenvalues, lambda w=w: w, bulk=bulk)
+            run = partial(_from_eigenvalues, w.copy, bulk=bulk)
             yield Case("settings", f"bulk {word} {n}, eigenvalues", run, n == 60)
     for number, options in enumerate(({"sigma": 1.0}, {"sigma": 1.2}, {"alpha": 0.001})):
         w = _on_bulk(np.random.default_rng([8, number]), pastur.Atoms([0.0]), 120)
@@ -155,7 +155,9 @@ def _refused() -> Iterator[Case]:
     w = noise(np.random.default_rng(0), 20, 30)
     with_nan, with_inf = w.copy(), w.copy()
     with_nan[3, 4], with_inf[5, 6] = np.nan, np.inf
-    fit, symmetric_fit = pastur.fit_rectangular, pastur.fit_symmetric
+    # Any: they are given what they refuse.
+    fit: Any = pastur.fit_rectangular
+    symmetric_fit: Any = pastur.fit_symmetric
     square = w[:, :20]
     asked: dict[str, Callable[[], Any]] = {
         "nothing": lambda: fit(),
@@ -233,10 +235,7 @@ def _baselines(s: np.ndarray, shape: tuple[int, int]) -> dict[str, Any]:
         "mp_pca": lambda: baselines.mp_pca(s, shape),
         "parallel_analysis": lambda: baselines.parallel_analysis(s, shape, draws=5, rng=1),
     }
-    found = {
-        name: attempt(lambda rule=rule: _named(rule(), "sigma", "rank", "edge"))
-        for name, rule in rules.items()
-    }
+    found = {name: attempt(partial(_rule, rule)) for name, rule in rules.items()}
     shrunk = attempt(lambda: baselines.shrunk_singular_values(s, shape, sigma=1.0))
     return {"scale": float(s.max()), "shrunk": shrunk} | found
 
@@ -249,10 +248,7 @@ def _symmetric_baselines(values: np.ndarray) -> dict[str, Any]:
             values, draws=5, rng=1
         ),
     }
-    found = {
-        name: attempt(lambda rule=rule: _named(rule(), "sigma", "rank", "edge"))
-        for name, rule in rules.items()
-    }
+    found = {name: attempt(partial(_rule, rule)) for name, rule in rules.items()}
     shrunk = attempt(lambda: baselines.shrunk_eigenvalues(values, sigma=1.0))
     return {"scale": float(np.abs(values).max()), "shrunk": shrunk} | found
 
@@ -281,10 +277,19 @@ def _pca(x: np.ndarray, **options: Any) -> dict[str, Any]:
 
     pca = SpikedPCA(**options).fit(x)
     scores = pca.transform(x)
-    names = ("n_components_", "explained_variance_", "signal_variance_", "component_overlap_")
-    names += ("noise_variance_", "spikes_", "signal_rank_", "n_samples_", "n_features_in_")
     return {
-        "attributes": {name: getattr(pca, name) for name in names},
+        "attributes": _named(
+            pca,
+            "n_components_",
+            "explained_variance_",
+            "signal_variance_",
+            "component_overlap_",
+            "noise_variance_",
+            "spikes_",
+            "signal_rank_",
+            "n_samples_",
+            "n_features_in_",
+        ),
         "goodness": _named(
             pca.goodness_, "statistic", "p_value", "verdict", "reason", "entries", "fits"
         ),

@@ -14,14 +14,14 @@ LARGE = ((150, 400), (400, 150), (300, 300), (60, 900), (400, 1200), (1200, 400)
 
 
 def noise(rng: np.random.Generator, n: int, m: int) -> Matrix:
-    return rng.normal(size=(n, m)) / max(n, m) ** 0.5
+    return np.asarray(rng.normal(size=(n, m)) / max(n, m) ** 0.5)
 
 
 def spiked(rng: np.random.Generator, n: int, m: int, thetas: np.ndarray) -> Matrix:
     """Return noise with σ = 1 and a signal with these singular values, directions at random."""
     thetas = np.asarray(thetas)[: min(n, m)]
     left, right = (np.linalg.qr(rng.normal(size=(side, thetas.size)))[0] for side in (n, m))
-    return noise(rng, n, m) + (left * thetas) @ right.T
+    return np.asarray(noise(rng, n, m) + (left * thetas) @ right.T)
 
 
 def _few(rng: np.random.Generator, n: int, m: int) -> Matrix:
@@ -67,7 +67,7 @@ def _low_rank(rng: np.random.Generator, n: int, m: int) -> Matrix:
 
 def _low_rank_noise(rng: np.random.Generator, n: int, m: int) -> Matrix:
     k = max(3 * min(n, m) // 4, 1)
-    return rng.normal(size=(n, k)) @ rng.normal(size=(k, m)) / (n * m) ** 0.5
+    return np.asarray(rng.normal(size=(n, k)) @ rng.normal(size=(k, m)) / (n * m) ** 0.5)
 
 
 def _orthogonal(rng: np.random.Generator, n: int, m: int) -> Matrix:
@@ -120,7 +120,7 @@ def _correlated(rng: np.random.Generator, n: int, m: int) -> Matrix:
 
 
 def _product(rng: np.random.Generator, n: int, m: int) -> Matrix:
-    return noise(rng, n, max(n, m)) @ noise(rng, max(n, m), m)
+    return np.asarray(noise(rng, n, max(n, m)) @ noise(rng, max(n, m), m))
 
 
 def _power_law(rng: np.random.Generator, n: int, m: int) -> Matrix:
@@ -129,7 +129,7 @@ def _power_law(rng: np.random.Generator, n: int, m: int) -> Matrix:
 
 def _centred(rng: np.random.Generator, n: int, m: int) -> Matrix:
     w = _few(rng, n, m)
-    return w - w.mean(axis=0)
+    return np.asarray(w - w.mean(axis=0))
 
 
 def _sparse(rng: np.random.Generator, n: int, m: int) -> Matrix:
