@@ -71,8 +71,8 @@ def _apart(old: Any, new: Any) -> tuple[Any, Any]:
         pairs = zip(old, new, strict=False)
         return next((_apart(*pair) for pair in pairs if pair[0] != pair[1]), (old, new))
     if isinstance(old, str) and isinstance(new, str):
-        pairs = enumerate(zip(old, new, strict=False))
-        start = max(next((n for n, (a, b) in pairs if a != b), min(len(old), len(new))) - 30, 0)
+        letters = enumerate(zip(old, new, strict=False))
+        start = max(next((n for n, (a, b) in letters if a != b), min(len(old), len(new))) - 30, 0)
         before = "… " if start else ""
         return before + old[start:], before + new[start:]
     return old, new
