@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pastur.models import (
         DeformedWigner,
         InformationPlusNoise,
+        SpikedModel,
         predict_eigenvalues,
         predict_singular_values,
     )
@@ -61,6 +62,7 @@ __all__ = [
     "PasturError",
     "ProbabilityMeasure",
     "Semicircle",
+    "SpikedModel",
     "TracyWidom",
     "Uniform",
     "Verdict",
@@ -109,6 +111,7 @@ _HOMES = {
     "models": (
         "DeformedWigner",
         "InformationPlusNoise",
+        "SpikedModel",
         "predict_eigenvalues",
         "predict_singular_values",
     ),

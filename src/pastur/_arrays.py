@@ -6,7 +6,7 @@ Other libraries are recognised by what their objects offer; none is imported her
 import math
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,28 @@ _REAL = (bool, int, float, np.bool_, np.integer, np.floating)
 _LARGEST_DENSE = 1 << 30
 # NumPy's own limit on dimensions.
 _DEEPEST = 64
+
+_T = TypeVar("_T")
+
+
+def locked(value: _T) -> _T:
+    """Return an array, or a tuple of arrays, that can no longer be written to.
+
+    It is the same array: lock only an array that nobody else holds.
+    """
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    elif isinstance(value, tuple):
+        for part in value:
+            locked(part)
+    return value
+
+
+class KeepsLocked:
+    """A value whose copies have locked arrays too, which NumPy copies and unpickles unlocked."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({name: locked(part) for name, part in state.items()})
 
 
 class UnfitError(Exception):

@@ -9,7 +9,9 @@ import pytest
 
 from pastur.measures import (
     Atoms,
+    Density,
     Empirical,
+    GridDensity,
     MarchenkoPastur,
     Measure,
     ProbabilityMeasure,
@@ -46,11 +48,40 @@ def test_nothing_can_be_set(example):
         example.measure.colour = "red"
 
 
-def test_tables_handed_out_are_the_callers_own(example):
-    before = example.measure.stieltjes(example.plane())
-    for table in (example.measure.support, example.measure.atoms):
-        table += 1.0
-    np.testing.assert_array_equal(example.measure.stieltjes(example.plane()), before)
+def arrays_of(value):
+    """All arrays that a measure holds or hands out without an argument, by name."""
+    value.stieltjes(1j)
+    found = {name: getattr(value, name) for name in ("support", "atoms")}
+    for name, part in vars(value).items():
+        if dataclasses.is_dataclass(part) and not isinstance(part, Measure):
+            found |= {f"{name}.{f.name}": getattr(part, f.name) for f in dataclasses.fields(part)}
+        found[name] = part
+    return {name: part for name, part in found.items() if isinstance(part, np.ndarray)}
+
+
+def test_every_array_is_locked(example):
+    for twin in (example.measure, copy.copy(example.measure), copy.deepcopy(example.measure)):
+        for name, array in arrays_of(twin).items():
+            assert not array.flags.writeable, name
+    with pytest.raises(ValueError, match="read-only"):
+        example.measure.support[:] = 0.0
+
+
+def test_the_check_finds_an_array_that_is_not_locked():
+    measure = Atoms([0.0, 1.0])
+    vars(measure)["_more"] = np.zeros(2)
+    assert [n for n, array in arrays_of(measure).items() if array.flags.writeable] == ["_more"]
+
+
+def test_a_density_does_not_follow_the_arrays_it_was_made_from():
+    x, density = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 0.0])
+    measure, intervals = GridDensity(x, density), np.array([[0.0, 1.0]])
+    smooth = Density(lambda t: 6 * t * (1 - t), intervals)
+    x += 5.0
+    density[:], intervals[:] = 3.0, 7.0
+    assert measure.support.tolist() == [[0.0, 2.0]]
+    assert measure.density(1.0) == 1.0
+    assert smooth.support.tolist() == [[0.0, 1.0]]
 
 
 def test_atoms_do_not_follow_the_array_they_were_made_from():
@@ -64,6 +95,7 @@ def test_copies_and_pickles_are_the_same_measure(example):
     z = example.plane()
     for twin in (copy.deepcopy(example.measure), pickle.loads(pickle.dumps(example.measure))):
         assert type(twin) is type(example.measure)
+        assert not any(array.flags.writeable for array in arrays_of(twin).values())
         np.testing.assert_array_equal(twin.stieltjes(z), example.measure.stieltjes(z))
 
 

@@ -64,14 +64,14 @@ def test_transforms_have_no_value_on_the_support(model):
     for function in (model.law.stieltjes, model.omega, model.spike):
         with pytest.raises(InvalidInputError, match="lies on the support"):
             function(middle)
-    on_signal = float(model.critical_spikes[1] * 0 + model._signal.support[0, 0])
+    on_signal = float(model.critical_spikes[1] * 0 + model.signal.support[0, 0])
     with pytest.raises(InvalidInputError, match="lies on the support"):
         model.phi(on_signal)
 
 
 @BOTH
 def test_spikes_inside_the_signals_law_are_refused(model):
-    atom = float(model._signal.support[1, 0])
+    atom = float(model.signal.support[1, 0])
     for function in (model.outlier, model.is_supercritical, model.overlap):
         with pytest.raises(InvalidInputError, match=rf"theta = {atom:g} lies on the support"):
             function(atom)

@@ -331,4 +331,5 @@ def test_it_says_what_it_is():
     assert "Uniform(low=1.5, high=3.0)" in repr(mu1)
     assert "bulk on [-2, 2]" in repr(mu1)
     atoms = DeformedWigner(ZERO).outlier_measure(Atoms([2.0]) - ZERO).atoms
-    atoms[:] = 0  # the caller's own copy
+    with pytest.raises(ValueError, match="read-only"):
+        atoms[:] = 0

@@ -4,11 +4,13 @@ from pastur.models.deformed_wigner import DeformedWigner
 from pastur.models.edge_scale import EdgeScale
 from pastur.models.information_plus_noise import InformationPlusNoise
 from pastur.models.predictions import predict_eigenvalues, predict_singular_values
+from pastur.models.spiked import SpikedModel
 
 __all__ = [
     "DeformedWigner",
     "EdgeScale",
     "InformationPlusNoise",
+    "SpikedModel",
     "predict_eigenvalues",
     "predict_singular_values",
 ]

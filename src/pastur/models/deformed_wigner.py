@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._checks import dyson_index, numeric, positive_integer, positive_number, real_array
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
@@ -44,6 +45,12 @@ class DeformedWigner(SpikedModel):
     2.0
     """
 
+    squared = False
+    ratio = None
+    _names: ClassVar = ("nu0", "sigma", "beta")
+
+    nu0: ProbabilityMeasure
+
     def __init__(self, nu0: ProbabilityMeasure, sigma: float = 1.0, beta: int = 1) -> None:
         if not isinstance(nu0, ProbabilityMeasure):
             raise InvalidTypeError(
@@ -52,15 +59,14 @@ class DeformedWigner(SpikedModel):
             )
         if not np.isfinite(nu0.support).all():
             raise InvalidInputError("`nu0` must have bounded support. Cut its tails off first.")
-        self.nu0 = nu0
-        self.sigma = positive_number("sigma", sigma)
-        self.beta = dyson_index(beta)
+        self._set(nu0=nu0, sigma=positive_number("sigma", sigma), beta=dyson_index(beta))
 
     def __repr__(self) -> str:
         return f"DeformedWigner({self.nu0!r}, sigma={self.sigma:g}, beta={self.beta})"
 
     @property
-    def _signal(self) -> ProbabilityMeasure:
+    def signal(self) -> ProbabilityMeasure:
+        """Limiting law of the eigenvalues of S, ν₀."""
         return self.nu0
 
     @cached_property
@@ -106,7 +112,7 @@ class DeformedWigner(SpikedModel):
     @cached_property
     def critical_spikes(self) -> FloatArray:
         """The spike at which an outlier leaves each edge, as ``law.support.ravel()``."""
-        return self._map.critical.ravel()
+        return locked(self._map.critical.ravel())
 
     def overlap(self, theta: ArrayLike) -> Any:
         """Return the limit of |⟨u, v⟩|², u, v unit eigenvectors of outlier and spike.

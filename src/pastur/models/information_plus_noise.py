@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._checks import (
     dyson_index,
     finite_number,
@@ -54,6 +55,12 @@ class InformationPlusNoise(SpikedModel):
     array([nan, 0.5])
     """
 
+    squared = True
+    _names: ClassVar = ("h", "sigma", "ratio", "beta")
+
+    h: ProbabilityMeasure
+    ratio: float
+
     def __init__(
         self, h: ProbabilityMeasure, sigma: float = 1.0, ratio: float = 0.5, beta: int = 1
     ) -> None:
@@ -67,10 +74,8 @@ class InformationPlusNoise(SpikedModel):
                 "`h` is a law of squared singular values: its support must be bounded and lie in "
                 f"[0, ∞). Got {h!r}."
             )
-        self.h = h
-        self.sigma = positive_number("sigma", sigma)
-        self.ratio = _checked_ratio(ratio)
-        self.beta = dyson_index(beta)
+        noise = positive_number("sigma", sigma)
+        self._set(h=h, sigma=noise, ratio=_checked_ratio(ratio), beta=dyson_index(beta))
 
     def __repr__(self) -> str:
         return (
@@ -79,7 +84,8 @@ class InformationPlusNoise(SpikedModel):
         )
 
     @property
-    def _signal(self) -> ProbabilityMeasure:
+    def signal(self) -> ProbabilityMeasure:
+        """Limiting law of the squared singular values of S, H."""
         return self.h
 
     @cached_property
@@ -131,7 +137,7 @@ class InformationPlusNoise(SpikedModel):
     def critical_spikes(self) -> FloatArray:
         """Squared spike at which an outlier leaves each edge; NaN where none can."""
         critical = self._map.critical.ravel()
-        return np.where(critical > 0, critical, np.nan)
+        return locked(np.where(critical > 0, critical, np.nan))
 
     def overlap(self, theta: ArrayLike) -> tuple[Any, Any]:
         """Return the limits of the squared overlaps of singular vectors, (left, right).

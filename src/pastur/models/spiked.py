@@ -1,13 +1,15 @@
-"""What a spike becomes, in terms of ω and Φ: shared by both models."""
+"""What both models share: values that do not change, and what a spike becomes, by ω and Φ."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import FrozenInstanceError
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from pastur._arrays import KeepsLocked, locked
 from pastur._checks import positive_integer, real_array
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.taylor import derivatives
@@ -19,11 +21,52 @@ from pastur.models._subordination.outlier_measure import OutlierMeasure
 from pastur.models.edge_scale import EdgeScale
 
 
-class SpikedModel(ABC):
-    """Signal plus noise with a limiting law of the signal: base of both models."""
+class SpikedModel(KeepsLocked, ABC):
+    """Signal plus noise with a limiting law of the signal: the base of both models.
+
+    A model is a value: nothing about it can be set, and `replace` returns another one. Each model
+    has a coordinate, in which its signal, its law and its spikes are given: eigenvalues, or
+    *squared* singular values. `to_law` and `to_matrix` go there and back; `describe` returns all
+    that the model predicts in the units of the matrix, not squared.
+
+    Attributes
+    ----------
+    signal : ProbabilityMeasure
+        Limiting law of the signal S, in the coordinate of the model.
+    law : ProbabilityMeasure
+        Limiting law of W, signal plus noise, in the same coordinate.
+    critical_spikes : array
+        The spike at which an outlier leaves each edge, as ``law.support.ravel()``; NaN where none
+        can.
+    squared : bool
+        Whether the coordinate is that of squared singular values.
+    sigma : float
+        The noise level σ.
+    ratio : float or None
+        Short side over long side of the matrix; None for a symmetric one.
+    beta : {1, 2}
+        1 for real noise, 2 for complex noise.
+
+    Examples
+    --------
+    >>> from pastur import Atoms, DeformedWigner
+    >>> model = DeformedWigner(Atoms([0.0]), sigma=1.0)
+    >>> model.replace(sigma=2.0)
+    DeformedWigner(Atoms([0.0], [1.0]), sigma=2, beta=1)
+    """
+
+    squared: ClassVar[bool]
+    # Of the parameters, in order.
+    _names: ClassVar[tuple[str, ...]]
 
     sigma: float
+    ratio: float | None
     beta: int
+
+    @property
+    @abstractmethod
+    def signal(self) -> ProbabilityMeasure:
+        """Limiting law of the signal, in the coordinate of the model."""
 
     @property
     @abstractmethod
@@ -32,8 +75,8 @@ class SpikedModel(ABC):
 
     @property
     @abstractmethod
-    def _signal(self) -> ProbabilityMeasure:
-        """Limiting law of the signal."""
+    def critical_spikes(self) -> FloatArray:
+        """The spike at which an outlier leaves each edge; NaN where none can."""
 
     @property
     @abstractmethod
@@ -52,6 +95,80 @@ class SpikedModel(ABC):
     def _shift(self, w: FloatArray, second: FloatArray, third: FloatArray) -> FloatArray:
         """Return n times the 1/n term in the centring of an edge for real noise."""
 
+    @abstractmethod
+    def phi(self, w: ArrayLike) -> Any:
+        """Return Φ(w), w complex or real off the support of the signal's law."""
+
+    @abstractmethod
+    def omega(self, z: ArrayLike) -> Any:
+        """Return ω(z), the inverse of Φ, z complex or real off the support of `law`."""
+
+    @abstractmethod
+    def spike(self, x: ArrayLike) -> Any:
+        """Return the spike behind an outlier at x."""
+
+    @abstractmethod
+    def overlap(self, theta: ArrayLike) -> Any:
+        """Return the limit of the squared overlap of outlier and spike: one, or (left, right)."""
+
+    @abstractmethod
+    def fluctuation(self, theta: ArrayLike, n: int) -> Any:
+        """Return the standard deviation of an isolated outlier at size n, in matrix units."""
+
+    def replace(self, **changes: Any) -> Self:
+        """Return the model with other parameters, checked as in a new one.
+
+        Parameters
+        ----------
+        **changes
+            The parameters that change, by name.
+
+        Raises
+        ------
+        InvalidTypeError
+            If the model has no parameter of that name.
+        InvalidInputError
+            If a value is one that the model cannot have.
+        """
+        unknown = [name for name in changes if name not in self._names]
+        if unknown:
+            raise InvalidTypeError(
+                f"{type(self).__name__} has no parameter `{unknown[0]}`. It has "
+                f"{', '.join(self._names)}."
+            )
+        return type(self)(**(self._parameters | changes))
+
+    __replace__ = replace
+
+    @property
+    def _parameters(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._names}
+
+    def _set(self, **parameters: Any) -> None:
+        """Give a new model its parameters, the one time that something is set."""
+        vars(self).update(parameters)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise FrozenInstanceError(self._refusal(name))
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(self._refusal(name))
+
+    def _refusal(self, name: str) -> str:
+        call = f"replace({name}=…)" if name in self._names else "replace(sigma=…)"
+        return (
+            f"A model is a value, so its `{name}` cannot be set or deleted. "
+            f"For another model call `{call}`."
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._parameters == other._parameters
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._parameters.values()))
+
     def is_supercritical(self, theta: ArrayLike) -> Any:
         """Whether a spike θ detaches and makes an outlier."""
         return self._detached(self._spikes(theta))[()]
@@ -59,10 +176,10 @@ class SpikedModel(ABC):
     def outlier(self, theta: ArrayLike) -> Any:
         """Return where the eigenvalue of a spike θ goes in the limit.
 
-        Φ(θ) for a supercritical spike (Theorem 2.2). A subcritical one is swallowed: beyond all of
-        the signal's law its eigenvalue sticks to the outer edge, in an open gap to the edge on its
-        own side, and where noise has closed the gap it goes to the quantile of `law` at the level
-        of θ.
+        Φ(θ) for a supercritical spike (Theorem 2.2). A subcritical one makes none: beyond all
+        of the signal's law its eigenvalue sticks to the outer edge, in an open gap to the edge on
+        its own side, and where noise has closed the gap it goes to the quantile of `law` at the
+        level of θ.
 
         Raises
         ------
@@ -85,9 +202,9 @@ class SpikedModel(ABC):
     def _absorbed(self, spikes: FloatArray) -> FloatArray:
         """Place subcritical spikes: at the quantile of their level within their component."""
         critical, edges = self._map.critical, self.law.support
-        level = np.asarray(self._signal.cdf(spikes))
+        level = np.asarray(self.signal.cdf(spikes))
         component = np.searchsorted(critical[:, 0], spikes, side="right") - 1
-        lowest, highest = np.asarray(self._signal.cdf(critical))[component].T
+        lowest, highest = np.asarray(self.signal.cdf(critical))[component].T
         at_left, at_right = level <= lowest + ROUNDING, level >= highest - ROUNDING
         result = np.where(at_left, edges[component, 0], edges[component, 1])
         inside = ~(at_left | at_right)
@@ -114,7 +231,9 @@ class SpikedModel(ABC):
             centring = edges + self._shift(critical, second, third) / size * (2 / self.beta - 1)
             sign = np.tile([-1.0, 1.0], len(critical) // 2)
             scale = sign * (kappa * size) ** (-2 / 3)
-        return EdgeScale(np.where(regular, centring, np.nan), np.where(regular, scale, np.nan))
+        return EdgeScale(
+            locked(np.where(regular, centring, np.nan)), locked(np.where(regular, scale, np.nan))
+        )
 
     def outlier_measure(self, nu1: Measure) -> Measure:
         """Return the first-order change μ₁ of the law when spikes join, Theorem 2.1.
@@ -161,7 +280,7 @@ class SpikedModel(ABC):
         if not np.isfinite(ends).all():
             raise InvalidInputError("`nu1` must have bounded support. Cut its tails off first.")
         self._check_spikes("nu1", ends)
-        return OutlierMeasure(self._map, nu1, signal=self._signal_support, bulk=self.law.support)
+        return OutlierMeasure(self._map, nu1, self._signal_support, self.law.support)
 
     def _regular(self, critical: FloatArray) -> Any:
         slope = self._map.forward(critical.astype(np.complex128))[1].real
@@ -169,7 +288,7 @@ class SpikedModel(ABC):
 
     def _higher(self, w: FloatArray) -> list[FloatArray]:
         """Return Φ″ and Φ‴ at real points off the signal's support."""
-        ends = self._signal.support.ravel()
+        ends = self.signal.support.ravel()
         index = np.searchsorted(ends, w)
         below = np.abs(w - ends[np.maximum(index - 1, 0)])
         above = np.abs(ends[np.minimum(index, ends.size - 1)] - w)
@@ -178,7 +297,7 @@ class SpikedModel(ABC):
 
     @cached_property
     def _signal_support(self) -> FloatArray:
-        return self._signal.support
+        return self.signal.support
 
     def _spikes(self, theta: ArrayLike) -> FloatArray:
         """Return θ as float64; refuse the support of the signal's law."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import KeepsLocked
 from pastur._numerics.piecewise.tables import POWERS, Table, rule, table
 from pastur._numerics.series import running_sum
 from pastur._typing import AnyArray, FloatArray
@@ -18,7 +19,7 @@ _CONTINUOUS = 1e-11
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class Pieces(KeepsLocked):
     """A density of k pieces, ascending, that do not overlap.
 
     Parameters

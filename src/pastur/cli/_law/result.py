@@ -1,6 +1,5 @@
 """What `law` finds, in the units of the matrix: singular values are not squared."""
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,9 +157,7 @@ def _settled(model: Model, size: int, *, centring: FloatArray, scale: FloatArray
     thirds to a fifth.
     """
     if model.beta != 1:
-        real = copy.copy(model)
-        real.beta = 1
-        centring = real.edge_scale(size).centring
+        centring = model.replace(beta=1).edge_scale(size).centring
     return np.abs(centring - model.law.support.ravel()) < np.abs(scale) / 3
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pastur._arrays import KeepsLocked, locked
 from pastur._checks import (
     dyson_index,
     generator,
@@ -24,7 +25,7 @@ _LEAST_TOLERANCE = 1e-16
 
 
 @dataclass(frozen=True)
-class OutlierSample:
+class OutlierSample(KeepsLocked):
     """One draw of the outliers of signal plus noise.
 
     Attributes
@@ -42,6 +43,9 @@ class OutlierSample:
     outliers: FloatArray
     truncation_error: float
     blocks: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outliers", locked(np.array(self.outliers)))
 
 
 def sample_spiked_outliers(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._errors import InvalidTypeError
 from pastur._numerics.intervals import union
 from pastur._typing import ComplexArray, FloatArray
@@ -25,13 +26,13 @@ class _AffineFormulas(Measure):
     @property
     def support(self) -> FloatArray:
         image = self.a * self.base.support + self.b
-        return image if self.a > 0 else image[::-1, ::-1]
+        return locked(image if self.a > 0 else image[::-1, ::-1])
 
     @property
     def atoms(self) -> FloatArray:
         image = self.base.atoms.copy()
         image[:, 0] = self.a * image[:, 0] + self.b
-        return image if self.a > 0 else image[::-1]
+        return locked(image if self.a > 0 else image[::-1])
 
     def _pull(self, z: Any) -> Any:
         return (z - self.b) / self.a
@@ -128,7 +129,7 @@ class _SumFormulas(Measure):
 
     @property
     def support(self) -> FloatArray:
-        return union(np.concatenate([m.support for _, m in self.terms]))
+        return locked(union(np.concatenate([m.support for _, m in self.terms])))
 
     @property
     def atoms(self) -> FloatArray:
@@ -136,7 +137,7 @@ class _SumFormulas(Measure):
         points, index = np.unique(table[:, 0], return_inverse=True)
         weights = np.bincount(index, weights=table[:, 1], minlength=points.size)
         kept = weights != 0
-        return np.column_stack([points[kept], weights[kept]])
+        return locked(np.column_stack([points[kept], weights[kept]]))
 
     def _affine(self, a: float, b: float) -> Measure:
         # Term by term, so that every atom is moved by its own law and stays exactly where it says.

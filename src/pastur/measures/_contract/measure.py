@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pastur._arrays import KeepsLocked, locked
 from pastur._checks import finite_number, generator, one_of, positive_integer, real_array
 from pastur._errors import InvalidInputError
 from pastur._numerics.quadrature import integrate_interval
@@ -20,7 +21,7 @@ from pastur.measures._contract.arguments import inside, line_points, plane_point
 from pastur.measures._contract.quantiles import quantile_by_pieces
 
 
-class Measure(ABC):
+class Measure(KeepsLocked, ABC):
     """A finite measure on the real line, which may be signed.
 
     It is the sum of point masses (`atoms`) and of a part with a density. Its Stieltjes transform is
@@ -46,7 +47,7 @@ class Measure(ABC):
     @property
     def atoms(self) -> FloatArray:
         """Point masses, shape (k, 2): the point and its mass, ascending in the point."""
-        return np.empty((0, 2))
+        return locked(np.empty((0, 2)))
 
     def density(self, x: ArrayLike) -> Any:
         """Density at `x` of the part that has one: atoms are left out; 0 off the support.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._checks import vector
 from pastur._errors import InvalidInputError
 from pastur._numerics.cauchy import AtomSums
@@ -51,18 +52,17 @@ class Atoms(ProbabilityMeasure):
         else:
             p = _checked_weights(vector("weights", weights), t.size)
         for name, array in zip(("_points", "_weights"), _joined(t, p), strict=True):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, locked(array))
 
     @property
     def support(self) -> FloatArray:
         """One interval of length 0 for each point."""
-        return np.column_stack([self._points, self._points])
+        return locked(np.column_stack([self._points, self._points]))
 
     @property
     def atoms(self) -> FloatArray:
         """Points and weights, ascending, shape (k, 2)."""
-        return np.column_stack([self._points, self._weights])
+        return locked(np.column_stack([self._points, self._weights]))
 
     @cached_property
     def _sums(self) -> AtomSums:

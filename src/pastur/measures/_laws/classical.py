@@ -7,6 +7,7 @@ from math import comb
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._checks import finite_number, positive_number
 from pastur._errors import InvalidInputError
 from pastur._numerics.series import log1p_tail
@@ -44,7 +45,7 @@ class Semicircle(ProbabilityMeasure):
     @property
     def support(self) -> FloatArray:
         """The interval [a − 2σ, a + 2σ], shape (1, 2)."""
-        return np.array([[self.center - 2 * self.sigma, self.center + 2 * self.sigma]])
+        return locked(np.array([[self.center - 2 * self.sigma, self.center + 2 * self.sigma]]))
 
     def _density(self, x: FloatArray) -> FloatArray:
         t = (x - self.center) / (2 * self.sigma)
@@ -113,7 +114,7 @@ class Uniform(ProbabilityMeasure):
     @property
     def support(self) -> FloatArray:
         """The interval [low, high], shape (1, 2)."""
-        return np.array([[self.low, self.high]])
+        return locked(np.array([[self.low, self.high]]))
 
     @property
     def _length(self) -> float:

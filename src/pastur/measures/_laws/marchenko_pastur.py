@@ -7,6 +7,7 @@ from math import comb
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._checks import finite_number, positive_number
 from pastur._errors import InvalidInputError
 from pastur._numerics.series import log1p_tail
@@ -62,14 +63,14 @@ class MarchenkoPastur(ProbabilityMeasure):
     def support(self) -> FloatArray:
         """The bulk, and before it the interval [0, 0] of the atom where c > 1."""
         bulk = np.array([self._edges])
-        return bulk if self.ratio <= 1 else np.concatenate([[[0.0, 0.0]], bulk])
+        return locked(bulk if self.ratio <= 1 else np.concatenate([[[0.0, 0.0]], bulk]))
 
     @property
     def atoms(self) -> FloatArray:
         """The atom at 0 of mass 1 − 1/c where c > 1, else none."""
         if self.ratio <= 1:
-            return np.empty((0, 2))
-        return np.array([[0.0, 1 - 1 / self.ratio]])
+            return locked(np.empty((0, 2)))
+        return locked(np.array([[0.0, 1 - 1 / self.ratio]]))
 
     @property
     def _dual(self) -> MarchenkoPastur:

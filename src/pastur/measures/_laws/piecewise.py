@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._errors import InvalidInputError
 from pastur._numerics.piecewise.pieces import Pieces
 from pastur._numerics.piecewise.transforms import PieceTransforms
@@ -37,7 +38,7 @@ class PiecewiseLaw(ProbabilityMeasure):
         """Intervals of positive density, ascending, shape (k, 2); touching ones are joined."""
         starts = np.append(True, self._pieces.low[1:] > self._pieces.high[:-1])
         low, high = self._pieces.low[starts], self._pieces.high[np.append(starts[1:], True)]
-        return np.column_stack([low, high])
+        return locked(np.column_stack([low, high]))
 
     @cached_property
     def _transforms(self) -> PieceTransforms:
@@ -114,4 +115,6 @@ def normalised(pieces: Pieces) -> Pieces:
             "or extend the support if mass lies outside, or let it begin and end closer to a "
             "narrow peak. For another mass use factor * measure."
         )
-    return pieces.scaled(1 / mass)
+    kept = pieces.scaled(1 / mass)
+    locked(tuple(vars(kept).values()))
+    return kept

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._checks import one_of, real_array
 from pastur._errors import InvalidInputError
 from pastur._numerics import sinc
@@ -83,7 +84,7 @@ class TracyWidom(ProbabilityMeasure):
     @property
     def support(self) -> FloatArray:
         """The real line, shape (1, 2)."""
-        return np.array([[-np.inf, np.inf]])
+        return locked(np.array([[-np.inf, np.inf]]))
 
     def upper_quantile(self, p: ArrayLike) -> Any:
         """The x with sf(x) = p, for p in [0, 1].
@@ -147,7 +148,7 @@ def _samples(beta: int) -> tuple[FloatArray, FloatArray]:
     """Density and its derivative at the points of the sinc interpolant."""
     points = _SINC_START + _SINC_STEP * np.arange(_SINC_COUNT, dtype=np.float64)
     values = tracy_widom.density(points, beta=beta)
-    return values, sinc.derivative(_SINC_STEP, values)
+    return locked((values, sinc.derivative(_SINC_STEP, values)))
 
 
 @cache
@@ -156,4 +157,5 @@ def _quadrature(beta: int) -> tuple[FloatArray, FloatArray]:
     nodes, weights = np.polynomial.legendre.leggauss(16)
     lefts = np.arange(_BREAKS[0], _BREAKS[-1])
     points = (lefts[:, None] + (nodes + 1) / 2).ravel()
-    return points, np.tile(weights / 2, lefts.size) * tracy_widom.density(points, beta=beta)
+    masses = np.tile(weights / 2, lefts.size) * tracy_widom.density(points, beta=beta)
+    return locked((points, masses))

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pastur._arrays import KeepsLocked, locked
 from pastur._errors import NumericalError
 from pastur._numerics.inversion import invert_increasing
 from pastur._typing import ComplexArray, FloatArray
@@ -38,7 +39,7 @@ _APPROACHES = [
 ]
 
 
-class Subordination(ABC):
+class Subordination(KeepsLocked, ABC):
     """The function ω of a law μ: Φ∘ω = id, and g_μ = transform∘ω.
 
     On the real line ω runs along a curve in the upper half-plane over the bulk, and along real
@@ -108,13 +109,13 @@ class Subordination(ABC):
     def critical(self) -> FloatArray:
         """Critical points of Φ at the left and right end of each interval, shape (k, 2)."""
         between = self.open_intervals
-        return np.column_stack([between[:-1, 1], between[1:, 0]])
+        return locked(np.column_stack([between[:-1, 1], between[1:, 0]]))
 
     @cached_property
     def support(self) -> FloatArray:
         """Intervals of the support of μ, ascending, shape (k, 2)."""
         edges = self.phi(self.critical.astype(np.complex128)).real
-        return np.where(self.soft, edges, 0.0)
+        return locked(np.where(self.soft, edges, 0.0))
 
     def omega(self, z: ComplexArray) -> ComplexArray:
         """Return ω(z) for z in the closed upper half-plane, on the real line the limit from it."""
@@ -189,7 +190,7 @@ class Subordination(ABC):
         by_x = np.concatenate([2.0 * edges, by_x, 2.0 * edges + 1])
         by_level = np.concatenate([2.0 * edges, by_level, 2.0 * edges + 1])
         order = np.argsort(by_x, kind="stable")
-        return nodes[order], by_x[order], np.maximum.accumulate(by_level[order])
+        return locked((nodes[order], by_x[order], np.maximum.accumulate(by_level[order])))
 
     def _place(self, x: FloatArray, index: Any) -> FloatArray:
         """Twice the number of the interval, and an angle within it that crowds at both ends."""
@@ -208,7 +209,7 @@ class Subordination(ABC):
         """Mass to the right of the left end and of the right end of each interval, shape (k, 2)."""
         between = self._level(self.critical[:-1, 1].astype(np.complex128))
         between = np.minimum.accumulate(between)
-        return np.column_stack([np.append(1.0, between), np.append(between, 0.0)])
+        return locked(np.column_stack([np.append(1.0, between), np.append(between, 0.0)]))
 
     def _level(self, w: ComplexArray) -> FloatArray:
         """Return μ((x, ∞)) for the real x = Φ(w)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +16,7 @@ from pastur.models._subordination.tail import LARGEST_LEVEL, Tail, tail_at
 ROUNDING = 1e-14
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class SubordinatedLaw(ProbabilityMeasure):
     """Spectral law of signal plus noise, exact on the real line.
 
@@ -23,8 +25,8 @@ class SubordinatedLaw(ProbabilityMeasure):
     (residual of Φ(ω) = z above 1e-9 of its scale), a `NumericalError` says so.
     """
 
-    def __init__(self, subordination: Subordination, name: str) -> None:
-        self._map, self._name = subordination, name
+    _map: Subordination
+    _name: str
 
     def __repr__(self) -> str:
         return self._name

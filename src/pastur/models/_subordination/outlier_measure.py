@@ -7,11 +7,13 @@ explicit dependence on ν counts: U_μ₁ = U_ν₁∘ω, for both models; docs/
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._numerics.intervals import union
 from pastur._numerics.many_intervals import integrate_intervals
 from pastur._typing import AnyArray, ComplexArray, FloatArray
@@ -29,6 +31,7 @@ _INSIDE = 1e-8
 _CIRCLE = np.exp(2j * np.pi * (np.arange(64) + 0.5) / 64)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class OutlierMeasure(Measure):
     """The signed measure μ₁ with ``g_μ₁(z) = g_ν₁(ω(z)) ω′(z)`` (4.5), and ``U_μ₁ = U_ν₁∘ω``.
 
@@ -43,10 +46,10 @@ class OutlierMeasure(Measure):
     less than a millionth of σ they lose digits, and below 1e-8 a `NumericalError` says so.
     """
 
-    def __init__(
-        self, subordination: Subordination, nu1: Measure, *, signal: FloatArray, bulk: FloatArray
-    ) -> None:
-        self._map, self._nu1, self._signal, self._bulk = subordination, nu1, signal, bulk
+    _map: Subordination
+    _nu1: Measure
+    _signal: FloatArray
+    _bulk: FloatArray
 
     def __repr__(self) -> str:
         low, high = self._bulk[0, 0], self._bulk[-1, 1]
@@ -58,7 +61,8 @@ class OutlierMeasure(Measure):
         return self._nu1.mass
 
     @cached_property
-    def _table(self) -> FloatArray:
+    def atoms(self) -> FloatArray:
+        """Outliers of the atoms of ν₁ that detach, and their weights, shape (k, 2)."""
         points, weights = self._nu1.atoms.T
         free = self._open(points) & (self._critical_near(points) < 0)
         images = self._phi(points[free])
@@ -68,21 +72,12 @@ class OutlierMeasure(Measure):
             np.concatenate([weights[free], (self._share * self._critical_mass)[at_edge]]),
         )
 
-    @property
-    def atoms(self) -> FloatArray:
-        """Outliers of the atoms of ν₁ that detach, and their weights, shape (k, 2)."""
-        return self._table.copy()
-
     @cached_property
-    def _intervals(self) -> FloatArray:
-        images = self._phi(self._pieces)
-        points = np.repeat(self._table[:, :1], 2, axis=1)
-        return union(np.concatenate([self._bulk, images, points]))
-
-    @property
     def support(self) -> FloatArray:
         """The bulk and the image of the support of ν₁, ascending, shape (k, 2)."""
-        return self._intervals.copy()
+        images = self._phi(self._pieces)
+        points = np.repeat(self.atoms[:, :1], 2, axis=1)
+        return locked(union(np.concatenate([self._bulk, images, points])))
 
     def _phi(self, w: FloatArray) -> FloatArray:
         return np.asarray(self._map.phi(w.astype(np.complex128)).real)
@@ -100,7 +95,7 @@ class OutlierMeasure(Measure):
         for low, high in self._nu1.support[self._nu1.support[:, 1] > self._nu1.support[:, 0]]:
             cut = np.clip(self._map.open_intervals, low, high)
             found.append(cut[cut[:, 1] > cut[:, 0]])
-        return np.concatenate(found) if found else np.empty((0, 2))
+        return locked(np.concatenate(found) if found else np.empty((0, 2)))
 
     # --- atoms of ν₁ at critical points ---
 
@@ -121,13 +116,13 @@ class OutlierMeasure(Measure):
         index = self._critical_near(points)
         at = index >= 0
         sums = np.bincount(index[at], weights=weights[at], minlength=self._map.critical.size)
-        return np.asarray(sums, dtype=np.float64)
+        return locked(np.asarray(sums, dtype=np.float64))
 
     @cached_property
     def _share(self) -> FloatArray:
         """Share of such an atom that stays at the edge: ½ where ω has a square root there."""
         slope = self._map.forward(self._map.critical.ravel().astype(np.complex128))[1].real
-        return np.where(slope > _NOT_CRITICAL, 1.0, 0.5)
+        return locked(np.where(slope > _NOT_CRITICAL, 1.0, 0.5))
 
     # --- formulas ---
 
@@ -157,7 +152,7 @@ class OutlierMeasure(Measure):
         near = self._bulk + _INSIDE * np.column_stack([width, -width])
         inner = self._inner_density(near).ravel()
         blunt = self._share == 1
-        return np.where(blunt | (inner == 0), inner, np.sign(inner) * np.inf)
+        return locked(np.where(blunt | (inner == 0), inner, np.sign(inner) * np.inf))
 
     def _transform(self, w: ComplexArray) -> ComplexArray:
         """Return g_μ₁ at Φ(w), where ω′ = 1/Φ′(w) (4.27)."""
@@ -186,7 +181,7 @@ class OutlierMeasure(Measure):
 
     def _moment(self, k: int) -> float:
         """Cauchy's formula on the upper half of a circle of twice the radius of the support."""
-        low, high = self._intervals[0, 0], self._intervals[-1, 1]
+        low, high = self.support[0, 0], self.support[-1, 1]
         turn = np.exp(1j * np.pi * (np.arange(32 + k) + 0.5) / (32 + k))
         z = (low + high) / 2 + (high - low) * turn
         values = self._stieltjes(z) * z**k * (high - low) * turn
@@ -196,7 +191,7 @@ class OutlierMeasure(Measure):
 
     def _integrate(self, f: Callable[[Any], Any]) -> Any:
         total: Any = 0.0
-        for point, weight in self._table:
+        for point, weight in self.atoms:
             total = total + weight * f(point)
         if len(self._smooth_pieces):
             total = total + integrate_intervals(
@@ -245,7 +240,7 @@ class OutlierMeasure(Measure):
         left_edge = np.arange(critical.size) % 2 == 0
         inside = np.where(left_edge, 1 - self._share, self._share)
         tail = total / np.pi - near + inside * self._critical_mass
-        return np.asarray(tail, dtype=np.float64).reshape(-1, 2)
+        return locked(np.asarray(tail, dtype=np.float64).reshape(-1, 2))
 
     @cached_property
     def _smooth_pieces(self) -> FloatArray:
@@ -257,7 +252,7 @@ class OutlierMeasure(Measure):
             inner = breaks[(breaks > low) & (breaks < high)]
             points = np.concatenate([[low], inner, [high]])
             found.append(np.column_stack([points[:-1], points[1:]]))
-        return np.concatenate(found) if found else np.empty((0, 2))
+        return locked(np.concatenate(found) if found else np.empty((0, 2)))
 
 
 def _values(f: Callable[[Any], Any], points: FloatArray) -> AnyArray:
@@ -285,4 +280,4 @@ def _terms(measure: Measure) -> Sequence[tuple[float, Measure]]:
 
 def _ordered(points: FloatArray, weights: FloatArray) -> FloatArray:
     order = np.argsort(points, kind="stable")
-    return np.column_stack([points[order], weights[order]])
+    return locked(np.column_stack([points[order], weights[order]]))

@@ -14,11 +14,13 @@ symmetrised law of singular values. The line a = 0, where w ≤ 0, belongs to th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._numerics.inversion import invert_increasing
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
@@ -29,12 +31,17 @@ from pastur.models._subordination.gaps import crossing, gaps_of, lowest_points
 _FLAT, _FLATTEST = 1e-8, 1e-60
 
 
+@dataclass(frozen=True, eq=False)
 class RectangularSubordination(Subordination):
     """ω of the squared singular values of an n × m matrix of signal plus noise, c = n/m ≤ 1."""
 
-    def __init__(self, h: ProbabilityMeasure, sigma: float, ratio: float) -> None:
-        self._h, self._sigma, self._ratio = h, sigma, ratio
-        self._variance = sigma**2
+    _h: ProbabilityMeasure
+    _sigma: float
+    _ratio: float
+
+    @cached_property
+    def _variance(self) -> float:
+        return self._sigma**2
 
     @property
     def signal_ends(self) -> tuple[float, float]:
@@ -105,7 +112,7 @@ class RectangularSubordination(Subordination):
     @cached_property
     def parameters(self) -> FloatArray:
         """The curve's parameter is a = Re √ω, from 0 where the critical point is not positive."""
-        return np.sqrt(np.maximum(self.critical, 0.0))
+        return locked(np.sqrt(np.maximum(self.critical, 0.0)))
 
     def curve(self, parameter: FloatArray) -> ComplexArray:
         """Return (a + i·b(a))², by bracketing: k falls from above 1/σ² to below it."""
@@ -162,9 +169,8 @@ class RectangularSubordination(Subordination):
         bottom = lowest_points(self._excess_at, gaps)
         found = self._excess_at(bottom) < 0 if len(gaps) else np.zeros(0, dtype=bool)
         inner = [crossing(self._excess_at, gaps[found, i], bottom[found]) ** 2 for i in (0, 1)]
-        return np.concatenate(
-            [[[-np.inf, self._lowest(lowest)]], np.column_stack(inner), [[right, np.inf]]]
-        )
+        beyond = [[-np.inf, self._lowest(lowest)]], [[right, np.inf]]
+        return locked(np.concatenate([beyond[0], np.column_stack(inner), beyond[1]]))
 
     def _lowest(self, lowest: float) -> float:
         """Critical point of the lowest edge: positive if σ²k(0) < 1, else on the line a = 0."""

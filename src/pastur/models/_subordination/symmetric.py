@@ -10,22 +10,25 @@ most one interval of each gap; its ends are the critical points of two edges tha
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from pastur._arrays import locked
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import ProbabilityMeasure
 from pastur.models._subordination.contract import Subordination
 from pastur.models._subordination.gaps import crossing, gaps_of, lowest_points
 
 
+@dataclass(frozen=True, eq=False)
 class AdditiveSubordination(Subordination):
     """ω(z) = z + σ²g_μ(z) (1.6) for μ = ν₀ ⊞ semicircle(σ)."""
 
-    def __init__(self, nu: ProbabilityMeasure, sigma: float) -> None:
-        self._nu, self._sigma = nu, sigma
+    _nu: ProbabilityMeasure
+    _sigma: float
 
     @property
     def signal_ends(self) -> tuple[float, float]:
@@ -115,7 +118,8 @@ class AdditiveSubordination(Subordination):
         bottom = lowest_points(self._pull, gaps)
         found = self._pull(bottom) < 0 if len(gaps) else np.zeros(0, dtype=bool)
         inner = [crossing(self._pull, gaps[found, i], bottom[found]) for i in (0, 1)]
-        return np.concatenate([[[-np.inf, outer[0]]], np.column_stack(inner), [[outer[1], np.inf]]])
+        beyond = [[-np.inf, outer[0]]], [[outer[1], np.inf]]
+        return locked(np.concatenate([beyond[0], np.column_stack(inner), beyond[1]]))
 
     def _pull(self, u: FloatArray) -> FloatArray:
         """Return −Φ′(u) = σ²g′(u) − 1 at real u off the support: convex in each gap."""

@@ -12,6 +12,7 @@ from math import factorial
 
 import numpy as np
 
+from pastur._arrays import KeepsLocked, locked
 from pastur._numerics.taylor import derivatives
 from pastur._typing import ComplexArray, FloatArray
 from pastur.models._subordination.contract import Subordination
@@ -30,7 +31,7 @@ _EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True, eq=False)
-class Tail:
+class Tail(KeepsLocked):
     """The law next to one of its outer edges, δ in units of `radius`.
 
     Attributes
@@ -82,7 +83,7 @@ def tail_at(law: Subordination, critical: float, room: float) -> Tail | None:
             if abs(phi[1]) > _CRITICAL * abs(phi[2]):
                 return None
             phi[:2], g[0] = 0.0, 0.0
-            return Tail(phi, g)
+            return Tail(locked(phi), locked(g))
         # A pole of the transform, where q = 0, may be nearer than the signal.
         radius /= 2
     return None
