@@ -1,4 +1,4 @@
-"""Where torch computes: the processor, or a card of NVIDIA's."""
+"""Where torch computes: the CPU, or an NVIDIA GPU."""
 
 import re
 from typing import Any
@@ -48,7 +48,7 @@ def torch_device(name: str) -> Any:
 
 
 def device_name(device: Any) -> str:
-    """Return what the device calls itself, such as ``"NVIDIA H100"``; ``"cpu"`` for a processor."""
+    """Return what the device calls itself, such as ``"NVIDIA H100"``; ``"cpu"`` for a CPU."""
     if device.type == "cpu":
         return "cpu"
     return str(import_torch("A CUDA device").cuda.get_device_name(device))

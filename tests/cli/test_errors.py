@@ -53,7 +53,11 @@ TEN_TB = 10**13
 BAD = {
     "missing": ("gone.safetensors", None, r"No file or folder 'gone\.safetensors'"),
     "empty file": ("w.safetensors", content(b""), "is empty"),
-    "unknown suffix": ("w.xyz", content(b"hello, world, this is text"), "no kind that pastur"),
+    "unknown suffix": (
+        "w.xyz",
+        content(b"hello, world, this is text"),
+        "not of a kind that",
+    ),
     "empty folder": ("folder", lambda path: path.mkdir(), "folder"),
     "truncated data": (
         "w.safetensors",

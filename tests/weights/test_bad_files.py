@@ -348,13 +348,13 @@ def test_unknown_kind(tmp_path):
     path = tmp_path / "model.xyz"
     path.write_text("some text that is long enough")
     assert sentence(path, FileFormatError) == (
-        f"'{path}' is of no kind that pastur reads (index of a model in several files, "
+        f"'{path}' is not of a kind that pastur reads (index of a model in several files, "
         "safetensors, npy, PyTorch, torch.export, npz, GGUF, HDF5, Keras, ONNX). In Python, "
         "pass its arrays: `pastur.analyze({name: array, ...})`."
     )
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.txt", b"")
-    assert "is of no kind that pastur reads" in sentence(path, FileFormatError)
+    assert "is not of a kind that pastur reads" in sentence(path, FileFormatError)
 
 
 def test_empty_file_and_pointer(tmp_path):
@@ -419,7 +419,7 @@ def test_index_with_a_missing_shard(tmp_path):
     save_file({"a": np.eye(2)}, tmp_path / "one.safetensors")
     path = index_of(tmp_path, {"a": "one.safetensors", "b": "two.safetensors"})
     assert sentence(path, FileAccessError) == (
-        f"'{path}' names the file 'two.safetensors', which is not beside it. "
+        f"'{path}' names the file 'two.safetensors', which is not in its folder. "
         "Found there: 'one.safetensors'."
     )
 

@@ -200,7 +200,7 @@ BYTE = np.ones((6, 10), np.int8)
 @pytest.mark.parametrize(
     ("tensors", "words"),
     [
-        ({"l.weight": BYTE, "l.weight_scale": numbers(4)}, "blocks pastur cannot tell"),
+        ({"l.weight": BYTE, "l.weight_scale": numbers(4)}, "blocks pastur cannot determine"),
         ({"l.weight": BYTE, "l.weight_scale": numbers(6), "l.scale": numbers(6)}, "several scales"),
         ({"l.weight": BYTE, "l.weight_zero_point": BYTE}, "no scale that pastur knows"),
         ({"l.weight": BYTE, "l.weight_scale": BYTE}, "a scale of type int8"),
@@ -222,7 +222,7 @@ def test_what_is_not_certain_is_left_out(written, tensors, words):
 def test_a_configuration_of_fewer_bits_is_heeded(written):
     tensors = {"l.weight": BYTE, "l.weight_scale": np.ones((6, 1), np.float32)}
     told = {"quantization_config": {"bits": 4}}
-    assert "speaks of 4 bits" in refusal(written(tensors, config=told), "l.weight")
+    assert "states 4 bits" in refusal(written(tensors, config=told), "l.weight")
 
 
 def test_a_bare_scale_that_would_blow_up_the_codes(written):

@@ -286,7 +286,7 @@ def test_nothing_else_is_said_to_be_foreign(tmp_path):
     for number, head in enumerate((b"hello", b"\x80\x09" + bytes(90), b"{}")):
         path = tmp_path / f"{number}.txt"
         path.write_bytes(head)
-        with pytest.raises(PasturError, match="is of no kind that pastur reads"):
+        with pytest.raises(PasturError, match="is not of a kind that pastur reads"):
             open_weights(path)
 
 

@@ -418,7 +418,7 @@ def test_numbers_in_a_file_beside_the_model(path):
     for name, value in written.items():
         np.testing.assert_array_equal(found[name].load(), value)
     (path.parent / "w.data").unlink()
-    assert "which is not beside the model" in items(path)["w"].reason
+    assert "which is not in the folder of the model" in items(path)["w"].reason
 
 
 def outside(**fields):
@@ -439,7 +439,7 @@ def outside(**fields):
         ({"location": "here", "offset": -8}, "reaches beyond 'here'"),
         ({"location": "here", "offset": 60}, "reaches beyond 'here'"),
         ({"location": "here", "length": 2**63}, "bytes of 'here' are named"),
-        ({"location": "here", "offset": "x"}, "says in no readable way where"),
+        ({"location": "here", "offset": "x"}, "does not state readably where"),
     ],
 )
 def test_places_outside_are_not_followed(path, fields, reason):

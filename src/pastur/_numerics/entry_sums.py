@@ -1,7 +1,7 @@
 """Sums over the entries of a matrix and its largest ones, in passes over blocks of rows.
 
 A temporary array of the size of a whole matrix costs more time than the arithmetic, and memory that
-a large tensor leaves none of; those of a block stay in the processor's cache. All sums are in
+a large tensor leaves none of; those of a block stay in the CPU's cache. All sums are in
 float64, also those of a matrix of float32.
 """
 

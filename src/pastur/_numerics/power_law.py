@@ -6,7 +6,7 @@ import numpy as np
 
 from pastur._typing import FloatArray
 
-# Places of each tail at which its distance is looked at first.
+# Places of each tail at which its distance is computed first.
 _PROBES = 32
 
 
@@ -24,7 +24,7 @@ def fit_power_law(logarithms: FloatArray) -> PowerLaw | None:
     For every start i, ``alpha = 1 + k/Σ log(x_j/x_i)`` over the k values from x_i on, and the
     distance is ``max_j |1 − (x_j/x_i)^(1−alpha) − (j − i)/k|``, as in the reference code of
     Clauset, Shalizi and Newman, *SIAM Review* 51 (2009) 661. The smallest of all is found exactly:
-    a start whose distance is larger already at a few places is not looked at further.
+    a start whose distance is larger already at a few places is not examined further.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import numpy as np
 
 from pastur._errors import NumericalError
 
-# Interior angles at which the size of the integrand is looked at before the quadrature.
+# Interior angles at which the size of the integrand is examined before the quadrature.
 _PROBES = np.linspace(-np.pi / 2, np.pi / 2, 23)[1:-1]
 
 

@@ -12,9 +12,9 @@ from pastur._typing import AnyArray
 _UNITS, _CONSTANT = 16.0, 1e-4
 # Less leave no room for a spike next to a noise level.
 _FEWEST = 3
-# So many entries of each row and column are looked at first.
+# So many entries of each row and column are examined first.
 _GLIMPSE = 16
-# Entries that stay in the processor's cache.
+# Entries that stay in the CPU's cache.
 _BLOCK = 1 << 16
 
 
@@ -80,7 +80,7 @@ def _plainly_filled(matrix: AnyArray, unit: float) -> bool:
 def _extremes(matrix: AnyArray) -> Iterator[tuple[AnyArray, AnyArray]]:
     """Yield the largest and the least entry of each row, then of each column.
 
-    By blocks, so that the matrix passes through the processor's cache once.
+    By blocks, so that the matrix passes through the CPU's cache once.
     """
     height = max(_BLOCK // matrix.shape[1], 1)
     of_rows, highest, lowest = [], matrix[0].copy(), matrix[0].copy()

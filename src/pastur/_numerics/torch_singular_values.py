@@ -13,7 +13,7 @@ def singular_values_on(matrix: AnyArray, device: Any) -> FloatArray:
     """Return what `singular_values` does, its Gram matrix and eigenvalues computed on `device`.
 
     All of it is in float64. Where the Gram route would be inaccurate, and where the device has no
-    room for the matrix, the processor computes, so that every error stays below 1e-10·s₁.
+    room for the matrix, the CPU computes, so that every error stays below 1e-10·s₁.
 
     Parameters
     ----------

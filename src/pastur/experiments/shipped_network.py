@@ -3,7 +3,7 @@
     python -m pastur.experiments.shipped_network --output FILE
 
 It needs torch and the Fashion-MNIST files, and takes about a minute. The same versions on a
-processor with the same vector instructions (both are in the file's metadata) give the same file,
+CPU with the same vector instructions (both are in the file's metadata) give the same file,
 byte for byte.
 """
 
@@ -35,10 +35,10 @@ COMMAND = "python -m pastur.experiments.shipped_network --output FILE"
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Folder of the four Fashion-MNIST files; by default they are looked for.",
+    help="Folder of the four Fashion-MNIST files; by default the usual folders are searched.",
 )
 def main(output: Path, data: Path | None) -> None:
-    """Train, check the accuracy, write the file, and tell its checksum."""
+    """Train, check the accuracy, write the file, and print its checksum."""
     try:
         network = train_network(CONFIG, data=load_fashion_mnist(data), progress=_say)
         if network.diverged or network.test_accuracy < LEAST_ACCURACY:

@@ -66,7 +66,7 @@ class Matrix:
     Attributes
     ----------
     name : str
-        Of the tensor; and its part behind a colon, where a tensor holds several: ``"w:q"``.
+        Of the tensor; and its part after a colon, where a tensor holds several: ``"w:q"``.
     shape : tuple of two ints
         Rows and columns, both at least 2.
     dtype : str
@@ -105,10 +105,10 @@ def iter_matrices(
 ) -> Iterator[Matrix | Skipped]:
     """Sort every tensor by its header: one matrix, several, or skipped and why.
 
-    No data are read here; `Matrix.load` does that, and finds what the header cannot tell. A
+    No data are read here; `Matrix.load` does that, and finds what the header cannot show. A
     convolution is unfolded; the gates of an LSTM or GRU, fused queries, keys and values, and
-    stacked experts are matrices of their own. How the axes stand is told by the file, or by name
-    and shape.
+    stacked experts are matrices of their own. The axes are known from the file, or
+    inferred from name and shape.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def _items(
 def _names(found: Sequence[tuple[TensorInfo, list[TensorPart] | str]]) -> dict[str, list[str]]:
     """Return the names of the matrices in each tensor, no two alike.
 
-    A file may well hold a tensor ``w:q`` beside a tensor ``w`` with a part q: that is ``w::q``.
+    A file may well hold a tensor ``w:q`` alongside a tensor ``w`` with a part q: that is ``w::q``.
     """
     taken = {entry.name for entry, _ in found}
     names = {}
@@ -255,7 +255,7 @@ def _names(found: Sequence[tuple[TensorInfo, list[TensorPart] | str]]) -> dict[s
 
 
 def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
-    """Return why a tensor is no array of numbers that can be matrices; empty where it is one."""
+    """Return why a tensor does not hold numbers of a matrix; empty where it does."""
     if len(shape) < 2:
         return f"not a matrix: its shape is {shape}"
     if 0 in shape:
@@ -270,7 +270,7 @@ def _header_reason(shape: tuple[int, ...], dtype: str) -> str:
 
 
 def _integer_reason(entry: TensorInfo, *, alone: bool) -> str:
-    """Return why whole numbers are no weights; empty where they may be."""
+    """Return why whole numbers are not weights; empty where they may be."""
     what = f"holds integers of type {entry.dtype}"
     if entry.dtype in ("int32", "uint32") and not alone:
         return f"{what}, as codes and indices are: if they are data, convert them to floats"
@@ -354,7 +354,7 @@ def _left_out(
 def _listed(patterns: Patterns, argument: str) -> list[str]:
     if patterns is None:
         return []
-    # One pattern is a sequence of letters too, and nobody means that.
+    # One pattern is a sequence of letters too, which is never meant.
     listed = [patterns] if isinstance(patterns, str) else list(patterns)
     for pattern in listed:
         if not isinstance(pattern, str):

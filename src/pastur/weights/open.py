@@ -71,7 +71,7 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     Returns
     -------
     Weights
-        Its tensors, each read when it is asked for. Of an adapter (LoRA and others) they are the
+        Its tensors, each read when it is requested. Of an adapter (LoRA and others) they are the
         changes that it makes, such as ``scale·B·A``.
 
     Raises
@@ -176,8 +176,8 @@ def _reader(path: Path, head: bytes) -> Reader:
             return reader
     kinds = ", ".join(reader.kind for reader in READERS)
     advice = (
-        "It is a zip archive: unpack it, and give the file or the folder in it."
+        "It is a zip archive: unpack it, and pass the file or the folder in it."
         if head.startswith(b"PK")
         else "In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
     )
-    raise FileFormatError(f"{shown(path)} is of no kind that pastur reads ({kinds}). {advice}")
+    raise FileFormatError(f"{shown(path)} is not of a kind that pastur reads ({kinds}). {advice}")

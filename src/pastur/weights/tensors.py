@@ -35,7 +35,7 @@ class TensorInfo:
     quantised : str
         The file's name of a lossy packing ("Q4_K") that reading undoes; empty for plain numbers.
     aside : str
-        Why it is no weight, though it can be read, in words that follow its name; empty where it
+        Why it is not a weight, though it can be read, in words that follow its name; empty where it
         is one.
     """
 

@@ -1,4 +1,4 @@
-"""The state of a training after an epoch, on disk: what a killed run goes on from.
+"""The state of a training after an epoch, on disk: what a killed run resumes from.
 
 A safetensors file: the parameters, the moments of the optimiser, and in the metadata the
 configuration, the losses so far and the versions that the bits depend on.

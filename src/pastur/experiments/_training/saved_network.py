@@ -14,7 +14,7 @@ def save_network(
     """Write a trained network to a safetensors file.
 
     The tensors are its weights and biases, and ``fc2.weight.initial``, the middle matrix before
-    training; the metadata tells how it was made. Equal networks give equal files, byte for byte.
+    training; the metadata states how it was made. Equal networks give equal files, byte for byte.
     The file appears whole or not at all.
 
     Parameters

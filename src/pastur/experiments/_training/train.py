@@ -51,7 +51,7 @@ class TrainedNetwork:
         Share of the test images that get their class, 0 to 1; NaN if the training diverged.
     versions : dict of str to str
         What the bits depend on besides the configuration: Python, NumPy, torch, and the
-        instruction set for which torch chose its kernels; and the card, where one was used.
+        instruction set for which torch chose its kernels; and the GPU, where one was used.
     """
 
     config: TrainingConfig
@@ -92,13 +92,13 @@ def train_network(
         words.
     watch : callable, optional
         ``watch(epoch, parameters)``, after each epoch, counted from 1; the arrays are the
-        training's own where the device is the processor, to be looked at and not kept.
+        training's own where the device is the CPU, to be read and not kept.
     checkpoint : path, optional
         A file that is written after each epoch, when `watch` has returned. Where it is there, the
-        training goes on from it, to the same bits; the epoch in flight is all that a kill costs.
+        training resumes from it, to the same bits; the epoch in flight is all that a kill costs.
     device : {"cpu", "cuda", "cuda:1", …}, default "cpu"
-        Where torch computes. Sums are taken in another order on a card: the network is another one
-        than the processor's, of the same configuration.
+        Where torch computes. A GPU takes sums in another order: the network then differs
+        from the CPU's of the same configuration.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def train_network(
     state = None if path is None else load_state(path, config, versions)
     start = initial if state is None else state.parameters
     losses = [] if state is None else list(state.losses)
-    # A copy: the tensors share the memory of the arrays, and `initial` is asked for at the end.
+    # A copy: the tensors share the memory of the arrays, and `initial` is needed at the end.
     tensors = {
         name: torch.tensor(start[name], device=place, requires_grad=True) for name in initial
     }
@@ -209,7 +209,7 @@ def _scores(torch: Any, config: TrainingConfig) -> Scores:
 
 
 def _arrays(tensors: dict[str, Any]) -> Parameters:
-    """Return the parameters as arrays: their own memory on the processor, else a copy."""
+    """Return the parameters as arrays: their own memory on the CPU, else a copy."""
     return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
@@ -224,7 +224,7 @@ def _moments(optimizer: Any, tensors: dict[str, Any]) -> dict[str, dict[str, Any
 def _restore(torch: Any, optimizer: Any, tensors: dict[str, Any], state: TrainingState) -> None:
     """Give the optimiser its memory back."""
     for name, tensor in tensors.items():
-        # Adam counts its steps on the processor.
+        # Adam counts its steps on the CPU.
         optimizer.state[tensor] = {
             kind: torch.tensor(value, device="cpu" if kind == "step" else tensor.device)
             for kind, value in state.moments.get(name, {}).items()

@@ -1,4 +1,5 @@
-"""The axes of a tensor, told by its name, its shape and its neighbours, where no file says them.
+"""The axes of a tensor, inferred from its name, its shape and its neighbours where no file
+states them.
 
 The names are those that PyTorch's layers and the models in use give. What is not certain is not
 split: queries, keys and values that alternate head by head (``query_key_value``), or that differ in
@@ -12,7 +13,7 @@ from pastur.weights._axes.layout import QKV, Layout, convolution
 
 _Shape = tuple[int, ...]
 
-# The longest side of a window where nothing else tells a convolution: patches of an image are 14,
+# The longest side of a window where nothing else marks a convolution: patches of an image are 14,
 # 16 or 32 wide.
 _LONGEST_SIDE = 32
 _CONVOLUTION = re.compile(r"conv", re.IGNORECASE)
@@ -22,13 +23,13 @@ _RECURRENT = re.compile(r"(?P<stem>.*\b)weight_(?P<kind>ih|hh)(?P<layer>(_l\d+)?
 _WORD = r"(.*[^a-zA-Z0-9])?"
 _FUSED = re.compile(_WORD + r"(in_proj_weight|(qkv|qkv_proj|Wqkv|wqkv|to_qkv|c_attn)([._]weight)?)")
 _GATE_UP = re.compile(_WORD + r"(gate_up_proj|w12)(\.weight)?")
-# A number behind the word is that of one expert, whose tensor is no stack. GGUF writes exps.
+# A number after the word is that of one expert, whose tensor is not a stack. GGUF writes exps.
 _STACKED = re.compile(r"(?<![a-zA-Z0-9])(experts?|exps|moe)(?![a-zA-Z0-9])(?!\.\d)")
 _LSTM, _GRU = ("i", "f", "g", "o"), ("r", "z", "n")
 
 
 def guess(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout | str:
-    """Return the layout of a tensor of at least two axes; or why it is no matrix.
+    """Return the layout of a tensor of at least two axes; or why it is not a matrix.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def _of_matrix(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout
 
 
 def _gates(rows: int, match: re.Match[str], shapes: Mapping[str, _Shape]) -> tuple[str, ...]:
-    """Return the gates whose weights are on top of each other: rows over hidden units tell."""
+    """Return the gates whose weights are on top of each other, by rows over hidden units."""
     stem, layer = match["stem"], match["layer"]
     # With a projection the state is shorter than the number of hidden units.
     projection, state = (shapes.get(f"{stem}weight_{kind}{layer}") for kind in ("hr", "hh"))

@@ -70,7 +70,7 @@ def layer_classes(config: str) -> dict[str, tuple[str, int]]:
 def layout(
     name: str, label: str, rank: int, classes: Mapping[str, tuple[str, int]]
 ) -> Layout | str:
-    """Return the layout of a variable; or why it is no weight.
+    """Return the layout of a variable; or why it is not a weight.
 
     Parameters
     ----------

@@ -15,8 +15,8 @@ class Layout:
         One letter for each axis: ``o`` outputs, ``i`` inputs, ``s`` a side of a convolution's
         window, ``e`` matrices that are stacked, each one of its own. PyTorch's `Linear` is ``oi``,
         Keras' ``io``; PyTorch's `Conv2d` ``oiss``, Keras' ``ssio``; ONNX's LSTM ``eoi``. Several
-        axes of one letter are taken together, in their order. Empty: unknown, told by name and
-        shape.
+        axes of one letter are taken together, in their order. Empty: unknown, inferred from name
+        and shape.
     parts : tuple of str
         Names of the equal blocks of the outputs, in their order: the gates of an LSTM, the queries,
         keys and values of an attention. Empty: one block.

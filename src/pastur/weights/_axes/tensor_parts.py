@@ -53,7 +53,7 @@ def tensor_parts(
     unfold : {"outputs", "inputs", "window"}
         Of a convolution, of outputs o, inputs i and places s of its window: one matrix o × (i·s),
         i × (o·s), or o × i for each place. Where each output has one input only (depthwise) the
-        places take its place, o × s, whatever is asked for.
+        places take its place, o × s, whatever was chosen.
     most : int
         How many matrices may be added to those of other tensors.
     """

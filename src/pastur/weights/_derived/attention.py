@@ -1,7 +1,7 @@
-"""Fused queries, keys and values, whose heads the configuration beside a model tells.
+"""Fused queries, keys and values, whose heads the configuration next to a model states.
 
 Names and shapes alone do not: some models keep all queries, then all keys, then all values; others
-alternate head by head (GPT-NeoX, BLOOM), or keep a few keys and values behind each group of queries
+alternate head by head (GPT-NeoX, BLOOM), or keep a few keys and values after each group of queries
 (Falcon, InternLM2).
 """
 
@@ -37,7 +37,7 @@ def with_heads(weights: Weights, source: Path) -> Weights:
     ----------
     weights : Weights
     source : Path
-        Their file or folder: ``config.json`` lies in the folder. A GGUF file tells by itself.
+        Their file or folder: ``config.json`` lies in the folder. A GGUF file states them itself.
     """
     if not any(len(entry.shape) == 2 and _FUSED.fullmatch(entry.name) for entry in weights.entries):
         return weights
@@ -104,7 +104,7 @@ def _beside(source: Path) -> Mapping[str, Any]:
 
 
 def _from_gguf(metadata: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return the heads that a GGUF file tells, whose queries, keys and values stand in a row."""
+    """Return the heads that a GGUF file states, whose queries, keys and values stand in a row."""
     stem = metadata.get("general.architecture", "")
     places = {
         "num_attention_heads": "attention.head_count",

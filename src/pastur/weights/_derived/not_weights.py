@@ -1,4 +1,4 @@
-"""Tensors that are no weights, by their names: states of optimisers, averaged copies, buffers.
+"""Tensors that are not weights, by their names: states of optimisers, averaged copies, buffers.
 
 Every rule is about whole words of a name, so that a layer of a model that is called after one of
 these things (``momentum_encoder``, ``optimizer_net``) stays what it is.

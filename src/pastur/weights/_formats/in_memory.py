@@ -1,4 +1,4 @@
-"""Arrays that are in memory already, or that turn into one when asked."""
+"""Arrays that are in memory already, or that turn into one when they are read."""
 
 import math
 from collections.abc import Mapping

@@ -32,7 +32,7 @@ _KINDS = {
     "M": "holds dates, not numbers",
     "m": "holds durations, not numbers",
     # NumPy's format has no word for bfloat16 and its like and stores them so.
-    "V": "holds raw bytes, and the file does not say what they mean",
+    "V": "holds raw bytes, and the file does not state what they mean",
 }
 
 

@@ -84,7 +84,7 @@ def _examine(archive: Archive, member: Member, bombs: "_Bombs") -> _Array:
 
 
 def _is_converted(header: Header) -> bool:
-    """Tell whether an array of such numbers is in memory beside a copy of them in float64."""
+    """Tell whether an array of such numbers is in memory alongside a copy of them in float64."""
     dtype = header.dtype
     return dtype is not None and dtype.itemsize > 2 and dtype.name not in ("float32", "float64")
 

@@ -25,7 +25,7 @@ _LARGEST_INDEX = 100_000_000  # bytes, as for a header
 
 def recognises(path: Path, head: bytes) -> bool:
     """Tell whether `head` begins a JSON object with a weight map."""
-    # A safetensors file can begin with "{" too, by its length: the zeros of that length tell.
+    # A safetensors file can begin with "{" too, by its length, which has zeros where text has none.
     return head.lstrip().startswith(b"{") and b'"weight_map"' in head and b"\0" not in head[:8]
 
 
@@ -140,7 +140,7 @@ def _shard_path(index: Path, shard: str) -> Path:
     path = index.parent / shard
     if not path.is_file():
         raise FileAccessError(
-            f"{shown(index)} names the file {shown(shard)}, which is not beside it. "
+            f"{shown(index)} names the file {shown(shard)}, which is not in its folder. "
             f"Found there: {some_of(_files_beside(index)) or 'no file of weights'}."
         )
     return path

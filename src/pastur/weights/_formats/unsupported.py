@@ -18,7 +18,7 @@ from pastur.weights._formats.torch.legacy import is_old
 HEAD = 4096  # bytes by which a file is known
 _SOURCE = "Analyse the model that it was made from."
 _ARRAYS = "`pastur.analyze({name: array, ...})`"
-_UNPACK = "Unpack it, and give the file or the folder in it."
+_UNPACK = "Unpack it, and pass the file or the folder in it."
 _BY_TENSORFLOW = (
     "In Python: `r = tensorflow.train.load_checkpoint({})`, then "
     "`pastur.analyze({n: r.get_tensor(n) for n in r.get_variable_to_shape_map()})`."
@@ -70,7 +70,7 @@ class ForeignFolder:
     kind, advice
         As of a file.
     matches : callable
-        ``matches(names)``: whether a folder of these names, a slash behind each folder's, is one.
+        ``matches(names)``: whether a folder of these names, a slash after each folder's, is one.
     """
 
     kind: str
@@ -289,7 +289,7 @@ def check_folder(path: Path, names: Collection[str]) -> None:
     ----------
     path : Path
     names : collection of str
-        What is in it, a slash behind the names of folders.
+        What is in it, a slash after the names of folders.
 
     Raises
     ------

@@ -20,7 +20,7 @@ MOST_AXES = 64  # of an array of NumPy
 
 
 def check_memory(nbytes: int) -> None:
-    """Raise if `nbytes` exceed the machine's memory, where the system tells how much that is.
+    """Raise if `nbytes` exceed the machine's memory, where the system says how much that is.
 
     Asking for them is not a test: many systems promise any amount, and end the process when the
     promise is called in.

@@ -12,7 +12,7 @@ _COST, _SHORT = 4, 8
 class BoundedStream:
     """The next `room` bytes of a file, charged to the budget of the file.
 
-    A length that a file claims is not asked for, as it would be allocated.
+    A length that a file claims is never passed on, as it would be allocated.
     """
 
     def __init__(self, file: IO[bytes], room: int, budget: Budget) -> None:

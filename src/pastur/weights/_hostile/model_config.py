@@ -1,4 +1,4 @@
-"""The configuration that lies beside a model."""
+"""The configuration next to a model."""
 
 from pathlib import Path
 from typing import Any

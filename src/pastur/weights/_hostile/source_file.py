@@ -52,6 +52,6 @@ class SourceFile:
         with self.path.open("rb") as file:
             if SourceFile.of(self.path, file) != self:
                 raise FileFormatError(
-                    f"{shown(self.path)} has changed since it was opened: read it anew."
+                    f"{shown(self.path)} has changed since it was opened: read it again."
                 )
             yield file

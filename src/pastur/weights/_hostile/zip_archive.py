@@ -15,7 +15,7 @@ from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur.weights._hostile.source_file import SourceFile
 
-# What Python's unpacker raises on damaged archives, beside its own error.
+# What Python's unpacker raises on damaged archives, besides its own error.
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -111,7 +111,7 @@ class Archive:
 
     @contextmanager
     def open(self, name: str, skip: int = 0) -> Iterator[Any]:
-        """Open a member, `skip` bytes behind its beginning where it is not packed.
+        """Open a member, `skip` bytes after its beginning where it is not packed.
 
         It is unpacked as far as it is read. At its end its checksum is compared, unless something
         of it was skipped.
@@ -150,7 +150,7 @@ def read_archive(path: Path, kind: str) -> Archive:
 
 
 def member_names(path: Path, head: bytes) -> list[str]:
-    """Return the names in an archive that begins with `head`; none where it is no sound one."""
+    """Return the names in an archive that begins with `head`; none where it is not a sound one."""
     if not head.startswith(b"PK"):
         return []
     try:
@@ -178,7 +178,7 @@ def sound_archive(path: Path, kind: str) -> Iterator[None]:
 def _directory(state: SourceFile) -> Archive:
     with state.open() as file, zipfile.ZipFile(file) as archive:
         items = archive.infolist()
-    # Of a file that is cut off behind an archive within it, Python's reader opens that inner one.
+    # Of a file that is cut off after an archive within it, Python's reader opens that inner one.
     if min((item.header_offset for item in items), default=0):
         raise zipfile.BadZipFile("its members do not begin with the file")
     # One that is damaged may claim more than there is.
@@ -194,7 +194,7 @@ def _directory(state: SourceFile) -> Archive:
 
 
 def _begin(file: IO[bytes], member: Member) -> int:
-    """Return where the data of a member begin, behind a header of its own, which must agree."""
+    """Return where the data of a member begin, after a header of its own, which must agree."""
     file.seek(member.offset)
     header = file.read(_HEADER)
     if not header.startswith(_MARK) or len(header) < _HEADER:

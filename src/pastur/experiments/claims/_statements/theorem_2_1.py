@@ -24,10 +24,10 @@ from pastur.figures import Panel
 from pastur.measures import Measure
 from pastur.models import DeformedWigner
 
-# Bumps a part of the bulk is looked at through, as shares of its width.
+# Bumps through which a part of the bulk is measured, as shares of its width.
 _PLACES = (0.2, 0.5, 0.8)
 _RADIUS = 0.15
-# The image of a part of ν₁⁺ is seen by two bumps beside its middle, and counted by a plateau.
+# The image of a part of ν₁⁺ is seen by two bumps next to its middle, and counted by a plateau.
 _BESIDE = 0.4
 
 
@@ -123,7 +123,7 @@ def expected_rate(place: str, exponent: float, shape: str = "uniform") -> float:
 
     Linear statistics fluctuate by O(1) inside the bulk, hence by 1/r after the scaling; r outliers
     by √(r/N) in sum, hence by (rN)^(−1/2). The next order is r/N; outside the bulk, it counts how
-    far the crowd spreads as long as that is not small beside the bumps.
+    far the crowd spreads as long as that is not small compared with the bumps.
     """
     if place == "inside":
         return max(exponent - 1, -exponent)

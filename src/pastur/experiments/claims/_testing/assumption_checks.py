@@ -1,4 +1,4 @@
-"""Assumptions 1 to 3, asked of a sequence of matrices or of spectra."""
+"""Assumptions 1 to 3, checked on a sequence of matrices or of spectra."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Trend:
 
     @property
     def vanishes(self) -> bool:
-        """Whether it tends to 0 as far as the sequence tells: the exponent is negative by 4 se."""
+        """Whether it tends to 0 as far as the sequence shows: the exponent is negative by 4 se."""
         return bool((self.values < _ROUNDING).all()) or self._clearly(-1)
 
     @property
     def grows(self) -> bool:
-        """Whether it tends to infinity as far as the sequence tells."""
+        """Whether it tends to infinity as far as the sequence shows."""
         return self._clearly(1)
 
     def _clearly(self, sign: int) -> bool:
@@ -126,7 +126,7 @@ def check_assumptions(
     ------
     InvalidInputError, InvalidTypeError
         If the sequence is too short, of one size only, not symmetric or not finite; or if the
-        limits are no measures.
+        limits are not measures.
 
     Examples
     --------

@@ -33,9 +33,9 @@ SCHEMA = 1
 class Records:
     """The finished tasks of one claim, on disk where a folder is given.
 
-    A file that is there is read and added to, so that a run which was stopped goes on where it
-    was; a damaged one is kept under another name, with a warning. The rows lie in the order of the
-    plan, whatever the order in which they finished. Several runs may use a folder.
+    A file that is there is read and added to, so that a run which was stopped resumes
+    there; a damaged one is kept under another name, with a warning. The rows lie in the order of
+    the plan, whatever the order in which they finished. Several runs may use a folder.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Records:
         if seed != self._seed:
             raise InvalidInputError(
                 f"'{path}' was recorded with seed {seed}, not {self._seed}. Name another folder, "
-                "or ask for the same seed to go on with it."
+                "or use the same seed to resume it."
             )
         self._versions += [one for one in versions if one not in self._versions]
         self._rows = {setting_key(row.setting): row for row in rows} | self._rows

@@ -1,4 +1,4 @@
-"""Testing the claims: plan the tasks, do what no record has, judge."""
+"""Testing the claims: plan the tasks, do those that are not recorded, judge."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ def verify(
         two cores.
     seed : int, >= 0
     jobs : int, >= 1
-        Processes; each uses one thread of the linear algebra library.
+        Processes; each uses one BLAS thread.
     records : path, optional
         Folder of one JSON file a claim. What is recorded there is not drawn again, so that a run
-        that was stopped goes on where it was.
+        that was stopped resumes.
     progress : callable, optional
         ``progress(done, total, claim)``, after each task.
 
@@ -216,7 +216,7 @@ def _carry_out(
 
 
 def _task(name: str, setting: Setting, seed: int) -> tuple[str, Row]:
-    """Do one task, with one thread of the linear algebra library."""
+    """Do one task, with one BLAS thread."""
     from threadpoolctl import threadpool_limits
 
     claim = next(claim for claim in CLAIMS if claim.name == name)

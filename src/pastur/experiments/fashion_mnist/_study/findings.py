@@ -49,7 +49,7 @@ class LayerFindings:
     coefficient : float
         b of the regression W = b·W_initial + D.
     sigma_initial : float
-        σ as told by b·W_initial.
+        σ as estimated from b·W_initial.
     above_critical : int
         Singular values of D above the critical value c^(1/4)σ.
     residual_rank : int

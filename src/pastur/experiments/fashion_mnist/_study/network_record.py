@@ -100,7 +100,7 @@ class NetworkRecord:
 
 
 def record_name(config: TrainingConfig) -> str:
-    """Return a name that tells the main fields, and all of them by a digest."""
+    """Return a name that shows the main fields, and all of them by a digest."""
     text = json.dumps(dataclasses.asdict(config), sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{config.optimizer}-{config.activation}-n{config.size:04d}-seed{config.seed}-{digest}"

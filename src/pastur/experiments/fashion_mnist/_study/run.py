@@ -1,4 +1,4 @@
-"""Training many networks, each recorded as it finishes; a run that was stopped goes on."""
+"""Training many networks, each recorded as it finishes; a run that was stopped resumes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def run_fashion_mnist(
     """Train networks on Fashion-MNIST and record what their weight matrices hold.
 
     The experiment of Appendix A, for any configurations. A network whose record is finished is not
-    trained again; one whose training was stopped goes on from its last epoch, to the same bits.
+    trained again; one whose training was stopped resumes from its last epoch, to the same bits.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def run_fashion_mnist(
     folder : path
         Of the records, and of the states of unfinished trainings.
     at_epochs : collection of int
-        Epochs, counted from 1, at which the network is looked at, besides the last.
+        Epochs, counted from 1, at which the network is analysed, besides the last.
     data : path, optional
         Folder of the data set; see `pastur.datasets.load_fashion_mnist`.
     jobs : int, >= 1

@@ -24,7 +24,7 @@ def change(layer: Layer) -> Change:
         raise UnfitError(f"has factors that do not fit, of shapes {second}, {middle} and {first}")
     settings = layer.settings
     if not settings:
-        raise RefusedError("is AdaLoRA without a configuration, which tells its scale")
+        raise RefusedError("is AdaLoRA without the configuration that states its scale")
     start = settings.number("init_r", 12)
     alpha = settings.of_layer("lora_alpha", "alpha_pattern", layer.name, 8)
     if start <= 0 or alpha <= 0:

@@ -153,7 +153,7 @@ def _chosen(options: Mapping[str, Change], base: Weights | None) -> tuple[str, C
             if name in places and any(_ways(change, shapes[places[name]]))
         }
         if len(fitting) != 1:
-            raise UnfitError(f"is one of {some_of(options)}, and its shape does not tell which")
+            raise UnfitError(f"is one of {some_of(options)}, and its shape does not show which")
         options = fitting
     ((name, change),) = options.items()
     return name, change
@@ -176,7 +176,7 @@ def _check_scales(weights: Weights, held: Held) -> None:
         if unscaled and any(name.startswith("base_model.") for name in layer.roles.values()):
             raise InvalidInputError(
                 f"{shown(weights.source)} is an adapter of PEFT without its adapter_config.json, "
-                "which tells how its changes are scaled. Keep both in one folder, and give that."
+                "which states how its changes are scaled. Keep both in one folder, and pass that."
             )
 
 
@@ -264,7 +264,7 @@ def _on_base(
         replace(
             entry,
             unreadable=entry.unreadable
-            or ("is changed too, and is no matrix" if entry.name in also else untouched),
+            or ("is changed too, and is not a matrix" if entry.name in also else untouched),
         )
         for entry in base.entries
         if entry.name not in taken
@@ -315,7 +315,7 @@ def _read(
     if name in saved:
         return weights.read(saved[name])
     one = changes[name]
-    # Overflow and NaN are counted when the values are looked at.
+    # Overflow and NaN are counted when the values are checked.
     with np.errstate(over="ignore", invalid="ignore"):
         parts = {role: weights.read(own).astype(np.float64) for role, own in one.parts.items()}
         if base is None:

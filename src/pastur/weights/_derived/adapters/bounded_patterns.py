@@ -142,7 +142,7 @@ def names_layer(key: str, layer: str, steps: Steps) -> bool:
     Raises
     ------
     PatternError
-        When the key is no regular expression, or one that is not matched here.
+        When the key is not a regular expression, or one that is not matched here.
     """
     if len(key) <= _LONGEST and "\n" not in layer and _PLAIN.fullmatch(key):
         # Hundreds of layers by name are usual. A dot stands for any letter.
@@ -168,7 +168,7 @@ def _parsed(key: str) -> Any:
         raise PatternError(f"has more than {_LONGEST} characters")
     try:
         with warnings.catch_warnings():
-            # What a later Python may read otherwise is no concern of who analyses the adapter.
+            # What a later Python may read otherwise does not concern whoever analyses the adapter.
             warnings.simplefilter("ignore")
             items = _parser.parse(key)
     except (re.error, OverflowError, RecursionError):

@@ -31,7 +31,7 @@ class Held:
     saved : mapping of str to str
         Tensors of the base that are kept whole, by their names there.
     copies : mapping of str to str
-        The base's own matrices that lie beside their changes, by the layer.
+        The base's own matrices that lie alongside their changes, by the layer.
     reasons : mapping of str to str
         Why a tensor of the file is not analysed by itself.
     """
@@ -67,9 +67,9 @@ def held_by(weights: Weights, settings: AllSettings) -> Held:
             common[role] = name
         elif copied := base_copy(name):
             copies[copied] = name
-            reasons[name] = "is the base's own, kept beside its change"
+            reasons[name] = "is the base's own, kept alongside its change"
         elif ".original_module." in name:
-            reasons[name] = "is the base's own, kept beside what stands for it"
+            reasons[name] = "is the base's own, kept alongside what replaces it"
         elif known := replaced(name):
             saved[known] = name
         else:

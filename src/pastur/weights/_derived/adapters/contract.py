@@ -68,7 +68,7 @@ class Change:
     Attributes
     ----------
     shape : tuple of int
-        Of the change, its outputs first; empty where the base alone tells it.
+        Of the change, its outputs first; empty where only the base has it.
     compute : callable
         ``compute(parts, base)`` returns the changed matrix, or where `base` is None the change
         alone. `base` has its outputs first.
@@ -77,7 +77,7 @@ class Change:
     on_base : str
         Why the change cannot be computed without the base; empty where it can.
     vectors : tuple of str
-        What else is changed in the layer, and is no matrix.
+        What else is changed in the layer and is not a matrix.
     stacked : bool
         Whether it is a stack of matrices, one on the other.
     turns : bool

@@ -159,7 +159,7 @@ def _shape(first: Shape, second: Shape, middle: Shape | None) -> tuple[Shape, st
         return (second[0], *first[1:]), ""
     if len(second) > 2 and inner and first[0] % inner == 0:
         groups = f"is of a convolution in {first[0] // inner} groups"
-        return (), f"{groups}, whose change is no kernel of that shape: PEFT does not merge it"
+        return (), f"{groups}, whose change is not a kernel of that shape: PEFT does not merge it"
     return (), _misfit(first, second)
 
 

@@ -28,7 +28,7 @@ _UNFIT = "has factors that do not fit"
 
 
 def _scale(layer: Layer, rank: int) -> float:
-    """Return alpha over the rank; `rank` is 0 where no factor is thin, and the file tells none."""
+    """Return alpha over the rank; `rank` is 0 where no factor is thin, and the file states none."""
     if layer.alpha is not None:
         return layer.alpha / rank if rank and layer.alpha else 1.0
     if not layer.settings:

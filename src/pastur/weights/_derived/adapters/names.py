@@ -19,7 +19,7 @@ _FACTOR = re.compile(
     rf"((?P<stem>.+)\.)?(?P<role>{'|'.join(_ROLES)})"
     r"(\.(?P<adapter>(?!(weight|bias)$)[^.]+))?(\.(?P<end>weight|bias))?"
 )
-# Older names of diffusers: within the processor of an attention, or behind the layer's own name.
+# Older names of diffusers: within the processor of an attention, or after the layer's own name.
 _PROCESSOR = re.compile(
     r"(?P<stem>.+?)(?P<processor>\.processor)?\.(?P<layer>to_[qkv]|to_out|add_[qkv]_proj|to_add_out)"
     r"_lora\.(?P<role>down|up)\.weight"
@@ -107,7 +107,7 @@ def within_another(layer: str) -> bool:
 
 
 def base_copy(name: str) -> str:
-    """Return the layer whose own matrix in the base this is, kept beside an adapter; or nothing."""
+    """Return the layer of the base whose own matrix an adapter keeps here; or nothing."""
     stem, found, rest = name.rpartition(f"{_WITHIN}.")
     return _plain(stem)[0] if found and rest == "weight" else ""
 

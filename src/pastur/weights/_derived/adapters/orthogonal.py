@@ -25,7 +25,7 @@ def rotation(layer: Layer) -> Change:
     """Return the change of OFT: blocks of inputs, each turned by a rotation of its own."""
     settings = layer.settings
     if "use_cayley_neumann" not in settings.entries:
-        raise RefusedError("is OFT whose configuration does not say how the rotations are made")
+        raise RefusedError("is OFT whose configuration does not state how the rotations are made")
     if settings.says("fan_in_fan_out"):
         raise RefusedError("is OFT on a layer that keeps inputs first, which PEFT does not merge")
     held = layer.shapes["oft_R"]

@@ -70,7 +70,9 @@ def rescaled(layer: Layer) -> Change:
 def _is_feedforward(layer: Layer) -> bool:
     named = layer.settings.entries.get("feedforward_modules")
     if not isinstance(named, (list, tuple)):
-        raise RefusedError("is IA³ on convolutions whose feedforward_modules are no list of names")
+        raise RefusedError(
+            "is IA³ on convolutions whose feedforward_modules are not a list of names"
+        )
     words = [str(word) for word in named]
     return any(layer.name == word or layer.name.endswith(f".{word}") for word in words)
 

@@ -1,4 +1,4 @@
-"""The configuration of an adapter: beside its file, or in the metadata that diffusers writes."""
+"""The configuration of an adapter: next to its file, or in the metadata that diffusers writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Settings:
 
     @property
     def peft_type(self) -> str:
-        """PEFT's word for the method, in capitals; empty where it is not told."""
+        """PEFT's word for the method, in capitals; empty where it is not stated."""
         value = self.entries.get("peft_type")
         return value.upper() if isinstance(value, str) else ""
 
@@ -54,7 +54,7 @@ class Settings:
         return bool(self.entries.get(key))
 
     def text(self, key: str) -> str:
-        """Return an entry in small letters; empty where it is no text."""
+        """Return an entry in small letters; empty where it is not text."""
         value = self.entries.get(key)
         return value.lower() if isinstance(value, str) else ""
 

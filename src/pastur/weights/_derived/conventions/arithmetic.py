@@ -27,7 +27,7 @@ def unpacked(words: AnyArray, bits: int) -> AnyArray:
     words = np.ascontiguousarray(words).view(np.uint32)
     each = words_each(bits)
     codes_each = each * 32 // bits
-    # What is missing of the last words of a stream is filled with codes that nobody asks for.
+    # What is missing of the last words of a stream is filled with codes that are never used.
     missing = -words.shape[-1] % each
     words = np.pad(words, [(0, 0)] * (words.ndim - 1) + [(0, missing)]) if missing else words
     groups = words.reshape(*words.shape[:-1], words.shape[-1] // each, each)
@@ -61,7 +61,7 @@ def block_of(shape: Shape, scales: Shape, asked: Shape | None = None) -> Shape |
     shape, scales : tuple of int
         Of the codes and of their scales.
     asked : tuple of int, optional
-        The block of the last axes, where a configuration tells.
+        The block of the last axes, where a configuration states it.
     """
     if 0 in shape or 0 in scales:
         return None

@@ -51,7 +51,7 @@ def _find(stored: Stored) -> Iterator[Derived]:
             and all((stored.entries[marker].dtype == "uint8") == (n in parts) for n in nested)
         )
         if not sound or state is None:
-            reason = "is packed by bitsandbytes, without the quant_state that tells its shape"
+            reason = "is packed by bitsandbytes, without the quant_state that gives its shape"
             yield refused(name, codes, parts, reason)
             continue
         make = partial(_made, name=name, shape=shape, state=state)

@@ -53,7 +53,9 @@ def _find(stored: Stored) -> Iterator[Derived]:
             or (block is None and not index)
             or (zero is not None and (zero.dtype != "int32" or zero.shape != packed_zeros))
         ):
-            reason = "is packed by compressed-tensors, with scales whose groups pastur cannot tell"
+            reason = (
+                "is packed by compressed-tensors, with scales whose groups pastur cannot determine"
+            )
             yield refused(weight, codes, parts, reason)
             continue
         make = partial(

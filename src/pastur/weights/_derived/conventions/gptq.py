@@ -99,7 +99,7 @@ def _group(config: Mapping[str, object], inputs: int, groups: int) -> int:
 
 
 def _offset(config: Mapping[str, object]) -> int | None:
-    """Return what is added to a stored zero point; None where the numbers have to tell."""
+    """Return what is added to a stored zero point; None where only the numbers show it."""
     if not config:
         return None
     return 0 if config.get("checkpoint_format") == "gptq_v2" else 1

@@ -51,7 +51,7 @@ def _find(stored: Stored) -> Iterator[Derived]:
 
 
 def _told(config: Mapping[str, Any], stem: str) -> tuple[int, int] | None:
-    """Return bits and size of the groups of a layer; None where nothing tells."""
+    """Return bits and size of the groups of a layer; None where nothing states them."""
     own = config.get(stem)
     found = {**config, **(own if isinstance(own, dict) else {})}
     bits, group = found.get("bits"), found.get("group_size")

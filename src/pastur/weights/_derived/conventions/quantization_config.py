@@ -7,7 +7,7 @@ from typing import Any
 from pastur._errors import FileFormatError
 from pastur.weights._hostile.model_config import neighbouring_config
 
-# The file, and the key of the object in it that tells; empty: the whole file.
+# The file, and the key of the object in it that states it; empty: the whole file.
 _PLACES = (
     ("config.json", "quantization_config"),
     ("config.json", "compression_config"),
@@ -34,7 +34,7 @@ def quantization_config(path: Path | None) -> Mapping[str, Any]:
 
 
 def bits_of(config: Mapping[str, Any]) -> int | None:
-    """Return how many bits a code has; None where the configuration does not tell."""
+    """Return how many bits a code has; None where the configuration does not state it."""
     groups = config.get("config_groups")
     schemes = list(groups.values()) if isinstance(groups, dict) else []
     inner = [scheme.get("weights") for scheme in schemes if isinstance(scheme, dict)]

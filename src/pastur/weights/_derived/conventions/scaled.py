@@ -37,7 +37,7 @@ _OTHERS = {
     "output_scale": "the scale of the outputs",
     "weight_format": "the order of the codes",
 }
-# Whether they multiply or divide, no framework's name tells.
+# No framework's name shows whether they multiply or divide.
 _BARE = ("scale", "scales")
 _SCALE_TYPES = ("float16", "bfloat16", "float32", "float64", "float8_e8m0fnu")
 _INTEGERS = ("int8", "uint8", "int16")
@@ -76,7 +76,9 @@ def _weight(stored: Stored, name: str, entry: TensorInfo) -> Derived | None:
     block = block_of(entry.shape, shape, _sides(stored.config.get("weight_block_size")))
     if block is None:
         what = f"shape {entry.shape} with scales of shape {shape}"
-        return refused(weight, entry, parts, f"is codes of {what}, whose blocks pastur cannot tell")
+        return refused(
+            weight, entry, parts, f"is codes of {what}, whose blocks pastur cannot determine"
+        )
     make = partial(
         _made,
         codes=entry,
@@ -121,10 +123,10 @@ def _fault(
     if kind not in _SCALE_TYPES and not (kind == "uint8" and floats):
         return f"{what} with a scale of type {kind}, which pastur does not unpack"
     if floats and zeros:
-        return f"{what} with a zero point, as no format knows"
+        return f"{what} with a zero point, which no known format has"
     bits = bits_of(stored.config)
     if not floats and bits not in (None, 8 * (1 + (entry.dtype == "int16"))):
-        return f"{what}, and the configuration speaks of {bits} bits: pastur does not unpack them"
+        return f"{what}, and the configuration states {bits} bits: pastur does not unpack them"
     if entry.dtype == "uint8" and not zeros:
         return f"{what} with a scale and no zero point: they may be several to a byte"
     by_rows = entry.dtype == "int8" and stored.entries[scale].shape == entry.shape[:1]

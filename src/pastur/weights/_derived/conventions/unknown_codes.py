@@ -25,7 +25,7 @@ def _find(stored: Stored) -> Iterator[Derived]:
         if name not in stored.entries or not _CODES.fullmatch(entry.dtype):
             continue
         stem, _, last = name.rpartition(".")
-        # Next to a weight of a module, under it, or called as it is with a word behind.
+        # Next to a weight of a module, under it, or with its name and a word after it.
         one_weight = bool(_NAMED.fullmatch(name)) or last in ("weight", "kernel")
         near = [
             other
@@ -56,7 +56,7 @@ def _is_companion(name: str) -> bool:
 
 
 def _reason(name: str, entry: TensorInfo, companion: bool) -> str:
-    """Return why a tensor is no weight; empty where it may be one."""
+    """Return why a tensor is not a weight; empty where it may be one."""
     if len(entry.shape) < 2:
         return ""
     named = bool(_NAMED.fullmatch(name)) and not entry.dtype.startswith("float")

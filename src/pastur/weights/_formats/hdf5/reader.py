@@ -45,7 +45,7 @@ _WORKER = Path(__file__).with_name("worker.py")
 
 
 def recognises_hdf5(path: Path, head: bytes) -> bool:
-    """Tell whether `head` has the format's mark, at its beginning or behind a block of a user."""
+    """Tell whether `head` has the format's mark, at its beginning or after a block of the user."""
     return any(head.startswith(_MARK, place) for place in _PLACES)
 
 
@@ -68,7 +68,7 @@ def open_hdf5(path: Path) -> Weights:
 
 
 def open_keras(path: Path) -> Weights:
-    """Return the tensors of a `.keras` file, with the axes that its configuration tells.
+    """Return the tensors of a `.keras` file, with the axes that its configuration states.
 
     The configuration is read as data; nothing that it names is built.
 
@@ -146,7 +146,7 @@ def _load(
 
 
 class _Worker:
-    """The process that reads; started when it is first asked, and again in another process.
+    """The process that reads; started at its first request, and again in another process.
 
     What it may take in time is for the file as a whole, so that nothing in a file can hold it up
     again and again.

@@ -125,7 +125,7 @@ def answer(file: Any, size: int, request: dict[str, Any]) -> Iterator[bytes]:
 
 
 def requests() -> Iterator[dict[str, Any]]:
-    """Yield what is asked; whoever asks may end at any moment, and then this process does."""
+    """Yield the requests; whoever sends them may end at any moment, and then this process does."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def listen() -> None:

@@ -1,4 +1,4 @@
-"""What the graph of an ONNX model tells of its tensors: which axes are outputs, and how packed."""
+"""What the graph of an ONNX model shows of its tensors: which axes are outputs, and how packed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def text(value: str | bytes) -> str:
 
 @dataclass(frozen=True)
 class Use:
-    """How a tensor is used: its layout, its packing, and why it is no weight."""
+    """How a tensor is used: its layout, its packing, and why it is not a weight."""
 
     layout: Layout = UNKNOWN
     packing: Packing | None = None
@@ -166,7 +166,7 @@ class Graphs:
         self.tensors.append(Stored(prefix + text(name), proto, sparse))
 
     def uses(self) -> dict[int, Use]:
-        """Return how each tensor is used, also behind transpositions and conversions.
+        """Return how each tensor is used, also after transpositions and conversions.
 
         What makes a value comes before what takes it, as the format asks for.
         """
@@ -271,7 +271,7 @@ def _behind(taken: _Taken, origin: _Origin) -> _Origin | None:
 
 
 def _note(found: dict[int, Use], origin: _Origin, taken: _Taken) -> None:
-    """Add what one node tells of the tensor that it takes."""
+    """Add what one node shows of the tensor that it takes."""
     old = found.get(origin.tensor, Use())
     packing, rank, operation = origin.packing, len(origin.order), taken.operation
     if origin.made == "rows" and operation == "DequantizeLinear" and taken.place == 0:

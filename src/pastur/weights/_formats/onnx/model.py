@@ -1,7 +1,7 @@
-"""ONNX models: initialisers and constants of every graph, in the file or beside it.
+"""ONNX models: initialisers and constants of every graph, in the file or next to it.
 
 The file is parsed by the package `onnx`, and nothing more: no model is run, no shape inferred, no
-data loaded but what is asked for here.
+data loaded but what is requested here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from pastur.weights.tensors import TensorInfo, Weights, distinct
 _VERSION_FIELD = 0x08
 _LARGEST = 2**31 - 1  # bytes; what protobuf can hold
 _IS_OUTSIDE = 1  # of a tensor's data_location
-# How often the numbers in a file beside the model may be claimed, all tensors together.
+# How often the numbers in a file next to the model may be claimed, all tensors together.
 _MOST_SHARED = 4
 # Fields of a tensor whose numbers are not packed in bytes.
 _FIELDS = ("float_data", "int32_data", "int64_data", "double_data", "uint64_data")
@@ -61,7 +61,7 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def open_onnx(path: Path) -> Weights:
-    """Return the tensors of an ONNX model; those kept in files beside it are read when asked for.
+    """Return the tensors of an ONNX model; those kept in files next to it are read when requested.
 
     Quantised weights whose scale the graph holds are read as the numbers they stand for.
 
@@ -102,7 +102,7 @@ def _parse(path: Path, size: int, budget: Budget) -> Any:
     if size > _LARGEST:
         raise FileFormatError(
             f"{shown(path)} has {bytes_text(size)}, and an ONNX model holds at most "
-            f"{bytes_text(_LARGEST)}: larger ones keep their numbers in files beside them."
+            f"{bytes_text(_LARGEST)}: larger ones keep their numbers in separate files."
         )
     model = onnx.ModelProto()
     content = path.read_bytes()
@@ -244,7 +244,7 @@ def _packing_fault(
     return "is quantised by blocks, which pastur does not undo" if in_blocks else ""
 
 
-# --- data beside the model ---
+# --- data next to the model ---
 
 
 def _place(proto: Any) -> tuple[str, int, int | None]:
@@ -286,14 +286,14 @@ class _Outside:
         try:
             location, offset, length = _place(proto)
         except ValueError:
-            return "says in no readable way where its numbers are"
+            return "does not state readably where its numbers are"
         # The name is checked, not where it leads: downloaded models are often folders of links.
         parts = location.split("/")
         if any(part in ("", ".", "..") for part in parts) or any(m in location for m in "\\:\0"):
             return f"lies in {shown(location)}, and may lie in the model's own folder only"
         file = self._file(location)
         if file is None:
-            return f"lies in {shown(location)}, which is not beside the model"
+            return f"lies in {shown(location)}, which is not in the folder of the model"
         if length is not None and length != stored:
             return f"takes {bytes_text(stored)}, and {length} bytes of {shown(location)} are named"
         if offset < 0 or offset + stored > file.size:

@@ -60,8 +60,8 @@ def recognises(path: Path, head: bytes) -> bool:
 def open_torch(path: Path) -> Weights:
     """Return the tensors of a file that `torch.save` or `torch.jit.save` wrote.
 
-    Names of nested dictionaries are joined by dots. Where the model's own state stands beside other
-    things, such as the state of an optimiser, it is taken by its name, and the other tensors are
+    Names of nested dictionaries are joined by dots. Where the file holds more than the model's own
+    state, such as the state of an optimiser, that is taken by its name, and the other tensors are
     listed with that as the reason. Of a program the tensors are named by the attributes that lead
     to them, and its constants ``constants.0``, ``constants.1``, ….
 
@@ -203,7 +203,7 @@ def _layout(found: _Found, shape: tuple[int, ...]) -> Layout:
 
 
 def _state_key(content: Any) -> str | None:
-    """The entry with the model's weights, where the file holds other things beside it."""
+    """The entry with the model's weights, where the file holds other things as well."""
     # An attribute of a saved object may have any name.
     plain = type(content) is dict
     if not plain or any(isinstance(value, StoredTensor) for value in content.values()):

@@ -1,6 +1,6 @@
 """Programs of `torch.export`: a zip archive of raw numbers, and of JSON that describes them.
 
-The program itself is passed over; the constants that its code holds are listed behind the weights.
+The program itself is passed over; the constants that its code holds are listed after the weights.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `torch.save` wrote before version 1.6: pickles one behind the other, then the numbers.
+"""What `torch.save` wrote before version 1.6: pickles one after the other, then the numbers.
 
 Five pickles: a magic number, the version, the machine, the content, and the names of the storages;
 then for each of these, in that order, a count of eight bytes and its numbers.
@@ -22,7 +22,7 @@ from pastur.weights._hostile.bounded_stream import BoundedStream
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.source_file import SourceFile
 
-# The magic number as a pickle has it, behind a head that depends on the protocol.
+# The magic number as a pickle has it, after a head that depends on the protocol.
 _MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _HEAD = 32
 _COUNT = 8

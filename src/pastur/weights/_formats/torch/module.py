@@ -18,7 +18,7 @@ _PACKED = "_packed_params._packed_params"
 
 @dataclass(frozen=True)
 class _Made:
-    """A weight that a module computes from parts of its state, whenever it is asked for."""
+    """A weight that a module computes from parts of its state, whenever it is read."""
 
     parts: tuple[str, ...]
     make: Callable[[], Any]

@@ -2,7 +2,7 @@
 
 A pickle is a program. This one may build dictionaries, lists, numbers, words, descriptions of
 tensors, and objects of classes that it only names: a module that was saved whole, or a part of a
-TorchScript program, becomes a dictionary of its attributes, without its class being looked for.
+TorchScript program, becomes a dictionary of its attributes, without a search for its class.
 Nothing that a file names is ever imported or called. A call of anything else than what tensors are
 made by ends the reading, and so does the name of what could do harm, even if nobody calls it.
 
@@ -154,7 +154,7 @@ class _Reader(pickle._Unpickler):
             self.fill(list(part), list(part.values()))
 
     def persistent_load(self, pid: Any) -> Any:
-        """Return the storage that a tensor refers to, or the class beside its source code."""
+        """Return the storage that a tensor refers to, or the class alongside its source code."""
         if type(pid) is not tuple:
             raise pickle.UnpicklingError("a reference that torch does not write")
         self.budget.take(_ITEM * len(pid))
@@ -220,7 +220,7 @@ def read_pickle(content: bytes, budget: Budget) -> Any:
 
 
 def read_pickles(stream: BoundedStream, count: int) -> tuple[list[Any], dict[str, Storage]]:
-    """Return what `count` pickles one behind the other build, and the storages they name.
+    """Return what `count` pickles one after the other build, and the storages they name.
 
     Raises
     ------

@@ -38,7 +38,7 @@ class Storage:
     Attributes
     ----------
     dtype : str
-        NumPy's or ml_dtypes' name, or "" where the tensor itself tells.
+        NumPy's or ml_dtypes' name, or "" where the tensor itself states it.
     key : str
         Name of the member.
     size : int
@@ -85,7 +85,7 @@ class Foreign:
 
 
 class _Other:
-    """Something that a checkpoint may hold beside its tensors, and that is of no concern here."""
+    """Something that a checkpoint may hold alongside its tensors, of no concern here."""
 
 
 def _other(*_: Any) -> _Other:
@@ -188,7 +188,7 @@ _NAMES: dict[str, Callable[..., Any] | Type] = {
     **{f"torch.jit._pickle.build_{kind}list": _first for kind in ("int", "double", "bool")},
     "torch.jit._pickle.build_tensorlist": _first,
     "torch.jit._pickle.restore_type_tag": _first,
-    # What trainers and modules keep beside the weights.
+    # What trainers and modules keep alongside the weights.
     "collections.defaultdict": _reconstructed,
     "copyreg._reconstructor": _reconstructed,
     "copy_reg._reconstructor": _reconstructed,

@@ -79,7 +79,7 @@ class View:
 
 
 def byte_order(archive: Archive, folder: str) -> str:
-    """Return the order of bytes that the member ``byteorder`` of an archive tells."""
+    """Return the order of bytes that the member ``byteorder`` of an archive states."""
     member = archive.members.get(f"{folder}byteorder")
     if member is not None and 0 <= member.stored_size < 16:
         return ">" if archive.read(member.name) == b"big" else "<"
@@ -121,7 +121,7 @@ def view(
 
 
 def weights_of(path: Path, views: Iterable[View], store: Store) -> Weights:
-    """Return the tensors of a file, each read when it is asked for."""
+    """Return the tensors of a file, each read when it is requested."""
     found = list(views)
     names = distinct(one.info.name for one in found)
     named = (
