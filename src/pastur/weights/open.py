@@ -19,38 +19,12 @@ from pastur.weights._derived.attention import with_heads
 from pastur.weights._derived.conventions.derive import derived
 from pastur.weights._derived.differences import difference
 from pastur.weights._derived.not_weights import without_states
-from pastur.weights._formats.contract import Reader
 from pastur.weights._formats.folder import open_folder
-from pastur.weights._formats.gguf import GGUF
-from pastur.weights._formats.hdf5.reader import HDF5, KERAS
 from pastur.weights._formats.in_memory import open_arrays
 from pastur.weights._formats.input_files import files_at
-from pastur.weights._formats.npy import NPY
-from pastur.weights._formats.npz import NPZ
-from pastur.weights._formats.onnx.model import ONNX
-from pastur.weights._formats.safetensors import SAFETENSORS
-from pastur.weights._formats.sharded import INDEX
-from pastur.weights._formats.torch.archive import TORCH
-from pastur.weights._formats.torch.export import TORCH_EXPORT
+from pastur.weights._formats.readers import READERS, open_file
 from pastur.weights._formats.torch.module import is_module, open_module
-from pastur.weights._formats.unsupported import HEAD, check_file
 from pastur.weights.tensors import Weights
-
-# A new kind of file is a new reader and a line here. The first that recognises the content opens.
-READERS: tuple[Reader, ...] = (
-    INDEX,
-    SAFETENSORS,
-    NPY,
-    TORCH,
-    TORCH_EXPORT,
-    NPZ,
-    GGUF,
-    HDF5,
-    KERAS,
-    ONNX,
-)
-
-_LFS_POINTER = b"version https://git-lfs"
 
 
 def open_weights(source: Any, *, base: Any = None) -> Weights:
@@ -137,17 +111,11 @@ def _open_path(path: Path) -> Weights:
         raise FileAccessError(f"No file or folder {shown(path)}.{_near(path)}") from None
     if stat.S_ISDIR(mode):
         suffixes = [suffix for reader in READERS for suffix in reader.suffixes]
-        return open_folder(path, _open_file, suffixes)
+        return open_folder(path, open_file, suffixes)
     if not stat.S_ISREG(mode):
         # Reading a pipe or a device may never end.
         raise FileAccessError(f"{shown(path)} is neither a file nor a folder.")
-    return _open_file(path)
-
-
-def _open_file(path: Path) -> Weights:
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    return _reader(path, head).open(path)
+    return open_file(path)
 
 
 def _near(path: Path) -> str:
@@ -155,29 +123,3 @@ def _near(path: Path) -> str:
         return suggestion(path.name, os.listdir(path.parent))
     except (OSError, ValueError):
         return ""
-
-
-def _reader(path: Path, head: bytes) -> Reader:
-    if not head:
-        raise FileFormatError(f"{shown(path)} is empty.")
-    if head.startswith(_LFS_POINTER):
-        raise FileFormatError(
-            f"{shown(path)} is a Git LFS pointer, not the file that it stands for. "
-            "Fetch that with `git lfs pull`."
-        )
-    known = next((reader for reader in READERS if reader.recognises(path, head)), None)
-    # What ONNX begins with is that of other protocols too; the others' marks are their own.
-    if known is None or known is ONNX:
-        check_file(path, head)
-    if known is not None:
-        return known
-    for reader in READERS:
-        if path.name.endswith(reader.suffixes):
-            return reader
-    kinds = ", ".join(reader.kind for reader in READERS)
-    advice = (
-        "It is a zip archive: unpack it, and pass the file or the folder in it."
-        if head.startswith(b"PK")
-        else "In Python, pass its arrays: `pastur.analyze({name: array, ...})`."
-    )
-    raise FileFormatError(f"{shown(path)} is not of a kind that pastur reads ({kinds}). {advice}")

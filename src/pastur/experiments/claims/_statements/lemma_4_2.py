@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
-from pastur.experiments.claims._statements.shrinking import groups, shrinking
+from pastur.experiments.claims._statements.shrinking import Labels, groups, shrinking
 from pastur.experiments.claims._statements.signals import (
     SIGNALS,
     growing,
@@ -70,8 +70,9 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
             judged=name,
             wrong="wrong",
             expected=partial(expected_rate, "inside", exponent),
-            what=f"slope of the error of g_μ₁, r = N^{exponent}, {{}}",
-            planted="ω′ forgotten, {}",
+            labels=Labels(
+                f"slope of the error of g_μ₁, r = N^{exponent}, {{}}", "ω′ forgotten, {}"
+            ),
         )
         findings += found
         panels.append(Panel(f"r = N^{exponent}", "N", "|(N/r)(g_μ − g_μ₀) − g_μ₁|", series))

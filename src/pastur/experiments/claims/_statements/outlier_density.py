@@ -9,7 +9,7 @@ import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.ensembles import sample_spiked_outliers
-from pastur.experiments.claims._statements.shrinking import groups, shrinking
+from pastur.experiments.claims._statements.shrinking import Labels, groups, shrinking
 from pastur.experiments.claims._statements.signals import levels, rank_at
 from pastur.experiments.claims._testing.claim import Claim, Draw, Judgement, Row, Setting
 from pastur.figures import Panel, Series
@@ -77,8 +77,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
         judged=name,
         wrong="wrong",
         expected=lambda _: -0.5,
-        what="slope of the error of the shares, {}",
-        planted="ω′ forgotten, {}",
+        labels=Labels("slope of the error of the shares, {}", "ω′ forgotten, {}"),
     )
     panels = [_picture(law, these[-1]) for law, these in groups(rows, "law").items()]
     panels.append(Panel("error of the shares, r = √N", "N", "root of summed squares", series))

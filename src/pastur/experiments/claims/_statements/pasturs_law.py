@@ -9,7 +9,7 @@ import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.ensembles import sample_goe, sample_wigner
-from pastur.experiments.claims._statements.shrinking import shrinking
+from pastur.experiments.claims._statements.shrinking import Labels, shrinking
 from pastur.experiments.claims._statements.signals import levels
 from pastur.experiments.claims._testing.claim import Claim, Draw, Judgement, Row, Setting
 from pastur.experiments.claims._testing.rates import means, overstated
@@ -93,8 +93,7 @@ def _judge(rows: Sequence[Row], violated: bool, key: str, title: str) -> Judgeme
         judged=name,
         wrong="wrong",
         expected=lambda _: -0.85,
-        what="slope of the Kolmogorov distance, {}",
-        planted=f"{overstated(_WRONG)}, {{}}",
+        labels=Labels("slope of the Kolmogorov distance, {}", f"{overstated(_WRONG)}, {{}}"),
         read=means,
     )
     panel = Panel(title, "N", "Kolmogorov distance", series)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.ensembles import sample_gaussian
-from pastur.experiments.claims._statements.shrinking import shrinking
+from pastur.experiments.claims._statements.shrinking import Labels, shrinking
 from pastur.experiments.claims._statements.signals import levels, rank_at
 from pastur.experiments.claims._statements.theorem_2_1 import Bump, expected_rate
 from pastur.experiments.claims._statements.theorem_2_2 import expected_rate as rate_of_largest
@@ -117,9 +117,7 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
             judged=f"{name} {part}",
             wrong=f"wrong {part}",
             expected=rate_of_largest if largest else partial(expected_rate, part),
-            what=f"slope, {part}, r = n^{{}}",
-            planted=words,
-            label="r = n^{}",
+            labels=Labels(f"slope, {part}, r = n^{{}}", words, "r = n^{}"),
             read=means if largest else root_mean_square,
         )
         findings += found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pastur._typing import FloatArray
 from pastur.experiments.claims._testing.claim import Finding, Row
@@ -11,6 +11,14 @@ from pastur.experiments.claims._testing.rates import fit_rate, root_mean_square,
 from pastur.figures import Series
 
 Reading = Callable[[Sequence[Row], str], tuple[FloatArray, FloatArray]]
+
+
+class Labels(NamedTuple):
+    """Words in which a group is put at ``{}``: for a finding, the violation and the group alone."""
+
+    finding: str
+    violation: str
+    group: str = "{}"
 
 
 def groups(rows: Sequence[Row], key: str) -> dict[Any, list[Row]]:
@@ -28,9 +36,7 @@ def shrinking(
     judged: str,
     wrong: str,
     expected: Callable[[Any], float],
-    what: str,
-    planted: str,
-    label: str = "{}",
+    labels: Labels,
     read: Reading = root_mean_square,
 ) -> tuple[list[Finding], list[Series]]:
     """Judge the errors of each group, and return their series, the violation's last.
@@ -44,8 +50,7 @@ def shrinking(
         Names of the statistics: of the error to judge, and of the violation's.
     expected : callable
         ``expected(group)``: the exponent of N to meet.
-    what, planted, label : str
-        Words for a finding, for the violation and for a group, which is put at ``{}``.
+    labels : Labels
     read : callable
         What turns the rows' statistic into errors with standard errors.
     """
@@ -55,8 +60,8 @@ def shrinking(
         n = sizes(these)
         error, se = read(these, judged)
         rate = fit_rate(n, error, se)
-        findings.append(vanishes(what.format(group), rate, expected(group)))
-        series += [Series(label.format(group), n, error, se), rate.line(n)]
+        findings.append(vanishes(labels.finding.format(group), rate, expected(group)))
+        series += [Series(labels.group.format(group), n, error, se), rate.line(n)]
     error, se = read(these, wrong)
-    series.append(Series(planted.format(group), n, error, se, kind="contrast"))
+    series.append(Series(labels.violation.format(group), n, error, se, kind="contrast"))
     return findings, series

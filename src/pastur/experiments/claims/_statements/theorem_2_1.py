@@ -10,7 +10,7 @@ import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
 from pastur.ensembles import sample_spiked_outliers
-from pastur.experiments.claims._statements.shrinking import groups, shrinking
+from pastur.experiments.claims._statements.shrinking import Labels, groups, shrinking
 from pastur.experiments.claims._statements.signals import (
     SIGNALS,
     GrowingSignal,
@@ -144,8 +144,9 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
                 judged=f"{place} {name}",
                 wrong=f"{place} wrong",
                 expected=partial(expected_rate, place, exponent),
-                what=f"slope {place} the bulk, r = N^{exponent}, {{}}",
-                planted=f"{_WORDS[place]}, {{}}",
+                labels=Labels(
+                    f"slope {place} the bulk, r = N^{exponent}, {{}}", f"{_WORDS[place]}, {{}}"
+                ),
             )
             findings += found
             title = f"{place} the bulk, r = N^{exponent}"

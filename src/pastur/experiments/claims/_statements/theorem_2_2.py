@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.experiments.claims._statements.shrinking import groups, shrinking
+from pastur.experiments.claims._statements.shrinking import Labels, groups, shrinking
 from pastur.experiments.claims._statements.signals import (
     SIGNALS,
     GrowingSignal,
@@ -88,8 +88,9 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
             judged=name,
             wrong="wrong",
             expected=partial(expected_rate, exponent),
-            what=f"slope of the largest error, r = N^{exponent}, {{}}",
-            planted=f"{overstated(_WRONG)}, {{}}",
+            labels=Labels(
+                f"slope of the largest error, r = N^{exponent}, {{}}", f"{overstated(_WRONG)}, {{}}"
+            ),
             read=means,
         )
         findings += found
