@@ -63,13 +63,13 @@ def test_the_commands_say_it(tmp_path, monkeypatch, command):
             ["verify", "lemma-4.1", "--jobs", "2"],
         ),
         "experiment": (
-            "pastur.experiments.fashion_mnist._study.run._train_in_process",
+            "pastur.experiments.fashion_mnist._study.trainings._train_in_process",
             ["experiment", "fashion-mnist", "--sizes", "8,9", "--jobs", "2"],
         ),
     }[command]
     if command == "experiment":
         pytest.importorskip("torch", reason="training needs torch: pip install pastur[torch]")
-        run = "pastur.experiments.fashion_mnist._study.run"
+        run = "pastur.experiments.fashion_mnist._study.trainings"
         monkeypatch.setattr(f"{run}.load_fashion_mnist", lambda folder: None)
     monkeypatch.setattr(place, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,7 @@ from click.testing import Result
 
 from pastur.datasets import FashionMnist
 from pastur.experiments import read_records
-from pastur.experiments.fashion_mnist._study import run as _run
+from pastur.experiments.fashion_mnist._study import trainings as _run
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from pastur.experiments import (
     spike_panels,
 )
 from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord
-from pastur.experiments.fashion_mnist._study import run as _run
+from pastur.experiments.fashion_mnist._study import trainings as _run
 from pastur.experiments.fashion_mnist._study.findings import find
 from pastur.experiments.fashion_mnist._study.network_record import (
     load_record,
@@ -128,7 +128,7 @@ def test_a_training_that_runs_away_is_recorded_as_such(tiny, tmp_path):
 DRIVER = """
 import pickle, sys
 from pastur.experiments import TrainingConfig, run_fashion_mnist
-from pastur.experiments.fashion_mnist._study import run as _run
+from pastur.experiments.fashion_mnist._study import trainings as _run
 
 with open(sys.argv[1], "rb") as stream:
     data, configs = pickle.load(stream)

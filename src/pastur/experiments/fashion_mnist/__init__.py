@@ -8,7 +8,7 @@ from pastur.experiments.fashion_mnist._study.growth import (
     without_size_and_seed,
 )
 from pastur.experiments.fashion_mnist._study.network_record import EpochFindings, NetworkRecord
-from pastur.experiments.fashion_mnist._study.run import read_records, run_fashion_mnist
+from pastur.experiments.fashion_mnist._study.trainings import read_records, run_fashion_mnist
 
 __all__ = [
     "EpochFindings",

@@ -9,7 +9,7 @@ from pastur.weights._formats.gguf import GGUF
 from pastur.weights._formats.hdf5.reader import HDF5, KERAS
 from pastur.weights._formats.npy import NPY
 from pastur.weights._formats.npz import NPZ
-from pastur.weights._formats.onnx.model import ONNX
+from pastur.weights._formats.onnx.initialisers import ONNX
 from pastur.weights._formats.safetensors import SAFETENSORS
 from pastur.weights._formats.sharded import INDEX
 from pastur.weights._formats.torch.archive import TORCH
