@@ -5,12 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pastur.estimation._fitting.steps import _own_left_out
-from pastur.estimation._kinds.noise_models import RectangularNoise, SymmetricNoise
-from pastur.estimation._kinds.subordinate import RectangularPlane
+from pastur.estimation._fitting.many import leave_one_out
+from pastur.estimation._fitting.task import Task
+from pastur.estimation._kinds.masses import Masses
+from pastur.estimation._kinds.rectangular import RectangularKind, RectangularWhiteNoise
+from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
 from pastur.estimation._low_rank.edge import count_spikes, noise_edges, spike_p_values
-from pastur.estimation._result.signal import Signal
-from pastur.estimation._spikes.noise_intervals import NoiseIntervals, fitted_model, noise_intervals
+from pastur.estimation._observed.spectrum import Settings
+from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
 from pastur.measures import Atoms, TracyWidom
 from pastur.models import DeformedWigner, InformationPlusNoise
 
@@ -23,7 +25,7 @@ def test_the_rectangular_edge_is_the_one_of_the_model_for_what_is_left(shape, re
     sigma = float(np.sqrt(m / shape[1]))
     model = InformationPlusNoise(Atoms([0.0]), sigma=sigma, ratio=n / m)
     scale = model.edge_scale(n)
-    edges = noise_edges(RectangularNoise(*shape), 0.05)
+    edges = noise_edges(RectangularWhiteNoise(*shape), 0.05)
     centring = np.sqrt(scale.centring[1])
     assert edges.centring[removed] == pytest.approx(centring, rel=1e-9)
     # The model divides by 2√E_n where we divide by 2√E: they differ by 1/(4n).
@@ -35,12 +37,12 @@ def test_the_symmetric_edge_is_the_one_of_the_model_for_what_is_left(removed):
     size = 200 - removed
     model = DeformedWigner(Atoms([0.0]), sigma=float(np.sqrt(size / 200)))
     scale = model.edge_scale(size)
-    edges = noise_edges(SymmetricNoise(200), 0.05)
+    edges = noise_edges(SymmetricWhiteNoise(200), 0.05)
     assert edges.centring[removed] == pytest.approx(scale.centring[1], rel=1e-9)
     assert edges.scale[removed] == pytest.approx(scale.scale[1], rel=1e-9)
 
 
-@pytest.mark.parametrize("noise", [RectangularNoise(100, 150), SymmetricNoise(100)])
+@pytest.mark.parametrize("noise", [RectangularWhiteNoise(100, 150), SymmetricWhiteNoise(100)])
 def test_a_value_at_the_edge_has_the_p_value_alpha(noise):
     edges = noise_edges(noise, 0.03)
     outliers = 2.5 * edges.edge[:4]
@@ -50,7 +52,7 @@ def test_a_value_at_the_edge_has_the_p_value_alpha(noise):
 
 
 def test_the_margin_is_a_quantile_of_tracy_widom():
-    edges = noise_edges(RectangularNoise(100, 100), 0.05)
+    edges = noise_edges(RectangularWhiteNoise(100, 100), 0.05)
     margin = (edges.edge - edges.centring) / edges.scale
     # Published: 0.9793 (Bejan 2005, table of F₁⁻¹).
     assert margin[0] == pytest.approx(0.9793, abs=1e-4)
@@ -60,7 +62,7 @@ def test_the_margin_is_a_quantile_of_tracy_widom():
 
 
 def test_counting_stops_at_the_first_value_within():
-    edges = noise_edges(RectangularNoise(100, 100), 0.05)
+    edges = noise_edges(RectangularWhiteNoise(100, 100), 0.05)
     values = np.linspace(1.5, 0, 100)
     values[:3] = 3.0, 2.5, 2.2
     assert count_spikes(values, 1.0, edges) == 3
@@ -69,7 +71,7 @@ def test_counting_stops_at_the_first_value_within():
 
 
 def test_a_value_between_two_edges_counts_only_without_spikes_before_it():
-    edges = noise_edges(RectangularNoise(100, 100), 0.05)
+    edges = noise_edges(RectangularWhiteNoise(100, 100), 0.05)
     assert edges.edge[0] < edges.edge[1]
     between = (edges.edge[0] + edges.edge[1]) / 2
     rest = np.linspace(1.5, 0, 98)
@@ -78,9 +80,9 @@ def test_a_value_between_two_edges_counts_only_without_spikes_before_it():
 
 
 def test_at_least_half_of_the_values_are_left():
-    assert noise_edges(RectangularNoise(100, 100), 0.05).most == 50
-    assert noise_edges(SymmetricNoise(2), 0.05).most == 0
-    assert noise_edges(SymmetricNoise(3), 0.05).most == 1
+    assert noise_edges(RectangularWhiteNoise(100, 100), 0.05).most == 50
+    assert noise_edges(SymmetricWhiteNoise(2), 0.05).most == 0
+    assert noise_edges(SymmetricWhiteNoise(3), 0.05).most == 1
 
 
 @pytest.mark.parametrize("count", [2, 3, 6])
@@ -109,11 +111,11 @@ def test_a_doubtful_spike_is_asked_against_the_noise_without_it(p_value, kept):
 
     The value of the second is put where noise beside the first alone goes with chance p_value.
     """
-    plane, size, theta = RectangularPlane(0.5), 200, 1.2
-    alone = Signal(np.array([9.0]), np.array([1 / size]))
-    both = Signal(np.array([9.0, theta**2]), np.full(2, 1 / size))
+    kind, size, theta = RectangularKind(200, 400), 200, 1.2
+    alone = Masses(np.array([9.0]), np.array([1 / size]))
+    both = Masses(np.array([9.0, theta**2]), np.full(2, 1 / size))
     beside, noise = (
-        noise_intervals(fitted_model(plane, signal, 1.0), None, size) for signal in (alone, both)
+        noise_intervals(kind, kind.model(signal, 1.0), None, size) for signal in (alone, both)
     )
     value = beside.centring[0, 1] + beside.scale[0, 1] * TracyWidom(1).quantile(1 - p_value)
     fields = [("observed", float), ("theta", float), ("p_value", float)]
@@ -121,7 +123,9 @@ def test_a_doubtful_spike_is_asked_against_the_noise_without_it(p_value, kept):
     assert own < p_value / 2
     spikes = np.array([(3.5, 3.0, 0.0), (value, theta, own)], dtype=fields)
     found = SimpleNamespace(sigma=1.0, signal=both)
-    left, sure = _own_left_out(noise, plane, found, spikes, 0.01, size)
+    spectrum = SimpleNamespace(values=np.empty(size))
+    task = Task(spectrum, kind, Settings(None, 0.01))
+    left, sure = leave_one_out(task, noise, found, spikes)
     assert sure.tolist() == [True, kept]
     if kept:
         assert spikes["p_value"][1] == pytest.approx(p_value, rel=1e-6)

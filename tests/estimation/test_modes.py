@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import chi2
 
 from pastur.estimation._kinds.noise_law import spike_strengths
-from pastur.estimation._kinds.noise_models import RectangularNoise, SymmetricNoise
-from pastur.estimation._result.goodness import largest_deviation, mode_deviations, mode_p_value
+from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
+from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
+from pastur.estimation._low_rank.modes import largest_deviation, mode_deviations, mode_p_value
 
 NO_SPIKES = np.empty(0)
 
@@ -30,12 +31,12 @@ def variances_agree(deviations):
 @pytest.fixture(scope="module")
 def rectangular(noise_draws):
     shape, draws = noise_draws
-    return deviations_of(draws**2, RectangularNoise(*shape).law(0))
+    return deviations_of(draws**2, RectangularWhiteNoise(*shape).law(0))
 
 
 @pytest.fixture(scope="module")
 def symmetric(symmetric_draws):
-    return deviations_of(symmetric_draws, SymmetricNoise(symmetric_draws.shape[1]).law(0))
+    return deviations_of(symmetric_draws, SymmetricWhiteNoise(symmetric_draws.shape[1]).law(0))
 
 
 def test_modes_of_noise_are_standard(rectangular, symmetric):
@@ -75,9 +76,9 @@ def spiked(make):
     for _ in range(200):
         w = make["plant"](make["rectangular"]((250, 500), rng), singular)
         squares.append(np.linalg.eigvalsh(w @ w.T)[: 250 - 8][::-1])
-    rectangular = RectangularNoise(250, 500).law(8)
+    rectangular = RectangularWhiteNoise(250, 500).law(8)
     return {
-        "symmetric": (cut, SymmetricNoise(250).law(8), theta),
+        "symmetric": (cut, SymmetricWhiteNoise(250).law(8), theta),
         "rectangular": (np.array(squares), rectangular, singular**2 / np.sqrt(0.5)),
     }
 
@@ -97,24 +98,24 @@ def test_a_bulk_taken_for_pure_noise_is_rejected(spiked, model):
 def test_the_p_value_is_that_of_chi_squared():
     found = np.array([9.0, 0.0, 1.0, -1.5, 0.5, 2.0, 0.0, 1.0])
     # Rectangular: modes 2 to 8, mode 1 left out, mode 2 within what κ₄ allows.
-    assert mode_p_value(found, power=2, sigma_known=False) == pytest.approx(
+    assert mode_p_value(found, level=1, sigma_known=False) == pytest.approx(
         chi2.sf(1 + 2.25 + 0.25 + 4 + 1, 7)
     )
     # Symmetric: modes 3 to 8, mode 4 with the part below −2/√8 only.
     rest = (1.5 - 2 / np.sqrt(8)) ** 2
-    assert mode_p_value(found, power=1, sigma_known=False) == pytest.approx(
+    assert mode_p_value(found, level=2, sigma_known=False) == pytest.approx(
         chi2.sf(1 + rest + 0.25 + 4 + 1, 6)
     )
 
 
 def test_a_known_sigma_is_tested_with_room_for_the_cumulant():
-    for power, mode in [(2, 1), (1, 2)]:
+    for level, mode in [(1, 1), (2, 2)]:
         found = np.zeros(8)
         found[mode - 1] = 6.0
-        assert mode_p_value(found, power=power, sigma_known=False) == 1.0
-        freedom = 8 if power == 2 else 7
+        assert mode_p_value(found, level=level, sigma_known=False) == 1.0
+        freedom = 8 if level == 1 else 7
         expected = chi2.sf((6 / 2) ** 2, freedom)
-        assert mode_p_value(found, power=power, sigma_known=True) == pytest.approx(expected)
+        assert mode_p_value(found, level=level, sigma_known=True) == pytest.approx(expected)
 
 
 def test_the_modes_that_cumulants_move_count_from_where_no_cumulant_reaches():
@@ -123,13 +124,13 @@ def test_the_modes_that_cumulants_move_count_from_where_no_cumulant_reaches():
         found[1] = value
         expected = np.zeros(8)
         expected[2] = excess
-        assert mode_p_value(found, power=2, sigma_known=False) == pytest.approx(
-            mode_p_value(expected, power=2, sigma_known=False)
+        assert mode_p_value(found, level=1, sigma_known=False) == pytest.approx(
+            mode_p_value(expected, level=1, sigma_known=False)
         )
 
 
 def test_the_largest_deviation_is_kolmogorovs():
-    law = SymmetricNoise(200).law(0)
+    law = SymmetricWhiteNoise(200).law(0)
     bulk = np.sort(np.random.default_rng(31).uniform(-1.5, 1.7, 200))[::-1]
     found = largest_deviation(bulk, law)
     grid = np.linspace(-2, 2, 200001)

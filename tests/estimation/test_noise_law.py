@@ -4,20 +4,21 @@ import numpy as np
 import pytest
 
 from pastur.estimation._kinds.noise_law import NoiseLaw, count_shift, spike_strengths
-from pastur.estimation._kinds.noise_models import RectangularNoise, SymmetricNoise
+from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
+from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
 from pastur.measures import MarchenkoPastur, Semicircle
 
 LAWS = {
-    "square": (RectangularNoise(300, 300).law(0), MarchenkoPastur(1.0, 1.0)),
-    "wide": (RectangularNoise(300, 1200).law(0), MarchenkoPastur(0.25, 1.0)),
-    "very wide": (RectangularNoise(3, 10**7).law(0), MarchenkoPastur(3e-7, 1.0)),
+    "square": (RectangularWhiteNoise(300, 300).law(0), MarchenkoPastur(1.0, 1.0)),
+    "wide": (RectangularWhiteNoise(300, 1200).law(0), MarchenkoPastur(0.25, 1.0)),
+    "very wide": (RectangularWhiteNoise(3, 10**7).law(0), MarchenkoPastur(3e-7, 1.0)),
     # Entries keep their size when five rows and columns go: σ² shrinks with the columns.
     "reduced": (
-        RectangularNoise(50, 80).law(5),
+        RectangularWhiteNoise(50, 80).law(5),
         MarchenkoPastur(45 / 75, float(np.sqrt(75 / 80))),
     ),
-    "semicircle": (SymmetricNoise(300).law(0), Semicircle(1.0)),
-    "reduced semicircle": (SymmetricNoise(300).law(30), Semicircle(float(np.sqrt(0.9)))),
+    "semicircle": (SymmetricWhiteNoise(300).law(0), Semicircle(1.0)),
+    "reduced semicircle": (SymmetricWhiteNoise(300).law(30), Semicircle(float(np.sqrt(0.9)))),
 }
 ANGLES = np.linspace(0.05, np.pi - 0.05, 41)
 
@@ -75,9 +76,9 @@ def test_the_shift_of_the_count_is_the_sum_over_modes(strengths):
 
 def test_strengths_of_outliers_are_those_of_the_models():
     # Symmetric: θ/σ. Rectangular: θ²/(σ²√c).
-    law, theta = SymmetricNoise(100).law(0), np.array([1.3, -2.0])
+    law, theta = SymmetricWhiteNoise(100).law(0), np.array([1.3, -2.0])
     np.testing.assert_allclose(spike_strengths(law.cosine(theta + 1 / theta)), theta)
-    law, squared = RectangularNoise(100, 400).law(0), np.array([0.7, 9.0])
+    law, squared = RectangularWhiteNoise(100, 400).law(0), np.array([0.7, 9.0])
     outlier = (squared + 1) * (squared + 0.25) / squared
     np.testing.assert_allclose(spike_strengths(law.cosine(outlier)), squared / 0.5)
 

@@ -4,44 +4,45 @@ import numpy as np
 import pytest
 
 from pastur.estimation._deconvolution.residual import residual_covariance, residual_mean
-from pastur.estimation._kinds.subordinate import RectangularPlane, SymmetricPlane
-from pastur.estimation._result.signal import Signal
+from pastur.estimation._kinds.masses import Masses
+from pastur.estimation._kinds.rectangular import RectangularKind
+from pastur.estimation._kinds.symmetric import SymmetricKind
 
 DRAWS, SIZE = 600, 120
 # Spikes, some below criticality, 20 % of the values.
 STRENGTHS = np.linspace(0.9, 2.4, 24)
-PLANES = {"symmetric": SymmetricPlane(), "rectangular": RectangularPlane(0.5)}
+KINDS = {"symmetric": SymmetricKind(SIZE), "rectangular": RectangularKind(SIZE, 2 * SIZE)}
 
 
-@pytest.fixture(scope="module", params=list(PLANES))
+@pytest.fixture(scope="module", params=list(KINDS))
 def sampled(request, make):
     """Residuals of draws at ten points, their mean and covariance by theory, and Φ."""
-    plane, rng = PLANES[request.param], np.random.default_rng(50)
-    shape = (SIZE, round(SIZE / getattr(plane, "ratio", 1.0)))
-    theta = STRENGTHS * plane.critical
-    signal = Signal(theta**plane.power, np.full(theta.size, 1 / SIZE))
-    z = (np.linspace(-2.0 if plane.power == 1 else 0.3, 2.4, 10) + 0.35j) ** plane.power
+    kind, rng = KINDS[request.param], np.random.default_rng(50)
+    shape = (SIZE, kind.side)
+    theta = STRENGTHS * kind.critical
+    signal = Masses(kind.to_law(theta), np.full(theta.size, 1 / SIZE))
+    z = kind.to_law(np.linspace(-2.0 if kind.sides == 2 else 0.3, 2.4, 10) + 0.35j)
     residuals = []
     for _ in range(DRAWS):
-        if plane.power == 1:
+        if kind.sides == 2:
             y = np.linalg.eigvalsh(make["plant"](make["symmetric"](SIZE, rng), theta))
         else:
             w = make["plant"](make["rectangular"](shape, rng), theta)
             y = np.linalg.eigvalsh(w @ w.T)
-        observed = plane.observe(z, (1 / (y - z[:, None])).mean(axis=1), 1.0)
+        observed = kind.observe(z, (1 / (y - z[:, None])).mean(axis=1), 1.0)
         residuals.append(observed.transform - signal.transforms(observed.omega).value)
-    w = omega(plane, signal, z)
-    curve = plane.curve(w, signal.transforms(w), 1.0)
+    w = omega(kind, signal, z)
+    curve = kind.curve(w, signal.transforms(w), 1.0)
     return np.array(residuals), w, curve
 
 
-def omega(plane, signal, z):
+def omega(kind, signal, z):
     """ω(z) by Newton's method with a step that is halved, from far up."""
     w = z + 3j
     for height in np.linspace(3.0, 0.0, 60):
         target = z + 1j * height
         for _ in range(20):
-            curve = plane.curve(w, signal.transforms(w), 1.0)
+            curve = kind.curve(w, signal.transforms(w), 1.0)
             w = w - (curve.phi - target) / curve.first
     return w
 

@@ -107,3 +107,26 @@ def test_the_signal_measure_holds_the_spikes(rectangular, symmetric):
 def test_the_name_of_a_fit_tells_the_finding(rectangular):
     assert repr(rectangular).startswith("RectangularFit(120 × 80, sigma=")
     assert "rank=2, 'noise bulk'" in repr(rectangular)
+
+
+def test_every_array_of_a_fit_is_locked(fits):
+    again = [type(fit).from_dict(fit.to_dict()) for fit in fits]
+    for fit in [*fits, *again]:
+        for array in (fit.spikes, fit.signal.points, fit.signal.weights):
+            assert not array.flags.writeable
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+
+
+def test_a_table_in_other_units_is_another_table(rectangular):
+    before = rectangular.spikes.copy()
+    doubled = in_unit(rectangular.spikes, 2.0)
+    assert rectangular.spikes.tobytes() == before.tobytes()
+    for name in ("observed", "theta", "low", "high"):
+        np.testing.assert_array_equal(doubled[name], 2 * before[name])
+    for name in ("overlap_left", "overlap_right", "p_value", "isolated", "group"):
+        np.testing.assert_array_equal(doubled[name], before[name])
+
+
+def test_fits_of_both_kinds_are_fits(fits):
+    assert all(isinstance(fit, Fit) for fit in fits)

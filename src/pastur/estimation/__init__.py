@@ -1,6 +1,7 @@
 """Arrays in, results out: noise level, spikes with intervals, goodness of fit, denoising."""
 
 from pastur.estimation import baselines
+from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.status import Status
 from pastur.estimation._result.verdict import Verdict
@@ -10,6 +11,7 @@ from pastur.estimation.symmetric import SymmetricFit, fit_symmetric
 
 __all__ = [
     "Biwhitened",
+    "Fit",
     "Goodness",
     "RectangularFit",
     "Status",

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from pastur._checks import matrix, significance
-from pastur._errors import InvalidInputError
+from pastur._checks import significance
 from pastur._stored import check, got
-from pastur._typing import AnyArray, ArrayLike, FloatArray
-from pastur.estimation._fitting.sentences import exact_as_well, left_out, without_noise
-from pastur.estimation._fitting.steps import fit_spectrum
-from pastur.estimation._kinds.noise_models import RectangularNoise
-from pastur.estimation._kinds.shrinkage import (
-    check_shape,
-    denoised_singular_values,
-    shrink_singular_values,
-)
-from pastur.estimation._kinds.subordinate import RectangularPlane
+from pastur._typing import ArrayLike, FloatArray
+from pastur.estimation._fitting.fitting import fit
+from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._observed.spectrum import (
-    Spectrum,
+    Observation,
+    Settings,
     centred_spectrum,
     check_sigma,
     rectangular_spectrum,
 )
-from pastur.estimation._result.fit import EXACT, Fit, common_fields, is_noise, scaled
-from pastur.estimation._result.signal import Signal
-from pastur.estimation._spikes.noise_intervals import fitted_model
-from pastur.estimation._spikes.table import RECTANGULAR_FIELDS, noise_free_spikes
-from pastur.measures import Atoms, MarchenkoPastur, ProbabilityMeasure
-
-# Smaller squares lose digits.
-_LEAST_SQUARE = 1e-300
+from pastur.estimation._result.codec import stored
+from pastur.estimation._result.fit import Fit
+from pastur.measures import ProbabilityMeasure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -86,7 +74,13 @@ class RectangularFit(Fit):
         those of the rest. They make the `zeros` that are not visible in W's shape.
     """
 
-    zero_sides: tuple[int, int] = (0, 0)
+    zero_sides: tuple[int, int] = field(
+        default=(0, 0),
+        metadata=stored(
+            "Rows and columns that are zero to rounding and were left out before the fit.",
+            minimum=0,
+        ),
+    )
 
     @property
     def law(self) -> ProbabilityMeasure:
@@ -96,7 +90,11 @@ class RectangularFit(Fit):
         as zeros are. Else the law of signal and noise, spikes included. A point mass at 0 where
         there is no noise.
         """
-        return self.law_in(1.0)
+        return super().law
+
+    def law_in(self, unit: float) -> ProbabilityMeasure:
+        """Return `law` for the singular values divided by `unit`, for σ of any size."""
+        return super().law_in(unit)
 
     def denoise(self, W: ArrayLike) -> FloatArray:
         """Return the estimate of S with W's singular vectors that is best in Frobenius norm.
@@ -115,75 +113,27 @@ class RectangularFit(Fit):
         InvalidInputError
             Where `W` has another shape.
         """
-        w = matrix("W", W)
-        check_shape(w, self.shape)
-        left, values, right = np.linalg.svd(w, full_matrices=False)
-        if self.growing:
-            # In units of σ, whose squares neither overflow nor vanish.
-            unit = self._law_sigma
-            kept = unit * denoised_singular_values(
-                values / unit, self.law_in(unit), sigma=1.0, ratio=self._ratio
-            )
-            return np.asarray((left * kept) @ right)
-        kept = values[: self.rank]
-        if self.sigma > 0.0:
-            ratio, sigma = self._bulk
-            kept = shrink_singular_values(kept, sigma=sigma, ratio=ratio)
-        return np.asarray((left[:, : self.rank] * kept) @ right[: self.rank])
-
-    def law_in(self, unit: float) -> ProbabilityMeasure:
-        """Return `law` for the singular values divided by `unit`, for σ of any size."""
-        if self.sigma == 0.0:
-            return Atoms([0.0])
-        if not self.growing:
-            ratio, sigma = self._bulk
-            _squares(np.array([sigma / unit]))
-            return MarchenkoPastur(ratio, sigma / unit)
-        signal = Signal(_squares(self.signal.points / unit), self.signal.weights)
-        return fitted_model(RectangularPlane(self._ratio), signal, self._law_sigma / unit).law
-
-    @property
-    def _law_signal(self) -> Signal:
-        return Signal(_squares(self.signal.points), self.signal.weights)
+        return super().denoise(W)
 
     @property
     def noise_norm(self) -> float:
         """Root mean square of the Frobenius norm of the noise, where nothing is left out."""
-        return float(self._law_sigma * np.sqrt(min(self.shape) - self.zeros))
-
-    @property
-    def _columns(self) -> int:
-        """The longer side of what rows and columns of zeros leave."""
-        return max(self.shape[0] - self.zero_sides[0], self.shape[1] - self.zero_sides[1])
-
-    @property
-    def _law_sigma(self) -> float:
-        # σ belongs to the whole matrix: what zeros leave over has the same entries, but fewer.
-        return float(self.sigma * np.sqrt(self._columns / max(self.shape)))
-
-    @property
-    def _ratio(self) -> float:
-        return (min(self.shape) - self.zeros) / self._columns
-
-    @property
-    def _bulk(self) -> tuple[float, float]:
-        """Ratio and σ of the noise that the spikes leave over."""
-        left_columns = self._columns - self.rank
-        ratio = (min(self.shape) - self.zeros - self.rank) / left_columns
-        return ratio, float(self.sigma * np.sqrt(left_columns / max(self.shape)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary of plain values, ready for JSON."""
-        return super().to_dict() | {"zero_sides": list(self.zero_sides)}
+        kind = self._kind
+        return float(self._level(kind) * np.sqrt(kind.size))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RectangularFit:
         """Return the fit that `to_dict` described."""
         check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
-        fit = cls._from_dict({"zero_sides": [0, 0]} | values, RECTANGULAR_FIELDS)
-        inside = all(0 <= z < side for z, side in zip(fit.zero_sides, fit.shape, strict=True))
+        found = cls._from_dict({"zero_sides": [0, 0]} | values, RectangularKind.fields)
+        inside = all(0 <= z < side for z, side in zip(found.zero_sides, found.shape, strict=True))
         check(inside, "zero_sides", "must be fewer than rows and columns")
-        return fit
+        return found
+
+    @property
+    def _kind(self) -> RectangularKind:
+        columns = max(self.shape[0] - self.zero_sides[0], self.shape[1] - self.zero_sides[1])
+        return RectangularKind(min(self.shape) - self.zeros, columns)
 
 
 def fit_rectangular(
@@ -268,10 +218,10 @@ def fit_rectangular(
     >>> bool(fit.spikes["low"][0] < 3 < fit.spikes["high"][0])
     True
     """
-    level = significance("alpha", alpha)
-    spectrum = rectangular_spectrum(W, singular_values, shape)
-    check_sigma(sigma, spectrum.unit)
-    return _fitted(spectrum, sigma, level)
+    asked = Settings(sigma, significance("alpha", alpha))
+    observation = rectangular_spectrum(W, singular_values, shape)
+    check_sigma(sigma, observation.unit)
+    return _fitted(observation, asked)
 
 
 def fit_centred(data: FloatArray, singular_values: FloatArray, *, alpha: float) -> RectangularFit:
@@ -279,90 +229,11 @@ def fit_centred(data: FloatArray, singular_values: FloatArray, *, alpha: float) 
 
     Noise of n × p is then noise of n − 1 by p, and columns that are constant are left out.
     """
-    level = significance("alpha", alpha)
-    return _fitted(centred_spectrum(data, singular_values), None, level)
+    asked = Settings(None, significance("alpha", alpha))
+    return _fitted(centred_spectrum(data, singular_values), asked)
 
 
-def _fitted(spectrum: Spectrum, sigma: float | None, level: float) -> RectangularFit:
-    if sigma is not None or not spectrum.noise_free:
-        return _fit(spectrum, sigma, level)
-    if spectrum.may_be_noise:
-        found = _fit(spectrum, None, level)
-        if is_noise(found):
-            return replace(found, goodness=exact_as_well(found.goodness, spectrum.nonzero.size))
-    return _without_noise(spectrum, level)
-
-
-def _fit(spectrum: Spectrum, sigma: float | None, alpha: float) -> RectangularFit:
-    # Zeros that a given σ contradicts stay in the bulk, where the verdict sees them.
-    values = spectrum.inside if sigma and spectrum.noise_free else spectrum.nonzero
-    unit, columns = spectrum.unit, max(spectrum.inner)
-    # σ belongs to the matrix as given: what rows of zeros leave has the same entries, but fewer.
-    share = float(np.sqrt(columns / max(spectrum.shape)))
-    found = fit_spectrum(
-        values,
-        RectangularNoise(values.size, columns),
-        RectangularPlane(values.size / columns),
-        sigma=None if sigma is None else sigma * share / unit,
-        alpha=alpha,
-        base=None,
-        diagnosis=spectrum.diagnosis,
-        remark=left_out(spectrum.zero_sides, spectrum.inside.size - values.size),
-        unit=unit,
-        least_sigma=spectrum.least_sigma,
-    )
-    if spectrum.inner[0] > spectrum.inner[1]:
-        found = replace(found, spikes=_transposed(found.spikes))
-    low, high = (unit * end / share for end in found.sigma_interval)
-    return RectangularFit(
-        shape=spectrum.shape,
-        alpha=alpha,
-        sigma=sigma or unit * found.sigma / share,
-        sigma_interval=(sigma, sigma) if sigma else (low, high),
-        zeros=spectrum.values.size - values.size,
-        zero_sides=spectrum.zero_sides,
-        **common_fields(found, unit, 2),
-    )
-
-
-def _squares(points: FloatArray) -> FloatArray:
-    """Return squares, where doubles hold them."""
-    with np.errstate(over="ignore", under="ignore"):
-        squares = np.asarray(points**2)
-    if not np.isfinite(squares).all() or (squares[points != 0] < _LEAST_SQUARE).any():
-        raise InvalidInputError(
-            f"The squares of singular values near {np.abs(points).max():.3g} are beyond the "
-            "doubles, so that they have no law. Use `law_in`, or fit the matrix in another unit."
-        )
-    return squares
-
-
-def _transposed(spikes: AnyArray) -> AnyArray:
-    """Return spikes found on the transposed matrix with left and right as in the one given."""
-    result = spikes.copy()
-    result["overlap_left"], result["overlap_right"] = (
-        spikes["overlap_right"],
-        spikes["overlap_left"],
-    )
-    return result
-
-
-def _without_noise(spectrum: Spectrum, alpha: float) -> RectangularFit:
-    values = spectrum.nonzero
-    spikes = noise_free_spikes(values, RECTANGULAR_FIELDS)
-    return RectangularFit(
-        shape=spectrum.shape,
-        alpha=alpha,
-        sigma=0.0,
-        sigma_interval=(0.0, 0.0),
-        edge=spectrum.rounding,
-        spikes=scaled(spikes, spectrum.unit),
-        signal=Signal(spectrum.unit * values, np.full(values.size, 1 / values.size)),
-        signal_rank=float(values.size),
-        signal_rank_interval=(float(values.size), float(values.size)),
-        growing=False,
-        goodness=without_noise(values.size, spectrum.values.size, left_out(spectrum.zero_sides, 0)),
-        status=EXACT,
-        zeros=spectrum.values.size - values.size,
-        zero_sides=spectrum.zero_sides,
-    )
+def _fitted(observation: Observation, asked: Settings) -> RectangularFit:
+    spectrum, inner = observation.spectrum(asked), observation.inner
+    kind = RectangularKind(spectrum.values.size, max(inner), tall=inner[0] > inner[1])
+    return RectangularFit.of(fit(spectrum, kind, asked), zero_sides=spectrum.zero_sides)

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from pastur._checks import matrix, significance
+from pastur._checks import significance
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
-from pastur.estimation._fitting.sentences import exact_as_well, left_out, without_noise
-from pastur.estimation._fitting.steps import fit_spectrum
-from pastur.estimation._kinds.noise_models import SymmetricNoise
-from pastur.estimation._kinds.shrinkage import check_shape, denoised_eigenvalues, shrink_eigenvalues
-from pastur.estimation._kinds.subordinate import SymmetricPlane
-from pastur.estimation._observed.spectrum import (
-    Spectrum,
-    check_sigma,
-    symmetric_part,
-    symmetric_spectrum,
-)
-from pastur.estimation._result.fit import EXACT, Fit, common_fields, is_noise, scaled
-from pastur.estimation._result.signal import Signal
-from pastur.estimation._spikes.noise_intervals import fitted_model
-from pastur.estimation._spikes.table import SYMMETRIC_FIELDS, noise_free_spikes
-from pastur.measures import Atoms, ProbabilityMeasure, Semicircle
+from pastur.estimation._fitting.fitting import fit
+from pastur.estimation._kinds.symmetric import SymmetricKind
+from pastur.estimation._observed.spectrum import Settings, check_sigma, symmetric_spectrum
+from pastur.estimation._result.codec import stored
+from pastur.estimation._result.fit import Fit
+from pastur.measures import ProbabilityMeasure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +62,7 @@ class SymmetricFit(Fit):
         them.
     """
 
-    lower_edge: float
+    lower_edge: float = field(metadata=stored("Lower end of the noise."))
 
     @property
     def law(self) -> ProbabilityMeasure:
@@ -81,27 +71,11 @@ class SymmetricFit(Fit):
         Few spikes: the semicircle of the noise that they leave over. Else the law of signal and
         noise, spikes included. A point mass at 0 where there is no noise.
         """
-        return self.law_in(1.0)
+        return super().law
 
     def law_in(self, unit: float) -> ProbabilityMeasure:
         """Return `law` for the eigenvalues divided by `unit`, for σ of any size."""
-        if self.sigma == 0.0:
-            return Atoms([0.0])
-        if not self.growing:
-            return Semicircle(self._bulk_sigma / unit)
-        base = None if self.signal.base is None else self.signal.base.scale(1 / unit)
-        signal = Signal(self.signal.points / unit, self.signal.weights, base)
-        return fitted_model(SymmetricPlane(), signal, self._law_sigma / unit).law
-
-    @property
-    def _law_sigma(self) -> float:
-        # σ belongs to the whole matrix: what zeros leave over has the same entries, but fewer.
-        return float(self.sigma * np.sqrt((self.shape[0] - self.zeros) / self.shape[0]))
-
-    @property
-    def _bulk_sigma(self) -> float:
-        size = self.shape[0]
-        return float(self.sigma * np.sqrt((size - self.zeros - self.rank) / size))
+        return super().law_in(unit)
 
     def denoise(self, W: ArrayLike) -> FloatArray:
         """Return the estimate of S with W's eigenvectors that is best in Frobenius norm.
@@ -120,30 +94,18 @@ class SymmetricFit(Fit):
         InvalidInputError
             Where `W` has another shape or is not symmetric.
         """
-        w = matrix("W", W)
-        check_shape(w, self.shape)
-        values, vectors = np.linalg.eigh(symmetric_part(w))
-        if self.growing:
-            # In units of σ, whose square neither overflows nor vanishes.
-            unit = self._law_sigma
-            kept = unit * denoised_eigenvalues(values / unit, self.law_in(unit), sigma=1.0)
-            return np.asarray((vectors * kept) @ vectors.T)
-        farthest = np.argsort(-np.abs(values), kind="stable")[: self.rank]
-        kept, basis = values[farthest], vectors[:, farthest]
-        if self.sigma > 0.0:
-            kept = shrink_eigenvalues(kept, sigma=self._bulk_sigma)
-        return np.asarray((basis * kept) @ basis.T)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary of plain values, ready for JSON."""
-        return super().to_dict() | {"lower_edge": self.lower_edge}
+        return super().denoise(W)
 
     @classmethod
     def from_dict(
         cls, values: dict[str, Any], *, bulk: ProbabilityMeasure | None = None
     ) -> SymmetricFit:
         """Return the fit that `to_dict` described; `bulk` as in the fit."""
-        return cls._from_dict(values, SYMMETRIC_FIELDS, bulk)
+        return cls._from_dict(values, SymmetricKind.fields, bulk)
+
+    @property
+    def _kind(self) -> SymmetricKind:
+        return SymmetricKind(self.shape[0] - self.zeros)
 
 
 def fit_symmetric(
@@ -202,53 +164,11 @@ def fit_symmetric(
     >>> bool(fit.spikes["low"][0] < -3 < fit.spikes["high"][0])
     True
     """
-    level, base = significance("alpha", alpha), _checked_bulk(bulk)
-    spectrum = symmetric_spectrum(W, eigenvalues, centred=base is None)
-    check_sigma(sigma, spectrum.unit)
-    if sigma is not None or base is not None or not spectrum.noise_free:
-        return _fit(spectrum, sigma, level, base)
-    if spectrum.may_be_noise:
-        found = _fit(spectrum, None, level, None)
-        if is_noise(found):
-            return replace(found, goodness=exact_as_well(found.goodness, spectrum.nonzero.size))
-    return _without_noise(spectrum, level)
-
-
-def _fit(
-    spectrum: Spectrum, sigma: float | None, alpha: float, bulk: ProbabilityMeasure | None
-) -> SymmetricFit:
-    # Zeros that a given σ or bulk contradicts stay in the bulk, where the verdict sees them.
-    if bulk is not None:
-        values, remark = spectrum.values, ""
-    else:
-        values = spectrum.inside if sigma and spectrum.noise_free else spectrum.nonzero
-        remark = left_out(spectrum.zero_sides, spectrum.inside.size - values.size)
-    unit = spectrum.unit
-    # σ belongs to the whole matrix: what zeros leave over has the same entries, but fewer.
-    share = float(np.sqrt(values.size / spectrum.values.size))
-    found = fit_spectrum(
-        values,
-        SymmetricNoise(values.size),
-        SymmetricPlane(),
-        sigma=None if sigma is None else sigma * share / unit,
-        alpha=alpha,
-        base=None if bulk is None else bulk.scale(1 / unit),
-        # A bulk may well live on rows and columns of its own.
-        diagnosis=spectrum.diagnosis if bulk is None else None,
-        remark=remark,
-        unit=unit,
-        least_sigma=spectrum.least_sigma,
-    )
-    low, high = (unit * end / share for end in found.sigma_interval)
-    return SymmetricFit(
-        shape=spectrum.shape,
-        alpha=alpha,
-        sigma=sigma or unit * found.sigma / share,
-        sigma_interval=(sigma, sigma) if sigma else (low, high),
-        lower_edge=unit * found.edges[0],
-        zeros=spectrum.values.size - values.size,
-        **common_fields(found, unit, 1, bulk),
-    )
+    asked = Settings(sigma, significance("alpha", alpha), _checked_bulk(bulk))
+    observation = symmetric_spectrum(W, eigenvalues, centred=bulk is None)
+    check_sigma(sigma, observation.unit)
+    spectrum = observation.spectrum(asked)
+    return SymmetricFit.of(fit(spectrum, SymmetricKind(spectrum.values.size), asked))
 
 
 def _checked_bulk(bulk: Any) -> ProbabilityMeasure | None:
@@ -259,24 +179,4 @@ def _checked_bulk(bulk: Any) -> ProbabilityMeasure | None:
     raise InvalidTypeError(
         "`bulk` must be a probability measure, such as Atoms([-1.0, 1.0]) or Uniform(0, 1). "
         f"Got {bulk!r} of type {type(bulk).__name__}."
-    )
-
-
-def _without_noise(spectrum: Spectrum, alpha: float) -> SymmetricFit:
-    values = spectrum.nonzero
-    return SymmetricFit(
-        shape=spectrum.shape,
-        alpha=alpha,
-        sigma=0.0,
-        sigma_interval=(0.0, 0.0),
-        edge=spectrum.rounding,
-        lower_edge=-spectrum.rounding,
-        spikes=scaled(noise_free_spikes(values, SYMMETRIC_FIELDS), spectrum.unit),
-        signal=Signal(spectrum.unit * values, np.full(values.size, 1 / values.size)),
-        signal_rank=float(values.size),
-        signal_rank_interval=(float(values.size), float(values.size)),
-        growing=False,
-        goodness=without_noise(values.size, spectrum.values.size, left_out(spectrum.zero_sides, 0)),
-        status=EXACT,
-        zeros=spectrum.values.size - values.size,
     )

@@ -18,16 +18,15 @@ from pastur._typing import ComplexArray, FloatArray
 from pastur.estimation._deconvolution.grid import spike_grid
 from pastur.estimation._deconvolution.masses import smoothest_weights, split_into_spikes
 from pastur.estimation._deconvolution.residual import residual_covariance, residual_mean
-from pastur.estimation._kinds.subordinate import Plane
-from pastur.estimation._result.signal import Signal, base_transforms
+from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._kinds.masses import Masses, base_transforms
 from pastur.measures import Empirical, ProbabilityMeasure
 
 # Values farther than this many σ are single spikes; the transform is taken below.
 _FAR = 5.0
 # Directions in which the residual varies less than this, against the largest, carry rounding.
 _LEAST_VARIANCE = 1e-5
-# Points of the transform lie at the height n^(−1/2) over the spectrum, about that far apart.
-_HEIGHT = {1: 3.0, 2: 2.0}
+# Points of the transform lie about as far apart as above the spectrum, but not closer.
 _LEAST_SPACING, _MOST_POINTS = 0.05, 200
 _MOST_STEPS = 30
 # A descent that goes on longer alternates between neighbouring sets of masses, which pull σ to and
@@ -62,7 +61,7 @@ class Deconvolution:
         Noise level.
     deviation : float
         Standard deviation of `sigma`, to first order, for Gaussian entries; 0 where σ was given.
-    signal : Signal
+    signal : Masses
         Its law: single spikes of about 1/n each, spread as evenly as the spectrum allows.
     rank : float
         The mass of the signal's points, in values.
@@ -77,7 +76,7 @@ class Deconvolution:
 
     sigma: float
     deviation: float
-    signal: Signal
+    signal: Masses
     rank: float
     rank_deviation: float
     misfit: float
@@ -108,7 +107,7 @@ class Deconvolution:
 
 def deconvolve(
     values: FloatArray,
-    plane: Plane,
+    kind: Kind,
     start: float,
     spikes: FloatArray,
     *,
@@ -126,7 +125,7 @@ def deconvolve(
     start : float, > 0
         First σ; the only one with `known`.
     spikes : array
-        First guess of the spikes, in the coordinate of the law (squared singular values).
+        First guess of the spikes θ.
     base : ProbabilityMeasure, optional
         Law of the signal that is no spike; default 0. In the units of `values`.
     known : bool
@@ -141,7 +140,7 @@ def deconvolve(
     for share in (1.0,) if known else _STARTS:
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
-                found = _descend(values, plane, share * start, spikes, base, known)
+                found = _descend(values, kind, share * start, spikes, base, known)
         except (FloatingPointError, np.linalg.LinAlgError):
             continue
         if best is None or (not found.swallowed and found.ratio < best.ratio):
@@ -162,7 +161,7 @@ def _hopeless(steps: int, size: int) -> float:
 class _Scene:
     """What stays during a descent, in units of the first σ."""
 
-    plane: Plane
+    kind: Kind
     size: int
     base: ProbabilityMeasure | None
     near: FloatArray
@@ -173,23 +172,21 @@ class _Scene:
 
     def far_spikes(self, variance: float) -> FloatArray:
         """Return the spikes behind the far values: Re ω̂, their own terms left out."""
-        return np.asarray(self.plane.observe(self.far_z, self.far_m, variance).omega.real)
+        return np.asarray(self.kind.observe(self.far_z, self.far_m, variance).omega.real)
 
 
-def _scene(
-    values: FloatArray, plane: Plane, unit: float, base: ProbabilityMeasure | None
-) -> _Scene:
+def _scene(values: FloatArray, kind: Kind, unit: float, base: ProbabilityMeasure | None) -> _Scene:
     scaled = values / unit
     far = np.abs(scaled) > _FAR
-    near, height = scaled[~far], _HEIGHT[plane.power] * scaled.size**-0.5
+    near, height = scaled[~far], kind.height * scaled.size**-0.5
     low, high = near.min(), near.max()
     count = int(min((high - low) / max(height, _LEAST_SPACING) + 10, _MOST_POINTS))
-    z = (np.linspace(low, high, count) + 1j * height) ** plane.power
-    law = Empirical(scaled**plane.power)
-    far_z = (scaled[far] + 1j * height) ** plane.power
-    own = 1 / (scaled[far] ** plane.power - far_z)
+    z = kind.to_law(np.linspace(low, high, count) + 1j * height)
+    law = Empirical(kind.to_law(scaled))
+    far_z = kind.to_law(scaled[far] + 1j * height)
+    own = 1 / (kind.to_law(scaled[far]) - far_z)
     return _Scene(
-        plane=plane,
+        kind=kind,
         size=scaled.size,
         base=None if base is None else base.scale(1 / unit),
         near=near,
@@ -202,16 +199,16 @@ def _scene(
 
 def _descend(
     values: FloatArray,
-    plane: Plane,
+    kind: Kind,
     unit: float,
     spikes: FloatArray,
     base: ProbabilityMeasure | None,
     known: bool,
 ) -> Deconvolution:
-    scene = _scene(values, plane, unit, base)
+    scene = _scene(values, kind, unit, base)
     variance = 1.0
     weights = np.full(spikes.size, 1 / scene.size)
-    signal = Signal(spikes / unit**plane.power, weights, scene.base)
+    signal = Masses(kind.to_law(spikes) / kind.to_law(unit), weights, scene.base)
     change, steps, share, before = np.inf, 0, 1.0, 0.0
     while change > _TOLERANCE and steps < _MOST_STEPS:
         step = _solve(scene, signal, variance, known)
@@ -225,13 +222,13 @@ def _descend(
         move = share * float(np.clip(step.move, -_LARGEST_STEP, _LARGEST_STEP))
         new = variance + move * variance
         change, variance = abs(new / variance - 1), new
-    spikes = unit**plane.power * step.spikes(scene.size)
+    spikes = kind.to_law(unit) * step.spikes(scene.size)
     # The mass found, shared by whole spikes; less than half a spike is none.
     mass = float(signal.weights.sum()) if spikes.size else 0.0
     return Deconvolution(
         sigma=unit * float(np.sqrt(variance)),
         deviation=0.0 if known else unit * step.deviation() * float(np.sqrt(variance)) / 2,
-        signal=Signal(spikes, np.full(spikes.size, mass / max(spikes.size, 1)), base),
+        signal=Masses(spikes, np.full(spikes.size, mass / max(spikes.size, 1)), base),
         rank=scene.size * mass,
         rank_deviation=step.rank_deviation(scene.size),
         misfit=step.misfit,
@@ -267,7 +264,7 @@ class _Step:
     columns: FloatArray
     target: FloatArray
     weights: FloatArray
-    signal: Signal
+    signal: Masses
     move: float
     misfit: float
     freedom: int
@@ -297,16 +294,16 @@ class _Step:
         return size * float(np.sqrt(np.linalg.pinv(kept.T @ kept).sum()))
 
 
-def _linearised(scene: _Scene, signal: Signal, variance: float) -> _Problem:
-    plane = scene.plane
-    observed = plane.observe(scene.z, scene.m, variance)
-    w = _preimage(plane, scene.z, observed.omega, signal, variance)
+def _linearised(scene: _Scene, signal: Masses, variance: float) -> _Problem:
+    kind = scene.kind
+    observed = kind.observe(scene.z, scene.m, variance)
+    w = _preimage(kind, scene.z, observed.omega, signal, variance)
     transforms = signal.transforms(w)
-    curve = plane.curve(w, transforms, variance)
+    curve = kind.curve(w, transforms, variance)
     whiten = _whitening(residual_covariance(w, curve, scene.size))
     rest = base_transforms(scene.base, observed.omega).value
     far = scene.far_spikes(variance)
-    grid = spike_grid(plane, scene.near, scene.base, float(np.sqrt(variance)))
+    grid = spike_grid(kind, scene.near, scene.base, float(np.sqrt(variance)))
     of_far = (1 / (far - observed.omega[:, None]) - rest[:, None]).sum(axis=1) / scene.size
     moved = observed.transform_by_variance - transforms.first * observed.omega_by_variance
     return _Problem(
@@ -315,11 +312,11 @@ def _linearised(scene: _Scene, signal: Signal, variance: float) -> _Problem:
         target=whiten(observed.transform - rest - of_far - residual_mean(curve, scene.size)),
         columns=whiten(1 / (grid - observed.omega[:, None]) - rest[:, None]),
         lever=variance * whiten(moved),
-        cumulant=whiten(plane.cumulant_shift(transforms, curve, variance)),
+        cumulant=whiten(kind.cumulant_shift(transforms, curve, variance)),
     )
 
 
-def _solve(scene: _Scene, signal: Signal, variance: float, known: bool) -> _Step:
+def _solve(scene: _Scene, signal: Masses, variance: float, known: bool) -> _Step:
     """Linearise at `signal` and `variance`; solve for the signal and the change of σ²."""
     problem = _linearised(scene, signal, variance)
     lever, columns = problem.lever, problem.columns
@@ -337,7 +334,7 @@ def _solve(scene: _Scene, signal: Signal, variance: float, known: bool) -> _Step
         columns=freed,
         target=target,
         weights=weights,
-        signal=Signal(
+        signal=Masses(
             np.append(problem.grid[active], problem.far),
             np.append(weights[active], share),
             scene.base,
@@ -364,12 +361,12 @@ def _priced_weights(
 
 
 def _preimage(
-    plane: Plane, z: ComplexArray, start: ComplexArray, signal: Signal, variance: float
+    kind: Kind, z: ComplexArray, start: ComplexArray, signal: Masses, variance: float
 ) -> ComplexArray:
     """Return ω(z) of the model by Newton's method from the observed one, kept above the axis."""
     w = np.where(start.imag > 0, start, z)
     for _ in range(_NEWTON_STEPS):
-        curve = plane.curve(w, signal.transforms(w), variance)
+        curve = kind.curve(w, signal.transforms(w), variance)
         step = (curve.phi - z) / curve.first
         new = w - step
         w = np.where(new.imag > 0, new, new.real + 0.5j * w.imag)

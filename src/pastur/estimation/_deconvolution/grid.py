@@ -3,7 +3,7 @@
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._kinds.subordinate import Plane
+from pastur.estimation._kinds.contract import Kind
 from pastur.measures import ProbabilityMeasure
 
 # Weak spikes leave a trace that cannot be told from a smaller σ: none is sought far below critical.
@@ -13,7 +13,7 @@ _GRID_STEP = 0.03
 
 
 def spike_grid(
-    plane: Plane, near: FloatArray, base: ProbabilityMeasure | None, sigma: float
+    kind: Kind, near: FloatArray, base: ProbabilityMeasure | None, sigma: float
 ) -> FloatArray:
     """Return where spikes may lie, in the coordinate of the law.
 
@@ -21,10 +21,10 @@ def spike_grid(
     """
     if base is not None:
         return _beside(near, base, sigma)
-    least = _LEAST_SPIKE * plane.critical * sigma
+    least = _LEAST_SPIKE * kind.critical * sigma
     reach = max(float(np.abs(near).max()), 1.5 * least)
     up = np.exp(np.arange(np.log(least), np.log(reach), _GRID_STEP))
-    return up**2 if plane.power == 2 else np.concatenate([-up[::-1], up])
+    return kind.candidates(up)
 
 
 def _beside(near: FloatArray, base: ProbabilityMeasure, sigma: float) -> FloatArray:

@@ -13,7 +13,7 @@ and n·E e = −Φ″/(2Φ′). At z₁ = z₂ the first is −S/3 with Schwarz'
 import numpy as np
 
 from pastur._typing import ComplexArray, FloatArray
-from pastur.estimation._kinds.subordinate import Curve
+from pastur.estimation._kinds.contract import Curve
 
 
 def residual_mean(curve: Curve, size: int) -> ComplexArray:

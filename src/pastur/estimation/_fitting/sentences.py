@@ -8,26 +8,22 @@ from pastur._format import count, fraction, number, p_equals, percent
 from pastur._numerics.kolmogorov import kolmogorov_tail
 from pastur._typing import FloatArray
 from pastur.estimation._deconvolution.descent import Deconvolution
-from pastur.estimation._kinds.noise_models import NoiseModel
-from pastur.estimation._low_rank.split import Split
-from pastur.estimation._observed.entries import EntryDiagnosis
-from pastur.estimation._result.goodness import (
-    LEAST_BULK,
-    REJECTION,
-    SMALL_DISTANCE,
+from pastur.estimation._kinds.contract import Kind, Model, Noise
+from pastur.estimation._low_rank.modes import (
     Deviation,
-    Goodness,
     largest_deviation,
     mode_deviations,
     mode_p_value,
     step_gaps,
 )
+from pastur.estimation._low_rank.split import Split
+from pastur.estimation._observed.entries import EntryDiagnosis
+from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, SMALL_DISTANCE, Goodness
 from pastur.estimation._result.verdict import Verdict
-from pastur.models import DeformedWigner, InformationPlusNoise
 
 
 def assess(
-    split: Split, noise: NoiseModel, *, sigma_known: bool, remark: str, unit: float
+    split: Split, kind: Kind, noise: Noise, *, sigma_known: bool, remark: str, unit: float
 ) -> Goodness:
     """Return the goodness of fit of the bulk of `split`.
 
@@ -47,12 +43,12 @@ def assess(
         reason = f"The bulk has {size} values; a law can be told from {LEAST_BULK} on.{remark}"
         return Goodness(distance, None, Verdict.TOO_SMALL, reason)
     deviations = mode_deviations(split.bulk, split.law, split.strengths)
-    p_value = mode_p_value(deviations, power=noise.power, sigma_known=sigma_known)
+    p_value = mode_p_value(deviations, level=noise.level_mode, sigma_known=sigma_known)
     figures = f"distance {fraction(distance)}, {p_equals(p_value)}"
     if p_value >= REJECTION:
         reason = f"The {size} values of the bulk follow the law of noise: {figures}.{remark}"
         return Goodness(distance, p_value, Verdict.NOISE, reason)
-    point = unit * split.sigma * _root(deviation.point, noise)
+    point = unit * split.sigma * float(kind.to_matrix(deviation.point))
     reason = (
         f"The {size} values of the bulk do not follow the law of noise: {figures}. "
         f"{_where(deviation, point)} {_advice(distance)}{remark}"
@@ -61,9 +57,9 @@ def assess(
 
 
 def assess_growing(
+    kind: Kind,
     values: FloatArray,
-    power: int,
-    model: DeformedWigner | InformationPlusNoise,
+    model: Model,
     found: Deconvolution,
     *,
     remark: str,
@@ -74,7 +70,7 @@ def assess_growing(
     values would not, that decides.
     """
     size = values.size
-    distance = float(step_gaps(np.asarray(model.law.cdf(np.sort(values) ** power))).max())
+    distance = float(step_gaps(np.asarray(model.law.cdf(kind.to_law(np.sort(values))))).max())
     p_value = min(found.p_value, kolmogorov_tail(distance * size**0.5))
     figures = f"distance {fraction(distance)}, {p_equals(p_value)}"
     signal = f"noise and a signal of rank {found.rank:.0f}"
@@ -142,10 +138,6 @@ def left_out(zero_sides: tuple[int, int], zeros: int) -> str:
     values = count(zeros, "value", "values")
     of_values = f" {values} {verb} zero to rounding and left out." if zeros else ""
     return of_sides + of_values
-
-
-def _root(x: float, noise: NoiseModel) -> float:
-    return x if noise.power == 1 else max(x, 0.0) ** 0.5
 
 
 def _where(deviation: Deviation, point: float) -> str:

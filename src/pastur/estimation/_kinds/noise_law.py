@@ -1,7 +1,7 @@
 """The law of pure noise of finite size, in the coordinate in which both models look alike.
 
 Squared singular values (rectangular model) and eigenvalues (symmetric model) are written
-``x = σ^power · (center + half_width · cos φ)`` with φ in [0, π] on the bulk. In φ the
+``x = v · (center + half_width · cos φ)``, v being σ² or σ, with φ in [0, π] on the bulk. In φ the
 Marchenko–Pastur law of ratio c has the density ``g(φ) = (1/π)(1 + Σ m_k cos kφ)`` with
 ``m₁ = −√c`` and ``m_k = −(1 − c)(−√c)^(k−2)``, and the semicircle is its limit c → 0. What follows
 (positions, modes, spikes) is therefore written once.

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._kinds.noise_models import NoiseModel
+from pastur.estimation._kinds.contract import Noise
 from pastur.measures import TracyWidom
 
 
@@ -40,7 +40,7 @@ class Edges:
         return bool(distances[self.most] > sigma * self.edge[-1])
 
 
-def noise_edges(noise: NoiseModel, alpha: float) -> Edges:
+def noise_edges(noise: Noise, alpha: float) -> Edges:
     """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of TW₁.
 
     After k spikes that at 1 − alpha/(k + 1): each further spike has to be as sure as all before it

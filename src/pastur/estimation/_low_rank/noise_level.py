@@ -11,8 +11,8 @@ from functools import lru_cache
 import numpy as np
 
 from pastur._typing import FloatArray
+from pastur.estimation._kinds.contract import Kind, Noise
 from pastur.estimation._kinds.noise_law import NoiseLaw, count_shift
-from pastur.estimation._kinds.noise_models import NoiseModel
 from pastur.measures import ProbabilityMeasure
 from pastur.models import DeformedWigner
 
@@ -36,7 +36,7 @@ def noise_level(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> float
     return float(position @ bulk[middle] / (position @ position))
 
 
-def median_rule(distances: FloatArray, noise: NoiseModel) -> float:
+def median_rule(distances: FloatArray, kind: Kind, noise: Noise) -> float:
     """Return the σ that puts the median distance from 0 where noise has it.
 
     Biased upwards by spikes, but moderately for any share of them below one half (Gavish, Donoho
@@ -46,7 +46,7 @@ def median_rule(distances: FloatArray, noise: NoiseModel) -> float:
     # The median of |x| is the upper quartile of a law symmetric about 0.
     tail = np.array([0.5 / noise.sides])
     position = float(law.points(law.angles(tail))[0])
-    return float(np.median(distances) / position ** (1 / noise.power))
+    return float(np.median(distances) / kind.to_matrix(position))
 
 
 def noise_level_beside(values: FloatArray, base: ProbabilityMeasure) -> float:

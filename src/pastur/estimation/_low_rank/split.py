@@ -6,8 +6,8 @@ from math import exp, log
 import numpy as np
 
 from pastur._typing import FloatArray
+from pastur.estimation._kinds.contract import Kind, Noise
 from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
-from pastur.estimation._kinds.noise_models import NoiseModel
 from pastur.estimation._low_rank.edge import Edges, count_spikes
 from pastur.estimation._low_rank.noise_level import median_rule, noise_level
 from pastur.estimation._result.status import Status
@@ -47,7 +47,7 @@ class Split:
 
 
 def split_spectrum(
-    values: FloatArray, noise: NoiseModel, edges: Edges, *, sigma: float | None
+    values: FloatArray, kind: Kind, noise: Noise, edges: Edges, *, sigma: float | None
 ) -> tuple[Split, Status]:
     """Return noise level, spikes and bulk of `values`, sorted by descending distance from 0.
 
@@ -61,8 +61,8 @@ def split_spectrum(
     if sigma is not None:
         count = count_spikes(distances, sigma, edges)
         overrun = count == edges.most and edges.overrun(distances, sigma)
-        return split_at(values, noise, count, sigma), _status(count, 0.0, 0, overrun)
-    levels = _Levels(values, noise, median_rule(distances, noise))
+        return split_at(values, kind, noise, count, sigma), _status(count, 0.0, 0, overrun)
+    levels = _Levels(values, kind, noise, median_rule(distances, kind, noise))
     visited = [count_spikes(distances, levels.first, edges)]
     while visited[-1] not in visited[:-1]:
         visited.append(count_spikes(distances, levels.at(visited[-1]).sigma, edges))
@@ -72,13 +72,13 @@ def split_spectrum(
     level = levels.at(count)
     overrun = count == edges.most and edges.overrun(distances, level.sigma)
     status = _status(count, level.change, levels.steps, overrun)
-    return split_at(values, noise, count, level.sigma), status
+    return split_at(values, kind, noise, count, level.sigma), status
 
 
-def split_at(values: FloatArray, noise: NoiseModel, count: int, sigma: float) -> Split:
+def split_at(values: FloatArray, kind: Kind, noise: Noise, count: int, sigma: float) -> Split:
     """Return `values` split after the first `count`, at a given noise level."""
     law = noise.law(count)
-    reduced = (values / sigma) ** noise.power
+    reduced = kind.to_law(values / sigma)
     spikes = spike_strengths(law.cosine(reduced[:count]))
     return Split(sigma, values[:count], spikes, np.sort(reduced[count:])[::-1], law)
 
@@ -94,8 +94,8 @@ class _Level:
 class _Levels:
     """The noise level for each count of spikes, refined once and remembered."""
 
-    def __init__(self, values: FloatArray, noise: NoiseModel, first: float) -> None:
-        self._values, self._noise, self.first = values, noise, first
+    def __init__(self, values: FloatArray, kind: Kind, noise: Noise, first: float) -> None:
+        self._values, self._kind, self._noise, self.first = values, kind, noise, first
         self._last, self._known = first, dict[int, _Level]()
         self.steps = 0
 
@@ -112,10 +112,10 @@ class _Levels:
         # Aitken's extrapolation takes out.
         change, before = np.inf, 0.0
         for _ in range(_MOST_STEPS):
-            split = split_at(self._values, self._noise, count, sigma)
-            power = noise_level(split.bulk, split.law, split.strengths)
+            split = split_at(self._values, self._kind, self._noise, count, sigma)
+            level = noise_level(split.bulk, split.law, split.strengths)
             least = _LEAST_SHARE * float(np.abs(split.bulk).max())
-            factor = max(power, least) ** (1 / self._noise.power)
+            factor = float(self._kind.to_matrix(max(level, least)))
             change, step, self.steps = abs(factor - 1), log(factor), self.steps + 1
             shrinkage = step / before if before else 0.0
             if abs(shrinkage) < _STEADY:

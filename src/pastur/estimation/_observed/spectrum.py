@@ -1,5 +1,7 @@
 """What a fit is made from: one of two routes, checked, ordered and brought to order one."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,8 +27,10 @@ from pastur._numerics.rounding import (
 from pastur._numerics.sides import Sides, filled_sides
 from pastur._numerics.singular_values import singular_values as _singular_values
 from pastur._typing import AnyArray, ArrayLike, FloatArray
+from pastur.estimation._kinds.symmetric import ASYMMETRY, symmetric_part
 from pastur.estimation._observed.entries import EntryDiagnosis, diagnose_entries
 from pastur.estimation._result.goodness import LEAST_BULK
+from pastur.measures import ProbabilityMeasure
 
 # Beyond this ratio of the largest value to σ, either way, the units cannot be the same: one of the
 # two is lost in the rounding of the other.
@@ -37,13 +41,72 @@ _LEAST = 1e-303
 _MOST_ROUNDING = 0.03
 # The largest singular value of noise on a square is twice the root of its side; with room to spare.
 _REACH = 4.0
-# Asymmetry, relative to the largest entry, that a symmetric matrix of float32 may have.
-_ASYMMETRY = 1e-6
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is given with a matrix, in its units.
+
+    Attributes
+    ----------
+    sigma : float or None
+        Noise level, where it is known.
+    alpha : float
+        Chance that pure noise gives rank > 0.
+    bulk : ProbabilityMeasure or None
+        Law of the part of the signal that is no spike; None for a point mass at 0.
+    """
+
+    sigma: float | None
+    alpha: float
+    bulk: ProbabilityMeasure | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """An observed spectrum, ready to be fitted.
+    """The part of an observed spectrum that is fitted.
+
+    Attributes
+    ----------
+    shape : tuple of two ints
+        Of the matrix, as given.
+    values : array
+        By descending distance from 0, divided by `unit`.
+    unit : float
+        The largest distance from 0.
+    zeros : int
+        How many values were left out.
+    zeros_inside : int
+        Of these, the ones that no rows and columns of zeros made.
+    zero_sides : tuple of two ints
+        Rows and columns of zeros.
+    diagnosis : EntryDiagnosis or None
+        Of the entries, where the matrix itself was given.
+    noise_free : bool
+        Whether at least half of the values were zero to rounding.
+    may_be_noise : bool
+        Whether there are enough others to tell noise in a part of the space from a product.
+    rounding, least_sigma : float
+        In multiples of `unit`: the most that a value which is zero to rounding can be, and the
+        level of noise that is rounding.
+    """
+
+    shape: tuple[int, int]
+    values: FloatArray
+    unit: float
+    zeros: int
+    zeros_inside: int
+    zero_sides: tuple[int, int]
+    diagnosis: EntryDiagnosis | None
+    noise_free: bool
+    may_be_noise: bool
+    rounding: float
+    least_sigma: float
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """An observed spectrum, all of it.
 
     Attributes
     ----------
@@ -95,8 +158,8 @@ class Spectrum:
 
     @property
     def rounding(self) -> float:
-        """The most that a value which is zero to rounding can be."""
-        return self.unit * float(self.tolerance.largest(max(self._zeros, 1)))
+        """The most that a value which is zero to rounding can be, in multiples of `unit`."""
+        return float(self.tolerance.largest(max(self._zeros, 1)))
 
     @property
     def least_sigma(self) -> float:
@@ -109,6 +172,31 @@ class Spectrum:
         """How many rows and columns are zero."""
         return self.shape[0] - self.inner[0], self.shape[1] - self.inner[1]
 
+    def spectrum(self, asked: Settings) -> Spectrum:
+        """Return the part to be fitted.
+
+        Zeros are left out, unless a given σ or bulk contradicts them: then they stay in the bulk,
+        where the verdict sees them.
+        """
+        if asked.bulk is not None:
+            values = self.values
+        else:
+            values = self.inside if asked.sigma and self.noise_free else self.nonzero
+        return Spectrum(
+            shape=self.shape,
+            values=values,
+            unit=self.unit,
+            zeros=self.values.size - values.size,
+            zeros_inside=self.inside.size - values.size,
+            zero_sides=self.zero_sides,
+            # A bulk may well live on rows and columns of its own.
+            diagnosis=self.diagnosis if asked.bulk is None else None,
+            noise_free=self.noise_free,
+            may_be_noise=self.may_be_noise,
+            rounding=self.rounding,
+            least_sigma=self.least_sigma,
+        )
+
     @property
     def _zeros(self) -> int:
         return self.tolerance.zeros(np.abs(self.inside))
@@ -116,7 +204,7 @@ class Spectrum:
 
 def rectangular_spectrum(
     matrix_given: ArrayLike | None, values_given: ArrayLike | None, shape: Any
-) -> Spectrum:
+) -> Observation:
     """Return the spectrum of `W`, or of a matrix of `shape` with the singular values given."""
     _some_route("fit_rectangular", matrix_given, "singular_values", values_given)
     if matrix_given is None:
@@ -150,14 +238,14 @@ def _not_negative(values: FloatArray) -> FloatArray:
     return values
 
 
-def _of_matrix(w: AnyArray, sides: Sides, values: FloatArray) -> Spectrum:
+def _of_matrix(w: AnyArray, sides: Sides, values: FloatArray) -> Observation:
     """Return the spectrum of a matrix that is at hand, with what its entries say."""
     found = _spectrum((w.shape[0], w.shape[1]), sides.shape, values)
     found = _settled(found, _rounding(sides.inner(w), found), DOUBLE)
     return replace(found, diagnosis=diagnose_entries(sides.blanked(w), values))
 
 
-def _rounding(inner: AnyArray, spectrum: Spectrum) -> float:
+def _rounding(inner: AnyArray, spectrum: Observation) -> float:
     """Return the standard deviation of the rounding of an entry, over the spectrum's unit."""
     sizes = np.abs(spectrum.inside)
     if min(sizes[-1], np.ptp(sizes)) > _MOST_ROUNDING:
@@ -170,7 +258,7 @@ def _rounding(inner: AnyArray, spectrum: Spectrum) -> float:
     return precision.slack * rounding_noise(inner, precision) / spectrum.unit
 
 
-def centred_spectrum(data: FloatArray, values: FloatArray) -> Spectrum:
+def centred_spectrum(data: FloatArray, values: FloatArray) -> Observation:
     """Return the spectrum of data less the mean of each column, given its singular values.
 
     It is that of a matrix with a row less, and without the columns that are constant.
@@ -185,7 +273,7 @@ def centred_spectrum(data: FloatArray, values: FloatArray) -> Spectrum:
 
 def symmetric_spectrum(
     matrix_given: ArrayLike | None, values_given: ArrayLike | None, *, centred: bool
-) -> Spectrum:
+) -> Observation:
     """Return the spectrum of `W`, or of a matrix with the eigenvalues given.
 
     `centred`: whether it is noise about 0, so that it cannot have a diagonal of ones.
@@ -224,23 +312,6 @@ def check_sigma(sigma: Any, unit: float) -> None:
         )
 
 
-def symmetric_part(w: FloatArray) -> FloatArray:
-    """Return the symmetric part of `w`, if that is all of it."""
-    if w.shape[0] != w.shape[1]:
-        raise InvalidInputError(
-            f"`W` must be square to be symmetric. Got shape {w.shape}; use `fit_rectangular`."
-        )
-    # Halves, whose difference does not overflow.
-    half, largest = w / 2, float(np.abs(w).max())
-    asymmetry = float(np.abs(half - half.T).max()) / max(largest / 2, _LEAST)
-    if asymmetry > _ASYMMETRY:
-        raise InvalidInputError(
-            "`W` must be symmetric. W and its transpose differ by up to "
-            f"{asymmetry:.2g} times the largest entry; use `fit_rectangular`."
-        )
-    return np.asarray(half + half.T)
-
-
 def _eigenvalues(w: FloatArray) -> FloatArray:
     exponent = int(np.frexp(np.abs(w).max())[1])
     values = np.linalg.eigvalsh(symmetric_part(np.ldexp(w, -exponent)))
@@ -248,14 +319,14 @@ def _eigenvalues(w: FloatArray) -> FloatArray:
         return np.asarray(np.ldexp(values, exponent), dtype=np.float64)
 
 
-def _of_values(shape: tuple[int, int], values: FloatArray, given: Any) -> Spectrum:
+def _of_values(shape: tuple[int, int], values: FloatArray, given: Any) -> Observation:
     """Return a spectrum of which no matrix is known, with the rounding of its own type."""
     found, precision = _spectrum(shape, shape, values), _precision(given, values)
     if precision is DOUBLE:
         return _settled(found, 0.0, DOUBLE)
     # The matrix was rounded to the type of its values, and decomposed in float32 at best.
-    power = float(np.sqrt(np.sum(found.values**2) / (shape[0] * shape[1])))
-    return _settled(found, precision.slack * precision.epsilon * power / 12**0.5, SINGLE)
+    scale = float(np.sqrt(np.sum(found.values**2) / (shape[0] * shape[1])))
+    return _settled(found, precision.slack * precision.epsilon * scale / 12**0.5, SINGLE)
 
 
 def _precision(given: Any, values: FloatArray) -> Precision:
@@ -265,7 +336,7 @@ def _precision(given: Any, values: FloatArray) -> Precision:
     return precision_of(values.astype(np.float32) if single else values)
 
 
-def _spectrum(shape: tuple[int, int], inner: tuple[int, int], values: FloatArray) -> Spectrum:
+def _spectrum(shape: tuple[int, int], inner: tuple[int, int], values: FloatArray) -> Observation:
     unit = float(np.abs(values).max())
     if unit == 0.0:
         raise InvalidInputError("The matrix is zero: it has neither noise nor signal to fit.")
@@ -279,10 +350,10 @@ def _spectrum(shape: tuple[int, int], inner: tuple[int, int], values: FloatArray
             "Multiply the matrix by a large number."
         )
     ordered = values[np.argsort(-np.abs(values), kind="stable")] / unit
-    return Spectrum(shape, inner, ordered, unit, Tolerance(0.0, 0.0, abs(inner[0] - inner[1])))
+    return Observation(shape, inner, ordered, unit, Tolerance(0.0, 0.0, abs(inner[0] - inner[1])))
 
 
-def _settled(spectrum: Spectrum, noise: float, decomposed: Precision) -> Spectrum:
+def _settled(spectrum: Observation, noise: float, decomposed: Precision) -> Observation:
     """Return the spectrum with its tolerance.
 
     Values that differ by rounding alone, as those of an orthogonal matrix, are made equal.
@@ -305,12 +376,12 @@ def _some_route(name: str, w: object, other_name: str, other: object) -> None:
 
 def _refuse_correlations(w: AnyArray) -> None:
     """Raise where `w` is a table of correlations: symmetric, ones on the diagonal, less beside."""
-    if w.shape[0] != w.shape[1] or not np.allclose(np.diagonal(w), 1.0, rtol=0, atol=_ASYMMETRY):
+    if w.shape[0] != w.shape[1] or not np.allclose(np.diagonal(w), 1.0, rtol=0, atol=ASYMMETRY):
         return
     size = np.abs(w)
-    partly = bool(((size > _ASYMMETRY) & (size < 1 - _ASYMMETRY)).any())
-    within = bool((size <= 1 + _ASYMMETRY).all())
-    if partly and within and np.allclose(w, w.T, rtol=0, atol=_ASYMMETRY):
+    partly = bool(((size > ASYMMETRY) & (size < 1 - ASYMMETRY)).any())
+    within = bool((size <= 1 + ASYMMETRY).all())
+    if partly and within and np.allclose(w, w.T, rtol=0, atol=ASYMMETRY):
         raise InvalidInputError(
             "`W` is a matrix of correlations: it is symmetric, with ones on its diagonal. Its "
             "noise is not that of the model W = R/√N + S. Give the data from which they were "

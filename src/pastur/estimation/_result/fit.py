@@ -1,44 +1,94 @@
-"""What the fits of both models have in common."""
+"""What a fit returns, whatever the kind of matrix."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 
-from pastur._errors import InvalidInputError
-from pastur._foreign import shown
-from pastur._stored import built, check, each, made, taken
-from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._fitting.steps import SpectrumFit
+from pastur._checks import matrix
+from pastur._stored import check
+from pastur._typing import AnyArray, ArrayLike, FloatArray
+from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._kinds.shrinkage import check_shape
+from pastur.estimation._result.codec import decoded_fit, encoded_fit, stored
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
-from pastur.estimation._result.verdict import Verdict
-from pastur.measures import ProbabilityMeasure
-
-EXACT = Status(True, 0.0, 0, "The matrix has no noise: its rank is exact.")
+from pastur.measures import Atoms, ProbabilityMeasure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Fit:
-    """What a spectrum says of noise and signal; see `SymmetricFit` and `RectangularFit`."""
+    """Noise and signal of a matrix, from its spectrum; see `SymmetricFit` and `RectangularFit`.
 
-    shape: tuple[int, int]
-    alpha: float
-    sigma: float
-    sigma_interval: tuple[float, float]
-    edge: float
-    spikes: AnyArray
-    signal: Signal
-    signal_rank: float
-    signal_rank_interval: tuple[float, float]
-    growing: bool
-    goodness: Goodness
-    status: Status
-    zeros: int
+    All lengths are in the units of the matrix, and all arrays are read-only.
+
+    Attributes
+    ----------
+    shape : tuple of two ints
+        Rows and columns of W as given.
+    alpha : float
+        Chance that pure noise gives rank > 0; intervals hold with chance 1 − alpha.
+    sigma : float
+        Noise level σ: entries of the noise have the standard deviation σ/√max(shape). 0 for a
+        matrix without noise.
+    sigma_interval : tuple of two floats
+        For Gaussian-like entries; (σ, σ) where σ was given.
+    edge : float
+        Upper end of the noise, with its margin.
+    spikes : structured array, descending
+        The values that stand out, with the spikes behind them.
+    signal : Signal
+        Values of S with their masses.
+    signal_rank : float
+        How many directions carry signal, detached or not.
+    signal_rank_interval : tuple of two floats
+        For it. The upper end includes spikes too weak to be told from noise.
+    growing : bool
+        Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
+        rank; then noise level and signal come from the deconvolution of the whole spectrum.
+    goodness : Goodness
+        Whether the bulk is noise at all.
+    status : Status
+        Whether the iteration ended well.
+    zeros : int
+        Values that are zero to rounding and were left out.
+    """
+
+    shape: tuple[int, int] = field(metadata=stored("Rows and columns.", minimum=1))
+    alpha: float = field(metadata=stored("As above.", exclusiveMinimum=0, exclusiveMaximum=1))
+    sigma: float = field(
+        metadata=stored(
+            "Noise level σ: standard deviation of an entry of the noise, times "
+            "√max(rows, columns).",
+            minimum=0,
+        )
+    )
+    sigma_interval: tuple[float, float] = field(
+        metadata=stored("Ends of its interval of level 1 − alpha.")
+    )
+    edge: float = field(
+        metadata=stored("Pure noise has a singular value beyond it with chance alpha.", minimum=0)
+    )
+    spikes: AnyArray = field(metadata=stored("One for each, strongest first."))
+    signal: Signal = field(metadata=stored("Law of the signal."))
+    signal_rank: float = field(
+        metadata=stored(
+            "Estimated rank of the signal, spikes that never left the noise included.", minimum=0
+        )
+    )
+    signal_rank_interval: tuple[float, float] = field(metadata=stored("Its interval."))
+    growing: bool = field(
+        metadata=stored(
+            "Whether the signal's rank is comparable with the size, so that its whole law was "
+            "estimated."
+        )
+    )
+    goodness: Goodness = field(metadata=stored("Whether the bulk is noise."))
+    status: Status = field(metadata=stored("How the computation ended."))
+    zeros: int = field(metadata=stored("Singular values that are zero to rounding.", minimum=0))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and self.to_dict() == other.to_dict()
@@ -50,8 +100,15 @@ class Fit:
         n, m = self.shape
         return (
             f"{type(self).__name__}({n} × {m}, sigma={self.sigma:.4g}, edge={self.edge:.4g}, "
-            f"rank={self.rank}, {self.goodness.verdict!r})"
+            f"rank={self.rank}, {str(self.goodness.verdict)!r})"
         )
+
+    @classmethod
+    def of(cls, found: Fit, **own: Any) -> Self:
+        """Return a fit with what was found, and the fields that are this class's own."""
+        taken = {field.name: getattr(found, field.name) for field in fields(found)}
+        names = {field.name for field in fields(cls) if field.init}
+        return cls(**{name: value for name, value in taken.items() if name in names} | own)
 
     @property
     def entry_sd(self) -> float:
@@ -71,55 +128,68 @@ class Fit:
         of the deconvolution, detached or not (see `growing`).
         """
         kept = (min(self.shape) - self.zeros) / min(self.shape)
-        signal = self._law_signal
-        return Signal(signal.points, kept * signal.weights, signal.base).measure
+        signal = self.signal
+        return self._kind.masses(signal.points, kept * signal.weights, signal.base).measure
 
     @property
-    def _law_signal(self) -> Signal:
-        """`signal` in the coordinate of the law."""
-        return self.signal
+    def law(self) -> ProbabilityMeasure:
+        """Fitted law, the values left out as `zeros` apart; of squares for singular values."""
+        return self.law_in(1.0)
+
+    def law_in(self, unit: float) -> ProbabilityMeasure:
+        """Return `law` for the values divided by `unit`, for σ of any size."""
+        if self.sigma == 0.0:
+            return Atoms([0.0])
+        kind, signal = self._kind, self.signal
+        if not self.growing:
+            left = kind.without(self.rank)
+            return left.noise_measure(self._level(left) / unit)
+        base = None if signal.base is None else signal.base.scale(1 / unit)
+        masses = kind.masses(signal.points / unit, signal.weights, base)
+        return kind.model(masses, self._level(kind) / unit).law
+
+    def denoise(self, W: ArrayLike) -> FloatArray:
+        """Return the estimate of S with the singular vectors of W that is best in Frobenius norm.
+
+        Few spikes are shrunk, and all else is dropped; at growing rank every value is moved.
+
+        Parameters
+        ----------
+        W : array_like, of the fit's shape
+            The fitted matrix.
+
+        Raises
+        ------
+        InvalidInputError
+            Where `W` has another shape.
+        """
+        w, kind = matrix("W", W), self._kind
+        check_shape(w, self.shape)
+        factors = kind.factors(w)
+        if self.growing:
+            # In units of σ, whose squares neither overflow nor vanish.
+            unit = self._level(kind)
+            kept = unit * kind.denoised(factors.values / unit, self.law_in(unit))
+        else:
+            factors = kind.strongest(factors, self.rank)
+            kept = factors.values
+            if self.sigma > 0.0:
+                left = kind.without(self.rank)
+                kept = left.shrink(kept, self._level(left))
+        return np.asarray((factors.left * kept) @ factors.right)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary of plain values, ready for JSON."""
-        return {
-            "shape": list(self.shape),
-            "alpha": self.alpha,
-            "sigma": self.sigma,
-            "sigma_interval": list(self.sigma_interval),
-            "entry_sd": self.entry_sd,
-            "edge": self.edge,
-            "rank": self.rank,
-            "signal_rank": self.signal_rank,
-            "signal_rank_interval": list(self.signal_rank_interval),
-            "growing": self.growing,
-            "zeros": self.zeros,
-            "spikes": [
-                dict(zip(self.spikes.dtype.names or (), spike, strict=True))
-                for spike in self.spikes.tolist()
-            ],
-            "signal": {
-                "points": self.signal.points.tolist(),
-                "weights": self.signal.weights.tolist(),
-                "bulk": repr(self.signal.base) if self.signal.base is not None else None,
-            },
-            "goodness": vars(self.goodness)
-            | {
-                "verdict": str(self.goodness.verdict),
-                "entries": [list(place) for place in self.goodness.entries],
-            },
-            "status": vars(self.status).copy(),
-        }
+        return encoded_fit(self)
 
     @classmethod
     def _from_dict(
         cls,
         values: dict[str, Any],
-        fields: np.dtype[np.void],
+        spike_fields: np.dtype[np.void],
         bulk: ProbabilityMeasure | None = None,
     ) -> Self:
-        spikes = made(values, "spikes", partial(_spikes, fields))
-        signal = made(values, "signal", partial(_signal, bulk))
-        found: Self = built(cls, values, spikes=read_only(spikes), signal=signal)
+        found: Self = decoded_fit(cls, values, spike_fields, bulk)
         check(min(found.shape) > 0, "shape", "must be positive")
         check(0 < found.alpha < 1, "alpha", "must lie between 0 and 1")
         check(found.sigma >= 0, "sigma", "must not be negative")
@@ -127,63 +197,11 @@ class Fit:
         check(found.rank <= min(found.shape) - found.zeros, "spikes", "are more than values")
         return found
 
+    @property
+    def _kind(self) -> Kind:
+        """The kind of what rows and columns of zeros leave."""
+        raise NotImplementedError(f"{type(self).__name__} is of no kind of matrix")
 
-def common_fields(
-    found: SpectrumFit, unit: float, power: int, bulk: ProbabilityMeasure | None = None
-) -> dict[str, Any]:
-    """Return the fields that do not depend on the model, lengths multiplied by `unit`.
-
-    The noise level is the model's affair, because of values left out.
-    """
-    return {
-        "edge": unit * found.edges[1],
-        "spikes": scaled(found.spikes, unit),
-        "signal": Signal(unit * found.signal.points ** (1 / power), found.signal.weights, bulk),
-        "signal_rank": found.signal_rank,
-        "signal_rank_interval": found.signal_rank_interval,
-        "growing": found.growing,
-        "goodness": found.goodness,
-        "status": found.status,
-    }
-
-
-def is_noise(fit: Fit) -> bool:
-    """Return whether the values of a matrix of incomplete rank are noise with a few spikes."""
-    return fit.goodness.verdict == Verdict.NOISE and not fit.growing
-
-
-def read_only(table: AnyArray) -> AnyArray:
-    """Return `table`, locked: a fit is a value."""
-    table.flags.writeable = False
-    return table
-
-
-def scaled(table: AnyArray, unit: float) -> AnyArray:
-    """Return the spikes with their lengths multiplied by `unit`."""
-    for name in ("observed", "theta", "low", "high"):
-        table[name] *= unit
-    return read_only(table)
-
-
-def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
-    stored = taken(values, "bulk", str | None)
-    if (stored is None) != (bulk is None):
-        raise InvalidInputError(
-            "A fit made with `bulk` is read with the same `bulk`, others without. "
-            f"This one was made with {stored and shown(stored)}. Got {bulk!r}."
-        )
-    points, weights = (taken(values, key, FloatArray) for key in ("points", "weights"))
-    check(points.size == weights.size, "weights", "must be as many as points")
-    sound = bool((weights >= 0).all()) and weights.sum() <= 1 + 1e-9
-    check(sound, "weights", "must be positive and add up to at most 1")
-    return Signal(points, weights, bulk)
-
-
-def _spikes(fields: np.dtype[np.void], values: Any) -> AnyArray:
-    kinds = {"b": bool, "i": int, "f": float}
-    wanted = [(name, kinds[fields[name].kind]) for name in fields.names or ()]
-    rows = each(lambda spike: tuple(taken(spike, name, kind) for name, kind in wanted), values)
-    spikes = np.array(list(rows), dtype=fields)
-    groups = spikes["group"]
-    check(bool(((groups >= 0) & (groups < len(rows))).all()), "group", "must count the groups")
-    return spikes
+    def _level(self, kind: Kind) -> float:
+        """Return σ of a part of the matrix: it has the same entries, but fewer."""
+        return float(self.sigma * np.sqrt(kind.side / max(self.shape)))

@@ -2,11 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from pastur._numerics.chi_squared import chi_squared_tail
-from pastur._typing import FloatArray
-from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.estimation._result.verdict import Verdict
 
 # A bulk with fewer values than this can hardly contradict any law.
@@ -15,9 +10,6 @@ LEAST_BULK = 20
 REJECTION = 0.01
 # Up to this Kolmogorov distance σ and the count are still of use.
 SMALL_DISTANCE = 0.05
-_HIGHEST_MODE = 8
-# Fourth cumulants of the entries that count as noise: from signs (−2) to Student's t₅ (6).
-_CUMULANTS = (-2.0, 6.0)
 
 
 @dataclass(frozen=True)
@@ -55,67 +47,3 @@ class Goodness:
         False also where it is too small to tell.
         """
         return Verdict(self.verdict).fits
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """Where a bulk is farthest from its law: Kolmogorov distance, point, whether more lie above."""
-
-    distance: float
-    point: float
-    excess: bool
-
-
-def mode_deviations(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> FloatArray:
-    """Return the modes ``A_k = Σ_j 2 T_k(t_j)`` less their means, over √(2k), for k = 1, …, 8.
-
-    For real Gaussian noise they tend to independent standard Gaussians (Johansson 1998 and
-    Cabanal-Duvillard 2001; for sample covariances Bai, Silverstein 2004): A_k has the mean
-    ``size·m_k + (1 + (−1)^k)/2 − Σ a^(−k)``, a the strengths of the spikes taken out, and the
-    variance 2k. Values beyond the edges count as at them: to first order that changes nothing, and
-    without it the extreme values, which T_k magnifies k² times, spoil the limit at usual sizes.
-
-    Parameters
-    ----------
-    bulk : array, shape (law.size,)
-        In units of σ and in the coordinate of the law.
-    """
-    angle = np.arccos(np.clip(law.cosine(bulk), -1.0, 1.0))
-    k = np.arange(1.0, _HIGHEST_MODE + 1)
-    observed = 2 * np.cos(k[:, None] * angle).sum(axis=1)
-    left_by_spikes = (strengths[:, None] ** -k).sum(axis=0)
-    mean = law.size * law.moments(_HIGHEST_MODE) + (1 + (-1) ** k) / 2 - left_by_spikes
-    return np.asarray((observed - mean) / np.sqrt(2 * k))
-
-
-def mode_p_value(deviations: FloatArray, *, power: int, sigma_known: bool) -> float:
-    """Return the chance of larger deviations, from ``Σ d_k² ~ χ²`` over the modes that can tell.
-
-    Some modes know what the law does not say. An error of σ moves mode 1 (rectangular) or 2
-    (symmetric), and the diagonal of a symmetric matrix modes 1 and 2: they are left out. The fourth
-    cumulant κ₄ of the entries moves the mean of mode 2 (rectangular) or 4 (symmetric) by κ₄, and
-    multiplies the variance of σ's mode by 1 + κ₄/2 (Bai, Yao 2005; Lytova, Pastur 2009). Of the
-    first only the distance from what κ₄ in [−2, 6] allows is counted, which puts the p-value on the
-    safe side; the second, which tests a σ that is known, is taken at the largest such variance.
-    """
-    level, moved = (1, 2) if power == 2 else (2, 4)
-    taken = deviations.copy()
-    low, high = np.array(_CUMULANTS) / np.sqrt(2 * moved)
-    taken[moved - 1] -= np.clip(taken[moved - 1], low, high)
-    taken[level - 1] /= np.sqrt(1 + _CUMULANTS[1] / 2)
-    taken = taken[level - 1 if sigma_known else level :]
-    return chi_squared_tail(taken.size, float(taken @ taken))
-
-
-def largest_deviation(bulk: FloatArray, law: NoiseLaw) -> Deviation:
-    """Return the Kolmogorov distance between the bulk, descending, and the law."""
-    angle = np.arccos(np.clip(law.cosine(bulk), -1.0, 1.0))
-    gaps = step_gaps(law.tail(angle))
-    row, column = np.unravel_index(int(np.argmax(gaps)), gaps.shape)
-    return Deviation(float(gaps[row, column]), float(bulk[column]), bool(row == 0))
-
-
-def step_gaps(expected: FloatArray) -> FloatArray:
-    """Return how far the steps 1/n, …, n/n rise above ascending levels, and fall short of them."""
-    steps = np.arange(expected.size + 1) / expected.size
-    return np.stack([steps[1:] - expected, expected - steps[:-1]])

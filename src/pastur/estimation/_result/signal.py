@@ -1,24 +1,12 @@
-"""The spectrum of the signal S as the deconvolution holds it: point masses beside a known law."""
+"""The spectrum of the signal S: point masses next to a known law."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from pastur._typing import ComplexArray, FloatArray
-from pastur.measures import Atoms, ProbabilityMeasure
-
-# Points on a circle of half the distance to the axis: the series they cut is 2^−8 small.
-_RING = 8
-
-
-class Transforms(NamedTuple):
-    """A Stieltjes transform and its first three derivatives."""
-
-    value: ComplexArray
-    first: ComplexArray
-    second: ComplexArray
-    third: ComplexArray
+from pastur._typing import FloatArray
+from pastur.estimation._kinds.masses import Masses
+from pastur.measures import ProbabilityMeasure
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +16,8 @@ class Signal:
     Attributes
     ----------
     points, weights : array
-        Weights are at least 0 and add up to at most 1.
+        Points are in the units of the matrix: singular values or eigenvalues of S. Weights are at
+        least 0 and add up to at most 1. Both are read-only.
     base : ProbabilityMeasure or None
         Law of the rest; None for a point mass at 0.
     """
@@ -37,6 +26,12 @@ class Signal:
     weights: FloatArray
     base: ProbabilityMeasure | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("points", "weights"):
+            locked = np.array(getattr(self, name))
+            locked.flags.writeable = False
+            object.__setattr__(self, name, locked)
+
     @property
     def rest(self) -> float:
         """Mass at 0, or that follows `base`."""
@@ -44,41 +39,5 @@ class Signal:
 
     @property
     def measure(self) -> ProbabilityMeasure:
-        """The whole."""
-        if self.base is None:
-            points, weights = np.append(self.points, 0.0), np.append(self.weights, self.rest)
-            return Atoms(points[weights > 0], weights[weights > 0])
-        if not self.points.size:
-            return self.base
-        share = float(self.weights.sum())
-        whole = (1 - share) * self.base + share * Atoms(self.points, self.weights / share)
-        assert isinstance(whole, ProbabilityMeasure)
-        return whole
-
-    def without(self, point: float) -> "Signal":
-        """Return the signal less the point mass nearest to `point`, which goes to the rest."""
-        nearest = int(np.argmin(np.abs(self.points - point)))
-        points, weights = np.delete(self.points, nearest), np.delete(self.weights, nearest)
-        return Signal(points, weights, self.base)
-
-    def transforms(self, w: ComplexArray) -> Transforms:
-        """Return f = ∫dν(t)/(t − w) and its derivatives at w."""
-        terms = list(Transforms(*(self.rest * term for term in base_transforms(self.base, w))))
-        inverse = 1 / (self.points - w[:, None])
-        power = inverse
-        for k, factor in enumerate((1.0, 1.0, 2.0, 6.0)):
-            terms[k] = terms[k] + factor * (power @ self.weights)
-            power = power * inverse
-        return Transforms(*terms)
-
-
-def base_transforms(base: ProbabilityMeasure | None, w: ComplexArray) -> Transforms:
-    """Return the transform of `base` and its derivatives, the higher ones by Cauchy's formula."""
-    if base is None:
-        return Transforms(-1 / w, 1 / w**2, -2 / w**3, 6 / w**4)
-    ring = np.exp(2j * np.pi * np.arange(_RING) / _RING)
-    radius = np.abs(w.imag)[:, None] / 2
-    around = base.stieltjes_derivative(w[:, None] + radius * ring)
-    second = (around / (radius * ring)).mean(axis=1)
-    third = 2 * (around / (radius * ring) ** 2).mean(axis=1)
-    return Transforms(base.stieltjes(w), base.stieltjes_derivative(w), second, third)
+        """The whole, over plain values."""
+        return Masses(self.points, self.weights, self.base).measure

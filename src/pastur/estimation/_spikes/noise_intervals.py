@@ -5,11 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._kinds.subordinate import Plane, RectangularPlane
+from pastur.estimation._kinds.contract import Ends, Kind, Model
 from pastur.estimation._low_rank.edge import tracy_widom_upper_quantile
-from pastur.estimation._result.signal import Signal
 from pastur.measures import ProbabilityMeasure, TracyWidom
-from pastur.models import DeformedWigner, InformationPlusNoise
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +64,8 @@ class NoiseIntervals:
         return np.asarray(np.minimum(self.sides * TracyWidom(1).sf(nearest), 1.0))
 
 
-def fitted_model(
-    plane: Plane, signal: Signal, sigma: float
-) -> DeformedWigner | InformationPlusNoise:
-    """Return the model of a signal and a noise level."""
-    if isinstance(plane, RectangularPlane):
-        return InformationPlusNoise(signal.measure, sigma=sigma, ratio=plane.ratio)
-    return DeformedWigner(signal.measure, sigma=sigma)
-
-
 def noise_intervals(
-    model: DeformedWigner | InformationPlusNoise, base: ProbabilityMeasure | None, size: int
+    kind: Kind, model: Model, base: ProbabilityMeasure | None, size: int
 ) -> NoiseIntervals:
     """Return where the noise lies in a fitted law: around the image of 0, or of `base`."""
     scale = model.edge_scale(size)
@@ -86,21 +75,4 @@ def noise_intervals(
     # An edge that is no square root is too rare to have a law here: the scale of noise alone.
     usual = float(np.ptp(ends)) / 4 * size ** (-2 / 3)
     width = np.where(regular, np.abs(scale.scale.reshape(-1, 2)), usual)
-    if isinstance(model, DeformedWigner):
-        carried = _carrying(critical, base)
-        return NoiseIntervals(ends[carried], critical[carried], centring[carried], width[carried])
-    # Spikes push squared singular values up: noise is the lowest interval, nothing lies below it.
-    end, start, theta = np.sqrt([ends[0, 1], centring[0, 1], critical[0, 1]])
-    return NoiseIntervals(
-        ends=np.array([[-np.inf, end]]),
-        critical=np.array([[-np.inf, theta]]),
-        centring=np.array([[-np.inf, start]]),
-        scale=np.array([[0.0, width[0, 1] / (2 * start)]]),
-    )
-
-
-def _carrying(critical: FloatArray, base: ProbabilityMeasure | None) -> AnyArray:
-    """Return which intervals carry some of the signal that is no spike."""
-    support = np.zeros((1, 2)) if base is None else base.support
-    starts, stops = critical[:, :1], critical[:, 1:]
-    return np.asarray(((support[:, 0] <= stops) & (support[:, 1] >= starts)).any(axis=1))
+    return NoiseIntervals(*kind.noise_ends(Ends(ends, critical, centring, width), base))

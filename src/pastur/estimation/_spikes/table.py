@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._typing import AnyArray, ComplexArray, FloatArray
-from pastur.estimation._kinds.subordinate import Outliers, Plane
+from pastur.estimation._kinds.contract import Kind, Outliers
 
 # A neighbour at g standard deviations shifts an outlier by 1/(2g) of one: an eighth at 4.
 _ISOLATION = 4.0
@@ -18,14 +18,11 @@ _EQUAL = 1e-150
 # Terms handled at once.
 _BLOCK = 1 << 17
 
-_COMMON = [("observed", "f8"), ("theta", "f8"), ("low", "f8"), ("high", "f8")]
-_LAST = [("p_value", "f8"), ("isolated", "?"), ("group", "i8")]
-RECTANGULAR_FIELDS = np.dtype([*_COMMON, ("overlap_left", "f8"), ("overlap_right", "f8"), *_LAST])
-SYMMETRIC_FIELDS = np.dtype([*_COMMON, ("overlap", "f8"), *_LAST])
+_LENGTHS = ("observed", "theta", "low", "high")
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class SpikeContext:
     """A spectrum with its noise level, and where the noise lies in it.
 
     Attributes
@@ -33,7 +30,7 @@ class Scene:
     values : array
         All eigenvalues or singular values.
     sigma : float
-    plane : Plane
+    kind : Kind
     noise : array, shape (k, 2)
         Intervals of the noise, ascending, in the coordinate of `values`; an end beyond which no
         value can lie is infinite.
@@ -43,7 +40,7 @@ class Scene:
 
     values: FloatArray
     sigma: float
-    plane: Plane
+    kind: Kind
     noise: FloatArray
     critical: FloatArray
 
@@ -52,10 +49,6 @@ class Scene:
         """σ²."""
         return self.sigma**2
 
-    def plain(self, spike: FloatArray) -> FloatArray:
-        """Return θ of a spike in the coordinate of the law."""
-        return np.sqrt(np.maximum(spike, 0.0)) if self.plane.power == 2 else spike
-
     def beyond_critical(self, theta: FloatArray, observed: FloatArray) -> FloatArray:
         """Return θ, moved to where an outlier at `observed` can come from."""
         above = np.searchsorted(self.noise.mean(axis=1), observed)
@@ -63,13 +56,15 @@ class Scene:
         return np.clip(theta, ends[above, 0], ends[above, 1])
 
 
-def spike_table(scene: Scene, detached: AnyArray, p_values: FloatArray, *, z: float) -> AnyArray:
+def spike_table(
+    context: SpikeContext, detached: AnyArray, p_values: FloatArray, *, z: float
+) -> AnyArray:
     """Return the spikes behind the values that `detached` picks, descending.
 
     Parameters
     ----------
     detached : array of int
-        Positions in ``scene.values``.
+        Positions in ``context.values``.
     p_values : array
         Of the outliers, in that order.
     z : float
@@ -84,60 +79,60 @@ def spike_table(scene: Scene, detached: AnyArray, p_values: FloatArray, *, z: fl
     of its θ (symmetric) or of their root mean square (rectangular), which do not depend on how the
     group's members push each other.
     """
-    fields = SYMMETRIC_FIELDS if scene.plane.power == 1 else RECTANGULAR_FIELDS
+    kind, fields = context.kind, context.kind.fields
     if not detached.size:
         return np.zeros(0, dtype=fields)
-    rank = np.argsort(-scene.values[detached], kind="stable")
+    rank = np.argsort(-context.values[detached], kind="stable")
     order = detached[rank]
-    observed, size = scene.values[order], scene.values.size
-    above = _own_left_out(scene, order, scene.sigma * size**-0.5)
-    deviation = scene.plane.outlier_deviation(_resolved(above, size), scene.sigma, size)
+    observed, size = context.values[order], context.values.size
+    above = _leave_one_out(context, order, context.sigma * size**-0.5)
+    deviation = kind.outlier_deviation(_resolved(above, size), context.sigma, size)
     group = _groups(observed, deviation)
     alone = np.bincount(group)[group] == 1
-    isolated = alone & (_to_noise(scene, observed) > _ISOLATION * deviation)
-    found = _own_left_out(scene, order[isolated], 0.0)
+    isolated = alone & (_to_noise(context, observed) > _ISOLATION * deviation)
+    found = _leave_one_out(context, order[isolated], 0.0)
     spike, overlaps = above.spike.real, [o.copy() for o in above.overlaps]
     spike[isolated] = found.spike.real
     for all_of_them, own in zip(overlaps, found.overlaps, strict=True):
         all_of_them[isolated] = own
     outliers = Outliers(spike.astype(np.complex128), tuple(np.clip(o, 0.0, 1.0) for o in overlaps))
-    theta = scene.plain(spike)
-    width = z * scene.plane.spike_deviation(_resolved(outliers, size), scene.sigma, size)
-    width = width * np.sqrt(1 + _unrest(observed, deviation))
+    theta = kind.to_matrix(spike)
+    width = z * kind.spike_deviation(_resolved(outliers, size), context.sigma, size)
+    width = width * np.sqrt(1 + _neighbour_variance(observed, deviation))
     table = np.zeros(order.size, dtype=fields)
     table["theta"], table["low"], table["high"] = theta, theta - width, theta + width
     for number in np.flatnonzero(np.bincount(group) > 1):
         members = np.flatnonzero(group == number)
-        mean, spread = _mean_of_group(scene, order[members])
-        table["theta"][members] = _moved(scene, theta[members], mean)
+        mean, spread = _mean_of_group(context, order[members])
+        table["theta"][members] = kind.moved_to_mean(theta[members], mean)
         table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
     for name in ("theta", "low", "high"):
-        table[name] = scene.beyond_critical(table[name], observed)
-    for name, overlap in zip(fields.names[4:-3], outliers.overlaps, strict=True):  # type: ignore[index]
+        table[name] = context.beyond_critical(table[name], observed)
+    for name, overlap in zip(kind.overlap_names, outliers.overlaps, strict=True):
         table[name] = overlap
     table["observed"], table["p_value"] = observed, p_values[rank]
     table["isolated"], table["group"] = isolated, group
     return table
 
 
-def noise_free_spikes(values: FloatArray, fields: np.dtype[np.void]) -> AnyArray:
+def noise_free_spikes(kind: Kind, values: FloatArray) -> AnyArray:
     """Return the spikes of a matrix without noise: the values themselves, known exactly."""
-    table = np.zeros(values.size, dtype=fields)
-    for name in ("observed", "theta", "low", "high"):
+    table = np.zeros(values.size, dtype=kind.fields)
+    for name in _LENGTHS:
         table[name] = np.sort(values)[::-1]
-    for name in fields.names or ():
-        if name.startswith("overlap"):
-            table[name] = 1.0
+    for name in kind.overlap_names:
+        table[name] = 1.0
     table["isolated"], table["group"] = True, np.arange(values.size)
     return table
 
 
-def _own_left_out(scene: Scene, which: AnyArray, height: float) -> Outliers:
+def _leave_one_out(context: SpikeContext, which: AnyArray, height: float) -> Outliers:
     """Return what ω of the other values says of some, `height` above the axis."""
-    power = scene.plane.power
-    z = np.asarray((scene.values[which] + 1j * height) ** power, dtype=np.complex128)
-    m, slope = _transform(scene.values**power, z, which)
-    return scene.plane.outliers(z, m, slope, scene.variance)
+    kind = context.kind
+    shifted = np.asarray(context.values[which] + 1j * height, dtype=np.complex128)
+    z = kind.to_law(shifted)
+    m, slope = _transform(kind.to_law(context.values), z, which)
+    return kind.outliers(z, m, slope, context.variance)
 
 
 def _transform(
@@ -171,37 +166,26 @@ def _groups(observed: FloatArray, deviation: FloatArray) -> AnyArray:
     return np.concatenate([[0], np.cumsum(-np.diff(observed) > reach)])
 
 
-def _unrest(observed: FloatArray, deviation: FloatArray) -> FloatArray:
+def _neighbour_variance(observed: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return the variance that moving neighbours add, relative: (sd/distance)² for each of two."""
     gaps = (observed[:-1] - observed[1:]) / ((deviation[1:] + deviation[:-1]) / 2)
     near = np.maximum(gaps, _ISOLATION) ** -2.0
     return np.asarray(np.append(near, 0.0) + np.append(0.0, near))
 
 
-def _to_noise(scene: Scene, observed: FloatArray) -> FloatArray:
+def _to_noise(context: SpikeContext, observed: FloatArray) -> FloatArray:
     """Return distances to the nearest end of the noise."""
-    return np.asarray(np.abs(observed[:, None] - scene.noise.ravel()).min(axis=1))
+    return np.asarray(np.abs(observed[:, None] - context.noise.ravel()).min(axis=1))
 
 
-def _mean_of_group(scene: Scene, members: AnyArray) -> tuple[float, float]:
+def _mean_of_group(context: SpikeContext, members: AnyArray) -> tuple[float, float]:
     """Return mean (symmetric) or root mean square of a group's θ, with its standard deviation."""
-    plane, size, power = scene.plane, scene.values.size, scene.plane.power
-    y = scene.values[members] ** power
-    others = np.delete(scene.values, members) ** power
+    kind, size = context.kind, context.values.size
+    y = kind.to_law(context.values[members])
+    others = kind.to_law(np.delete(context.values, members))
     share = others.size / size
     h, slope = (share * part for part in _transform(others, y.astype(np.complex128), None))
-    total = plane.pole_sum(y, h.real, slope.real, scene.variance, size)
-    found = plane.outliers(y.astype(np.complex128), h, slope, scene.variance)
-    spread = plane.spike_deviation(_resolved(found, size), scene.sigma, size)
-    if power == 1:
-        return total / members.size, float(np.linalg.norm(spread)) / members.size
-    root = float(np.sqrt(max(total, 0.0) / members.size))
-    lever = np.linalg.norm(scene.plain(found.spike.real) * spread)
-    return root, float(lever) / (members.size * max(root, np.finfo(float).tiny))
-
-
-def _moved(scene: Scene, theta: FloatArray, mean: float) -> FloatArray:
-    """Return a group's θ, moved together so that their mean (square) is the group's."""
-    if scene.plane.power == 1:
-        return np.asarray(theta - theta.mean() + mean)
-    return np.asarray(np.sqrt(np.maximum(theta**2 - np.mean(theta**2) + mean**2, 0.0)))
+    total = kind.pole_sum(y, h.real, slope.real, context.variance, size)
+    found = kind.outliers(y.astype(np.complex128), h, slope, context.variance)
+    spread = kind.spike_deviation(_resolved(found, size), context.sigma, size)
+    return kind.group_mean(total, kind.to_matrix(found.spike.real), spread)

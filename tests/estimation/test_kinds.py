@@ -1,30 +1,31 @@
-"""The models as maps: derivatives by differences, sums of spikes by contour integrals."""
+"""The kinds as maps: derivatives by differences, sums of spikes by contour integrals."""
 
 import numpy as np
 import pytest
 
-from pastur.estimation._kinds.subordinate import RectangularPlane, SymmetricPlane
-from pastur.estimation._result.signal import Signal, base_transforms
+from pastur.estimation._kinds.masses import Masses, base_transforms
+from pastur.estimation._kinds.rectangular import RectangularKind
+from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.measures import Semicircle, Uniform
 
-SIGNAL = Signal(np.array([1.4, 2.5, 2.6]), np.array([0.1, 0.05, 0.02]))
-PLANES = {"symmetric": SymmetricPlane(), "rectangular": RectangularPlane(0.4)}
+SIGNAL = Masses(np.array([1.4, 2.5, 2.6]), np.array([0.1, 0.05, 0.02]))
+KINDS = {"symmetric": SymmetricKind(100), "rectangular": RectangularKind(40, 100)}
 VARIANCE = 0.7
 W = np.array([0.3 + 0.5j, 1.5 + 0.2j, 2.2 + 0.9j, -0.4 + 0.3j])
 
 
-@pytest.fixture(params=list(PLANES))
-def plane(request):
-    return PLANES[request.param]
+@pytest.fixture(params=list(KINDS))
+def kind(request):
+    return KINDS[request.param]
 
 
 def difference(function, step=1e-5):
     return (function(step) - function(-step)) / (2 * step)
 
 
-def test_each_derivative_is_that_of_the_one_before(plane):
+def test_each_derivative_is_that_of_the_one_before(kind):
     def at(w):
-        return plane.curve(w, SIGNAL.transforms(w), VARIANCE)
+        return kind.curve(w, SIGNAL.transforms(w), VARIANCE)
 
     for k in range(3):
         slope = difference(lambda h, k=k: at(W + h)[k])
@@ -33,7 +34,7 @@ def test_each_derivative_is_that_of_the_one_before(plane):
 
 @pytest.mark.parametrize("base", [None, Uniform(-1.0, 0.5), Semicircle(0.8)])
 def test_transforms_are_derivatives_of_each_other(base):
-    signal = Signal(SIGNAL.points, SIGNAL.weights, base)
+    signal = Masses(SIGNAL.points, SIGNAL.weights, base)
     for transforms in (signal.transforms, lambda w: base_transforms(base, w)):
         for k in range(3):
             slope = difference(lambda h, k=k, f=transforms: f(W + h)[k])
@@ -41,32 +42,32 @@ def test_transforms_are_derivatives_of_each_other(base):
             np.testing.assert_allclose(transforms(W)[k + 1], slope, rtol=1e-6 if k == 0 else 3e-2)
 
 
-def test_omega_inverts_phi_and_the_transform_is_that_of_the_signal(plane):
+def test_omega_inverts_phi_and_the_transform_is_that_of_the_signal(kind):
     # m from f and Φ by the definition of each model, 1/m = (1/f − σ²c) in the rectangular one.
     transforms = SIGNAL.transforms(W)
-    phi = plane.curve(W, transforms, VARIANCE).phi
-    pull = 0.0 if plane.power == 1 else VARIANCE * plane.ratio
-    m = transforms.value / (1 - pull * transforms.value)
-    observed = plane.observe(phi, m, VARIANCE)
+    phi = kind.curve(W, transforms, VARIANCE).phi
+    shared = 0.0 if kind.sides == 2 else VARIANCE * kind.ratio
+    m = transforms.value / (1 - shared * transforms.value)
+    observed = kind.observe(phi, m, VARIANCE)
     np.testing.assert_allclose(observed.omega, W, rtol=1e-12)
     np.testing.assert_allclose(observed.transform, transforms.value, rtol=1e-12)
-    slopes = difference(lambda h: np.array(plane.observe(phi, m, VARIANCE + h)[:2]))
+    slopes = difference(lambda h: np.array(kind.observe(phi, m, VARIANCE + h)[:2]))
     np.testing.assert_allclose(observed.omega_by_variance, slopes[0], rtol=1e-8)
     np.testing.assert_allclose(observed.transform_by_variance, slopes[1], rtol=1e-8, atol=1e-12)
 
 
-def test_the_cumulant_moves_along_the_derivative_of_its_action(plane):
+def test_the_cumulant_moves_along_the_derivative_of_its_action(kind):
     def action(w):
         transforms = SIGNAL.transforms(w)
-        f, phi = transforms.value, plane.curve(w, transforms, VARIANCE).phi
-        if plane.power == 1:
+        f, phi = transforms.value, kind.curve(w, transforms, VARIANCE).phi
+        if kind.sides == 2:
             return f**4
-        m = f / (1 - VARIANCE * plane.ratio * f)
-        return (phi * m * (plane.ratio * m - (1 - plane.ratio) / phi)) ** 2
+        m = f / (1 - VARIANCE * kind.ratio * f)
+        return (phi * m * (kind.ratio * m - (1 - kind.ratio) / phi)) ** 2
 
     transforms = SIGNAL.transforms(W)
-    curve = plane.curve(W, transforms, VARIANCE)
-    found = plane.cumulant_shift(transforms, curve, VARIANCE)
+    curve = kind.curve(W, transforms, VARIANCE)
+    found = kind.cumulant_shift(transforms, curve, VARIANCE)
     np.testing.assert_allclose(found, difference(lambda h: action(W + h)), rtol=1e-7)
 
 
@@ -80,25 +81,25 @@ def sums(y):
     return (1 / apart).sum(axis=-1) / size, (1 / apart**2).sum(axis=-1) / size
 
 
-def test_the_spikes_of_a_group_add_up_to_the_contour_integral(plane):
+def test_the_spikes_of_a_group_add_up_to_the_contour_integral(kind):
     # −(n/2πi)∮ ω f dω around the group, trapezoidal rule on a circle.
     size, nodes = OTHERS.size + GROUP.size, 2000
     turn = np.exp(2j * np.pi * (np.arange(nodes) + 0.5) / nodes)
     z, dz = 3.25 + 0.8 * turn, 0.8j * turn * 2 * np.pi / nodes
     everything = np.concatenate([OTHERS, GROUP])
     m = (1 / (everything - z[:, None])).mean(axis=1)
-    observed = plane.observe(z, m, VARIANCE)
+    observed = kind.observe(z, m, VARIANCE)
     slope = difference(
         lambda h: (
-            plane.observe(z + h, (1 / (everything - z[:, None] - h)).mean(axis=1), VARIANCE).omega
+            kind.observe(z + h, (1 / (everything - z[:, None] - h)).mean(axis=1), VARIANCE).omega
         )
     )
     integral = -size / (2j * np.pi) * np.sum(observed.omega * observed.transform * slope * dz)
-    found = plane.pole_sum(GROUP, *sums(GROUP), VARIANCE, size)
+    found = kind.pole_sum(GROUP, *sums(GROUP), VARIANCE, size)
     assert found == pytest.approx(integral.real, rel=1e-7)
     # Each by itself, the others of the group among the rest, is another sum.
-    alone = plane.outliers(GROUP, *(s.astype(complex) for s in sums(GROUP)), VARIANCE).spike
-    assert plane.power == 1 or abs(alone.real.sum() / found - 1) > 1e-4
+    alone = kind.outliers(GROUP, *(s.astype(complex) for s in sums(GROUP)), VARIANCE).spike
+    assert kind.sides == 2 or abs(alone.real.sum() / found - 1) > 1e-4
 
 
 def test_overlaps_of_low_rank():
@@ -107,11 +108,11 @@ def test_overlaps_of_low_rank():
     y = np.array([theta + 1 / theta])
     m = -1 / theta + 0j
     slope = 1 / (theta**2 - 1) + 0j
-    found = SymmetricPlane().outliers(y, np.array([m]), np.array([slope]), 1.0)
+    found = SymmetricKind(100).outliers(y, np.array([m]), np.array([slope]), 1.0)
     assert found.spike[0] == pytest.approx(theta)
     assert found.overlaps[0][0] == pytest.approx(1 - 1 / theta**2)
     c, t = 0.4, 1.7
-    plane = RectangularPlane(c)
+    kind = RectangularKind(40, 100)
     w = t**2
 
     def transform(at):
@@ -122,7 +123,7 @@ def test_overlaps_of_low_rank():
 
     y = np.array([phi(w)])
     slope = difference(lambda h: transform(w + h)) / difference(lambda h: phi(w + h))
-    found = plane.outliers(y, np.array([transform(w) + 0j]), np.array([slope + 0j]), 1.0)
+    found = kind.outliers(y, np.array([transform(w) + 0j]), np.array([slope + 0j]), 1.0)
     assert found.spike[0] == pytest.approx(w)
     assert found.overlaps[0][0] == pytest.approx((t**4 - c) / (t**2 * (t**2 + c)), rel=1e-8)
     assert found.overlaps[1][0] == pytest.approx((t**4 - c) / (t**2 * (t**2 + 1)), rel=1e-8)

@@ -1,0 +1,109 @@
+"""The steps of a fit, in order: the spikes taken for few, else any signal by deconvolution."""
+
+from dataclasses import replace
+from math import exp
+from typing import TypeGuard
+
+import numpy as np
+
+from pastur._errors import InvalidInputError
+from pastur.estimation._deconvolution.descent import Deconvolution, deconvolve
+from pastur.estimation._fitting.exact import fit_exact
+from pastur.estimation._fitting.few import few_spikes
+from pastur.estimation._fitting.many import fit_many
+from pastur.estimation._fitting.sentences import (
+    assess,
+    exact_as_well,
+    from_spectrum,
+    with_diagnosis,
+)
+from pastur.estimation._fitting.task import Assessment, Found, Rank, Task, result
+from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._low_rank.edge import noise_edges
+from pastur.estimation._low_rank.noise_level import noise_level_beside
+from pastur.estimation._low_rank.split import split_spectrum
+from pastur.estimation._observed.spectrum import Settings, Spectrum
+from pastur.estimation._result.goodness import REJECTION
+from pastur.estimation._result.signal import Signal
+from pastur.estimation._result.verdict import Verdict
+
+# Up to so many spikes the edge is that of pure noise with a row and a column less for each.
+_FEW = 5
+# With a crowd of spikes its own law is no better: the deconvolution is kept down to this p-value.
+_HOPELESS = 1e-6
+
+
+def fit(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
+    """Return the fit of a spectrum, to be named by its kind."""
+    task = Task(spectrum, kind, asked)
+    if asked.bulk is not None:
+        return _fit_next_to_bulk(task)
+    if asked.sigma is not None or not spectrum.noise_free:
+        return _fit_noise(task)
+    if spectrum.may_be_noise:
+        found = _fit_noise(task)
+        if found.goodness.verdict == Verdict.NOISE and not found.growing:
+            goodness = exact_as_well(found.goodness, spectrum.values.size)
+            return replace(found, goodness=goodness)
+    return fit_exact(task)
+
+
+def _fit_next_to_bulk(task: Task) -> Found:
+    bulk, values, none = task.bulk, task.values, np.empty(0)
+    assert bulk is not None
+    start = task.sigma or noise_level_beside(values, bulk)
+    found = deconvolve(values, task.kind, start, none, base=bulk, known=task.known)
+    if not _noise_found(found, task.spectrum.least_sigma):
+        raise InvalidInputError(
+            "The spectrum cannot be that of `bulk` plus noise: more than half of it would be "
+            "spikes. Check the bulk and its units."
+        )
+    return fit_many(task, found)
+
+
+def _fit_noise(task: Task) -> Found:
+    """Return the fit of a spectrum whose signal has no known bulk.
+
+    First the spikes are taken for few. Where they are not few, or the bulk they leave is no such
+    noise, the spectrum of the signal is found by deconvolution.
+    """
+    kind, values, diagnosis = task.kind, task.values, task.spectrum.diagnosis
+    noise = kind.noise
+    edges = noise_edges(noise, task.asked.alpha)
+    split, status = split_spectrum(values, kind, noise, edges, sigma=task.sigma)
+    goodness = assess(
+        split, kind, noise, sigma_known=task.known, remark=task.remark, unit=task.spectrum.unit
+    )
+    level, spikes = few_spikes(task, split, edges)
+    count = split.spikes.size
+    rank = Rank(float(count), float(count), float(values.size))
+    if diagnosis is not None and diagnosis.verdict is not None:
+        # Such noise looks like a signal of high rank: no deconvolution.
+        goodness = with_diagnosis(goodness, diagnosis)
+    elif goodness.p_value is not None and status.converged:
+        found = deconvolve(values, kind, split.sigma, spikes["theta"], base=None, known=task.known)
+        if _noise_found(found, task.spectrum.least_sigma):
+            crowded, misfit = count > _FEW, goodness.p_value < REJECTION
+            if found.p_value >= (_HOPELESS if crowded else REJECTION) and (crowded or misfit):
+                many = fit_many(task, found)
+                if crowded or many.goodness.verdict == Verdict.NOISE:
+                    if diagnosis is not None:
+                        return many
+                    return replace(many, goodness=from_spectrum(many.goodness))
+            weak = found.rank + task.z * found.rank_deviation
+            rank = Rank(rank.rank, rank.rank, max(rank.rank, weak))
+            if not task.known and count:
+                # With spikes σ is less certain than in pure noise, for which the interval is.
+                margin = exp(task.z * found.deviation / found.sigma)
+                margin = max(level.high / level.sigma, margin)
+                level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
+    signal = Signal(spikes["theta"], np.full(count, 1 / values.size))
+    assessment = Assessment(goodness, status)
+    return result(task, level, spikes, signal, rank, assessment, growing=False)
+
+
+def _noise_found(found: Deconvolution | None, least_sigma: float) -> TypeGuard[Deconvolution]:
+    """Return whether a deconvolution has noise to speak of, of a level that it could find."""
+    if found is None or found.swallowed:
+        return False
+    return found.sigma > max(least_sigma, found.deviation)

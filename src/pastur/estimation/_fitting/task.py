@@ -1,0 +1,129 @@
+"""What is fitted, in units of the spectrum, and how findings get their names and units back."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._fitting.sentences import left_out
+from pastur.estimation._kinds.contract import Kind, in_unit
+from pastur.estimation._observed.spectrum import Settings, Spectrum
+from pastur.estimation._result.fit import Fit
+from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.signal import Signal
+from pastur.estimation._result.status import Status
+from pastur.measures import ProbabilityMeasure
+
+
+class Level(NamedTuple):
+    """A noise level with its interval, and the edges of the noise, in units of the spectrum."""
+
+    sigma: float
+    low: float
+    high: float
+    lower_edge: float
+    edge: float
+
+
+class Rank(NamedTuple):
+    """The rank of the signal with its interval."""
+
+    rank: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A spectrum, its kind and what is given with it."""
+
+    spectrum: Spectrum
+    kind: Kind
+    asked: Settings
+
+    @property
+    def values(self) -> FloatArray:
+        """The values, in units of the spectrum."""
+        return self.spectrum.values
+
+    @property
+    def known(self) -> bool:
+        """Whether σ was given."""
+        return self.asked.sigma is not None
+
+    @cached_property
+    def share(self) -> float:
+        """σ of what is left over that of the matrix: it has the same entries, but fewer."""
+        return float(np.sqrt(self.kind.side / max(self.spectrum.shape)))
+
+    @property
+    def sigma(self) -> float | None:
+        """The σ given."""
+        sigma = self.asked.sigma
+        return None if sigma is None else sigma * self.share / self.spectrum.unit
+
+    @property
+    def bulk(self) -> ProbabilityMeasure | None:
+        """The bulk given."""
+        bulk = self.asked.bulk
+        return None if bulk is None else bulk.scale(1 / self.spectrum.unit)
+
+    @property
+    def z(self) -> float:
+        """Standard deviations between an estimate and the ends of its interval."""
+        return -NormalDist().inv_cdf(self.asked.alpha / 2)
+
+    @property
+    def remark(self) -> str:
+        """What was left out, in sentences."""
+        if self.asked.bulk is not None:
+            return ""
+        return left_out(self.spectrum.zero_sides, self.spectrum.zeros_inside)
+
+
+class Assessment(NamedTuple):
+    """Whether to rely on it."""
+
+    goodness: Goodness
+    status: Status
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Found(Fit):
+    """What was found, of no kind yet; `lower_edge` is 0 for singular values."""
+
+    lower_edge: float
+
+
+def result(
+    task: Task,
+    level: Level,
+    spikes: AnyArray,
+    signal: Signal,
+    rank: Rank,
+    assessment: Assessment,
+    *,
+    growing: bool,
+) -> Found:
+    """Return what was found as a fit of the matrix, in its units."""
+    unit, given = task.spectrum.unit, task.asked.sigma
+    low, high = (unit * end / task.share for end in (level.low, level.high))
+    return Found(
+        shape=task.spectrum.shape,
+        alpha=task.asked.alpha,
+        sigma=given or unit * level.sigma / task.share,
+        sigma_interval=(given, given) if given else (low, high),
+        edge=unit * level.edge,
+        lower_edge=unit * level.lower_edge,
+        spikes=in_unit(spikes, unit),
+        signal=Signal(unit * signal.points, signal.weights, task.asked.bulk),
+        signal_rank=rank.rank,
+        signal_rank_interval=(rank.low, rank.high),
+        growing=growing,
+        goodness=assessment.goodness,
+        status=assessment.status,
+        zeros=task.spectrum.zeros,
+    )
