@@ -19,6 +19,7 @@ PUBLIC = {
         "Density",
         "Empirical",
         "Finding",
+        "Fit",
         "GridDensity",
         "InformationPlusNoise",
         "MarchenkoPastur",
@@ -88,6 +89,7 @@ PUBLIC = {
     ],
     "pastur.estimation": [
         "Biwhitened",
+        "Fit",
         "Goodness",
         "RectangularFit",
         "Status",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         sample_spiked_singular_values,
         sample_wigner,
     )
-    from pastur.estimation import Verdict, biwhiten, fit_rectangular, fit_symmetric
+    from pastur.estimation import Fit, Verdict, biwhiten, fit_rectangular, fit_symmetric
     from pastur.measures import (
         Atoms,
         Density,
@@ -55,6 +55,7 @@ __all__ = [
     "Density",
     "Empirical",
     "Finding",
+    "Fit",
     "GridDensity",
     "InformationPlusNoise",
     "MarchenkoPastur",
@@ -94,7 +95,7 @@ _HOMES = {
         "sample_spiked_singular_values",
         "sample_wigner",
     ),
-    "estimation": ("Verdict", "biwhiten", "fit_rectangular", "fit_symmetric"),
+    "estimation": ("Fit", "Verdict", "biwhiten", "fit_rectangular", "fit_symmetric"),
     "figures": (),
     "measures": (
         "Atoms",

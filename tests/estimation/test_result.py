@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pastur.estimation import (
+    Fit,
     Goodness,
     RectangularFit,
     Status,
@@ -14,6 +15,7 @@ from pastur.estimation import (
     fit_rectangular,
     fit_symmetric,
 )
+from pastur.estimation._kinds.contract import in_unit
 from pastur.measures import MarchenkoPastur, Semicircle
 
 

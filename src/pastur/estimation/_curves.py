@@ -6,10 +6,8 @@ from functools import cached_property
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation import RectangularFit, SymmetricFit
+from pastur.estimation._result.fit import Fit
 from pastur.measures._contract.curve import density_curve
-
-Fit = RectangularFit | SymmetricFit
 
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
@@ -47,7 +45,7 @@ class DrawnSpectrum:
 
     Attributes
     ----------
-    fit : RectangularFit or SymmetricFit
+    fit : Fit
     values : array or None
         All observed values, where there are any to show.
     """
@@ -58,7 +56,7 @@ class DrawnSpectrum:
     @property
     def word(self) -> str:
         """What the values are called."""
-        return "eigenvalue" if _has_two_sides(self.fit) else "singular value"
+        return self.fit.kind.value_name
 
     @property
     def keyword(self) -> str:
@@ -73,7 +71,7 @@ class DrawnSpectrum:
     @property
     def noise_interval(self) -> tuple[float, float]:
         """The interval that the noise keeps to."""
-        return (-self.fit.edge if _has_two_sides(self.fit) else 0.0), self.fit.edge
+        return (-self.fit.edge if self.fit.kind.sides == 2 else 0.0), self.fit.edge
 
     @cached_property
     def bars(self) -> Histogram:
@@ -146,17 +144,13 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
     share = 1.0 if size is None else (size - outside) / size
     # In units of the edge, so that squares neither overflow nor vanish.
     unit = fit.edge
-    x, y = density_curve(fit.law_in(unit), squared=not _has_two_sides(fit))
+    x, y = density_curve(fit.law_in(unit), squared=fit.kind.squared)
     return unit * x, share * y / unit
 
 
 def law_name(fit: Fit) -> str:
     """Return what the curve of `law_curve` is, for a legend."""
     return "law of noise and signal" if fit.growing else "law of the noise"
-
-
-def _has_two_sides(fit: Fit) -> bool:
-    return isinstance(fit, SymmetricFit)
 
 
 def _equal(values: FloatArray) -> bool:

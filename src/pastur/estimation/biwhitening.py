@@ -106,20 +106,20 @@ def biwhiten(W: ArrayLike, *, variances: ArrayLike | None = None) -> Biwhitened:
     with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
         row_unit = 1 / spread[inner].max(axis=1)
         column_unit = 1 / (row_unit[:, None] * spread[inner]).max(axis=0)
-        power = (row_unit[:, None] * spread[inner] * column_unit) ** 2
-    if not np.isfinite(power).all():
+        squares = (row_unit[:, None] * spread[inner] * column_unit) ** 2
+    if not np.isfinite(squares).all():
         raise InvalidInputError(
             "Rows or columns are too far apart in size for doubles to hold their scales. Leave out "
             "those that are negligible."
         )
-    squared_rows, squared_columns, residual, steps = _scales(power, goal=1 / max(w.shape))
+    squared_rows, squared_columns, residual, steps = _scales(squares, goal=1 / max(w.shape))
     rows, columns = (np.ones(side) for side in w.shape)
     rows[filled[0]] = np.sqrt(squared_rows) * row_unit
     columns[filled[1]] = np.sqrt(squared_columns) * column_unit
     if residual <= _TOLERANCE:
         message = "All rows and columns have the same variance."
     else:
-        _check_pattern(power > 0, np.flatnonzero(filled[0]))
+        _check_pattern(squares > 0, np.flatnonzero(filled[0]))
         message = (
             f"After {steps} steps variances of rows still differ by {residual:.1e}: too many "
             "entries are zero for scales to make them equal."
@@ -193,23 +193,23 @@ def _check_pattern(positive: AnyArray, places: AnyArray) -> None:
     )
 
 
-def _scales(power: Any, *, goal: float) -> tuple[FloatArray, FloatArray, float, int]:
+def _scales(squares: Any, *, goal: float) -> tuple[FloatArray, FloatArray, float, int]:
     """Return squared scales, the largest relative error of a row's mean, and the steps taken.
 
     They are taken as far as they are finite.
     """
     from scipy.sparse import csr_array
 
-    n, m = power.shape
-    if np.count_nonzero(power) < _SPARSE * power.size:
-        power = csr_array(power)
+    n, m = squares.shape
+    if np.count_nonzero(squares) < _SPARSE * squares.size:
+        squares = csr_array(squares)
     columns = np.ones(m)
     residual, steps = np.inf, 0
-    rows = goal / (power @ columns / m)
+    rows = goal / (squares @ columns / m)
     with np.errstate(all="ignore"):
         while residual > _TOLERANCE and steps < _MOST_STEPS:
-            next_columns = goal / (rows @ power / n)
-            means = rows * (power @ next_columns) / m
+            next_columns = goal / (rows @ squares / n)
+            means = rows * (squares @ next_columns) / m
             next_rows = rows / (means / goal)
             sound = np.concatenate([next_rows, next_columns])
             if not (np.isfinite(sound).all() and sound.min() > 0 < means.min()):

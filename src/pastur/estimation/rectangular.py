@@ -118,7 +118,7 @@ class RectangularFit(Fit):
     @property
     def noise_norm(self) -> float:
         """Root mean square of the Frobenius norm of the noise, where nothing is left out."""
-        kind = self._kind
+        kind = self.kind
         return float(self._level(kind) * np.sqrt(kind.size))
 
     @classmethod
@@ -131,7 +131,8 @@ class RectangularFit(Fit):
         return found
 
     @property
-    def _kind(self) -> RectangularKind:
+    def kind(self) -> RectangularKind:
+        """The kind of matrix, of the size that rows and columns of zeros leave."""
         columns = max(self.shape[0] - self.zero_sides[0], self.shape[1] - self.zero_sides[1])
         return RectangularKind(min(self.shape) - self.zeros, columns)
 

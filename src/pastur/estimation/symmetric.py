@@ -104,7 +104,8 @@ class SymmetricFit(Fit):
         return cls._from_dict(values, SymmetricKind.fields, bulk)
 
     @property
-    def _kind(self) -> SymmetricKind:
+    def kind(self) -> SymmetricKind:
+        """The kind of matrix, of the size that rows and columns of zeros leave."""
         return SymmetricKind(self.shape[0] - self.zeros)
 
 

@@ -123,6 +123,10 @@ class Kind(Protocol):
     ----------
     size, side : int
         Number of values; the longer side.
+    value_name : str
+        What one of its values is called.
+    squared : bool
+        Whether the law is one of squares.
     sides : int
         Edges of the noise: 2 where values lie on both sides of 0.
     overlap_names : tuple of str
@@ -141,6 +145,10 @@ class Kind(Protocol):
     def size(self) -> int: ...
     @property
     def side(self) -> int: ...
+    @property
+    def value_name(self) -> str: ...
+    @property
+    def squared(self) -> bool: ...
     @property
     def sides(self) -> int: ...
     @property

@@ -72,6 +72,8 @@ class RectangularKind:
     size: int
     columns: int
     tall: bool = False
+    value_name: ClassVar[str] = "singular value"
+    squared: ClassVar[bool] = True
     sides: ClassVar[int] = 1
     fields: ClassVar[Any] = spike_fields("overlap_left", "overlap_right")
     height: ClassVar[float] = 2.0

@@ -56,6 +56,8 @@ class SymmetricKind:
     """Symmetric matrices of `size` rows."""
 
     size: int
+    value_name: ClassVar[str] = "eigenvalue"
+    squared: ClassVar[bool] = False
     sides: ClassVar[int] = 2
     overlap_names: ClassVar[tuple[str, ...]] = ("overlap",)
     fields: ClassVar[Any] = spike_fields("overlap")

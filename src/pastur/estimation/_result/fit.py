@@ -129,7 +129,7 @@ class Fit:
         """
         kept = (min(self.shape) - self.zeros) / min(self.shape)
         signal = self.signal
-        return self._kind.masses(signal.points, kept * signal.weights, signal.base).measure
+        return self.kind.masses(signal.points, kept * signal.weights, signal.base).measure
 
     @property
     def law(self) -> ProbabilityMeasure:
@@ -140,7 +140,7 @@ class Fit:
         """Return `law` for the values divided by `unit`, for σ of any size."""
         if self.sigma == 0.0:
             return Atoms([0.0])
-        kind, signal = self._kind, self.signal
+        kind, signal = self.kind, self.signal
         if not self.growing:
             left = kind.without(self.rank)
             return left.noise_measure(self._level(left) / unit)
@@ -163,7 +163,7 @@ class Fit:
         InvalidInputError
             Where `W` has another shape.
         """
-        w, kind = matrix("W", W), self._kind
+        w, kind = matrix("W", W), self.kind
         check_shape(w, self.shape)
         factors = kind.factors(w)
         if self.growing:
@@ -198,8 +198,8 @@ class Fit:
         return found
 
     @property
-    def _kind(self) -> Kind:
-        """The kind of what rows and columns of zeros leave."""
+    def kind(self) -> Kind:
+        """The kind of matrix, of the size that rows and columns of zeros leave."""
         raise NotImplementedError(f"{type(self).__name__} is of no kind of matrix")
 
     def _level(self, kind: Kind) -> float:

@@ -11,8 +11,8 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._format import number
 from pastur._typing import ArrayLike
 from pastur.analysis import Finding
-from pastur.estimation import RectangularFit, SymmetricFit
-from pastur.estimation._curves import DrawnSpectrum, Fit
+from pastur.estimation import Fit
+from pastur.estimation._curves import DrawnSpectrum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +89,7 @@ def plot_fit(
 
 
 def _drawn(fit: Fit, **given: ArrayLike | None) -> DrawnSpectrum:
-    if not isinstance(fit, (RectangularFit, SymmetricFit)):
+    if not isinstance(fit, Fit):
         raise InvalidTypeError(
             "plot_fit draws the result of `fit_rectangular` or `fit_symmetric`. "
             f"Got a {type(fit).__name__}."
