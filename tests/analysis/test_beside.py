@@ -252,3 +252,9 @@ def test_columns_of_the_table(
     assert float(line["alpha_p_value"]) == matrix.metrics.alpha_p_value
     plain = analyze(planted).to_csv(tmp_path / "b.csv").read_text("utf-8")
     assert "bema" not in plain and "randomized" not in plain
+
+
+def test_the_old_name_of_the_other_counts_warns(analysis: Analysis) -> None:
+    matrix = analysis.matrices[0]
+    with pytest.warns(DeprecationWarning, match="use `other_counts`"):
+        assert matrix.counts_beside == matrix.other_counts

@@ -88,10 +88,10 @@ def test_the_initial_value_is_set_beside_the_estimate(
 ) -> None:
     output = invoke("analyze", model).stdout
     told = analysis.initial[0]
-    assert "layers.1.weight beside its initial value" in output
+    assert "layers.1.weight compared with its initial value" in output
     assert f"{told.sigma:#.4g} [" in output
     assert "estimated from W alone" in output
-    assert f"{told.sigma_initial:#.4g} told by W_initial" in output
+    assert f"{told.sigma_initial:#.4g} from W_initial" in output
     assert f"the rest has {told.above_critical} singular values above the critical" in output
 
 
@@ -162,7 +162,7 @@ def test_demo(invoke: Callable[..., Result], tmp_path: Path) -> None:
         names = list(file.keys())
     for name in names:
         assert name in result.stdout
-    assert "fc2.weight beside its initial value" in result.stdout
+    assert "fc2.weight compared with its initial value" in result.stdout
     assert result.stdout.splitlines()[-1] == "Report: pastur-demo.html"
     assert (tmp_path / "pastur-demo.html").stat().st_size > 10_000
 

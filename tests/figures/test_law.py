@@ -61,7 +61,7 @@ def test_atoms_stand_at_their_mass_and_outliers_at_their_overlap():
     # Φ(θ) = θ − σ²Σp/(t − θ) and the overlap 1 − σ²Σp/(t − θ)².
     place, overlap = -3 - 0.75 / 3 - 0.25 / 9, 1 - 0.75 / 9 - 0.25 / 81
     np.testing.assert_allclose(points(named(ax, "outliers, by overlap")), [[place], [overlap]])
-    assert "swallowed spikes: no outlier" not in legend(ax)
+    assert "subcritical spikes: no outlier" not in legend(ax)
 
 
 def test_left_and_right_overlaps_have_their_own_markers():
@@ -77,7 +77,7 @@ def test_left_and_right_overlaps_have_their_own_markers():
 
 def test_a_swallowed_spike_is_told_apart_by_its_marker_too():
     ax = plot_law(NOISE, spikes=[2.0, 0.5])
-    swallowed = named(ax, "swallowed spikes: no outlier")
+    swallowed = named(ax, "subcritical spikes: no outlier")
     np.testing.assert_allclose(points(swallowed), [[2.0], [0.0]])
     assert swallowed.get_marker() != named(ax, "outliers, by overlap").get_marker()
 
@@ -104,7 +104,7 @@ def test_a_signal_with_a_density_is_drawn_and_an_infinite_one_cut_off():
 def test_map_of_two_atoms_solid_outside_dashed_at_the_edges():
     ax = plot_outlier_map(TWO)
     solid = named(ax, "outlier of a spike")
-    dashed = named(ax, "swallowed by the bulk: no outlier")
+    dashed = named(ax, "subcritical: no outlier")
     assert solid.get_linestyle() != dashed.get_linestyle()
     theta, place = points(solid)
     phi = theta - 0.64 * 0.5 * (1 / (-1.5 - theta) + 1 / (1.5 - theta))
@@ -123,7 +123,7 @@ def test_map_of_two_atoms_solid_outside_dashed_at_the_edges():
 
 def test_map_in_a_closed_gap_stays_at_one_quantile():
     model = DeformedWigner(Atoms([-1.0, 1.0], [0.7, 0.3]), sigma=1.2)
-    theta, place = points(named(plot_outlier_map(model), "swallowed by the bulk: no outlier"))
+    theta, place = points(named(plot_outlier_map(model), "subcritical: no outlier"))
     inside = np.abs(theta) < 1
     assert inside.sum() == 2
     np.testing.assert_allclose(place[inside], float(model.law.quantile(0.7)))
@@ -135,7 +135,7 @@ def test_map_of_low_rank_in_plain_singular_values():
     theta, place = points(named(ax, "outlier of a spike"))
     np.testing.assert_allclose(place, np.sqrt((theta**2 + 1) * (theta**2 + 0.25)) / theta)
     assert theta[0] == pytest.approx(0.25**0.25)
-    theta, place = points(named(ax, "swallowed by the bulk: no outlier"))
+    theta, place = points(named(ax, "subcritical: no outlier"))
     np.testing.assert_allclose(place, 1.5)
     marked = {tuple(points(line).ravel()) for line in ax.lines if line.get_marker() in ("o", "X")}
     assert {tuple(np.round(p, 9)) for p in marked} == {

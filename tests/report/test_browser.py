@@ -212,10 +212,10 @@ def test_figures_and_other_estimators_of_a_matrix(opened: Opened, analysis: Anal
     page = opened.page
     matrix = analysis.matrices[0]
     assert matrix.randomized is not None
-    said = page.locator("#layer-1 .beside tbody tr").all_inner_texts()
+    said = page.locator("#layer-1 .others tbody tr").all_inner_texts()
     ranks = [int(line.split("\t")[1]) for line in said]
-    beside = [one.rank for one in matrix.baselines.values()]
-    assert ranks == [matrix.fit.rank, *beside, matrix.randomized.rank]
+    others = [one.rank for one in matrix.baselines.values()]
+    assert ranks == [matrix.fit.rank, *others, matrix.randomized.rank]
     card = page.locator("#layer-1 details.more")
     assert not card.locator("dl").is_visible()
     card.locator("summary").press("Enter")

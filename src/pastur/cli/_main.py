@@ -13,7 +13,7 @@ from pastur.cli._verify.verify_options import verify
 
 DEMO_REPORT = "pastur-demo.html"
 
-# Those of `pastur.analyze`, which is too heavy to be imported for a word of help.
+# Those of `pastur.analyze`, which is too heavy to be imported to print help.
 BASELINES = ("bema", "kritchman_nadler", "median_rule", "mp_pca", "parallel_analysis")
 
 _FILE = click.Path(path_type=Path)
@@ -91,7 +91,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     "--baseline",
     type=click.Choice(BASELINES),
     multiple=True,
-    help="Put a published estimator beside the fit. Repeatable.",
+    help="Compare a published estimator with the fit. Repeatable.",
 )
 @click.option(
     "--randomize",
@@ -106,7 +106,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Of --randomize and of parallel_analysis; nothing else is random.",
+    help="Seed for --randomize and parallel_analysis; nothing else is random.",
 )
 @click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
 @click.option(
@@ -146,7 +146,7 @@ def analyze(
     jobs: int,
     device: str,
 ) -> None:
-    """Analyse every matrix of MODEL and say what was skipped.
+    """Analyse every matrix of MODEL and list what was skipped.
 
     MODEL is a file of safetensors, PyTorch (also TorchScript and torch.export),
     ONNX, Keras, GGUF or NumPy, or a folder with a safetensors or PyTorch model,
@@ -155,8 +155,8 @@ def analyze(
     from pastur.cli._analyze.analyze_model import Outputs, run
 
     outputs = Outputs(report=output, json=json_path, csv=csv_path)
-    # No --include is no choice, where an empty list of patterns would choose nothing.
+    # Without --include all is chosen; an empty list of patterns would choose nothing.
     chosen = {"include": include or None, "exclude": exclude or None}
-    beside = {"baseline": baseline, "randomize": randomize, "seed": seed}
+    compared = {"baseline": baseline, "randomize": randomize, "seed": seed}
     settings = {"base": base, "alpha": alpha, "unfold": unfold, "jobs": jobs, "device": device}
-    run(model, outputs, quiet=quiet, **chosen, **beside, **settings)
+    run(model, outputs, quiet=quiet, **chosen, **compared, **settings)

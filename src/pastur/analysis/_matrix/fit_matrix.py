@@ -24,8 +24,8 @@ _LARGEST = 1e307
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What is asked of every matrix; see `analyze`."""
+class Settings:
+    """What every matrix is analysed with; see `analyze`."""
 
     alpha: float
     device: str
@@ -39,10 +39,10 @@ class Questions:
         return self.randomize > 0 or any(ESTIMATORS[method].random for method in self.baseline)
 
 
-def examine(matrix: Matrix, *, questions: Questions) -> MatrixAnalysis | Skipped:
+def examine(matrix: Matrix, *, settings: Settings) -> MatrixAnalysis | Skipped:
     """Return the analysis of one matrix, or the reason why there is none."""
     try:
-        return _examine(matrix, questions)
+        return _examine(matrix, settings)
     except FileAccessError:
         # The file itself is gone: there is nothing left to go on with.
         raise
@@ -70,12 +70,13 @@ def skip(matrix: Matrix, reason: str | PasturError) -> Skipped:
     return Skipped(matrix.name, matrix.shape, matrix.dtype, str(reason).removesuffix("."), trace)
 
 
-def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
+def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
     start = time.perf_counter()
 
     def spectrum(w: AnyArray) -> FloatArray:
-        on_cpu = asked.device == "cpu"
-        return singular_values(w) if on_cpu else singular_values_on(w, torch_device(asked.device))
+        if settings.device == "cpu":
+            return singular_values(w)
+        return singular_values_on(w, torch_device(settings.device))
 
     w = matrix.load()
     sides = filled_sides(w)
@@ -84,26 +85,26 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
     values = np.append(found, np.zeros(min(w.shape) - found.size))
     if values[0] > _LARGEST:
         return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
-    fit = fit_rectangular(w, singular_values=values, alpha=asked.alpha)
-    tail_rng, shuffle_rng, baseline_rng = _generators(asked, matrix.name)
-    told = metrics(
+    fit = fit_rectangular(w, singular_values=values, alpha=settings.alpha)
+    tail_rng, shuffle_rng, baseline_rng = _generators(settings, matrix.name)
+    figures = metrics(
         values,
         rank=values.size - fit.zeros,
         edge=fit.edge,
         noise_norm=fit.noise_norm,
         rng=tail_rng,
     )
-    said = baselines(
+    others = baselines(
         found,
         (inner.shape[0], inner.shape[1]),
-        asked.baseline,
+        settings.baseline,
         given=matrix.shape,
-        alpha=asked.alpha,
+        alpha=settings.alpha,
         rng=baseline_rng,
     )
     shuffled = None
     if shuffle_rng is not None:
-        shuffled = randomized(inner, found, spectrum, shuffle_rng, draws=asked.randomize)
+        shuffled = randomized(inner, found, spectrum, shuffle_rng, draws=settings.randomize)
     return MatrixAnalysis(
         name=matrix.name,
         shape=matrix.shape,
@@ -112,24 +113,24 @@ def _examine(matrix: Matrix, asked: Questions) -> MatrixAnalysis | Skipped:
         part=matrix.part,
         singular_values=values,
         fit=fit,
-        metrics=told,
+        metrics=figures,
         seconds=time.perf_counter() - start,
-        baselines=said,
+        baselines=others,
         randomized=shuffled,
         step_variance=matrix.step_variance(),
     )
 
 
-def _generators(asked: Questions, name: str) -> list[np.random.Generator | None]:
+def _generators(settings: Settings, name: str) -> list[np.random.Generator | None]:
     """Return generators for tail, shuffling and estimators, or None for what is not asked for.
 
-    Each has one of its own for each name, so that no answer depends on what else is asked.
+    Each has one of its own for each name, so that no answer depends on what else is settings.
     """
-    if not asked.random:
+    if not settings.random:
         return [None] * 3
     letters = name.encode("utf-8", "surrogatepass")
-    children = np.random.SeedSequence([asked.seed, *letters]).spawn(3)
-    wanted = (asked.randomize > 0, asked.randomize > 0, bool(asked.baseline))
+    children = np.random.SeedSequence([settings.seed, *letters]).spawn(3)
+    wanted = (settings.randomize > 0, settings.randomize > 0, bool(settings.baseline))
     return [
         np.random.default_rng(child) if one else None
         for child, one in zip(children, wanted, strict=True)

@@ -1,4 +1,4 @@
-"""What the initial value of a trained matrix tells about its noise and its signal."""
+"""What the initial value of a trained matrix shows of its noise and its signal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ _SUFFIX = ".initial"
 
 @dataclass(frozen=True, eq=False)
 class InitialComparison:
-    """A trained matrix W beside its initial value W₀.
+    """A trained matrix W compared with its initial value W₀.
 
     The regression of W on W₀, through the origin, splits W = b·W₀ + D. What is left of the
-    initial matrix, b·W₀, tells the noise level without looking at the spectrum of W; the residual D
+    initial matrix, b·W₀, gives the noise level without using the spectrum of W; the residual D
     is evidence about the signal. It is not the signal itself: D depends on W₀, weight decay moves
     b away from 1, and with adaptive optimisers D is far from low rank.
 
@@ -30,7 +30,7 @@ class InitialComparison:
     coefficient : float
         b = ⟨W, W₀⟩ / ⟨W₀, W₀⟩.
     sigma_initial : float
-        σ as told by W₀: standard deviation of the entries of b·W₀, times √max(n, m).
+        σ estimated from W₀: standard deviation of the entries of b·W₀, times √max(n, m).
     sigma : float
         σ as measured from W alone, the fit's own.
     critical : float
@@ -127,7 +127,7 @@ def compare_with_initial(
     deviation = float(np.vdot(rest, rest) / rest.size) ** 0.5
     np.multiply(w0, slope, out=rest)
     np.subtract(w, rest, out=rest)
-    # One matrix is enough to have in memory beside its Gram matrix.
+    # One matrix is enough to have in memory next to its Gram matrix.
     del trained, initial, w, w0
     return InitialComparison(
         name=name,

@@ -1,5 +1,6 @@
 """What is known of one matrix of a model."""
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ class Leading(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MatrixAnalysis:
-    """One matrix of a model: its singular values and what the fit says of them.
+    """One matrix of a model: its singular values and their fit.
 
     Attributes
     ----------
@@ -55,12 +56,12 @@ class MatrixAnalysis:
     seconds : float
         Wall-clock time of reading, decomposing and fitting.
     baselines : dict of str to Baseline
-        What the published estimators that were asked for say.
+        Results of the published estimators that were requested.
     randomized : Randomized or None
-        The comparison with its shuffled entries, where it was asked for.
+        The comparison with its shuffled entries, where it was requested.
     step_variance : float or None
         Variance of rounding an entry to the steps of a quantised file, step²/12 on average: what of
-        the noise is the packing's. None where the file is not quantised, or does not tell.
+        the noise is the packing's. None where the file is not quantised, or does not say.
     """
 
     name: str
@@ -113,16 +114,26 @@ class MatrixAnalysis:
         return Leading(theta, low, high, count)
 
     @property
-    def counts_beside(self) -> dict[str, int]:
-        """Return the other counts of spikes that were asked for, by name in words.
+    def other_counts(self) -> dict[str, int]:
+        """Return the other counts of spikes that were requested, by name in words.
 
         Those of the published estimators, and under ``"shuffled"`` the singular values above the
         largest one of the shuffled entries.
         """
-        counts = {words(method): said.rank for method, said in self.baselines.items()}
+        counts = {words(method): found.rank for method, found in self.baselines.items()}
         if self.randomized is not None:
             counts["shuffled"] = self.randomized.rank
         return counts
+
+    @property
+    def counts_beside(self) -> dict[str, int]:
+        """Return `other_counts`, under the name that it had before."""
+        warnings.warn(
+            "`MatrixAnalysis.counts_beside` is deprecated: use `other_counts`.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.other_counts
 
     @property
     def signal_energy(self) -> float:

@@ -58,7 +58,7 @@ class Metrics:
         log₁₀ Σ λ^alpha.
     alpha_p_value : float or None
         Chance that a tail drawn from that law lies as far from its own best law; None unless
-        `analyze` is told to ``randomize``.
+        `analyze` is called with ``randomize``.
     """
 
     frobenius_norm: float

@@ -1,4 +1,4 @@
-"""A matrix beside itself with its entries in random order."""
+"""A matrix compared with itself with its entries in random order."""
 
 from __future__ import annotations
 

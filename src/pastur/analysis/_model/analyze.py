@@ -12,7 +12,7 @@ from pastur._errors import InvalidInputError
 from pastur._files import PathLike, refuse_inputs
 from pastur._foreign import shown
 from pastur._versions import package_versions
-from pastur.analysis._matrix.fit_matrix import Questions, examine, fault, skip
+from pastur.analysis._matrix.fit_matrix import Settings, examine, fault, skip
 from pastur.analysis._matrix.initial_values import (
     InitialComparison,
     compare_with_initial,
@@ -53,7 +53,7 @@ def analyze(
     queries, keys and values, and stacked experts taken one by one (``NAME:PART``). Each matrix W
     (n × m) is read as W = R/√max(n, m) + S, R noise of standard deviation σ, and
     fitted by `fit_rectangular`, one at a time. One bad tensor never stops the rest: whatever is
-    not analysed is listed with its reason. A tensor called ``NAME.initial`` beside a tensor
+    not analysed is listed with its reason. A tensor called ``NAME.initial`` next to a tensor
     ``NAME`` is its value before training: it is compared with it and not analysed.
 
     Parameters
@@ -70,15 +70,15 @@ def analyze(
     alpha : float in (0, 1), default 0.05
         The chance that pure noise is given a rank above 0, for each matrix.
     baseline : str or sequence of str, optional
-        Published estimators to put beside the fit: ``"bema"``, ``"kritchman_nadler"``,
+        Published estimators to compare with the fit: ``"bema"``, ``"kritchman_nadler"``,
         ``"median_rule"``, ``"mp_pca"``, ``"parallel_analysis"``; see
         `pastur.estimation.baselines`.
     randomize : int, default 0
         How often the entries of each matrix are shuffled, to compare its spectrum with theirs: 1 to
         see, 19 for a test of level 0.05. The power law of its tail is then given a p-value too.
     seed : int, default 0
-        Of all that is random: `randomize` and parallel analysis. What is drawn for a matrix depends
-        on it and on the name of the matrix alone.
+        Seed for everything random: `randomize` and parallel analysis. What is drawn for a matrix
+        depends on it and on the name of the matrix alone.
     unfold : {"outputs", "inputs", "window"}, default "outputs"
         What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
         o × (i·s), one i × (o·s), or one o × i for each place.
@@ -88,7 +88,7 @@ def analyze(
         not depend on it. One at a time, small matrices have one BLAS thread, and from 5e8
         multiplications on (630 × 630) all that it is set to take.
     device : str, default "cpu"
-        Where singular values are computed: ``"cuda"`` or ``"cuda:1"`` is a card of NVIDIA's,
+        Where singular values are computed: ``"cuda"`` or ``"cuda:1"`` is an NVIDIA GPU,
         through PyTorch. They agree with those of ``"cpu"`` to 1e-10 of the largest one.
     outputs : sequence of path, optional
         Where the result is to be written: refused before the work, not after it, where one is a
@@ -125,7 +125,7 @@ def analyze(
     """
     alpha = _checks.significance("alpha", alpha)
     jobs = _checks.positive_integer("jobs", jobs)
-    questions = Questions(
+    settings = Settings(
         alpha=alpha,
         device=device,
         baseline=chosen(baseline),
@@ -148,7 +148,7 @@ def analyze(
     results: list[MatrixAnalysis | Skipped | Matrix] = []
     seen: dict[str, Matrix] = {}
     total = len(items)
-    ask = partial(examine, questions=questions)
+    ask = partial(examine, settings=settings)
     run = examined(ask, items, places, selection=selection, jobs=jobs)
     with closing(run) as found:
         for done, item in enumerate(items):
@@ -172,7 +172,7 @@ def analyze(
         skipped=skipped,
         versions=package_versions(),
         alpha=alpha,
-        seed=questions.seed if questions.random else None,
+        seed=settings.seed if settings.random else None,
         metadata=dict(weights.metadata),
         initial=comparisons,
         files=weights.files,

@@ -14,7 +14,7 @@ from pastur.weights import Matrix, Skipped
 _T = TypeVar("_T")
 
 # Multiplications in the spectrum of a matrix from which the threads of BLAS are worth their while:
-# below, they wait for one another, and take several times the processor's time.
+# below, they wait for one another, and take several times the CPU time.
 _WORTH_THREADS = 5e8
 
 

@@ -36,13 +36,13 @@ class Analysis:
     skipped : tuple of Skipped
         Every other tensor (name, shape, dtype, reason), in the order of the file.
     versions : dict
-        Of pastur, NumPy, SciPy and Python.
+        Versions of pastur, NumPy, SciPy and Python.
     alpha : float
         The chance that pure noise is given a rank above 0.
     seed : int or None
-        Of what is random; None where nothing is.
+        Seed for what is random; None where nothing is.
     metadata : dict
-        What the file says of itself.
+        Metadata stored in the file.
     initial : tuple of InitialComparison
         One for each trained matrix whose initial value is in the same file.
     files : tuple of Path

@@ -46,7 +46,7 @@ _SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_ri
 
 
 def columns(matrices: Sequence[MatrixAnalysis]) -> tuple[str, ...]:
-    """Return the names of the columns; those of what was not asked for are left out."""
+    """Return the names of the columns; those that were not requested are left out."""
     methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
     shuffled = any(matrix.randomized is not None for matrix in matrices)
     return (
@@ -61,7 +61,7 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
 
     Those of the strongest spike are None without spikes.
 
-    Where it has neighbours too close to be told apart, ``strongest_count`` in all, θ and interval
+    Where it has neighbours too close to separate, ``strongest_count`` in all, θ and interval
     are those of their root mean square.
     """
     fit, strongest, leading = matrix.fit, matrix.strongest, matrix.leading
@@ -94,8 +94,8 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
     values["strongest_count"] = None if leading is None else leading.together
     if leading is not None:
         values["strongest_theta"] = leading.theta
-    for method, said in matrix.baselines.items():
-        values |= {f"{method}_{key}": v for key, v in vars(said).items()}
+    for method, found in matrix.baselines.items():
+        values |= {f"{method}_{key}": v for key, v in vars(found).items()}
     if matrix.randomized is not None:
         values |= {f"randomized_{key}": v for key, v in matrix.randomized.to_dict().items()}
     return values

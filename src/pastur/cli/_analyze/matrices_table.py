@@ -40,14 +40,14 @@ def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> Rend
 
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
-    beside = dict.fromkeys(name for matrix in matrices for name in matrix.counts_beside)
+    others = dict.fromkeys(name for matrix in matrices for name in matrix.other_counts)
     return [
         _Column("layer", lambda matrix: printable(matrix.name), word=True),
         _Column("shape", lambda matrix: shape(matrix.shape)),
         _Column("σ", lambda matrix: number(matrix.fit.sigma)),
         _Column("edge", lambda matrix: number(matrix.fit.edge)),
         _Column("spikes", _spikes),
-        *(_Column(name, partial(_count, name)) for name in beside),
+        *(_Column(name, partial(_count, name)) for name in others),
         _Column("strongest θ", _strongest, word=True),
         _Column("D", lambda matrix: fraction(matrix.fit.goodness.statistic)),
         _Column("p", lambda matrix: p_value(matrix.fit.goodness.p_value)),
@@ -61,7 +61,7 @@ def _spikes(matrix: MatrixAnalysis) -> str:
 
 
 def _count(name: str, matrix: MatrixAnalysis) -> str:
-    return str(matrix.counts_beside.get(name, NOTHING))
+    return str(matrix.other_counts.get(name, NOTHING))
 
 
 def _strongest(matrix: MatrixAnalysis) -> str:

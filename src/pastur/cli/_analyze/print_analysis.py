@@ -29,7 +29,7 @@ _DOUBT = "?: the bulk is not the noise law, so this count of spikes is in doubt.
 
 
 def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> None:
-    """Print the table, what the initial matrices tell, the skipped tensors and the summary."""
+    """Print the table, comparisons with initial values, the skipped tensors and the summary."""
     console = open_console()
     console.print(matrices_table(analysis.matrices, console))
     console.print()
@@ -61,16 +61,16 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
         say(console, f"{word}: {printable(str(path))}")
 
 
-def _print_initial(console: Console, told: InitialComparison, fit: RectangularFit) -> None:
-    values = count(told.above_critical, "singular value", "singular values")
-    sigma = f"{number(told.sigma)} {interval(*fit.sigma_interval)}"
-    critical, edge = number(told.critical), number(told.edge)
-    say(console, f"{printable(told.name)} beside its initial value", "bold")
+def _print_initial(console: Console, comparison: InitialComparison, fit: RectangularFit) -> None:
+    values = count(comparison.above_critical, "singular value", "singular values")
+    sigma = f"{number(comparison.sigma)} {interval(*fit.sigma_interval)}"
+    critical, edge = number(comparison.critical), number(comparison.edge)
+    say(console, f"{printable(comparison.name)} compared with its initial value", "bold")
     for line in (
-        f"W = {number(told.coefficient)} · W_initial + rest",
-        f"σ: {sigma} estimated from W alone, {number(told.sigma_initial)} told by W_initial",
+        f"W = {number(comparison.coefficient)} · W_initial + rest",
+        f"σ: {sigma} estimated from W alone, {number(comparison.sigma_initial)} from W_initial",
         f"spikes: {fit.rank} found in W alone; the rest has {values} above the critical "
-        f"{critical}, {told.residual_rank} of them beyond the edge {edge}",
+        f"{critical}, {comparison.residual_rank} of them beyond the edge {edge}",
     ):
         say(console, line, indent=2)
     say(console, "The rest is evidence about the signal, not the signal itself.", "dim", indent=2)

@@ -26,7 +26,7 @@ class Integers(click.ParamType):  # type: ignore[type-arg]
         try:
             numbers = tuple(int(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r} is no list of whole numbers such as 200,400", param, ctx)
+            self.fail(f"{value!r} is not a list of whole numbers such as 200,400", param, ctx)
         if min(numbers) < 1:
             self.fail(f"the numbers must be at least 1, got {min(numbers)}", param, ctx)
         return numbers
@@ -49,7 +49,7 @@ def experiment() -> None:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=25, show_default=True)
 @click.option(
-    "--at-epochs", type=Integers(), default=(), help="Look at the network then too, not only last."
+    "--at-epochs", type=Integers(), default=(), help="Analyse the network after these epochs too."
 )
 @click.option("--optimizer", type=click.Choice(["adam", "sgd"]), default="adam", show_default=True)
 @click.option(
@@ -69,7 +69,7 @@ def experiment() -> None:
     show_default=True,
 )
 @click.option("--weight-decay", type=float, default=0.0, show_default=True)
-@click.option("--data", type=_FILE, help="Folder of the data set; by default it is looked for.")
+@click.option("--data", type=_FILE, help="Folder of the data set; searched for by default.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
@@ -98,7 +98,7 @@ def fashion_mnist(
     """Train networks 784×N, N×N, N×10 and count the spikes of their weights (Appendix A).
 
     Every network becomes a small JSON record in the folder, as soon as it is trained; the picture
-    and the table are made of them. A run that was stopped goes on, and repeats at most one epoch of
+    and the table are made of them. A run that was stopped resumes, and repeats at most one epoch of
     each network that was being trained.
 
     \b

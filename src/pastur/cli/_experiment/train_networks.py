@@ -45,7 +45,7 @@ def run_experiment(
     device: str,
     quiet: bool,
 ) -> None:
-    """Train what has no record yet, and show what all records say."""
+    """Train what has no record yet, and show what all records hold."""
     with progress_bar(quiet=quiet) as bar:
 
         def progress(share: float, words: str) -> None:

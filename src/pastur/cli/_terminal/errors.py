@@ -50,7 +50,7 @@ class _Terminated(KeyboardInterrupt):
 
 
 def report(error: Exception) -> None:
-    """Write the line of an exception on stderr, below its traceback where that is asked for."""
+    """Write the line of an exception on stderr, below its traceback where that is wanted."""
     if debugging():
         click.echo(visible_lines("".join(traceback.format_exception(error))), err=True, nl=False)
     click.echo(f"pastur: {_sentence(error)}", err=True)
@@ -68,7 +68,7 @@ def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def debugging() -> bool:
-    """Return whether tracebacks are asked for."""
+    """Return whether tracebacks are wanted."""
     ctx = click.get_current_context(silent=True)
     return ctx is not None and bool(ctx.meta.get(_DEBUG))
 

@@ -1,4 +1,4 @@
-"""The files that a command is asked to write: checked before the work, pictures put into bytes."""
+"""The files that a command writes: checked before the work, pictures put into bytes."""
 
 import io
 import os

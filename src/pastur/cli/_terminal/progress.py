@@ -1,4 +1,4 @@
-"""A bar on stderr for long work: nothing in a pipe, nothing when asked to be quiet."""
+"""A bar on stderr for long work: nothing in a pipe, nothing with --quiet."""
 
 import contextlib
 import sys

@@ -20,7 +20,7 @@ FOLDER = "pastur-verify"
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
-    "--jobs", type=click.IntRange(min=1), help="Processes; default one for each processor."
+    "--jobs", type=click.IntRange(min=1), help="Processes; default one for each CPU core."
 )
 @click.option(
     "-o",
@@ -47,7 +47,7 @@ def verify(
     Each CLAIM, a name or a pattern such as "theorem-2.*", is judged twice by the same draws: as it
     stands, and with a violation planted in its place, which must fail. Without a name, all are
     tested. Tasks that the folder holds already are not done again, so that a run which was stopped
-    goes on where it was. The exit status is 1 where a claim fails or a violation passes.
+    resumes where it left off. The exit status is 1 where a claim fails or a violation passes.
 
     \b
     Examples:

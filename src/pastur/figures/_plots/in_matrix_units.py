@@ -88,7 +88,7 @@ class PlainModel:
         return self.seen(self.model.phi(self.stored(theta)))
 
     def outliers(self, theta: FloatArray) -> FloatArray:
-        """Return where the value of each spike goes, swallowed ones included."""
+        """Return where the value of each spike goes, subcritical ones included."""
         return self.seen(self.model.outlier(self.stored(theta)))
 
     def detached(self, theta: FloatArray) -> Any:

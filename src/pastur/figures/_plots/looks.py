@@ -1,4 +1,4 @@
-"""Names of earlier versions: what `pastur.Finding` says of colours and markers by now."""
+"""Names of earlier versions: `pastur.Finding` has the colours and markers now."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where a spike goes: the outlier map, its swallowed part included."""
+"""Where a spike goes: the outlier map, its subcritical part included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pastur.figures._plots.plot_law import (
     LEGEND,
     OUTLIER,
     SIGNAL,
-    SWALLOWED,
+    SUBCRITICAL,
     new_axes,
     plot_law,
 )
@@ -30,7 +30,7 @@ _OFF = 1e-9
 def plot_outlier_map(model: Model, ax: Axes | None = None, *, spikes: ArrayLike = ()) -> Axes:
     """Draw where the value of a spike θ goes, for every θ off the support of the signal's law.
 
-    Solid where the spike makes an outlier, at Φ(θ); dashed where it is swallowed, its value at an
+    Solid where the spike makes an outlier, at Φ(θ); dashed where it is subcritical, its value at an
     edge or a quantile of the bulk. The support of the signal's law is shaded on the axis of θ, that
     of the law of W on the other. A rectangular model is shown in plain singular values.
 
@@ -49,7 +49,7 @@ def plot_outlier_map(model: Model, ax: Axes | None = None, *, spikes: ArrayLike 
     Raises
     ------
     InvalidTypeError
-        When `model` is no model.
+        When `model` is not a model.
     InvalidInputError
         When a spike is negative in a rectangular model or lies on the support of the signal's law.
 
@@ -59,7 +59,7 @@ def plot_outlier_map(model: Model, ax: Axes | None = None, *, spikes: ArrayLike 
     >>> from pastur.models import DeformedWigner
     >>> ax = plot_outlier_map(DeformedWigner(Atoms([0.0])), spikes=[2.0, 0.5])
     >>> [text.get_text() for text in ax.get_legend().get_texts()][3:]
-    ['outlier of a spike', 'swallowed by the bulk: no outlier']
+    ['outlier of a spike', 'subcritical: no outlier']
     """
     plain = PlainModel.of(model, spikes)
     ax = ax if ax is not None else new_axes()
@@ -119,11 +119,11 @@ def _draw_branches(ax: Axes, plain: PlainModel) -> None:
         theta = np.linspace(free[:, 0], free[:, 1], count, axis=1)
         _draw_rows(ax, theta, plain.phi(theta), OUTLIER, "-", "outlier of a spike")
     if len(level):
-        places = np.column_stack([_swallowed_at(plain, level)] * 2)
-        _draw_rows(ax, level, places, SWALLOWED, (0, (3, 2)), "swallowed by the bulk: no outlier")
+        places = np.column_stack([_subcritical_at(plain, level)] * 2)
+        _draw_rows(ax, level, places, SUBCRITICAL, (0, (3, 2)), "subcritical: no outlier")
 
 
-def _swallowed_at(plain: PlainModel, pieces: FloatArray) -> FloatArray:
+def _subcritical_at(plain: PlainModel, pieces: FloatArray) -> FloatArray:
     """Return where the spikes of each piece go: to one place, as no signal lies between its ends.
 
     It is the edge of the critical spike at which the piece ends, and only where it ends at none, in
@@ -165,6 +165,6 @@ def _draw_spikes(ax: Axes, plain: PlainModel) -> None:
         return
     detached = plain.detached(plain.spikes)
     places = plain.outliers(plain.spikes)
-    for chosen, colour, marker in ((detached, OUTLIER, "o"), (~detached, SWALLOWED, "X")):
+    for chosen, colour, marker in ((detached, OUTLIER, "o"), (~detached, SUBCRITICAL, "X")):
         style: dict[str, Any] = {"linestyle": "none", "markersize": 8, "zorder": 5}
         ax.plot(plain.spikes[chosen], places[chosen], marker=marker, color=colour, **style)

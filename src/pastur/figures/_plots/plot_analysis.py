@@ -17,7 +17,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """Draw one bar for each matrix, as long as its number of spikes, in the order of the file.
 
     The finding on a matrix (`MatrixAnalysis.kind`) shows in the colour and the marker at the end of
-    its bar. The bar of a matrix that does not fit the law is hollow: its count is no evidence.
+    its bar. The bar of a matrix that does not fit the law is hollow: its count is not evidence.
 
     Parameters
     ----------
@@ -90,8 +90,8 @@ def _new_axes(rows: int) -> Axes:
 
 
 def _label(matrix: MatrixAnalysis) -> str:
-    # The end of a dotted name tells layers apart. A dollar sign would start mathematics; a font has
-    # no picture of what cannot be printed.
+    # The end of a dotted name distinguishes layers. A dollar sign would start mathematics; a font
+    # has no picture of what cannot be printed.
     name = "".join(letter if letter.isprintable() else "?" for letter in matrix.name)
     short = name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
     return short.replace("$", r"\$")

@@ -13,7 +13,7 @@ from pastur.measures._contract.curve import density_curve
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LAW, SIGNAL, OUTLIER, SWALLOWED = "#17202b", "#0b7a6b", "#2456c5", "#b3400a"
+LAW, SIGNAL, OUTLIER, SUBCRITICAL = "#17202b", "#0b7a6b", "#2456c5", "#b3400a"
 
 _MOST_STEMS = 40
 _BARS = 80
@@ -44,7 +44,7 @@ def plot_law(model: Model, ax: Axes | None = None, *, spikes: ArrayLike = ()) ->
     Raises
     ------
     InvalidTypeError
-        When `model` is no model.
+        When `model` is not a model.
     InvalidInputError
         When a spike is negative in a rectangular model or lies on the support of the signal's law.
 
@@ -140,9 +140,9 @@ def _draw_outliers(right: Axes, plain: PlainModel) -> list[Any]:
             label = f"outliers, by {word}"
             drawn.append(_stems(right, places[detached], height, OUTLIER, marker, label))
     if not detached.all():
-        label = "swallowed spikes: no outlier"
+        label = "subcritical spikes: no outlier"
         there = places[~detached]
-        line = _stems(right, there, np.zeros(there.size), SWALLOWED, "X", label)
+        line = _stems(right, there, np.zeros(there.size), SUBCRITICAL, "X", label)
         drawn.append(line)
     return drawn
 

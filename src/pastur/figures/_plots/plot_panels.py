@@ -23,7 +23,7 @@ _COLOURS = ("#2456c5", "#b3400a", "#0b7a6b", "#7b4aa8", "#8a6d00", "#17202b")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _CONTRAST = "#6b7683"
 _COLUMNS = 3
-# Letters of a label from which on no second one fits beside it.
+# Letters of a label from which on no second one fits next to it.
 _LONG_LABEL = 26
 # Of an axis, that a label of four digits takes.
 _LABEL_WIDTH = 0.12

@@ -39,7 +39,7 @@ class Layer:
     cells: dict[str, Cell]
     facts: tuple[tuple[str, str], ...]
     figures: tuple[tuple[str, str], ...]
-    beside: tuple[tuple[str, str, str, str], ...]
+    others: tuple[tuple[str, str, str, str], ...]
     reason: str
     warning: str
     marked: int
@@ -63,7 +63,7 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
         cells=_cells(matrix),
         facts=_facts(matrix),
         figures=_figures(matrix),
-        beside=_beside(matrix),
+        others=_others(matrix),
         reason=fit.goodness.reason,
         warning="" if fit.status.converged else fit.status.message,
         marked=min(fit.rank, MOST_MARKED),
@@ -87,7 +87,7 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
         "energy": Cell(page_text.percent(matrix.signal_energy), matrix.signal_energy),
         "stable_rank": Cell(page_text.number(matrix.metrics.stable_rank), matrix.metrics.stable_rank),
         "alpha": Cell(page_text.number(matrix.metrics.alpha), matrix.metrics.alpha),
-        **{name: Cell(str(rank), rank) for name, rank in matrix.counts_beside.items()},
+        **{name: Cell(str(rank), rank) for name, rank in matrix.other_counts.items()},
         "distance": Cell(page_text.fraction(goodness.statistic), goodness.statistic),
         "p": Cell(page_text.chance(goodness.p_value), goodness.p_value),
     }
@@ -120,9 +120,9 @@ def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
     return tuple(facts)
 
 
-def beside_columns(matrices: Sequence[MatrixAnalysis]) -> list[tuple[str, str, str]]:
-    """Return key, label and meaning of a column for each other count that was asked for."""
-    names = dict.fromkeys(name for matrix in matrices for name in matrix.counts_beside)
+def other_columns(matrices: Sequence[MatrixAnalysis]) -> list[tuple[str, str, str]]:
+    """Return key, label and meaning of a column for each other count that was requested."""
+    names = dict.fromkeys(name for matrix in matrices for name in matrix.other_counts)
     return [
         ("shuffled", "Shuffled", _SHUFFLED) if name == "shuffled" else (name, name, _PUBLISHED)
         for name in names
@@ -130,38 +130,38 @@ def beside_columns(matrices: Sequence[MatrixAnalysis]) -> list[tuple[str, str, s
 
 
 def _figures(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
-    told = matrix.metrics
+    metrics = matrix.metrics
     figures = [
-        ("Frobenius norm", page_text.number(told.frobenius_norm)),
-        ("Spectral norm", page_text.number(told.spectral_norm)),
-        ("Energy of the noise", page_text.percent(told.noise_energy)),
-        ("Rank", str(told.matrix_rank)),
-        ("Stable rank", page_text.number(told.stable_rank)),
-        ("Effective rank", page_text.number(told.effective_rank)),
-        ("Entropy", page_text.fraction(told.entropy)),
-        ("MP soft rank", page_text.fraction(told.mp_soft_rank)),
-        ("log₁₀ of the squared norm", page_text.number(told.log_norm)),
+        ("Frobenius norm", page_text.number(metrics.frobenius_norm)),
+        ("Spectral norm", page_text.number(metrics.spectral_norm)),
+        ("Energy of the noise", page_text.percent(metrics.noise_energy)),
+        ("Rank", str(metrics.matrix_rank)),
+        ("Stable rank", page_text.number(metrics.stable_rank)),
+        ("Effective rank", page_text.number(metrics.effective_rank)),
+        ("Entropy", page_text.fraction(metrics.entropy)),
+        ("MP soft rank", page_text.fraction(metrics.mp_soft_rank)),
+        ("log₁₀ of the squared norm", page_text.number(metrics.log_norm)),
     ]
-    if told.alpha is not None and told.alpha_error is not None:
+    if metrics.alpha is not None and metrics.alpha_error is not None:
         figures += [
-            ("α of the tail", f"{page_text.number(told.alpha)} ± {page_text.number(told.alpha_error)}"),
-            ("Values in the tail", str(told.tail_count)),
-            ("α-hat", page_text.number(told.alpha_hat)),
+            ("α of the tail", f"{page_text.number(metrics.alpha)} ± {page_text.number(metrics.alpha_error)}"),
+            ("Values in the tail", str(metrics.tail_count)),
+            ("α-hat", page_text.number(metrics.alpha_hat)),
         ]
-    if told.alpha_p_value is not None:
-        figures.append(("p of the power law", page_text.chance(told.alpha_p_value)))
+    if metrics.alpha_p_value is not None:
+        figures.append(("p of the power law", page_text.chance(metrics.alpha_p_value)))
     return tuple(figures)
 
 
-def _beside(matrix: MatrixAnalysis) -> tuple[tuple[str, str, str, str], ...]:
-    """Return rows of name, count, edge and noise level: the fit first, then what it is beside."""
+def _others(matrix: MatrixAnalysis) -> tuple[tuple[str, str, str, str], ...]:
+    """Return rows of name, count, edge and noise level: the fit first, then what it is compared with."""
     if not matrix.baselines and matrix.randomized is None:
         return ()
     fit = matrix.fit
     rows = [("this fit", str(fit.rank), page_text.number(fit.edge), page_text.number(fit.sigma))]
     rows += [
-        (page_text.words(method), str(said.rank), page_text.number(said.edge), page_text.number(said.sigma))
-        for method, said in matrix.baselines.items()
+        (page_text.words(method), str(found.rank), page_text.number(found.edge), page_text.number(found.sigma))
+        for method, found in matrix.baselines.items()
     ]
     if matrix.randomized is not None:
         shuffled = matrix.randomized

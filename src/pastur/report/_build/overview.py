@@ -63,7 +63,7 @@ def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
     if not drawn.noisy or edge == 0.0:
         return None
     x, y = drawn.law
-    # The law of a growing signal goes on beyond the edge, where the scale would stretch it.
+    # The law of a growing signal continues beyond the edge, where the scale would stretch it.
     with np.errstate(over="ignore"):
         x, y = x[x <= edge] / edge, np.nan_to_num(edge * y[x <= edge], posinf=0.0)
     # In units of the edge nothing leaves the doubles, however small or large the matrix.

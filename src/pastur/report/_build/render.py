@@ -17,7 +17,7 @@ from pastur.analysis import Analysis, Finding
 from pastur.analysis._matrix.finding import FINDINGS
 from pastur.report._build import page_text
 from pastur.report._build.chart_data import residual, script_safe, spectrum
-from pastur.report._build.layers import Layer, beside_columns, layer
+from pastur.report._build.layers import Layer, other_columns, layer
 from pastur.report._build.overview import Scale
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _COLUMNS = (
     ("theta", "Strongest θ", "Strength of the strongest spike before noise, with its interval"),
     ("energy", "Energy", "Share of the sum of squares that the spikes carry"),
     ("stable_rank", "Stable rank", "Sum of squares over the largest square"),
-    ("alpha", "α", "Exponent of the power law nearest to the tail; no test for signal"),
+    ("alpha", "α", "Exponent of the power law nearest to the tail; not a test for signal"),
     ("distance", "D", "Largest distance between the distributions of bulk and law"),
     ("p", "p", "Chance that pure noise deviates from the law as much"),
 )
@@ -119,9 +119,9 @@ def _harmless(value: Any) -> Any:
 
 
 def _columns(analysis: Analysis) -> list[tuple[str, str, str]]:
-    """Return the columns; the counts of other estimators stand beside our own."""
+    """Return the columns; the counts of other estimators stand next to our own."""
     place = 1 + next(i for i, (key, *_) in enumerate(_COLUMNS) if key == "rank")
-    return [*_COLUMNS[:place], *beside_columns(analysis.matrices), *_COLUMNS[place:]]
+    return [*_COLUMNS[:place], *other_columns(analysis.matrices), *_COLUMNS[place:]]
 
 
 def _strongest(layers: list[Layer]) -> Layer | None:

@@ -13,7 +13,7 @@ def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
 
     The page holds its data, its style and its charts (plotly.js, about 5 MB) and may load nothing:
     its content security policy forbids every request and every script but its own. It is written
-    beside `path` and renamed, so that an error leaves an older report as it was.
+    next to `path` and renamed, so that an error leaves an older report as it was.
 
     Parameters
     ----------

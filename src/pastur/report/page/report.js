@@ -30,7 +30,7 @@
     const words = input.value.trim().toLowerCase().split(/\s+/);
     return (text) => words.every((word) => text.toLowerCase().includes(word));
   }
-  function tell(id, shown, total) {
+  function announce(id, shown, total) {
     document.getElementById(id).textContent = shown === total ? "" : `${shown} of ${total} shown`;
   }
 
@@ -43,7 +43,7 @@
     }
     for (const item of all("[data-layer]")) item.hidden = !shown.has(item.dataset.layer);
     for (const note of all(".empty")) note.hidden = shown.size > 0;
-    tell("shown", shown.size, rows.length);
+    announce("shown", shown.size, rows.length);
   }
   for (const chip of chips) {
     chip.addEventListener("click", () => {
@@ -59,7 +59,7 @@
     const found = finder(findSkipped);
     const skipped = all("#not-analysed tbody tr");
     for (const row of skipped) row.hidden = !found(row.textContent);
-    tell("shown-skipped", skipped.filter((row) => !row.hidden).length, skipped.length);
+    announce("shown-skipped", skipped.filter((row) => !row.hidden).length, skipped.length);
   });
 
   // ---- sort -----------------------------------------------------------------------------------
@@ -75,7 +75,7 @@
     const headers = [...header.parentNode.children];
     const column = headers.indexOf(header);
     const before = header.getAttribute("aria-sort");
-    // Of numbers one wants the largest first, of names the beginning of the alphabet.
+    // Numbers: the largest first; names: in alphabetical order.
     const first = header.classList.contains("number") ? "descending" : "ascending";
     const second = first === "ascending" ? "descending" : "ascending";
     const order = before === first ? second : first;
