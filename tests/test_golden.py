@@ -146,6 +146,19 @@ def test_the_record_has_a_case_for_each_that_is_compared():
     assert golden.RECORD.stat().st_size < 3e6
 
 
+def texts(tree):
+    """Yield every text in a tree."""
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, (list, dict)):
+        for one in tree.values() if isinstance(tree, dict) else tree:
+            yield from texts(one)
+
+
+def test_the_record_names_no_place_on_a_disk():
+    assert [text for text in texts(list(OLD.values())) if text.startswith(("/", "C:"))] == []
+
+
 def run(*arguments):
     """Run the command in its own process, where it chooses the kernels of BLAS."""
     script = Path(golden.__file__)
