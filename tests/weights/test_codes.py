@@ -228,7 +228,7 @@ def test_a_configuration_of_fewer_bits_is_heeded(written):
 def test_a_bare_scale_that_would_blow_up_the_codes(written):
     """A scale of no known framework may divide: 100 for codes up to 127."""
     weights = written({"l.weight": BYTE, "l.scale": np.full((6, 1), 100, np.float32)})
-    with pytest.raises(ValueError, match="not said that they multiply"):
+    with pytest.raises(ValueError, match="not stated that they multiply"):
         weights.read("l.weight")
 
 
@@ -311,7 +311,7 @@ def test_gptq_without_a_configuration(written):
         assert_one_weight(written(tensors), "l.weight", (q - 8) * step)
     tensors["l.qzeros"] = stream(np.full((3, 64), 5), 4).view(np.int32)
     weights = written(tensors)
-    with pytest.raises(ValueError, match=r"less one is not said: that needs the config\.json"):
+    with pytest.raises(ValueError, match=r"less one is not stated: that needs the config\.json"):
         weights.read("l.weight")
 
 

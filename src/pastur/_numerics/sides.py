@@ -62,7 +62,7 @@ def filled_sides(matrix: AnyArray) -> Sides:
 
 
 def _plainly_filled(matrix: AnyArray, unit: float) -> bool:
-    """Return whether a few entries of each row and column say that it is filled already.
+    """Return whether a few entries of each row and column show that it is filled already.
 
     As nearly always: they differ, and one is large enough against the largest of all.
     """

@@ -40,7 +40,7 @@ COMMAND = "python -m pastur.experiments.shipped_network --output FILE"
 def main(output: Path, data: Path | None) -> None:
     """Train, check the accuracy, write the file, and print its checksum."""
     try:
-        network = train_network(CONFIG, data=load_fashion_mnist(data), progress=_say)
+        network = train_network(CONFIG, data=load_fashion_mnist(data), progress=_print_progress)
         if network.diverged or network.test_accuracy < LEAST_ACCURACY:
             raise click.ClickException(
                 f"The network reached a test accuracy of {network.test_accuracy:.2%}, less than "
@@ -53,7 +53,7 @@ def main(output: Path, data: Path | None) -> None:
     click.echo(f"{output}: test accuracy {network.test_accuracy:.2%}, sha256 {checksum}")
 
 
-def _say(done: int, total: int, what: str) -> None:
+def _print_progress(done: int, total: int, what: str) -> None:
     click.echo(f"epoch {done} of {total}: {what}", err=True)
 
 

@@ -84,7 +84,7 @@ class Matrix:
     step_variance : callable
         ``step_variance()`` reads it once more and returns the variance of rounding an entry to the
         steps of its packing, step²/12 on average; None where it is not quantised, or the packing
-        does not tell.
+        does not state it.
     """
 
     name: str

@@ -61,9 +61,9 @@ class PieceTransforms:
         near = [self._transform if n == 1 else self._derivative for n in orders]
         flat = z.ravel()
         sums = self._sums(flat, kernels, near)
-        beside = (flat.imag == 0) & ~self._pieces.covers(flat.real)
+        outside = (flat.imag == 0) & ~self._pieces.covers(flat.real)
         for order, total in zip(orders, sums, strict=True):
-            total.imag[beside] = 0.0
+            total.imag[outside] = 0.0
             self._set_infinite(flat, order, total)
         return [total.reshape(z.shape) for total in sums]
 

@@ -50,12 +50,12 @@ def largest(chain: Chain, count: int, sign: int, tolerance: float) -> Extremes:
     law, r = chain.law, chain.law.spikes.size
     weakest = float(np.sort(sign * law.spikes)[::-1][count - 1])
     # One more eigenvalue is needed to separate that of a weak spike from the noise.
-    asked = count if _detached(chain, weakest) else count + 1
+    wanted = count if _detached(chain, weakest) else count + 1
     blocks = _first_guess(chain, weakest, count, tolerance)
     while blocks < chain.size:
         _refuse_beyond(chain, blocks * r, weakest)
         diagonal, coupling = (sign * part for part in chain.blocks(blocks))
-        values, vectors, residuals = top_pairs(band(diagonal, coupling, blocks * r), asked)
+        values, vectors, residuals = top_pairs(band(diagonal, coupling, blocks * r), wanted)
         level = noise_level(law, diagonal, coupling, values, count)
         if level < values[count - 1]:
             room = np.sqrt(values[:count] - level)
@@ -67,7 +67,7 @@ def largest(chain: Chain, count: int, sign: int, tolerance: float) -> Extremes:
             more = np.log(error / tolerance) / (2 * rate) if rate > 0 else np.inf
             blocks += 1 + int(min(more, 0.3 * blocks + 1))
         else:
-            asked = count + 1
+            wanted = count + 1
             blocks = int(1.3 * blocks) + 2
     return _complete(chain, count, sign, weakest)
 

@@ -41,7 +41,7 @@ def with_heads(weights: Weights, source: Path) -> Weights:
     """
     if not any(len(entry.shape) == 2 and _FUSED.fullmatch(entry.name) for entry in weights.entries):
         return weights
-    config = _from_gguf(weights.metadata) or _beside(source)
+    config = _from_gguf(weights.metadata) or _next_to(source)
     entries = tuple(_configured(entry, config) for entry in weights.entries)
     return replace(weights, entries=entries)
 
@@ -95,7 +95,7 @@ def _number(config: Mapping[str, Any], keys: tuple[str, ...]) -> int:
     return next((value for value in found if type(value) is int and 0 < value < 2**31), 0)
 
 
-def _beside(source: Path) -> Mapping[str, Any]:
+def _next_to(source: Path) -> Mapping[str, Any]:
     try:
         return neighbouring_config(source, _CONFIG)
     except (FileFormatError, OSError):

@@ -41,7 +41,7 @@ _ALIGNMENT = "general.alignment"
 _LONGEST_TEXT = 1000  # characters of metadata that are kept
 _MOST_SIDES = 4  # of a tensor, by the format
 _DEEPEST = 4  # arrays in arrays
-_KEY = 400  # bytes that a key of the metadata takes in memory, beside its words
+_KEY = 400  # bytes that a key of the metadata takes in memory, besides its words
 _NUMBERS_AT_ONCE = 2**20
 _LETTERS = {
     0: "B",

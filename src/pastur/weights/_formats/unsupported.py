@@ -303,5 +303,5 @@ def check_folder(path: Path, names: Collection[str]) -> None:
 
 def _refusal(path: Path, kind: str, advice: str) -> FileFormatError:
     inner = shown(path / "variables" / "variables")
-    told = advice.replace("{variables}", inner).replace("{}", shown(path))
-    return FileFormatError(f"{shown(path)} is {kind}. {told}")
+    instruction = advice.replace("{variables}", inner).replace("{}", shown(path))
+    return FileFormatError(f"{shown(path)} is {kind}. {instruction}")

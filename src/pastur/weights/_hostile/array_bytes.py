@@ -107,7 +107,7 @@ def shaped(array: AnyArray, shape: tuple[int, ...], *, by_columns: bool = False)
     """
     try:
         return array.reshape(shape, order="F" if by_columns else "C")
-    except ValueError:  # sizes beyond its integers beside a size of 0, or too many of them
+    except ValueError:  # sizes beyond its integers next to a size of 0, or too many of them
         raise InvalidInputError(f"has the shape {shape}, which NumPy cannot hold") from None
 
 

@@ -47,7 +47,7 @@ class SourceFile:
         Raises
         ------
         FileFormatError
-            When it is another one by now: what its header said holds no longer.
+            When it has changed since: its header may hold no longer.
         """
         with self.path.open("rb") as file:
             if SourceFile.of(self.path, file) != self:

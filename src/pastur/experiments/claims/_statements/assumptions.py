@@ -19,7 +19,7 @@ _PARTS = ("distance", "rank", "rank_share", "distance_1", "second_moment")
 
 
 class Candidate(NamedTuple):
-    """A sequence of spectra, and what is said to be its limits."""
+    """A sequence of spectra, and what is given as its limits."""
 
     spectra: list[FloatArray]
     nu0: ProbabilityMeasure

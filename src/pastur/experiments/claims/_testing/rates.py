@@ -1,4 +1,4 @@
-"""Rates of convergence: slopes of logarithms with standard errors, and what is said of them."""
+"""Rates of convergence: slopes of logarithms with standard errors, and the findings on them."""
 
 from __future__ import annotations
 

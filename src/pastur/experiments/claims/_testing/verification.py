@@ -23,7 +23,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class ClaimResult:
-    """What the draws say of one claim, and of the violation planted in its place.
+    """What the draws show of one claim, and of the violation planted in its place.
 
     Attributes
     ----------

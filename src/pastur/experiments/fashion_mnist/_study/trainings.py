@@ -30,7 +30,7 @@ from pastur.experiments.fashion_mnist._study.network_record import (
 # Share of the whole work, 0 to 1, and what is going on.
 Progress = Callable[[float, str], None]
 _STATES = "states"
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 
 
 def run_fashion_mnist(
@@ -92,8 +92,8 @@ def run_fashion_mnist(
     images = load_fashion_mnist(data) if todo else None
     if jobs == 1 or len(todo) < 2:
         for config in todo:
-            say = None if progress is None else _report_share(configs, place, progress)
-            _train(config, place, wanted[config], images, device, say)
+            report = None if progress is None else _report_share(configs, place, progress)
+            _train(config, place, wanted[config], images, device, report)
     else:
         calls = ((config, place, wanted[config], data, device) for config in todo)
         with _watching(configs, place, progress):
@@ -145,9 +145,9 @@ def _train(
     wanted: frozenset[int],
     data: FashionMnist | None,
     device: str,
-    say: Callable[[int, int, str], None] | None = None,
+    report: Callable[[int, int, str], None] | None = None,
 ) -> None:
-    """Train one network, looking at it at the wanted epochs, and record what was found."""
+    """Train one network, analyse it at the wanted epochs, and record what was found."""
     from threadpoolctl import threadpool_limits
 
     assert data is not None
@@ -157,21 +157,23 @@ def _train(
     versions = training_versions(device)
     found = _earlier(folder, config, wanted, state, versions)
 
-    def look(epoch: int, parameters: Parameters) -> None:
+    def watch(epoch: int, parameters: Parameters) -> None:
         if epoch in wanted:
             with threadpool_limits(1):
-                found[epoch] = _look(config, epoch, parameters, initial, data)
+                found[epoch] = _findings_at(config, epoch, parameters, initial, data)
             _record(config, versions, (), found, finished=False).save(folder)
 
     network = train_network(
-        config, data=data, progress=say, watch=look, checkpoint=state, device=device
+        config, data=data, progress=report, watch=watch, checkpoint=state, device=device
     )
     if network.diverged:
         epoch = len(network.losses)
         found[epoch] = EpochFindings(epoch, None, ())
     elif config.epochs not in found:
         # Another run in this folder was faster with the last epoch.
-        found[config.epochs] = _look(config, config.epochs, network.parameters, initial, data)
+        found[config.epochs] = _findings_at(
+            config, config.epochs, network.parameters, initial, data
+        )
     _record(config, versions, network.losses, found, finished=True).save(folder)
     state.unlink(missing_ok=True)
 
@@ -186,7 +188,7 @@ def _train_in_process(
     _train(config, folder, wanted, load_fashion_mnist(data), device)
 
 
-def _look(
+def _findings_at(
     config: TrainingConfig,
     epoch: int,
     parameters: Parameters,
@@ -290,18 +292,18 @@ def _done(configs: Sequence[TrainingConfig], folder: Path) -> tuple[float, list[
 def _watching(
     configs: Sequence[TrainingConfig], folder: Path, progress: Progress | None
 ) -> Iterator[None]:
-    """Tell how far the processes are, by the states that they leave after each epoch."""
+    """Report how far the processes are, by the states that they leave after each epoch."""
     if progress is None:
         yield
         return
     stop = threading.Event()
 
-    def look() -> None:
-        while not stop.wait(_LOOK_SECONDS):
+    def poll() -> None:
+        while not stop.wait(_POLL_SECONDS):
             share, going = _done(configs, folder)
             progress(share, "N = " + ", ".join(str(config.size) for config in going))
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=poll, daemon=True)
     thread.start()
     try:
         yield

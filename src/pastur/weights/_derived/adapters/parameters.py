@@ -7,10 +7,10 @@ _ENTRY = "target_parameters"
 
 def parameters_of(layer: Layer) -> tuple[str, ...]:
     """Return the matrix that is changed: "" for the layer's own weight, several where only shapes
-    tell which of them it is.
+    show which of them it is.
 
     Several parameters of one module have an adapter each, one within the other, in an order that
-    the file does not tell.
+    the file does not state it.
     """
     table = layer.settings.entries.get(_ENTRY) or ()
     if not isinstance(table, (list, tuple)):

@@ -53,14 +53,14 @@ def nibbles(packed: AnyArray, *, high_first: bool = False) -> AnyArray:
     return np.stack(pair[::-1] if high_first else pair, axis=-1).reshape(*packed.shape[:-1], -1)
 
 
-def block_of(shape: Shape, scales: Shape, asked: Shape | None = None) -> Shape | None:
+def block_of(shape: Shape, scales: Shape, stated: Shape | None = None) -> Shape | None:
     """Return the block of entries that shares a scale, a side for each axis; None if unclear.
 
     Parameters
     ----------
     shape, scales : tuple of int
         Of the codes and of their scales.
-    asked : tuple of int, optional
+    stated : tuple of int, optional
         The block of the last axes, where a configuration states it.
     """
     if 0 in shape or 0 in scales:
@@ -73,23 +73,23 @@ def block_of(shape: Shape, scales: Shape, asked: Shape | None = None) -> Shape |
         return (*(1 for _ in scales), shape[-1])
     if len(scales) != len(shape):
         return None
-    known = asked or ()
+    known = stated or ()
     sides = (*(None for _ in shape[len(known) :]), *known)
     block = list(map(_side, shape, scales, sides))
     return None if None in block else tuple(side or 1 for side in block)
 
 
-def _side(size: int, count: int, asked: int | None) -> int | None:
+def _side(size: int, count: int, stated: int | None) -> int | None:
     """Return how many of `size` entries share one of `count` scales."""
     if count in (1, size):
         return size // count
     # Blocks of 128 are usual, the last one cut off.
-    for side in (asked, 128):
+    for side in (stated, 128):
         if side and -(-size // side) == count:
             return side
     side = size // count
     exact = side * count == size and side & (side - 1) == 0
-    return side if exact and asked is None else None
+    return side if exact and stated is None else None
 
 
 def stretched(scales: AnyArray, shape: Shape, block: Shape) -> AnyArray:

@@ -101,7 +101,7 @@ def _nested(
     outer = read(f"{name}.nested_absmax").astype(np.float32).ravel()
     size, offset = state.get("nested_blocksize"), state.get("nested_offset", 0.0)
     if not isinstance(size, int) or not 0 < size < 2**31 or not isinstance(offset, (int, float)):
-        raise ValueError("has magnitudes whose packing is not said")
+        raise ValueError("has magnitudes whose packing is not stated")
     if table.size != 256 or outer.size != -(-places.size // size):
         raise ValueError("has magnitudes whose packing is not sound")
     magnitudes: AnyArray = table[places] * np.repeat(outer, size)[: places.size]

@@ -24,7 +24,7 @@ _PARTS = {
     "g_idx": "the groups",
 }
 _METHODS = {"gptq": "gptq", "awq": "awq", "autoawq": "awq"}
-_UNCLEAR = "is packed by GPTQ, and whether its zero points are stored less one is not said: that "
+_UNCLEAR = "is packed by GPTQ, and whether its zero points are stored less one is not stated: that "
 _UNCLEAR += "needs the config.json or quantize_config.json of the model next to it"
 
 
@@ -42,9 +42,9 @@ def _find(stored: Stored, method: str) -> Iterator[Derived]:
         if len(codes.shape) != 2 or len(scales.shape) != 2 or len(zeros.shape) != 2:
             continue
         groups, outputs = scales.shape
-        told = _method(stored.config)
+        stated = _method(stored.config)
         by_outputs = codes.shape[1] != outputs
-        if (method == "awq") != (told == "awq" if told else by_outputs):
+        if (method == "awq") != (stated == "awq" if stated else by_outputs):
             continue
         bits = _bits(stored.config, zeros.shape[1], outputs)
         inputs = codes.shape[0] if by_outputs else codes.shape[0] * 32 // max(bits, 1)
@@ -56,7 +56,7 @@ def _find(stored: Stored, method: str) -> Iterator[Derived]:
             and inputs * bits % 32 == 0
         )
         version = str(stored.config.get("version", "gemm")).lower()
-        if not sound or told == "" or (method == "awq" and (not by_outputs or version != "gemm")):
+        if not sound or stated == "" or (method == "awq" and (not by_outputs or version != "gemm")):
             reason = f"is packed by {method.upper()}, in a layout that pastur does not unpack"
             yield refused(weight, codes, parts, reason)
             continue
@@ -84,18 +84,18 @@ def _method(config: Mapping[str, object]) -> str | None:
 
 def _bits(config: Mapping[str, object], words: int, outputs: int) -> int:
     """Return the bits of a code: those of the configuration, which the shapes must confirm."""
-    told = config.get("bits", config.get("w_bit"))
-    if type(told) is int:
-        return told
+    stated = config.get("bits", config.get("w_bit"))
+    if type(stated) is int:
+        return stated
     return words * 32 // outputs if outputs and words * 32 % outputs == 0 else 0
 
 
 def _group(config: Mapping[str, object], inputs: int, groups: int) -> int:
     """Return how many inputs share a scale; 0 where that is not clear."""
-    told = config.get("group_size", config.get("q_group_size"))
-    if type(told) is int and told > 0 and -(-inputs // told) == groups:
-        return told
-    return inputs // groups if inputs % groups == 0 and told in (None, -1) else 0
+    stated = config.get("group_size", config.get("q_group_size"))
+    if type(stated) is int and stated > 0 and -(-inputs // stated) == groups:
+        return stated
+    return inputs // groups if inputs % groups == 0 and stated in (None, -1) else 0
 
 
 def _offset(config: Mapping[str, object]) -> int | None:

@@ -31,11 +31,13 @@ def _find(stored: Stored) -> Iterator[Derived]:
             continue
         parts[biases] = "the biases"
         shape = stored.entries[scales].shape
-        told = _told(stored.config, stem) or _seen(stored, codes.shape[-1], scales, biases)
-        bits, group = told if told else (0, 0)
+        stated = _stated(stored.config, stem) or _seen(stored, codes.shape[-1], scales, biases)
+        bits, group = stated if stated else (0, 0)
         inputs = codes.shape[-1] * 32 // bits if bits else 0
-        if not told:
-            reason = "is packed by MLX, and its bits are said only by the config.json of the model"
+        if not stated:
+            reason = (
+                "is packed by MLX, and its bits are stated only in the config.json of the model"
+            )
             yield refused(name, codes, parts, reason)
         elif (
             shape != stored.entries[biases].shape
@@ -50,7 +52,7 @@ def _find(stored: Stored) -> Iterator[Derived]:
             yield Derived(name, (*codes.shape[:-1], inputs), parts, make, f"MLX int{bits}")
 
 
-def _told(config: Mapping[str, Any], stem: str) -> tuple[int, int] | None:
+def _stated(config: Mapping[str, Any], stem: str) -> tuple[int, int] | None:
     """Return bits and size of the groups of a layer; None where nothing states them."""
     own = config.get(stem)
     found = {**config, **(own if isinstance(own, dict) else {})}

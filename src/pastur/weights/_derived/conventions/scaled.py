@@ -100,9 +100,11 @@ def companions(name: str, word: str) -> set[str]:
     return own | {f"{stem}{dot}{word}"} if last in ("weight", "kernel") else own
 
 
-def _sides(asked: Any) -> Shape | None:
-    sound = isinstance(asked, list) and len(asked) == 2
-    return tuple(asked) if sound and all(type(n) is int and 0 < n < 2**31 for n in asked) else None
+def _sides(stated: Any) -> Shape | None:
+    sound = isinstance(stated, list) and len(stated) == 2
+    return (
+        tuple(stated) if sound and all(type(n) is int and 0 < n < 2**31 for n in stated) else None
+    )
 
 
 def _fault(
@@ -167,7 +169,7 @@ def _factors(scale: AnyArray, name: str) -> AnyArray:
     if name == "kernel_scale":
         return 1 / factors
     if name in _BARE and np.median(np.abs(factors)) > 1:
-        raise ValueError("is codes with scales above 1, and it is not said that they multiply")
+        raise ValueError("is codes with scales above 1, and it is not stated that they multiply")
     return factors
 
 

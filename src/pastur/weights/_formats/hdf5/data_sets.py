@@ -105,7 +105,7 @@ def other_numbers(kind: Any) -> tuple[str, Any] | None:
     """Return the name of a type that h5py takes for complex numbers or booleans."""
     try:
         plain = kind.dtype
-    except Exception:  # whatever h5py does not translate is told by its class
+    except Exception:  # whatever h5py does not translate is known by its class
         return None
     return (plain.name, None) if plain.kind in "bc" else None
 

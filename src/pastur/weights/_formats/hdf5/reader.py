@@ -113,11 +113,11 @@ def _open(path: Path, begin: int, size: int, config: str) -> Weights:
     if importlib.util.find_spec("h5py") is None:
         raise missing_extra(f"Reading {shown(path)}", "h5py", "keras")
     worker = _Worker(path, begin, size)
-    told = worker.listed()
-    classes = layer_classes(config or str(told["config"]))
-    names = distinct(str(item["name"]) for item in told["found"])
-    entries = tuple(map(partial(_info, classes=classes), names, told["found"]))
-    places = dict(zip(names, (str(item["name"]) for item in told["found"]), strict=True))
+    listing = worker.listed()
+    classes = layer_classes(config or str(listing["config"]))
+    names = distinct(str(item["name"]) for item in listing["found"])
+    entries = tuple(map(partial(_info, classes=classes), names, listing["found"]))
+    places = dict(zip(names, (str(item["name"]) for item in listing["found"]), strict=True))
     infos = {entry.name: entry for entry in entries}
     return Weights(str(path), entries, {}, partial(_load, path, worker, infos, places))
 
@@ -167,22 +167,24 @@ class _Worker:
     def listed(self) -> dict[str, Any]:
         """Return what the file holds."""
         with self._lock, self._limited(0.0) as (process, seconds):
-            told = self._ask(process, {"seconds": seconds})
-        if "failed" in told:
-            raise FileFormatError(f"{shown(self.path)} is not a sound HDF5 file: {told['failed']}.")
-        return told
+            answer = self._ask(process, {"seconds": seconds})
+        if "failed" in answer:
+            raise FileFormatError(
+                f"{shown(self.path)} is not a sound HDF5 file: {answer['failed']}."
+            )
+        return answer
 
     def read(self, place: str, info: TensorInfo) -> AnyArray:
         """Return the numbers of one data set."""
         label = f"Tensor {shown(info.name)} of {shown(self.path)}"
         usual = _SECONDS_A_TENSOR + info.nbytes / _BYTES_A_SECOND
         with self._lock, self._limited(usual) as (process, seconds):
-            told = self._ask(process, {"seconds": seconds, "read": place})
-            if told.get("nbytes", info.nbytes) != info.nbytes:
+            answer = self._ask(process, {"seconds": seconds, "read": place})
+            if answer.get("nbytes", info.nbytes) != info.nbytes:
                 raise FileFormatError(f"{label} has changed since the file was opened.")
-            if "failed" not in told:
+            if "failed" not in answer:
                 return read_array(_pipe(process.stdout), info.shape, numpy_dtype(info.dtype))
-        raise FileFormatError(f"{label} {told['failed']}.")
+        raise FileFormatError(f"{label} {answer['failed']}.")
 
     def _ask(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> dict[str, Any]:
         try:

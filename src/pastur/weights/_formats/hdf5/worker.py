@@ -108,8 +108,8 @@ def answer(file: Any, size: int, request: dict[str, Any]) -> Iterator[bytes]:
     limit_time(request["seconds"])
     limit_memory(MEMORY + 20 * size)
     if "read" not in request:
-        told = {"found": Listing(file.id, size).all(), "config": configuration(file)}
-        yield json.dumps(told).encode() + b"\n"
+        listing = {"found": Listing(file.id, size).all(), "config": configuration(file)}
+        yield json.dumps(listing).encode() + b"\n"
         return
     data = h5o.open(file.id, octets(request["read"]))
     about = described(data)
@@ -146,11 +146,11 @@ def main(path: str, begin: int, size: int) -> None:
     from pastur.weights._formats.hdf5.listing import fault
 
     out = sys.stdout.buffer
-    asked = requests()
+    waiting = requests()
     limit_time(SECONDS)
     limit_memory(MEMORY + 20 * size)
     with open(path, "rb") as outer, h5py.File(Window(outer, begin, size), "r") as file:
-        for request in asked:
+        for request in waiting:
             begun = False
             try:
                 for piece in answer(file, size, request):
