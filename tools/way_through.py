@@ -39,8 +39,8 @@ class Way:
 
     @property
     def returns(self) -> int:
-        """How many of them are in a file that another of them was in."""
-        return len(self.stations) - len(set(self.files))
+        """How many of the files stood in the list before, and were left."""
+        return len(self.files) - len(set(self.files))
 
 
 def follow(call: Callable[[], Any], home: Path = HOME, *, methods: bool = False) -> Way:

@@ -10,7 +10,7 @@ from pastur.estimation._fitting.task import Task
 from pastur.estimation._kinds.masses import Masses
 from pastur.estimation._kinds.rectangular import RectangularKind, RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
-from pastur.estimation._low_rank.edge import count_spikes, noise_edges, spike_p_values
+from pastur.estimation._low_rank.edge import noise_edges
 from pastur.estimation._observed.spectrum import Settings
 from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
 from pastur.measures import Atoms, TracyWidom
@@ -48,7 +48,7 @@ def test_a_value_at_the_edge_has_the_p_value_alpha(noise):
     outliers = 2.5 * edges.edge[:4]
     # Shared: the k-th spike is tested at alpha/k.
     expected = 0.03 / np.arange(1, 5)
-    np.testing.assert_allclose(spike_p_values(outliers, 2.5, edges), expected, rtol=1e-6)
+    np.testing.assert_allclose(edges.p_values(outliers, 2.5), expected, rtol=1e-6)
 
 
 def test_the_margin_is_a_quantile_of_tracy_widom():
@@ -65,9 +65,9 @@ def test_counting_stops_at_the_first_value_within():
     edges = noise_edges(RectangularWhiteNoise(100, 100), 0.05)
     values = np.linspace(1.5, 0, 100)
     values[:3] = 3.0, 2.5, 2.2
-    assert count_spikes(values, 1.0, edges) == 3
+    assert edges.count(values, 1.0) == 3
     values[1] = 1.9
-    assert count_spikes(np.sort(values)[::-1], 1.0, edges) == 2
+    assert edges.count(np.sort(values)[::-1], 1.0) == 2
 
 
 def test_a_value_between_two_edges_counts_only_without_spikes_before_it():
@@ -75,8 +75,8 @@ def test_a_value_between_two_edges_counts_only_without_spikes_before_it():
     assert edges.edge[0] < edges.edge[1]
     between = (edges.edge[0] + edges.edge[1]) / 2
     rest = np.linspace(1.5, 0, 98)
-    assert count_spikes(np.concatenate([[between, 1.6], rest]), 1.0, edges) == 1
-    assert count_spikes(np.concatenate([[5.0, between], rest]), 1.0, edges) == 1
+    assert edges.count(np.concatenate([[between, 1.6], rest]), 1.0) == 1
+    assert edges.count(np.concatenate([[5.0, between], rest]), 1.0) == 1
 
 
 def test_at_least_half_of_the_values_are_left():

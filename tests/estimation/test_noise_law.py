@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from pastur.estimation._kinds.noise_law import NoiseLaw, count_shift, spike_strengths
+from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
 from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
+from pastur.estimation._low_rank.noise_level import count_shift
 from pastur.measures import MarchenkoPastur, Semicircle
 
 LAWS = {

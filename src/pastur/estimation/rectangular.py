@@ -16,7 +16,6 @@ from pastur.estimation._observed.spectrum import (
     Observation,
     Settings,
     centred_spectrum,
-    check_sigma,
     rectangular_spectrum,
 )
 from pastur.estimation._result.codec import stored
@@ -221,7 +220,6 @@ def fit_rectangular(
     """
     asked = Settings(sigma, significance("alpha", alpha))
     observation = rectangular_spectrum(W, singular_values, shape)
-    check_sigma(sigma, observation.unit)
     return _fitted(observation, asked)
 
 

@@ -12,7 +12,7 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._kinds.symmetric import SymmetricKind
-from pastur.estimation._observed.spectrum import Settings, check_sigma, symmetric_spectrum
+from pastur.estimation._observed.spectrum import Settings, symmetric_spectrum
 from pastur.estimation._result.codec import stored
 from pastur.estimation._result.fit import Fit
 from pastur.measures import ProbabilityMeasure
@@ -167,7 +167,6 @@ def fit_symmetric(
     """
     asked = Settings(sigma, significance("alpha", alpha), _checked_bulk(bulk))
     observation = symmetric_spectrum(W, eigenvalues, centred=bulk is None)
-    check_sigma(sigma, observation.unit)
     spectrum = observation.spectrum(asked)
     return SymmetricFit.of(fit(spectrum, SymmetricKind(spectrum.values.size), asked))
 

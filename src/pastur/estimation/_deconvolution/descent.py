@@ -301,6 +301,7 @@ def _linearised(scene: _Scene, signal: Masses, variance: float) -> _Problem:
     transforms = signal.transforms(w)
     curve = kind.curve(w, transforms, variance)
     whiten = _whitening(residual_covariance(w, curve, scene.size))
+    mean = residual_mean(curve, scene.size)
     rest = base_transforms(scene.base, observed.omega).value
     far = scene.far_spikes(variance)
     grid = spike_grid(kind, scene.near, scene.base, float(np.sqrt(variance)))
@@ -309,7 +310,7 @@ def _linearised(scene: _Scene, signal: Masses, variance: float) -> _Problem:
     return _Problem(
         grid=grid,
         far=far,
-        target=whiten(observed.transform - rest - of_far - residual_mean(curve, scene.size)),
+        target=whiten(observed.transform - rest - of_far - mean),
         columns=whiten(1 / (grid - observed.omega[:, None]) - rest[:, None]),
         lever=variance * whiten(moved),
         cumulant=whiten(kind.cumulant_shift(transforms, curve, variance)),

@@ -6,8 +6,7 @@ import numpy as np
 
 from pastur._typing import AnyArray
 from pastur.estimation._fitting.task import Level, Task
-from pastur.estimation._low_rank.edge import Edges, spike_p_values
-from pastur.estimation._low_rank.noise_level import relative_deviation
+from pastur.estimation._low_rank.edge import Edges
 from pastur.estimation._low_rank.split import Split
 from pastur.estimation._spikes.table import SpikeContext, spike_table
 
@@ -15,8 +14,7 @@ from pastur.estimation._spikes.table import SpikeContext, spike_table
 def few_spikes(task: Task, split: Split, edges: Edges) -> tuple[Level, AnyArray]:
     """Return noise level and spikes of a spectrum that is already split."""
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
-    deviation = 0.0 if task.known else kind.relative_to_matrix(relative_deviation(law))
-    margin, both = exp(task.z * deviation), kind.sides == 2
+    margin, both = exp(task.z * split.deviation), kind.sides == 2
     end = sigma * float(kind.to_matrix(law.center + law.half_width))
     critical = sigma * float(kind.to_matrix(law.half_width / 2))
     context = SpikeContext(
@@ -26,7 +24,7 @@ def few_spikes(task: Task, split: Split, edges: Edges) -> tuple[Level, AnyArray]
         noise=np.array([[-end if both else -np.inf, end]]),
         critical=np.array([[-critical if both else -np.inf, critical]]),
     )
-    p_values = spike_p_values(np.abs(split.spikes), sigma, edges)
+    p_values = edges.p_values(np.abs(split.spikes), sigma)
     spikes = spike_table(context, np.arange(rank), p_values, z=task.z)
     edge = sigma * float(edges.edge[rank])
     return Level(sigma, sigma / margin, sigma * margin, -edge if both else 0.0, edge), spikes

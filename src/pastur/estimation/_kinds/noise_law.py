@@ -45,6 +45,10 @@ class NoiseLaw:
         """Return t with x = center + half_width·t, beyond [−1, 1] off the bulk."""
         return np.asarray((x - self.center) / self.half_width)
 
+    def strengths(self, outliers: FloatArray) -> FloatArray:
+        """Return the strengths of outliers x, for σ = 1."""
+        return spike_strengths(self.cosine(outliers))
+
     def density(self, angle: FloatArray) -> FloatArray:
         """Return g(φ) = (2/π) sin²φ/(1 + c + 2√c cos φ), the mass per angle."""
         # Half-angles: at c = 1 numerator and denominator vanish together at φ = π.
@@ -73,25 +77,6 @@ class NoiseLaw:
         """Return m_k = ∫ 2 T_k(t) dlaw for k = 1, …, count."""
         higher = -(1 - self.root**2) * (-self.root) ** np.arange(count - 1)
         return np.concatenate([[-self.root], higher])
-
-
-def count_shift(angle: FloatArray, strengths: FloatArray) -> FloatArray:
-    """Return by how much more eigenvalues of the bulk lie above φ than size times the law says.
-
-    The modes ``A_k = Σ 2 T_k(t_j)`` of the bulk of real noise have, beyond size·m_k, the mean
-    ``(1 + (−1)^k)/2 − Σ a^(−k)``: the first part is that of real symmetric noise (Johansson 1998),
-    the second what a detached spike of strength a leaves behind, a = θ/σ (symmetric) or
-    a = θ²/(σ²√c) (rectangular). Summed over k they shift the count above φ by
-    ``1/4 − φ/2π − Σ arctan(sin φ/(a − cos φ))/π``.
-    """
-    shift = 0.25 - angle / (2 * np.pi)
-    if strengths.size:
-        # In one array: for hundreds of spikes temporary ones cost more than the arctangent.
-        turn = strengths[:, None] - np.cos(angle)
-        np.divide(np.sin(angle), turn, out=turn)
-        np.arctan(turn, out=turn)
-        shift = shift - turn.sum(axis=0) / np.pi
-    return np.asarray(shift)
 
 
 def spike_strengths(cosine: FloatArray) -> FloatArray:

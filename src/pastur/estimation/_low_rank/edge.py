@@ -35,6 +35,23 @@ class Edges:
         """Most spikes that leave a bulk to compare with."""
         return self.edge.size - 1
 
+    def count(self, distances: FloatArray, sigma: float) -> int:
+        """Return how many of the descending `distances` lie beyond the edge, one after the other.
+
+        The (k + 1)-th is tested against the edge of the noise that k spikes leave over, until the
+        first one that stays within.
+        """
+        tested = distances[: self.most]
+        within = np.flatnonzero(tested <= sigma * self.edge[: tested.size])
+        return int(within[0]) if within.size else tested.size
+
+    def p_values(self, outliers: FloatArray, sigma: float) -> FloatArray:
+        """Return the chance that noise alone goes as far as each, those before it taken out."""
+        k = outliers.size
+        reduced = (outliers / sigma - self.centring[:k]) / self.scale[:k]
+        tail = np.asarray(TracyWidom(1).sf(reduced), dtype=np.float64)
+        return np.minimum(self.sides * tail, 1.0)
+
     def overrun(self, distances: FloatArray, sigma: float) -> bool:
         """Whether even after the most spikes the next of the descending `distances` is beyond."""
         return bool(distances[self.most] > sigma * self.edge[-1])
@@ -52,25 +69,6 @@ def noise_edges(noise: Noise, alpha: float) -> Edges:
     centring, scale = noise.edge_scale(removed)
     margin = np.asarray(TracyWidom(1).upper_quantile(alpha / noise.sides / (removed + 1)))
     return Edges(centring, scale, centring + scale * margin, noise.sides)
-
-
-def count_spikes(distances: FloatArray, sigma: float, edges: Edges) -> int:
-    """Return how many of the descending `distances` lie beyond the edge, one after the other.
-
-    The (k + 1)-th is tested against the edge of the noise that k spikes leave over, until the first
-    one that stays within.
-    """
-    tested = distances[: edges.most]
-    within = np.flatnonzero(tested <= sigma * edges.edge[: tested.size])
-    return int(within[0]) if within.size else tested.size
-
-
-def spike_p_values(outliers: FloatArray, sigma: float, edges: Edges) -> FloatArray:
-    """Return the chance that noise alone goes as far as each outlier, those before it taken out."""
-    k = outliers.size
-    reduced = (outliers / sigma - edges.centring[:k]) / edges.scale[:k]
-    tail = np.asarray(TracyWidom(1).sf(reduced), dtype=np.float64)
-    return np.minimum(edges.sides * tail, 1.0)
 
 
 @lru_cache(maxsize=64)

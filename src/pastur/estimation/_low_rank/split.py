@@ -1,15 +1,15 @@
 """Noise level and number of spikes, each from the other until both stay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, log
 
 import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Kind, Noise
-from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
-from pastur.estimation._low_rank.edge import Edges, count_spikes
-from pastur.estimation._low_rank.noise_level import median_rule, noise_level
+from pastur.estimation._kinds.noise_law import NoiseLaw
+from pastur.estimation._low_rank.edge import Edges
+from pastur.estimation._low_rank.noise_level import median_rule, noise_level, relative_deviation
 from pastur.estimation._result.status import Status
 
 _TOLERANCE = 1e-9
@@ -37,6 +37,8 @@ class Split:
         eigenvalues) and in units of σ.
     law : NoiseLaw
         Of the bulk.
+    deviation : float
+        Standard deviation of `sigma` over itself; 0 where it was given.
     """
 
     sigma: float
@@ -44,6 +46,7 @@ class Split:
     strengths: FloatArray
     bulk: FloatArray
     law: NoiseLaw
+    deviation: float = 0.0
 
 
 def split_spectrum(
@@ -59,27 +62,29 @@ def split_spectrum(
     """
     distances = np.abs(values)
     if sigma is not None:
-        count = count_spikes(distances, sigma, edges)
+        count = edges.count(distances, sigma)
         overrun = count == edges.most and edges.overrun(distances, sigma)
         return split_at(values, kind, noise, count, sigma), _status(count, 0.0, 0, overrun)
     levels = _Levels(values, kind, noise, median_rule(distances, kind, noise))
-    visited = [count_spikes(distances, levels.first, edges)]
+    visited = [edges.count(distances, levels.first)]
     while visited[-1] not in visited[:-1]:
-        visited.append(count_spikes(distances, levels.at(visited[-1]).sigma, edges))
+        visited.append(edges.count(distances, levels.at(visited[-1]).sigma))
     count = max(visited[visited.index(visited[-1]) :])
     while count and distances[count - 1] <= levels.at(count - 1).sigma * edges.edge[count - 1]:
         count -= 1
     level = levels.at(count)
     overrun = count == edges.most and edges.overrun(distances, level.sigma)
     status = _status(count, level.change, levels.steps, overrun)
-    return split_at(values, kind, noise, count, level.sigma), status
+    split = split_at(values, kind, noise, count, level.sigma)
+    deviation = kind.relative_to_matrix(relative_deviation(split.law))
+    return replace(split, deviation=deviation), status
 
 
 def split_at(values: FloatArray, kind: Kind, noise: Noise, count: int, sigma: float) -> Split:
     """Return `values` split after the first `count`, at a given noise level."""
     law = noise.law(count)
     reduced = kind.to_law(values / sigma)
-    spikes = spike_strengths(law.cosine(reduced[:count]))
+    spikes = law.strengths(reduced[:count])
     return Split(sigma, values[:count], spikes, np.sort(reduced[count:])[::-1], law)
 
 

@@ -177,7 +177,13 @@ class Observation:
 
         Zeros are left out, unless a given σ or bulk contradicts them: then they stay in the bulk,
         where the verdict sees them.
+
+        Raises
+        ------
+        InvalidInputError, InvalidTypeError
+            Unless the given σ is a positive number in proportion to the largest value.
         """
+        _check_sigma(asked.sigma, self.unit)
         if asked.bulk is not None:
             values = self.values
         else:
@@ -300,7 +306,7 @@ def symmetric_spectrum(
     return _of_matrix(w, Sides(filled, filled), values)
 
 
-def check_sigma(sigma: Any, unit: float) -> None:
+def _check_sigma(sigma: Any, unit: float) -> None:
     """Raise unless σ is None or a positive number in proportion to the largest value, `unit`."""
     if sigma is None:
         return
