@@ -66,7 +66,7 @@ class Matrix:
     Attributes
     ----------
     name : str
-        Of the tensor; and its part after a colon, where a tensor holds several: ``"w:q"``.
+        Name of the tensor, with the part after a colon where a tensor holds several: ``"w:q"``.
     shape : tuple of two ints
         Rows and columns, both at least 2.
     dtype : str

@@ -45,7 +45,7 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     Returns
     -------
     Weights
-        Its tensors, each read when it is requested. Of an adapter (LoRA and others) they are the
+        Its tensors, each read when it is requested. For an adapter (LoRA and others) they are the
         changes that it makes, such as ``scale·B·A``.
 
     Raises
@@ -53,7 +53,7 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     FileAccessError
         When the path, or a file that an index names, is not there or cannot be read.
     FileFormatError
-        When the content is damaged, hostile, or of no kind that pastur reads.
+        When the content is damaged, hostile, or not of a kind that pastur reads.
     InvalidInputError, InvalidTypeError
         When `source` is neither a path nor arrays.
 

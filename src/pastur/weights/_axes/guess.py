@@ -36,7 +36,7 @@ def guess(name: str, shape: _Shape, shapes: Mapping[str, _Shape]) -> Layout | st
     name : str
     shape : tuple of int
     shapes : mapping of str to tuple of int
-        Of all tensors of the model, by name.
+        Shapes of all tensors of the model, by name.
     """
     # A value from before training is cut as the trained one is.
     name = name.removesuffix(".initial")

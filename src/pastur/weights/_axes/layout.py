@@ -21,9 +21,9 @@ class Layout:
         Names of the equal blocks of the outputs, in their order: the gates of an LSTM, the queries,
         keys and values of an attention. Empty: one block.
     groups : int
-        Of a convolution: the outputs fall into so many equal blocks, each with inputs of its own.
+        For a convolution: the outputs fall into so many equal blocks, each with inputs of its own.
     shares : tuple of int
-        Of a matrix: how many heads each of the parts has, where they are not equal blocks, or take
+        For a matrix: how many heads each of the parts has, where they are not equal blocks, or take
         turns. Empty: equal blocks.
     repeats : int
         How often the parts take turns.

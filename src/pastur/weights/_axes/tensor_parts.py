@@ -51,7 +51,7 @@ def tensor_parts(
     layout : Layout
         With one letter for each axis.
     unfold : {"outputs", "inputs", "window"}
-        Of a convolution, of outputs o, inputs i and places s of its window: one matrix o × (i·s),
+        For a convolution of outputs o, inputs i and places s of its window: one matrix o × (i·s),
         i × (o·s), or o × i for each place. Where each output has one input only (depthwise) the
         places take its place, o × s, whatever was chosen.
     most : int

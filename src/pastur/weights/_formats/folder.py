@@ -37,7 +37,7 @@ def open_folder(
     open_file : callable
         Opens a file by its content.
     suffixes : sequence of str
-        Of all files that are read.
+        Suffixes of all files that are read.
 
     Raises
     ------

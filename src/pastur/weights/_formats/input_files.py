@@ -13,8 +13,8 @@ _CONFIGURATIONS = ("config.json", "adapter_config.json")
 def files_at(path: Path, named: Iterable[Path]) -> tuple[Path, ...]:
     """Return the files of a model at `path`, and those that it names.
 
-    Of a folder they are all files in it, read or not; of a file, with the configurations next to
-    it that say how it is to be read.
+    For a folder, these are all files in it, read or not; for a file, also the configurations next
+    to it that state how it is to be read.
     """
     if path.is_dir():
         found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]

@@ -24,7 +24,7 @@ class Budget:
     ----------
     path : Path
     size : int
-        Of the file, in bytes.
+        Size of the file in bytes.
     """
 
     def __init__(self, path: Path, size: int) -> None:

@@ -39,7 +39,7 @@ class Member:
     name, raw_name : str
         As Python makes it, and as the archive has it.
     offset : int
-        Of its own header, in bytes.
+        Place of its own header, in bytes.
     packed, size : int
         Bytes that it takes in the file, and once it is unpacked.
     method, flags, checksum : int

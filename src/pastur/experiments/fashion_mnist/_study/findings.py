@@ -38,7 +38,7 @@ class LayerFindings:
     signal_rank, signal_rank_low, signal_rank_high : float
         Spikes, detached or not, and their 95 % interval.
     distance, p_value : float or None
-        Of the goodness of fit.
+        Kolmogorov distance and p-value of the goodness of fit.
     verdict : Verdict
     reason : str
     fits : bool

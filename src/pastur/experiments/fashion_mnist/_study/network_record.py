@@ -60,7 +60,7 @@ class NetworkRecord:
     versions : dict of str to str
         Python, NumPy, torch, the instruction set, pastur and SciPy.
     losses : tuple of float or None
-        Of each epoch; None where it is not finite.
+        Loss of each epoch; None where it is not finite.
     epochs : tuple of EpochFindings
         Ascending; the last one is the end of the training where `finished`.
     finished : bool

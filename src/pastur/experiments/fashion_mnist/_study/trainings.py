@@ -52,7 +52,7 @@ def run_fashion_mnist(
     ----------
     configs : sequence of TrainingConfig
     folder : path
-        Of the records, and of the states of unfinished trainings.
+        Folder of the records, and of the states of unfinished trainings.
     at_epochs : collection of int
         Epochs, counted from 1, at which the network is analysed, besides the last.
     data : path, optional

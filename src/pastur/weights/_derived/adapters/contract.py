@@ -33,11 +33,11 @@ class Layer:
     Attributes
     ----------
     name : str
-        Of the layer in the base model, as the adapter gives it.
+        Name of the layer in the base model, as the adapter gives it.
     roles : mapping of str to str
         The names of its tensors, by what they are: ``lora_A``, ``hada_w1_a``.
     shapes : mapping of str to tuple of int
-        Of these tensors, by what they are.
+        Their shapes, by the same keys.
     settings : Settings
     scale : float or None
         ``alpha`` where the file holds it for this layer.
@@ -68,7 +68,7 @@ class Change:
     Attributes
     ----------
     shape : tuple of int
-        Of the change, its outputs first; empty where only the base has it.
+        Shape of the change, outputs first; empty where only the base has it.
     compute : callable
         ``compute(parts, base)`` returns the changed matrix, or where `base` is None the change
         alone. `base` has its outputs first.

@@ -59,7 +59,7 @@ def block_of(shape: Shape, scales: Shape, stated: Shape | None = None) -> Shape 
     Parameters
     ----------
     shape, scales : tuple of int
-        Of the codes and of their scales.
+        Shapes of the codes and of their scales.
     stated : tuple of int, optional
         The block of the last axes, where a configuration states it.
     """

@@ -27,7 +27,7 @@ class Codes:
     levels : array
         What the codes stand for before the scale.
     scale, zero, bias : array or number
-        Of the shape of `levels`, or stretching to it.
+        Shaped like `levels`, or stretching to it.
     widths : array or number
         Distance of neighbouring levels, before the scale: 1 where they are integers.
     """
@@ -96,7 +96,7 @@ class Stored:
     Attributes
     ----------
     entries : dict of str to TensorInfo
-        Of the readable ones, by name.
+        Entries of the readable tensors, by name.
     config : mapping
         What the configuration next to the model says of its packing.
     """
