@@ -134,7 +134,7 @@ def test_in_tests_such_a_fault_is_a_failure(two: Path, monkeypatch: pytest.Monke
 COMMANDS = {
     "analyze": (["analyze", "two.npz"], "pastur.cli._analyze.analyze_model.analyze"),
     "demo": (["demo"], "pastur.cli._analyze.analyze_model.analyze"),
-    "law": (["law", "--atoms", "0"], "pastur.cli._law.run.law_result"),
+    "law": (["law", "--atoms", "0"], "pastur.models.spiked.describe"),
     "verify": (["verify", "lemma-4.1"], "pastur.cli._verify.verify_claims.verify"),
     "experiment": (
         ["experiment", "fashion-mnist"],

@@ -25,7 +25,7 @@ def found(
     invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
     """Run quietly, without the picture, and return the JSON document."""
-    monkeypatch.setattr("pastur.cli._law.run._picture", lambda result, kind: b"")
+    monkeypatch.setattr("pastur.cli._law.run._picture", lambda question, kind: b"")
 
     def call(*arguments: Path | str | float) -> dict[str, Any]:
         result = invoke("law", *arguments, "--json", "law.json", "--quiet")
@@ -96,13 +96,13 @@ def test_rectangular_low_rank_is_in_plain_singular_values(
     # the edge.
     scale = (1000 / (c**0.75 * 1.5**2)) ** (-2 / 3) / 3
     assert document["edges"][1]["scale"] == pytest.approx(scale, rel=1e-3)
-    out, swallowed = document["spikes"]
+    out, subcritical = document["spikes"]
     assert out["position"] == pytest.approx(np.sqrt(5 * 4.25) / 2)
     left, right = (16 - c) / (4 * (4 + c)), (16 - c) / (4 * 5)
     assert (out["overlap_left"], out["overlap_right"]) == pytest.approx((left, right))
     # √((σ²/2m)(left + right)), m = n/c columns.
     assert out["fluctuation"] == pytest.approx(np.sqrt((left + right) / 8000))
-    assert (swallowed["fate"], swallowed["position"]) == ("edge", pytest.approx(1.5))
+    assert (subcritical["fate"], subcritical["position"]) == ("edge", pytest.approx(1.5))
 
 
 def two_atom_density(x: float, weights: tuple[float, float], sigma: float) -> float:
@@ -238,7 +238,7 @@ def test_the_tables(invoke: Callable[..., Result]) -> None:
     assert ["-2.72102", "-0.50051", "0.5000", "-2.07291", "-0.91817"] in lines
     assert ["0.50051", "0.50107", "-0.008690"] in lines
     assert ["2.80000", "outlier", "3.12057", "0.7933", "0.03187"] in lines
-    assert ["1.90000", "swallowed, at the edge", "2.72102", "0.0000", "–"] in lines
+    assert ["1.90000", "subcritical, at edge", "2.72102", "0.0000", "–"] in lines
     assert lines[-1] == ["Picture: pastur-law.png"]
 
 

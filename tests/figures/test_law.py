@@ -75,11 +75,11 @@ def test_left_and_right_overlaps_have_their_own_markers():
     assert left.get_marker() != right.get_marker()
 
 
-def test_a_swallowed_spike_is_told_apart_by_its_marker_too():
+def test_a_subcritical_spike_has_a_marker_of_its_own():
     ax = plot_law(NOISE, spikes=[2.0, 0.5])
-    swallowed = named(ax, "subcritical spikes: no outlier")
-    np.testing.assert_allclose(points(swallowed), [[2.0], [0.0]])
-    assert swallowed.get_marker() != named(ax, "outliers, by overlap").get_marker()
+    subcritical = named(ax, "subcritical spikes: no outlier")
+    np.testing.assert_allclose(points(subcritical), [[2.0], [0.0]])
+    assert subcritical.get_marker() != named(ax, "outliers, by overlap").get_marker()
 
 
 def test_many_atoms_are_a_histogram_of_area_one():

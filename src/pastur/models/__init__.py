@@ -1,5 +1,8 @@
 """Forward models: from the law of the signal and the noise level to what the matrix shows."""
 
+from pastur.models._description.description import Description, EdgeTable, SpikeTable
+from pastur.models._description.matrix_units import MatrixUnits
+from pastur.models._description.squares import law_of_squares
 from pastur.models.deformed_wigner import DeformedWigner
 from pastur.models.edge_scale import EdgeScale
 from pastur.models.information_plus_noise import InformationPlusNoise
@@ -8,9 +11,14 @@ from pastur.models.spiked import SpikedModel
 
 __all__ = [
     "DeformedWigner",
+    "Description",
     "EdgeScale",
+    "EdgeTable",
     "InformationPlusNoise",
+    "MatrixUnits",
+    "SpikeTable",
     "SpikedModel",
+    "law_of_squares",
     "predict_eigenvalues",
     "predict_singular_values",
 ]

@@ -47,6 +47,7 @@ class DeformedWigner(SpikedModel):
 
     squared = False
     ratio = None
+    overlap_names = ("overlap",)
     _names: ClassVar = ("nu0", "sigma", "beta")
 
     nu0: ProbabilityMeasure

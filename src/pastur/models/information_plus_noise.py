@@ -56,6 +56,7 @@ class InformationPlusNoise(SpikedModel):
     """
 
     squared = True
+    overlap_names = ("overlap_left", "overlap_right")
     _names: ClassVar = ("h", "sigma", "ratio", "beta")
 
     h: ProbabilityMeasure

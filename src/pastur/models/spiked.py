@@ -10,11 +10,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from pastur._arrays import KeepsLocked, locked
-from pastur._checks import positive_integer, real_array
+from pastur._checks import numeric, positive_integer, real_array
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.taylor import derivatives
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import Measure, ProbabilityMeasure
+from pastur.models._description.description import Description, describe
+from pastur.models._description.matrix_units import MatrixUnits
 from pastur.models._subordination.contract import Subordination
 from pastur.models._subordination.law import ROUNDING
 from pastur.models._subordination.outlier_measure import OutlierMeasure
@@ -46,6 +48,9 @@ class SpikedModel(KeepsLocked, ABC):
         Short side over long side of the matrix; None for a symmetric one.
     beta : {1, 2}
         1 for real noise, 2 for complex noise.
+    overlap_names : tuple of str
+        What each array of overlaps is called: one for eigenvectors, two for the left and the right
+        singular vectors.
 
     Examples
     --------
@@ -56,6 +61,7 @@ class SpikedModel(KeepsLocked, ABC):
     """
 
     squared: ClassVar[bool]
+    overlap_names: ClassVar[tuple[str, ...]]
     # Of the parameters, in order.
     _names: ClassVar[tuple[str, ...]]
 
@@ -114,6 +120,63 @@ class SpikedModel(KeepsLocked, ABC):
     @abstractmethod
     def fluctuation(self, theta: ArrayLike, n: int) -> Any:
         """Return the standard deviation of an isolated outlier at size n, in matrix units."""
+
+    def to_law(self, x: ArrayLike) -> FloatArray:
+        """Return values of the matrix in the coordinate of the model, as a new array.
+
+        The same values for eigenvalues, their squares for singular values.
+        """
+        values = np.array(numeric("x", x), dtype=np.float64)
+        return np.asarray(values**2) if self.squared else values
+
+    def to_matrix(self, x: ArrayLike) -> FloatArray:
+        """Return values in the coordinate of the model as values of the matrix, as a new array.
+
+        Roots for singular values; what rounding has put below 0 is 0.
+        """
+        values = np.array(numeric("x", x), dtype=np.float64)
+        return np.asarray(np.sqrt(np.maximum(values, 0.0))) if self.squared else values
+
+    @property
+    def in_matrix_units(self) -> MatrixUnits:
+        """The model in the units of the matrix: the same questions, with no square in them."""
+        return MatrixUnits(self)
+
+    def describe(self, spikes: ArrayLike = (), size: int | None = None) -> Description:
+        """Return all that the model predicts, in the units of the matrix.
+
+        Parameters
+        ----------
+        spikes : array_like, shape (r,), optional
+            Single eigenvalues of S, or its plain singular values, off the support of its law.
+        size : int, optional
+            The number of rows at which to add what is random: the standard deviation of each
+            outlier, the Tracy–Widom scale of each edge.
+
+        Returns
+        -------
+        Description
+            ``intervals`` and ``masses`` of the law, its ``edges``, and what becomes of the
+            ``spikes``.
+
+        Raises
+        ------
+        InvalidInputError
+            If a spike lies on the support of the signal's law or is a negative singular value, or
+            σ, signal and spikes are of orders that floating point numbers cannot hold together.
+
+        Examples
+        --------
+        >>> from pastur import Atoms, DeformedWigner
+        >>> found = DeformedWigner(Atoms([0.0])).describe([2.0, 0.5], size=1000)
+        >>> found.intervals
+        array([[-2.,  2.]])
+        >>> found.spikes.detached, found.spikes.position
+        (array([ True, False]), array([2.5, 2. ]))
+        >>> found.spikes.overlaps
+        (array([0.75, 0.  ]),)
+        """
+        return describe(self, spikes, size)
 
     def replace(self, **changes: Any) -> Self:
         """Return the model with other parameters, checked as in a new one.
@@ -221,14 +284,16 @@ class SpikedModel(KeepsLocked, ABC):
         for plain singular values take √centring and scale/(2√centring). NaN at a hard edge and
         where the density does not vanish like a square root.
         """
-        size = positive_integer("n", n)
+        return self._edge_scale(positive_integer("n", n), self.beta)
+
+    def _edge_scale(self, size: int, beta: int) -> EdgeScale:
         critical, edges = self._map.critical.ravel(), self._map.support.ravel()
         regular = self._regular(critical)
         # At an end of the signal's law there is no circle to take derivatives on: NaN, in the end.
         with np.errstate(all="ignore"):
             second, third = self._higher(critical)
             kappa = self._curvature(critical) * np.sqrt(2 / np.abs(second))
-            centring = edges + self._shift(critical, second, third) / size * (2 / self.beta - 1)
+            centring = edges + self._shift(critical, second, third) / size * (2 / beta - 1)
             sign = np.tile([-1.0, 1.0], len(critical) // 2)
             scale = sign * (kappa * size) ** (-2 / 3)
         return EdgeScale(
@@ -295,6 +360,12 @@ class SpikedModel(KeepsLocked, ABC):
         radius = np.maximum(np.minimum(below, above) / 2, np.finfo(float).tiny)
         return derivatives(self._map.phi, w, radius, (2, 3))
 
+    def _on_signal(self, spikes: FloatArray) -> Any:
+        """Whether each value lies on the support of the signal's law."""
+        support = self._signal_support
+        index = np.maximum(np.searchsorted(support[:, 0], spikes, side="right") - 1, 0)
+        return (spikes >= support[index, 0]) & (spikes <= support[index, 1])
+
     @cached_property
     def _signal_support(self) -> FloatArray:
         return self.signal.support
@@ -302,9 +373,7 @@ class SpikedModel(KeepsLocked, ABC):
     def _spikes(self, theta: ArrayLike) -> FloatArray:
         """Return θ as float64; refuse the support of the signal's law."""
         spikes = np.asarray(real_array("theta", theta), dtype=np.float64)
-        support = self._signal_support
-        index = np.maximum(np.searchsorted(support[:, 0], spikes, side="right") - 1, 0)
-        on = (spikes >= support[index, 0]) & (spikes <= support[index, 1])
+        on = self._on_signal(spikes)
         if on.any():
             raise InvalidInputError(
                 f"theta = {spikes[on].ravel()[0] if spikes.ndim else spikes:g} lies on the support "

@@ -87,7 +87,7 @@ def law(
 
     Give the law of the signal by one of --atoms, --uniform, --semicircle, --marchenko-pastur,
     --eigenvalues and --singular-values. The table and the picture show the law of the whole, its
-    edges, which spikes make an outlier and where, which are swallowed, and the overlaps. Numbers
+    edges, which spikes make an outlier and where, which are subcritical, and the overlaps. Numbers
     may be fractions, such as 1/3.
 
     \b

@@ -1,35 +1,26 @@
 """From the options of `law` to a model of signal plus noise, and the model in words."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
-from pastur._checks import positive_number
-from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
 from pastur.cli._law.numbers import read_numbers
 from pastur.cli._terminal.printable import plural, printable
 from pastur.measures import (
     Atoms,
-    Density,
     Empirical,
     MarchenkoPastur,
     ProbabilityMeasure,
     Semicircle,
     Uniform,
 )
-from pastur.models import DeformedWigner, InformationPlusNoise
-
-Model = DeformedWigner | InformationPlusNoise
+from pastur.models import DeformedWigner, InformationPlusNoise, SpikedModel, law_of_squares
 
 EXAMPLE = "pastur law --atoms -1.5,1.5 --sigma 0.8 --spikes 2.8"
 _MOST_LISTED = 6
-_SMALLEST, _LARGEST = 1e-50, 1e50
-_FINEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -72,23 +63,18 @@ class SignalOptions:
 class Question:
     """A model with its spikes, descending, in the units of the matrix, and the signal in words."""
 
-    model: Model
+    model: SpikedModel
     signal: str
     spikes: FloatArray
-
-    @property
-    def rectangular(self) -> bool:
-        """Whether the values are singular values."""
-        return isinstance(self.model, InformationPlusNoise)
 
     @property
     def noise(self) -> str:
         """The model in words."""
         kind = "real" if self.model.beta == 1 else "complex"
         tail = f"σ = {self.model.sigma:g}, {kind} noise"
-        if isinstance(self.model, InformationPlusNoise):
-            return f"W = R/√m + S, n × m with n/m = {self.model.ratio:g}, {tail}"
-        return f"W = R/√N + S, symmetric, {tail}"
+        if self.model.ratio is None:
+            return f"W = R/√N + S, symmetric, {tail}"
+        return f"W = R/√m + S, n × m with n/m = {self.model.ratio:g}, {tail}"
 
 
 def ask(
@@ -108,48 +94,14 @@ def ask(
     """
     law, words = _signal(options)
     theta = np.sort(np.array(spikes, dtype=np.float64))[::-1]
-    _check_scale(positive_number("sigma", sigma), law.support.ravel(), theta)
     if ratio is None:
-        _check_spikes(theta, theta, law)
         title = "eigenvalues of S"
         return Question(DeformedWigner(law, sigma=sigma, beta=beta), f"{title}: {words}", theta)
-    if (theta < 0).any():
-        raise InvalidInputError(
-            "With --ratio the spikes are singular values and must not be negative. "
-            f"Got {theta.min():g}."
-        )
-    squares = _squared(options, law)
-    _check_spikes(theta, theta**2, squares)
+    # Marchenko–Pastur is a law of squares already.
+    squares = law if options.marchenko_pastur is not None else law_of_squares(law)
     model = InformationPlusNoise(squares, sigma=sigma, ratio=ratio, beta=beta)
     title = "squared singular values" if squares is law else "singular values"
     return Question(model, f"{title} of S: {words}", theta)
-
-
-def _check_scale(sigma: float, ends: FloatArray, spikes: FloatArray) -> None:
-    """Refuse what floating point numbers cannot square, or tell apart."""
-    signal = float(np.abs(ends).max())
-    largest = max(sigma, signal, *np.abs(spikes))
-    if not _SMALLEST < largest < _LARGEST:
-        raise InvalidInputError(
-            f"The values are of the order {largest:g}, too large or too small to compute with. "
-            "Give them in other units."
-        )
-    if sigma < _FINEST * signal:
-        raise InvalidInputError(
-            f"The noise, σ = {sigma:g}, is lost in the rounding of a signal as large as "
-            f"{signal:g}. Subtract what all its values have in common, or take σ larger."
-        )
-
-
-def _check_spikes(spikes: FloatArray, stored: FloatArray, law: ProbabilityMeasure) -> None:
-    """Refuse spikes on the support of the signal's law, which has them in the form `stored`."""
-    low, high = law.support.T
-    for spike, value in zip(spikes, stored, strict=True):
-        if ((low <= value) & (value <= high)).any():
-            raise InvalidInputError(
-                f"The spike {spike:g} lies on the support of the signal's law, so it belongs to "
-                "the bulk and is no spike."
-            )
 
 
 def _refuse(sentence: str) -> None:
@@ -176,26 +128,6 @@ def _signal(options: SignalOptions) -> tuple[ProbabilityMeasure, str]:
     word = plural(values.size, "value", "values")
     name = printable(options.source.name)
     return Empirical(values), f"{word} on [{low:g}, {high:g}] from {name}"
-
-
-def _squared(options: SignalOptions, law: ProbabilityMeasure) -> ProbabilityMeasure:
-    """Return the law of the squares of singular values; Marchenko–Pastur is one already."""
-    if options.marchenko_pastur is not None:
-        return law
-    low, high = law.support[0, 0], law.support[-1, 1]
-    if low < 0:
-        raise InvalidInputError(
-            "With --ratio the law is one of singular values, which are not negative. "
-            f"Got a law on [{low:g}, {high:g}]."
-        )
-    if isinstance(law, Atoms):
-        points, weights = law.atoms.T
-        return Atoms(points**2, weights)
-    return Density(_of_squares(law.density), (low**2, high**2))
-
-
-def _of_squares(density: Callable[[Any], Any]) -> Callable[[FloatArray], FloatArray]:
-    return lambda t: density(np.sqrt(t)) / (2 * np.sqrt(t))
 
 
 def _atoms_words(law: Atoms) -> str:

@@ -7,9 +7,11 @@ import numpy as np
 from rich.console import Console
 
 from pastur._typing import FloatArray
-from pastur.cli._law.result import EDGE, OUTLIER, LawResult
+from pastur.cli._law.model import Question
+from pastur.cli._law.result import EDGE, OUTLIER, outcomes
 from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.printable import number, plural, printable
+from pastur.models import Description
 
 _NOTHING = "–"
 # Of more rows than this the first and the last are shown.
@@ -29,11 +31,10 @@ _OVERLAP = "overlap: squared cosine between the vector of the outlier and that o
 _DEVIATION = " sd: standard deviation of the outlier."
 
 
-def print_law(result: LawResult, files: Sequence[tuple[str, Path]]) -> None:
+def print_law(question: Question, result: Description, files: Sequence[tuple[str, Path]]) -> None:
     """Print the model in words, the tables and the files."""
     console = open_console()
-    question = result.question
-    word = "singular values" if question.rectangular else "eigenvalues"
+    word = "singular values" if result.model.squared else "eigenvalues"
     say(console, question.noise, "bold")
     say(console, question.signal)
     console.print()
@@ -49,11 +50,11 @@ def print_law(result: LawResult, files: Sequence[tuple[str, Path]]) -> None:
         say(console, f"{name}: {printable(str(path))}")
 
 
-def _print_support(console: Console, result: LawResult, word: str) -> None:
+def _print_support(console: Console, result: Description, word: str) -> None:
     write = _writer(result)
     count = plural(len(result.intervals), "interval", "intervals")
     say(console, f"Law of the {word} of W: {count}", "bold")
-    critical = result.edges.critical.reshape(-1, 2)
+    critical = result.edges.critical_spike.reshape(-1, 2)
     rows = [
         (write(low), write(high), number(mass), *(_or_none(write(c)) for c in pair))
         for (low, high), mass, pair in zip(result.intervals, result.masses, critical, strict=True)
@@ -63,9 +64,9 @@ def _print_support(console: Console, result: LawResult, word: str) -> None:
     say(console, _CRITICAL, "dim")
 
 
-def _print_edges(console: Console, result: LawResult) -> None:
+def _print_edges(console: Console, result: Description) -> None:
     write, edges = _writer(result), result.edges
-    beta = result.question.model.beta
+    beta = result.model.beta
     title = (
         f"Extreme values at {_at_size(result)}: centring + scale · Tracy–Widom law of β = {beta}"
     )
@@ -77,17 +78,19 @@ def _print_edges(console: Console, result: LawResult) -> None:
         say(console, _NO_SCALE, "dim")
 
 
-def _print_spikes(console: Console, result: LawResult) -> None:
+def _print_spikes(console: Console, result: Description) -> None:
     write, spikes = _writer(result), result.spikes
     say(console, "Spikes", "bold")
     # Two lines, so that all columns fit into 80.
-    headings = ["θ", "fate", "goes to", *(name.replace("_", "\n") for name in spikes.overlaps)]
+    names = (name.replace("_", "\n") for name in result.model.overlap_names)
+    headings = ["θ", "outcome", "goes to", *names]
     if result.size is not None:
         headings.append(f"sd at\n{_at_size(result)}")
     rows = []
-    for i, theta in enumerate(spikes.theta):
-        row = [write(theta), _fate(result, i), write(spikes.position[i])]
-        row += [f"{overlap[i]:.4f}" for overlap in spikes.overlaps.values()]
+    for i, outcome in enumerate(outcomes(result)):
+        words = _outcome_words(outcome, spikes.level[i])
+        row = [write(spikes.theta[i]), words, write(spikes.position[i])]
+        row += [f"{overlap[i]:.4f}" for overlap in spikes.overlaps]
         if result.size is not None:
             sd = spikes.fluctuation[i]
             row.append(_NOTHING if np.isnan(sd) else number(sd))
@@ -96,21 +99,20 @@ def _print_spikes(console: Console, result: LawResult) -> None:
     say(console, _OVERLAP + (_DEVIATION if result.size is not None else ""), "dim")
 
 
-def _fate(result: LawResult, i: int) -> str:
-    fate = result.spikes.fate[i]
-    if fate == OUTLIER:
+def _outcome_words(outcome: str, level: float) -> str:
+    if outcome == OUTLIER:
         return "outlier"
-    if fate == EDGE:
-        return "swallowed, at the edge"
-    return f"swallowed, quantile {result.spikes.level[i]:.3g}"
+    if outcome == EDGE:
+        return "subcritical, at edge"
+    return f"subcritical, quantile {level:.3g}"
 
 
-def _at_size(result: LawResult) -> str:
-    return f"{'n' if result.question.rectangular else 'N'} = {result.size}"
+def _at_size(result: Description) -> str:
+    return f"{'n' if result.model.squared else 'N'} = {result.size}"
 
 
 def _print_rows(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = plain_table(headings, words=("fate",))
+    table = plain_table(headings, words=("outcome",))
     half = _MOST_ROWS // 2
     cut = len(rows) > _MOST_ROWS
     for row in rows[:half] if cut else rows:
@@ -131,7 +133,7 @@ def _or_none(text: str) -> str:
     return "none" if text == _NOTHING else text
 
 
-def _writer(result: LawResult) -> Callable[[float], str]:
+def _writer(result: Description) -> Callable[[float], str]:
     """Return a function that writes values with the digits that tell the edges apart."""
     edges = result.edges.position
     digits, largest = _digits(edges), float(np.abs(edges).max())

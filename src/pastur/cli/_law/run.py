@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from pastur._checks import positive_integer
 from pastur._errors import InvalidInputError
 from pastur._files import write_whole
 from pastur.cli._law.model import Question
-from pastur.cli._law.result import LawResult, law_result
+from pastur.cli._law.result import law_csv, law_document
 from pastur.cli._terminal.output_files import check_files, picture_bytes
+from pastur.models import Description
 
 _KINDS = ("png", "svg", "pdf")
 _DOTS_PER_INCH = 150
@@ -36,33 +36,33 @@ class LawFiles:
             )
         check_files(self.named(), {} if source is None else {"the spectrum": source})
 
-    def write(self, result: LawResult) -> None:
+    def write(self, question: Question, description: Description) -> None:
         """Write the wanted files."""
-        write_whole(self.picture, _picture(result, _kind(self.picture)))
+        write_whole(self.picture, _picture(question, _kind(self.picture)))
         if self.json is not None:
-            write_whole(self.json, json.dumps(result.to_dict(), allow_nan=False, indent=1) + "\n")
+            document = law_document(question, description)
+            write_whole(self.json, json.dumps(document, allow_nan=False, indent=1) + "\n")
         if self.csv is not None:
-            write_whole(self.csv, result.to_csv())
+            write_whole(self.csv, law_csv(description))
 
 
 def run_law(question: Question, files: LawFiles, *, size: int | None, quiet: bool) -> None:
     """Work out the law, write the files, and print the tables unless `quiet`."""
-    result = law_result(question, None if size is None else positive_integer("size", size))
-    files.write(result)
+    description = question.model.describe(question.spikes, size)
+    files.write(question, description)
     if not quiet:
         from pastur.cli._law.print import print_law
 
-        print_law(result, files.named())
+        print_law(question, description, files.named())
 
 
 def _kind(picture: Path) -> str:
     return picture.suffix.removeprefix(".").lower()
 
 
-def _picture(result: LawResult, kind: str) -> bytes:
+def _picture(question: Question, kind: str) -> bytes:
     from pastur.figures import law_figure
 
-    question = result.question
     figure = law_figure(question.model, spikes=question.spikes)
     figure.suptitle(f"{question.noise}\n{question.signal}", fontsize="medium")
     return picture_bytes(figure, kind=kind, dots_per_inch=_DOTS_PER_INCH)

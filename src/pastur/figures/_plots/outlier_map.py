@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pastur._typing import ArrayLike, FloatArray
-from pastur.figures._plots.in_matrix_units import Model, PlainModel
+from pastur.figures._plots.in_matrix_units import PlainModel
 from pastur.figures._plots.plot_law import (
     LAW,
     LEGEND,
@@ -17,6 +17,7 @@ from pastur.figures._plots.plot_law import (
     new_axes,
     plot_law,
 )
+from pastur.models import SpikedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ _MOST_POINTS, _PIECE_POINTS = 2400, 120
 _OFF = 1e-9
 
 
-def plot_outlier_map(model: Model, ax: Axes | None = None, *, spikes: ArrayLike = ()) -> Axes:
+def plot_outlier_map(model: SpikedModel, ax: Axes | None = None, *, spikes: ArrayLike = ()) -> Axes:
     """Draw where the value of a spike θ goes, for every θ off the support of the signal's law.
 
     Solid where the spike makes an outlier, at Φ(θ); dashed where it is subcritical, its value at an
@@ -74,7 +75,7 @@ def plot_outlier_map(model: Model, ax: Axes | None = None, *, spikes: ArrayLike 
     return ax
 
 
-def law_figure(model: Model, *, spikes: ArrayLike = ()) -> Figure:
+def law_figure(model: SpikedModel, *, spikes: ArrayLike = ()) -> Figure:
     """Return a figure of the law (`plot_law`) above the outlier map (`plot_outlier_map`).
 
     Examples
@@ -112,12 +113,12 @@ def _shade(ax: Axes, plain: PlainModel) -> None:
 def _draw_branches(ax: Axes, plain: PlainModel) -> None:
     pieces = _pieces(plain)
     middle = pieces.mean(axis=1)
-    detached = plain.detached(middle)
+    detached = plain.units.is_supercritical(middle)
     free, level = pieces[detached], pieces[~detached]
     if len(free):
         count = max(5, min(_PIECE_POINTS, _MOST_POINTS // len(free)))
         theta = np.linspace(free[:, 0], free[:, 1], count, axis=1)
-        _draw_rows(ax, theta, plain.phi(theta), OUTLIER, "-", "outlier of a spike")
+        _draw_rows(ax, theta, plain.units.phi(theta), OUTLIER, "-", "outlier of a spike")
     if len(level):
         places = np.column_stack([_subcritical_at(plain, level)] * 2)
         _draw_rows(ax, level, places, SUBCRITICAL, (0, (3, 2)), "subcritical: no outlier")
@@ -135,7 +136,7 @@ def _subcritical_at(plain: PlainModel, pieces: FloatArray) -> FloatArray:
         places = np.where(plain.critical[at] == end, plain.edges[at], places)
     closed = np.isnan(places)
     if closed.any():
-        places[closed] = plain.outliers(pieces[closed].mean(axis=1))
+        places[closed] = plain.units.outlier(pieces[closed].mean(axis=1))
     return places
 
 
@@ -161,10 +162,13 @@ def _pieces(plain: PlainModel) -> FloatArray:
 
 
 def _draw_spikes(ax: Axes, plain: PlainModel) -> None:
-    if not plain.spikes.size:
+    spikes = plain.spikes
+    if not spikes.theta.size:
         return
-    detached = plain.detached(plain.spikes)
-    places = plain.outliers(plain.spikes)
-    for chosen, colour, marker in ((detached, OUTLIER, "o"), (~detached, SUBCRITICAL, "X")):
+    for chosen, colour, marker in (
+        (spikes.detached, OUTLIER, "o"),
+        (~spikes.detached, SUBCRITICAL, "X"),
+    ):
         style: dict[str, Any] = {"linestyle": "none", "markersize": 8, "zorder": 5}
-        ax.plot(plain.spikes[chosen], places[chosen], marker=marker, color=colour, **style)
+        there = spikes.position[chosen]
+        ax.plot(spikes.theta[chosen], there, marker=marker, color=colour, **style)

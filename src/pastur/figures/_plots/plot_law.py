@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pastur._typing import ArrayLike, FloatArray
-from pastur.figures._plots.in_matrix_units import Model, PlainModel
+from pastur.figures._plots.in_matrix_units import PlainModel
 from pastur.measures._contract.curve import density_curve
+from pastur.models import SpikedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LAW, SIGNAL, OUTLIER, SUBCRITICAL = "#17202b", "#0b7a6b", "#2456c5", "#b3400a"
 
+# What the overlaps are called in a legend.
+_SHOWN = {
+    "overlap": "overlap",
+    "overlap_left": "left overlap",
+    "overlap_right": "right overlap",
+}
 _MOST_STEMS = 40
 _BARS = 80
 _CURVE_POINTS = 801
 
 
-def plot_law(model: Model, ax: Axes | None = None, *, spikes: ArrayLike = ()) -> Axes:
+def plot_law(model: SpikedModel, ax: Axes | None = None, *, spikes: ArrayLike = ()) -> Axes:
     """Draw the limiting law of signal plus noise over the law of the signal.
 
     Densities belong to the left axis. Atoms of the signal, by their mass, and the outliers of
@@ -58,7 +65,7 @@ def plot_law(model: Model, ax: Axes | None = None, *, spikes: ArrayLike = ()) ->
     """
     plain = PlainModel.of(model, spikes)
     ax = ax if ax is not None else new_axes()
-    x, y = density_curve(model.law, squared=plain.squared, points=_CURVE_POINTS)
+    x, y = density_curve(model.law, squared=plain.model.squared, points=_CURVE_POINTS)
     ax.fill_between(x, y, color=LAW, alpha=0.12, linewidth=0)
     ax.plot(x, y, color=LAW, linewidth=1.8, label="law of W", zorder=3)
     highest, signal = float(np.nanmax(y)), _draw_signal(ax, plain)
@@ -94,14 +101,14 @@ def new_axes() -> Axes:
 
 def _draw_signal(ax: Axes, plain: PlainModel) -> float:
     """Draw the part of the signal's law that goes by density; return its greatest height."""
-    x, y = density_curve(plain.signal, squared=plain.squared, points=_CURVE_POINTS)
+    x, y = density_curve(plain.model.signal, squared=plain.model.squared, points=_CURVE_POINTS)
     heights = [0.0]
     if x.size:
         ax.plot(x, y, color=SIGNAL, linewidth=1.4, linestyle=(0, (5, 1.5)), label="law of S")
         heights.append(float(np.nanmax(y)))
-    atoms = plain.signal.atoms
+    atoms = plain.model.signal.atoms
     if len(atoms) > _MOST_STEMS:
-        density, bins = np.histogram(plain.seen(atoms[:, 0]), _BARS, weights=atoms[:, 1])
+        density, bins = np.histogram(plain.model.to_matrix(atoms[:, 0]), _BARS, weights=atoms[:, 1])
         density /= np.diff(bins)
         label = f"law of S, {len(atoms)} values"
         ax.stairs(density, bins, color=SIGNAL, fill=True, alpha=0.3, label=label)
@@ -111,37 +118,37 @@ def _draw_signal(ax: Axes, plain: PlainModel) -> float:
 
 def _draw_shares(ax: Axes, plain: PlainModel) -> list[Any]:
     """Draw what has a share and no density on an axis at the right; return it for the legend."""
-    atoms = plain.signal.atoms
+    atoms = plain.model.signal.atoms
     stems = 0 < len(atoms) <= _MOST_STEMS
-    if not stems and not plain.spikes.size:
+    if not stems and not plain.spikes.theta.size:
         return []
     right = ax.twinx()
     right.set_ylim(0, 1.1)
     right.set_yticks(np.linspace(0, 1, 6))
     drawn = []
     if stems:
-        points = plain.seen(atoms[:, 0])
+        points = plain.model.to_matrix(atoms[:, 0])
         drawn.append(_stems(right, points, atoms[:, 1], SIGNAL, "s", "atoms of S, by mass"))
-    if plain.spikes.size:
+    if plain.spikes.theta.size:
         drawn += _draw_outliers(right, plain)
-    words = ["mass of an atom"] * stems + ["overlap of an outlier"] * bool(plain.spikes.size)
+    words = ["mass of an atom"] * stems + ["overlap of an outlier"] * bool(plain.spikes.theta.size)
     right.set_ylabel(", ".join(words))
     return drawn
 
 
 def _draw_outliers(right: Axes, plain: PlainModel) -> list[Any]:
-    detached = plain.detached(plain.spikes)
-    places = plain.outliers(plain.spikes)
+    spikes, detached = plain.spikes, plain.spikes.detached
     drawn = []
     if detached.any():
-        overlaps = plain.overlaps(plain.spikes[detached])
-        markers = ("o",) if len(overlaps) == 1 else ("<", ">")
-        for marker, (word, height) in zip(markers, overlaps.items(), strict=True):
-            label = f"outliers, by {word}"
-            drawn.append(_stems(right, places[detached], height, OUTLIER, marker, label))
+        markers = ("o",) if len(spikes.overlaps) == 1 else ("<", ">")
+        named = zip(markers, plain.model.overlap_names, spikes.overlaps, strict=True)
+        for marker, name, height in named:
+            label = f"outliers, by {_SHOWN[name]}"
+            place = spikes.position[detached]
+            drawn.append(_stems(right, place, height[detached], OUTLIER, marker, label))
     if not detached.all():
         label = "subcritical spikes: no outlier"
-        there = places[~detached]
+        there = spikes.position[~detached]
         line = _stems(right, there, np.zeros(there.size), SUBCRITICAL, "X", label)
         drawn.append(line)
     return drawn
