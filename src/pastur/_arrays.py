@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 def locked(value: _T) -> _T:
     """Return an array, or a tuple of arrays, that can no longer be written to.
 
-    It is the same array: lock only an array that nobody else holds.
+    It is the same array: lock only an array that no other code holds.
     """
     if isinstance(value, np.ndarray):
         value.setflags(write=False)

@@ -27,7 +27,7 @@ def in_processes(
     ordered : bool, default False
         Whether the results come in the order of the calls; else the first that is done comes first.
     threads : int, optional
-        Of the linear algebra library, in each process; by default what it takes by itself.
+        BLAS threads in each process; by default the number that BLAS chooses.
 
     Raises
     ------

@@ -377,7 +377,7 @@ class SpikedModel(KeepsLocked, ABC):
         if on.any():
             raise InvalidInputError(
                 f"theta = {spikes[on].ravel()[0] if spikes.ndim else spikes:g} lies on the support "
-                "of the signal's law, so it belongs to the bulk and is no spike."
+                "of the signal's law, so it belongs to the bulk and is not a spike."
             )
         self._check_spikes("theta", spikes)
         return spikes

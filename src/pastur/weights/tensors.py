@@ -15,7 +15,7 @@ from pastur.weights._hostile.array_bytes import too_large
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
-    """What the header says of one tensor.
+    """What the header says about one tensor.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class TensorInfo:
     unreadable : str
         Why it cannot be read, in words that follow its name; empty where it can.
     layout : Layout
-        What the file says of its axes.
+        What the file says about its axes.
     quantised : str
         The file's name of a lossy packing ("Q4_K") that reading undoes; empty for plain numbers.
     aside : str
@@ -60,7 +60,7 @@ class Weights:
     entries : tuple of TensorInfo
         Every tensor, in the order of the file.
     metadata : mapping of str to str
-        What the file says of itself.
+        Metadata stored in the file.
     fetch : callable
         The file's own way to a tensor; call `read`, which checks the name first.
     steps : callable or None
@@ -122,7 +122,7 @@ class Weights:
         except MemoryError:
             raise InvalidInputError(f"{label} {too_large(entry.nbytes)}.") from None
         except Exception as error:
-            # No reader foresaw it, and the other tensors can be read all the same.
+            # Unexpected, and the other tensors can still be read.
             raise InternalError.of(error) from error
 
 

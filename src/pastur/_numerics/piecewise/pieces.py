@@ -158,7 +158,7 @@ class Pieces(KeepsLocked):
 
     @cached_property
     def joined(self) -> AnyArray:
-        """Whether the density goes on without a step from each piece into the next; the last no."""
+        """Whether the density has no step between each piece and the next; False for the last."""
         at_low = np.where(self.mirrored, self.ends[:, 1], self.ends[:, 0])
         at_high = np.where(self.mirrored, self.ends[:, 0], self.ends[:, 1])
         size = np.abs(self.coefficients).sum(axis=1)

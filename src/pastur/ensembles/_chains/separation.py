@@ -7,8 +7,8 @@ Let c spikes be above zero. The (c + 1)-th largest eigenvalue of the complete ma
   with J₁ = cos φ, J₂ = sin φ on the blocks, ``T = J₁TJ₁ + J₂TJ₂ + ½ Σ [Jᵢ, [Jᵢ, T]]`` and the last
   term is at most ``e = (π/(2ℓ + 2))² max ‖B_k‖`` (IMS localisation). J₁TJ₁ sees the drawn blocks
   alone; J₂TJ₂ sees what is left after cut k′, noise of a smaller size, drawn or not. If that noise
-  stays below s, and c drawn eigenvalues are above s, then b = s + e. It tells a spike from noise of
-  the same reach, since what is left after k′ blocks reaches less far.
+  stays below s, and c drawn eigenvalues are above s, then b = s + e. It separates a spike from
+  noise of the same reach, since what is left after k′ blocks reaches less far.
 
 The noise stays below its bound but for chance `FAILURE`, for each bound that is used.
 """

@@ -121,7 +121,7 @@ def _within(ends: FloatArray) -> Any:
 
 
 def _checked(f: Callable[[Any], Any]) -> Callable[[FloatArray], FloatArray]:
-    """Return f of vectors, by points where it does not take them, which refuses what is no number.
+    """Return f for vectors, point by point if necessary; refuse values that are not numbers.
 
     The errors that f itself raises for a single number are the caller's to see.
     """

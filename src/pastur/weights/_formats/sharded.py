@@ -74,7 +74,7 @@ def open_parts(path: Path, files: Sequence[Path]) -> Weights:
 
 
 def _opened(path: Path, files: Sequence[Path]) -> tuple[dict[str, Weights], dict[str, str]]:
-    """Return which file holds each tensor, and what the files say of themselves."""
+    """Return which file holds each tensor, and the metadata of the files."""
     budget = Budget(path, sum(file.stat().st_size for file in files))
     holders: dict[str, Weights] = {}
     metadata: dict[str, str] = {}

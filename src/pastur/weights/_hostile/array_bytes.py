@@ -1,4 +1,4 @@
-"""Bytes of a file into an array, without trusting what the file says of their number."""
+"""Bytes of a file into an array, without trusting the file about their number."""
 
 import math
 import os

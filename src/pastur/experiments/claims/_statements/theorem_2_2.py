@@ -135,7 +135,7 @@ def _prepare_counter(setting: Setting) -> tuple[Spikes, Spikes]:
 def _draw_counter(
     theory: tuple[Spikes, Spikes], setting: Setting, rng: np.random.Generator
 ) -> Draw:
-    """The violation is no counter-example at all: supercritical spikes, which obey."""
+    """The violation is not a counterexample: supercritical spikes, which obey the theorem."""
     found = {}
     for name, case in zip(("right", "wrong"), theory, strict=True):
         values = _eigenvalues(case.signal, rng)

@@ -14,7 +14,7 @@ from pastur._typing import AnyArray
 from pastur.weights._axes.layout import UNKNOWN, Layout
 from pastur.weights.tensors import TensorInfo
 
-# Bytes of what is read along with the headers: sizes and descriptions, never weights.
+# Bytes read along with the headers: sizes and descriptions, never weights.
 _SMALL = 4096
 
 
@@ -73,7 +73,7 @@ class Derived:
     packing : str
         Name of a lossy packing; empty where the weight is exact.
     layout : Layout
-        What the convention says of the axes.
+        What the convention says about the axes.
     reason : str
         Why it cannot be made, where that is known from the headers.
     dtype : str
@@ -98,7 +98,7 @@ class Stored:
     entries : dict of str to TensorInfo
         Entries of the readable tensors, by name.
     config : mapping
-        What the configuration next to the model says of its packing.
+        What the configuration next to the model says about its packing.
     """
 
     def __init__(

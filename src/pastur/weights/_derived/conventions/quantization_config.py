@@ -1,4 +1,4 @@
-"""What the configuration next to a model says of how its weights are packed."""
+"""What the configuration next to a model says about the packing of its weights."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -57,7 +57,7 @@ class Listing:
         return f"stands for all that the file holds beyond {what}, which is not listed"
 
     def entry(self, group: Any, link: bytes, label: str, node: Any) -> str | None:
-        """List what a link leads to; of a group, return the label of what is in it."""
+        """List the target of a link; for a group, return the label of its contents."""
         import h5py
         from h5py import h5l, h5o
 
@@ -80,7 +80,7 @@ class Listing:
                 self.add(path_of(node), reason, about["dtype"], about["shape"], label)
             else:
                 self.add(path_of(node), "is a type, not a data set", "type")
-        except Exception as error:  # one odd object is no reason to leave out the others
+        except Exception as error:  # one odd object must not hide the others
             self.add(path_of(node), fault(error))
         return None
 
@@ -135,7 +135,7 @@ def octets(name: str) -> bytes:
 
 
 def fault(error: Exception) -> str:
-    """Return what an error says of an object."""
+    """Return what an error says about an object."""
     if isinstance(error, MemoryError):
         return "needs more memory than it may take"
     words = " ".join(str(error).split())[:200]

@@ -1,1 +1,1 @@
-"""ONNX models: the tensors, and what the graph says of them."""
+"""ONNX models: the tensors, and what the graph says about them."""

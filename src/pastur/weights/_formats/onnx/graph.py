@@ -35,7 +35,7 @@ _NO_AXIS = 1 << 10
 
 
 def text(value: str | bytes) -> str:
-    """Return a text of the file; protobuf returns the bytes of what is not UTF-8."""
+    """Return a text of the file; protobuf returns bytes if it is not UTF-8."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
 
 

@@ -190,7 +190,7 @@ def _quantised(seen: View, tensor: StoredTensor, folder: str, store: Store) -> V
 
 
 def _layout(found: _Found, shape: tuple[int, ...]) -> Layout:
-    """Return what a convolution that was saved whole says of its kernel."""
+    """Return what a convolution that was saved whole says about its kernel."""
     owner = found.owner
     if owner is None or found.keys[-1:] not in _KERNELS:
         return UNKNOWN

@@ -4,7 +4,7 @@ A pickle is a program. This one may build dictionaries, lists, numbers, words, d
 tensors, and objects of classes that it only names: a module that was saved whole, or a part of a
 TorchScript program, becomes a dictionary of its attributes, without a search for its class.
 Nothing that a file names is ever imported or called. A call of anything else than what tensors are
-made by ends the reading, and so does the name of what could do harm, even if nobody calls it.
+made by ends the reading, and so does the name of a harmful function, even if it is not called.
 
 The opcodes are those that `torch.save` writes, run by Python's own unpickler in Python, whose
 memory grows with what is read and not with what is claimed. What each step leaves behind, and what

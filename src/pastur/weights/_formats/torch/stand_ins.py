@@ -54,7 +54,7 @@ class Storage:
 class StoredTensor:
     """A tensor as a view of a storage; nothing of it has been checked.
 
-    `quantizer` is what a quantised one says of its codes: a name, scale, zero point, and an axis
+    `quantizer` is what a quantised one says about its codes: a name, scale, zero point, and an axis
     where they go along one.
     """
 

@@ -94,7 +94,7 @@ def refused(view: View, reason: str) -> View:
 def view(
     name: str, dtype: str, shape: Any, strides: Any, offset: Any, stored: str | None, store: Store
 ) -> View:
-    """Return what a file says of a tensor, with the reason if it cannot be true."""
+    """Return what a file says about a tensor, with the reason if it cannot be true."""
     if not (_counts(shape) and _counts(strides) and _counts((offset,)) and stored is not None):
         return View(TensorInfo(name, (), "unknown", 0, "has no sound description"), "", 0, ())
     kind = _numpy(dtype)
@@ -135,7 +135,7 @@ def weights_of(path: Path, views: Iterable[View], store: Store) -> Weights:
 
 
 def _listed(one: View) -> TensorInfo:
-    """Return the header of what is read: of codes, that of the numbers they stand for."""
+    """Return the header of the tensor as read: of codes, that of the dequantised numbers."""
     if one.quantiser is None or one.info.unreadable:
         return one.info
     nbytes = 4 * math.prod(one.info.shape)
