@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from pastur._files import write_whole
-from pastur.cli._experiment.train_networks import RATES
 from pastur.cli._terminal.output_files import picture_bytes
 from pastur.experiments import (
     NetworkRecord,
@@ -22,6 +21,7 @@ from pastur.experiments import (
     read_records,
     spike_panels,
 )
+from pastur.experiments._training.configuration import LEARNING_RATES
 from pastur.experiments.fashion_mnist import without_size_and_seed
 from pastur.figures import Panel, Series, panels_figure
 
@@ -52,7 +52,7 @@ def name_of(config: TrainingConfig) -> str:
     """Return how a network was trained: optimiser and activation, then what is unusual."""
     usual = TrainingConfig()
     words = [config.optimizer, config.activation]
-    if config.learning_rate != RATES[config.optimizer]:
+    if config.learning_rate != LEARNING_RATES[config.optimizer]:
         words.append(f"rate {config.learning_rate:g}")
     if config.batch_size != usual.batch_size:
         words.append(f"batches of {config.batch_size}")

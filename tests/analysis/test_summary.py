@@ -70,7 +70,7 @@ def test_every_kind_is_counted() -> None:
         "noise; 3 do not fit the noise law, so that their counts of spikes are in doubt; 1 is too "
         "small to tell. The signal of these 2 is 9 spikes, 2 to 7 each, which hold 60 % of the "
         "energy. "
-        "Reasons: entries of a heavy tail (2), the shape of the bulk (1). "
+        "Reasons for the misfit: entries of a heavy tail (2), the shape of the bulk (1). "
         "2 tensors were skipped, with the reason."
     )
 

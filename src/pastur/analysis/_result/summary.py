@@ -68,7 +68,7 @@ def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
         return []
     verdicts = Counter(matrix.fit.goodness.verdict for matrix in matrices).most_common()
     listed = ", ".join(f"{Verdict(verdict).contradiction} ({times})" for verdict, times in verdicts)
-    return [f"Reasons: {listed}."]
+    return [f"Reasons for the misfit: {listed}."]
 
 
 def _explained_by_entries(matrices: Sequence[MatrixAnalysis]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pastur._files import write_whole
+from pastur._format import NOTHING, number, percent
 from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.output_files import picture_bytes
 from pastur.cli._terminal.printable import printable
@@ -16,10 +17,10 @@ from pastur.experiments import (
     run_fashion_mnist,
     spike_panels,
 )
+from pastur.experiments._training.configuration import LEARNING_RATES
 from pastur.figures import Panel
 
 PICTURE = "spikes.png"
-RATES = {"adam": 3e-4, "sgd": 0.005}
 _STEPS = 10_000
 
 
@@ -29,7 +30,7 @@ def training_configs(
     """Return the networks to train, the small ones first."""
     options = dict(training)
     rate = options.pop("learning_rate")
-    options["learning_rate"] = RATES[options["optimizer"]] if rate is None else rate
+    options["learning_rate"] = LEARNING_RATES[options["optimizer"]] if rate is None else rate
     return [
         TrainingConfig(size=size, seed=seed, **options) for seed in seeds for size in sorted(sizes)
     ]
@@ -87,13 +88,13 @@ def print_records(records: Sequence[NetworkRecord], folder: Path) -> None:
         accuracy = record.last.test_accuracy
         start = (str(record.config.size), str(record.config.seed))
         if layer is None or accuracy is None:
-            table.add_row(*start, "–", *("–" for _ in headings[4:]), "training ran away")
+            table.add_row(*start, NOTHING, *(NOTHING for _ in headings[4:]), "training ran away")
             continue
         table.add_row(
             *start,
-            f"{100 * accuracy:.2f} %",
-            f"{layer.sigma:.3f}",
-            f"{layer.edge:.3f}",
+            percent(accuracy, digits=4),
+            number(layer.sigma),
+            number(layer.edge),
             str(layer.rank) if layer.fits else f"{layer.rank}?",
             f"{layer.signal_rank:.1f}",
             str(layer.bema_rank),

@@ -11,7 +11,9 @@ from pastur._checks import (
 )
 from pastur._errors import InvalidInputError
 
-OPTIMIZERS = ("adam", "sgd")
+# A step size that suits each.
+LEARNING_RATES = {"adam": 3e-4, "sgd": 0.005}
+OPTIMIZERS = tuple(LEARNING_RATES)
 ACTIVATIONS = ("absolute", "relu", "tanh")
 INITIALIZATIONS = ("gaussian", "he", "uniform")
 
