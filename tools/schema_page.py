@@ -1,10 +1,14 @@
-"""The page on the JSON of an analysis, generated from its schema.
+"""The schema of the JSON of an analysis, with the fields of a fit, and the page generated from it.
 
-python tools/schema_page.py          # writes docs/analysis-json.md
+python tools/schema_page.py          # writes docs/analysis.schema.json and docs/analysis-json.md
 """
 
 import json
 from pathlib import Path
+
+from pastur.estimation import RectangularFit
+from pastur.estimation._kinds.rectangular import RectangularKind
+from pastur.estimation._result.codec import fit_schemas
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -73,6 +77,14 @@ def _at(value: dict) -> str:
     return f"[{name}](#{name})"
 
 
+def with_fit(schema: dict) -> dict:
+    """Return the schema with the part that describes a fit as its fields have it."""
+    parts = fit_schemas(RectangularFit, RectangularKind.fields)
+    return schema | {"$defs": schema["$defs"] | parts}
+
+
 if __name__ == "__main__":
-    schema = json.loads((DOCS / "analysis.schema.json").read_text("utf-8"))
+    path = DOCS / "analysis.schema.json"
+    schema = with_fit(json.loads(path.read_text("utf-8")))
+    path.write_text(json.dumps(schema, indent=1, ensure_ascii=False) + "\n", "utf-8")
     (DOCS / "analysis-json.md").write_text(page(schema), "utf-8")

@@ -107,3 +107,14 @@ def test_every_key_has_a_description() -> None:
 
 def test_the_page_is_made_from_it() -> None:
     assert (ROOT / "docs" / "analysis-json.md").read_text("utf-8") == schema_page.page(SCHEMA)
+
+
+def test_the_part_on_a_fit_is_that_of_its_fields() -> None:
+    assert schema_page.with_fit(SCHEMA) == SCHEMA
+
+
+def test_a_field_that_is_not_in_the_schema_is_found() -> None:
+    """The sibling that must reject: a description that no field has."""
+    other = copy.deepcopy(SCHEMA)
+    other["$defs"]["fit"]["properties"]["edge"]["description"] = "Anything."
+    assert schema_page.with_fit(other) != other

@@ -1,7 +1,8 @@
 """The result as a value: its properties, and its plain form there and back."""
 
 import json
-from dataclasses import FrozenInstanceError
+import re
+from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
 import pytest
@@ -132,3 +133,14 @@ def test_a_table_in_other_units_is_another_table(rectangular):
 
 def test_fits_of_both_kinds_are_fits(fits):
     assert all(isinstance(fit, Fit) for fit in fits)
+
+
+@pytest.mark.parametrize("kind", [Fit, SymmetricFit, RectangularFit])
+def test_every_field_of_a_fit_is_documented_and_stored(kind, fits):
+    own = {field.name for field in fields(kind)}
+    common = "" if kind is Fit else str(Fit.__doc__)
+    documented = set(re.findall(r"^    (\w+(?:, \w+)*) : ", f"{kind.__doc__}\n{common}", re.M))
+    assert own <= {name for names in documented for name in names.split(", ")}
+    for fit in fits:
+        if isinstance(fit, kind):
+            assert own <= set(fit.to_dict())

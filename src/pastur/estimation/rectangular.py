@@ -18,8 +18,8 @@ from pastur.estimation._observed.spectrum import (
     centred_spectrum,
     rectangular_spectrum,
 )
-from pastur.estimation._result.codec import stored
 from pastur.estimation._result.fit import Fit
+from pastur.estimation._result.schema import stored
 from pastur.measures import ProbabilityMeasure
 
 

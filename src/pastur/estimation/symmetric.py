@@ -13,8 +13,8 @@ from pastur._typing import ArrayLike, FloatArray
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.estimation._observed.spectrum import Settings, symmetric_spectrum
-from pastur.estimation._result.codec import stored
 from pastur.estimation._result.fit import Fit
+from pastur.estimation._result.schema import stored
 from pastur.measures import ProbabilityMeasure
 
 

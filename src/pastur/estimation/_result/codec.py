@@ -12,18 +12,45 @@ from pastur._errors import InvalidInputError
 from pastur._foreign import shown
 from pastur._stored import built, check, each, made, taken
 from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.schema import object_schema, stored, value_schema, with_properties
 from pastur.estimation._result.signal import Signal
+from pastur.estimation._result.status import Status
 from pastur.measures import ProbabilityMeasure
 
-# What is computed from the fields and stored with them, behind which of them.
-_DERIVED = {"sigma_interval": "entry_sd", "edge": "rank"}
+# What is computed from the fields and stored with them: behind which of them, and what it is.
+_DERIVED = {
+    "sigma_interval": (
+        "entry_sd",
+        float,
+        stored("Standard deviation of an entry of the noise.", minimum=0),
+    ),
+    "edge": ("rank", int, stored("Number of spikes: singular values beyond the edge.", minimum=0)),
+}
+_SPIKE = {
+    "observed": stored("The singular value.", minimum=0),
+    "theta": stored("Strength θ of the signal before the noise.", minimum=0),
+    "low": stored(
+        "Lower end of its interval; of a group, that of the group's root mean square.", minimum=0
+    ),
+    "high": stored("Upper end.", minimum=0),
+    "overlap_left": stored(
+        "Square of the cosine between the left singular vectors of W and of S.",
+        minimum=0,
+        maximum=1,
+    ),
+    "overlap_right": stored("The same on the right.", minimum=0, maximum=1),
+    "p_value": stored("Chance that noise alone reaches so far.", minimum=0, maximum=1),
+    "isolated": stored(
+        "Whether neighbours and edge are far enough for interval and overlaps to be exact."
+    ),
+    "group": stored(
+        "Equal numbers mark neighbours that push each other and have one interval together.",
+        minimum=0,
+    ),
+}
 # Objects and lists stand behind the plain values, and what only some fits have behind those.
 _NESTED = ("spikes", "signal", "goodness", "status")
-
-
-def stored(description: str, **limits: float) -> dict[str, Any]:
-    """Return what a field says of itself in the JSON Schema: a description and limits."""
-    return {"description": description, "limits": limits}
 
 
 def encoded_fit(fit: Any) -> dict[str, Any]:
@@ -43,12 +70,53 @@ def decoded_fit(
     return built(kind, values, spikes=spikes, signal=signal)
 
 
+def fit_schemas(kind: Any, spike_fields: np.dtype[np.void]) -> dict[str, Any]:
+    """Return the JSON Schemas of a class of fits and of its parts, by name."""
+    found = object_schema(kind, "Noise and signal of a matrix W = R/√max(rows, columns) + S.")
+    named = found["properties"]
+    named |= {name: value_schema(hint, about) for name, hint, about in _DERIVED.values()}
+    for name, inside in _objects().items():
+        named[name] = {**inside, "description": named[name]["description"]}
+    optional = set(named) - set(found["required"]) - {name for name, *_ in _DERIVED.values()}
+    ordered = {name: named[name] for name in _names(kind)}
+    types = {"b": bool, "i": int, "f": float}
+    spike = {
+        name: value_schema(types[spike_fields[name].kind], _SPIKE[name])
+        for name in spike_fields.names or ()
+    }
+    return {
+        "fit": with_properties(found["description"], ordered, optional),
+        "spike": with_properties("One spike.", spike, set()),
+        "goodness": _goodness(),
+    }
+
+
+def _objects() -> dict[str, Any]:
+    """Return the schemas of what is nested in a fit, descriptions aside."""
+    signal = object_schema(Signal, "")
+    bulk = stored("Null, unless the fit was given the law of the signal's bulk.")
+    parts = {key: value for key, value in signal["properties"].items() if key != "base"}
+    parts["bulk"] = value_schema(str | None, bulk)
+    return {
+        "spikes": {"type": "array", "items": {"$ref": "#/$defs/spike"}},
+        "signal": with_properties("", parts, set()),
+        "goodness": {"$ref": "#/$defs/goodness"},
+        "status": object_schema(Status, ""),
+    }
+
+
+def _goodness() -> dict[str, Any]:
+    found = object_schema(Goodness, "Whether the bulk is noise at all.")
+    # Always written, though it may be missing where it is read.
+    return {**found, "required": list(found["properties"])}
+
+
 def _names(kind: Any) -> list[str]:
     own = [one.name for one in fields(kind) if one.init]
     plain = [name for name in own[: own.index("zeros") + 1] if name not in _NESTED]
     names = []
     for name in plain:
-        names += [name, _DERIVED[name]] if name in _DERIVED else [name]
+        names += [name, _DERIVED[name][0]] if name in _DERIVED else [name]
     return [*names, *_NESTED, *own[own.index("zeros") + 1 :]]
 
 

@@ -12,8 +12,9 @@ from pastur._stored import check
 from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.shrinkage import check_shape
-from pastur.estimation._result.codec import decoded_fit, encoded_fit, stored
+from pastur.estimation._result.codec import decoded_fit, encoded_fit
 from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.schema import stored
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.measures import Atoms, ProbabilityMeasure

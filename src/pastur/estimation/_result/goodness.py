@@ -1,7 +1,8 @@
 """Goodness of fit of the bulk: is it noise, once the spikes are accounted for?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from pastur.estimation._result.schema import stored
 from pastur.estimation._result.verdict import Verdict
 
 # A bulk with fewer values than this can hardly contradict any law.
@@ -10,6 +11,10 @@ LEAST_BULK = 20
 REJECTION = 0.01
 # Up to this Kolmogorov distance σ and the count are still of use.
 SMALL_DISTANCE = 0.05
+
+
+_WORDS = [f"`{verdict}`" for verdict in Verdict]
+_LISTED = f"{', '.join(_WORDS[:-1])} or {_WORDS[-1]}"
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,19 @@ class Goodness:
         Rows and columns of the entries with outliers, the largest first, 20 at most.
     """
 
-    statistic: float | None
-    p_value: float | None
-    verdict: Verdict
-    reason: str
-    entries: tuple[tuple[int, int], ...] = ()
+    statistic: float | None = field(
+        metadata=stored("Largest distance between the distributions of the bulk and of the law.")
+    )
+    p_value: float | None = field(
+        metadata=stored(
+            "Chance that noise deviates from the law as much; null where the bulk is too small."
+        )
+    )
+    verdict: Verdict = field(metadata=stored(f"{_LISTED}."))
+    reason: str = field(metadata=stored("What it rests on, in words."))
+    entries: tuple[tuple[int, int], ...] = field(
+        default=(), metadata=stored("Places of entries too large for noise, row and column.")
+    )
 
     @property
     def fits(self) -> bool:

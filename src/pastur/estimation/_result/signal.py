@@ -1,11 +1,12 @@
 """The spectrum of the signal S: point masses next to a known law."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.masses import Masses
+from pastur.estimation._result.schema import stored
 from pastur.measures import ProbabilityMeasure
 
 
@@ -22,9 +23,9 @@ class Signal:
         Law of the rest; None for a point mass at 0.
     """
 
-    points: FloatArray
-    weights: FloatArray
-    base: ProbabilityMeasure | None = None
+    points: FloatArray = field(metadata=stored("Values of the signal."))
+    weights: FloatArray = field(metadata=stored("Their masses; the rest is at 0."))
+    base: ProbabilityMeasure | None = field(default=None, metadata=stored("Law of the rest."))
 
     def __post_init__(self) -> None:
         for name in ("points", "weights"):

@@ -1,6 +1,8 @@
 """How a fit ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from pastur.estimation._result.schema import stored
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Status:
         One sentence.
     """
 
-    converged: bool
-    residual: float
-    iterations: int
-    message: str
+    converged: bool = field(metadata=stored("Whether the numbers can be relied on."))
+    residual: float = field(metadata=stored("What is left of the equations."))
+    iterations: int = field(metadata=stored("Steps taken.", minimum=0))
+    message: str = field(metadata=stored("The same in words."))
