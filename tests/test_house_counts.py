@@ -74,8 +74,11 @@ def test_a_folder_without_a_package_is_refused(tmp_path: Path) -> None:
 def test_a_way_counts_files_that_are_opened_again(tmp_path: Path) -> None:
     files = {
         "first.py": "def begin(f): f(); f(); return own()\ndef own(): return 1\n",
-        "second.py": "def one(): ...\ndef two(): ...\nclass Value:\n    def go(self): ...\n",
-        "third.py": "def between(): ...\n",
+        "second.py": (
+            "def one(): ...\ndef two(): ...\ndef three(): ...\n"
+            "class Value:\n    def go(self): ...\n"
+        ),
+        "third.py": "def between(): ...\ndef again(): ...\n",
     }
     spaces: dict[str, dict[str, object]] = {}
     for name, text in files.items():
@@ -89,13 +92,23 @@ def test_a_way_counts_files_that_are_opened_again(tmp_path: Path) -> None:
         first["begin"](second["one"])  # type: ignore[operator]
         third["between"]()  # type: ignore[operator]
         second["two"]()  # type: ignore[operator]
+        second["three"]()  # type: ignore[operator]
+        third["again"]()  # type: ignore[operator]
         second["Value"]().go()  # type: ignore[operator]
 
     way = way_through.follow(call, tmp_path)
-    assert way.stations == ("first.py:begin", "second.py:one", "third.py:between", "second.py:two")
-    assert way.files == ("first.py", "second.py", "third.py", "second.py")
-    assert way.returns == 1
-    assert way_through.follow(call, tmp_path, methods=True).returns == 2
+    assert way.stations == (
+        "first.py:begin",
+        "second.py:one",
+        "third.py:between",
+        "second.py:two",
+        "second.py:three",
+        "third.py:again",
+    )
+    # Two stations in a row in one file are one stop.
+    assert way.files == ("first.py", "second.py", "third.py", "second.py", "third.py")
+    assert way.returns == 2
+    assert way_through.follow(call, tmp_path, methods=True).returns == 3
 
 
 def test_the_way_goes_into_the_page_between_its_marks() -> None:

@@ -4,9 +4,10 @@
     python tools/way_through.py --page     write it into docs/rooms.md
 
 Every function of `pastur.estimation` counts once, at its first call, if the call comes from another
-file; its file is a station of the way. A station whose file stood in the list before is a return:
-whoever reads along has to open a file again that was left. Methods of values, such as a kind's or a
-law's, go where their value goes: the way is printed without them, and counted with them as well.
+file; its file is a station of the way, stations in a row in one file being one. A file that stood
+in the list before is a return: whoever reads along has to open it again. Methods of values, such as
+a kind's or a law's, go where their value goes: the way is printed without them, and counted with
+them as well.
 """
 
 import sys
