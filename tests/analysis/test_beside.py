@@ -16,7 +16,7 @@ from pastur._typing import AnyArray, FloatArray
 from pastur.analysis import Analysis, MatrixAnalysis
 from pastur.analysis._matrix.published import METHODS
 from pastur.analysis._matrix.shuffled import randomized
-from pastur.cli._main import BASELINES
+from pastur.cli._analyze.analyze_options import BASELINES
 from pastur.estimation import baselines
 
 

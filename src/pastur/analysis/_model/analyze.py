@@ -1,7 +1,7 @@
 """Every matrix of a model, fitted one by one."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any
@@ -139,29 +139,8 @@ def analyze(
     for path in outputs:
         refuse_inputs(path, weights.files)
     items = selection.items(weights)
-    trained_of = trained_names(item.name for item in items)
-    places = [
-        place
-        for place, item in enumerate(items)
-        if isinstance(item, Matrix) and item.name not in trained_of
-    ]
-    results: list[MatrixAnalysis | Skipped | Matrix] = []
-    seen: dict[str, Matrix] = {}
-    total = len(items)
-    ask = partial(examine, settings=settings)
-    run = examined(ask, items, places, selection=selection, jobs=jobs)
-    with closing(run) as found:
-        for done, item in enumerate(items):
-            if progress is not None:
-                progress(done, total, item.name)
-            if isinstance(item, Skipped):
-                results.append(item)
-                continue
-            seen[item.name] = item
-            results.append(item if item.name in trained_of else next(found))
-    comparisons = _settle_initials(results, seen, trained_of)
-    if progress is not None:
-        progress(total, total, "")
+    work = partial(examined, partial(examine, settings=settings), selection=selection, jobs=jobs)
+    results, comparisons = _worked_through(items, work, progress)
     matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
     skipped = tuple(result for result in results if isinstance(result, Skipped))
     if not matrices:
@@ -177,6 +156,39 @@ def analyze(
         initial=comparisons,
         files=weights.files,
     )
+
+
+_Work = Callable[
+    [list[Matrix | Skipped], list[int]], Generator[MatrixAnalysis | Skipped, None, None]
+]
+
+
+def _worked_through(
+    items: list[Matrix | Skipped], work: _Work, progress: Progress | None
+) -> tuple[list[MatrixAnalysis | Skipped | Matrix], tuple[InitialComparison, ...]]:
+    """Return what became of each item, in order, and the comparisons with initial values."""
+    trained_of = trained_names(item.name for item in items)
+    places = [
+        place
+        for place, item in enumerate(items)
+        if isinstance(item, Matrix) and item.name not in trained_of
+    ]
+    results: list[MatrixAnalysis | Skipped | Matrix] = []
+    seen: dict[str, Matrix] = {}
+    total = len(items)
+    with closing(work(items, places)) as found:
+        for done, item in enumerate(items):
+            if progress is not None:
+                progress(done, total, item.name)
+            if isinstance(item, Skipped):
+                results.append(item)
+                continue
+            seen[item.name] = item
+            results.append(item if item.name in trained_of else next(found))
+    comparisons = _settle_initials(results, seen, trained_of)
+    if progress is not None:
+        progress(total, total, "")
+    return results, comparisons
 
 
 def _settle_initials(

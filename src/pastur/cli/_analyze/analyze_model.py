@@ -1,6 +1,6 @@
 """What `demo` and `analyze` share: analyse, write the files, print."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,10 @@ _WRITERS: dict[str, Callable[[Analysis, Path], object]] = {
 }
 
 
-def run(source: Path, outputs: Outputs, *, quiet: bool, **options: Any) -> None:
+def run(source: Path, outputs: Outputs, options: Mapping[str, Any], *, quiet: bool) -> None:
     """Analyse `source`, write the outputs, and print the findings unless `quiet`.
+
+    `options` are keywords of `pastur.analyze`.
 
     A file that cannot be written costs neither the others nor the table.
     """

@@ -1,0 +1,154 @@
+"""The commands `demo` and `analyze` and their options; everything heavy is imported inside them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pastur.cli._terminal.errors import debug_option
+
+DEMO_REPORT = "pastur-demo.html"
+
+# Those of `pastur.analyze`, which is too heavy to be imported to print help.
+BASELINES = ("bema", "kritchman_nadler", "median_rule", "mp_pca", "parallel_analysis")
+
+_FILE = click.Path(path_type=Path)
+
+
+def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every command that analyses a model."""
+    for option in (
+        debug_option,
+        click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+        click.option("--csv", "csv_path", type=_FILE, help="Write one line for each matrix."),
+        click.option("--json", "json_path", type=_FILE, help="Write the whole result as JSON."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    type=_FILE,
+    default=DEMO_REPORT,
+    show_default=True,
+    help="The HTML report.",
+)
+@_outputs
+def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: bool) -> None:
+    """Analyse the network that comes with the package; nothing is downloaded."""
+    from pastur.cli._analyze.analyze_model import Outputs, run
+    from pastur.datasets import shipped_network_path
+
+    outputs = Outputs(report=output, json=json_path, csv=csv_path)
+    run(shipped_network_path(), outputs, {}, quiet=quiet)
+
+
+@click.command()
+@click.argument("model", type=_FILE)
+@click.option("-o", "--output", type=_FILE, help="Write a self-contained HTML report.")
+@_outputs
+@click.option(
+    "--include",
+    metavar="PATTERN",
+    multiple=True,
+    help="Analyse only tensors of such a name (* and ? as in a shell). Repeatable.",
+)
+@click.option(
+    "--exclude",
+    metavar="PATTERN",
+    multiple=True,
+    help="Leave out tensors of such a name. Repeatable.",
+)
+@click.option(
+    "--alpha",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.05,
+    show_default=True,
+    help="The chance that a matrix of pure noise is given a spike.",
+)
+@click.option(
+    "--baseline",
+    type=click.Choice(BASELINES),
+    multiple=True,
+    help="Compare a published estimator with the fit. Repeatable.",
+)
+@click.option(
+    "--randomize",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Compare each matrix with itself, its entries shuffled N times (1 to see, 19 to test at "
+    "5 %), and give the power law of its tail a p-value.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed for --randomize and parallel_analysis; nothing else is random.",
+)
+@click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
+@click.option(
+    "--unfold",
+    type=click.Choice(["outputs", "inputs", "window"]),
+    default="outputs",
+    show_default=True,
+    help="A convolution's rows; or a matrix for each place of the window.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes, each with a matrix in memory and one BLAS thread.",
+)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where singular values are computed: cpu, or cuda, cuda:1 by PyTorch.",
+)
+def analyze(
+    model: Path,
+    output: Path | None,
+    json_path: Path | None,
+    csv_path: Path | None,
+    quiet: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    alpha: float,
+    baseline: tuple[str, ...],
+    randomize: int,
+    seed: int,
+    base: Path | None,
+    unfold: str,
+    jobs: int,
+    device: str,
+) -> None:
+    """Analyse every matrix of MODEL and list what was skipped.
+
+    MODEL is a file of safetensors, PyTorch (also TorchScript and torch.export),
+    ONNX, Keras, GGUF or NumPy, or a folder with a safetensors or PyTorch model,
+    sharded or not, or an adapter (LoRA). No code in a file is run.
+    """
+    from pastur.cli._analyze.analyze_model import Outputs, run
+
+    outputs = Outputs(report=output, json=json_path, csv=csv_path)
+    options = {
+        # Without --include all is chosen; an empty list of patterns would choose nothing.
+        "include": include or None,
+        "exclude": exclude or None,
+        "baseline": baseline,
+        "randomize": randomize,
+        "seed": seed,
+        "base": base,
+        "alpha": alpha,
+        "unfold": unfold,
+        "jobs": jobs,
+        "device": device,
+    }
+    run(model, outputs, options, quiet=quiet)
