@@ -372,12 +372,12 @@ def test_a_bad_value_is_one_line_and_status_1(
 
 
 BAD_FILES = {
-    "words": (b"1 2 three", r"holds 'three' in line 1, which is no number"),
+    "words": (b"1 2 three", r"holds 'three' in line 1, which is not a number"),
     "a table": (b"1 2\n3 4\n", r"2 words in line 1\. Expected one number a line"),
-    "nothing": (b"# nothing\n", "holds no number"),
+    "nothing": (b"# nothing\n", "contains no numbers"),
     "bytes": (b"\x89PNG\r\n\x1a\n\0", r"neither a \.npy file nor text"),
     "not finite": (b"1\nnan\n", "must be finite. Found nan"),
-    "a terminal's bell": (b"\x1b[31m\x07", "which is no number"),
+    "a terminal's bell": (b"\x1b[31m\x07", "which is not a number"),
 }
 
 

@@ -317,7 +317,7 @@ def test_misuse_is_refused():
         model.outlier_measure(2.0)
     with pytest.raises(InvalidInputError, match="`nu1` must have bounded support"):
         model.outlier_measure(TracyWidom(1).shift(5.0) - ZERO)
-    with pytest.raises(InvalidInputError, match=r"`nu1` lives on squared .* Got -1"):
+    with pytest.raises(InvalidInputError, match=r"`nu1` is given in squared .* Got -1"):
         InformationPlusNoise(ZERO).outlier_measure(Uniform(-1.0, 2.0) - ZERO)
     mu1 = model.outlier_measure(Uniform(1.5, 3.0) - ZERO)
     with pytest.raises(InvalidInputError, match="lies on the support"):

@@ -174,8 +174,8 @@ class InformationPlusNoise(SpikedModel):
         negative = values[values < 0]
         if negative.size:
             raise InvalidInputError(
-                f"`{name}` lives on squared singular values in this model, which are not negative. "
-                f"Got {negative.ravel()[0]:g}."
+                f"`{name}` is given in squared singular values in this model, which are not "
+                f"negative. Got {negative.ravel()[0]:g}."
             )
 
     def _curvature(self, w: FloatArray) -> FloatArray:

@@ -62,7 +62,7 @@ class SpikedModel(KeepsLocked, ABC):
 
     squared: ClassVar[bool]
     overlap_names: ClassVar[tuple[str, ...]]
-    # Of the parameters, in order.
+    # Names of the parameters, in their order.
     _names: ClassVar[tuple[str, ...]]
 
     sigma: float
@@ -233,7 +233,7 @@ class SpikedModel(KeepsLocked, ABC):
         return hash((type(self), *self._parameters.values()))
 
     def is_supercritical(self, theta: ArrayLike) -> Any:
-        """Whether a spike θ detaches and makes an outlier."""
+        """Whether a spike θ is supercritical: it detaches from the bulk and makes an outlier."""
         return self._detached(self._spikes(theta))[()]
 
     def outlier(self, theta: ArrayLike) -> Any:
@@ -305,7 +305,7 @@ class SpikedModel(KeepsLocked, ABC):
 
         If (N/r)(ν − ν₀) → ν₁ as the rank r grows with r/N → 0, then (N/r)(μ − μ₀) → μ₁ with
         ``g_μ₁(z) = g_ν₁(ω(z)) ω′(z)`` (4.5): off the bulk the image of ν₁ under Φ, and on the bulk
-        what r spikes take away from it. Its mass there is minus that of the supercritical spikes,
+        what r spikes remove from it. Its mass there is minus that of the supercritical spikes,
         if ν₁ has total mass 0.
 
         Parameters

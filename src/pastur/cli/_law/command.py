@@ -95,12 +95,12 @@ def law(
       pastur law --atoms -1.5,1.5 --sigma 0.8 --spikes 2.8
       pastur law --ratio 0.5 --atoms 0 --spikes 2,0.5 --size 1000
     """
-    from pastur.cli._law.model import SignalOptions, ask
+    from pastur.cli._law.model import SignalOptions, read_settings
     from pastur.cli._law.run import LawFiles, run_law
 
     options = SignalOptions(**signal)
     options.check(rectangular=ratio is not None)
     files = LawFiles(picture=output, json=json_path, csv=csv_path)
     files.check(options.source)
-    question = ask(options, spikes=spikes or (), sigma=sigma, ratio=ratio, beta=int(beta))
-    run_law(question, files, size=size, quiet=quiet)
+    settings = read_settings(options, spikes=spikes or (), sigma=sigma, ratio=ratio, beta=int(beta))
+    run_law(settings, files, size=size, quiet=quiet)

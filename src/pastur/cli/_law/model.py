@@ -60,7 +60,7 @@ class SignalOptions:
 
 
 @dataclass(frozen=True)
-class Question:
+class LawSettings:
     """A model with its spikes, descending, in the units of the matrix, and the signal in words."""
 
     model: SpikedModel
@@ -77,14 +77,14 @@ class Question:
         return f"W = R/√m + S, n × m with n/m = {self.model.ratio:g}, {tail}"
 
 
-def ask(
+def read_settings(
     options: SignalOptions,
     *,
     spikes: tuple[float, ...],
     sigma: float,
     ratio: float | None,
     beta: int,
-) -> Question:
+) -> LawSettings:
     """Return the model and the spikes that the command line gives.
 
     Raises
@@ -96,12 +96,12 @@ def ask(
     theta = np.sort(np.array(spikes, dtype=np.float64))[::-1]
     if ratio is None:
         title = "eigenvalues of S"
-        return Question(DeformedWigner(law, sigma=sigma, beta=beta), f"{title}: {words}", theta)
+        return LawSettings(DeformedWigner(law, sigma=sigma, beta=beta), f"{title}: {words}", theta)
     # Marchenko–Pastur is a law of squares already.
     squares = law if options.marchenko_pastur is not None else law_of_squares(law)
     model = InformationPlusNoise(squares, sigma=sigma, ratio=ratio, beta=beta)
     title = "squared singular values" if squares is law else "singular values"
-    return Question(model, f"{title} of S: {words}", theta)
+    return LawSettings(model, f"{title} of S: {words}", theta)
 
 
 def _refuse(sentence: str) -> None:

@@ -80,7 +80,7 @@ def read_numbers(path: Path) -> FloatArray:
             "singular values, one number each."
         )
     if not values.size:
-        raise InvalidInputError(f"'{path}' holds no number.")
+        raise InvalidInputError(f"'{path}' contains no numbers.")
     return vector(str(path), values)
 
 
@@ -106,6 +106,6 @@ def _text_numbers(path: Path, data: bytes) -> FloatArray:
             except ValueError:
                 shown = one_line(word[:_LONGEST])
                 raise FileFormatError(
-                    f"'{path}' holds '{shown}' in line {i}, which is no number."
+                    f"'{path}' holds '{shown}' in line {i}, which is not a number."
                 ) from None
     return np.array(values)

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from pastur._typing import FloatArray
-from pastur.cli._law.model import Question
+from pastur.cli._law.model import LawSettings
 from pastur.cli._law.result import EDGE, OUTLIER, outcomes
 from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.printable import number, plural, printable
@@ -20,8 +20,8 @@ _UNBOUNDED = 100_000
 _FEWEST_DIGITS, _MOST_DIGITS = 6, 12
 
 _CRITICAL = (
-    "critical below, above: the spike from which on an outlier comes out below the lower edge, "
-    "above the upper one; none: no spike can."
+    "critical below, above: the weakest spike that makes an outlier below the lower edge or above "
+    "the upper edge; none: no spike does."
 )
 _NO_SCALE = (
     "–: no Tracy–Widom law there at this size. The density does not vanish like a square root, or "
@@ -31,12 +31,14 @@ _OVERLAP = "overlap: squared cosine between the vector of the outlier and that o
 _DEVIATION = " sd: standard deviation of the outlier."
 
 
-def print_law(question: Question, result: Description, files: Sequence[tuple[str, Path]]) -> None:
+def print_law(
+    settings: LawSettings, result: Description, files: Sequence[tuple[str, Path]]
+) -> None:
     """Print the model in words, the tables and the files."""
     console = open_console()
     word = "singular values" if result.model.squared else "eigenvalues"
-    say(console, question.noise, "bold")
-    say(console, question.signal)
+    say(console, settings.noise, "bold")
+    say(console, settings.signal)
     console.print()
     _print_support(console, result, word)
     if result.size is not None:
@@ -134,7 +136,7 @@ def _or_none(text: str) -> str:
 
 
 def _writer(result: Description) -> Callable[[float], str]:
-    """Return a function that writes values with the digits that tell the edges apart."""
+    """Return a function that writes values with enough digits to distinguish the edges."""
     edges = result.edges.position
     digits, largest = _digits(edges), float(np.abs(edges).max())
     form = f"#.{digits}g"

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pastur.cli._law.model import Question
+from pastur.cli._law.model import LawSettings
 from pastur.models import Description
 
 SCHEMA = 1
@@ -20,14 +20,14 @@ def outcomes(description: Description) -> list[str]:
     return found
 
 
-def law_document(question: Question, description: Description) -> dict[str, Any]:
+def law_document(settings: LawSettings, description: Description) -> dict[str, Any]:
     """Return a dictionary of plain values: the JSON document."""
     from pastur._versions import package_versions
 
-    model, edges, spikes = question.model, description.edges, description.spikes
+    model, edges, spikes = settings.model, description.edges, description.spikes
     return {
         "schema": SCHEMA,
-        "source": question.signal,
+        "source": settings.signal,
         "versions": package_versions(),
         "seed": None,
         "model": {

@@ -1,4 +1,4 @@
-"""What `law` does: work out, write the files, print."""
+"""Run `law`: compute the description, write the files, print the tables."""
 
 import json
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pastur._errors import InvalidInputError
 from pastur._files import write_whole
-from pastur.cli._law.model import Question
+from pastur.cli._law.model import LawSettings
 from pastur.cli._law.result import law_csv, law_document
 from pastur.cli._terminal.output_files import check_files, picture_bytes
 from pastur.models import Description
@@ -31,38 +31,36 @@ class LawFiles:
     def check(self, source: Path | None) -> None:
         """Refuse, before the work, files that could not be written after it."""
         if _kind(self.picture) not in _KINDS:
-            raise InvalidInputError(
-                f"The picture '{self.picture}' must end in .png, .svg or .pdf, which says its kind."
-            )
+            raise InvalidInputError(f"The picture '{self.picture}' must end in .png, .svg or .pdf.")
         check_files(self.named(), {} if source is None else {"the spectrum": source})
 
-    def write(self, question: Question, description: Description) -> None:
+    def write(self, settings: LawSettings, description: Description) -> None:
         """Write the wanted files."""
-        write_whole(self.picture, _picture(question, _kind(self.picture)))
+        write_whole(self.picture, _picture(settings, _kind(self.picture)))
         if self.json is not None:
-            document = law_document(question, description)
+            document = law_document(settings, description)
             write_whole(self.json, json.dumps(document, allow_nan=False, indent=1) + "\n")
         if self.csv is not None:
             write_whole(self.csv, law_csv(description))
 
 
-def run_law(question: Question, files: LawFiles, *, size: int | None, quiet: bool) -> None:
-    """Work out the law, write the files, and print the tables unless `quiet`."""
-    description = question.model.describe(question.spikes, size)
-    files.write(question, description)
+def run_law(settings: LawSettings, files: LawFiles, *, size: int | None, quiet: bool) -> None:
+    """Compute the law, write the files, and print the tables unless `quiet`."""
+    description = settings.model.describe(settings.spikes, size)
+    files.write(settings, description)
     if not quiet:
         from pastur.cli._law.print import print_law
 
-        print_law(question, description, files.named())
+        print_law(settings, description, files.named())
 
 
 def _kind(picture: Path) -> str:
     return picture.suffix.removeprefix(".").lower()
 
 
-def _picture(question: Question, kind: str) -> bytes:
+def _picture(settings: LawSettings, kind: str) -> bytes:
     from pastur.figures import law_figure
 
-    figure = law_figure(question.model, spikes=question.spikes)
-    figure.suptitle(f"{question.noise}\n{question.signal}", fontsize="medium")
+    figure = law_figure(settings.model, spikes=settings.spikes)
+    figure.suptitle(f"{settings.noise}\n{settings.signal}", fontsize="medium")
     return picture_bytes(figure, kind=kind, dots_per_inch=_DOTS_PER_INCH)

@@ -8,7 +8,7 @@ from pastur._format import count, fraction, number, p_equals, percent
 from pastur._numerics.kolmogorov import kolmogorov_tail
 from pastur._typing import FloatArray
 from pastur.estimation._deconvolution.descent import Deconvolution
-from pastur.estimation._kinds.contract import Kind, Model, Noise
+from pastur.estimation._kinds.contract import Kind, Noise
 from pastur.estimation._low_rank.modes import (
     Deviation,
     largest_deviation,
@@ -20,6 +20,7 @@ from pastur.estimation._low_rank.split import Split
 from pastur.estimation._observed.entries import EntryDiagnosis
 from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, SMALL_DISTANCE, Goodness
 from pastur.estimation._result.verdict import Verdict
+from pastur.models import SpikedModel
 
 
 def assess(
@@ -59,7 +60,7 @@ def assess(
 def assess_growing(
     kind: Kind,
     values: FloatArray,
-    model: Model,
+    model: SpikedModel,
     found: Deconvolution,
     *,
     remark: str,

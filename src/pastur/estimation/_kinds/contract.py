@@ -27,9 +27,8 @@ from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.estimation._kinds.masses import Masses, Transforms
 from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.measures import ProbabilityMeasure
-from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.models import SpikedModel
 
-Model = DeformedWigner | InformationPlusNoise
 Number = TypeVar("Number", float, FloatArray, ComplexArray)
 Real = TypeVar("Real", float, FloatArray)
 
@@ -185,7 +184,7 @@ class Kind(Protocol):
             Where doubles do not hold them.
         """
 
-    def model(self, signal: Masses, sigma: float) -> Model:
+    def model(self, signal: Masses, sigma: float) -> SpikedModel:
         """Return the model of a signal and a noise level."""
 
     def noise_measure(self, sigma: float) -> ProbabilityMeasure:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._kinds.contract import Ends, Kind, Model
+from pastur.estimation._kinds.contract import Ends, Kind
 from pastur.estimation._low_rank.edge import tracy_widom_upper_quantile
 from pastur.measures import ProbabilityMeasure, TracyWidom
+from pastur.models import SpikedModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class NoiseIntervals:
 
 
 def noise_intervals(
-    kind: Kind, model: Model, base: ProbabilityMeasure | None, size: int
+    kind: Kind, model: SpikedModel, base: ProbabilityMeasure | None, size: int
 ) -> NoiseIntervals:
     """Return where the noise lies in a fitted law: around the image of 0, or of `base`."""
     scale = model.edge_scale(size)

@@ -140,7 +140,7 @@ class _SumFormulas(Measure):
         return locked(np.column_stack([points[kept], weights[kept]]))
 
     def _affine(self, a: float, b: float) -> Measure:
-        # Term by term, so that every atom is moved by its own law and stays exactly where it says.
+        # Term by term, so that every atom is moved by its own law and stays exactly in its place.
         return combine([(c, m._affine(a, b)) for c, m in self.terms])
 
     def _sum(self, values: Callable[[Measure], Any]) -> Any:

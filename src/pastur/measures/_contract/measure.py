@@ -243,8 +243,9 @@ class ProbabilityMeasure(Measure):
     def quantile(self, q: ArrayLike) -> Any:
         """Least x with F(x) ≥ q, for q in [0, 1]; the lowest point of the support for q = 0.
 
-        A level within 1e-14 of the mass below a gap is taken for it. Where a density vanishes
-        faster than a square root at its end, F(x) is q to 1e-14, and x may be less certain.
+        A level within 1e-14 of the mass below a gap is treated as equal to it. Where a density
+        vanishes faster than a square root at its end, F(x) is q to 1e-14, and x may be less
+        certain.
         """
         levels = real_array("q", q).astype(np.float64)
         outside = levels[(levels < 0) | (levels > 1)]

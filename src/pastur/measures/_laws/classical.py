@@ -1,4 +1,4 @@
-"""Semicircle and uniform laws: pages of closed forms."""
+"""The semicircle and uniform laws, in closed form."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pastur._typing import ArrayLike, FloatArray
 from pastur.measures._laws.piecewise import MASS_TOLERANCE, PiecewiseLaw, normalised
 
 _LARGEST_ERROR = 1e-8
-# Parts of each interval when a narrow peak is looked for.
+# Parts of each interval in the search for a narrow peak.
 _CLOSER = 128
 # Values below 0 by less than this share of the largest are rounding errors.
 _NEGATIVE = 1e-12
@@ -36,7 +36,7 @@ class Density(PiecewiseLaw):
         The density, of an array of points or of one point; at least 0, with integral 1. It is
         called inside the intervals only, never at their ends.
     support : array_like, shape (2,) or (k, 2)
-        One bounded interval, or several, ascending. Next to its ends f may be smooth or a smooth
+        One bounded interval, or several, ascending. Near its ends f may be smooth or a smooth
         function times the square root, or inverse root, of the distance. Intervals may touch: then
         that holds on both sides of the common end. Kinks, steps and other singularities are
         resolved as well, by many small pieces.
@@ -85,7 +85,7 @@ class Density(PiecewiseLaw):
 
 
 def _resolved(f: Callable[[FloatArray], FloatArray], intervals: FloatArray) -> Resolution:
-    """Look again, more closely, where mass may have been missed: in a peak between the points."""
+    """Resolve again on more parts where mass may have been missed, in a peak between the points."""
     resolution = resolve(f, intervals)
     if _off(resolution) > MASS_TOLERANCE:
         return resolve(f, intervals, parts=_CLOSER)

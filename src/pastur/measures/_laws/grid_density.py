@@ -47,7 +47,7 @@ class GridDensity(PiecewiseLaw):
     >>> law.quantile([0.125, 0.5])
     array([0.5, 1. ])
 
-    What a grid makes of a parabola:
+    The error of a parabola on a grid:
 
     >>> x = np.linspace(0, 1, 1001)
     >>> law = GridDensity(x, 6 * x * (1 - x) / (1 - 1e-6))

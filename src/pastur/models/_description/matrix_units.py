@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MatrixUnits(KeepsLocked):
-    """What `model` says, with all values in the units of the matrix.
+    """What `model` predicts, with all values in the units of the matrix.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class MatrixUnits(KeepsLocked):
         if on.size:
             raise InvalidInputError(
                 f"The spike {on[0]:g} lies on the support of the signal's law, so it belongs to "
-                "the bulk and is no spike."
+                "the bulk and is not a spike."
             )
 
     def phi(self, theta: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """What the two models share: ω and Φ, the curve that ω traces over the bulk, the edges.
 
-A model hands over Φ with its derivative, the transform and the potential of its law as functions of
+A model provides Φ with its derivative, the transform and the potential of its law as functions of
 w = ω(z), and its curve. Everything on the real line then follows, with no imaginary part added.
 """
 
@@ -246,7 +246,7 @@ class Subordination(KeepsLocked, ABC):
         w = self.curve(parameter)
         miss = np.abs(rising(w) - target) / (np.abs(target) + self.scale)
         worst = float(np.max(miss))
-        # Where the noise is tiny beside the signal, roundings of w show.
+        # Where the noise is tiny compared with the signal, rounding errors of w are visible.
         if (miss > 1e-6 + 100 * _EPS * np.abs(w) / w.imag).any():
             raise NumericalError(
                 f"ω could not be found on the support: it misses its target by {worst:.1e}. "

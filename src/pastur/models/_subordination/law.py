@@ -22,7 +22,7 @@ class SubordinatedLaw(ProbabilityMeasure):
 
     The density is Im g(x + i0)/π and the distribution function Im U(x + i0)/π, U the logarithmic
     potential, both in closed form in ω(x). There are no atoms. Where ω cannot be certified
-    (residual of Φ(ω) = z above 1e-9 of its scale), a `NumericalError` says so.
+    (residual of Φ(ω) = z above 1e-9 of its scale), a `NumericalError` is raised.
     """
 
     _map: Subordination

@@ -21,8 +21,8 @@ from pastur.measures import Measure
 from pastur.measures._contract.combination import Mixture, SignedSum
 from pastur.models._subordination.contract import Subordination
 
-# Of the natural scale: Φ is quadratic at a critical point, so that an atom this near to one has its
-# image within 1e-18 of the edge.
+# As a share of the natural scale: Φ is quadratic at a critical point, so that an atom this near to
+# one has its image within 1e-18 of the edge.
 _AT_CRITICAL = 1e-9
 # Φ′ above this at the end of an interval: the density there vanishes faster than a square root.
 _NOT_CRITICAL = 1e-5
@@ -43,7 +43,7 @@ class OutlierMeasure(Measure):
     An atom of ν₁ at a critical point leaves half of its mass at the edge and half in the bulk.
 
     Integrals are good to about 1e-10 of their scale. Where noise has closed a gap of the signal by
-    less than a millionth of σ they lose digits, and below 1e-8 a `NumericalError` says so.
+    less than a millionth of σ they lose digits, and below 1e-8 a `NumericalError` is raised.
     """
 
     _map: Subordination

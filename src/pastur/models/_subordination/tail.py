@@ -64,12 +64,12 @@ class Tail(KeepsLocked):
         return np.where(far, np.nan, _series(self.phi, delta).real)
 
 
-def tail_at(law: Subordination, critical: float, room: float) -> Tail | None:
-    """Return the tail at the outer edge of a critical point, `room` away from the signal.
+def tail_at(law: Subordination, critical: float, reach: float) -> Tail | None:
+    """Return the tail at the outer edge of a critical point, `reach` away from the signal.
 
     None where the density does not vanish like a square root.
     """
-    center, radius = np.array([critical]), room / 2
+    center, radius = np.array([critical]), reach / 2
     for _ in range(_HALVINGS):
         phi, g = (
             np.array([d[0] / factorial(k) * radius**k for k, d in zip(_ORDERS, found, strict=True)])
