@@ -25,7 +25,7 @@ def found(
     invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
     """Run quietly, without the picture, and return the JSON document."""
-    monkeypatch.setattr("pastur.cli._law.run._picture", lambda question, kind: b"")
+    monkeypatch.setattr("pastur.cli._law.run_law._picture", lambda question, kind: b"")
 
     def call(*arguments: Path | str | float) -> dict[str, Any]:
         result = invoke("law", *arguments, "--json", "law.json", "--quiet")

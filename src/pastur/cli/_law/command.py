@@ -95,8 +95,8 @@ def law(
       pastur law --atoms -1.5,1.5 --sigma 0.8 --spikes 2.8
       pastur law --ratio 0.5 --atoms 0 --spikes 2,0.5 --size 1000
     """
-    from pastur.cli._law.model import SignalOptions, read_settings
-    from pastur.cli._law.run import LawFiles, run_law
+    from pastur.cli._law.run_law import LawFiles, run_law
+    from pastur.cli._law.signal_options import SignalOptions, read_settings
 
     options = SignalOptions(**signal)
     options.check(rectangular=ratio is not None)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pastur._errors import InvalidInputError
 from pastur._files import write_whole
-from pastur.cli._law.model import LawSettings
-from pastur.cli._law.result import law_csv, law_document
+from pastur.cli._law.documents import law_csv, law_document
+from pastur.cli._law.signal_options import LawSettings
 from pastur.cli._terminal.output_files import check_files, picture_bytes
 from pastur.models import Description
 
@@ -49,7 +49,7 @@ def run_law(settings: LawSettings, files: LawFiles, *, size: int | None, quiet: 
     description = settings.model.describe(settings.spikes, size)
     files.write(settings, description)
     if not quiet:
-        from pastur.cli._law.print import print_law
+        from pastur.cli._law.print_tables import print_law
 
         print_law(settings, description, files.named())
 

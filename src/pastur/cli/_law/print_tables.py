@@ -7,8 +7,8 @@ import numpy as np
 from rich.console import Console
 
 from pastur._typing import FloatArray
-from pastur.cli._law.model import LawSettings
-from pastur.cli._law.result import EDGE, OUTLIER, outcomes
+from pastur.cli._law.documents import EDGE, OUTLIER, outcomes
+from pastur.cli._law.signal_options import LawSettings
 from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.printable import number, plural, printable
 from pastur.models import Description

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pastur.cli._law.model import LawSettings
+from pastur.cli._law.signal_options import LawSettings
 from pastur.models import Description
 
 SCHEMA = 1
