@@ -197,6 +197,21 @@ def test_the_command_compares_what_is_asked(capsys):
     assert "no case has such a name" in capsys.readouterr().err
 
 
+def test_numbers_of_reworded_sentences_are_listed_one_by_one():
+    """Each with its old and new text, in its cases alone."""
+    kinds = [
+        golden.known(golden_record.Difference("differs", path, old, new)).kind
+        for path, old, new in (
+            ("claims/all/numbers/0/19", "1.05", "5"),
+            ("claims/all/numbers/0/19", "1.05", "6"),
+            ("claims/all/documents/v.json/values/claims/0/passed", "1.05", "5"),
+            ("command/law, size/numbers/0/19", "1.05", "5"),
+            ("claims/all/numbers/0/19", [1.05], [5]),
+        )
+    ]
+    assert kinds == ["reworded", *["differs"] * 4]
+
+
 def test_a_case_that_is_gone_or_new_is_a_difference(tmp_path, capsys):
     record = tmp_path / "r.xz"
     kept = {k: v for k, v in OLD.items() if k.startswith("samplers/") and k != "samplers/gue"}
