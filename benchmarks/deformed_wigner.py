@@ -14,6 +14,7 @@ Then distribution function and quantiles at as many points, and the same at n = 
 """
 
 import time
+from collections.abc import Callable
 from statistics import median
 
 import numpy as np
@@ -21,17 +22,21 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from pastur import DeformedWigner, Empirical
+from pastur._typing import FloatArray
+from pastur.models._subordination.law import SubordinatedLaw
 
 ROUNDS, POINTS, SAMPLE = 5, 10_000, 200
 ETA, TOLERANCE, MOST = 1e-6, 1e-10, 20_000
 
 
-def quantile_atoms(n):
+def quantile_atoms(n: int) -> FloatArray:
     p = (2 * np.arange(n // 2) + 1) / n
     return np.concatenate([0.3 * ndtri(p) - 2, 1 + 2 * p])
 
 
-def seconds(function, *arguments):
+def seconds(
+    function: Callable[[FloatArray, FloatArray], FloatArray], *arguments: FloatArray
+) -> float:
     start = time.process_time()
     function(*arguments)
     return time.process_time() - start
@@ -57,24 +62,27 @@ def fixed_point(atoms, x):
     return g.imag / np.pi
 
 
-def law_of(atoms):
+def law_of(atoms: FloatArray) -> SubordinatedLaw:
     return DeformedWigner(Empirical(atoms), sigma=1.0).law
 
 
-def from_scratch(atoms, x):
-    return law_of(atoms).density(x)
+def from_scratch(atoms: FloatArray, x: FloatArray) -> FloatArray:
+    result: FloatArray = law_of(atoms).density(x)
+    return result
 
 
-def report(name, value, note=""):
+def report(name: str, value: float, note: str = "") -> None:
     print(f"  {name:44s} {value:10.3f} s  {note}", flush=True)
 
 
-def typical(function, *arguments):
+def typical(
+    function: Callable[[FloatArray, FloatArray], FloatArray], *arguments: FloatArray
+) -> float:
     rounds = [seconds(function, *arguments) for _ in range(ROUNDS + 1)]
     return median(rounds[1:])
 
 
-def measured(n, x, levels):
+def measured(n: int, x: FloatArray, levels: FloatArray):
     atoms = quantile_atoms(n)
     law = law_of(atoms)
     density = typical(from_scratch, atoms, x)
@@ -88,7 +96,7 @@ def measured(n, x, levels):
     return density
 
 
-def main():
+def main() -> None:
     atoms = quantile_atoms(100_000)
     law = law_of(atoms)
     x = np.linspace(law.support[0, 0], law.support[-1, 1], POINTS + 2)[1:-1]

@@ -20,20 +20,24 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from pastur import DeformedWigner, Empirical, InformationPlusNoise, TracyWidom
+from pastur._typing import FloatArray
 
 SIZE, RATIO = 200, 0.5
 SYMMETRIC, RECTANGULAR = 0.8, 0.7  # noise levels
 WORST = {"variance": 0.0, "mean": 0.0}
 
 
-def gaussian(shape, beta, rng):
+def gaussian(shape: tuple[int, int], beta: int, rng: np.random.Generator) -> FloatArray:
     """Entries of variance 1."""
     if beta == 1:
         return rng.standard_normal(shape)
-    return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
+    result: FloatArray = (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)) / np.sqrt(2)
+    return result
 
 
-def symmetric_draw(signal, beta, rng):
+def symmetric_draw(
+    signal: FloatArray, beta: int, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
     """Eigenvalues and squared overlaps with the unit vectors, ascending."""
     g = gaussian((SIZE, SIZE), beta, rng)
     noise = SYMMETRIC * (g + g.conj().T) / np.sqrt(2 * SIZE)
@@ -41,7 +45,7 @@ def symmetric_draw(signal, beta, rng):
     return values, (np.abs(vectors) ** 2).T
 
 
-def rectangular_draw(signal, beta, rng):
+def rectangular_draw(signal, beta, rng: np.random.Generator):
     """Singular values and squared overlaps on both sides, ascending."""
     columns = int(SIZE / RATIO)
     w = RECTANGULAR * gaussian((SIZE, columns), beta, rng) / np.sqrt(columns)
@@ -51,7 +55,7 @@ def rectangular_draw(signal, beta, rng):
     return values[::-1], np.stack(overlaps)
 
 
-def row(name, measured, expected, kind):
+def row(name, measured, expected, kind) -> None:
     """Print a comparison; keep the worst ratio of variances and the worst difference of means."""
     start = f"    {name:44s} {measured:11.5g} {expected:11.5g}"
     if kind == "variance":
@@ -63,7 +67,7 @@ def row(name, measured, expected, kind):
             WORST[kind] = max(WORST[kind], abs(measured - expected))
 
 
-def spikes_symmetric(beta, draws, rng):
+def spikes_symmetric(beta: int, draws: int, rng: np.random.Generator) -> None:
     spikes = {"right": 3.0, "in the gap": 0.3, "left": -2.6}
     signal = np.concatenate([list(spikes.values()), np.full(99, -1.5), np.full(98, 1.5)])
     found = {name: [] for name in spikes}
@@ -82,7 +86,7 @@ def spikes_symmetric(beta, draws, rng):
         row(f"overlap, {name}", overlaps.mean(), float(model.overlap(theta)), "overlap")
 
 
-def spikes_rectangular(beta, draws, rng):
+def spikes_rectangular(beta, draws, rng: np.random.Generator) -> None:
     spikes = {"right": 5.5, "in the gap": 3.0, "left": 0.8}
     signal = np.concatenate([list(spikes.values()), np.full(99, 2.0), np.full(98, 4.0)])
     found = {name: [] for name in spikes}
@@ -107,7 +111,7 @@ def spikes_rectangular(beta, draws, rng):
         row(f"right overlap, {name}", right.mean(), float(expected[1]), "overlap")
 
 
-def edges(title, extremes, centring, scale, beta):
+def edges(title, extremes, centring, scale, beta) -> None:
     """Compare scaled extremes, shape (draws, edges), with the Tracy–Widom law."""
     law = TracyWidom(beta)
     mean = law.moment(1)
@@ -119,7 +123,7 @@ def edges(title, extremes, centring, scale, beta):
         row(f"variance, {name}", scaled[:, k].var(ddof=1), variance, "variance of extremes")
 
 
-def edges_symmetric(beta, draws, rng):
+def edges_symmetric(beta, draws, rng: np.random.Generator) -> None:
     half = SIZE // 2
     signal = np.repeat([-1.5, 1.5], half)
     model = DeformedWigner(Empirical(signal), SYMMETRIC, beta)
@@ -132,7 +136,7 @@ def edges_symmetric(beta, draws, rng):
     edges("edges of DeformedWigner", extremes, *model.edge_scale(SIZE), beta)
 
 
-def edges_rectangular(beta, draws, rng):
+def edges_rectangular(beta, draws, rng: np.random.Generator) -> None:
     half, columns = SIZE // 2, int(SIZE / RATIO)
     signal = np.repeat([2.0, 4.0], half)
     model = InformationPlusNoise(Empirical(signal**2), RECTANGULAR, RATIO, beta)
@@ -148,7 +152,7 @@ def edges_rectangular(beta, draws, rng):
     edges("edges of InformationPlusNoise, plain", extremes, root, scale / (2 * root), beta)
 
 
-def main():
+def main() -> None:
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     rng = np.random.default_rng(2026)
     print(f"{draws} draws, N = {SIZE}; measured, expected")

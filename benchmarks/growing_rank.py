@@ -9,6 +9,7 @@ of a prediction. About three minutes on one core.
 """
 
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.special import ndtri
@@ -16,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 import pastur
 from pastur import Atoms, DeformedWigner, Empirical, InformationPlusNoise, Uniform
+from pastur._typing import FloatArray
 
 RANKS, TABLE_DRAWS = (10, 31, 100, 200), 20
 SAMPLE_DRAWS = 40
@@ -25,18 +27,25 @@ RATIO = 0.5
 # --- predictions ---
 
 
-def sampled_eigenvalues(signal, rng):
+def sampled_eigenvalues(signal: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.linalg.eigvalsh(pastur.sample_goe(signal.size, rng=rng) + np.diag(signal))[::-1]
 
 
-def sampled_squares(squares, columns, rng):
+def sampled_squares(squares, columns, rng: np.random.Generator):
     """Squared singular values of noise plus a signal with these squared singular values."""
     w = pastur.sample_gaussian((squares.size, columns), rng=rng)
     w[np.diag_indices(squares.size)] += np.sqrt(squares)
     return np.linalg.eigvalsh(w @ w.T)[::-1]
 
 
-def symmetric_error(bulk, low, high, rank, rng, size=1000):
+def symmetric_error(
+    bulk: Sequence[float],
+    low: float,
+    high: float,
+    rank: int,
+    rng: np.random.Generator,
+    size: int = 1000,
+) -> tuple[FloatArray, FloatArray]:
     spikes = np.sort(rng.uniform(low, high, rank))[::-1]
     signal = np.concatenate([spikes, np.resize(bulk, size - rank)])
     outliers = sampled_eigenvalues(signal, rng)[:rank]
@@ -45,7 +54,7 @@ def symmetric_error(bulk, low, high, rank, rng, size=1000):
     return outliers - one_by_one, outliers - together
 
 
-def rectangular_error(low, high, rank, rng, shape=(500, 1000)):
+def rectangular_error(low, high, rank, rng: np.random.Generator, shape=(500, 1000)):
     critical = (shape[0] / shape[1]) ** 0.25
     spikes = np.sort(rng.uniform(low * critical, high * critical, rank))[::-1]
     squares = np.concatenate([spikes**2, np.zeros(shape[0] - rank)])
@@ -56,7 +65,9 @@ def rectangular_error(low, high, rank, rng, shape=(500, 1000)):
     return outliers - one_by_one, outliers - together
 
 
-def error_table(title, draw):
+def error_table(
+    title: str, draw: Callable[[int, np.random.Generator], tuple[FloatArray, FloatArray]]
+) -> None:
     print(f"\n{title}\n    r   Theorem 2.2   quantiles   ratio")
     rng = np.random.default_rng(1)
     for rank in RANKS:
@@ -76,7 +87,7 @@ def bump(center, radius):
     return f
 
 
-def test_functions(bulk, reach):
+def test_functions(bulk, reach) -> None:
     """Five bumps inside the bulk, and five functions that see outliers."""
     low, high = bulk
     width = high - low
@@ -104,7 +115,7 @@ class Symmetric:
     def model(self, nu):
         return DeformedWigner(nu)
 
-    def sample(self, signal, rng):
+    def sample(self, signal, rng: np.random.Generator):
         return sampled_eigenvalues(signal, rng)
 
 
@@ -120,11 +131,11 @@ class Rectangular:
     def model(self, nu):
         return InformationPlusNoise(nu, ratio=RATIO)
 
-    def sample(self, signal, rng):
+    def sample(self, signal, rng: np.random.Generator):
         return sampled_squares(signal, round(signal.size / RATIO), rng)
 
 
-def law_integrals(law, functions, nodes=8000):
+def law_integrals(law, functions, nodes: int = 8000):
     """∫ f dμ by the midpoint rule in the angle on each interval of the support."""
     total = np.zeros(len(functions))
     for low, high in law.support:
@@ -135,7 +146,7 @@ def law_integrals(law, functions, nodes=8000):
     return total
 
 
-def next_order(model, functions, points=40_001):
+def next_order(model, functions, points: int = 40_001):
     """∫ f dλ for E g = g + λ's transform/N, which is ω″/(2N ω′): potential −½ log ω′.
 
     So λ has the mass −arg ω′(x + i0)/2π to the right of x.
@@ -167,7 +178,7 @@ def expected(case, functions, size, rank):
     return size / rank * first, next_order(model, functions) / rank
 
 
-def mu1_against_samples(case, size=2000, rank=45):
+def mu1_against_samples(case, size: int = 2000, rank: int = 45) -> None:
     base = case.model(case.base).law
     signal = case.signal(size, rank)
     mu1 = case.model(case.base).outlier_measure(case.nu1)
@@ -195,7 +206,7 @@ def mu1_against_samples(case, size=2000, rank=45):
     print(f"  largest deviation {worst:.2f} standard errors, root mean square {typical:.2f}")
 
 
-def mu1_as_the_size_grows(case):
+def mu1_as_the_size_grows(case) -> None:
     base = case.model(case.base)
     mu1 = base.outlier_measure(case.nu1)
     functions = test_functions(base.law.support[0], mu1.support[-1, 1])
@@ -218,7 +229,7 @@ def mu1_as_the_size_grows(case):
 # --- speed ---
 
 
-def prediction_time(size=100_000):
+def prediction_time(size: int = 100_000) -> None:
     levels = (np.arange(size // 2) + 0.5) / (size // 2)
     signal = np.concatenate([-2 + 0.3 * ndtri(levels), 1 + 2 * levels])
     x = np.linspace(-4, 5, 100) + 1e-3j
@@ -233,7 +244,7 @@ def prediction_time(size=100_000):
     print(f"  one direct evaluation of g at N points: {direct:.0f} s; ratio {ours / direct:.3f}")
 
 
-def main():
+def main() -> None:
     error_table(
         "N = 1000, ν₀ = δ₀, σ = 1, spikes uniform on [1.8, 3]",
         lambda rank, rng: symmetric_error([0.0], 1.8, 3.0, rank, rng),

@@ -19,6 +19,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def largest_matrix(model):
     return 8 * max(int(np.prod(shape)) for shape in shapes if len(shape) == 2)
 
 
-def timed(runs, sides, repeats):
+def timed(runs: Runs, sides: Mapping[str, Sequence[str]], repeats: int):
     for command in sides.values():
         runs.cpu_seconds(command)
     seconds = {side: [] for side in sides}
@@ -72,7 +73,7 @@ def timed(runs, sides, repeats):
     return {side: statistics.median(times) for side, times in seconds.items()}
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="a safetensors file")
     parser.add_argument("--weightwatcher-python", type=Path)

@@ -13,8 +13,10 @@ import argparse
 import json
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -22,9 +24,10 @@ from threadpoolctl import threadpool_limits
 
 import pastur
 from pastur import TracyWidom
+from pastur._typing import AnyArray, FloatArray
 
 SHAPES = ((512, 512), (256, 1024), (1024, 256), (300, 784), (768, 768))
-SIGNALS = {
+SIGNALS: dict[str, Callable[[int], FloatArray | list[float]]] = {
     "noise": lambda n: [],
     "5 × 0.8": lambda n: [0.8] * 5,
     "5 × 1.5": lambda n: [1.5] * 5,
@@ -54,7 +57,7 @@ class Layer:
     matrix: np.ndarray
 
 
-def layers(seed):
+def layers(seed: int) -> Iterator[Layer]:
     rng = np.random.default_rng(seed)
     for i, (signal, strengths) in enumerate(SIGNALS.items()):
         for j, (n, m) in enumerate(SHAPES):
@@ -69,7 +72,7 @@ def layers(seed):
             yield Layer(f"layers.{i}.{j}.weight", signal, sigma, theta, visible, matrix)
 
 
-def diffract(matrix):
+def diffract(matrix: AnyArray) -> tuple[int, float]:
     """Return the count beyond the Tracy–Widom bound, and σ."""
     long, short = max(matrix.shape), min(matrix.shape)
     w = matrix.astype(np.float64)
@@ -90,7 +93,7 @@ def watched(python, folder):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def intervals_that_hold(spikes, theta):
+def intervals_that_hold(spikes: AnyArray, theta: FloatArray) -> list[bool]:
     """Return for each spike, or group with one interval, whether the interval holds the truth.
 
     The interval of a group is that of its root mean square.
@@ -104,7 +107,11 @@ def intervals_that_hold(spikes, theta):
     return held
 
 
-def compare(planted, watch):
+def compare(
+    planted: Sequence[Layer], watch: None
+) -> dict[
+    str, list[tuple[int, tuple[int, float, int], tuple[float, Any, float], bool, list[bool]]]
+]:
     """Return for each signal its rows of true count, counts, σ over truth, and intervals hit."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
@@ -132,7 +139,15 @@ def compare(planted, watch):
     return rows
 
 
-def table(rows, watch):
+def table(
+    rows: Mapping[
+        str,
+        Sequence[
+            tuple[int, tuple[int, float, int], tuple[float, Any, float], bool, Sequence[bool]]
+        ],
+    ],
+    watch: None,
+) -> Iterator[str]:
     names = ("pastur", "weightwatcher", "diffract")
     used = [0, 1, 2] if watch else [0, 2]
     yield (
@@ -161,11 +176,11 @@ def table(rows, watch):
     yield f"Total error of the counts over all layers: {counts}."
 
 
-def listed(values):
+def listed(values: Sequence[int]) -> str:
     return " ".join(f"{value:.0f}" for value in values)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weightwatcher", metavar="PYTHON")
     parser.add_argument("--seed", type=int, default=0)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 THREADS = (
@@ -24,17 +25,17 @@ IMPORT = "import pastur; print(open('/proc/self/status').read())"
 class Runs:
     """Processes with one BLAS thread, their bytecode and their output in a folder."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.log = folder / "log"
         kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         cache = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
         self.environment = kept | cache | dict.fromkeys(THREADS, "1")
 
-    def start(self, command):
+    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
         with self.log.open("wb") as stream:
             return subprocess.Popen(command, env=self.environment, stdout=stream, stderr=stream)
 
-    def end(self, process):
+    def end(self, process: subprocess.Popen[str]) -> float:
         """Return the CPU seconds of a process when it is done."""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -43,7 +44,7 @@ class Runs:
             sys.exit(f"{' '.join(process.args)} failed:\n{text}")
         return usage.ru_utime + usage.ru_stime
 
-    def cpu_seconds(self, command):
+    def cpu_seconds(self, command: Sequence[str]) -> float:
         return self.end(self.start(command))
 
     def peak_anonymous(self, command):
@@ -55,12 +56,12 @@ class Runs:
         self.end(process)
         return largest
 
-    def anonymous_after_import(self):
+    def anonymous_after_import(self) -> int:
         self.cpu_seconds([sys.executable, "-c", IMPORT])
         return anonymous(self.log.read_text())
 
 
-def anonymous(status):
+def anonymous(status: str) -> int:
     """Return RssAnon in bytes; 0 of a process that has none any more."""
     found = [line.split() for line in status.splitlines() if line.startswith("RssAnon:")]
     return 1024 * int(found[0][1]) if found else 0

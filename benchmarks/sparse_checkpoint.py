@@ -14,6 +14,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ print(len(items), "matrices,", sum(entry.nbytes for entry in weights.entries) / 
 """
 
 
-def write(path, layers):
+def write(path: Path, layers: int) -> None:
     """Write the file: header, hole, the chosen layer."""
     size = 4 * SHAPE[0] * SHAPE[1]
     names = [f"layers.{layer}.{part}.weight" for layer in range(layers) for part in range(PARTS)]
@@ -53,7 +54,7 @@ def write(path, layers):
             file.write(w.astype("<f4").tobytes())
 
 
-def report(runs, what, command, unit):
+def report(runs: Runs, what: str, command: Sequence[str], unit: int) -> None:
     runs.cpu_seconds(command)
     start = time.perf_counter()
     cpu = runs.cpu_seconds(command)
@@ -65,7 +66,7 @@ def report(runs, what, command, unit):
     )
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layers", type=int, default=300)
     parser.add_argument("--folder", type=Path, help="default: that of temporary files")

@@ -11,13 +11,14 @@ far off. The suite does the same at a smaller size.
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from pastur._typing import FloatArray
 from pastur.ensembles import sample_goe, sample_spiked_outliers
 
 N, DRAWS = 300, 3000
 SPIKES = np.array([3.0, 2.2, 1.8, -2.0])
 
 
-def dense(diagonal, rng):
+def dense(diagonal: str, rng: np.random.Generator) -> FloatArray:
     matrix = sample_goe(N, diagonal=diagonal, rng=rng)
     matrix[np.arange(SPIKES.size), np.arange(SPIKES.size)] += SPIKES
     values = np.linalg.eigvalsh(matrix)[::-1]
@@ -38,7 +39,7 @@ def scores(a, b):
     }
 
 
-def main():
+def main() -> None:
     rng = np.random.default_rng(0)
     sampler = np.array([sample_spiked_outliers(N, SPIKES, rng=rng).outliers for _ in range(DRAWS)])
     print(f"N = {N}, {DRAWS} draws each; differences in standard errors")

@@ -9,18 +9,19 @@ machine does not change them; the sampler's are the median of nine draws, altern
 """
 
 import time
+from collections.abc import Callable
 from statistics import median
 
 import numpy as np
 from scipy.sparse.linalg import eigsh
 from threadpoolctl import threadpool_limits
 
-from pastur.ensembles import sample_goe, sample_spiked_outliers
+from pastur.ensembles import OutlierSample, sample_goe, sample_spiked_outliers
 
 N, R, TOLERANCE, ROUNDS = 10_000, 100, 1e-6, 9
 
 
-def cpu_seconds(function):
+def cpu_seconds(function: Callable[..., OutlierSample]) -> tuple[float, OutlierSample]:
     start = time.process_time()
     result = function()
     return time.process_time() - start, result
@@ -34,7 +35,7 @@ def dense_lanczos(spikes):
     return outliers, time.process_time() - drawn
 
 
-def main():
+def main() -> None:
     spikes = np.sort(np.random.default_rng(0).uniform(1.5, 3.0, R))[::-1]
     sizes = (N, 10**12)
     times = {n: [] for n in sizes}

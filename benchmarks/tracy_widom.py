@@ -23,13 +23,13 @@ def seconds(function, argument):
     return time.perf_counter() - start
 
 
-def compare(name, ours, theirs, argument):
+def compare(name, ours, theirs, argument) -> None:
     rounds = [(seconds(ours, argument), seconds(theirs, argument)) for _ in range(ROUNDS + 1)]
     a, b = (1e3 * median(column) for column in zip(*rounds[1:], strict=True))
     print(f"  {name:9s} pastur {a:7.1f} ms   package {b:7.1f} ms   ratio {a / b:6.3f}")
 
 
-def main():
+def main() -> None:
     rng = np.random.default_rng(0)
     for beta in (1, 2, 4):
         law, package = TracyWidom(beta), Package(beta=beta)

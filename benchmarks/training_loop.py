@@ -57,7 +57,7 @@ train_network(TrainingConfig(size=size, epochs=epochs), data=data, checkpoint=sy
 """
 
 
-def cpu_seconds(script, size, epochs):
+def cpu_seconds(script: str, size: int, epochs: int) -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", script, str(size), str(epochs), f"{folder}/state"]
@@ -66,7 +66,7 @@ def cpu_seconds(script, size, epochs):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="400,1600")
     parser.add_argument("--epochs", type=int, default=2)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Run the script, or a part of it, with programs of our own first on the PATH."""
 
     def start(*arguments: str, programs: dict[str, str], **variables: str) -> tuple[int, str]:
@@ -32,7 +33,7 @@ def run(tmp_path):
     return start
 
 
-def test_ci_fails_where_nothing_can_be_hidden(run):
+def test_ci_fails_where_nothing_can_be_hidden(run: Callable[..., tuple[int, str]]) -> None:
     status, output = run(programs={"unshare": "exit 1"}, CI="true")
     assert status == 1
     assert output.startswith("bare machine: not isolated")
@@ -40,13 +41,17 @@ def test_ci_fails_where_nothing_can_be_hidden(run):
 
 
 @pytest.mark.parametrize("browser", ["chromium", "google-chrome"])
-def test_a_browser_on_the_path_is_refused(run, browser):
+def test_a_browser_on_the_path_is_refused(
+    run: Callable[..., tuple[int, str]], browser: str
+) -> None:
     status, output = run("try", programs={browser: "exit 0"})
     assert status == 1
     assert "not bare, there is a browser: " in output
 
 
-def test_a_package_that_can_be_imported_is_refused(run, tmp_path):
+def test_a_package_that_can_be_imported_is_refused(
+    run: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
     (tmp_path / "h5py.py").write_text("", "utf-8")
     status, output = run("check", sys.executable, programs={}, PYTHONPATH=str(tmp_path))
     assert status == 1

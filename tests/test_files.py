@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,25 +17,25 @@ from pastur._errors import FileAccessError, InvalidInputError
 from pastur._files import alone_in, make_folder, refuse_inputs, same_file, set_aside, write_whole
 
 
-def names(folder):
+def names(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
 
 
 @pytest.mark.parametrize("content", ["σ\n", b"\xff\x00"])
-def test_what_is_written_is_there_and_nothing_else(tmp_path, content):
+def test_what_is_written_is_there_and_nothing_else(tmp_path: Path, content: bytes | str) -> None:
     assert write_whole(tmp_path / "out", content) == tmp_path / "out"
     data = (tmp_path / "out").read_bytes()
     assert data == (content.encode() if isinstance(content, str) else content)
     assert names(tmp_path) == ["out"]
 
 
-def test_text_that_utf8_cannot_encode_is_escaped(tmp_path):
+def test_text_that_utf8_cannot_encode_is_escaped(tmp_path: Path) -> None:
     write_whole(tmp_path / "out", "a\ud800b\udcf6")
     assert (tmp_path / "out").read_bytes() == rb"a\ud800b\udcf6"
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o755])
-def test_permissions_of_the_old_file_are_kept(tmp_path, mode):
+def test_permissions_of_the_old_file_are_kept(tmp_path: Path, mode: int) -> None:
     target = tmp_path / "out"
     target.write_text("old")
     target.chmod(mode)
@@ -43,7 +45,7 @@ def test_permissions_of_the_old_file_are_kept(tmp_path, mode):
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_a_new_file_honours_the_umask(tmp_path, mask):
+def test_a_new_file_honours_the_umask(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         write_whole(tmp_path / "out", "new")
@@ -52,7 +54,7 @@ def test_a_new_file_honours_the_umask(tmp_path, mask):
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o666 & ~mask
 
 
-def test_a_protected_file_is_not_replaced(tmp_path, monkeypatch):
+def test_a_protected_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "out"
     target.write_text("old")
     monkeypatch.setattr("os.access", lambda *_: False)
@@ -62,13 +64,13 @@ def test_a_protected_file_is_not_replaced(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["r" * 255, "é" * 127, "漢" * 85, "r" * 250 + ".json"])
-def test_names_as_long_as_the_file_system_takes(tmp_path, name):
+def test_names_as_long_as_the_file_system_takes(tmp_path: Path, name: str) -> None:
     assert len(os.fsencode(name)) <= 255
     write_whole(tmp_path / name, "new")
     assert names(tmp_path) == [name]
 
 
-def test_a_name_that_is_not_utf8(tmp_path):
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     path = os.path.join(os.fsencode(tmp_path), b"gr\xf6sse.json")
     write_whole(os.fsdecode(path), "new")
     assert os.listdir(os.fsencode(tmp_path)) == [b"gr\xf6sse.json"]
@@ -86,7 +88,7 @@ def test_a_name_that_is_not_utf8(tmp_path):
         ("a\0b", "null byte"),
     ],
 )
-def test_what_cannot_be_written_is_one_sentence(tmp_path, name, sentence):
+def test_what_cannot_be_written_is_one_sentence(tmp_path: Path, name: str, sentence: str) -> None:
     (tmp_path / "file").write_text("old")
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -97,7 +99,7 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, name, sentence):
     assert names(tmp_path) == before
 
 
-def test_links_are_followed_and_stay(tmp_path):
+def test_links_are_followed_and_stay(tmp_path: Path) -> None:
     (tmp_path / "real").write_text("old")
     (tmp_path / "one").symlink_to("real")
     (tmp_path / "two").symlink_to("one")
@@ -109,12 +111,12 @@ def test_links_are_followed_and_stay(tmp_path):
     assert all((tmp_path / link).is_symlink() for link in ("one", "two", "new"))
 
 
-def test_a_full_device_is_one_sentence():
+def test_a_full_device_is_one_sentence() -> None:
     with pytest.raises(FileAccessError, match="Cannot write '/dev/full': No space left"):
         write_whole("/dev/full", "new")
 
 
-def test_a_pipe_is_written_to(tmp_path):
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     read = []
     reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()))
@@ -125,11 +127,13 @@ def test_a_pipe_is_written_to(tmp_path):
 
 
 @pytest.mark.parametrize("call", ["os.fsync", "os.replace"])
-def test_a_failure_leaves_the_old_file_and_no_part(tmp_path, monkeypatch, call):
+def test_a_failure_leaves_the_old_file_and_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     target = tmp_path / "out"
     target.write_text("old")
 
-    def fail(*_):
+    def fail(*_: int | Path) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(call, fail)
@@ -138,8 +142,8 @@ def test_a_failure_leaves_the_old_file_and_no_part(tmp_path, monkeypatch, call):
     assert (names(tmp_path), target.read_text()) == (["out"], "old")
 
 
-def test_an_interrupt_leaves_no_part(tmp_path, monkeypatch):
-    def stop(*_):
+def test_an_interrupt_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: int) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("os.fsync", stop)
@@ -151,10 +155,10 @@ def test_an_interrupt_leaves_no_part(tmp_path, monkeypatch):
 # --- parts: whose they are ---
 
 
-def test_names_of_parts_cannot_be_foreseen(tmp_path, monkeypatch):
+def test_names_of_parts_cannot_be_foreseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen, replace = [], os.replace
 
-    def spy(part, target):
+    def spy(part: Path, target: Path) -> None:
         seen.append(os.path.basename(part))
         replace(part, target)
 
@@ -166,7 +170,9 @@ def test_names_of_parts_cannot_be_foreseen(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling link", "file", "folder", "pipe"])
-def test_what_somebody_put_at_the_name_of_the_part_is_not_touched(tmp_path, monkeypatch, kind):
+def test_what_somebody_put_at_the_name_of_the_part_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     place = tmp_path / f".out.{'0' * 16}.part"
@@ -190,7 +196,7 @@ def test_what_somebody_put_at_the_name_of_the_part_is_not_touched(tmp_path, monk
     assert not (tmp_path / "made by the link").exists()
 
 
-def killed_while_writing(folder, how_many):
+def killed_while_writing(folder: Path, how_many: int) -> Iterator[subprocess.Popen[str]]:
     program = (
         "import os, sys, time; from pastur import _files\n"
         "os.fsync = lambda _: (print(flush=True), time.sleep(60))\n"
@@ -205,8 +211,9 @@ def killed_while_writing(folder, how_many):
         yield process
 
 
-def test_parts_of_killed_processes_do_not_stay(tmp_path):
+def test_parts_of_killed_processes_do_not_stay(tmp_path: Path) -> None:
     for process in killed_while_writing(tmp_path, 2):
+        assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
@@ -215,8 +222,9 @@ def test_parts_of_killed_processes_do_not_stay(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
-def test_the_part_of_a_living_process_stays(tmp_path):
+def test_the_part_of_a_living_process_stays(tmp_path: Path) -> None:
     (process,) = killed_while_writing(tmp_path, 1)
+    assert process.stdout is not None
     process.stdout.readline()
     try:
         before = names(tmp_path)
@@ -228,10 +236,10 @@ def test_the_part_of_a_living_process_stays(tmp_path):
         process.communicate(timeout=30)
 
 
-def test_writers_at_the_same_time_leave_one_whole_file(tmp_path):
+def test_writers_at_the_same_time_leave_one_whole_file(tmp_path: Path) -> None:
     contents = [str(i) * 100_000 for i in range(8)]
 
-    def write(content):
+    def write(content: str) -> None:
         for _ in range(20):
             write_whole(tmp_path / "out", content)
 
@@ -250,7 +258,9 @@ def test_writers_at_the_same_time_leave_one_whole_file(tmp_path):
 
 
 @pytest.mark.parametrize("way", ["name", "other name", "link", "hard link", "folder link", "fd"])
-def test_an_input_is_never_overwritten(tmp_path, monkeypatch, way):
+def test_an_input_is_never_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
     model = tmp_path / "models" / "m.npy"
     model.parent.mkdir()
     model.write_text("precious")
@@ -268,12 +278,12 @@ def test_an_input_is_never_overwritten(tmp_path, monkeypatch, way):
             "fd": f"/dev/fd/{stream.fileno()}",
         }[way]
         with pytest.raises(InvalidInputError, match=r"would be overwritten\. Name another file"):
-            write_whole(output, "new", inputs=[tmp_path / "gone", model])
+            write_whole(output, "new", inputs=[tmp_path / "gone", model])  # type: ignore[arg-type]
     assert model.read_text() == "precious"
     assert model.stat().st_nlink == 2
 
 
-def test_other_files_are_no_inputs(tmp_path):
+def test_other_files_are_no_inputs(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
     (tmp_path / "b").write_text("a")
     refuse_inputs(tmp_path / "a", [tmp_path / "b", tmp_path / "gone", "a\0b"])
@@ -283,7 +293,7 @@ def test_other_files_are_no_inputs(tmp_path):
 # --- damaged files ---
 
 
-def test_a_damaged_file_is_kept_under_another_name(tmp_path):
+def test_a_damaged_file_is_kept_under_another_name(tmp_path: Path) -> None:
     for content in ("first", "second", "third"):
         (tmp_path / "r.json").write_text(content)
         set_aside(tmp_path / "r.json")
@@ -295,7 +305,7 @@ def test_a_damaged_file_is_kept_under_another_name(tmp_path):
     }
 
 
-def test_links_and_folders_are_set_aside_as_such(tmp_path):
+def test_links_and_folders_are_set_aside_as_such(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "folder").mkdir()
     (tmp_path / "dangling.damaged").symlink_to("nowhere")
@@ -308,7 +318,7 @@ def test_links_and_folders_are_set_aside_as_such(tmp_path):
         set_aside(tmp_path / "gone")
 
 
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to("loop")
     for name in ("file/sub", "file", "loop/sub", "r" * 300, "a\0b"):
@@ -319,10 +329,10 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
 # --- one at a time ---
 
 
-def test_one_at_a_time(tmp_path):
+def test_one_at_a_time(tmp_path: Path) -> None:
     inside, most = [], []
 
-    def work():
+    def work() -> None:
         for _ in range(5):
             with alone_in(tmp_path):
                 inside.append(1)
@@ -338,7 +348,7 @@ def test_one_at_a_time(tmp_path):
     assert (len(most), max(most)) == (20, 1)
 
 
-def test_nobody_is_waited_for_without_end(tmp_path, monkeypatch):
+def test_nobody_is_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_files, "_PATIENCE", 0.1)
     with alone_in(tmp_path), alone_in(tmp_path):
         pass
@@ -348,12 +358,14 @@ def test_nobody_is_waited_for_without_end(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", ["locks", "locks on this disk", "O_NOFOLLOW", "fchown"])
-def test_what_only_posix_systems_have_may_be_missing(tmp_path, monkeypatch, missing):
+def test_what_only_posix_systems_have_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
     if missing == "locks":
         monkeypatch.setattr(_files, "_flock", None)
     elif missing == "locks on this disk":
 
-        def fail(*_):
+        def fail(*_: int) -> None:
             raise OSError(95, "Operation not supported")
 
         monkeypatch.setattr(_files, "_flock", fail)

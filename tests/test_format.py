@@ -28,11 +28,11 @@ from pastur._format import level, percent
         (1.0, "100 %"),
     ],
 )
-def test_percent(share, text):
+def test_percent(share: float, text: str) -> None:
     assert percent(share) == text
 
 
-def test_no_share_is_written_with_an_exponent_or_rounded_to_all():
+def test_no_share_is_written_with_an_exponent_or_rounded_to_all() -> None:
     for k in range(1, 2000):
         text = percent(k / 2000)
         assert "e" not in text and not text.startswith("100")
@@ -44,7 +44,7 @@ def test_no_share_is_written_with_an_exponent_or_rounded_to_all():
     ("alpha", "text"),
     [(0.05, "95 %"), (0.01, "99 %"), (0.07, "93 %"), (1e-3, "99.9 %"), (1e-10, "99.99999999 %")],
 )
-def test_levels(alpha, text):
+def test_levels(alpha: float, text: str) -> None:
     assert level(alpha) == text
 
 

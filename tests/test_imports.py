@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,15 +49,15 @@ def modules() -> set[str]:
     return loaded("import pastur")
 
 
-def test_import_loads_nothing_heavy(modules):
+def test_import_loads_nothing_heavy(modules: set[str]) -> None:
     assert modules & HEAVY == set()
 
 
-def test_import_loads_no_part_of_scipy(modules):
+def test_import_loads_no_part_of_scipy(modules: set[str]) -> None:
     assert scipy_parts(modules) <= SCIPY_ALLOWED
 
 
-def test_import_loads_nothing_that_is_not_asked_for(modules):
+def test_import_loads_nothing_that_is_not_asked_for(modules: set[str]) -> None:
     assert "numpy" not in modules
     assert {m for m in modules if m.startswith("pastur.")} <= {
         "pastur._errors",
@@ -65,7 +66,7 @@ def test_import_loads_nothing_that_is_not_asked_for(modules):
 
 
 @pytest.mark.parametrize("room", ["analysis", "ensembles", "estimation", "figures", "measures"])
-def test_rooms_are_there_after_the_import(room):
+def test_rooms_are_there_after_the_import(room: str) -> None:
     code = f"import pastur, sys; sys.exit(pastur.{room}.__name__ != 'pastur.{room}')"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -73,11 +74,11 @@ def test_rooms_are_there_after_the_import(room):
 @pytest.mark.parametrize(
     "statement", ["from pastur import figures", "import pastur.figures", "from pastur import *"]
 )
-def test_figures_are_imported_in_every_way(statement):
+def test_figures_are_imported_in_every_way(statement: str) -> None:
     assert "pastur.figures" in loaded(statement)
 
 
-def test_every_name_is_listed_before_it_is_loaded():
+def test_every_name_is_listed_before_it_is_loaded() -> None:
     code = (
         "import pastur; listed = set(dir(pastur)); assert set(pastur.__all__) <= listed;"
         "assert 'Atoms' not in vars(pastur); assert pastur.Atoms is pastur.Atoms;"
@@ -98,7 +99,7 @@ main(["analyze", {!r}, "--json", {!r}, "--quiet"], standalone_mode=False)
 """
 
 
-def test_an_analysis_loads_neither_scipy_nor_what_draws(tmp_path):
+def test_an_analysis_loads_neither_scipy_nor_what_draws(tmp_path: Path) -> None:
     model = str(tmp_path / "w.npy")
     statement = f"exec({ANALYSE.format(model, model, str(tmp_path / 'w.json'))!r})"
     modules = loaded(statement)
@@ -109,11 +110,11 @@ def test_an_analysis_loads_neither_scipy_nor_what_draws(tmp_path):
     assert (HEAVY - {"click"} | unwanted) & modules == set()
 
 
-def test_import_does_not_load_the_command_or_the_experiments(modules):
+def test_import_does_not_load_the_command_or_the_experiments(modules: set[str]) -> None:
     assert {"pastur.cli", "pastur.experiments"} & modules == set()
 
 
-def test_the_check_sees_what_is_loaded():
+def test_the_check_sees_what_is_loaded() -> None:
     """The sibling that must reject: a module that does load what is forbidden."""
     modules = loaded("import scipy.stats, click")
     assert not scipy_parts(modules) <= SCIPY_ALLOWED

@@ -4,6 +4,8 @@ import array
 import fractions
 import functools
 import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -12,6 +14,7 @@ import scipy.sparse
 
 import pastur
 from pastur._arrays import numeric_array
+from pastur._typing import FloatArray
 from pastur.estimation import baselines
 
 # Numbers that floats of 8 bits hold; symmetric, so that every fit takes it.
@@ -24,18 +27,18 @@ assert np.array_equal(W.astype(ml_dtypes.float8_e4m3fn).astype(float), W)
 class OnlyArray:
     """What JAX and others offer: a way to become an array, and no more."""
 
-    def __init__(self, values):
+    def __init__(self, values: FloatArray) -> None:
         self.values = values
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype=None, copy=None) -> FloatArray:
         return np.asarray(self.values, dtype=dtype)
 
 
 class OnlyDLPack:
-    def __init__(self, values):
+    def __init__(self, values: FloatArray) -> None:
         self.values = values
 
-    def __dlpack__(self, **options):
+    def __dlpack__(self, **options: Any) -> Any:
         return self.values.__dlpack__(**options)
 
     def __dlpack_device__(self):
@@ -45,21 +48,21 @@ class OnlyDLPack:
 class OnlyToNumpy:
     """What a table of polars or cuDF offers."""
 
-    def __init__(self, values):
+    def __init__(self, values: FloatArray) -> None:
         self.values = values
 
-    def to_numpy(self):
+    def to_numpy(self) -> FloatArray:
         return self.values
 
 
 class Stubborn:
     shape, dtype = (24, 24), np.dtype(float)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype=None, copy=None) -> None:
         raise RuntimeError("values are on another planet.\nFetch them.")
 
 
-def torch_tensors():
+def torch_tensors() -> Iterator[tuple[str, Any]]:
     torch = pytest.importorskip("torch")
     tensor = torch.tensor(W)
     yield "double", tensor
@@ -80,7 +83,7 @@ def torch_tensors():
     yield "BSR", tensor.to_sparse_bsr((4, 4))
 
 
-def pandas_frames():
+def pandas_frames() -> Iterator[tuple[str, Any]]:
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(W)
     yield "frame", frame
@@ -91,7 +94,7 @@ def pandas_frames():
     yield "with names", frame.set_axis([f"gene {i}" for i in range(24)], axis=1)
 
 
-def arrays():
+def arrays() -> Iterator[tuple[str, Any]]:
     yield "list of lists", W.tolist()
     yield "list of arrays", list(W)
     yield "list of masked rows, none masked", [np.ma.array(row) for row in W]
@@ -111,13 +114,13 @@ def arrays():
     yield "to_numpy", OnlyToNumpy(W)
 
 
-def scipy_matrices():
+def scipy_matrices() -> Iterator[tuple[str, Any]]:
     for kind in ("csr", "csc", "coo", "lil", "dok", "bsr", "dia"):
         yield f"{kind}_matrix", getattr(scipy.sparse, f"{kind}_matrix")(W)
         yield f"{kind}_array", getattr(scipy.sparse, f"{kind}_array")(W)
 
 
-def refused():
+def refused() -> Iterator[tuple[str, Any]]:
     one = np.zeros(W.shape, bool)
     one[3, 4] = True
     yield "masked", np.ma.array(np.where(one, 1e9, W), mask=one)
@@ -149,7 +152,7 @@ def refused():
     yield "a list in itself", itself
 
 
-def refused_by_torch():
+def refused_by_torch() -> Iterator[tuple[str, Any]]:
     torch = pytest.importorskip("torch")
     yield "meta", torch.empty(24, 24, device="meta")
     yield "lazy", torch.nn.LazyLinear(4).weight
@@ -160,7 +163,7 @@ def refused_by_torch():
     yield "sparse and vast", vast
 
 
-def refused_by_pandas():
+def refused_by_pandas() -> Iterator[tuple[str, Any]]:
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(W)
     missing = frame.astype("Float64")
@@ -173,7 +176,7 @@ def refused_by_pandas():
     yield "categories", frame.astype("str").astype("category")
 
 
-def every(*makers):
+def every(*makers: Callable[[], Any]) -> dict[str, Any]:
     """Each form by its maker and name, where the library it needs is there."""
     found = {}
     for maker in makers:
@@ -219,11 +222,11 @@ def _inverse(x):
 
 
 @functools.cache
-def expected(entry):
-    return ENTRIES[entry](W)
+def expected(entry: str) -> float:
+    return float(ENTRIES[entry](W))
 
 
-def pairs(forms):
+def pairs(forms: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every form goes to `fit_rectangular`, and every fifth one to each of the other entries."""
     chosen = []
     for number, entry in enumerate(ENTRIES):
@@ -233,7 +236,7 @@ def pairs(forms):
 
 
 @pytest.mark.parametrize(("entry", "form"), pairs(ACCEPTED))
-def test_forms_that_are_taken_give_what_the_array_gives(entry, form):
+def test_forms_that_are_taken_give_what_the_array_gives(entry: str, form: str) -> None:
     try:
         found = ENTRIES[entry](ACCEPTED[form])
     except pastur.PasturError:
@@ -245,12 +248,12 @@ def test_forms_that_are_taken_give_what_the_array_gives(entry, form):
 
 
 @pytest.mark.parametrize("form", ACCEPTED)
-def test_forms_that_are_taken_are_taken_exactly(form):
+def test_forms_that_are_taken_are_taken_exactly(form: str) -> None:
     np.testing.assert_array_equal(numeric_array(ACCEPTED[form]).astype(float), W)
 
 
 @pytest.mark.parametrize(("entry", "form"), pairs(REFUSED))
-def test_forms_that_are_refused_are_refused_in_a_sentence(entry, form):
+def test_forms_that_are_refused_are_refused_in_a_sentence(entry: str, form: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(pastur.PasturError) as caught:
@@ -273,7 +276,7 @@ COLUMNS = {
 }
 
 
-def column(form):
+def column(form: str) -> Any:
     """The first row of a form, where it has one."""
     value = ACCEPTED[form]
     if hasattr(value, "iloc"):
@@ -290,7 +293,7 @@ def column(form):
 
 
 @pytest.mark.parametrize("entry", COLUMNS)
-def test_vectors_are_taken_as_matrices_are(entry):
+def test_vectors_are_taken_as_matrices_are(entry: str) -> None:
     right = COLUMNS[entry](W[0])
     for form in ACCEPTED:
         x = column(form)
@@ -313,7 +316,7 @@ def test_vectors_are_taken_as_matrices_are(entry):
     ],
     ids=["masked", "letters", "None", "dates", "NaN", "generator", "ragged", "dictionary"],
 )
-def test_vectors_are_refused_as_matrices_are(entry, value):
+def test_vectors_are_refused_as_matrices_are(entry: str, value: Any) -> None:
     with pytest.raises(pastur.PasturError):
         COLUMNS[entry](value)
 
@@ -330,7 +333,7 @@ def test_vectors_are_refused_as_matrices_are(entry, value):
         (np.corrcoef(HALF), "is a matrix of correlations: it is symmetric, with ones on its"),
     ],
 )
-def test_the_sentence_says_what_to_do(value, sentence):
+def test_the_sentence_says_what_to_do(value: Any, sentence: str) -> None:
     with pytest.raises(pastur.PasturError) as caught:
         pastur.fit_rectangular(value)
     if "NaN" in sentence:
@@ -339,7 +342,7 @@ def test_the_sentence_says_what_to_do(value, sentence):
     assert sentence in str(caught.value)
 
 
-def test_correlations_are_known_by_all_of_their_marks():
+def test_correlations_are_known_by_all_of_their_marks() -> None:
     """Siblings with one mark less are fitted."""
     c = np.corrcoef(HALF)
     with pytest.raises(pastur.PasturError, match="correlations"):
@@ -352,7 +355,7 @@ def test_correlations_are_known_by_all_of_their_marks():
     pastur.fit_symmetric(c, bulk=pastur.Atoms([1.0]))
 
 
-def test_a_list_of_matrices_needs_names():
+def test_a_list_of_matrices_needs_names() -> None:
     for arrays in ([W, W[:8]], (W, W), [scipy.sparse.csr_array(W), W]):
         with pytest.raises(pastur.PasturError, match=r"of 2 arrays. Give each a name"):
             pastur.analyze(arrays)
@@ -361,7 +364,7 @@ def test_a_list_of_matrices_needs_names():
 @pytest.mark.parametrize(
     "value", ["1", b"1", np.ones(2), np.ma.masked, None, 1j, 10**400, [1.0], object()]
 )
-def test_a_number_is_a_number(value):
+def test_a_number_is_a_number(value: Any) -> None:
     for call in (
         lambda: pastur.Semicircle(value),
         lambda: pastur.fit_rectangular(W, alpha=value),

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ main(sys.argv[1:], prog_name="pastur")
 """
 
 
-def run(folder, *arguments):
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", WITHOUT, *arguments],
         cwd=folder,
@@ -36,13 +38,13 @@ def run(folder, *arguments):
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "m.npz", a=rng.standard_normal((30, 40)), b=rng.standard_normal((20, 30)))
     return tmp_path
 
 
-def test_analyze_writes_its_files(folder):
+def test_analyze_writes_its_files(folder: Path) -> None:
     for _ in range(2):
         result = run(
             folder, "analyze", "m.npz", "--json", "a.json", "--csv", "a.csv", "-o", "a.html"
@@ -52,7 +54,7 @@ def test_analyze_writes_its_files(folder):
     assert len(json.loads((folder / "a.json").read_text())["matrices"]) == 2
 
 
-def test_an_input_is_not_overwritten(folder):
+def test_an_input_is_not_overwritten(folder: Path) -> None:
     before = (folder / "m.npz").read_bytes()
     (folder / "hard.npz").hardlink_to(folder / "m.npz")
     for output in ("m.npz", "hard.npz"):
@@ -62,7 +64,7 @@ def test_an_input_is_not_overwritten(folder):
     assert (folder / "m.npz").read_bytes() == before
 
 
-def test_verify_records_and_makes_good_what_is_damaged(folder):
+def test_verify_records_and_makes_good_what_is_damaged(folder: Path) -> None:
     arguments = ("verify", "lemma-4.1", "--jobs", "1", "--quiet", "-o", "v")
     assert run(folder, *arguments).returncode == 0
     record = folder / "v" / "records" / "lemma-4.1.json"
@@ -74,7 +76,7 @@ def test_verify_records_and_makes_good_what_is_damaged(folder):
     assert record.read_text() == sound
 
 
-def test_hdf5_is_read(folder):
+def test_hdf5_is_read(folder: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(folder / "m.h5", "w") as file:
         file["w"] = np.random.default_rng(0).standard_normal((20, 30))
@@ -83,10 +85,12 @@ def test_hdf5_is_read(folder):
 
 
 @pytest.mark.parametrize("missing", ["os.sysconf", "builtins.open"])
-def test_the_reader_of_hdf5_has_a_limit_where_its_own_size_is_not_known(monkeypatch, missing):
+def test_the_reader_of_hdf5_has_a_limit_where_its_own_size_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
     from pastur.weights._formats.hdf5 import worker
 
-    def absent(*_, **__):
+    def absent(*_: str, **__: Any) -> None:
         raise FileNotFoundError(2, "No such file or directory", "/proc/self/statm")
 
     limits = []
@@ -102,7 +106,7 @@ def test_the_reader_of_hdf5_has_a_limit_where_its_own_size_is_not_known(monkeypa
     assert wanted > 1e9
 
 
-def test_the_reader_of_hdf5_goes_on_without_limits(monkeypatch):
+def test_the_reader_of_hdf5_goes_on_without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     from pastur.weights._formats.hdf5 import worker
 
     monkeypatch.setitem(sys.modules, "resource", None)

@@ -160,12 +160,12 @@ PUBLIC = {
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_public_names_are_these(module):
+def test_public_names_are_these(module: str) -> None:
     assert sorted(importlib.import_module(module).__all__) == sorted(PUBLIC[module])
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_every_public_name_is_there_and_documented(module):
+def test_every_public_name_is_there_and_documented(module: str) -> None:
     loaded = importlib.import_module(module)
     for name in PUBLIC[module]:
         value = getattr(loaded, name)
@@ -173,7 +173,7 @@ def test_every_public_name_is_there_and_documented(module):
             assert inspect.getdoc(value), name
 
 
-def test_every_room_is_listed():
+def test_every_room_is_listed() -> None:
     rooms = {
         f"pastur.{path.parent.name}"
         for path in (ROOT / "src" / "pastur").glob("*/__init__.py")
@@ -182,7 +182,7 @@ def test_every_room_is_listed():
     assert rooms == set(PUBLIC) - {"pastur"}
 
 
-def test_names_at_the_top_are_those_of_the_rooms():
+def test_names_at_the_top_are_those_of_the_rooms() -> None:
     for name in set(PUBLIC["pastur"]) - {"PasturError", "__version__", "figures"}:
         # A claim has findings of its own.
         below = {"pastur", "pastur.experiments"}
@@ -191,13 +191,13 @@ def test_names_at_the_top_are_those_of_the_rooms():
         assert getattr(pastur, name) is getattr(importlib.import_module(homes[0]), name)
 
 
-def test_the_version_is_that_of_the_project():
+def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert pastur.__version__ == project["version"]
 
 
 @pytest.mark.parametrize("module", PUBLIC)
-def test_arguments_after_the_second_are_keyword_only(module):
+def test_arguments_after_the_second_are_keyword_only(module: str) -> None:
     """Functions take one or two arguments by position; classes their parameters."""
     for name in PUBLIC[module]:
         value = getattr(importlib.import_module(module), name)

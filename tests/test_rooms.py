@@ -101,7 +101,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(SOURCE).as_posix())
-def test_module_imports_what_its_room_may(path):
+def test_module_imports_what_its_room_may(path: Path) -> None:
     assert room_of(path) in ALLOWED, f"docs/rooms.md has no line for {room_of(path)}"
     assert violations(room_of(path), path.read_text("utf-8")) == []
 
@@ -114,32 +114,32 @@ INNER_MODULES = [
 
 
 @pytest.mark.parametrize("path", INNER_MODULES, ids=lambda p: p.relative_to(SOURCE).as_posix())
-def test_module_imports_what_its_part_of_the_room_may(path):
+def test_module_imports_what_its_part_of_the_room_may(path: Path) -> None:
     room, part = path.relative_to(SOURCE).parts[:2]
     part = part.removesuffix(".py")
     assert part in INSIDE[room], f"docs/rooms.md has no line for {room}.{part}"
     assert inner_violations(room, part, path.read_text("utf-8")) == []
 
 
-def test_every_line_of_an_inner_table_has_its_folder_or_file():
+def test_every_line_of_an_inner_table_has_its_folder_or_file() -> None:
     for room, table in INSIDE.items():
         for part in table:
             assert (SOURCE / room / part).is_dir() or (SOURCE / room / f"{part}.py").is_file(), part
 
 
-def test_every_line_of_the_table_has_its_room():
+def test_every_line_of_the_table_has_its_room() -> None:
     for room in ALLOWED:
         assert (SOURCE / room).is_dir() or (SOURCE / f"{room}.py").is_file(), room
 
 
 @pytest.mark.parametrize("table", [ALLOWED, *INSIDE.values()], ids=["rooms", *INSIDE])
-def test_imports_run_downwards(table):
+def test_imports_run_downwards(table: dict[str, set[str]]) -> None:
     """Nothing is reached from what it may import: the table itself has no circle."""
     assert circle(table) == set()
 
 
-def test_a_circle_is_found():
-    table = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
+def test_a_circle_is_found() -> None:
+    table: dict[str, set[str]] = {"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}
     assert circle(table) == {"a", "b", "c"}
 
 
@@ -168,7 +168,7 @@ def circle(table: dict[str, set[str]]) -> set[str]:
         ("models", "from ..measures import Atoms", "relative import of ..measures.Atoms"),
     ],
 )
-def test_a_forbidden_import_is_found(room, source, complaint):
+def test_a_forbidden_import_is_found(room: str, source: str, complaint: str) -> None:
     found = violations(room, source)
     assert len(found) == 1
     assert complaint in found[0]
@@ -186,7 +186,7 @@ def test_a_forbidden_import_is_found(room, source, complaint):
         ("cli", "from pastur.report import write_report"),
     ],
 )
-def test_an_allowed_import_is_let_through(room, source):
+def test_an_allowed_import_is_let_through(room: str, source: str) -> None:
     assert violations(room, source) == []
 
 

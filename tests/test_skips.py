@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,13 +37,13 @@ pytest.importorskip("no_such_package")
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Run pytest on one file beside our conftest.py; return the exit status and the output."""
     (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
 
     def start(
         source: str, *, no_skips: bool = False, expected: str | None = None, workers: int = 0
-    ):
+    ) -> tuple[int, str]:
         (tmp_path / "test_small.py").write_text(source, "utf-8")
         # Without plugins pytest starts in a fifth of the time.
         asked = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -68,7 +69,7 @@ def run(tmp_path):
     return start
 
 
-def test_skips_are_counted_aloud(run):
+def test_skips_are_counted_aloud(run: Callable[..., tuple[int, str]]) -> None:
     status, output = run(PASSING + SKIPPING, no_skips=False)
     assert status == 0
     assert "2 tests skipped" in output
@@ -77,7 +78,7 @@ def test_skips_are_counted_aloud(run):
     assert "make test EXTRAS=test," in output
 
 
-def test_a_skip_is_a_failure_where_none_is_allowed(run):
+def test_a_skip_is_a_failure_where_none_is_allowed(run: Callable[..., tuple[int, str]]) -> None:
     status, output = run(PASSING + SKIPPING, no_skips=True)
     assert status == 1
     # A mark skips in the set-up of a test, where pytest calls a failure an error.
@@ -87,14 +88,16 @@ def test_a_skip_is_a_failure_where_none_is_allowed(run):
 
 
 @pytest.mark.parametrize(("no_skips", "passes"), [(False, True), (True, False)])
-def test_so_is_a_file_that_is_skipped_as_a_whole(run, no_skips, passes):
+def test_so_is_a_file_that_is_skipped_as_a_whole(
+    run: Callable[..., tuple[int, str]], no_skips: bool, passes: bool
+) -> None:
     status, output = run(SKIPPING_WHOLE, no_skips=no_skips)
     # A file with nothing but a skip leaves pytest with no test: status 5.
     assert (status == 5) == passes
     assert ("PASTUR_NO_SKIPS is set" in output) != passes
 
 
-def test_nothing_is_said_where_nothing_is_skipped(run):
+def test_nothing_is_said_where_nothing_is_skipped(run: Callable[..., tuple[int, str]]) -> None:
     status, output = run(PASSING, no_skips=True)
     assert status == 0
     assert "skipped" not in output
@@ -107,7 +110,7 @@ could not import *: No module named 'no_such_package'
 """
 
 
-def test_the_reasons_may_have_to_be_those_of_a_list(run):
+def test_the_reasons_may_have_to_be_those_of_a_list(run: Callable[..., tuple[int, str]]) -> None:
     status, output = run(PASSING + SKIPPING, expected=BOTH)
     assert status == 0
     assert "expected.txt" not in output
@@ -115,7 +118,9 @@ def test_the_reasons_may_have_to_be_those_of_a_list(run):
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_reason_that_is_not_listed_fails_the_run(run, workers):
+def test_a_reason_that_is_not_listed_fails_the_run(
+    run: Callable[..., tuple[int, str]], workers: int
+) -> None:
     status, output = run(PASSING + SKIPPING, expected="not today\n", workers=workers)
     assert status == 1
     words = "expected.txt: skipped for a reason that is not listed: could not import 'no_such_p"
@@ -123,19 +128,21 @@ def test_a_reason_that_is_not_listed_fails_the_run(run, workers):
     assert run(PASSING + SKIPPING_WHOLE, expected="", workers=workers)[0] != 0
 
 
-def test_so_does_a_reason_that_is_listed_in_vain(run):
+def test_so_does_a_reason_that_is_listed_in_vain(run: Callable[..., tuple[int, str]]) -> None:
     status, output = run(PASSING + SKIPPING, expected=BOTH + "no electricity\n")
     assert status == 1
     assert "expected.txt: listed, but no test was skipped for it: no electricity" in output
 
 
-def test_a_failure_stays_a_failure(run):
+def test_a_failure_stays_a_failure(run: Callable[..., tuple[int, str]]) -> None:
     status, output = run(SKIPPING + "def test_fails():\n    assert False\n", expected=BOTH)
     assert status == 1
     assert "1 failed" in output
 
 
-def test_the_extras_that_the_summary_names_are_all_that_there_are(run):
+def test_the_extras_that_the_summary_names_are_all_that_there_are(
+    run: Callable[..., tuple[int, str]],
+) -> None:
     _, output = run(SKIPPING, no_skips=False)
     named = re.search(r"make test EXTRAS=([\w,]+)", output)
     assert named

@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
+
+from pastur._typing import FloatArray
 
 sklearn = pytest.importorskip("sklearn")
 
@@ -17,13 +21,17 @@ from pastur.sklearn import SpikedPCA  # noqa: E402
 
 
 @parametrize_with_checks([SpikedPCA()])
-def test_the_estimator_passes_the_checks_of_scikit_learn(estimator, check, monkeypatch):
+def test_the_estimator_passes_the_checks_of_scikit_learn(
+    estimator: SpikedPCA, check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # One of the checks is skipped without it.
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     check(estimator)
 
 
-def data(rng, shape, strengths, mean=5.0):
+def data(
+    rng: np.random.Generator, shape: tuple[int, int], strengths: Sequence[float], mean: float = 5.0
+) -> tuple[FloatArray, FloatArray]:
     """Noise of variance 1 about a mean, and components of given standard deviations."""
     n, p = shape
     directions = np.linalg.qr(rng.normal(size=(p, max(len(strengths), 1))))[0][:, : len(strengths)]
@@ -32,7 +40,7 @@ def data(rng, shape, strengths, mean=5.0):
 
 
 @pytest.mark.parametrize("shape", [(200, 80), (80, 200)])
-def test_components_and_noise_are_found(shape):
+def test_components_and_noise_are_found(shape: tuple[int, int]) -> None:
     x, directions = data(np.random.default_rng(0), shape, [6.0, 4.0])
     found = SpikedPCA().fit(x)
     assert found.n_components_ == 2
@@ -45,7 +53,7 @@ def test_components_and_noise_are_found(shape):
     )
 
 
-def test_the_signal_is_debiased():
+def test_the_signal_is_debiased() -> None:
     # With p = n the first eigenvalue of the covariance is far above the variance of the signal.
     draws = [data(np.random.default_rng(seed), (150, 150), [3.0])[0] for seed in range(20)]
     fits = [SpikedPCA().fit(x) for x in draws]
@@ -57,7 +65,7 @@ def test_the_signal_is_debiased():
 
 
 @pytest.mark.parametrize("shape", [(60, 120), (120, 60)])
-def test_centring_costs_one_degree_of_freedom(shape):
+def test_centring_costs_one_degree_of_freedom(shape: tuple[int, int]) -> None:
     # σ² is that of n − 1 rows: over 60 draws the mean is 1 within 4 standard errors.
     rng = np.random.default_rng(1)
     found = np.array([SpikedPCA().fit(data(rng, shape, [])[0]).noise_variance_ for _ in range(60)])
@@ -67,7 +75,7 @@ def test_centring_costs_one_degree_of_freedom(shape):
     assert abs(found.mean() * (n - 1) / n - 1) > 4 * error
 
 
-def test_noise_gives_no_components_and_empty_coordinates():
+def test_noise_gives_no_components_and_empty_coordinates() -> None:
     x, _ = data(np.random.default_rng(2), (100, 50), [])
     found = SpikedPCA(alpha=1e-4).fit(x)
     assert found.n_components_ == 0
@@ -76,7 +84,7 @@ def test_noise_gives_no_components_and_empty_coordinates():
     assert found.get_feature_names_out().size == 0
 
 
-def test_there_and_back_is_the_projection():
+def test_there_and_back_is_the_projection() -> None:
     x, _ = data(np.random.default_rng(3), (120, 60), [8.0, 5.0])
     pipeline = make_pipeline(StandardScaler(with_std=False), SpikedPCA())
     scores = pipeline.fit_transform(x)
@@ -87,14 +95,14 @@ def test_there_and_back_is_the_projection():
     np.testing.assert_allclose(pca.transform(back), scores, atol=1e-10)
 
 
-def test_pastur_does_not_load_scikit_learn():
+def test_pastur_does_not_load_scikit_learn() -> None:
     code = "import sys, pastur; sys.exit(bool({'sklearn', 'pastur.sklearn'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("constant", [0.0, 1.0, 0.1, 1e9 / 3, 1e17 / 3])
 @pytest.mark.parametrize("shape", [(80, 400), (300, 100)])
-def test_constant_features_are_no_noise(constant, shape):
+def test_constant_features_are_no_noise(constant: float, shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(20)
     inner, *_ = data(rng, shape, [4.0, 2.5])
     whole = np.full((shape[0], 2 * shape[1] + 3), constant)
@@ -112,7 +120,7 @@ def test_constant_features_are_no_noise(constant, shape):
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
 @pytest.mark.parametrize("count", [1, 30, 70])
-def test_the_type_of_the_data_does_not_change_the_count(kind, count):
+def test_the_type_of_the_data_does_not_change_the_count(kind: type, count: int) -> None:
     rng = np.random.default_rng(21)
     noise = rng.normal(size=(220, 150))
     confounds = np.linalg.qr(rng.normal(size=(150, count)))[0]
@@ -123,7 +131,7 @@ def test_the_type_of_the_data_does_not_change_the_count(kind, count):
     assert found.goodness_.verdict == "noise bulk"
 
 
-def test_few_varying_features():
+def test_few_varying_features() -> None:
     rng = np.random.default_rng(22)
     for varying in (1, 2, 3):
         x = np.ones((60, 10))

@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,17 +22,17 @@ NUMBERED = [
 NO_CLAIM = {"(1.10)", "Appendix A"}
 
 
-def rows(page):
+def rows(page: str) -> list[list[str]]:
     table = page.split("## ")[0]
     lines = [line for line in table.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def named(cell):
+def named(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def resolve(name):
+def resolve(name: str) -> Any:
     """Return the object of a dotted name: a module first, then attributes."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):
@@ -45,7 +46,7 @@ def resolve(name):
     raise ModuleNotFoundError(name)
 
 
-def test_names(path):
+def test_names(path: str) -> None:
     tree = ast.parse((ROOT / path).read_text("utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
@@ -53,7 +54,7 @@ def test_names(path):
 test_names.__test__ = False
 
 
-def problems(page):
+def problems(page: str) -> list[str]:
     """What a table says that is not so."""
     claims = {claim.name for claim in CLAIMS}
     found = []
@@ -75,11 +76,11 @@ def problems(page):
     return found
 
 
-def test_all_that_it_names_exists():
+def test_all_that_it_names_exists() -> None:
     assert problems(PAGE.read_text("utf-8")) == []
 
 
-def test_every_numbered_statement_and_every_claim_is_there():
+def test_every_numbered_statement_and_every_claim_is_there() -> None:
     text = PAGE.read_text("utf-8")
     statements = " ".join(row[0] for row in rows(text))
     assert [name for name in NUMBERED if name not in statements] == []
@@ -98,7 +99,7 @@ def test_every_numbered_statement_and_every_claim_is_there():
         ("`finite-rank`", "–", "(1.8): no claim"),
     ],
 )
-def test_a_name_that_does_not_exist_is_noticed(old, new, problem):
+def test_a_name_that_does_not_exist_is_noticed(old: str, new: str, problem: str) -> None:
     page = PAGE.read_text("utf-8")
     assert old in page
     assert any(problem in found for found in problems(page.replace(old, new)))

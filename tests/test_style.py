@@ -40,14 +40,14 @@ def heavy_imports(source: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_heavy_packages_are_imported_inside_functions(path):
+def test_heavy_packages_are_imported_inside_functions(path: Path) -> None:
     # The estimators are classes of scikit-learn's: a leaf that `import pastur` does not load.
     allowed = {"sklearn"} if name_of(path) == "src/pastur/sklearn.py" else set()
     assert heavy_imports(path.read_text("utf-8")) == allowed
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_file_says_what_it_is_for(path):
+def test_file_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
 
 
@@ -63,10 +63,10 @@ def test_file_says_what_it_is_for(path):
         ("import torchlike\nfrom scipy import special", set()),
     ],
 )
-def test_the_check_tells_loading_from_calling(source, found):
+def test_the_check_tells_loading_from_calling(source: str, found: set[str]) -> None:
     assert heavy_imports(source) == found
 
 
-def test_tests_are_no_package():
+def test_tests_are_no_package() -> None:
     """Test files are imported by path, so that two may have the same name."""
     assert list((ROOT / "tests").rglob("__init__.py")) == []

@@ -51,26 +51,26 @@ def imported(folder: Path) -> set[str]:
     return found - sys.stdlib_module_names - {"pastur"}
 
 
-def test_every_extra_is_in_the_list():
+def test_every_extra_is_in_the_list() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     declared = {import_name(r) for name, rs in extras.items() if name != "test" for r in rs}
     assert declared
     assert declared <= listed(OPTIONAL)
 
 
-def test_everything_imported_is_required_or_in_the_list():
+def test_everything_imported_is_required_or_in_the_list() -> None:
     names = imported(ROOT / "src" / "pastur")
     assert {"numpy", "scipy", "torch", "onnx"} <= names
     assert names <= required() | listed(OPTIONAL)
 
 
-def test_nothing_is_both_required_and_optional():
+def test_nothing_is_both_required_and_optional() -> None:
     assert required() & listed(OPTIONAL) == set()
     tests_need = {import_name(r) for r in PROJECT["project"]["optional-dependencies"]["test"]}
     assert listed(UNTYPED) <= required() | tests_need
 
 
-def test_optional_packages_are_any_and_unused_ignores_are_errors():
+def test_optional_packages_are_any_and_unused_ignores_are_errors() -> None:
     assert OPTIONAL["follow_imports_for_stubs"]
     assert OPTIONAL["ignore_missing_imports"]
     assert PROJECT["tool"]["mypy"]["strict"]
@@ -78,7 +78,9 @@ def test_optional_packages_are_any_and_unused_ignores_are_errors():
 
 
 @pytest.mark.parametrize("installed", [False, True])
-def test_mypy_gives_one_verdict_with_and_without_an_optional_package(tmp_path, installed):
+def test_mypy_gives_one_verdict_with_and_without_an_optional_package(
+    tmp_path: Path, installed: bool
+) -> None:
     """A stand-in for torch with types, one of which would be an error if mypy followed it."""
     if installed:
         stand_in = tmp_path / "torch"

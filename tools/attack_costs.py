@@ -7,9 +7,10 @@ the square of `n`, or is fifty times its size.
 import io
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from attack_files import (
@@ -51,73 +52,73 @@ class Costly:
 # --- pickles: b"q\0" remembers what was made, b"h\0" puts it on the stack once more ---
 
 
-def repeated(made, step, n):
+def repeated(made: bytes, step: bytes, n: int) -> bytes:
     """A list of what `made` leaves, in the memo's place 0, and of what `step` leaves, n times."""
     return b"\x80\x04](" + made + b"q\x00" + step * n + b"e."
 
 
-def called_again(n):
+def called_again(n: int) -> bytes:
     arguments = b"(" + b"N" * n + b"t"
     return repeated(arguments, b"ctorch\nSize\nh\x00R", n)
 
 
-def referred_again(n):
+def referred_again(n: int) -> bytes:
     reference = b"(" + word("storage") + b"ctorch\nFloatStorage\n" + word("0") + b"N" * n + b"t"
     return repeated(reference, b"h\x00Q", n)
 
 
-def wrapped_again(n):
+def wrapped_again(n: int) -> bytes:
     arguments = b"(" + b"N" * n + b"t"
     return repeated(arguments, b"ctorch._tensor\n_rebuild_from_type_v2\n(ctorch\nSize\nNh\x00tR", n)
 
 
-def ordered_again(n):
+def ordered_again(n: int) -> bytes:
     pairs = b"](" + b"".join(number(i) + b"N\x86" for i in range(n)) + b"e"
     return repeated(pairs, b"ccollections\nOrderedDict\nh\x00\x85R", n)
 
 
-def state_of_many(n):
+def state_of_many(n: int) -> bytes:
     state = b"}(" + b"".join(number(i) + b"N" for i in range(n)) + b"u"
     return repeated(state, b"cm\nM\n)\x81h\x00b", n)
 
 
-def keys_of_one_hash(n):
+def keys_of_one_hash(n: int) -> bytes:
     keys = b"".join(number(i * (2**61 - 1)) + b"N" for i in range(1, n))
     return b"\x80\x02}(" + keys + b"u."
 
 
-def long_module(n):
+def long_module(n: int) -> bytes:
     """A name of n letters, in two parts, made up again and again."""
     return repeated(word("a" * n), b"h\x00h\x00\x93", n)
 
 
-def deep_names(n):
+def deep_names(n: int) -> bytes:
     """Keys of a thousand letters, forty deep, above n tensors."""
     inner = b"](" + torch_tensor((2, 2), (2, 1)) + b"q\x00" + b"h\x00" * n + b"e"
     above = b"".join(b"}" + word("k" * 1000) for _ in range(40))
     return b"\x80\x02" + above + inner + b"s" * 40 + b"."
 
 
-def many_views(n):
+def many_views(n: int) -> bytes:
     views = (torch_tensor((100, 2), (2, 1), size=2 * n + 400, offset=i) for i in range(n))
     items = b"".join(word(str(i)) + view for i, view in enumerate(views))
     return b"\x80\x02}(" + items + b"u."
 
 
-def zipped(program):
+def zipped(program: Callable[[int], bytes]) -> Callable[[Path, int], None]:
     return lambda path, n: torch_zip(program(n))(path)
 
 
-def views_file(path, n):
+def views_file(path: Path, n: int) -> None:
     numbers = np.random.default_rng(0).standard_normal(2 * n + 400).astype("<f4")
     torch_zip(many_views(n), {"0": numbers.tobytes()})(path)
 
 
-def old_file(path, n):
+def old_file(path: Path, n: int) -> None:
     old_torch(called_again(n))(path)
 
 
-def exported_folder(path, n):
+def exported_folder(path: Path, n: int) -> None:
     records = {f"w{i}": {"path_name": "x"} | sizes((4, 4), (4, 1)) for i in range(n)}
     exported_records(records, folder="f" * 20 * min(n, 3000))(path)
 
@@ -125,15 +126,15 @@ def exported_folder(path, n):
 # --- JSON ---
 
 
-def safetensors_lists(path, n):
+def safetensors_lists(path: Path, n: int) -> None:
     safetensors_raw(b'{"a":[' + b"{}," * n + b"{}]}")(path)
 
 
-def index_lists(path, n):
+def index_lists(path: Path, n: int) -> None:
     path.write_bytes(b'{"weight_map":{"w":[' + b"[]," * n + b"[]]}}")
 
 
-def keras_config(path, n):
+def keras_config(path: Path, n: int) -> None:
     import h5py
 
     with h5py.File(io.BytesIO(), "w") as file:
@@ -150,13 +151,13 @@ def keras_config(path, n):
 # --- NumPy ---
 
 
-def array_of_zeros(shape):
+def array_of_zeros(shape: tuple[int, ...]) -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.zeros(shape, np.float32))
     return stream.getvalue()
 
 
-def npz_stacks(path, n):
+def npz_stacks(path: Path, n: int) -> None:
     """Each member holds ten thousand matrices in some hundred bytes."""
     content = array_of_zeros((10_000, 2, 2))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -164,7 +165,7 @@ def npz_stacks(path, n):
             archive.writestr(f"{i}.experts.npy", content)
 
 
-def npz_bombs(path, n):
+def npz_bombs(path: Path, n: int) -> None:
     """Each member alone is small enough."""
     content = array_of_zeros((1000, 1000))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -175,33 +176,33 @@ def npz_bombs(path, n):
 # --- ONNX ---
 
 
-def onnx_model(path, graph):
+def onnx_model(path: Path, graph: Any) -> None:
     from onnx import helper, save
 
     save(helper.make_model(graph), path)
 
 
-def onnx_graph(nodes=()):
+def onnx_graph(nodes: Sequence[Any] = ()) -> Any:
     from onnx import helper, numpy_helper
 
     numbers = np.random.default_rng(0).standard_normal((20, 30)).astype(np.float32)
     return helper.make_graph(list(nodes), "g", [], [], [numpy_helper.from_array(numbers, "w")])
 
 
-def onnx_twins(path, n):
+def onnx_twins(path: Path, n: int) -> None:
     graph = onnx_graph()
     for _ in range(n):
         graph.initializer.add(data_type=1, name="w")
     onnx_model(path, graph)
 
 
-def onnx_axes(path, n):
+def onnx_axes(path: Path, n: int) -> None:
     graph = onnx_graph()
     graph.initializer.add(data_type=1, name="x").dims.extend([127] * n)
     onnx_model(path, graph)
 
 
-def onnx_graphs(path, n):
+def onnx_graphs(path: Path, n: int) -> None:
     from onnx import helper
 
     node = helper.make_node("X", ["a"], ["b"])
@@ -211,7 +212,7 @@ def onnx_graphs(path, n):
     onnx_model(path, onnx_graph([node]))
 
 
-def onnx_attributes(path, n):
+def onnx_attributes(path: Path, n: int) -> None:
     """A node of n inputs and n attributes."""
     from onnx import helper
 
@@ -221,7 +222,7 @@ def onnx_attributes(path, n):
     onnx_model(path, onnx_graph([node]))
 
 
-def onnx_names(path, n):
+def onnx_names(path: Path, n: int) -> None:
     from onnx import helper
 
     inner = helper.make_graph([], "s", [], [], [])
@@ -234,12 +235,12 @@ def onnx_names(path, n):
 # --- GGUF ---
 
 
-def gguf_many(path, n):
+def gguf_many(path: Path, n: int) -> None:
     tensors = [gguf_tensor(str(i).encode(), (), 99) for i in range(n)]
     gguf(tensors=tensors)(path)
 
 
-def gguf_keys(path, n):
+def gguf_keys(path: Path, n: int) -> None:
     gguf(keys=[gguf_text(str(i).encode()) + struct.pack("<IB", 0, 0) for i in range(n)])(path)
 
 

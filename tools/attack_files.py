@@ -7,9 +7,10 @@ import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,13 +31,19 @@ class Attack:
 # --- safetensors ---
 
 
-def safetensors_raw(header, data=b"", length=None):
+def safetensors_raw(
+    header: Mapping[str, Mapping[str, Sequence[int] | str]] | bytes,
+    data: bytes = b"",
+    length: int | None = None,
+) -> Callable[[Path], int]:
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     size = len(text) if length is None else length
     return lambda path: path.write_bytes(size.to_bytes(8, "little") + text + data)
 
 
-def field(shape, begin, end, dtype="F32"):
+def field(
+    shape: Sequence[int], begin: int, end: int, dtype: str = "F32"
+) -> dict[str, list[int] | str]:
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
 
@@ -46,21 +53,25 @@ def field(shape, begin, end, dtype="F32"):
 class Call:
     """An object whose unpickling calls a function."""
 
-    def __init__(self, function, *arguments):
+    def __init__(self, function: Callable[..., Any], *arguments: str) -> None:
         self.call = (function, arguments)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, ...]]:
         return self.call
 
 
-def command(path):
+def command(path: Path) -> str:
     return f"touch {path.parent.parent / MARK}"
 
 
-def torch_zip(content, members=None, packed=False):
+def torch_zip(
+    content: Callable[[Path], bytes] | bytes,
+    members: Mapping[str, bytes] | None = None,
+    packed: bool = False,
+) -> Callable[[Path], None]:
     how = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
 
-    def write(path):
+    def write(path: Path) -> None:
         data = content(path) if callable(content) else content
         with zipfile.ZipFile(path, "w", how) as archive:
             archive.writestr("m/data.pkl", data)
@@ -70,13 +81,27 @@ def torch_zip(content, members=None, packed=False):
     return write
 
 
-def torch_pickle(shape, strides, *, keys=("w",), **storage):
+def torch_pickle(
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    *,
+    keys: tuple[str, str] = ("w",),
+    **storage: Any,
+) -> bytes:
     """A dictionary of one tensor under each of the keys, opcode by opcode."""
     items = (word(name) + torch_tensor(shape, strides, **storage) for name in keys)
     return b"\x80\x02}(" + b"".join(items) + b"u."
 
 
-def torch_tensor(shape, strides, *, offset=0, size=4, key="0", kind="FloatStorage"):
+def torch_tensor(
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    *,
+    offset: int = 0,
+    size: int = 4,
+    key: str = "0",
+    kind: str = "FloatStorage",
+) -> bytes:
     out = io.BytesIO()
     out.write(b"ctorch._utils\n_rebuild_tensor_v2\n((" + word("storage"))
     out.write(f"ctorch\n{kind}\n".encode() + word(key) + word("cpu"))
@@ -87,17 +112,19 @@ def torch_tensor(shape, strides, *, offset=0, size=4, key="0", kind="FloatStorag
     return out.getvalue()
 
 
-def word(text):
+def word(text: str) -> bytes:
     return b"X" + len(text.encode()).to_bytes(4, "little") + text.encode()
 
 
-def number(value):
+def number(value: int) -> bytes:
     data = pickle.encode_long(value)
     return b"\x8a" + bytes([len(data)]) + data
 
 
-def old_torch(content, tail=b""):
-    def write(path):
+def old_torch(
+    content: Callable[[Path], bytes] | bytes, tail: bytes = b""
+) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         data = content(path) if callable(content) else content
         head = [pickle.dumps(p, 2) for p in (0x1950A86A20F9469CFC6C, 1001, {})]
         path.write_bytes(b"".join(head) + data + tail)
@@ -105,7 +132,7 @@ def old_torch(content, tail=b""):
     return write
 
 
-def script(path):
+def script(path: Path) -> None:
     """A program whose code would write a file."""
     code = f"import os\nos.system({command(path)!r})\n"
     with zipfile.ZipFile(path, "w") as archive:
@@ -115,12 +142,14 @@ def script(path):
         archive.writestr("m/data/0", np.arange(4, dtype="<f4").tobytes())
 
 
-def exported(meta):
+def exported(meta: dict[str, Mapping[str, Any] | str]) -> Callable[[Path], None]:
     return exported_records({"w": {"path_name": "weight_0"} | meta})
 
 
-def exported_records(records, folder="m"):
-    def write(path):
+def exported_records(
+    records: Mapping[str, Mapping[str, Mapping[str, Any] | str]], folder: str = "m"
+) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         usual = {"is_param": True, "use_pickle": False}
         config = {"config": {name: usual | record for name, record in records.items()}}
         with zipfile.ZipFile(path, "w") as archive:
@@ -132,7 +161,9 @@ def exported_records(records, folder="m"):
     return write
 
 
-def sizes(shape, strides, offset=0):
+def sizes(
+    shape: tuple[int, int], strides: tuple[int, int], offset: int = 0
+) -> dict[str, dict[str, Any]]:
     whole = [[{"as_int": v} for v in values] for values in (shape, strides)]
     place = {"as_int": offset}
     fields = {"sizes": whole[0], "strides": whole[1], "storage_offset": place}
@@ -142,19 +173,19 @@ def sizes(shape, strides, offset=0):
 # --- NumPy ---
 
 
-def npy(header, data=b""):
-    def write(path):
+def npy(header: str, data: bytes = b"") -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         text = header.encode("latin-1")
         path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + data)
 
     return write
 
 
-def npy_object(path):
+def npy_object(path: Path) -> None:
     np.save(path, np.array([Call(os.system, command(path))], dtype=object), allow_pickle=True)
 
 
-def npz_bomb(path):
+def npz_bomb(path: Path) -> None:
     """One gigabyte of zeros in one megabyte."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open("w.npy", "w", force_zip64=True) as stream:
@@ -167,8 +198,8 @@ def npz_bomb(path):
 # --- ONNX ---
 
 
-def onnx_outside(**place):
-    def write(path):
+def onnx_outside(**place: Any) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         from onnx import TensorProto, helper, save
 
         tensor = TensorProto(dims=(4, 3), data_type=1, name="w", data_location=1)
@@ -179,8 +210,8 @@ def onnx_outside(**place):
     return write
 
 
-def onnx_shape(dims):
-    def write(path):
+def onnx_shape(dims: tuple[int, int]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         from onnx import TensorProto, helper, save
 
         tensor = TensorProto(dims=dims, data_type=1, name="w", raw_data=bytes(48))
@@ -189,8 +220,8 @@ def onnx_shape(dims):
     return write
 
 
-def onnx_nested(path):
-    def part(number, content):
+def onnx_nested(path: Path) -> None:
+    def part(number: int, content: bytes) -> bytes:
         size = len(content)
         length = bytes([size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14])
         return bytes([number << 3 | 2]) + length + content
@@ -204,8 +235,8 @@ def onnx_nested(path):
 # --- HDF5 ---
 
 
-def hdf5(fill):
-    def write(path):
+def hdf5(fill: Callable[[Any, Path], None]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
         import h5py
 
         with h5py.File(path, "w") as file:
@@ -214,24 +245,24 @@ def hdf5(fill):
     return write
 
 
-def hdf5_outside(file, path):
+def hdf5_outside(file: Any, path: Path) -> None:
     file.create_dataset("w", (4, 3), "f4", external=[(str(path.parent.parent / SECRET), 0, 48)])
 
 
-def hdf5_link(file, path):
+def hdf5_link(file: Any, path: Path) -> None:
     import h5py
 
     file["w"] = h5py.ExternalLink(str(path.parent.parent / SECRET), "/w")
 
 
-def hdf5_bomb(file, path):
+def hdf5_bomb(file: Any, path: Path) -> None:
     file.create_dataset("w", (10**6, 10**4), "f4", chunks=(1000, 1000), compression="gzip")
 
 
-def hdf5_chunk(side):
+def hdf5_chunk(side: int) -> Callable[[Any, Path], None]:
     """One chunk of a hundred numbers, in which a stream unpacks to 1 GB."""
 
-    def fill(file, path):
+    def fill(file: Any, path: Path) -> None:
         packer = zlib.compressobj(9)
         head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
         block = packer.compress(bytes(10_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
@@ -242,11 +273,11 @@ def hdf5_chunk(side):
     return fill
 
 
-def hdf5_fill(file, path):
+def hdf5_fill(file: Any, path: Path) -> None:
     file.create_dataset("w", (4000, 4000), "f4", chunks=(1, 1), fillvalue=1.0)
 
 
-def hdf5_names(file, path):
+def hdf5_names(file: Any, path: Path) -> None:
     import h5py
 
     group = file.create_group("G" * 60_000)
@@ -257,23 +288,31 @@ def hdf5_names(file, path):
 # --- GGUF ---
 
 
-def gguf(*, tensors=(), keys=(), counts=None, version=3):
+def gguf(
+    *,
+    tensors: Sequence[bytes] = (),
+    keys: Sequence[bytes] = (),
+    counts: tuple[int, int] | None = None,
+    version: int = 3,
+) -> Callable[[Path], int]:
     count = counts or (len(tensors), len(keys))
     head = b"GGUF" + struct.pack("<IQQ", version, *count) + b"".join((*keys, *tensors))
     return lambda path: path.write_bytes(head + bytes(-len(head) % 32) + bytes(4096))
 
 
-def gguf_text(value):
+def gguf_text(value: bytes) -> bytes:
     return struct.pack("<Q", len(value)) + value
 
 
-def gguf_tensor(name=b"w", sides=(4, 3), kind=0, offset=0):
+def gguf_tensor(
+    name: bytes = b"w", sides: tuple[int, ...] = (4, 3), kind: int = 0, offset: int = 0
+) -> bytes:
     parts = [gguf_text(name), struct.pack("<I", len(sides))]
     parts += [struct.pack("<Q", side) for side in sides]
     return b"".join(parts) + struct.pack("<IQ", kind, offset)
 
 
-def gguf_nested(depth):
+def gguf_nested(depth: int) -> bytes:
     inner = struct.pack("<IQ", 0, 1) + b"\0"
     for _ in range(depth):
         inner = struct.pack("<IQ", 9, 1) + inner
@@ -283,12 +322,12 @@ def gguf_nested(depth):
 # --- indexes and adapters ---
 
 
-def index(files):
+def index(files: Sequence[str]) -> Callable[[Path], int]:
     text = json.dumps({"weight_map": {f"t{i}": name for i, name in enumerate(files)}})
     return lambda path: path.write_text(text)
 
 
-def adapter(path):
+def adapter(path: Path) -> None:
     from safetensors.numpy import save_file
 
     stem = "base_model.model.layer.weight"

@@ -10,6 +10,8 @@ minutes on one core and one card. With `--device cpu` torch computes on the proc
 import argparse
 import sys
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,7 @@ import pastur
 from pastur._devices import device_name, torch_device
 from pastur._numerics.singular_values import singular_values
 from pastur._numerics.torch_singular_values import singular_values_on
+from pastur._typing import AnyArray, FloatArray
 
 # The stated accuracy of singular values, relative to the largest.
 LARGEST_DIFFERENCE = 1e-10
@@ -26,12 +29,13 @@ TOLERANCE = 1e-6
 LEFT_OUT = {"status"}
 
 
-def spiked(rng, n, m, thetas=(4.0, 3.0, 2.0)):
+def spiked(rng: np.random.Generator, n: int, m: int, thetas=(4.0, 3.0, 2.0)) -> FloatArray:
     left, right = (np.linalg.qr(rng.normal(size=(k, len(thetas))))[0] for k in (n, m))
-    return rng.normal(size=(n, m)) / max(n, m) ** 0.5 + left * thetas @ right.T
+    result: FloatArray = rng.normal(size=(n, m)) / max(n, m) ** 0.5 + left * thetas @ right.T
+    return result
 
 
-def matrices(size):
+def matrices(size: int) -> dict[str, AnyArray]:
     """Return what is compared, by name."""
     rng = np.random.default_rng(20261127)
     outlier = spiked(rng, 300, 400)
@@ -51,12 +55,12 @@ def matrices(size):
     }
 
 
-def timed(function, *arguments):
+def timed(function: Callable[..., Any], *arguments: Any) -> tuple[FloatArray, float]:
     start = time.perf_counter()
     return function(*arguments), time.perf_counter() - start
 
 
-def compare_values(named, device):
+def compare_values(named: Mapping[str, AnyArray], device: Any):
     """Print a line for each matrix and return the names of those that differ."""
     singular_values_on(np.eye(10), device)  # What starts once is not counted.
     print(f"{'singular values':24} {'difference / s₁':>16} {'processor, s':>14} {'device, s':>10}")
@@ -71,7 +75,7 @@ def compare_values(named, device):
     return wrong
 
 
-def disagreements(one, other, unit, path=""):
+def disagreements(one, other, unit, path: str = ""):
     """Yield the fields in which two results, as plain values, disagree."""
     if isinstance(one, dict):
         for key in one.keys() | other.keys():
@@ -103,7 +107,7 @@ def compare_fits(named, name):
     return wrong
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--size", type=int, default=3000, help="rows of the largest square matrix")

@@ -12,16 +12,22 @@ import os
 import struct
 import sys
 import warnings
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
 
 import fuzzing
 import numpy as np
+
+from pastur._typing import AnyArray
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 # Words that mean something to many formats: lengths, offsets, ends.
 EXTREMES = [0, 1, 0x7F, 0xFF, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63, 2**64 - 1]
 
 
-def arrays():
+def arrays() -> dict[str, AnyArray]:
     rng = np.random.default_rng(0)
     return {
         "a.weight": rng.standard_normal((6, 5)).astype(np.float32),
@@ -31,7 +37,7 @@ def arrays():
     }
 
 
-def safetensors_file(folder):
+def safetensors_file(folder: Path) -> Path:
     from safetensors.numpy import save_file
 
     path = folder / "model.safetensors"
@@ -39,26 +45,26 @@ def safetensors_file(folder):
     return path
 
 
-def npy_file(folder):
+def npy_file(folder: Path) -> Path:
     path = folder / "matrix.npy"
     np.save(path, arrays()["a.weight"])
     return path
 
 
-def npz_file(folder):
+def npz_file(folder: Path) -> Path:
     path = folder / "model.npz"
     np.savez_compressed(path, **arrays())
     return path
 
 
-def torch_network():
+def torch_network() -> Any:
     import torch
 
     torch.manual_seed(0)
     return torch.nn.Sequential(torch.nn.Linear(5, 6), torch.nn.Conv1d(2, 3, 3))
 
 
-def torch_file(folder):
+def torch_file(folder: Path) -> Path:
     import torch
 
     path = folder / "model.pt"
@@ -66,7 +72,7 @@ def torch_file(folder):
     return path
 
 
-def torchscript_file(folder):
+def torchscript_file(folder: Path) -> Path:
     import torch
 
     path = folder / "script.pt"
@@ -76,7 +82,7 @@ def torchscript_file(folder):
     return path
 
 
-def saved_module_file(folder):
+def saved_module_file(folder: Path) -> Path:
     import torch
 
     path = folder / "module.pt"
@@ -84,7 +90,7 @@ def saved_module_file(folder):
     return path
 
 
-def old_torch_file(folder):
+def old_torch_file(folder: Path) -> Path:
     import torch
 
     path = folder / "old.pth"
@@ -92,7 +98,7 @@ def old_torch_file(folder):
     return path
 
 
-def exported_file(folder):
+def exported_file(folder: Path) -> Path:
     import torch
 
     path = folder / "program.pt2"
@@ -103,7 +109,7 @@ def exported_file(folder):
     return path
 
 
-def onnx_file(folder):
+def onnx_file(folder: Path) -> Path:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -122,7 +128,7 @@ def onnx_file(folder):
     return path
 
 
-def keras_network():
+def keras_network() -> Any:
     import keras
 
     return keras.Sequential(
@@ -130,19 +136,19 @@ def keras_network():
     )
 
 
-def keras_file(folder):
+def keras_file(folder: Path) -> Path:
     path = folder / "model.keras"
     keras_network().save(path)
     return path
 
 
-def hdf5_file(folder):
+def hdf5_file(folder: Path) -> Path:
     path = folder / "model.weights.h5"
     keras_network().save_weights(path)
     return path
 
 
-def gguf_file(folder):
+def gguf_file(folder: Path) -> Path:
     import gguf
 
     path = folder / "model.gguf"
@@ -160,7 +166,7 @@ def gguf_file(folder):
     return path
 
 
-def adapter_file(folder):
+def adapter_file(folder: Path) -> Path:
     from safetensors.numpy import save_file
 
     path = folder / "adapter_model.safetensors"
@@ -189,7 +195,7 @@ FORMATS = {
 }
 
 
-def mutant(data, random):
+def mutant(data: bytes, random: Random) -> bytes:
     """Return `data` after one to four changes."""
     out = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 4))):
@@ -218,12 +224,12 @@ def mutant(data, random):
     return bytes(out)
 
 
-def maker(name, kept):
+def maker(name: str, kept: Path) -> Callable[[Random | None, Path], Path]:
     """Return what writes the mutants of one format; see `fuzzing.work`."""
     sound = next(kept.joinpath("sound", name).iterdir())
     data = sound.read_bytes()
 
-    def make(random, folder):
+    def make(random: Random | None, folder: Path) -> Path:
         path = folder / sound.name
         path.write_bytes(data if random is None else mutant(data, random))
         return path
@@ -231,14 +237,14 @@ def maker(name, kept):
     return make
 
 
-def prepare(name, kept):
+def prepare(name: str, kept: Path) -> None:
     """Write the sound file of a format, once for all processes."""
     folder = kept / "sound" / name
     folder.mkdir(parents=True)
     FORMATS[name][0](folder)
 
 
-def main():
+def main() -> int:
     shares = {name: share for name, (_, share) in FORMATS.items()}
     return fuzzing.main(__file__, __doc__.splitlines()[0], shares, prepare, maker)
 

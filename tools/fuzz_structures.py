@@ -11,32 +11,37 @@ mutant is the same whenever its seed, format and number are.
 
 import importlib
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
 
 import fuzzing
 from structures import FORMATS
 from structures.tree import mutate
 
 
-def maker(name, kept=None):
+def maker(name: str, kept: Path | None = None) -> Callable[[Random | None, Path], Path]:
     """Return what writes the mutants of one format; see `fuzzing.work`."""
     form = FORMATS[name]
     sound = form.sound()
 
-    def make(random, folder):
+    def make(random: Random | None, folder: Path) -> Path:
         if random is None:
-            return form.write(sound, folder)
-        return form.write(mutate(sound, random, form.odd), folder)
+            result: Path = form.write(sound, folder)
+            return result
+        result: Path = form.write(mutate(sound, random, form.odd), folder)
+        return result
 
     return make
 
 
-def prepare(name, kept):
+def prepare(name: str, kept: Path) -> None:
     """Import what a format needs."""
     if FORMATS[name].package:
         importlib.import_module(FORMATS[name].package)
 
 
-def main():
+def main() -> int:
     shares = {name: form.share for name, form in FORMATS.items()}
     return fuzzing.main(__file__, __doc__.splitlines()[0], shares, prepare, maker)
 

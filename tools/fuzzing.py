@@ -21,8 +21,10 @@ import tempfile
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 FLOOR, FACTOR, SECONDS = 64_000_000, 20, 5.0
 HANG = 120
@@ -49,7 +51,7 @@ class Hang(BaseException):
     """A mutant takes too long."""
 
 
-def _hang(*_):
+def _hang(*_) -> None:
     raise Hang(f"not done after {HANG} s")
 
 
@@ -57,7 +59,7 @@ class FaultError(Exception):
     """A sentence that may not be said."""
 
 
-def check_words(words):
+def check_words(words: str | Exception) -> None:
     """Raise where a reason or an error is none that a user should see."""
     words = str(words)
     if INTERNAL in words:
@@ -68,7 +70,7 @@ def check_words(words):
         raise FaultError(f"a sentence that does not print: {words[:200]!r}")
 
 
-def try_it(source, base, whole):
+def try_it(source: Path, base: None, whole: bool) -> str:
     """Open and read everything; return in a word what came of it."""
     from pastur import PasturError, analyze
     from pastur.weights import Matrix, iter_matrices, open_weights
@@ -99,7 +101,7 @@ def try_it(source, base, whole):
     return word
 
 
-def trial(source, base=None, *, whole=False):
+def trial(source: Path, base: None = None, *, whole: bool = False) -> Trial:
     """Return the `Trial` of one file."""
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
     before = sorted(os.listdir(folder))
@@ -130,7 +132,7 @@ def trial(source, base=None, *, whole=False):
     return found
 
 
-def _place(error):
+def _place(error: Exception) -> str:
     if isinstance(error, FaultError):
         return str(error)[:60]
     frames = traceback.extract_tb(error.__traceback__)
@@ -140,7 +142,7 @@ def _place(error):
     return f"{'/'.join(own[-1].filename.split('/')[-2:])}:{own[-1].lineno} {own[-1].name}"
 
 
-def _cpu():
+def _cpu() -> float:
     now = os.times()
     return now.user + now.system + now.children_user + now.children_system
 
@@ -150,25 +152,25 @@ class _Memory:
 
     children = 0
 
-    def __init__(self):
+    def __init__(self) -> None:
         with contextlib.suppress(OSError):  # beyond Linux the peak is that of the process's life
             Path("/proc/self/clear_refs").write_text("5")
         self.before = self._now()
         _Memory.children = max(_Memory.children, self._of(resource.RUSAGE_CHILDREN))
 
     @staticmethod
-    def _of(whose):
+    def _of(whose: int) -> int:
         return resource.getrusage(whose).ru_maxrss * 1024
 
     @classmethod
-    def _now(cls):
+    def _now(cls) -> int:
         try:
             lines = Path("/proc/self/status").read_text().splitlines()
         except OSError:
             return cls._of(resource.RUSAGE_SELF)
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
-    def peak(self):
+    def peak(self) -> int:
         child = self._of(resource.RUSAGE_CHILDREN)
         beyond = child - _Memory.children if _Memory.children else 0
         return max(self._now() - self.before, beyond, 0)
@@ -177,7 +179,14 @@ class _Memory:
 # --- the process of a chunk ---
 
 
-def work(make, name, first, count, seed, kept):
+def work(
+    make: Callable[[Random | None, Path], Path],
+    name: str,
+    first: int,
+    count: int,
+    seed: str,
+    kept: str,
+) -> None:
     """Try mutants and print a line for each; keep what fails.
 
     Parameters
@@ -204,18 +213,20 @@ def work(make, name, first, count, seed, kept):
             shutil.rmtree(folder)
 
 
-def _come_out(error):
+def _come_out(error) -> None:
     raise error
 
 
-def _pair(made):
+def _pair(made: Path) -> tuple[Path, None]:
     return made if isinstance(made, tuple) else (made, None)
 
 
 # --- the campaign ---
 
 
-def _chunk(script, name, first, count, seed, kept):
+def _chunk(
+    script: str, name: str, first: int, count: int, seed: int, kept: str
+) -> Iterator[tuple[int, Trial]]:
     """Run mutants in a process, and another where it crashes; yield number and `Trial` of each."""
     end = first + count
     while first < end:
@@ -247,7 +258,15 @@ def _chunk(script, name, first, count, seed, kept):
         first = at + 1
 
 
-def campaign(script, shares, prepare, count, seed, first=0, out=print):
+def campaign(
+    script: str,
+    shares: Mapping[str, float],
+    prepare: Callable[[str, Path], None],
+    count: int,
+    seed: int,
+    first: int = 0,
+    out=print,
+):
     """Try `count` mutants in all, by the shares of the formats; return how many failed."""
     kept = tempfile.mkdtemp(prefix="fuzz-")
     total, groups, worst = Counter(), {}, {"seconds": Trial(""), "peak": Trial("")}
@@ -286,7 +305,9 @@ def campaign(script, shares, prepare, count, seed, first=0, out=print):
     return total["FAILED"]
 
 
-def command_line(description, shares):
+def command_line(
+    description: str, shares: Mapping[str, float]
+) -> tuple[dict[str, float], int, int, int]:
     """Return what was asked for: shares, count, seed, first."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--count", "--mutations", type=int, default=20_000)
@@ -298,7 +319,13 @@ def command_line(description, shares):
     return chosen, options.count, options.seed, options.first
 
 
-def main(script, description, shares, prepare, maker):
+def main(
+    script: str,
+    description: str,
+    shares: Mapping[str, float],
+    prepare: Callable[[str, Path], None],
+    maker: Callable[..., Callable[[Random | None, Path], Path]],
+) -> int:
     """Be the process of a chunk, or the campaign; return the exit status.
 
     Parameters

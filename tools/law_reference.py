@@ -21,12 +21,16 @@ Numbers are rounded to float64 only when they are written.
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import mpmath as mp
 import numpy as np
 from scipy import optimize, special
+
+from pastur._typing import ComplexArray, FloatArray
 
 DIGITS = 40
 mp.mp.dps = DIGITS + 10
@@ -89,7 +93,7 @@ def quantile_atoms(n, kind):
 class Atoms:
     """Σ pᵢ δ(tᵢ)."""
 
-    def __init__(self, points, weights):
+    def __init__(self, points: Sequence[float], weights: Sequence[float]) -> None:
         order = np.argsort(points)
         self.points = np.asarray(points, dtype=float)[order]
         self.weights = np.asarray(weights, dtype=float)[order]
@@ -99,7 +103,7 @@ class Atoms:
         self.masses = [p / total for p in self.masses]
         self.intervals = [(t, t, p) for t, p in zip(self.points, self.weights, strict=True)]
 
-    def rough(self, w):
+    def rough(self, w: ComplexArray) -> tuple[ComplexArray, ...]:
         """Transform and its derivative in NumPy."""
         g, dg = np.empty(w.shape, complex), np.empty(w.shape, complex)
         for i, value in enumerate(w):
@@ -107,7 +111,7 @@ class Atoms:
             g[i], dg[i] = self.weights @ inverse, self.weights @ inverse**2
         return g, dg
 
-    def transforms(self, w):
+    def transforms(self, w: Any) -> tuple[Any, ...]:
         """Transform and its derivative in 40 digits."""
         inverse = [1 / (t - w) for t in self.exact]
         first = [p * i for p, i in zip(self.masses, inverse, strict=True)]
@@ -121,22 +125,24 @@ class Atoms:
 class Continuous:
     """A closed form for the transform, written once for NumPy and mpmath."""
 
-    def rough(self, w):
+    def rough(self, w: ComplexArray) -> tuple[ComplexArray, ...]:
         """Transform and its derivative in NumPy."""
-        return self.formula(w.astype(complex), np.sqrt, np.log, float)
+        result: tuple[ComplexArray, ...] = self.formula(w.astype(complex), np.sqrt, np.log, float)
+        return result
 
-    def transforms(self, w):
+    def transforms(self, w: Any) -> tuple[Any, ...]:
         """Transform and its derivative in 40 digits."""
-        return self.formula(mp.mpc(w), mp.sqrt, mp.log, mp.mpf)
+        result: tuple[Any, ...] = self.formula(mp.mpc(w), mp.sqrt, mp.log, mp.mpf)
+        return result
 
-    def check(self):
+    def check(self) -> None:
         """Compare transform and potential with integrals over the density."""
         w = mp.mpc("0.7", "0.4")
         (low, high, _), (g, dg) = self.intervals[0], self.transforms(w)
         low, high = mp.mpf(low), mp.mpf(high)
 
-        def integral(f):
-            def turned(angle):
+        def integral(f: Callable[[Any], Any]) -> Any:
+            def turned(angle: Any) -> Any:
                 t = low + (high - low) * mp.sin(angle) ** 2
                 return f(t) * self.density(t) * (high - low) * mp.sin(2 * angle)
 
@@ -150,22 +156,24 @@ class Continuous:
 class Semicircle(Continuous):
     """Density √(4s² − (t − a)²)/(2πs²)."""
 
-    def __init__(self, sigma, center):
+    def __init__(self, sigma: float, center: float) -> None:
         self.sigma, self.center = sigma, center
         self.intervals = [(center - 2 * sigma, center + 2 * sigma, 0.0)]
 
-    def formula(self, z, sqrt, log, number):
+    def formula(
+        self, z: Any, sqrt: Callable[..., Any], log: Callable[..., Any], number: type
+    ) -> tuple[Any, ...]:
         """g solves s²g² + (z − a)g + 1 = 0."""
         s, u = number(self.sigma), z - number(self.center)
         root = sqrt(u - 2 * s) * sqrt(u + 2 * s)
         return (root - u) / (2 * s**2), (u / root - 1) / (2 * s**2)
 
-    def potential(self, w):
+    def potential(self, w: Any) -> Any:
         """U = log v + s²/(2v²) with v = −1/g."""
         v = -1 / self.transforms(w)[0]
         return mp.log(v) + mp.mpf(self.sigma) ** 2 / (2 * v**2)
 
-    def density(self, t):
+    def density(self, t: Any) -> Any:
         """Density at t."""
         s, a = mp.mpf(self.sigma), mp.mpf(self.center)
         return mp.sqrt(4 * s**2 - (t - a) ** 2) / (2 * mp.pi * s**2)
@@ -174,7 +182,7 @@ class Semicircle(Continuous):
 class Uniform(Continuous):
     """Uniform on [a, b]."""
 
-    def __init__(self, low, high):
+    def __init__(self, low, high) -> None:
         self.low, self.high = low, high
         self.intervals = [(low, high, 0.0)]
 
@@ -196,7 +204,7 @@ class Uniform(Continuous):
 class MarchenkoPastur(Continuous):
     """Squared singular values of noise of entries σ²/m, c = n/m < 1."""
 
-    def __init__(self, ratio, sigma):
+    def __init__(self, ratio, sigma) -> None:
         self.ratio, self.sigma = ratio, sigma
         low, high = (sigma * (1 - ratio**0.5)) ** 2, (sigma * (1 + ratio**0.5)) ** 2
         self.intervals = [(low, high, 0.0)]
@@ -225,7 +233,7 @@ class MarchenkoPastur(Continuous):
 class Signal:
     """Mixture of parts."""
 
-    def __init__(self, parts):
+    def __init__(self, parts: Sequence[Sequence[Sequence[float] | float | str]]) -> None:
         self.parts = [(mass, made(kind, *rest)) for mass, kind, *rest in parts]
         for _, part in self.parts:
             if isinstance(part, Continuous):
@@ -234,24 +242,24 @@ class Signal:
             (a, b, m * p) for m, part in self.parts for a, b, p in part.intervals
         )
 
-    def rough(self, w):
+    def rough(self, w: ComplexArray) -> tuple[ComplexArray, ...]:
         """Transform and its derivative in NumPy."""
         g, dg = zip(*(part.rough(w) for _, part in self.parts), strict=True)
         mass = [m for m, _ in self.parts]
         return np.tensordot(mass, g, 1), np.tensordot(mass, dg, 1)
 
-    def transforms(self, w):
+    def transforms(self, w: Any) -> tuple[Any, ...]:
         """Transform and its derivative in 40 digits."""
         pairs = [(mp.mpf(m), part.transforms(w)) for m, part in self.parts]
         total = mp.fsum(m for m, _ in pairs)
         return tuple(mp.fsum(m * pair[k] for m, pair in pairs) / total for k in (0, 1))
 
-    def potential(self, w):
+    def potential(self, w: Any) -> Any:
         """Logarithmic potential in 40 digits."""
         total = mp.fsum(mp.mpf(m) for m, _ in self.parts)
         return mp.fsum(mp.mpf(m) * part.potential(w) for m, part in self.parts) / total
 
-    def gaps(self):
+    def gaps(self) -> Iterator[tuple[float, ...]]:
         """Gaps between neighbouring intervals, with the masses of the atoms at their ends."""
         reach = self.intervals[0]
         for interval in self.intervals[1:]:
@@ -261,7 +269,7 @@ class Signal:
                 reach = interval
 
 
-def made(kind, *parameters):
+def made(kind: str, *parameters: Sequence[float] | float) -> Semicircle | Atoms:
     if kind == "quantiles":
         points = quantile_atoms(*parameters)
         return Atoms(points, np.full(points.size, 1 / points.size))
@@ -271,47 +279,50 @@ def made(kind, *parameters):
         "uniform": Uniform,
         "marchenko_pastur": MarchenkoPastur,
     }
-    return kinds[kind](*parameters)
+    result: Semicircle | Atoms = kinds[kind](*parameters)
+    return result
 
 
 class Additive:
     """Φ(w) = w − σ²g(w), g_μ(Φ(w)) = g(w)."""
 
-    def __init__(self, parts, sigma):
+    def __init__(
+        self, parts: Sequence[Sequence[Sequence[float] | float | str]], sigma: float
+    ) -> None:
         self.signal, self.sigma, self.s2 = Signal(parts), sigma, mp.mpf(sigma) ** 2
 
-    def rough(self, w):
+    def rough(self, w: ComplexArray) -> tuple[ComplexArray, ...]:
         """Φ and Φ′ in NumPy."""
         g, dg = self.signal.rough(w)
         return w - self.sigma**2 * g, 1 - self.sigma**2 * dg
 
-    def pull(self, u):
+    def pull(self, u: float) -> float:
         """Negative where an outlier can come from: −Φ′ at a real u."""
-        return -self.rough(np.array([u + 0j]))[1][0].real
+        return float(-self.rough(np.array([u + 0j]))[1][0].real)
 
-    def iterated(self, z, steps):
+    def iterated(self, z: ComplexArray, steps: int) -> ComplexArray:
         """Damped fixed point of g = g_ν(z + σ²g)."""
         g = np.full(z.shape, 1j)
         for _ in range(steps):
             g = (g + self.signal.rough(z + self.sigma**2 * g)[0]) / 2
         return z + self.sigma**2 * g
 
-    def phi(self, w):
+    def phi(self, w: Any) -> tuple[Any, ...]:
         """Φ and Φ′ in 40 digits."""
         g, dg = self.signal.transforms(w)
         return w - self.s2 * g, 1 - self.s2 * dg
 
-    def law(self, w):
+    def law(self, w: Any) -> tuple[Any, ...]:
         """Density and distribution function at Φ(w), and the certificate Im Φ/Im w = 0."""
         g, _ = self.signal.transforms(w)
         level = mp.im(self.signal.potential(w) + self.s2 * g**2 / 2) / mp.pi
         return mp.im(g) / mp.pi, 1 - level, 1 - self.s2 * mp.im(g) / mp.im(w)
 
-    def least_gap(self, p, q):
+    def least_gap(self, p: float, q: float) -> float:
         """A gap between atoms of masses p, q opens only if it is longer (exact for two atoms)."""
-        return self.sigma * (p ** (1 / 3) + q ** (1 / 3)) ** 1.5
+        return float(self.sigma * (p ** (1 / 3) + q ** (1 / 3)) ** 1.5)
 
-    def reach(self):
+    def reach(self) -> float:
         """How far beyond the signal a critical point can be."""
         return 1.5 * self.sigma
 
@@ -319,7 +330,7 @@ class Additive:
 class Rectangular:
     """Φ(w) = wq² + σ²(1 − c)q, q = 1 − σ²c f(w), g_μ(Φ(w)) = f(w)/q(w)."""
 
-    def __init__(self, parts, sigma, ratio):
+    def __init__(self, parts, sigma, ratio) -> None:
         self.signal, self.sigma, self.ratio = Signal(parts), sigma, ratio
         self.s2, self.c = mp.mpf(sigma) ** 2, mp.mpf(ratio)
 
@@ -379,7 +390,7 @@ class Rectangular:
         return 1.5 * self.sigma**2 + 3 * self.sigma * top**0.5
 
 
-def edges_of(model):
+def edges_of(model: Additive) -> tuple[FloatArray, list[Any]]:
     """Critical points, and edges in 40 digits: a row for each interval of the support."""
     intervals, reach = model.signal.intervals, model.reach()
     low, high = intervals[0][0], max(b for _, b, _ in intervals)
@@ -396,12 +407,12 @@ def edges_of(model):
     return np.array(critical).reshape(-1, 2), [mp.re(model.phi(w)[0]) for w in exact]
 
 
-def deepest(model, left, right):
+def deepest(model: Additive, left: float, right: float) -> float:
     """A point of a gap where `pull` is negative, None if there is none."""
     share = np.linspace(0.02, 0.98, 49)
     values = [model.pull(left + (right - left) * s) for s in share[::8]]
     if min(values) < 0:
-        return left + (right - left) * share[::8][int(np.argmin(values))]
+        return float(left + (right - left) * share[::8][int(np.argmin(values))])
     found = optimize.minimize_scalar(
         model.pull, bounds=(left, right), method="bounded", options={"xatol": 1e-9 * (right - left)}
     )
@@ -410,13 +421,13 @@ def deepest(model, left, right):
     return found.x if found.fun < 0 else None
 
 
-def bracketed(model, end, inside):
+def bracketed(model: Additive, end: float, inside: float) -> float:
     """Where `pull` changes sign between the end of a gap and a point inside it."""
     near = end + (inside - end) * 1e-9
-    return optimize.brentq(model.pull, near, inside, xtol=1e-15, rtol=1e-14)
+    return float(optimize.brentq(model.pull, near, inside, xtol=1e-15, rtol=1e-14))
 
 
-def points_for(edges, count):
+def points_for(edges: Sequence[Any], count: int) -> list[float]:
     """At most `count` points: in all intervals, crowding at edges, and 2e-6 from each edge."""
     ends = np.array([float(e) for e in edges]).reshape(-1, 2)
     share = max(2, (count - 2 * len(ends)) // len(ends))
@@ -425,10 +436,13 @@ def points_for(edges, count):
     close = np.concatenate([ends[:, 0] + 2e-6, ends[:, 1] - 2e-6])
     x = np.sort(np.concatenate([*inner, close]))
     assert (np.abs(x[:, None] - ends.ravel()).min(axis=1) > FAR).all()
-    return x[np.linspace(0, x.size - 1, min(count, x.size)).round().astype(int)].tolist()
+    result: list[float] = x[
+        np.linspace(0, x.size - 1, min(count, x.size)).round().astype(int)
+    ].tolist()
+    return result
 
 
-def omegas(model, x):
+def omegas(model: Additive, x: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Density and distribution function at each x, from ω(x) in 40 digits and certified."""
     rough = np.array([float(t) for t in x])
     eta = 1e-3
@@ -446,7 +460,7 @@ def omegas(model, x):
     return [certified(model, t, start) for t, start in zip(x, starts, strict=True)]
 
 
-def certified(model, x, w):
+def certified(model: Additive, x: Any, w: Any) -> tuple[Any, ...]:
     for _ in range(20):
         value, slope = model.phi(w)
         step = (value - x) / slope
@@ -460,7 +474,7 @@ def certified(model, x, w):
     return density, cdf
 
 
-def check_by_quadrature(model, edges, x, cdf):
+def check_by_quadrature(model, edges, x, cdf) -> None:
     """Integrate the density of the first interval up to two of its points."""
     low, high = edges[0], edges[1]
 
@@ -475,7 +489,12 @@ def check_by_quadrature(model, edges, x, cdf):
         assert abs(total - cdf[k]) < mp.mpf(10) ** -25
 
 
-def run(name, cases, make, chosen):
+def run(
+    name: str,
+    cases: Mapping[str, tuple[Sequence[Sequence[Any]], float]],
+    make: type[Additive],
+    chosen: Sequence[Any],
+) -> None:
     path = DATA / f"{name}.npz"
     arrays = dict(np.load(path)) if path.exists() and chosen else {}
     for case, (parts, *parameters) in cases.items():

@@ -18,7 +18,7 @@ PICTURE = Path(__file__).parent.parent / "docs" / "report.png"
 WIDTH, HEIGHT = 1240, 1330
 
 
-def main():
+def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         analysis = pastur.analyze(shipped_network_path())

@@ -34,6 +34,7 @@ import sys
 from decimal import Decimal, getcontext
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -59,7 +60,7 @@ AIRY_END = 36
 AIRY_TERMS = 50
 
 
-def decimal(value):
+def decimal(value: Any) -> Decimal:
     return Decimal(mp.nstr(value, DIGITS + 3))
 
 
@@ -82,13 +83,13 @@ def gauss_legendre(size):
 class Airy:
     """Ai on [LOW, AIRY_END] for arrays of Decimal: Taylor series about multiples of 1/4."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.first = 4 * LOW - 1
         series = [self._series(mp.mpf(j) / 4) for j in range(self.first, 4 * AIRY_END + 2)]
         self.coefficients = np.array(series).T
 
     @staticmethod
-    def _series(c):
+    def _series(c: Any) -> list[Decimal]:
         a = [mp.airyai(c), mp.airyai(c, derivative=1), c * mp.airyai(c) / 2]
         for n in range(1, AIRY_TERMS - 2):
             a.append((c * a[n] + a[n - 1]) / ((n + 1) * (n + 2)))
@@ -248,7 +249,7 @@ def left_table():
     return np.array([[float(c) for c in row] for row in rows])
 
 
-def check_ends(airy, right, left):
+def check_ends(airy, right, left) -> None:
     """Compare the tails with determinants at the ends of the panels."""
     rule = gauss_legendre(140)
     cdfs = three_cdfs(*determinants(Decimal(HIGH), airy, rule))
@@ -266,7 +267,7 @@ def exact(fraction):
     return mp.mpf(fraction.numerator) / fraction.denominator
 
 
-def main(path):
+def main(path: Path) -> None:
     airy = Airy()
     left = left_table()
     with mp.workdps(45):

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from pastur._typing import AnyArray
+
 FIGURES = (
     "alpha", "alpha_weighted", "D", "sigma", "xmin", "num_pl_spikes", "stable_rank", "log_norm",
     "log_spectral_norm", "log_alpha_norm", "entropy", "spectral_norm", "norm", "matrix_rank",
@@ -21,7 +23,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-def matrices():
+def matrices() -> dict[str, AnyArray]:
     """Return matrices of noise, with spikes, and of a heavy tail."""
     rng = np.random.default_rng(20261127)
     noise = rng.standard_normal((120, 200))
@@ -34,7 +36,7 @@ def matrices():
     return {name: value.astype(np.float32) for name, value in found.items()}
 
 
-def main():
+def main() -> None:
     import weightwatcher
     from safetensors.numpy import save_file
 

@@ -10,6 +10,9 @@ throughout. Each figure stands beside its limit, ✓ or ✗; the exit status is 
 
 import argparse
 import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cost
 import denoising
@@ -19,6 +22,7 @@ import pure
 import spectra
 import ugly
 import verdicts
+from draws import Cell
 from threadpoolctl import threadpool_limits
 
 # Sections made of tasks that are shared out.
@@ -26,18 +30,25 @@ SPREAD = {"noise": pure, "denoising": denoising, "verdicts": verdicts, "ugly": u
 SECTIONS = (*spectra.PARTS, *SPREAD, "cost")
 
 
-def limited(function, *arguments):
+def limited(
+    function: Callable[[Cell, int, int], dict[str, Any]], *arguments: Cell | int
+) -> dict[str, Any]:
     with threadpool_limits(1):
         return function(*arguments)
 
 
-def spread(function, tasks, jobs):
+def spread(
+    function: Callable[[Cell, int, int], dict[str, Any]],
+    tasks: Sequence[tuple[Cell, int, int]],
+    jobs: int,
+) -> list[dict[str, Any]]:
     """Return the results of the tasks, in order, one BLAS thread each."""
     calls = (joblib.delayed(limited)(function, *task) for task in tasks)
-    return joblib.Parallel(n_jobs=jobs, batch_size=4)(calls)
+    result: list[dict[str, Any]] = joblib.Parallel(n_jobs=jobs, batch_size=4)(calls)
+    return result
 
 
-def run_spectra(parts, options):
+def run_spectra(parts: Sequence[str], options: Namespace):
     results = {}
     for cell in draws.cells():
         tasks = [(cell, options.seed, draw) for draw in range(options.draws)]

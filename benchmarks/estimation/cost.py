@@ -30,7 +30,7 @@ def report(model=None):
     return all(good)
 
 
-def _one_matrix(share, size=1000):
+def _one_matrix(share, size: int = 1000):
     rng = np.random.default_rng(0)
     w = rng.normal(size=(size, size)) / np.sqrt(size)
     index = np.arange(round(share * size))
@@ -57,7 +57,7 @@ def _whole_model(path):
     ]
     spectra = []
 
-    def gram():
+    def gram() -> None:
         spectra.clear()
         for w in matrices:
             small = w if w.shape[0] <= w.shape[1] else w.T

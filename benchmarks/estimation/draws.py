@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur import DeformedWigner, Empirical, InformationPlusNoise
+from pastur._typing import FloatArray
 
 SHAPES = [(500, 500), (500, 1000), (250, 1000), 1000]
 SHARES = [0.01, 0.05, 0.1, 0.2, 0.3]
@@ -21,23 +22,23 @@ class Cell:
     high: float
 
     @property
-    def symmetric(self):
+    def symmetric(self) -> bool:
         return isinstance(self.shape, int)
 
     @property
-    def sides(self):
+    def sides(self) -> tuple[int, int]:
         return (self.shape, self.shape) if self.symmetric else self.shape
 
     @property
-    def ratio(self):
+    def ratio(self) -> float:
         return self.sides[0] / self.sides[1]
 
     @property
-    def critical(self):
+    def critical(self) -> float:
         return 1.0 if self.symmetric else self.ratio**0.25
 
     @property
-    def rank(self):
+    def rank(self) -> int:
         return round(self.share * self.sides[0])
 
     @property
@@ -45,7 +46,7 @@ class Cell:
         size = f"symmetric {self.shape}" if self.symmetric else "{} × {}".format(*self.shape)
         return f"{size}, {100 * self.share:.0f} %, [{self.low}, {self.high}]"
 
-    def generator(self, seed, draw):
+    def generator(self, seed: int, draw: int) -> np.random.Generator:
         key = [
             seed,
             draw,
@@ -57,32 +58,34 @@ class Cell:
         return np.random.default_rng(key)
 
 
-def cells():
+def cells() -> list[Cell]:
     return [Cell(shape, share, *ends) for shape in SHAPES for ends in RANGES for share in SHARES]
 
 
-def spikes(cell, rng):
+def spikes(cell: Cell, rng: np.random.Generator) -> FloatArray:
     """Spikes θ, descending, σ = 1."""
     return cell.critical * np.sort(rng.uniform(cell.low, cell.high, cell.rank))[::-1]
 
 
-def noise(sides, rng, *, symmetric):
+def noise(sides: tuple[int, int], rng: np.random.Generator, *, symmetric: bool) -> FloatArray:
     n, m = sides
     w = rng.normal(size=(n, m))
-    return (w + w.T) / np.sqrt(2 * n) if symmetric else w / np.sqrt(m)
+    result: FloatArray = (w + w.T) / np.sqrt(2 * n) if symmetric else w / np.sqrt(m)
+    return result
 
 
-def spectrum(cell, theta, rng):
+def spectrum(cell: Cell, theta: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Eigenvalues or singular values, descending; Gaussian noise lets S be diagonal."""
     w = noise(cell.sides, rng, symmetric=cell.symmetric)
     index = np.arange(theta.size)
     w[index, index] += theta
     if cell.symmetric:
         return np.linalg.eigvalsh(w)[::-1]
-    return np.sqrt(np.maximum(np.linalg.eigvalsh(w @ w.T)[::-1], 0.0))
+    result: FloatArray = np.sqrt(np.maximum(np.linalg.eigvalsh(w @ w.T)[::-1], 0.0))
+    return result
 
 
-def detached(cell, theta):
+def detached(cell: Cell, theta: FloatArray) -> int:
     """How many spikes have their predicted value beyond the interval that contains the noise."""
     n = cell.sides[0]
     signal = np.concatenate([theta, np.zeros(n - theta.size)])

@@ -1,20 +1,23 @@
 """Ours and the baselines on one spectrum: noise level and rank."""
 
 import numpy as np
+from draws import Cell
 
 from pastur import fit_rectangular, fit_symmetric
-from pastur.estimation import baselines
+from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit, baselines
+from pastur.estimation.baselines import Baseline
 
 OURS = "pastur"
 
 
-def fit(cell, values):
+def fit(cell: Cell, values: FloatArray) -> RectangularFit:
     if cell.symmetric:
         return fit_symmetric(eigenvalues=values)
     return fit_rectangular(singular_values=values, shape=cell.shape)
 
 
-def published(cell, values):
+def published(cell: Cell, values: FloatArray) -> dict[str, Baseline]:
     """All baselines but parallel analysis, by name."""
     if cell.symmetric:
         return {
@@ -29,17 +32,19 @@ def published(cell, values):
     }
 
 
-def parallel_analysis(cell, values, rng):
+def parallel_analysis(cell: Cell, values: FloatArray, rng: np.random.Generator) -> Baseline:
     if cell.symmetric:
         return baselines.symmetric_parallel_analysis(values, rng=rng)
     return baselines.parallel_analysis(values, cell.shape, rng=rng)
 
 
-def finite_rank_inversion(cell, observed, sigma):
+def finite_rank_inversion(cell: Cell, observed: FloatArray, sigma: float) -> FloatArray:
     """θ from the map of low rank, the critical spike where there is no inverse."""
     if cell.symmetric:
         x = np.maximum(observed / sigma, 2.0)
-        return sigma * (x + np.sqrt(x**2 - 4)) / 2
+        result: FloatArray = sigma * (x + np.sqrt(x**2 - 4)) / 2
+        return result
     c = cell.ratio
     middle = np.maximum((observed / sigma) ** 2 - 1 - c, 2 * np.sqrt(c))
-    return sigma * np.sqrt((middle + np.sqrt(middle**2 - 4 * c)) / 2)
+    result: FloatArray = sigma * np.sqrt((middle + np.sqrt(middle**2 - 4 * c)) / 2)
+    return result

@@ -22,7 +22,7 @@ def tasks(draws, seed):
     return [(shape, seed, chunk, count) for shape in SHAPES for chunk in range(CHUNKS)]
 
 
-def singular_values(shape, rng):
+def singular_values(shape, rng: np.random.Generator):
     n, m = sorted(shape)
     diagonal = np.sqrt(rng.chisquare(m - np.arange(n)))
     below = np.sqrt(rng.chisquare(n - 1 - np.arange(n - 1)))
@@ -32,7 +32,7 @@ def singular_values(shape, rng):
     return np.sqrt(np.maximum(gram, 0) / m)
 
 
-def eigenvalues(size, rng):
+def eigenvalues(size, rng: np.random.Generator):
     diagonal = np.sqrt(2) * rng.normal(size=size)
     below = np.sqrt(rng.chisquare(size - 1 - np.arange(size - 1)))
     return eigvalsh_tridiagonal(diagonal, below, lapack_driver="sterf") / np.sqrt(size)

@@ -1,8 +1,16 @@
 """Noise level, counts and intervals, all on the same draws."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import draws
 import numpy as np
+from draws import Cell
 from methods import OURS, finite_rank_inversion, fit, parallel_analysis, published
+
+from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit
+from pastur.estimation.baselines import Baseline
 
 # Limits of |bias| of σ in per cent: by range of the spikes, then by the largest share of the rank.
 BIAS = {
@@ -12,7 +20,7 @@ BIAS = {
 PARALLEL_DRAWS = 20
 
 
-def one_draw(cell, seed, draw):
+def one_draw(cell: Cell, seed: int, draw: int) -> dict[str, Any]:
     """Everything that one spectrum gives, as plain numbers."""
     rng = cell.generator(seed, draw)
     theta = draws.spikes(cell, rng)
@@ -33,7 +41,13 @@ def one_draw(cell, seed, draw):
     return result | _strengths(cell, theta, values, found, others)
 
 
-def _strengths(cell, theta, values, found, others):
+def _strengths(
+    cell: Cell,
+    theta: FloatArray,
+    values: FloatArray,
+    found: RectangularFit,
+    others: Mapping[str, Baseline],
+) -> dict[str, list[bool | float] | None]:
     """Coverage of θ, alone and in groups; squared errors of θ̂ beside finite-rank inversion.
 
     All true spikes are positive: rows below zero, and more rows than spikes, are false ones, which
@@ -59,7 +73,7 @@ def _strengths(cell, theta, values, found, others):
     return {"isolated": covered[rows["isolated"]].tolist(), "groups": groups, "errors": errors}
 
 
-def _own_term_out(cell, theta, values, count):
+def _own_term_out(cell: Cell, theta: FloatArray, values: FloatArray, count: int) -> FloatArray:
     """θ of the strongest by ω of the observed spectrum at the true σ: what one draw allows."""
     power = 1 if cell.symmetric else 2
     y, found = values**power, []
@@ -72,7 +86,7 @@ def _own_term_out(cell, theta, values, count):
     return np.array(found)
 
 
-def _within(interval, value):
+def _within(interval: tuple[float, float], value: float) -> bool:
     return bool(interval[0] <= value <= interval[1])
 
 

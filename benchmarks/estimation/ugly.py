@@ -13,34 +13,34 @@ from pastur import PasturError, fit_rectangular, fit_symmetric
 LARGEST, CHUNKS, SHOWN = 30, 40, 5
 
 
-def _low_rank(rng, n, m):
+def _low_rank(rng: np.random.Generator, n, m):
     rank = rng.integers(1, min(n, m) + 1)
     return rng.normal(size=(n, rank)) @ rng.normal(size=(rank, m))
 
 
-def _sparse(rng, n, m):
+def _sparse(rng: np.random.Generator, n, m):
     return np.where(rng.random((n, m)) < 0.1, rng.normal(size=(n, m)), 0.0)
 
 
-def _repeated(rng, n, m):
+def _repeated(rng: np.random.Generator, n, m):
     return rng.normal(size=(n, m))[rng.integers(0, n, n)][:, rng.integers(0, m, m)]
 
 
-def _mixed_scales(rng, n, m):
+def _mixed_scales(rng: np.random.Generator, n, m):
     return rng.normal(size=(n, m)) * 10.0 ** rng.uniform(-300, 300, (n, m))
 
 
-def _half(rng, n, m):
+def _half(rng: np.random.Generator, n, m):
     return np.clip(rng.normal(size=(n, m)) * 10.0 ** rng.uniform(-7, 5), -6e4, 6e4).astype("f2")
 
 
-def _one_huge(rng, n, m):
+def _one_huge(rng: np.random.Generator, n, m):
     w = rng.normal(size=(n, m))
     w[rng.integers(n), rng.integers(m)] = 10.0 ** rng.uniform(0, 20)
     return w
 
 
-def _not_finite(rng, n, m):
+def _not_finite(rng: np.random.Generator, n, m):
     w = rng.normal(size=(n, m))
     w[rng.integers(n), rng.integers(m)] = rng.choice([np.nan, np.inf, -np.inf])
     return w
@@ -97,7 +97,7 @@ def _last_line(error):
     return f"{type(error).__name__}: {error}{place}"
 
 
-def _input(kind, rng, n, m):
+def _input(kind, rng: np.random.Generator, n, m):
     """Return an input of that kind, and the function that fits it, by one of four routes."""
     symmetric, from_matrix = rng.random(2) < 0.5
     w = KINDS[kind](rng, n, n if symmetric else m)

@@ -1,6 +1,8 @@
 """Verdicts on matrices whose entries are noise, or are not, with and without spikes."""
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +17,8 @@ HEAVY, UNEVEN = Verdict.HEAVY_TAIL, Verdict.UNEVEN
 # What is done to entries of variance 1, and where: a symmetric matrix stays one.
 
 
-def _entries(count, size):
-    def change(x, rng, symmetric):
+def _entries(count: int, size: float) -> Callable[..., Any]:
+    def change(x, rng: np.random.Generator, symmetric):
         places = np.column_stack([rng.choice(side, count, replace=False) for side in x.shape])
         for i, j in places:
             x[i, j] = size * rng.choice([-1, 1])
@@ -27,21 +29,21 @@ def _entries(count, size):
     return change
 
 
-def _one_row(x, rng, symmetric):
+def _one_row(x, rng: np.random.Generator, symmetric) -> None:
     i = rng.integers(len(x))
     x[i] *= 5
     if symmetric:
         x[:, i] = x[i]
 
 
-def _columns(x, rng, symmetric):
+def _columns(x, rng: np.random.Generator, symmetric) -> None:
     scale = np.where(np.arange(x.shape[1]) < x.shape[1] // 2, 2**0.5, 1.0)
     x *= scale
     if symmetric:
         x *= scale[:, None]
 
 
-def _all_rows(x, rng, symmetric):
+def _all_rows(x, rng: np.random.Generator, symmetric) -> None:
     scale = np.geomspace(1, 3, len(x)) ** 0.5
     x *= scale[:, None]
     if symmetric:

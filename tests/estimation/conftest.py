@@ -1,27 +1,32 @@
 """Draws shared by the tests of estimation, and the bounds they are held to."""
 
 import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from pastur._typing import FloatArray
+
 SQUARE, LONG, LONGER = (300, 300), (300, 600), (300, 1200)
 DRAWS = 400
 
 
-def gaussian(shape, rng):
+def gaussian(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
     """Noise with σ = 1: entries of variance 1/max(shape)."""
-    return rng.normal(size=shape) / np.sqrt(max(shape))
+    result: FloatArray = rng.normal(size=shape) / np.sqrt(max(shape))
+    return result
 
 
-def orthogonal_ensemble(size, rng):
+def orthogonal_ensemble(size: int, rng: np.random.Generator) -> FloatArray:
     """Symmetric noise with σ = 1: variance 1/size off the diagonal, 2/size on it."""
     square = rng.normal(size=(size, size)) / np.sqrt(2 * size)
-    return square + square.T
+    result: FloatArray = square + square.T
+    return result
 
 
-def plant(noise, spikes):
+def plant(noise: FloatArray, spikes: FloatArray | Sequence[float]) -> FloatArray:
     """Add spikes in directions that no row or column is near; the same vectors each time."""
     rows, columns = noise.shape
     rng = np.random.default_rng(1)
@@ -29,17 +34,18 @@ def plant(noise, spikes):
     symmetric = rows == columns and np.array_equal(noise, noise.T)
     right = left if symmetric else np.linalg.qr(rng.normal(size=(columns, len(spikes))))[0]
     matrix = noise + (left * spikes) @ right.T
-    return (matrix + matrix.T) / 2 if symmetric else matrix
+    result: FloatArray = (matrix + matrix.T) / 2 if symmetric else matrix
+    return result
 
 
 @pytest.fixture(scope="session")
-def make():
+def make() -> dict[str, Callable[..., FloatArray]]:
     """The samplers, by name."""
     return {"rectangular": gaussian, "symmetric": orthogonal_ensemble, "plant": plant}
 
 
 @functools.cache
-def noise_of_shape(shape):
+def noise_of_shape(shape: tuple[int, int]) -> FloatArray:
     """Singular values, one row a draw, of 400 matrices of pure Gaussian noise."""
     rng = np.random.default_rng([20, *shape])
     grams = ((w := gaussian(shape, rng)) @ w.T for _ in range(DRAWS))
@@ -51,24 +57,24 @@ def noise_of_shape(shape):
     params=[SQUARE, *(pytest.param(shape, marks=pytest.mark.slow) for shape in (LONG, LONGER))],
     ids=lambda shape: f"{shape[0]} × {shape[1]}",
 )
-def noise_draws(request):
+def noise_draws(request: pytest.FixtureRequest) -> tuple[tuple[int, int], FloatArray]:
     """One of the shapes, and its draws."""
     return request.param, noise_of_shape(request.param)
 
 
 @pytest.fixture(scope="session")
-def symmetric_draws():
+def symmetric_draws() -> FloatArray:
     """Eigenvalues, one row a draw, of 400 matrices of the orthogonal ensemble of size 300."""
     rng = np.random.default_rng(21)
     return np.array([np.linalg.eigvalsh(orthogonal_ensemble(300, rng)) for _ in range(DRAWS)])
 
 
 @pytest.fixture(scope="session")
-def within_binomial():
+def within_binomial() -> Callable[..., bool]:
     """Whether a count is within the central interval of a binomial law of given level."""
 
-    def check(count, draws, chance, level=0.999):
+    def check(count: np.integer | int, draws: int, chance: float, level: float = 0.999) -> bool:
         low, high = binom.interval(level, draws, chance)
-        return low <= count <= high
+        return bool(low <= count <= high)
 
     return check

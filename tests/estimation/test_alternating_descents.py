@@ -5,23 +5,25 @@ import pytest
 
 import pastur.estimation._deconvolution.descent as module
 from pastur import fit_rectangular
+from pastur._typing import FloatArray
 
 # Of 400 seeds those whose descent alternates: 30 steps did not end it.
 SEEDS = [49, 104, 109, 201, 358, 359, 393]
 
 
-def planted(seed):
+def planted(seed: int) -> FloatArray:
     """Noise of σ = 1 and a signal of a fifth to nearly half of the size, evenly spread."""
     rng = np.random.default_rng(seed)
     n = int(rng.choice([56, 64, 96]))
     rank = int(n * rng.uniform(0.2, 0.45))
     left, right = (np.linalg.qr(rng.normal(size=(n, rank)))[0] for _ in range(2))
     noise = rng.normal(size=(n, n)) / np.sqrt(n)
-    return noise + left * rng.uniform(0.8, 6, rank) @ right.T
+    result: FloatArray = noise + left * rng.uniform(0.8, 6, rank) @ right.T
+    return result
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_they_end(seed):
+def test_they_end(seed: int) -> None:
     fit = fit_rectangular(planted(seed))
     assert fit.growing
     assert fit.status.converged
@@ -31,7 +33,7 @@ def test_they_end(seed):
     assert 0.98 * low < 1 < 1.02 * high
 
 
-def test_with_whole_steps_most_do_not(monkeypatch):
+def test_with_whole_steps_most_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most: another processor's rounding may lead a descent past its trap."""
     monkeypatch.setattr(module, "_PATIENCE", 1000)
     ended = [fit_rectangular(planted(seed)).status.converged for seed in SEEDS]

@@ -1,6 +1,8 @@
 """The published estimators, each against its paper: tables, closed forms, naive transcriptions."""
 
 import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 import pastur
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation import baselines
 
 # Quantiles of the Tracy–Widom law for β = 1 at 0.90, 0.95, 0.99 (Bejan 2005, table 2).
@@ -28,34 +31,41 @@ SYMMETRIC = {
 }
 
 
-def marchenko_pastur_quantile(level, c):
+def marchenko_pastur_quantile(level: float, c: float) -> float:
     """Where the lower mass of the Marchenko–Pastur law of ratio c ≤ 1, σ = 1, is `level`."""
     low, high = (1 - c**0.5) ** 2, (1 + c**0.5) ** 2
 
-    def below(x):
+    def below(x: float) -> float:
         # With x = y² no end of the square case is singular; a share of the mass is integrated.
-        def density(y):
+        def density(y: float) -> float:
             root = max((high - y * y) * (y * y - low), 0.0)
-            return root**0.5 / (np.pi * c * y) if y > 0 else (high**0.5 / (np.pi * c))
+            return float(root**0.5 / (np.pi * c * y) if y > 0 else (high**0.5 / (np.pi * c)))
 
-        return quad(density, low**0.5, x**0.5, epsabs=1e-11, limit=200)[0]
+        return float(quad(density, low**0.5, x**0.5, epsabs=1e-11, limit=200)[0])
 
-    return brentq(lambda x: below(x) - level, low, high, xtol=1e-13)
-
-
-def semicircle_quantile(level):
-    def below(x):
-        return 0.5 + x * (4 - x * x) ** 0.5 / (4 * np.pi) + np.arcsin(x / 2) / np.pi
-
-    return brentq(lambda x: below(x) - level, -2, 2, xtol=1e-14)
+    return float(brentq(lambda x: below(x) - level, low, high, xtol=1e-13))
 
 
-def singular_values(make, shape, spikes, seed=5):
+def semicircle_quantile(level: float) -> float:
+    def below(x: float) -> float:
+        return float(0.5 + x * (4 - x * x) ** 0.5 / (4 * np.pi) + np.arcsin(x / 2) / np.pi)
+
+    return float(brentq(lambda x: below(x) - level, -2, 2, xtol=1e-14))
+
+
+def singular_values(
+    make: Mapping[str, Callable[..., FloatArray]],
+    shape: tuple[int, int],
+    spikes: FloatArray | Sequence[float],
+    seed: int = 5,
+) -> FloatArray:
     w = make["plant"](make["rectangular"](shape, np.random.default_rng(seed)), spikes)
     return np.linalg.svd(w, compute_uv=False)
 
 
-def eigenvalues(make, size, spikes, seed=6):
+def eigenvalues(
+    make: Mapping[str, Callable[..., FloatArray]], size: int, spikes: Sequence[float], seed: int = 6
+) -> FloatArray:
     w = make["plant"](make["symmetric"](size, np.random.default_rng(seed)), spikes)
     return np.linalg.eigvalsh(w)[::-1]
 
@@ -64,7 +74,7 @@ def eigenvalues(make, size, spikes, seed=6):
 
 
 @pytest.mark.parametrize("columns", [20, 25, 40, 80, 200, 400])
-def test_hard_threshold_over_the_median_is_as_printed(columns):
+def test_hard_threshold_over_the_median_is_as_printed(columns: int) -> None:
     # The cubic that Gavish and Donoho (2014) give for ω(β), to 0.02.
     values, ratio = np.append(np.linspace(0.9, 1.1, 19), 7.0), 20 / columns
     found = baselines.median_rule(values, (20, columns))
@@ -73,7 +83,7 @@ def test_hard_threshold_over_the_median_is_as_printed(columns):
     assert found.rank == 1
 
 
-def test_square_threshold_is_2_858_medians_and_four_over_root_three_noise_levels():
+def test_square_threshold_is_2_858_medians_and_four_over_root_three_noise_levels() -> None:
     # Both from the abstract of the same paper.
     values = np.arange(1.0, 10.0)
     found = baselines.median_rule(values, (9, 9))
@@ -82,7 +92,7 @@ def test_square_threshold_is_2_858_medians_and_four_over_root_three_noise_levels
 
 
 @pytest.mark.parametrize("shape", [(50, 50), (50, 80), (20, 400)])
-def test_noise_level_of_the_median_rule(shape):
+def test_noise_level_of_the_median_rule(shape: tuple[int, int]) -> None:
     values = np.linspace(1, 3, shape[0] + 1)[1:]
     median = marchenko_pastur_quantile(0.5, shape[0] / shape[1])
     found = baselines.median_rule(values, shape)
@@ -90,7 +100,9 @@ def test_noise_level_of_the_median_rule(shape):
 
 
 @pytest.mark.parametrize("shape", [(50, 50), (50, 80), (20, 400)])
-def test_threshold_is_where_keeping_a_value_costs_as_much_as_dropping_it(shape):
+def test_threshold_is_where_keeping_a_value_costs_as_much_as_dropping_it(
+    shape: tuple[int, int],
+) -> None:
     # Keeping y for the best value η costs (y − η)² where dropping it costs η²: y = 2η.
     values = np.linspace(1, 3, shape[0])
     found = baselines.median_rule(values, shape)
@@ -100,7 +112,7 @@ def test_threshold_is_where_keeping_a_value_costs_as_much_as_dropping_it(shape):
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (6, 9), (9, 6), (6, 60)])
-def test_shrunk_values_are_spikes_times_the_cosines_of_both_sides(shape):
+def test_shrunk_values_are_spikes_times_the_cosines_of_both_sides(shape: tuple[int, int]) -> None:
     # y = √((θ² + σ²)(θ² + cσ²))/θ and cosines² (t⁴ − c)/(t²(t² + c)), (t⁴ − c)/(t²(t² + 1)).
     c, sigma = min(shape) / max(shape), 0.3
     t = np.array([1.05, 1.5, 3.0, 40.0]) * c**0.25
@@ -113,13 +125,13 @@ def test_shrunk_values_are_spikes_times_the_cosines_of_both_sides(shape):
     assert shrunk[:2].tolist() == [0.0, 0.0]
 
 
-def test_shrunk_values_of_a_square_matrix():
+def test_shrunk_values_of_a_square_matrix() -> None:
     # "shrinks each y to √(y² − 4nσ²)", Gavish, Donoho 2017, abstract.
     shrunk = baselines.shrunk_singular_values([2.5, 3.0, 1.9], (3, 3), sigma=1.0)
     np.testing.assert_allclose(shrunk, [1.5, 5**0.5, 0.0], rtol=1e-14)
 
 
-def test_shrunk_eigenvalues_are_spikes_times_their_overlap():
+def test_shrunk_eigenvalues_are_spikes_times_their_overlap() -> None:
     # λ = θ + σ²/θ, overlap 1 − σ²/θ².
     sigma, theta = 0.5, np.array([0.6, -1.0, 3.0])
     values = np.append(theta + sigma**2 / theta, [0.99, -0.2])
@@ -128,7 +140,7 @@ def test_shrunk_eigenvalues_are_spikes_times_their_overlap():
     assert np.all(shrunk[3:] == 0)
 
 
-def test_symmetric_median_rule():
+def test_symmetric_median_rule() -> None:
     values = np.array([-3.0, -1.0, -0.5, 0.4, 0.9, 1.2, 5.0])
     found = baselines.symmetric_median_rule(values)
     assert found.sigma == pytest.approx(1.0 / semicircle_quantile(0.75), rel=1e-10)
@@ -142,7 +154,7 @@ def test_symmetric_median_rule():
 # --- MP-PCA ---
 
 
-def naive_mp_pca(s, n, m):
+def naive_mp_pca(s: FloatArray, n: int, m: int) -> tuple[float, int]:
     """The program for Veraart et al. 2016: here entries of W√m have the variance σ²."""
     eigenvalue = sorted((m * x * x for x in s), reverse=True)
     for p in range(n):
@@ -155,7 +167,9 @@ def naive_mp_pca(s, n, m):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("rank", [0, 3, 15])
-def test_mp_pca_does_as_its_program_does(make, shape, rank):
+def test_mp_pca_does_as_its_program_does(
+    make: dict[str, Callable[..., FloatArray]], shape: tuple[int, int], rank: int
+) -> None:
     s = singular_values(make, shape, np.linspace(1.2, 4, rank))
     found, (n, m) = baselines.mp_pca(s, shape), shape
     sigma, components = naive_mp_pca(s, n, m)
@@ -166,7 +180,9 @@ def test_mp_pca_does_as_its_program_does(make, shape, rank):
     assert found.edge == pytest.approx(sigma * (left / m) ** 0.5 * (1 + ratio**0.5), rel=1e-12)
 
 
-def test_mp_pca_counts_the_columns_that_spikes_take(make):
+def test_mp_pca_counts_the_columns_that_spikes_take(
+    make: dict[str, Callable[..., FloatArray]],
+) -> None:
     # With 30 strong spikes of 150 × 200, m for m − p would make σ̂ lower by 1 − √(170/200), 8 %.
     s = singular_values(make, (150, 200), np.linspace(20, 40, 30))
     found = baselines.mp_pca(s, (150, 200))
@@ -175,7 +191,7 @@ def test_mp_pca_counts_the_columns_that_spikes_take(make):
     assert found.sigma == pytest.approx(1, abs=0.02)
 
 
-def test_mp_pca_of_a_matrix_of_low_rank_is_exact():
+def test_mp_pca_of_a_matrix_of_low_rank_is_exact() -> None:
     found = baselines.mp_pca([3.0, 2.0, 0.0, 0.0, 0.0, 0.0], (6, 9))
     assert (found.sigma, found.rank, found.edge) == (0.0, 2, 0.0)
 
@@ -183,7 +199,9 @@ def test_mp_pca_of_a_matrix_of_low_rank_is_exact():
 # --- BEMA ---
 
 
-def naive_bema(s, n, m, trimmed, alpha):
+def naive_bema(
+    s: FloatArray, n: int, m: int, trimmed: float, alpha: float
+) -> tuple[float, np.integer, float]:
     """Ke, Ma, Lin 2023, algorithm 1, with n for their p and m for their n."""
     eigenvalue = sorted((x * x for x in s), reverse=True)
     c, over, under = n / m, 0.0, 0.0
@@ -200,7 +218,9 @@ def naive_bema(s, n, m, trimmed, alpha):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("trimmed, alpha", [(0.2, 0.10), (0.2, 0.05), (0.25, 0.01)])
-def test_bema_does_as_its_paper_says(make, shape, trimmed, alpha):
+def test_bema_does_as_its_paper_says(
+    make: dict[str, Callable[..., FloatArray]], shape: tuple[int, int], trimmed: float, alpha: float
+) -> None:
     s = singular_values(make, shape, [1.3, 2.0, 3.0])
     found = baselines.bema(s, shape, trimmed=trimmed, alpha=alpha)
     sigma, rank, edge = naive_bema(s, *shape, trimmed, alpha)
@@ -210,7 +230,7 @@ def test_bema_does_as_its_paper_says(make, shape, trimmed, alpha):
     assert found.edge == pytest.approx(edge, rel=1e-5)
 
 
-def test_margin_of_bema_has_the_exponent_four_thirds():
+def test_margin_of_bema_has_the_exponent_four_thirds() -> None:
     # Square, N = 768, at the level of 0.9: the printed implementations have 2⁴/3 for 2^(4/3).
     size = 768
     found = baselines.bema(np.linspace(2, 0, size), (size, size), alpha=0.1)
@@ -219,7 +239,7 @@ def test_margin_of_bema_has_the_exponent_four_thirds():
     assert margin != pytest.approx(2**4 / 3, rel=0.1)
 
 
-def test_symmetric_bema(make):
+def test_symmetric_bema(make: dict[str, Callable[..., FloatArray]]) -> None:
     values = eigenvalues(make, 80, [1.6, -3.0])
     found = baselines.symmetric_bema(values, alpha=0.10)
     over = under = 0.0
@@ -236,7 +256,7 @@ def test_symmetric_bema(make):
 # --- Kritchman–Nadler ---
 
 
-def naive_noise_variance(eigenvalue, p, samples, k):
+def naive_noise_variance(eigenvalue: Sequence[float], p: int, samples: int, k: int) -> float:
     """σ² by iteration, as Kritchman and Nadler's program: it stops where roots turn complex."""
     variance = sum(eigenvalue[k:]) / (p - k) / (1 - k / samples)
     for _ in range(500):
@@ -250,7 +270,9 @@ def naive_noise_variance(eigenvalue, p, samples, k):
     return variance
 
 
-def naive_kritchman_nadler(s, p, samples, alpha):
+def naive_kritchman_nadler(
+    s: FloatArray, p: int, samples: int, alpha: float
+) -> tuple[float, int, float]:
     eigenvalue = sorted((x * x for x in s), reverse=True)
     last = sum(eigenvalue) / p
     for k in range(1, p):
@@ -268,7 +290,12 @@ def naive_kritchman_nadler(s, p, samples, alpha):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("spikes", [[], [2.5], [6.0, 4.0, 1.4], np.linspace(2.5, 9, 8)])
 @pytest.mark.parametrize("alpha", [0.10, 0.05, 0.01])
-def test_kritchman_nadler_does_as_its_papers_say(make, shape, spikes, alpha):
+def test_kritchman_nadler_does_as_its_papers_say(
+    make: dict[str, Callable[..., FloatArray]],
+    shape: tuple[int, int],
+    spikes: FloatArray | Sequence[float],
+    alpha: float,
+) -> None:
     s = singular_values(make, shape, spikes)
     found = baselines.kritchman_nadler(s, shape, alpha=alpha)
     sigma, rank, edge = naive_kritchman_nadler(s, *shape, alpha)
@@ -279,7 +306,9 @@ def test_kritchman_nadler_does_as_its_papers_say(make, shape, spikes, alpha):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_noise_level_of_kritchman_nadler_solves_their_equations(make, shape):
+def test_noise_level_of_kritchman_nadler_solves_their_equations(
+    make: dict[str, Callable[..., FloatArray]], shape: tuple[int, int]
+) -> None:
     s = singular_values(make, shape, [3.0, 5.0, 9.0])
     found, (p, samples) = baselines.kritchman_nadler(s, shape), shape
     assert found.rank == 3
@@ -292,7 +321,7 @@ def test_noise_level_of_kritchman_nadler_solves_their_equations(make, shape):
     assert variance == pytest.approx(right, rel=1e-9)
 
 
-def test_kritchman_nadler_tests_a_value_as_if_it_were_the_last_spike():
+def test_kritchman_nadler_tests_a_value_as_if_it_were_the_last_spike() -> None:
     # A bulk at the quantiles of noise and one value at the edge of n − 1 by m, not of n by m.
     n, m = 40, 60
     bulk = np.sqrt([marchenko_pastur_quantile((i + 0.5) / n, n / m) for i in range(n - 1)])
@@ -305,14 +334,14 @@ def test_kritchman_nadler_tests_a_value_as_if_it_were_the_last_spike():
     assert found.sigma**2 > 1.005 * variance
 
 
-def test_noise_level_without_spikes_is_the_plain_mean():
+def test_noise_level_without_spikes_is_the_plain_mean() -> None:
     values = np.linspace(0.5, 1.5, 40)
     found = baselines.kritchman_nadler(values, (40, 200))
     assert found.rank == 0
     assert found.sigma == pytest.approx(np.sqrt(np.mean(values**2)), rel=1e-14)
 
 
-def test_correction_for_spikes_matters(make):
+def test_correction_for_spikes_matters(make: dict[str, Callable[..., FloatArray]]) -> None:
     # The plain mean of the rest is lower by about rank·(1 + c)/n: 13 % of σ² at 20 of 200.
     s = singular_values(make, (200, 400), np.full(20, 5.0))
     corrected = baselines.kritchman_nadler(s, (200, 400))
@@ -324,14 +353,18 @@ def test_correction_for_spikes_matters(make):
 # --- parallel analysis ---
 
 
-def test_parallel_analysis_compares_with_noise_of_the_same_power(make):
+def test_parallel_analysis_compares_with_noise_of_the_same_power(
+    make: dict[str, Callable[..., FloatArray]],
+) -> None:
     s = singular_values(make, (30, 60), [])
     found = baselines.parallel_analysis(7 * s, (30, 60), rng=2)
     assert found.sigma == pytest.approx(7 * np.sqrt(np.sum(s**2) / 30), rel=1e-12)
 
 
 @pytest.mark.parametrize("rows, agrees", [(30, True), (36, False)])
-def test_noise_of_parallel_analysis_is_that_of_dense_matrices(make, rows, agrees):
+def test_noise_of_parallel_analysis_is_that_of_dense_matrices(
+    make: dict[str, Callable[..., FloatArray]], rows: int, agrees: bool
+) -> None:
     # 2000 draws on either side: the rate beyond a quantile at 0.95 errs by √2·0.0049; five
     # deviations, false alarm 1e-6. With six rows more it is far off.
     draws, rng = 2000, np.random.default_rng(3)
@@ -342,7 +375,9 @@ def test_noise_of_parallel_analysis_is_that_of_dense_matrices(make, rows, agrees
 
 
 @pytest.mark.parametrize("size, agrees", [(40, True), (20, False)])
-def test_noise_of_symmetric_parallel_analysis_is_that_of_dense_matrices(make, size, agrees):
+def test_noise_of_symmetric_parallel_analysis_is_that_of_dense_matrices(
+    make: dict[str, Callable[..., FloatArray]], size: int, agrees: bool
+) -> None:
     # The same, for the largest absolute eigenvalue.
     draws, rng = 2000, np.random.default_rng(5)
     found = baselines.symmetric_parallel_analysis(np.ones(40), draws=draws, rng=6)
@@ -351,7 +386,9 @@ def test_noise_of_symmetric_parallel_analysis_is_that_of_dense_matrices(make, si
     assert (abs(rate - 0.05) < 5 * 2**0.5 * 0.0049) == agrees
 
 
-def test_parallel_analysis_stops_at_the_first_value_within(make):
+def test_parallel_analysis_stops_at_the_first_value_within(
+    make: dict[str, Callable[..., FloatArray]],
+) -> None:
     s = singular_values(make, (60, 100), [4.0, 3.0])
     found = baselines.parallel_analysis(s, (60, 100), rng=1)
     assert found.rank == 2
@@ -366,7 +403,9 @@ def test_parallel_analysis_stops_at_the_first_value_within(make):
 
 @pytest.mark.parametrize("name", RECTANGULAR)
 @pytest.mark.parametrize("shape", [(120, 120), (120, 240), (240, 120)])
-def test_few_strong_spikes_are_counted(make, name, shape):
+def test_few_strong_spikes_are_counted(
+    make: dict[str, Callable[..., FloatArray]], name: str, shape: tuple[int, int]
+) -> None:
     # Noise alone goes beyond the edge in one of 20 matrices at most: the seed is one of the others.
     s = singular_values(make, shape, [3.0, 4.0, 5.0], seed=8)
     found = RECTANGULAR[name](s, shape)
@@ -376,7 +415,9 @@ def test_few_strong_spikes_are_counted(make, name, shape):
 
 
 @pytest.mark.parametrize("name", SYMMETRIC)
-def test_few_strong_spikes_of_either_sign_are_counted(make, name):
+def test_few_strong_spikes_of_either_sign_are_counted(
+    make: dict[str, Callable[..., FloatArray]], name: str
+) -> None:
     found = SYMMETRIC[name](eigenvalues(make, 150, [3.0, -4.0, 5.0], seed=8))
     assert found.rank == 3
     if name != "symmetric_parallel_analysis":
@@ -384,7 +425,9 @@ def test_few_strong_spikes_of_either_sign_are_counted(make, name):
 
 
 @pytest.mark.parametrize("name", RECTANGULAR)
-def test_order_sides_and_units_do_not_matter(make, name):
+def test_order_sides_and_units_do_not_matter(
+    make: dict[str, Callable[..., FloatArray]], name: str
+) -> None:
     method, shape = RECTANGULAR[name], (60, 100)
     s = singular_values(make, shape, [2.0, 3.0])
     found = method(s, shape)
@@ -397,7 +440,9 @@ def test_order_sides_and_units_do_not_matter(make, name):
 
 
 @pytest.mark.parametrize("name", SYMMETRIC)
-def test_order_sign_and_units_do_not_matter(make, name):
+def test_order_sign_and_units_do_not_matter(
+    make: dict[str, Callable[..., FloatArray]], name: str
+) -> None:
     method = SYMMETRIC[name]
     values = eigenvalues(make, 60, [2.0, -3.0])
     found = method(values)
@@ -420,7 +465,7 @@ AWKWARD = {
 
 @pytest.mark.parametrize("values", AWKWARD.values(), ids=AWKWARD)
 @pytest.mark.parametrize("shape", [(8, 8), (8, 9), (100, 8)])
-def test_awkward_values_give_finite_answers(values, shape):
+def test_awkward_values_give_finite_answers(values: AnyArray, shape: tuple[int, int]) -> None:
     found = [method(values, shape) for method in RECTANGULAR.values()]
     found += [method(values) for method in SYMMETRIC.values()]
     for one in found:
@@ -429,7 +474,7 @@ def test_awkward_values_give_finite_answers(values, shape):
 
 
 @pytest.mark.parametrize("name", RECTANGULAR)
-def test_one_by_one(name):
+def test_one_by_one(name: str) -> None:
     if name == "bema":
         with pytest.raises(pastur.PasturError, match="leaves none of 1 values"):
             RECTANGULAR[name]([2.0], (1, 1))
@@ -447,7 +492,7 @@ def test_one_by_one(name):
         (lambda: baselines.mp_pca([1.0, -2.0], (2, 4)), "must not be negative. Got -2"),
         (lambda: baselines.median_rule([1.0, np.nan], (2, 4)), "must be finite"),
         (lambda: baselines.median_rule([1.0, 2.0], (2, 0)), r"shape\[1\]` must be at least 1"),
-        (lambda: baselines.median_rule([1.0, 2.0], 4), "`shape` must be a pair"),
+        (lambda: baselines.median_rule([1.0, 2.0], 4), "`shape` must be a pair"),  # type: ignore[arg-type]
         (lambda: baselines.bema(np.ones(9), (9, 9), trimmed=0.6), "Give less than one half"),
         (lambda: baselines.bema(np.ones(9), (9, 9), alpha=0), "strictly between 0 and 1"),
         (lambda: baselines.kritchman_nadler(np.ones(9), (9, 9), alpha=2), "strictly between"),
@@ -457,12 +502,12 @@ def test_one_by_one(name):
         (lambda: baselines.shrunk_singular_values([1.0], (2, 2), sigma=1), "Got 1. Give them all"),
     ],
 )
-def test_misuse_is_told(call, sentence):
+def test_misuse_is_told(call: Callable[[], Any], sentence: str) -> None:
     with pytest.raises(pastur.PasturError, match=sentence):
         call()
 
 
-def test_names_are_documented_and_parameters_given_by_name():
+def test_names_are_documented_and_parameters_given_by_name() -> None:
     for name in baselines.__all__:
         value = getattr(baselines, name)
         assert inspect.getdoc(value), name

@@ -1,15 +1,21 @@
 """Uneven variances brought back to one: the law, the rank, the units."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pastur import biwhiten, fit_rectangular
+from pastur._typing import AnyArray, FloatArray
 from pastur.measures import MarchenkoPastur
 
 N, M = 300, 500
 
 
-def uneven(rng, theta=()):
+def uneven(
+    rng: np.random.Generator, theta: tuple[float, ...] = ()
+) -> tuple[FloatArray, FloatArray]:
     rows, columns = rng.uniform(0.5, 3, size=N), rng.uniform(0.5, 3, size=M)
     left = np.linalg.qr(rng.normal(size=(N, max(len(theta), 1))))[0]
     right = np.linalg.qr(rng.normal(size=(M, max(len(theta), 1))))[0]
@@ -18,15 +24,15 @@ def uneven(rng, theta=()):
     return rows[:, None] * flat * columns, rows[:, None] * signal * columns
 
 
-def distance(w):
+def distance(w: FloatArray) -> float:
     """Kolmogorov distance of squared singular values from Marchenko and Pastur's law."""
     power = np.sort(np.linalg.svd(w, compute_uv=False) ** 2)
     level = np.asarray(MarchenkoPastur(N / M, 1.0).cdf(power))
     steps = np.arange(N + 1) / N
-    return max((steps[1:] - level).max(), (level - steps[:-1]).max())
+    return float(max((steps[1:] - level).max(), (level - steps[:-1]).max()))
 
 
-def test_the_spectrum_of_noise_becomes_the_law():
+def test_the_spectrum_of_noise_becomes_the_law() -> None:
     w, _ = uneven(np.random.default_rng(0))
     found = biwhiten(w)
     # Eigenvalues are rigid: the distance is of order log n/n.
@@ -38,7 +44,7 @@ def test_the_spectrum_of_noise_becomes_the_law():
     np.testing.assert_allclose((found.matrix**2).mean(axis=0), 1 / M, rtol=1e-9)
 
 
-def test_the_rank_comes_back():
+def test_the_rank_comes_back() -> None:
     rng = np.random.default_rng(1)
     w, _ = uneven(rng, theta=(4.0, 3.0, 2.5))
     assert fit_rectangular(w).goodness.verdict == "row or column variances differ"
@@ -47,7 +53,7 @@ def test_the_rank_comes_back():
     assert fit_rectangular(w).rank != 3
 
 
-def test_a_denoised_matrix_goes_back_to_its_units():
+def test_a_denoised_matrix_goes_back_to_its_units() -> None:
     w, signal = uneven(np.random.default_rng(2), theta=(8.0, 6.0))
     found = biwhiten(w)
     denoised = found.restore(fit_rectangular(found.matrix).denoise(found.matrix))
@@ -56,7 +62,7 @@ def test_a_denoised_matrix_goes_back_to_its_units():
     assert error < 0.3 < np.linalg.norm(w - signal) / np.linalg.norm(signal)
 
 
-def test_counts_are_scaled_by_their_own_variances():
+def test_counts_are_scaled_by_their_own_variances() -> None:
     rng = np.random.default_rng(3)
     rate = np.outer(rng.uniform(1, 9, size=N), rng.uniform(1, 9, size=M))
     counts = rng.poisson(rate)
@@ -66,7 +72,7 @@ def test_counts_are_scaled_by_their_own_variances():
     assert fit.sigma == pytest.approx(1.0, abs=0.01)
 
 
-def test_scales_do_not_depend_on_the_unit():
+def test_scales_do_not_depend_on_the_unit() -> None:
     w, _ = uneven(np.random.default_rng(4))
     plain = biwhiten(w)
     for unit in (1e-200, 1e200):
@@ -83,31 +89,31 @@ def test_scales_do_not_depend_on_the_unit():
         (np.array([[1.0, np.nan]]), {}, "`W`"),
     ],
 )
-def test_misuse_is_told(w, options, message):
+def test_misuse_is_told(w: FloatArray, options: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         biwhiten(w, **options)
 
 
-def test_a_pattern_that_cannot_be_scaled_is_a_status():
+def test_a_pattern_that_cannot_be_scaled_is_a_status() -> None:
     # A triangle of zeros: no positive scales make the sums equal, the residual falls like 1/steps.
     found = biwhiten(np.triu(np.ones((30, 30))))
     assert not found.status.converged and found.status.residual > 1e-10
     assert np.isfinite(found.matrix).all()
 
 
-def arrow(size):
+def arrow(size: int) -> FloatArray:
     w = np.zeros((size, size))
     w[0], w[:, 0] = 1.0, 1.0
     return w
 
 
-def lonely_row():
+def lonely_row() -> FloatArray:
     w = np.ones((5, 50))
     w[0, 1:] = 0.0
     return w
 
 
-def few_columns(rows, columns):
+def few_columns(rows: int, columns: int) -> FloatArray:
     w = np.random.default_rng(5).normal(size=(60, 40))
     w[:rows, columns:] = 0.0
     return w
@@ -125,7 +131,7 @@ def few_columns(rows, columns):
         (np.random.default_rng(7).poisson(0.002, (900, 100)), "too few for any scales"),
     ],
 )
-def test_patterns_that_no_scales_make_regular_are_refused(w, words):
+def test_patterns_that_no_scales_make_regular_are_refused(w: AnyArray, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         biwhiten(w)
     with pytest.raises(ValueError, match=words):
@@ -133,7 +139,7 @@ def test_patterns_that_no_scales_make_regular_are_refused(w, words):
 
 
 @pytest.mark.filterwarnings("error")
-def test_rows_that_just_fit_are_not():
+def test_rows_that_just_fit_are_not() -> None:
     # 45 of 60 rows in 30 of 40 columns: just enough room, if the others leave these columns alone.
     w = np.random.default_rng(8).normal(size=(60, 40))
     w[:45, 30:] = 0.0
@@ -143,7 +149,7 @@ def test_rows_that_just_fit_are_not():
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.6])
-def test_sparse_patterns_that_can_be_scaled_are(share):
+def test_sparse_patterns_that_can_be_scaled_are(share: float) -> None:
     rng = np.random.default_rng(9)
     w = rng.normal(size=(150, 200)) * (rng.random((150, 200)) < share)
     w *= rng.uniform(1, 5, size=(150, 1))
@@ -154,7 +160,7 @@ def test_sparse_patterns_that_can_be_scaled_are(share):
 
 
 @pytest.mark.filterwarnings("error")
-def test_rows_and_columns_may_be_decades_apart():
+def test_rows_and_columns_may_be_decades_apart() -> None:
     rng = np.random.default_rng(10)
     plain = rng.normal(size=(50, 70))
     rows, columns = (10.0 ** rng.uniform(-140, 140, side) for side in plain.shape)

@@ -1,17 +1,19 @@
 """Matrices without noise, without a bulk, or without sense: documented answers, no NaN."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pastur._errors import PasturError
+from pastur._typing import AnyArray
 from pastur.estimation import fit_rectangular, fit_symmetric
 
 
 @pytest.mark.parametrize("value", [1.0, -0.3, 1e-200, 1e200, 7])
 @pytest.mark.parametrize("shape", [(20, 30), (2, 2), (50, 3)])
-def test_a_constant_matrix_has_rank_one_and_no_noise(value, shape):
+def test_a_constant_matrix_has_rank_one_and_no_noise(value: float, shape: tuple[int, int]) -> None:
     fit = fit_rectangular(np.full(shape, value))
     theta = abs(value) * np.sqrt(shape[0] * shape[1])
     assert fit.rank == 1
@@ -28,7 +30,7 @@ def test_a_constant_matrix_has_rank_one_and_no_noise(value, shape):
     assert fit.law.atoms.tolist() == [[0.0, 1.0]]
 
 
-def test_low_rank_is_found_exactly():
+def test_low_rank_is_found_exactly() -> None:
     rng = np.random.default_rng(60)
     product = rng.normal(size=(60, 7)) @ rng.normal(size=(7, 90))
     fit = fit_rectangular(product)
@@ -40,7 +42,7 @@ def test_low_rank_is_found_exactly():
     )
 
 
-def test_a_symmetric_matrix_without_noise():
+def test_a_symmetric_matrix_without_noise() -> None:
     vector = np.ones(30) / np.sqrt(30)
     other = np.repeat([1.0, -1.0], 15) / np.sqrt(30)
     fit = fit_symmetric(2 * np.outer(vector, vector) - 5 * np.outer(other, other))
@@ -48,27 +50,27 @@ def test_a_symmetric_matrix_without_noise():
     assert fit.goodness.verdict == "no noise"
 
 
-def test_a_spectrum_in_single_precision_has_zeros_at_its_own_rounding():
+def test_a_spectrum_in_single_precision_has_zeros_at_its_own_rounding() -> None:
     values = np.linalg.svd(np.ones((40, 60), dtype=np.float32), compute_uv=False)
     assert values.dtype == np.float32
     assert fit_rectangular(singular_values=values, shape=(40, 60)).rank == 1
 
 
-def test_a_known_sigma_is_not_overruled_by_zeros():
+def test_a_known_sigma_is_not_overruled_by_zeros() -> None:
     fit = fit_rectangular(np.ones((40, 60)), sigma=0.5)
     assert fit.sigma == 0.5
     assert fit.rank == 1
     assert fit.goodness.verdict == "not the law"
 
 
-def test_equal_values_are_not_noise():
+def test_equal_values_are_not_noise() -> None:
     for fit in (fit_rectangular(np.eye(60)), fit_symmetric(np.eye(60))):
         assert fit.goodness.verdict == "not the law"
         assert "Do not rely on the number of spikes" in fit.goodness.reason
     assert not fit_symmetric(np.eye(60)).status.converged
 
 
-def test_a_bulk_that_never_ends_is_no_bulk():
+def test_a_bulk_that_never_ends_is_no_bulk() -> None:
     # Singular values that fall by the same factor each: whatever is taken out, the next stands out.
     values = np.geomspace(1.0, 1e-6, 200)
     fit = fit_rectangular(singular_values=values, shape=(200, 300))
@@ -77,14 +79,14 @@ def test_a_bulk_that_never_ends_is_no_bulk():
     assert fit.goodness.verdict == "not the law"
 
 
-def test_a_small_matrix_is_too_small_to_tell():
+def test_a_small_matrix_is_too_small_to_tell() -> None:
     fit = fit_rectangular(np.random.default_rng(62).normal(size=(12, 500)))
     assert fit.goodness.verdict == "too small to tell"
     assert fit.goodness.p_value is None
     assert "12 values" in fit.goodness.reason
 
 
-def ugly(rng):
+def ugly(rng: np.random.Generator) -> AnyArray:
     """A small matrix that nobody would call noise."""
     n, m = rng.integers(1, 31, 2)
     kinds = [
@@ -104,7 +106,7 @@ def ugly(rng):
     return kinds[rng.integers(len(kinds))]()
 
 
-def plain_numbers(value):
+def plain_numbers(value: Any) -> list[bool | float]:
     if isinstance(value, dict):
         return [number for part in value.values() for number in plain_numbers(part)]
     if isinstance(value, list):
@@ -113,11 +115,11 @@ def plain_numbers(value):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_ugly_matrices_give_documented_errors_or_finite_results(seed):
+def test_ugly_matrices_give_documented_errors_or_finite_results(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(150):
         w = ugly(rng)
-        options = {}
+        options: dict[str, Any] = {}
         if rng.random() < 0.2:
             options["sigma"] = 10.0 ** rng.integers(-3, 3)
         if rng.random() < 0.2:

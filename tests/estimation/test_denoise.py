@@ -1,13 +1,16 @@
 """Denoising: the formulas, and the error beside the best that W's singular vectors allow."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from pastur._typing import FloatArray
 from pastur.estimation import fit_rectangular, fit_symmetric
 from pastur.estimation._kinds.shrinkage import shrink_eigenvalues, shrink_singular_values
 
 
-def test_the_shrinkers_are_those_of_the_papers():
+def test_the_shrinkers_are_those_of_the_papers() -> None:
     s, sigma, c = np.array([4.0, 2.5, 1.8, 1.0]), 0.9, 0.4
     naive = np.sqrt(np.maximum((s**2 - sigma**2 * (1 + c)) ** 2 - 4 * c * sigma**4, 0)) / s
     naive[s < sigma * (1 + np.sqrt(c))] = 0
@@ -17,7 +20,7 @@ def test_the_shrinkers_are_those_of_the_papers():
     np.testing.assert_allclose(shrink_eigenvalues(values, sigma=1.0), expected)
 
 
-def test_a_shrunk_outlier_is_the_spike_times_the_cosines():
+def test_a_shrunk_outlier_is_the_spike_times_the_cosines() -> None:
     # s ↦ θ√(o_n o_m): the best multiple of u vᵀ.
     theta, c = 1.7, 0.4
     s = np.sqrt((theta**2 + 1) * (theta**2 + c)) / theta
@@ -27,12 +30,14 @@ def test_a_shrunk_outlier_is_the_spike_times_the_cosines():
     assert found[0] == pytest.approx(theta * np.sqrt(left * right))
 
 
-def squared(matrix):
+def squared(matrix: FloatArray) -> float:
     return float(np.sum(matrix**2))
 
 
 @pytest.mark.parametrize("shape", [(200, 300), (300, 200)])
-def test_close_to_the_best_with_the_same_vectors(make, shape):
+def test_close_to_the_best_with_the_same_vectors(
+    make: dict[str, Callable[..., FloatArray]], shape: tuple[int, int]
+) -> None:
     rng = np.random.default_rng(90)
     signal = make["plant"](np.zeros(shape), [4.0, 3.0, 2.0, 1.5])
     ours, oracle, hard = 0.0, 0.0, 0.0
@@ -49,7 +54,9 @@ def test_close_to_the_best_with_the_same_vectors(make, shape):
     assert hard > 1.2 * oracle
 
 
-def test_symmetric_close_to_the_best_with_the_same_vectors(make):
+def test_symmetric_close_to_the_best_with_the_same_vectors(
+    make: dict[str, Callable[..., FloatArray]],
+) -> None:
     rng = np.random.default_rng(91)
     signal = make["plant"](np.zeros((250, 250)), [4.0, -3.0, 2.0])
     ours, oracle, hard = 0.0, 0.0, 0.0
@@ -67,7 +74,7 @@ def test_symmetric_close_to_the_best_with_the_same_vectors(make):
     assert hard > 1.2 * oracle
 
 
-def test_rank_and_symmetry_of_the_estimate(make):
+def test_rank_and_symmetry_of_the_estimate(make: dict[str, Callable[..., FloatArray]]) -> None:
     rng = np.random.default_rng(92)
     w = make["plant"](make["rectangular"]((60, 90), rng), [4.0, 3.0])
     estimate = fit_rectangular(w).denoise(w)
@@ -78,14 +85,14 @@ def test_rank_and_symmetry_of_the_estimate(make):
     np.testing.assert_allclose(estimate, estimate.T, atol=1e-15)
 
 
-def test_pure_noise_leaves_nothing(make):
+def test_pure_noise_leaves_nothing(make: dict[str, Callable[..., FloatArray]]) -> None:
     w = make["rectangular"]((60, 90), np.random.default_rng(93))
     fit = fit_rectangular(w, alpha=1e-6)
     assert fit.rank == 0
     assert not fit.denoise(w).any()
 
 
-def test_without_noise_nothing_is_lost():
+def test_without_noise_nothing_is_lost() -> None:
     rng = np.random.default_rng(94)
     w = rng.normal(size=(20, 3)) @ rng.normal(size=(3, 30))
     np.testing.assert_allclose(fit_rectangular(w).denoise(w), w, atol=1e-12)

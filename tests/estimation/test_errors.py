@@ -1,16 +1,20 @@
 """The sentences that a wrong call is answered with."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
 from pastur.estimation import fit_rectangular, fit_symmetric
 
 W = np.random.default_rng(70).normal(size=(6, 6))
 S = W + W.T
 
 
-def with_entry(value):
+def with_entry(value: float) -> FloatArray:
     matrix = S.copy()
     matrix[2, 3] = value
     return matrix
@@ -42,14 +46,14 @@ BAD_ARRAYS = {
 
 @pytest.mark.parametrize("fit", [fit_rectangular, fit_symmetric])
 @pytest.mark.parametrize("name", list(BAD_ARRAYS))
-def test_bad_arrays(fit, name):
+def test_bad_arrays(fit: Callable[..., Any], name: str) -> None:
     array, error, sentence = BAD_ARRAYS[name]
     with pytest.raises(error, match=sentence) as caught:
         fit(array)
     assert "\n" not in str(caught.value)
 
 
-def test_a_single_row_cannot_be_fitted():
+def test_a_single_row_cannot_be_fitted() -> None:
     with pytest.raises(InvalidInputError, match=r"at least two rows.*Got shape \(1, 8\)"):
         fit_rectangular(np.ones((1, 8)))
     with pytest.raises(InvalidInputError, match=r"Got shape \(1, 8\)"):
@@ -58,7 +62,7 @@ def test_a_single_row_cannot_be_fitted():
         fit_symmetric(eigenvalues=[2.0])
 
 
-def test_one_route_or_both():
+def test_one_route_or_both() -> None:
     with pytest.raises(InvalidInputError, match=r"`W` or its `singular_values`. Got neither"):
         fit_rectangular()
     with pytest.raises(InvalidInputError, match=r"has \d+ singular values. Got 1"):
@@ -78,20 +82,20 @@ def test_one_route_or_both():
     )
 
 
-def test_singular_values_need_their_shape():
+def test_singular_values_need_their_shape() -> None:
     with pytest.raises(InvalidInputError, match=r"`shape`, a pair \(rows, columns\). Got None"):
         fit_rectangular(singular_values=[2.0, 1.0])
     with pytest.raises(InvalidInputError, match=r"has 3 singular values. Got 2"):
         fit_rectangular(singular_values=[2.0, 1.0], shape=(3, 4))
     with pytest.raises(InvalidTypeError, match="`shape` must be a pair"):
-        fit_rectangular(singular_values=[2.0, 1.0], shape=2)
+        fit_rectangular(singular_values=[2.0, 1.0], shape=2)  # type: ignore[arg-type]
     with pytest.raises(InvalidTypeError, match=r"`shape\[1\]` must be an integer"):
-        fit_rectangular(singular_values=[2.0, 1.0], shape=(2, 4.0))
+        fit_rectangular(singular_values=[2.0, 1.0], shape=(2, 4.0))  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match=r"`shape\[0\]` must be at least 1"):
         fit_rectangular(singular_values=[2.0, 1.0], shape=(0, 4))
 
 
-def test_bad_spectra():
+def test_bad_spectra() -> None:
     with pytest.raises(InvalidInputError, match=r"must not be negative. Got -1; .*fit_symmetric"):
         fit_rectangular(singular_values=[2.0, -1.0], shape=(2, 2))
     with pytest.raises(InvalidInputError, match="`singular_values` must be finite"):
@@ -104,7 +108,7 @@ def test_bad_spectra():
         fit_symmetric(eigenvalues=[])
 
 
-def test_an_asymmetric_matrix_is_refused_with_the_amount():
+def test_an_asymmetric_matrix_is_refused_with_the_amount() -> None:
     matrix = np.eye(4)
     matrix[0, 1] = 0.25
     with pytest.raises(InvalidInputError, match=r"differ by up to 0.25 times.*`fit_rectangular`"):
@@ -116,7 +120,7 @@ def test_an_asymmetric_matrix_is_refused_with_the_amount():
 
 
 @pytest.mark.parametrize("fit", [fit_rectangular, fit_symmetric])
-def test_sigma_and_alpha_are_checked(fit):
+def test_sigma_and_alpha_are_checked(fit: Callable[..., Any]) -> None:
     with pytest.raises(InvalidInputError, match=r"`sigma` must be positive. Got 0"):
         fit(S, sigma=0)
     with pytest.raises(InvalidInputError, match="`sigma` must be finite"):
@@ -131,7 +135,9 @@ def test_sigma_and_alpha_are_checked(fit):
 
 @pytest.mark.parametrize("fit", [fit_rectangular, fit_symmetric])
 @pytest.mark.parametrize("matrix", [S, S * 1e-200, np.eye(40)], ids=["noise", "tiny", "identity"])
-def test_a_sigma_of_any_size_is_judged_or_refused(fit, matrix):
+def test_a_sigma_of_any_size_is_judged_or_refused(
+    fit: Callable[..., Any], matrix: FloatArray
+) -> None:
     """In the square of σ, what is far below it is lost to rounding: a fit would divide by zero."""
     largest = np.abs(np.linalg.eigvalsh(matrix)).max()
     for exponent in (-14, -9, -4, 4, 9, 14):
@@ -141,7 +147,7 @@ def test_a_sigma_of_any_size_is_judged_or_refused(fit, matrix):
             fit(matrix, sigma=largest * 10.0**exponent)
 
 
-def test_denoising_another_shape_is_refused():
+def test_denoising_another_shape_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"of the fitted matrix, \(6, 6\). Got \(6, 5"):
         fit_rectangular(W).denoise(W[:, :5])
     with pytest.raises(InvalidInputError, match=r"shape of the fitted matrix, \(6, 6\)"):

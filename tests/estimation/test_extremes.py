@@ -1,10 +1,14 @@
 """Entries at the ends of the doubles: a result or a reason, and never a warning."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pastur import analyze
 from pastur._errors import InvalidInputError
+from pastur._typing import FloatArray
 from pastur.estimation import fit_rectangular, fit_symmetric
 from pastur.report import write_report
 
@@ -30,7 +34,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", SOUND)
-def test_a_result(name, tmp_path):
+def test_a_result(name: str, tmp_path: Path) -> None:
     w = SOUND[name]
     fit = fit_rectangular(w)
     assert np.isfinite([fit.sigma, fit.edge, *fit.sigma_interval, fit.entry_sd]).all()
@@ -45,7 +49,7 @@ def test_a_result(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_or_a_reason(name, tmp_path):
+def test_or_a_reason(name: str, tmp_path: Path) -> None:
     w, words = REFUSED[name]
     with pytest.raises(InvalidInputError, match=words):
         fit_rectangular(w)
@@ -59,7 +63,9 @@ def test_or_a_reason(name, tmp_path):
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
 @pytest.mark.parametrize("rank", [0, 15])
-def test_a_law_whose_squares_no_double_holds_is_refused_and_had_in_another_unit(scale, rank, make):
+def test_a_law_whose_squares_no_double_holds_is_refused_and_had_in_another_unit(
+    scale: float, rank: int, make: dict[str, Callable[..., FloatArray]]
+) -> None:
     spikes = np.linspace(1.5, 3, rank)
     w = make["plant"](make["rectangular"]((100, 150), np.random.default_rng(2)), spikes)
     fit, plain = fit_rectangular(scale * w), fit_rectangular(w)

@@ -3,31 +3,50 @@
 Seeds are fixed; each bound is at least four standard errors from what theory says.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
-from pastur.estimation import baselines, fit_rectangular, fit_symmetric
+from pastur._typing import FloatArray
+from pastur.estimation import (
+    RectangularFit,
+    SymmetricFit,
+    baselines,
+    fit_rectangular,
+    fit_symmetric,
+)
 from pastur.measures import Atoms, Uniform
 
 SETTINGS = {"wide": (300, 600), "square": (300, 300), "symmetric": 400}
 
 
-def critical(shape):
+def critical(shape: tuple[int, int] | int) -> float:
     return 1.0 if isinstance(shape, int) else (min(shape) / max(shape)) ** 0.25
 
 
-def draw(make, shape, theta, rng):
+def draw(
+    make: Mapping[str, Callable[..., FloatArray]],
+    shape: tuple[int, int] | int,
+    theta: FloatArray,
+    rng: np.random.Generator,
+) -> FloatArray:
     if isinstance(shape, int):
         return make["plant"](make["symmetric"](shape, rng), theta)
     return make["plant"](make["rectangular"](shape, rng), theta)
 
 
-def fit(w, shape, **options):
+def fit(
+    w: FloatArray, shape: tuple[int, int] | int, **options: Any
+) -> SymmetricFit | RectangularFit:
     return fit_symmetric(w, **options) if isinstance(shape, int) else fit_rectangular(w, **options)
 
 
 @pytest.fixture(scope="module", params=list(SETTINGS))
-def weak(request, make):
+def weak(
+    request: pytest.FixtureRequest, make: dict[str, Callable[..., FloatArray]]
+) -> tuple[FloatArray, list[SymmetricFit | RectangularFit]]:
     """Ten fits at 20 % rank, spikes on [1.1, 2] times critical: most never leave the noise."""
     shape = SETTINGS[request.param]
     size, rng = shape if isinstance(shape, int) else min(shape), np.random.default_rng(60)
@@ -36,7 +55,9 @@ def weak(request, make):
 
 
 @pytest.fixture(scope="module", params=list(SETTINGS))
-def strong(request, make):
+def strong(
+    request: pytest.FixtureRequest, make: dict[str, Callable[..., FloatArray]]
+) -> tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]]:
     """Ten fits and matrices at 10 % rank, spikes on [1.5, 4] times critical: all detached."""
     shape = SETTINGS[request.param]
     size, rng = shape if isinstance(shape, int) else min(shape), np.random.default_rng(61)
@@ -45,7 +66,9 @@ def strong(request, make):
     return theta, matrices, [fit(w, shape) for w in matrices]
 
 
-def test_sigma_is_unbiased_where_the_median_rule_is_a_tenth_too_high(weak):
+def test_sigma_is_unbiased_where_the_median_rule_is_a_tenth_too_high(
+    weak: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
+) -> None:
     _, fits = weak
     sigma = np.array([f.sigma for f in fits])
     assert abs(sigma.mean() - 1) < 0.008
@@ -53,7 +76,9 @@ def test_sigma_is_unbiased_where_the_median_rule_is_a_tenth_too_high(weak):
     assert np.mean([f.sigma_interval[0] < 1 < f.sigma_interval[1] for f in fits]) >= 0.7
 
 
-def test_the_rank_counts_spikes_that_never_detached(weak):
+def test_the_rank_counts_spikes_that_never_detached(
+    weak: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
+) -> None:
     theta, fits = weak
     assert np.mean([f.signal_rank for f in fits]) == pytest.approx(theta.size, rel=0.06)
     # The law of so many weak spikes is one interval: none is detached.
@@ -62,7 +87,7 @@ def test_the_rank_counts_spikes_that_never_detached(weak):
     assert np.mean((low <= theta.size) & (theta.size <= high)) >= 0.7
 
 
-def test_the_median_rule_is_rejected(make):
+def test_the_median_rule_is_rejected(make: dict[str, Callable[..., FloatArray]]) -> None:
     rng = np.random.default_rng(62)
     theta = critical((300, 600)) * np.linspace(1.1, 2.0, 60)
     w = draw(make, (300, 600), theta, rng)
@@ -70,7 +95,9 @@ def test_the_median_rule_is_rejected(make):
     assert baselines.median_rule(values, w.shape).sigma > 1.05
 
 
-def test_the_moments_of_the_signal_come_back(weak):
+def test_the_moments_of_the_signal_come_back(
+    weak: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
+) -> None:
     theta, fits = weak
     power = 1 if hasattr(fits[0], "lower_edge") else 2
     size = min(fits[0].shape)
@@ -79,7 +106,9 @@ def test_the_moments_of_the_signal_come_back(weak):
         assert found == pytest.approx(np.sum(theta ** (power * k)) / size, rel=0.06)
 
 
-def test_detached_spikes_are_all_found(strong):
+def test_detached_spikes_are_all_found(
+    strong: tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]],
+) -> None:
     theta, _, fits = strong
     # The weakest is a few scales from the edge; beyond them only at the rate α/(k + 1).
     assert all(theta.size - 1 <= f.rank <= theta.size + 1 for f in fits)
@@ -91,7 +120,10 @@ def test_detached_spikes_are_all_found(strong):
     )
 
 
-def test_the_intervals_of_groups_cover_their_means(strong, within_binomial):
+def test_the_intervals_of_groups_cover_their_means(
+    strong: tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]],
+    within_binomial: Callable[..., bool],
+) -> None:
     theta, _, fits = strong
     hits, narrow = [], []
     for f in fits:
@@ -111,7 +143,10 @@ def test_the_intervals_of_groups_cover_their_means(strong, within_binomial):
     assert not within_binomial(sum(narrow), len(narrow), 0.95)
 
 
-def test_denoising_is_close_to_the_best_with_the_same_vectors(strong, make):
+def test_denoising_is_close_to_the_best_with_the_same_vectors(
+    strong: tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]],
+    make: dict[str, Callable[..., FloatArray]],
+) -> None:
     theta, matrices, fits = strong
     for w, f in zip(matrices[:2], fits[:2], strict=True):
         signal = make["plant"](w, theta) - w
@@ -123,7 +158,7 @@ def test_denoising_is_close_to_the_best_with_the_same_vectors(strong, make):
         assert np.sum(((u * hard) @ vt - signal) ** 2) > 1.1 * oracle
 
 
-def test_a_known_sigma_is_kept(make):
+def test_a_known_sigma_is_kept(make: dict[str, Callable[..., FloatArray]]) -> None:
     rng = np.random.default_rng(63)
     theta = critical((300, 600)) * np.linspace(1.1, 2.0, 60)
     w = draw(make, (300, 600), theta, rng)
@@ -132,7 +167,7 @@ def test_a_known_sigma_is_kept(make):
     assert found.signal_rank == pytest.approx(60, abs=8)
 
 
-def test_the_fit_scales_with_the_matrix(make):
+def test_the_fit_scales_with_the_matrix(make: dict[str, Callable[..., FloatArray]]) -> None:
     rng = np.random.default_rng(64)
     w = draw(make, 200, np.linspace(1.2, 3.0, 30), rng)
     plain, scaled = fit_symmetric(w), fit_symmetric(1e3 * w)
@@ -143,14 +178,21 @@ def test_the_fit_scales_with_the_matrix(make):
     np.testing.assert_allclose(mirrored.spikes["theta"], -plain.spikes["theta"][::-1], rtol=1e-6)
 
 
-def with_bulk(bulk, spikes, sigma, rng, size=300):
+def with_bulk(
+    bulk: Uniform | Atoms,
+    spikes: Sequence[float],
+    sigma: float,
+    rng: np.random.Generator,
+    size: int = 300,
+) -> FloatArray:
     quantiles = bulk.quantile((np.arange(size - len(spikes)) + 0.5) / (size - len(spikes)))
     noise = rng.normal(size=(size, size)) * sigma / np.sqrt(2 * size)
-    return np.diag(np.concatenate([spikes, quantiles])) + noise + noise.T
+    result: FloatArray = np.diag(np.concatenate([spikes, quantiles])) + noise + noise.T
+    return result
 
 
 @pytest.mark.parametrize("bulk", [Atoms([-1.5, 1.5]), Uniform(0.0, 2.0)])
-def test_a_known_bulk(bulk):
+def test_a_known_bulk(bulk: Uniform | Atoms) -> None:
     rng = np.random.default_rng(65)
     top = float(bulk.support.max())
     fits = [fit_symmetric(with_bulk(bulk, [], 0.8, rng), bulk=bulk) for _ in range(20)]
@@ -163,7 +205,7 @@ def test_a_known_bulk(bulk):
     assert abs(fit_symmetric(with_bulk(bulk, [], 0.8, rng)).sigma / 0.8 - 1) > 0.1
 
 
-def test_a_spike_in_a_gap_of_the_bulk_is_found():
+def test_a_spike_in_a_gap_of_the_bulk_is_found() -> None:
     rng = np.random.default_rng(66)
     bulk = Atoms([-2.0, 2.0])
     found = fit_symmetric(with_bulk(bulk, [0.3], 0.6, rng), bulk=bulk)
@@ -172,7 +214,7 @@ def test_a_spike_in_a_gap_of_the_bulk_is_found():
     assert spike["p_value"] < 1e-6
 
 
-def test_a_fit_with_bulk_is_read_with_the_same_bulk():
+def test_a_fit_with_bulk_is_read_with_the_same_bulk() -> None:
     rng = np.random.default_rng(67)
     bulk = Uniform(0.0, 2.0)
     found = fit_symmetric(with_bulk(bulk, [4.0], 0.8, rng), bulk=bulk)

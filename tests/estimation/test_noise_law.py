@@ -1,5 +1,7 @@
 """The law of noise in Chebyshev coordinates against the measures, its 1/n terms against sums."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -25,26 +27,30 @@ ANGLES = np.linspace(0.05, np.pi - 0.05, 41)
 
 
 @pytest.fixture(params=list(LAWS))
-def pair(request):
+def pair(request: pytest.FixtureRequest) -> tuple[NoiseLaw, Semicircle | MarchenkoPastur]:
     return LAWS[request.param]
 
 
-def test_the_tail_is_that_of_the_measure(pair):
+def test_the_tail_is_that_of_the_measure(
+    pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur],
+) -> None:
     law, measure = pair
     # 1e-9: three terms of the series for √c < 1e-3, digits lost near the hard edge of c = 1.
     np.testing.assert_allclose(law.tail(ANGLES), measure.sf(law.points(ANGLES)), atol=1e-9)
 
 
-def test_the_density_is_that_of_the_measure(pair):
+def test_the_density_is_that_of_the_measure(
+    pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur],
+) -> None:
     law, measure = pair
     by_angle = measure.density(law.points(ANGLES)) * law.half_width * np.sin(ANGLES)
     np.testing.assert_allclose(law.density(ANGLES), by_angle, rtol=1e-9)
 
 
-def test_the_moments_are_integrals(pair):
+def test_the_moments_are_integrals(pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur]) -> None:
     law, measure = pair
 
-    def chebyshev(k):
+    def chebyshev(k: int) -> float:
         t = lambda x: np.clip(law.cosine(np.asarray(x)), -1, 1)  # noqa: E731
         return measure.integrate(lambda x: float(2 * np.cos(k * np.arccos(t(x)))))
 
@@ -52,13 +58,15 @@ def test_the_moments_are_integrals(pair):
     np.testing.assert_allclose(law.moments(6), [chebyshev(k) for k in range(1, 7)], atol=1e-7)
 
 
-def test_angles_invert_the_tail(pair):
+def test_angles_invert_the_tail(pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur]) -> None:
     law, _ = pair
     tail = np.linspace(0.02, 0.98, 97)
     np.testing.assert_allclose(law.tail(law.angles(tail)), tail, atol=1e-10)
 
 
-def test_ends_and_points_agree_with_the_support(pair):
+def test_ends_and_points_agree_with_the_support(
+    pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur],
+) -> None:
     law, measure = pair
     ends = law.points(np.array([np.pi, 0.0]))
     np.testing.assert_allclose(ends, measure.support[-1], atol=1e-12)
@@ -66,7 +74,7 @@ def test_ends_and_points_agree_with_the_support(pair):
 
 
 @pytest.mark.parametrize("strengths", [[], [1.5], [-1.5], [2.0, -3.0, 1.2]])
-def test_the_shift_of_the_count_is_the_sum_over_modes(strengths):
+def test_the_shift_of_the_count_is_the_sum_over_modes(strengths: Sequence[float]) -> None:
     # (1/π) Σ_k e_k sin(kφ)/k with e_k = (1 + (−1)^k)/2 − Σ a^(−k), summed in Abel's sense.
     k = np.arange(1.0, 40001.0)
     damping = np.exp(-((k / 8000) ** 2))
@@ -75,7 +83,7 @@ def test_the_shift_of_the_count_is_the_sum_over_modes(strengths):
     np.testing.assert_allclose(count_shift(ANGLES, np.array(strengths)), naive, atol=1e-5)
 
 
-def test_strengths_of_outliers_are_those_of_the_models():
+def test_strengths_of_outliers_are_those_of_the_models() -> None:
     # Symmetric: θ/σ. Rectangular: θ²/(σ²√c).
     law, theta = SymmetricWhiteNoise(100).law(0), np.array([1.3, -2.0])
     np.testing.assert_allclose(spike_strengths(law.cosine(theta + 1 / theta)), theta)
@@ -84,9 +92,9 @@ def test_strengths_of_outliers_are_those_of_the_models():
     np.testing.assert_allclose(spike_strengths(law.cosine(outlier)), squared / 0.5)
 
 
-def test_a_value_on_the_bulk_has_the_strength_of_the_edge():
+def test_a_value_on_the_bulk_has_the_strength_of_the_edge() -> None:
     assert spike_strengths(np.array([0.3, -0.9])).tolist() == [1.0, -1.0]
 
 
-def test_the_law_is_a_value():
+def test_the_law_is_a_value() -> None:
     assert NoiseLaw(3, 0.5, 1.0, 1.0) == NoiseLaw(3, 0.5, 1.0, 1.0)

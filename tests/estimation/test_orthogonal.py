@@ -1,5 +1,7 @@
 """Singular values that are all the same, to rounding or not quite: a result, and no warning."""
 
+from pathlib import Path
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -7,13 +9,14 @@ from scipy.fft import dct
 from scipy.linalg import hadamard
 
 from pastur import analyze
+from pastur._typing import FloatArray
 from pastur.estimation import fit_rectangular, fit_symmetric
 from pastur.report import write_report
 
 N = 64
 
 
-def rotation(rng):
+def rotation(rng: np.random.Generator) -> FloatArray:
     angle = rng.uniform(0, 2 * np.pi, N // 2)
     w = np.zeros((N, N))
     for k, a in enumerate(angle):
@@ -21,7 +24,7 @@ def rotation(rng):
     return w
 
 
-def reflection(rng):
+def reflection(rng: np.random.Generator) -> FloatArray:
     v = rng.normal(size=N)
     return np.eye(N) - 2 * np.outer(v, v) / (v @ v)
 
@@ -48,7 +51,7 @@ UNEVEN = {"rotations", "reflection", "projection", "orthogonal in blocks"}
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("scale", [1.0, 1e-200, 3.7, 1e200])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_equal_values_are_neither_noise_nor_spikes(family, scale):
+def test_equal_values_are_neither_noise_nor_spikes(family: str, scale: float) -> None:
     fit = fit_rectangular(scale * FAMILIES[family](np.random.default_rng(1)))
     assert not fit.goodness.fits
     assert fit.goodness.verdict == "not the law" or family in UNEVEN
@@ -60,7 +63,7 @@ def test_equal_values_are_neither_noise_nor_spikes(family, scale):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16, ml_dtypes.bfloat16])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_rounding_changes_nothing(family, kind):
+def test_rounding_changes_nothing(family: str, kind: type) -> None:
     w = FAMILIES[family](np.random.default_rng(2))
     fit, exact = fit_rectangular(w.astype(kind)), fit_rectangular(w)
     assert (fit.rank, fit.zeros) == (exact.rank, exact.zeros)
@@ -71,7 +74,7 @@ def test_rounding_changes_nothing(family, kind):
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("away", 10.0 ** np.arange(-16, 0, 2))
 @pytest.mark.parametrize("shape", [(32, 32), (20, 60), (80, 50)])
-def test_nearly_orthogonal(shape, away):
+def test_nearly_orthogonal(shape: tuple[int, int], away: float) -> None:
     rng = np.random.default_rng(3)
     q = np.linalg.qr(rng.normal(size=(max(shape), max(shape))))[0][: shape[0], : shape[1]]
     for _ in range(3):
@@ -82,7 +85,7 @@ def test_nearly_orthogonal(shape, away):
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
-def test_eigenvalues_of_plus_and_minus_one(kind):
+def test_eigenvalues_of_plus_and_minus_one(kind: type) -> None:
     rng = np.random.default_rng(4)
     q = np.linalg.qr(rng.normal(size=(N, N)))[0]
     for signs in (np.ones(N), np.repeat([1.0, -1.0], N // 2), np.append(-1.0, np.ones(N - 1))):
@@ -93,7 +96,7 @@ def test_eigenvalues_of_plus_and_minus_one(kind):
 
 
 @pytest.mark.filterwarnings("error")
-def test_they_are_analysed_and_drawn_among_others(tmp_path):
+def test_they_are_analysed_and_drawn_among_others(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     layers = {name: make(rng) for name, make in FAMILIES.items()}
     found = analyze(layers | {"noise": rng.normal(size=(60, 90))}, randomize=1, baseline="bema")

@@ -3,31 +3,40 @@
 Seeds are fixed. A test with a fresh seed would raise a false alarm with the chance stated.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 
-from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit, SymmetricFit, fit_rectangular, fit_symmetric
 from pastur.measures import MarchenkoPastur, Semicircle
 
 
 @pytest.fixture(scope="module")
-def rectangular_fits(noise_draws):
+def rectangular_fits(
+    noise_draws: tuple[tuple[int, int], FloatArray],
+) -> tuple[FloatArray, list[RectangularFit]]:
     shape, draws = noise_draws
     return draws, [fit_rectangular(singular_values=s, shape=shape) for s in draws]
 
 
 @pytest.fixture(scope="module")
-def symmetric_fits(symmetric_draws):
+def symmetric_fits(symmetric_draws: FloatArray) -> tuple[FloatArray, list[SymmetricFit]]:
     return symmetric_draws, [fit_symmetric(eigenvalues=e) for e in symmetric_draws]
 
 
-def test_rectangular_noise_gives_rank_at_the_rate_alpha(rectangular_fits, within_binomial):
+def test_rectangular_noise_gives_rank_at_the_rate_alpha(
+    rectangular_fits: tuple[FloatArray, list[RectangularFit]], within_binomial: Callable[..., bool]
+) -> None:
     # False alarm: 1e-3 for each of three shapes.
     _, fits = rectangular_fits
     assert within_binomial(sum(fit.rank > 0 for fit in fits), len(fits), 0.05)
 
 
-def test_an_edge_without_a_margin_is_rejected(rectangular_fits, within_binomial):
+def test_an_edge_without_a_margin_is_rejected(
+    rectangular_fits: tuple[FloatArray, list[RectangularFit]], within_binomial: Callable[..., bool]
+) -> None:
     draws, fits = rectangular_fits
     # The edge of the law alone, σ(1 + √c), which the largest value passes in 17 of 100 draws.
     count = sum(
@@ -38,21 +47,27 @@ def test_an_edge_without_a_margin_is_rejected(rectangular_fits, within_binomial)
 
 
 @pytest.mark.slow
-def test_a_margin_for_another_alpha_is_rejected(noise_draws, within_binomial):
+def test_a_margin_for_another_alpha_is_rejected(
+    noise_draws: tuple[tuple[int, int], FloatArray], within_binomial: Callable[..., bool]
+) -> None:
     shape, draws = noise_draws
     count = sum(fit_rectangular(singular_values=s, shape=shape, alpha=0.2).rank > 0 for s in draws)
     assert not within_binomial(count, len(draws), 0.05)
     assert within_binomial(count, len(draws), 0.2)
 
 
-def test_symmetric_noise_gives_rank_at_the_rate_alpha(symmetric_fits, within_binomial):
+def test_symmetric_noise_gives_rank_at_the_rate_alpha(
+    symmetric_fits: tuple[FloatArray, list[SymmetricFit]], within_binomial: Callable[..., bool]
+) -> None:
     # False alarm: 1e-3.
     _, fits = symmetric_fits
     assert within_binomial(sum(fit.rank > 0 for fit in fits), len(fits), 0.05)
 
 
 @pytest.mark.slow
-def test_watching_each_edge_at_alpha_is_rejected(symmetric_fits, within_binomial):
+def test_watching_each_edge_at_alpha_is_rejected(
+    symmetric_fits: tuple[FloatArray, list[SymmetricFit]], within_binomial: Callable[..., bool]
+) -> None:
     draws, _ = symmetric_fits
     # Both edges at alpha double the rate: as fits at twice the alpha.
     count = sum(fit_symmetric(eigenvalues=e, alpha=0.1).rank > 0 for e in draws)
@@ -60,7 +75,11 @@ def test_watching_each_edge_at_alpha_is_rejected(symmetric_fits, within_binomial
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05])
-def test_the_rate_holds_where_sigma_is_known(noise_draws, within_binomial, alpha):
+def test_the_rate_holds_where_sigma_is_known(
+    noise_draws: tuple[tuple[int, int], FloatArray],
+    within_binomial: Callable[..., bool],
+    alpha: float,
+) -> None:
     # False alarm: 1e-3 for each of six.
     shape, draws = noise_draws
     fits = [fit_rectangular(singular_values=s, shape=shape, sigma=1.0, alpha=alpha) for s in draws]
@@ -68,18 +87,23 @@ def test_the_rate_holds_where_sigma_is_known(noise_draws, within_binomial, alpha
     assert all(fit.sigma == 1.0 and fit.sigma_interval == (1.0, 1.0) for fit in fits)
 
 
-def deviation(values):
+def deviation(values: FloatArray | Sequence[float]) -> float:
     """Standard errors by which the mean differs from 1."""
-    return abs(np.mean(values) - 1) / (np.std(values) / np.sqrt(len(values)))
+    return float(abs(np.mean(values) - 1) / (np.std(values) / np.sqrt(len(values))))
 
 
-def test_sigma_is_unbiased(rectangular_fits, symmetric_fits):
+def test_sigma_is_unbiased(
+    rectangular_fits: tuple[FloatArray, list[RectangularFit]],
+    symmetric_fits: tuple[FloatArray, list[SymmetricFit]],
+) -> None:
     # 4 standard errors: false alarm 1e-4 for each of six.
     for _, fits in (rectangular_fits, symmetric_fits):
         assert deviation([fit.sigma for fit in fits]) < 4
 
 
-def test_plain_quantile_matching_is_biased(symmetric_fits):
+def test_plain_quantile_matching_is_biased(
+    symmetric_fits: tuple[FloatArray, list[SymmetricFit]],
+) -> None:
     draws, _ = symmetric_fits
     # Over the whole spectrum, without the known term of order 1/N of real symmetric noise: half a
     # standard deviation of σ.
@@ -88,7 +112,11 @@ def test_plain_quantile_matching_is_biased(symmetric_fits):
     assert deviation(draws @ position / np.sum(position**2)) > 4
 
 
-def test_the_interval_of_sigma_covers_it(rectangular_fits, symmetric_fits, within_binomial):
+def test_the_interval_of_sigma_covers_it(
+    rectangular_fits: tuple[FloatArray, list[RectangularFit]],
+    symmetric_fits: tuple[FloatArray, list[SymmetricFit]],
+    within_binomial: Callable[..., bool],
+) -> None:
     # False alarm: 1e-3 for each of six.
     for _, fits in (rectangular_fits, symmetric_fits):
         low, high = np.array([fit.sigma_interval for fit in fits]).T
@@ -99,7 +127,11 @@ def test_the_interval_of_sigma_covers_it(rectangular_fits, symmetric_fits, withi
         assert not within_binomial(np.sum((low < 1) & (high > 1)), len(fits), 0.95)
 
 
-def test_the_verdict_on_noise_is_noise(rectangular_fits, symmetric_fits, within_binomial):
+def test_the_verdict_on_noise_is_noise(
+    rectangular_fits: tuple[FloatArray, list[RectangularFit]],
+    symmetric_fits: tuple[FloatArray, list[SymmetricFit]],
+    within_binomial: Callable[..., bool],
+) -> None:
     for _, fits in (rectangular_fits, symmetric_fits):
         p_values = np.array([fit.goodness.p_value for fit in fits])
         # On the safe side by construction: small p-values at most at their rate.

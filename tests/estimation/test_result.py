@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
 import pytest
 
+from pastur._typing import FloatArray
 from pastur.estimation import (
     Fit,
     Goodness,
@@ -21,25 +23,27 @@ from pastur.measures import MarchenkoPastur, Semicircle
 
 
 @pytest.fixture(scope="module")
-def rectangular(make):
+def rectangular(make: dict[str, Callable[..., FloatArray]]) -> RectangularFit:
     rng = np.random.default_rng(80)
     return fit_rectangular(make["plant"](make["rectangular"]((120, 80), rng), [3.0, 2.0]))
 
 
 @pytest.fixture(scope="module")
-def symmetric(make):
+def symmetric(make: dict[str, Callable[..., FloatArray]]) -> SymmetricFit:
     rng = np.random.default_rng(84)
     return fit_symmetric(make["plant"](make["symmetric"](100, rng), [3.0, -2.0]))
 
 
 @pytest.fixture(scope="module")
-def fits(rectangular, symmetric):
+def fits(
+    rectangular: RectangularFit, symmetric: SymmetricFit
+) -> list[RectangularFit | SymmetricFit]:
     degenerate = [fit_rectangular(np.ones((4, 5))), fit_symmetric(np.ones((4, 4)))]
     small = fit_rectangular(np.random.default_rng(82).normal(size=(3, 9)))
     return [rectangular, symmetric, *degenerate, small]
 
 
-def test_the_plain_form_survives_json_exactly(fits):
+def test_the_plain_form_survives_json_exactly(fits: list[RectangularFit | SymmetricFit]) -> None:
     for fit in fits:
         text = json.dumps(fit.to_dict(), allow_nan=False)
         again = type(fit).from_dict(json.loads(text))
@@ -50,21 +54,23 @@ def test_the_plain_form_survives_json_exactly(fits):
         assert again.spikes.tobytes() == fit.spikes.tobytes()
 
 
-def test_fits_differ_where_they_should(rectangular, symmetric):
+def test_fits_differ_where_they_should(
+    rectangular: RectangularFit, symmetric: SymmetricFit
+) -> None:
     assert rectangular != symmetric
     other = RectangularFit.from_dict({**rectangular.to_dict(), "sigma": 2.0})
     assert other != rectangular
 
 
-def test_a_fit_is_frozen(fits):
+def test_a_fit_is_frozen(fits: list[RectangularFit | SymmetricFit]) -> None:
     for fit in fits:
         with pytest.raises(FrozenInstanceError):
-            fit.sigma = 3.0
+            fit.sigma = 3.0  # type: ignore[misc]
         with pytest.raises(ValueError, match="read-only"):
             fit.spikes["theta"] = 0.0
 
 
-def test_the_parts_have_their_types(rectangular, symmetric):
+def test_the_parts_have_their_types(rectangular: RectangularFit, symmetric: SymmetricFit) -> None:
     assert isinstance(rectangular, RectangularFit) and isinstance(symmetric, SymmetricFit)
     for fit in (rectangular, symmetric):
         assert isinstance(fit.goodness, Goodness) and isinstance(fit.status, Status)
@@ -74,13 +80,15 @@ def test_the_parts_have_their_types(rectangular, symmetric):
         assert type(fit.sigma) is float and type(fit.edge) is float
 
 
-def test_units(rectangular, symmetric):
+def test_units(rectangular: RectangularFit, symmetric: SymmetricFit) -> None:
     # σ belongs to the longer side.
     assert rectangular.entry_sd == pytest.approx(rectangular.sigma / np.sqrt(120))
     assert symmetric.entry_sd == pytest.approx(symmetric.sigma / 10)
 
 
-def test_spikes_are_descending_and_beyond_the_edge(rectangular, symmetric):
+def test_spikes_are_descending_and_beyond_the_edge(
+    rectangular: RectangularFit, symmetric: SymmetricFit
+) -> None:
     assert (np.diff(rectangular.spikes["observed"]) < 0).all()
     assert (rectangular.spikes["observed"] > rectangular.edge).all()
     assert (np.diff(symmetric.spikes["observed"]) < 0).all()
@@ -88,7 +96,9 @@ def test_spikes_are_descending_and_beyond_the_edge(rectangular, symmetric):
     assert rectangular.rank == symmetric.rank == 2
 
 
-def test_the_law_is_that_of_the_noise_left_over(rectangular, symmetric):
+def test_the_law_is_that_of_the_noise_left_over(
+    rectangular: RectangularFit, symmetric: SymmetricFit
+) -> None:
     expected = MarchenkoPastur(78 / 118, rectangular.sigma * float(np.sqrt(118 / 120)))
     np.testing.assert_allclose(rectangular.law.support, expected.support)
     np.testing.assert_allclose(
@@ -96,7 +106,9 @@ def test_the_law_is_that_of_the_noise_left_over(rectangular, symmetric):
     )
 
 
-def test_the_signal_measure_holds_the_spikes(rectangular, symmetric):
+def test_the_signal_measure_holds_the_spikes(
+    rectangular: RectangularFit, symmetric: SymmetricFit
+) -> None:
     # Squared singular values in the rectangular model, as its law.
     atoms = rectangular.signal_measure.atoms
     np.testing.assert_allclose(atoms[:, 0], [0.0, *np.sort(rectangular.spikes["theta"] ** 2)])
@@ -107,7 +119,7 @@ def test_the_signal_measure_holds_the_spikes(rectangular, symmetric):
     assert symmetric.signal_rank == rectangular.signal_rank == 2.0
 
 
-def test_the_name_of_a_fit_tells_the_finding(rectangular):
+def test_the_name_of_a_fit_tells_the_finding(rectangular: RectangularFit) -> None:
     assert repr(rectangular).startswith("RectangularFit(120 × 80, sigma=")
     assert "rank=2, 'noise bulk'" in repr(rectangular)
 

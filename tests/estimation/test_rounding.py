@@ -1,25 +1,30 @@
 """Matrices stored in small types: what rounding adds is neither signal nor noise."""
 
+from collections.abc import Sequence
+
 import ml_dtypes
 import numpy as np
 import pytest
 
 from pastur import analyze
 from pastur._numerics.rounding import Tolerance, precision_of
+from pastur._typing import FloatArray
 from pastur.estimation import fit_rectangular, fit_symmetric
 
 TYPES = [np.float64, np.float32, np.float16, ml_dtypes.bfloat16]
 SHAPES = {"wide": (120, 200, 20), "tall": (300, 90, 12), "square": (150, 150, 40)}
 
 
-def product(shape, rank, rng, scale=1.0):
+def product(
+    shape: Sequence[int], rank: int, rng: np.random.Generator, scale: float = 1.0
+) -> FloatArray:
     return scale * rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1]))
 
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("scale", [1.0, 3e-3])
-def test_an_exact_rank_survives_every_type(shape, kind, scale):
+def test_an_exact_rank_survives_every_type(shape: str, kind: type, scale: float) -> None:
     *sides, rank = SHAPES[shape]
     w = product(sides, rank, np.random.default_rng(rank), scale)
     fit = fit_rectangular(w.astype(kind))
@@ -31,7 +36,7 @@ def test_an_exact_rank_survives_every_type(shape, kind, scale):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_rows_of_unequal_size_do_not_hide_it(kind):
+def test_rows_of_unequal_size_do_not_hide_it(kind: type) -> None:
     rng = np.random.default_rng(1)
     w = product((150, 220), 15, rng) * np.exp(rng.normal(size=(150, 1)))
     assert fit_rectangular(w.astype(kind)).rank == 15
@@ -39,7 +44,7 @@ def test_rows_of_unequal_size_do_not_hide_it(kind):
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("count", [1, 10, 60, 110])
-def test_noise_in_a_part_of_the_space_does_not_depend_on_the_type(count, kind):
+def test_noise_in_a_part_of_the_space_does_not_depend_on_the_type(count: int, kind: type) -> None:
     rng = np.random.default_rng(2)
     noise = rng.normal(size=(160, 240))
     basis = np.linalg.qr(rng.normal(size=(160, count)))[0]
@@ -57,7 +62,7 @@ def test_noise_in_a_part_of_the_space_does_not_depend_on_the_type(count, kind):
     assert 0 <= fit_symmetric(symmetric).zeros - count <= (kind is ml_dtypes.bfloat16)
 
 
-def test_what_was_computed_in_float32_has_its_errors_too():
+def test_what_was_computed_in_float32_has_its_errors_too() -> None:
     rng = np.random.default_rng(3)
     noise = rng.normal(size=(200, 300)).astype(np.float32)
     for count in (1, 20, 95):
@@ -72,7 +77,7 @@ def test_what_was_computed_in_float32_has_its_errors_too():
     ("kind", "sd"),
     [(np.float64, 1e-10), (np.float32, 1e-5), (np.float16, 1e-2), (ml_dtypes.bfloat16, 0.1)],
 )
-def test_weak_noise_is_not_taken_for_rounding(kind, sd):
+def test_weak_noise_is_not_taken_for_rounding(kind: type, sd: float) -> None:
     rng = np.random.default_rng(4)
     w = product((150, 250), 3, rng) + sd * rng.normal(size=(150, 250))
     fit = fit_rectangular(w.astype(kind))
@@ -81,14 +86,14 @@ def test_weak_noise_is_not_taken_for_rounding(kind, sd):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_the_small_values_of_square_noise_are_not_zero(kind):
+def test_the_small_values_of_square_noise_are_not_zero(kind: type) -> None:
     rng = np.random.default_rng(5)
     found = [fit_rectangular(rng.normal(size=(100, 100)).astype(kind)).zeros for _ in range(20)]
     # A least value below 5ε/√12 in units of 1/√100 is due in 14 % with bfloat16, else never.
     assert sum(found) <= (8 if kind is ml_dtypes.bfloat16 else 0)
 
 
-def test_both_routes_agree_in_float32():
+def test_both_routes_agree_in_float32() -> None:
     rng = np.random.default_rng(6)
     noise = rng.normal(size=(150, 260))
     basis = np.linalg.qr(rng.normal(size=(150, 30)))[0]
@@ -104,7 +109,7 @@ def test_both_routes_agree_in_float32():
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_the_type_is_that_of_the_entries_not_of_the_array(kind):
+def test_the_type_is_that_of_the_entries_not_of_the_array(kind: type) -> None:
     w = np.random.default_rng(7).normal(size=(40, 50)).astype(kind)
     for held in (np.float64, np.float32):
         name = np.dtype(kind).name
@@ -112,7 +117,7 @@ def test_the_type_is_that_of_the_entries_not_of_the_array(kind):
         assert precision_of(w.astype(held)).name == expected
 
 
-def test_integers_signs_and_zeros_are_exact():
+def test_integers_signs_and_zeros_are_exact() -> None:
     rng = np.random.default_rng(8)
     for w in (rng.integers(-9, 10, (40, 50)), rng.choice([-1, 1], (40, 50)), np.eye(40)):
         assert precision_of(w.astype(np.float64)).name == "float64"
@@ -121,7 +126,7 @@ def test_integers_signs_and_zeros_are_exact():
     assert fit_rectangular(w).zeros == 0
 
 
-def test_the_bound_is_that_of_gaussian_noise():
+def test_the_bound_is_that_of_gaussian_noise() -> None:
     # Chance of noise beyond √k + √(k + d) + 3: exp(−9/2) for each draw, three at once 2e-4.
     rng, tolerance = np.random.default_rng(9), Tolerance(1.0, 0.0, 15)
     beyond = sum(
@@ -132,7 +137,7 @@ def test_the_bound_is_that_of_gaussian_noise():
 
 
 @pytest.mark.parametrize("scale", [2.0**-75, 2.0**-110, 2.0**70])
-def test_the_unit_of_a_matrix_in_float32_does_not_matter(scale):
+def test_the_unit_of_a_matrix_in_float32_does_not_matter(scale: float) -> None:
     """The squares of these are zero, or infinite, in float32."""
     w = product((60, 90), 7, np.random.default_rng(3)).astype(np.float32)
     fit, scaled = fit_rectangular(w), fit_rectangular(w * np.float32(scale))

@@ -1,16 +1,19 @@
 """Spikes behind outliers: naive formulas, planted spikes, coverage of the intervals."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur._typing import AnyArray, FloatArray
+from pastur.estimation import RectangularFit, SymmetricFit, fit_rectangular, fit_symmetric
 from pastur.measures import MarchenkoPastur, Semicircle
 
 Z = norm.ppf(0.975)
 
 
-def rectangular_spectrum(n, m, outliers):
+def rectangular_spectrum(n: int, m: int, outliers: FloatArray | Sequence[float]) -> FloatArray:
     """Singular values: outliers above a bulk at the quantiles of noise of n − k by m − k."""
     k = len(outliers)
     law = MarchenkoPastur((n - k) / (m - k), float(np.sqrt((m - k) / m)))
@@ -18,13 +21,13 @@ def rectangular_spectrum(n, m, outliers):
     return np.concatenate([outliers, bulk])
 
 
-def symmetric_spectrum(size, outliers):
+def symmetric_spectrum(size: int, outliers: FloatArray) -> FloatArray:
     k = len(outliers)
     law = Semicircle(float(np.sqrt((size - k) / size)))
     return np.concatenate([outliers, law.quantile((np.arange(size - k) + 0.5) / (size - k))])
 
 
-def naive_rectangular(values, m, sigma, index):
+def naive_rectangular(values: FloatArray, m: int, sigma: float, index: int) -> tuple[float, ...]:
     """θ and overlaps of one outlier, by the formulas of the model, its own term left out."""
     n, y = len(values), values[index] ** 2
     others = [v**2 for i, v in enumerate(values) if i != index]
@@ -37,7 +40,7 @@ def naive_rectangular(values, m, sigma, index):
     return np.sqrt(w), a / w1, w / (a * y * w1)
 
 
-def test_rectangular_formulas():
+def test_rectangular_formulas() -> None:
     # With σ known and k = 2 spikes: noise of 198 × 398 with σ′² = 398/400, all from the formulas
     # for low rank: t = θ/σ′, overlaps, and Var θ̂ = (σ²/2m)(1/o_n + 1/o_m). They hold up to 1/n.
     n, m, theta = 200, 400, np.array([3.0, 1.6])
@@ -66,7 +69,7 @@ def test_rectangular_formulas():
     assert (spikes["p_value"] < 1e-6).all()
 
 
-def test_symmetric_formulas():
+def test_symmetric_formulas() -> None:
     # The same with Φ(θ) = θ + σ²/θ, overlap 1 − σ²/θ², Var θ̂ = 2σ²/(NΦ′(θ)).
     # (An even bulk: the middle of an odd one would be a zero eigenvalue, which is left out.)
     size, theta = 301, np.array([4.0, 2.0, -3.0])
@@ -92,7 +95,7 @@ def test_symmetric_formulas():
     assert spikes["isolated"].all()
 
 
-def test_a_spike_at_the_edge_is_near_critical_and_nothing_is_undefined():
+def test_a_spike_at_the_edge_is_near_critical_and_nothing_is_undefined() -> None:
     # α = 0.9 puts the edge inside the law's own.
     values = rectangular_spectrum(200, 400, [])
     values = np.append(0.97 * np.sort(values)[:-1], (1 + np.sqrt(0.5)) * 0.99)
@@ -107,20 +110,20 @@ def test_a_spike_at_the_edge_is_near_critical_and_nothing_is_undefined():
 
 
 @pytest.mark.parametrize("gap, isolated", [(0.02, False), (1.0, True)])
-def test_neighbours_within_four_deviations_are_not_isolated(gap, isolated):
+def test_neighbours_within_four_deviations_are_not_isolated(gap: float, isolated: bool) -> None:
     values = rectangular_spectrum(200, 400, [4.0 + gap, 4.0])
     spikes = fit_rectangular(singular_values=values, shape=(200, 400), sigma=1.0).spikes
     assert (spikes["isolated"] == isolated).all()
 
 
-def test_an_outlier_next_to_the_edge_is_not_isolated():
+def test_an_outlier_next_to_the_edge_is_not_isolated() -> None:
     values = rectangular_spectrum(200, 400, [1.81])
     spikes = fit_rectangular(singular_values=values, shape=(200, 400), sigma=1.0).spikes
     assert spikes["isolated"].tolist() == [False]
 
 
 @pytest.mark.parametrize("known", [None, 1.0])
-def test_left_is_the_row_side_tall_or_wide(known):
+def test_left_is_the_row_side_tall_or_wide(known: float | None) -> None:
     values = rectangular_spectrum(200, 400, [3.0])
     wide = fit_rectangular(singular_values=values, shape=(200, 400), sigma=known).spikes
     tall = fit_rectangular(singular_values=values, shape=(400, 200), sigma=known).spikes
@@ -142,7 +145,9 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("wide", "symmetr
 
 
 @pytest.fixture(scope="module", params=["square", *SLOW])
-def planted(request, make):
+def planted(
+    request: pytest.FixtureRequest, make: dict[str, Callable[..., FloatArray]]
+) -> tuple[FloatArray, list[SymmetricFit | RectangularFit]]:
     """Fits of 200 draws with three isolated spikes, in multiples of the critical one."""
     shape, multiples = CASES[request.param]
     rng = np.random.default_rng(40)
@@ -155,14 +160,20 @@ def planted(request, make):
     return np.sort(theta)[::-1], [draw() for _ in range(200)]
 
 
-def covered(planted, factor):
+def covered(
+    planted: tuple[FloatArray, Sequence[SymmetricFit | RectangularFit]], factor: float
+) -> AnyArray:
     theta, fits = planted
     found = np.array([fit.spikes for fit in fits if fit.rank == len(theta)])
     half = factor * (found["high"] - found["theta"])
-    return np.abs(found["theta"] - theta) < half
+    result: AnyArray = np.abs(found["theta"] - theta) < half
+    return result
 
 
-def test_planted_spikes_are_found(planted, within_binomial):
+def test_planted_spikes_are_found(
+    planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
+    within_binomial: Callable[..., bool],
+) -> None:
     theta, fits = planted
     ranks = np.array([fit.rank for fit in fits])
     assert (ranks >= len(theta)).mean() > 0.99
@@ -170,18 +181,26 @@ def test_planted_spikes_are_found(planted, within_binomial):
     assert within_binomial(np.sum(ranks > len(theta)), len(fits), 0.05 / (len(theta) + 1))
 
 
-def test_intervals_cover_the_truth(planted, within_binomial):
+def test_intervals_cover_the_truth(
+    planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
+    within_binomial: Callable[..., bool],
+) -> None:
     # Three spikes a draw, independent in the limit; false alarm 1e-3 for each of three.
     hits = covered(planted, 1.0)
     assert within_binomial(hits.sum(), hits.size, 0.95)
 
 
-def test_narrower_intervals_are_rejected(planted, within_binomial):
+def test_narrower_intervals_are_rejected(
+    planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
+    within_binomial: Callable[..., bool],
+) -> None:
     hits = covered(planted, 0.75)
     assert not within_binomial(hits.sum(), hits.size, 0.95)
 
 
-def test_sigma_stays_unbiased_beside_spikes(planted):
+def test_sigma_stays_unbiased_beside_spikes(
+    planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
+) -> None:
     _, fits = planted
     sigma = np.array([fit.sigma for fit in fits])
     # 4 standard errors: false alarm 1e-4 for each of three.
@@ -189,7 +208,9 @@ def test_sigma_stays_unbiased_beside_spikes(planted):
 
 
 @pytest.mark.parametrize("shape", [(300, 300), (300, 600)])
-def test_sigma_at_rank_five_percent(make, shape):
+def test_sigma_at_rank_five_percent(
+    make: dict[str, Callable[..., FloatArray]], shape: tuple[int, int]
+) -> None:
     rng = np.random.default_rng(41)
     theta = np.linspace(1.5, 4, 15) * (shape[0] / shape[1]) ** 0.25
     noises = [make["rectangular"](shape, rng) for _ in range(20)]
@@ -200,7 +221,7 @@ def test_sigma_at_rank_five_percent(make, shape):
     assert np.mean([fit.rank for fit in fits]) == pytest.approx(15, abs=0.5)
 
 
-def test_one_strong_spike_more_changes_nothing(make):
+def test_one_strong_spike_more_changes_nothing(make: dict[str, Callable[..., FloatArray]]) -> None:
     rng = np.random.default_rng(44)
     noise = make["rectangular"]((100, 200), rng)
     fits = [fit_rectangular(make["plant"](noise, [theta])) for theta in (1e2, 1e4, 1e6)]
@@ -210,7 +231,7 @@ def test_one_strong_spike_more_changes_nothing(make):
         assert fit.sigma == pytest.approx(fits[0].sigma, rel=1e-3)
 
 
-def test_spikes_are_not_masked_by_stronger_ones(make):
+def test_spikes_are_not_masked_by_stronger_ones(make: dict[str, Callable[..., FloatArray]]) -> None:
     # A third of the values are spikes, up to a thousand times the noise.
     rng = np.random.default_rng(43)
     theta = np.geomspace(1000, 3, 50)

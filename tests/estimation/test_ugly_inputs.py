@@ -1,6 +1,8 @@
 """Ten thousand small and ugly inputs: a fit with finite figures, or one documented error."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -8,11 +10,13 @@ import pytest
 
 from pastur import fit_rectangular, fit_symmetric
 from pastur._errors import PasturError
+from pastur._typing import AnyArray
+from pastur.estimation import RectangularFit
 
 COUNT, CHUNKS = 10_000, 10
 
 
-def entries(rng, shape):
+def entries(rng: np.random.Generator, shape: tuple[int, int]) -> AnyArray:
     """One kind of numbers."""
     kinds = [
         lambda: rng.normal(size=shape),
@@ -32,13 +36,14 @@ def entries(rng, shape):
     return kinds[rng.integers(len(kinds))]()
 
 
-def scaled(rng, w):
+def scaled(rng: np.random.Generator, w: AnyArray) -> AnyArray:
     """In an ugly unit, or in a small type."""
     types = [np.float16, np.float32, ml_dtypes.bfloat16, np.int8, np.complex64, object, "U8"]
     kind = rng.integers(6)
     if kind == 0:
         with np.errstate(over="ignore", under="ignore"):
-            return w * 10.0 ** float(rng.choice([-300, -160, -30, 30, 160, 300]))
+            result: AnyArray = w * 10.0 ** float(rng.choice([-300, -160, -30, 30, 160, 300]))
+            return result
     if kind == 1:
         with np.errstate(all="ignore"):
             return np.clip(w, -120, 120).astype(types[rng.integers(len(types))])
@@ -52,7 +57,9 @@ def scaled(rng, w):
     return w
 
 
-def case(rng):
+def case(
+    rng: np.random.Generator,
+) -> tuple[Callable[..., RectangularFit], AnyArray, dict[str, tuple[int, int] | float]]:
     """A function to call, its input and its options."""
     shape = tuple(int(side) for side in rng.integers(0 if rng.random() < 0.03 else 1, 31, size=2))
     w = scaled(rng, entries(rng, shape))
@@ -72,7 +79,7 @@ def case(rng):
     return fit_rectangular, w, options
 
 
-def numbers(value):
+def numbers(value: Any) -> list[bool | float]:
     if isinstance(value, dict):
         return [x for part in value.values() for x in numbers(part)]
     if isinstance(value, list):
@@ -83,7 +90,7 @@ def numbers(value):
 @pytest.mark.parametrize(
     "chunk", [0, 1, *(pytest.param(k, marks=pytest.mark.slow) for k in range(2, CHUNKS))]
 )
-def test_nothing_but_documented_errors_and_finite_results(chunk):
+def test_nothing_but_documented_errors_and_finite_results(chunk: int) -> None:
     rng = np.random.default_rng([110, chunk])
     outcomes = {"fit": 0, "error": 0}
     for _ in range(COUNT // CHUNKS):

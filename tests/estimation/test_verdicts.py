@@ -1,13 +1,16 @@
 """The goodness of fit: not fooled by spikes or by the kind of the entries, alert to the rest."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit, fit_rectangular, fit_symmetric
 
 DRAWS = 20
 SHAPES = {"square": (200, 200), "wide": (200, 500), "symmetric": 250}
-ENTRIES = {
+ENTRIES: dict[str, Callable[[np.random.Generator, tuple[int, int] | int], FloatArray]] = {
     "gaussian": lambda rng, shape: rng.normal(size=shape),
     "signs": lambda rng, shape: rng.choice([-1.0, 1.0], size=shape),
     "uniform": lambda rng, shape: rng.uniform(-1, 1, size=shape) * np.sqrt(3),
@@ -15,28 +18,31 @@ ENTRIES = {
 }
 
 
-def noise(shape, rng, entries="gaussian"):
+def noise(
+    shape: tuple[int, int], rng: np.random.Generator, entries: str = "gaussian"
+) -> FloatArray:
     draw = ENTRIES[entries]
     if isinstance(shape, int):
         upper = np.triu(draw(rng, (shape, shape)), 1)
         return (upper + upper.T + np.diag(draw(rng, shape))) / np.sqrt(shape)
-    return draw(rng, shape) / np.sqrt(max(shape))
+    result: FloatArray = draw(rng, shape) / np.sqrt(max(shape))
+    return result
 
 
-def critical(shape):
+def critical(shape: tuple[int, int] | int) -> float:
     return 1.0 if isinstance(shape, int) else (min(shape) / max(shape)) ** 0.25
 
 
-def fit(matrix, shape):
+def fit(matrix: FloatArray, shape: tuple[int, int]) -> RectangularFit:
     return fit_symmetric(matrix) if isinstance(shape, int) else fit_rectangular(matrix)
 
 
-def accepted(shape, draw):
+def accepted(shape: tuple[int, int] | int, draw: Callable[[], FloatArray]) -> int:
     return sum(fit(draw(), shape).goodness.verdict == "noise bulk" for _ in range(DRAWS))
 
 
 @pytest.fixture(params=list(SHAPES))
-def shape(request):
+def shape(request: pytest.FixtureRequest) -> tuple[int, int] | int:
     return SHAPES[request.param]
 
 
@@ -45,19 +51,21 @@ ENOUGH = DRAWS - 3
 
 
 @pytest.mark.parametrize("entries", list(ENTRIES))
-def test_noise_of_any_entries_stays_noise(shape, entries):
+def test_noise_of_any_entries_stays_noise(shape: tuple[int, int] | int, entries: str) -> None:
     rng = np.random.default_rng(100)
     assert accepted(shape, lambda: noise(shape, rng, entries)) >= ENOUGH
 
 
 @pytest.mark.parametrize("count, low", [(5, 1.2), pytest.param(10, 1.5, marks=pytest.mark.slow)])
-def test_spikes_do_not_spoil_the_bulk(make, shape, count, low):
+def test_spikes_do_not_spoil_the_bulk(
+    make: dict[str, Callable[..., FloatArray]], shape: tuple[int, int] | int, count: int, low: float
+) -> None:
     rng = np.random.default_rng(101)
     theta = critical(shape) * np.linspace(low, 4, count)
     assert accepted(shape, lambda: make["plant"](noise(shape, rng, "t5"), theta)) >= ENOUGH
 
 
-def uneven(shape, rng):
+def uneven(shape: tuple[int, int] | int, rng: np.random.Generator) -> FloatArray:
     """Half of the rows (and columns, where symmetric) at double variance."""
     matrix = noise(shape, rng)
     half = np.arange(len(matrix)) < len(matrix) // 2
@@ -65,19 +73,22 @@ def uneven(shape, rng):
     return matrix * scale[:, None] * (scale if isinstance(shape, int) else 1.0)
 
 
-def heavy(shape, rng):
+def heavy(shape: tuple[int, int] | int, rng: np.random.Generator) -> FloatArray:
     """Entries without a variance."""
     matrix = rng.standard_t(1.8, size=(250, 250) if isinstance(shape, int) else shape)
     return matrix + matrix.T if isinstance(shape, int) else matrix
 
 
 @pytest.mark.parametrize("draw", [uneven, heavy])
-def test_what_is_no_noise_is_told(shape, draw):
+def test_what_is_no_noise_is_told(
+    shape: tuple[int, int] | int,
+    draw: Callable[[tuple[int, int] | int, np.random.Generator], FloatArray],
+) -> None:
     rng = np.random.default_rng(102)
     assert accepted(shape, lambda: draw(shape, rng)) <= 2
 
 
-def test_a_wrong_sigma_is_told(shape):
+def test_a_wrong_sigma_is_told(shape: tuple[int, int] | int) -> None:
     matrix = noise(shape, np.random.default_rng(106))
     fit_one = fit_symmetric if isinstance(shape, int) else fit_rectangular
     assert fit_one(matrix, sigma=1.0).goodness.verdict == "noise bulk"
@@ -87,13 +98,13 @@ def test_a_wrong_sigma_is_told(shape):
     assert found.goodness.verdict == "not the law" or found.signal_rank > 20
 
 
-def test_the_reason_of_noise_has_the_figures():
+def test_the_reason_of_noise_has_the_figures() -> None:
     found = fit_rectangular(noise((200, 300), np.random.default_rng(103))).goodness
     assert "200 values of the bulk follow the law of noise" in found.reason
     assert f"distance {found.statistic:.3f}, p = {found.p_value:.2g}" in found.reason
 
 
-def test_the_reason_of_a_misfit_says_where_and_how_far_to_trust():
+def test_the_reason_of_a_misfit_says_where_and_how_far_to_trust() -> None:
     rng = np.random.default_rng(104)
     product = rng.normal(size=(200, 150)) @ rng.normal(size=(150, 300))
     far = fit_rectangular(product + 0.1 * rng.normal(size=(200, 300))).goodness
@@ -108,7 +119,7 @@ def test_the_reason_of_a_misfit_says_where_and_how_far_to_trust():
     assert "take the noise level and the number of spikes as approximate" in near.reason
 
 
-def test_the_place_of_the_largest_gap_is_in_the_units_of_the_matrix():
+def test_the_place_of_the_largest_gap_is_in_the_units_of_the_matrix() -> None:
     # A bulk pushed down: all values a third too small above the median.
     rng = np.random.default_rng(105)
     values = np.linalg.svd(noise((200, 300), rng), compute_uv=False)

@@ -1,12 +1,15 @@
 """Rows and columns of zeros: the fit is that of the matrix with them cut away."""
 
 import json
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 from pastur import analyze
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation import RectangularFit, biwhiten, fit_rectangular, fit_symmetric
 
 SPIKES = {"noise": [], "three spikes": [3.0, 2.2, 1.8], "forty spikes": np.linspace(1.4, 5.0, 40)}
@@ -25,7 +28,9 @@ PADDED = {
 }
 
 
-def padded(inner, around, rng):
+def padded(
+    inner: FloatArray, around: tuple[int, int], rng: np.random.Generator
+) -> tuple[FloatArray, tuple[AnyArray, AnyArray]]:
     """`inner` scattered among rows and columns of zeros, and where its own went."""
     shape = tuple(np.add(inner.shape, around))
     rows, columns = (
@@ -36,7 +41,7 @@ def padded(inner, around, rng):
     return whole, np.ix_(rows, columns)
 
 
-def assert_same(fit, cut, rtol=1e-9):
+def assert_same(fit: RectangularFit, cut: RectangularFit, rtol: float = 1e-9) -> None:
     """All but σ, which keeps the unit of the shape as given."""
     assert (fit.rank, fit.growing) == (cut.rank, cut.growing)
     assert fit.goodness.verdict == cut.goodness.verdict
@@ -54,7 +59,9 @@ def assert_same(fit, cut, rtol=1e-9):
 
 @pytest.mark.parametrize("spikes", SPIKES)
 @pytest.mark.parametrize("case", PADDED)
-def test_the_fit_is_that_of_the_matrix_without_them(make, case, spikes):
+def test_the_fit_is_that_of_the_matrix_without_them(
+    make: dict[str, Callable[..., FloatArray]], case: str, spikes: str
+) -> None:
     (shape, around), rng = PADDED[case], np.random.default_rng(len(case))
     inner = make["plant"](make["rectangular"](shape, rng), SPIKES[spikes])
     whole, place = padded(inner, around, rng)
@@ -72,7 +79,9 @@ def test_the_fit_is_that_of_the_matrix_without_them(make, case, spikes):
     assert RectangularFit.from_dict(json.loads(json.dumps(fit.to_dict()))) == fit
 
 
-def test_a_known_sigma_is_in_the_unit_of_the_shape_as_given(make):
+def test_a_known_sigma_is_in_the_unit_of_the_shape_as_given(
+    make: dict[str, Callable[..., FloatArray]],
+) -> None:
     rng = np.random.default_rng(3)
     inner = make["plant"](make["rectangular"]((80, 100), rng), [2.5])
     whole, _ = padded(inner, (0, 300), rng)
@@ -81,7 +90,9 @@ def test_a_known_sigma_is_in_the_unit_of_the_shape_as_given(make):
 
 @pytest.mark.parametrize("count", [20, 100, 300])
 @pytest.mark.parametrize("spikes", [[], [3.0, -2.0]])
-def test_a_symmetric_matrix_loses_rows_and_columns_together(make, count, spikes):
+def test_a_symmetric_matrix_loses_rows_and_columns_together(
+    make: dict[str, Callable[..., FloatArray]], count: int, spikes: Sequence[float]
+) -> None:
     rng = np.random.default_rng(count)
     inner = make["plant"](make["symmetric"](100, rng), spikes)
     fit, cut = fit_symmetric(np.pad(inner, (0, count))), fit_symmetric(inner)
@@ -103,7 +114,9 @@ def test_a_symmetric_matrix_loses_rows_and_columns_together(make, count, spikes)
         (1e6 + 0.1, np.float64),
     ],
 )
-def test_constant_columns_are_zero_once_their_mean_is_subtracted(constant, kind):
+def test_constant_columns_are_zero_once_their_mean_is_subtracted(
+    constant: float, kind: type
+) -> None:
     rng = np.random.default_rng(5)
     data = rng.normal(size=(120, 300))
     data[:, 200:] = constant
@@ -116,7 +129,7 @@ def test_constant_columns_are_zero_once_their_mean_is_subtracted(constant, kind)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.7])
-def test_zeros_of_the_shorter_side_are_seen_in_the_spectrum_too(share):
+def test_zeros_of_the_shorter_side_are_seen_in_the_spectrum_too(share: float) -> None:
     rng = np.random.default_rng(6)
     w = rng.normal(size=(200, 300))
     w[: int(200 * share)] = 0.0
@@ -131,7 +144,7 @@ def test_zeros_of_the_shorter_side_are_seen_in_the_spectrum_too(share):
     assert "exactly" not in whole.goodness.reason
 
 
-def test_a_product_is_no_noise_however_high_its_rank():
+def test_a_product_is_no_noise_however_high_its_rank() -> None:
     rng = np.random.default_rng(7)
     for rank in (20, 60, 95):
         product = rng.normal(size=(200, rank)) @ rng.normal(size=(rank, 300))
@@ -139,7 +152,9 @@ def test_a_product_is_no_noise_however_high_its_rank():
         assert (fit.goodness.verdict, fit.rank, fit.signal_rank) == ("no noise", rank, rank)
 
 
-def false_alarms(fit, draws=100):
+def false_alarms(
+    fit: Callable[[FloatArray], RectangularFit], draws: int = 100
+) -> tuple[int, float]:
     rng = np.random.default_rng(8)
     count = 0
     for _ in range(draws):
@@ -150,13 +165,13 @@ def false_alarms(fit, draws=100):
     return count, binom.isf(1e-6, draws, 0.05)
 
 
-def test_false_spikes_stay_rare():
+def test_false_spikes_stay_rare() -> None:
     count, limit = false_alarms(fit_rectangular)
     assert count <= limit
 
 
-def test_without_the_matrix_they_are_not():
-    def blind(w):
+def test_without_the_matrix_they_are_not() -> None:
+    def blind(w: FloatArray) -> RectangularFit:
         return fit_rectangular(singular_values=np.linalg.svd(w, compute_uv=False), shape=w.shape)
 
     count, limit = false_alarms(blind)
@@ -174,7 +189,7 @@ def test_without_the_matrix_they_are_not():
         ((200, 300), (40, 60), "noise bulk"),
     ],
 )
-def test_nearly_all_zero(shape, filled, verdict):
+def test_nearly_all_zero(shape: tuple[int, int], filled: tuple[int, int], verdict: str) -> None:
     w = np.zeros(shape)
     w[: filled[0], : filled[1]] = np.random.default_rng(9).normal(size=filled)
     fit = fit_rectangular(w)
@@ -183,11 +198,11 @@ def test_nearly_all_zero(shape, filled, verdict):
     assert np.isfinite(fit.denoise(w)).all()
 
 
-def test_an_analysis_compares_with_what_is_left():
+def test_an_analysis_compares_with_what_is_left() -> None:
     rng = np.random.default_rng(10)
     inner = rng.normal(size=(60, 90))
     whole, _ = padded(inner, (20, 200), rng)
-    options = {"baseline": ["bema", "mp_pca", "median_rule"], "randomize": 3}
+    options: dict[str, Any] = {"baseline": ["bema", "mp_pca", "median_rule"], "randomize": 3}
     (found,) = analyze({"w": whole}, **options).matrices
     (cut,) = analyze({"w": inner}, **options).matrices
     assert_same(found.fit, cut.fit)
@@ -203,7 +218,7 @@ def test_an_analysis_compares_with_what_is_left():
     assert found.kind == cut.kind == "noise only"
 
 
-def test_whitening_leaves_them_alone(make):
+def test_whitening_leaves_them_alone(make: dict[str, Callable[..., FloatArray]]) -> None:
     rng = np.random.default_rng(11)
     inner = rng.normal(size=(90, 120)) * rng.uniform(1, 4, size=(90, 1))
     whole, place = padded(inner, (30, 60), rng)

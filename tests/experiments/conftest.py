@@ -7,7 +7,7 @@ from pastur.datasets import FashionMnist
 
 
 @pytest.fixture(scope="session")
-def tiny_data():
+def tiny_data() -> FashionMnist:
     """A hundred images of noise with a bright row that tells the class."""
     rng = np.random.default_rng(11)
     labels = rng.integers(0, 10, size=150).astype(np.uint8)

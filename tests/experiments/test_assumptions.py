@@ -1,25 +1,30 @@
 """Assumptions 1 to 3, asked of sequences that meet them and of those that do not."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pastur import Atoms, Semicircle, Uniform
+from pastur._typing import FloatArray
 from pastur.experiments import check_assumptions
+from pastur.measures._contract.combination import SignedSum
 
 SIZES = (100, 400, 1600, 6400)
 POINT = Atoms([0.0])
 NU1 = Uniform(2.0, 3.0) - POINT
 
 
-def spectrum(n, r, low=2.0, high=3.0):
+def spectrum(n: int, r: int, low: float = 2.0, high: float = 3.0) -> FloatArray:
     return np.concatenate([low + (high - low) * (np.arange(r) + 0.5) / r, np.zeros(n - r)])
 
 
-def sequence(rank=lambda n: round(n**0.5)):
+def sequence(rank: Callable[[int], int] = lambda n: round(n**0.5)) -> list[FloatArray]:
     return [spectrum(n, rank(n)) for n in SIZES]
 
 
-def test_a_sequence_that_meets_them():
+def test_a_sequence_that_meets_them() -> None:
     report = check_assumptions(sequence(), POINT, nu1=NU1)
     assert report.assumption_1 and report.assumption_2 and report.assumption_3
     assert report.rank.values.tolist() == [10, 20, 40, 80]
@@ -29,7 +34,7 @@ def test_a_sequence_that_meets_them():
     assert report.inside_mass == pytest.approx(-1, abs=1e-9)
 
 
-def test_matrices_are_taken_by_their_eigenvalues():
+def test_matrices_are_taken_by_their_eigenvalues() -> None:
     rng = np.random.default_rng(1)
     matrices = []
     for n in (40, 90, 160):
@@ -45,12 +50,14 @@ def test_matrices_are_taken_by_their_eigenvalues():
 @pytest.mark.parametrize(
     "nu0", [Atoms([0.1]), Uniform(-0.5, 0.5), Atoms([0.0, 1.0], weights=[0.95, 0.05])]
 )
-def test_a_wrong_bulk_breaks_assumption_1(nu0):
+def test_a_wrong_bulk_breaks_assumption_1(nu0: Uniform | Atoms) -> None:
     assert not check_assumptions(sequence(), nu0, nu1=NU1).assumption_1
 
 
 @pytest.mark.parametrize("rank", [lambda n: n // 10, lambda n: 8])
-def test_a_rank_that_grows_too_fast_or_not_at_all_breaks_assumption_2(rank):
+def test_a_rank_that_grows_too_fast_or_not_at_all_breaks_assumption_2(
+    rank: Callable[[int], int],
+) -> None:
     assert not check_assumptions(sequence(rank), POINT, nu1=NU1).assumption_2
 
 
@@ -64,13 +71,13 @@ def test_a_rank_that_grows_too_fast_or_not_at_all_breaks_assumption_2(rank):
         NU1.scale(-1.0),
     ],
 )
-def test_a_wrong_measure_breaks_assumption_3(nu1):
+def test_a_wrong_measure_breaks_assumption_3(nu1: SignedSum) -> None:
     report = check_assumptions(sequence(), POINT, nu1=nu1)
     assert report.assumption_1
     assert not report.assumption_3
 
 
-def test_an_eigenvalue_that_runs_off_is_seen_by_the_second_moment_alone():
+def test_an_eigenvalue_that_runs_off_is_seen_by_the_second_moment_alone() -> None:
     runaway = sequence()
     for values in runaway:
         values[0] = 3 * np.sqrt(np.sqrt(values.size))
@@ -80,7 +87,7 @@ def test_an_eigenvalue_that_runs_off_is_seen_by_the_second_moment_alone():
     assert not report.assumption_3
 
 
-def test_masses_of_a_bulk_in_two_parts_with_spikes_in_its_gap():
+def test_masses_of_a_bulk_in_two_parts_with_spikes_in_its_gap() -> None:
     bulk = 0.5 * Uniform(-3.0, -2.0) + 0.5 * Uniform(2.0, 3.0)
     nu1 = 0.4 * Uniform(-0.5, 0.5) + 0.6 * Atoms([5.0]) - bulk
     levels = (np.arange(200) + 0.5) / 200
@@ -102,10 +109,10 @@ def test_masses_of_a_bulk_in_two_parts_with_spikes_in_its_gap():
             "a matrix that is not symmetric",
         ),
         (lambda: check_assumptions([[1.0, np.nan]], POINT, nu1=NU1), r"sequence\[0\]` must be fin"),
-        (lambda: check_assumptions(sequence(), [0.0], nu1=NU1), "`nu0` must be a probability"),
-        (lambda: check_assumptions(sequence(), POINT, nu1=3), "must be a probability measure and"),
+        (lambda: check_assumptions(sequence(), [0.0], nu1=NU1), "`nu0` must be a probability"),  # type: ignore[arg-type]
+        (lambda: check_assumptions(sequence(), POINT, nu1=3), "must be a probability measure and"),  # type: ignore[arg-type]
     ],
 )
-def test_sentences(call, sentence):
+def test_sentences(call: Callable[[], Any], sentence: str) -> None:
     with pytest.raises((ValueError, TypeError), match=sentence):
         call()

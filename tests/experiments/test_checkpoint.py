@@ -2,12 +2,18 @@
 
 import dataclasses
 import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from pastur._errors import FileFormatError, PasturWarning
+from pastur._typing import AnyArray
+from pastur.datasets import FashionMnist
 from pastur.experiments import TrainingConfig, initial_parameters, train_network
 from pastur.experiments._training.checkpoint import (
     TrainingState,
@@ -20,8 +26,11 @@ VERSIONS = {"torch": "2"}
 
 
 @pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="training needs torch: pip install pastur[torch]")
+def torch() -> ModuleType:
+    result: ModuleType = pytest.importorskip(
+        "torch", reason="training needs torch: pip install pastur[torch]"
+    )
+    return result
 
 
 class Stopped(Exception):
@@ -30,7 +39,9 @@ class Stopped(Exception):
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("when", ["before the state", "after the state"])
-def test_stopped_and_resumed_it_has_the_same_bits(torch, tiny_data, tmp_path, optimizer, when):
+def test_stopped_and_resumed_it_has_the_same_bits(
+    torch: ModuleType, tiny_data: FashionMnist, tmp_path: Path, optimizer: str, when: str
+) -> None:
     rate = {"adam": 1e-3, "sgd": 0.01}[optimizer]
     config = TrainingConfig(
         size=12, epochs=5, batch_size=32, optimizer=optimizer, learning_rate=rate, seed=3
@@ -38,7 +49,7 @@ def test_stopped_and_resumed_it_has_the_same_bits(torch, tiny_data, tmp_path, op
     whole = train_network(config, data=tiny_data)
     path = tmp_path / "state"
 
-    def stop(epoch, *_):
+    def stop(epoch: int, *_: Mapping[str, AnyArray] | str | int) -> None:
         if epoch in stops:
             stops.remove(epoch)
             raise Stopped
@@ -61,7 +72,9 @@ def test_stopped_and_resumed_it_has_the_same_bits(torch, tiny_data, tmp_path, op
     np.testing.assert_array_equal(resumed.initial_middle, whole.initial_middle)
 
 
-def test_a_finished_state_is_not_trained_again(torch, tiny_data, tmp_path):
+def test_a_finished_state_is_not_trained_again(
+    torch: ModuleType, tiny_data: FashionMnist, tmp_path: Path
+) -> None:
     config = TrainingConfig(size=8, epochs=2, batch_size=32)
     first = train_network(config, data=tiny_data, checkpoint=tmp_path / "state")
     again = train_network(
@@ -78,7 +91,7 @@ CONFIG = TrainingConfig(size=3, epochs=4)
 
 
 @pytest.fixture
-def state():
+def state() -> TrainingState:
     parameters = initial_parameters(CONFIG)
     moments = {
         name: {"step": np.float32(7), "exp_avg": 2 * value, "exp_avg_sq": value**2}
@@ -87,12 +100,15 @@ def state():
     return TrainingState(parameters, moments, [1.5, 1.25])
 
 
-def test_a_state_comes_back(state, tmp_path):
+def test_a_state_comes_back(state: TrainingState, tmp_path: Path) -> None:
     save_state(tmp_path / "s", CONFIG, state, VERSIONS)
     loaded = load_state(tmp_path / "s", CONFIG, VERSIONS)
+    assert state is not None
     for name, value in state.parameters.items():
         np.testing.assert_array_equal(loaded.parameters[name], value)
+        assert loaded is not None
         np.testing.assert_array_equal(loaded.moments[name]["exp_avg"], 2 * value)
+    assert loaded is not None
     assert loaded.moments["fc1.weight"]["step"].shape == ()
     assert loaded.moments["fc1.weight"]["step"] == 7
     assert loaded.losses == [1.5, 1.25]
@@ -100,33 +116,35 @@ def test_a_state_comes_back(state, tmp_path):
     assert epochs_done(tmp_path / "s", VERSIONS) == 2
 
 
-def test_a_state_of_other_versions_is_passed_over(state, tmp_path):
+def test_a_state_of_other_versions_is_passed_over(state: TrainingState, tmp_path: Path) -> None:
     save_state(tmp_path / "s", CONFIG, state, VERSIONS)
     assert load_state(tmp_path / "s", CONFIG, {"torch": "3"}) is None
     assert epochs_done(tmp_path / "s", {"torch": "3"}) == 0
 
 
-def test_no_state(tmp_path):
+def test_no_state(tmp_path: Path) -> None:
     assert load_state(tmp_path / "s", TrainingConfig(), VERSIONS) is None
     assert epochs_done(tmp_path / "s") == 0
 
 
-def test_a_state_of_another_training_is_refused(state, tmp_path):
+def test_a_state_of_another_training_is_refused(state: TrainingState, tmp_path: Path) -> None:
     save_state(tmp_path / "s", CONFIG, state, VERSIONS)
     with pytest.raises(FileFormatError, match="is the state of another training"):
         load_state(tmp_path / "s", dataclasses.replace(CONFIG, seed=1), VERSIONS)
     assert (tmp_path / "s").exists()
 
 
-def parts(path):
+def parts(path: Path) -> tuple[dict[str, Any], bytes]:
     """Header and data of a safetensors file."""
     content = path.read_bytes()
     size = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + size]), content[8 + size :]
 
 
-def with_header(edit):
-    def damage(path):
+def with_header(
+    edit: Callable[[Mapping[str, Any]], dict[str, str] | str | None],
+) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
         header, data = parts(path)
         edit(header)
         text = json.dumps(header).encode()
@@ -135,12 +153,14 @@ def with_header(edit):
     return damage
 
 
-def metadata(**values):
+def metadata(**values: Any) -> Callable[[Path], None]:
     return with_header(lambda header: header["__metadata__"].update(values))
 
 
-def with_tensors(edit):
-    def damage(path):
+def with_tensors(
+    edit: Callable[[Mapping[str, AnyArray]], AnyArray | None],
+) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
         header, _ = parts(path)
         tensors = load_file(path)
         edit(tensors)
@@ -149,7 +169,7 @@ def with_tensors(edit):
     return damage
 
 
-def rename(tensors):
+def rename(tensors: dict[str, AnyArray]) -> None:
     tensors["other"] = tensors.pop("fc1.bias")
 
 
@@ -180,7 +200,9 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_state_is_kept_and_the_training_begins_anew(state, tmp_path, damage):
+def test_a_damaged_state_is_kept_and_the_training_begins_anew(
+    state: TrainingState, tmp_path: Path, damage: str
+) -> None:
     path = tmp_path / "s"
     save_state(path, CONFIG, state, VERSIONS)
     DAMAGES[damage](path)
@@ -193,7 +215,9 @@ def test_a_damaged_state_is_kept_and_the_training_begins_anew(state, tmp_path, d
     assert (tmp_path / "s.damaged").read_bytes() == content
 
 
-def test_losses_of_a_training_that_ran_away_are_no_damage(state, tmp_path):
+def test_losses_of_a_training_that_ran_away_are_no_damage(
+    state: TrainingState, tmp_path: Path
+) -> None:
     path = tmp_path / "s"
     save_state(path, CONFIG, state._replace(losses=[1.5, float("nan")]), VERSIONS)
     assert np.isnan(load_state(path, CONFIG, VERSIONS).losses[1])
@@ -201,7 +225,9 @@ def test_losses_of_a_training_that_ran_away_are_no_damage(state, tmp_path):
     assert epochs_done(path) == 1
 
 
-def test_a_training_with_a_damaged_checkpoint_is_whole(torch, tiny_data, tmp_path):
+def test_a_training_with_a_damaged_checkpoint_is_whole(
+    torch: ModuleType, tiny_data: FashionMnist, tmp_path: Path
+) -> None:
     config = TrainingConfig(size=8, epochs=2, batch_size=32)
     whole = train_network(config, data=tiny_data)
     (tmp_path / "state").write_bytes(b"\0" * 100)

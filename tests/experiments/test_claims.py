@@ -9,7 +9,7 @@ import pytest
 from scipy.special import betainc
 
 from pastur import Atoms, DeformedWigner, Semicircle, Uniform, sample_goe
-from pastur.experiments import CLAIMS, verify
+from pastur.experiments import CLAIMS, Claim, verify
 from pastur.experiments.claims._statements.finite_rank import peche_limit
 from pastur.experiments.claims._statements.lemma_4_1 import _written_out
 from pastur.experiments.claims._statements.outlier_density import density, omega
@@ -43,7 +43,7 @@ SLOW = {
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in NAMES]
 )
-def test_claim_passes_and_its_violation_fails(name):
+def test_claim_passes_and_its_violation_fails(name: str) -> None:
     (result,) = verify([name]).results
     failed = [finding for finding in result.judgement.findings if not finding.passed]
     assert failed == []
@@ -53,21 +53,21 @@ def test_claim_passes_and_its_violation_fails(name):
         assert any(series.kind == "points" for series in panel.series)
 
 
-def test_names_are_those_of_a_command_line():
+def test_names_are_those_of_a_command_line() -> None:
     assert len(set(NAMES)) == len(NAMES)
     assert SLOW < set(NAMES)
     assert all(name == name.lower() and " " not in name for name in NAMES)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=NAMES)
-def test_every_task_has_a_key_of_its_own(claim):
+def test_every_task_has_a_key_of_its_own(claim: Claim) -> None:
     for level in ("quick", "full"):
         keys = [str(sorted(setting.items())) for setting in claim.settings(level)]
         assert len(set(keys)) == len(keys) > 0
         assert all(setting["draws"] >= 1 for setting in claim.settings(level))
 
 
-def test_the_draws_of_a_task_depend_on_seed_and_setting_alone():
+def test_the_draws_of_a_task_depend_on_seed_and_setting_alone() -> None:
     claim = next(claim for claim in CLAIMS if claim.name == "finite-rank")
     setting = claim.quick[0]
     first, again = measure(claim, setting, 3), measure(claim, setting, 3)
@@ -80,7 +80,7 @@ def test_the_draws_of_a_task_depend_on_seed_and_setting_alone():
 # --- the formulas written out in the claims, against other routes ---
 
 
-def test_the_distance_of_kolmogorov_is_the_largest_gap():
+def test_the_distance_of_kolmogorov_is_the_largest_gap() -> None:
     rng = np.random.default_rng(1)
     values = rng.normal(size=50)
     x = np.sort(np.concatenate([values - 1e-12, values + 1e-12]))
@@ -89,7 +89,7 @@ def test_the_distance_of_kolmogorov_is_the_largest_gap():
     assert kolmogorov_distance(values, lambda t: semicircle_cdf(t, 1.3)) == pytest.approx(gap)
 
 
-def test_the_semicircle_of_the_paper_is_a_beta_law():
+def test_the_semicircle_of_the_paper_is_a_beta_law() -> None:
     """(x/2σ + 1)/2 has the law Beta(3/2, 3/2)."""
     x = np.linspace(-2.6, 2.6, 41)
     expected = betainc(1.5, 1.5, np.clip((x / 2.6 + 1) / 2, 0, 1))
@@ -97,12 +97,12 @@ def test_the_semicircle_of_the_paper_is_a_beta_law():
 
 
 @pytest.mark.parametrize("theta", [0.2, 0.99, 1.0, 1.7])
-def test_the_limit_of_peche_is_the_outlier_of_the_model(theta):
+def test_the_limit_of_peche_is_the_outlier_of_the_model(theta: float) -> None:
     model = DeformedWigner(Atoms([0.0]))
     assert peche_limit(theta) == pytest.approx(float(model.outlier(theta)), abs=1e-12)
 
 
-def test_the_density_of_the_outliers_is_that_of_mu1():
+def test_the_density_of_the_outliers_is_that_of_mu1() -> None:
     law = Semicircle(0.3, center=2.2)
     mu1 = DeformedWigner(Atoms([0.0])).outlier_measure(law - Atoms([0.0]))
     x = np.linspace(2.1, 3.2, 23)
@@ -111,24 +111,24 @@ def test_the_density_of_the_outliers_is_that_of_mu1():
 
 
 @pytest.mark.parametrize("bulk", [Uniform(-2.0, 2.0), Atoms([-1.0, 2.0], weights=[0.3, 0.7])])
-def test_transforms_written_out_are_those_of_the_measures(bulk):
+def test_transforms_written_out_are_those_of_the_measures(bulk: Uniform | Atoms) -> None:
     z = np.array([0.3 + 0.2j, -2.5 + 1e-6j])
     np.testing.assert_allclose(_written_out(bulk)(z), bulk.stieltjes(z), rtol=1e-12)
 
 
-def test_powers_of_the_transform_are_its_derivatives():
+def test_powers_of_the_transform_are_its_derivatives() -> None:
     values, z, step = np.array([0.0, 1.0, 2.5]), np.array([0.4 + 0.9j]), 1e-5
     forward, back = transform(values, z + step), transform(values, z - step)
     np.testing.assert_allclose(transform(values, z, 2), (forward - back) / (2 * step), rtol=1e-8)
 
 
-def test_a_bump_is_one_in_the_middle_and_zero_outside():
+def test_a_bump_is_one_in_the_middle_and_zero_outside() -> None:
     bump = Bump(1.0, 0.5)
     np.testing.assert_allclose(bump(np.array([0.4, 0.5, 1.0, 1.5, 1.7])), [0, 0, 1, 0, 0])
     assert bump.at(1.25) == pytest.approx(np.exp(1 - 1 / (1 - 0.25)))
 
 
-def test_spikes_are_found_among_the_eigenvalues_of_the_signal():
+def test_spikes_are_found_among_the_eigenvalues_of_the_signal() -> None:
     signal = np.array([-2.0, 3.0, 0.0, 3.0, 0.5, -2.0])
     spikes = np.array([3.0, 3.0, 0.5])
     assert places(signal, spikes).tolist() == [0, 1, 2]
@@ -136,7 +136,7 @@ def test_spikes_are_found_among_the_eigenvalues_of_the_signal():
 
 
 @pytest.mark.parametrize("shape", SIGNALS)
-def test_signals_have_the_masses_of_assumption_3(shape):
+def test_signals_have_the_masses_of_assumption_3(shape: str) -> None:
     signal = SIGNALS[shape]
     assert signal.nu1.mass == pytest.approx(0, abs=1e-12)
     values = signal.eigenvalues(1024, 32)
@@ -146,14 +146,14 @@ def test_signals_have_the_masses_of_assumption_3(shape):
     assert np.asarray(model.is_supercritical(signal.spikes(32))).all()
 
 
-def test_ranks_are_even_and_grow_as_said():
+def test_ranks_are_even_and_grow_as_said() -> None:
     assert [rank_at(n, 0.5) for n in (100, 1024, 4096)] == [10, 32, 64]
     for setting in growing("full", draws=10, most=100):
         assert setting["rank"] % 2 == 0
         assert abs(setting["rank"] / setting["size"] ** setting["exponent"] - 1) < 0.06
 
 
-def test_lemma_3_2_takes_the_remainders_of_the_schur_complement():
+def test_lemma_3_2_takes_the_remainders_of_the_schur_complement() -> None:
     """A naive sum over j ≠ k for r₁, and A_i by the inverse itself."""
     from pastur.experiments.claims._statements import lemma_3_2 as lemma
 

@@ -1,6 +1,8 @@
 """A configuration that exists is one that can be trained."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,17 +28,19 @@ from pastur.experiments import TrainingConfig
         ({"seed": None}, InvalidTypeError, "`seed` must be an integer. Got None"),
     ],
 )
-def test_refuses_what_cannot_be_trained(fields, error, sentence):
+def test_refuses_what_cannot_be_trained(
+    fields: Mapping[str, Any], error: type[Exception], sentence: str
+) -> None:
     with pytest.raises(error, match=sentence):
         TrainingConfig(**fields)
 
 
-def test_equal_configurations_are_equal_whatever_the_number_types():
+def test_equal_configurations_are_equal_whatever_the_number_types() -> None:
     config = TrainingConfig(size=np.int64(8), learning_rate=1, seed=np.int32(4))
     assert config == TrainingConfig(size=8, learning_rate=1.0, seed=4)
     assert {type(value) for value in dataclasses.astuple(config)} == {int, float, str}
 
 
-def test_is_frozen():
+def test_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        TrainingConfig().size = 3
+        TrainingConfig().size = 3  # type: ignore[misc]

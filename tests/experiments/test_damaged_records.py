@@ -2,6 +2,9 @@
 
 import json
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,14 +19,14 @@ CLAIM = next(claim for claim in CLAIMS if claim.name == "lemma-4.1")
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("whole")
     verify(["lemma-4.1"], records=folder)
     return (folder / NAME).read_text()
 
 
-def edited(edit):
-    def damage(text):
+def edited(edit: Callable[[Mapping[str, Any]], Any]) -> Callable[[str], str]:
+    def damage(text: str) -> str:
         record = json.loads(text)
         edit(record)
         return json.dumps(record)
@@ -31,15 +34,17 @@ def edited(edit):
     return damage
 
 
-def first(edit):
+def first(
+    edit: Callable[[Mapping[str, Any]], tuple[str, float] | dict[str, float] | None],
+) -> Callable[[str], str]:
     """Edit the first row."""
     return edited(lambda record: edit(record["rows"][0]))
 
 
-def statistic(value, part="mean"):
+def statistic(value: Any, part: str = "mean") -> Callable[[str], str]:
     """Put a value in the place of the first statistic."""
 
-    def edit(row):
+    def edit(row: Mapping[str, Mapping[str, str | float] | int]) -> None:
         row[part][next(iter(row[part]))] = value
 
     return first(edit)
@@ -87,7 +92,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_it_is_kept_and_its_tasks_are_done_again(whole, tmp_path, damage):
+def test_it_is_kept_and_its_tasks_are_done_again(whole: str, tmp_path: Path, damage: str) -> None:
     content = DAMAGES[damage](whole)
     content = content.encode() if isinstance(content, str) else content
     assert content != whole.encode()
@@ -100,7 +105,7 @@ def test_it_is_kept_and_its_tasks_are_done_again(whole, tmp_path, damage):
     assert (tmp_path / f"{NAME}.damaged").read_bytes() == content
 
 
-def test_the_record_is_then_as_it_was(whole, tmp_path):
+def test_the_record_is_then_as_it_was(whole: str, tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(whole[:-20])
     with pytest.warns(PasturWarning):
         result = verify(["lemma-4.1"], records=tmp_path)
@@ -111,7 +116,7 @@ def test_the_record_is_then_as_it_was(whole, tmp_path):
         assert verify(["lemma-4.1"], records=tmp_path).to_dict() == result.to_dict()
 
 
-def test_an_earlier_damaged_one_stays(whole, tmp_path):
+def test_an_earlier_damaged_one_stays(whole: str, tmp_path: Path) -> None:
     for content in ("first", "second"):
         (tmp_path / NAME).write_text(content)
         with pytest.warns(PasturWarning):
@@ -120,7 +125,7 @@ def test_an_earlier_damaged_one_stays(whole, tmp_path):
     assert (tmp_path / f"{NAME}.damaged.2").read_text() == "second"
 
 
-def test_a_row_of_another_setting_is_no_damage(whole, tmp_path):
+def test_a_row_of_another_setting_is_no_damage(whole: str, tmp_path: Path) -> None:
     other = first(lambda row: row["setting"].update(zz={"a": 1}))(whole)
     (tmp_path / NAME).write_text(other)
     with warnings.catch_warnings():
@@ -131,31 +136,33 @@ def test_a_row_of_another_setting_is_no_damage(whole, tmp_path):
     assert rows[-1] == json.loads(other)["rows"][0]
 
 
-def test_a_folder_in_its_place_is_named(tmp_path):
+def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     with pytest.raises(FileAccessError, match=r"Cannot read '.*lemma-4\.1\.json': Is a directory"):
         verify(["lemma-4.1"], records=tmp_path)
 
 
-def drop_statistic(record):
+def drop_statistic(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) -> None:
     for part in ("mean", "variance"):
         record["rows"][0][part].pop(min(record["rows"][0][part]))
 
 
-def rename_statistics(record):
+def rename_statistics(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) -> None:
     for row in record["rows"]:
         for part in ("mean", "variance"):
             row[part] = {f"other {name}": value for name, value in row[part].items()}
 
 
-def wrong_shapes(record):
+def wrong_shapes(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) -> None:
     for row in record["rows"]:
         for part in ("mean", "variance"):
             row[part] = {name: [[1.0, 2.0], [3.0, 4.0]] for name in row[part]}
 
 
 @pytest.mark.parametrize("damage", [drop_statistic, rename_statistics, wrong_shapes])
-def test_a_record_that_cannot_be_judged_is_damaged(whole, tmp_path, damage):
+def test_a_record_that_cannot_be_judged_is_damaged(
+    whole: str, tmp_path: Path, damage: Callable[[Mapping[str, Any]], None]
+) -> None:
     """What agrees with itself, and not with the claim."""
     (tmp_path / NAME).write_text(edited(damage)(whole))
     with pytest.warns(PasturWarning, match="is damaged"):
@@ -163,10 +170,10 @@ def test_a_record_that_cannot_be_judged_is_damaged(whole, tmp_path, damage):
     assert (tmp_path / NAME).read_text() == whole
 
 
-def test_two_runs_in_one_folder_keep_the_rows_of_both(tmp_path):
+def test_two_runs_in_one_folder_keep_the_rows_of_both(tmp_path: Path) -> None:
     """One of each level, in turns; and a third that has seen none of it."""
 
-    def row(setting):
+    def row(setting: Mapping[str, str | float]) -> Row:
         value = {"right": np.array(float(setting["draws"]))}
         return Row(setting, setting["draws"], value, value)
 
@@ -183,7 +190,7 @@ def test_two_runs_in_one_folder_keep_the_rows_of_both(tmp_path):
         Records(CLAIM, plans[0], seed=1, folder=tmp_path)
 
 
-def test_the_command_says_it_in_a_line(tmp_path, monkeypatch):
+def test_the_command_says_it_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 
     from pastur.cli import main

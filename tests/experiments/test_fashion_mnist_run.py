@@ -7,11 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, PasturWarning
+from pastur.datasets import FashionMnist
 from pastur.experiments import (
     TrainingConfig,
     growth,
@@ -32,28 +37,33 @@ KILLS = 10
 
 
 @pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="training needs torch: pip install pastur[torch]")
+def torch() -> ModuleType:
+    result: ModuleType = pytest.importorskip(
+        "torch", reason="training needs torch: pip install pastur[torch]"
+    )
+    return result
 
 
 @pytest.fixture
-def tiny(torch, tiny_data, monkeypatch):
+def tiny(torch: ModuleType, tiny_data: FashionMnist, monkeypatch: pytest.MonkeyPatch) -> None:
     """The experiment on a hundred images."""
     monkeypatch.setattr(_run, "load_fashion_mnist", lambda folder: tiny_data)
 
 
-def configs(*sizes, **options):
+def configs(*sizes: int, **options: Any) -> list[TrainingConfig]:
     return [
         TrainingConfig(**{"size": n, "epochs": 3, "batch_size": 32, "seed": 1} | options)
         for n in sizes
     ]
 
 
-def files(folder):
+def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.json")}
 
 
-def test_two_sizes_and_two_epochs_on_the_real_data(torch, real_data, tmp_path):
+def test_two_sizes_and_two_epochs_on_the_real_data(
+    torch: ModuleType, real_data: FashionMnist, tmp_path: Path
+) -> None:
     """The whole way in small: real images, two processes, records, what they hold."""
     chosen = configs(100, 200, epochs=2, batch_size=128, seed=0)
     records = run_fashion_mnist(chosen, tmp_path, at_epochs=[1], jobs=2)
@@ -77,7 +87,7 @@ def test_two_sizes_and_two_epochs_on_the_real_data(torch, real_data, tmp_path):
     assert list((tmp_path / "states").iterdir()) == []
 
 
-def test_findings_are_those_of_the_matrices(tiny_data):
+def test_findings_are_those_of_the_matrices(tiny_data: FashionMnist) -> None:
     rng = np.random.default_rng(4)
     initial = {
         "fc1.weight": rng.normal(size=(60, 784)) / 28,
@@ -94,7 +104,7 @@ def test_findings_are_those_of_the_matrices(tiny_data):
     np.testing.assert_allclose(layers["fc2.weight"].leading, values[:40], rtol=1e-6)
 
 
-def test_progress_and_records(tiny, tmp_path):
+def test_progress_and_records(tiny: None, tmp_path: Path) -> None:
     seen = []
     chosen = configs(8, 12)
     records = run_fashion_mnist(
@@ -107,7 +117,9 @@ def test_progress_and_records(tiny, tmp_path):
     assert read_records(tmp_path) == sorted(records, key=lambda r: record_name(r.config))
 
 
-def test_a_finished_record_is_not_trained_again(tiny, tmp_path, monkeypatch):
+def test_a_finished_record_is_not_trained_again(
+    tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = run_fashion_mnist(configs(8), tmp_path)
     monkeypatch.setattr(_run, "train_network", lambda *_, **__: pytest.fail("trained again"))
     assert run_fashion_mnist(configs(8), tmp_path) == first
@@ -115,7 +127,7 @@ def test_a_finished_record_is_not_trained_again(tiny, tmp_path, monkeypatch):
         run_fashion_mnist(configs(8), tmp_path, at_epochs=[2])
 
 
-def test_a_training_that_runs_away_is_recorded_as_such(tiny, tmp_path):
+def test_a_training_that_runs_away_is_recorded_as_such(tiny: None, tmp_path: Path) -> None:
     chosen = configs(8, optimizer="sgd", learning_rate=1e6)
     (record,) = run_fashion_mnist(chosen, tmp_path)
     assert record.finished and record.last.test_accuracy is None
@@ -148,19 +160,21 @@ run_fashion_mnist(configs, sys.argv[2], at_epochs=[2, 5])
 """
 
 
-def test_killed_at_ten_random_moments_the_records_are_the_same_bits(torch, tiny_data, tmp_path):
+def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
+    torch: ModuleType, tiny_data: FashionMnist, tmp_path: Path
+) -> None:
     chosen = configs(30, 60, epochs=12)
     whole, folder, log = tmp_path / "whole", tmp_path / "killed", tmp_path / "log"
     job = tmp_path / "job"
     job.write_bytes(pickle.dumps((tiny_data, chosen)))
 
-    def start(place):
+    def start(place: Path) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", DRIVER, str(job), str(place), str(log)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
         assert process.stdout.readline() == b"ready\n"
         return process
 
-    def lines():
+    def lines() -> list[str]:
         return log.read_text().splitlines() if log.exists() else []
 
     process = start(whole)
@@ -191,7 +205,7 @@ def test_killed_at_ten_random_moments_the_records_are_the_same_bits(torch, tiny_
 # --- records ---
 
 
-def layer(rank=3, **changes):
+def layer(rank: int = 3, **changes: Any) -> LayerFindings:
     values = {
         "layer": "fc2.weight",
         "shape": (8, 8),
@@ -221,7 +235,7 @@ def layer(rank=3, **changes):
     return LayerFindings(**values | changes)
 
 
-def record(**changes):
+def record(**changes: Any) -> NetworkRecord:
     shapes = {"fc1.weight": (8, 784), "fc2.weight": (8, 8), "fc3.weight": (10, 8)}
     layers = tuple(layer(layer=name, shape=shape) for name, shape in shapes.items())
     values = {
@@ -234,7 +248,7 @@ def record(**changes):
     return NetworkRecord(**values | changes)
 
 
-def test_a_record_comes_back(tmp_path):
+def test_a_record_comes_back(tmp_path: Path) -> None:
     path = record().save(tmp_path)
     assert path == record_path(tmp_path, record().config)
     assert load_record(path) == record()
@@ -244,7 +258,7 @@ def test_a_record_comes_back(tmp_path):
 HOSTILE = [None, True, -1, 10**400, 0.5, 1e308, "", "x", [], {}, [[1]], {"a": 1}]
 
 
-def places(values, way=()):
+def places(values: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     if way:
         yield way
     if isinstance(values, (dict, list)):
@@ -252,7 +266,7 @@ def places(values, way=()):
             yield from places(value, (*way, key))
 
 
-def test_any_value_anywhere_is_refused_or_as_good_as_another(tmp_path):
+def test_any_value_anywhere_is_refused_or_as_good_as_another(tmp_path: Path) -> None:
     path = record().save(tmp_path)
     document = json.loads(path.read_text())
     refused = 0
@@ -290,14 +304,16 @@ def test_any_value_anywhere_is_refused_or_as_good_as_another(tmp_path):
         {"config": TrainingConfig(size=9, epochs=3)},
     ],
 )
-def test_what_does_not_go_together_is_refused(tmp_path, changes):
+def test_what_does_not_go_together_is_refused(tmp_path: Path, changes: Mapping[str, Any]) -> None:
     path = record(**changes).save(tmp_path)
     with pytest.raises(FileFormatError, match="is not a record of a network"):
         load_record(path)
 
 
 @pytest.mark.parametrize("damage", ["{", "[" * 100_000, "\0" * 50, "{}", "another network"])
-def test_a_damaged_record_is_kept_and_its_network_trained_again(tiny, tmp_path, damage):
+def test_a_damaged_record_is_kept_and_its_network_trained_again(
+    tiny: None, tmp_path: Path, damage: str
+) -> None:
     (chosen,) = configs(8)
     (whole,) = run_fashion_mnist([chosen], tmp_path)
     path = record_path(tmp_path, chosen)
@@ -312,11 +328,13 @@ def test_a_damaged_record_is_kept_and_its_network_trained_again(tiny, tmp_path, 
     assert read_records(tmp_path) == [whole]
 
 
-def test_a_state_without_its_record_is_of_no_use_where_something_is_wanted(tiny, tmp_path):
+def test_a_state_without_its_record_is_of_no_use_where_something_is_wanted(
+    tiny: None, tmp_path: Path
+) -> None:
     (chosen,) = configs(8)
     (whole,) = run_fashion_mnist([chosen], tmp_path / "whole", at_epochs=[1])
 
-    def stop(share, words):
+    def stop(share: float, words: str) -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
@@ -326,7 +344,7 @@ def test_a_state_without_its_record_is_of_no_use_where_something_is_wanted(tiny,
     assert run_fashion_mnist([chosen], tmp_path, at_epochs=[1]) == [whole]
 
 
-def test_names_differ_where_any_field_does():
+def test_names_differ_where_any_field_does() -> None:
     base = TrainingConfig(size=8)
     others = [
         TrainingConfig(size=8, **change)
@@ -336,14 +354,14 @@ def test_names_differ_where_any_field_does():
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"schema": 1, "experiment": "other"}'])
-def test_what_is_no_record_is_named(tmp_path, content):
+def test_what_is_no_record_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "x.json"
     path.write_text(content)
     with pytest.raises(FileFormatError, match=r"is not a (record|JSON file)|not an object"):
         read_records(tmp_path)
 
 
-def test_sentences(tiny, tmp_path):
+def test_sentences(tiny: None, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=r"must lie between 1 and 3.*Got 4"):
         run_fashion_mnist(configs(8), tmp_path, at_epochs=[4])
     with pytest.raises(FileAccessError, match="There is no folder"):

@@ -8,7 +8,9 @@ from pastur.experiments import TrainingConfig, growth, spike_panels
 from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord
 
 
-def record(size, rank, seed=0, fits=True, accuracy=0.88):
+def record(
+    size: int, rank: int, seed: int = 0, fits: bool = True, accuracy: None = 0.88
+) -> NetworkRecord:
     layer = LayerFindings(
         layer="fc2.weight",
         shape=(size, size),
@@ -40,18 +42,20 @@ def record(size, rank, seed=0, fits=True, accuracy=0.88):
     return NetworkRecord(TrainingConfig(size=size, seed=seed), {}, (0.5,), epochs, True)
 
 
-def test_a_power_is_found():
+def test_a_power_is_found() -> None:
     found = growth([record(n, 3 * n) for n in (10, 20, 40, 80)])
+    assert found is not None
     assert found.exponent == pytest.approx(1)
     assert found.high - found.low == pytest.approx(0, abs=1e-6)
     assert (found.networks, found.fitting) == (4, 4)
 
 
-def test_the_interval_is_that_of_a_regression():
+def test_the_interval_is_that_of_a_regression() -> None:
     sizes, ranks = [200, 400, 600, 800, 1000], [11, 19, 24, 40, 37]
     found = growth([record(n, k, fits=n < 900) for n, k in zip(sizes, ranks, strict=True)])
     expected = linregress(np.log(sizes), np.log(ranks))
     reach = t.ppf(0.975, 3) * expected.stderr
+    assert found is not None
     assert found.exponent == pytest.approx(expected.slope)
     assert (found.low, found.high) == pytest.approx(
         (expected.slope - reach, expected.slope + reach)
@@ -59,20 +63,21 @@ def test_the_interval_is_that_of_a_regression():
     assert found.fitting == 4
 
 
-def test_counts_of_zero_and_trainings_that_ran_away_are_left_out():
+def test_counts_of_zero_and_trainings_that_ran_away_are_left_out() -> None:
     records = [record(10, 0), record(20, 4, accuracy=None), record(40, 5), record(80, 9)]
     assert growth(records) is None
     assert growth([*records, record(160, 20)]).networks == 3
     assert growth([record(10, k) for k in (1, 2, 3)]) is None
 
 
-def test_another_count():
+def test_another_count() -> None:
     found = growth([record(n, n) for n in (10, 20, 40)], count="spikes, detached or not")
+    assert found is not None
     assert found.count == "spikes, detached or not"
     assert 0.9 < found.exponent < 1
 
 
-def test_a_panel_for_each_realisation_and_one_for_the_accuracies():
+def test_a_panel_for_each_realisation_and_one_for_the_accuracies() -> None:
     records = [record(n, n // 10, seed=s, fits=n < 300) for s in (0, 1) for n in (400, 100, 200)]
     first, second, accuracy = spike_panels(records)
     assert (first.title, second.title) == (

@@ -1,6 +1,7 @@
 """The file of a trained network: its contents, equal bytes for equal networks, never half of it."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pastur.experiments import TrainedNetwork, TrainingConfig, initial_parameter
 
 
 @pytest.fixture
-def network():
+def network() -> TrainedNetwork:
     config = TrainingConfig(size=5, epochs=2, optimizer="sgd", learning_rate=0.01, seed=9)
     parameters = initial_parameters(config)
     return TrainedNetwork(
@@ -25,7 +26,7 @@ def network():
     )
 
 
-def test_the_tensors_come_back_bit_for_bit(network, tmp_path):
+def test_the_tensors_come_back_bit_for_bit(network: TrainedNetwork, tmp_path: Path) -> None:
     path = save_network(network, tmp_path / "network.safetensors")
     tensors = load_file(path)
     np.testing.assert_array_equal(tensors.pop("fc2.weight.initial"), network.initial_middle)
@@ -34,7 +35,9 @@ def test_the_tensors_come_back_bit_for_bit(network, tmp_path):
         np.testing.assert_array_equal(value, network.parameters[name])
 
 
-def test_the_metadata_tell_the_configuration_and_the_result(network, tmp_path):
+def test_the_metadata_tell_the_configuration_and_the_result(
+    network: TrainedNetwork, tmp_path: Path
+) -> None:
     with safe_open(save_network(network, tmp_path / "n", command="do it"), "np") as file:
         metadata = file.metadata()
     assert "momentum 0.9" in metadata["optimizer"]
@@ -44,7 +47,7 @@ def test_the_metadata_tell_the_configuration_and_the_result(network, tmp_path):
     assert (metadata["version_torch"], metadata["command"]) == ("2.99", "do it")
 
 
-def test_equal_networks_give_equal_files(network, tmp_path):
+def test_equal_networks_give_equal_files(network: TrainedNetwork, tmp_path: Path) -> None:
     # The writer of safetensors shuffles the metadata anew each time: 20 equal orders by luck are
     # out of the question.
     files = {save_network(network, tmp_path / f"{i}").read_bytes() for i in range(20)}
@@ -56,7 +59,9 @@ def test_equal_networks_give_equal_files(network, tmp_path):
     assert keys == sorted(keys)
 
 
-def test_replaces_a_file_and_leaves_nothing_beside_it(network, tmp_path):
+def test_replaces_a_file_and_leaves_nothing_beside_it(
+    network: TrainedNetwork, tmp_path: Path
+) -> None:
     path = tmp_path / "network.safetensors"
     path.write_text("old")
     save_network(network, path)
@@ -64,7 +69,7 @@ def test_replaces_a_file_and_leaves_nothing_beside_it(network, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_says_what_cannot_be_written(network, tmp_path):
+def test_says_what_cannot_be_written(network: TrainedNetwork, tmp_path: Path) -> None:
     with pytest.raises(FileAccessError, match=r"Cannot write '.*': No such file"):
         save_network(network, tmp_path / "absent" / "file")
     folder = tmp_path / "folder"

@@ -1,13 +1,17 @@
 """Training in torch: the steps are the textbook's, and the same seed gives the same bits."""
 
 import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from pastur._errors import MissingExtraError
-from pastur.datasets import shipped_network_path
+from pastur._typing import AnyArray, FloatArray
+from pastur.datasets import FashionMnist, shipped_network_path
 from pastur.experiments import TrainingConfig, initial_parameters, train_network
 from pastur.experiments._training.network import image_order
 from pastur.experiments.shipped_network import CONFIG
@@ -16,8 +20,9 @@ NEEDS_TORCH = "training needs torch: pip install pastur[torch]"
 
 
 @pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason=NEEDS_TORCH)
+def torch() -> ModuleType:
+    result: ModuleType = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    return result
 
 
 # Each activation with its slope.
@@ -28,7 +33,9 @@ ACTIVATIONS = {
 }
 
 
-def naive_gradients(p, x, y, activation):
+def naive_gradients(
+    p: Mapping[str, FloatArray], x: FloatArray, y: AnyArray, activation: str
+) -> tuple[float, dict[str, FloatArray]]:
     """Mean cross-entropy of one batch and its gradient, written out layer by layer."""
     act, slope = ACTIVATIONS[activation]
     z1 = x @ p["fc1.weight"].T + p["fc1.bias"]
@@ -44,7 +51,9 @@ def naive_gradients(p, x, y, activation):
     return loss, gradients | {"fc2.bias": d2.sum(0), "fc3.bias": d3.sum(0)}
 
 
-def naive_training(config, data):
+def naive_training(
+    config: TrainingConfig, data: FashionMnist
+) -> tuple[dict[str, FloatArray], list[float]]:
     """Train in double precision, by the formulas of each optimiser's paper."""
     p = {name: value.astype(float) for name, value in initial_parameters(config).items()}
     first, second = ({name: np.zeros_like(value) for name, value in p.items()} for _ in range(2))
@@ -87,7 +96,9 @@ def naive_training(config, data):
     ],
     ids=lambda options: " ".join(str(value) for value in options.values()),
 )
-def test_training_is_the_naive_one_in_double_precision(torch, tiny_data, options):
+def test_training_is_the_naive_one_in_double_precision(
+    torch: ModuleType, tiny_data: FashionMnist, options: Mapping[str, Any]
+) -> None:
     # 100 images in batches of 32: the last batch, of 4, is used as well.
     config = TrainingConfig(size=12, epochs=3, batch_size=32, seed=2, **options)
     network = train_network(config, data=tiny_data)
@@ -99,7 +110,9 @@ def test_training_is_the_naive_one_in_double_precision(torch, tiny_data, options
         assert np.abs(value - initial_parameters(config)[name]).max() > 1e-3
 
 
-def test_two_trainings_on_the_real_data_give_the_same_bits(torch, real_data):
+def test_two_trainings_on_the_real_data_give_the_same_bits(
+    torch: ModuleType, real_data: FashionMnist
+) -> None:
     config = TrainingConfig(size=32, epochs=2)
     first, second = (train_network(config, data=real_data) for _ in range(2))
     for name, value in first.parameters.items():
@@ -110,7 +123,9 @@ def test_two_trainings_on_the_real_data_give_the_same_bits(torch, real_data):
     assert first.test_accuracy == second.test_accuracy > 0.8
 
 
-def test_the_number_of_threads_is_of_no_effect_and_is_put_back(torch, tiny_data):
+def test_the_number_of_threads_is_of_no_effect_and_is_put_back(
+    torch: ModuleType, tiny_data: FashionMnist
+) -> None:
     before = torch.get_num_threads()
     config = TrainingConfig(size=64, epochs=1)
     results = []
@@ -125,21 +140,23 @@ def test_the_number_of_threads_is_of_no_effect_and_is_put_back(torch, tiny_data)
         assert value.tobytes() == results[1].parameters[name].tobytes()
 
 
-def test_another_seed_gives_another_network(torch, tiny_data):
+def test_another_seed_gives_another_network(torch: ModuleType, tiny_data: FashionMnist) -> None:
     first, other = (
         train_network(TrainingConfig(size=8, epochs=1, seed=s), data=tiny_data) for s in (0, 1)
     )
     assert not np.array_equal(first.parameters["fc2.weight"], other.parameters["fc2.weight"])
 
 
-def test_training_as_shipped_starts_from_the_shipped_initial_matrix(torch, tiny_data):
+def test_training_as_shipped_starts_from_the_shipped_initial_matrix(
+    torch: ModuleType, tiny_data: FashionMnist
+) -> None:
     network = train_network(CONFIG, data=tiny_data)
     shipped = load_file(shipped_network_path())["fc2.weight.initial"]
     assert network.initial_middle.tobytes() == shipped.tobytes()
     assert not np.array_equal(network.parameters["fc2.weight"], shipped)
 
 
-def test_the_result_says_what_made_it(torch, tiny_data):
+def test_the_result_says_what_made_it(torch: ModuleType, tiny_data: FashionMnist) -> None:
     seen = []
     config = TrainingConfig(size=8, epochs=3, optimizer="sgd", learning_rate=0.01)
     network = train_network(config, data=tiny_data, progress=lambda *report: seen.append(report))
@@ -151,7 +168,9 @@ def test_the_result_says_what_made_it(torch, tiny_data):
     assert not network.diverged
 
 
-def test_a_training_that_diverges_says_so_and_stops(torch, tiny_data):
+def test_a_training_that_diverges_says_so_and_stops(
+    torch: ModuleType, tiny_data: FashionMnist
+) -> None:
     config = TrainingConfig(size=8, epochs=40, optimizer="sgd", learning_rate=1000)
     network = train_network(config, data=tiny_data)
     assert network.diverged
@@ -159,7 +178,9 @@ def test_a_training_that_diverges_says_so_and_stops(torch, tiny_data):
     assert len(network.losses) < 40
 
 
-def test_without_torch_the_error_says_what_to_install(monkeypatch, tiny_data):
+def test_without_torch_the_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tiny_data: FashionMnist
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r"pip install pastur\[torch\]"):
         train_network(TrainingConfig(), data=tiny_data)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +22,12 @@ SWEEP = ["assumption-1", "assumption-2", "assumption-3", "lemma-3.2", "lemma-4.1
 KILLS = 20
 
 
-def files(folder):
+def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory):
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, bytes]]:
     """What a sweep that nothing interrupted finds, and its records."""
     folder = tmp_path_factory.mktemp("whole")
     found = verify(SWEEP, records=folder).to_dict()
@@ -33,12 +35,12 @@ def drawn(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def whole(drawn):
+def whole(drawn: tuple[dict[str, Any], dict[str, bytes]]) -> dict[str, bytes]:
     """The records of that sweep."""
     return drawn[1]
 
 
-def test_a_record_tells_seed_and_versions(whole):
+def test_a_record_tells_seed_and_versions(whole: dict[str, bytes]) -> None:
     assert sorted(whole) == sorted(f"{name}.json" for name in SWEEP)
     record = json.loads(whole["lemma-4.1.json"])
     assert (record["schema"], record["claim"], record["seed"]) == (1, "lemma-4.1", 0)
@@ -48,12 +50,14 @@ def test_a_record_tells_seed_and_versions(whole):
 
 
 @pytest.mark.slow
-def test_processes_change_nothing(whole, tmp_path):
+def test_processes_change_nothing(whole: dict[str, bytes], tmp_path: Path) -> None:
     verify(SWEEP, jobs=2, records=tmp_path)
     assert files(tmp_path) == whole
 
 
-def test_a_full_record_is_not_drawn_again(whole, tmp_path, monkeypatch):
+def test_a_full_record_is_not_drawn_again(
+    whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
     monkeypatch.setattr(module, "measure", lambda *_: pytest.fail("drawn again"))
@@ -62,19 +66,23 @@ def test_a_full_record_is_not_drawn_again(whole, tmp_path, monkeypatch):
     assert files(tmp_path) == whole
 
 
-def test_figures_from_records_are_those_of_the_draws(drawn, tmp_path):
+def test_figures_from_records_are_those_of_the_draws(
+    drawn: tuple[dict[str, Any], dict[str, bytes]], tmp_path: Path
+) -> None:
     found, whole = drawn
     for name, content in whole.items():
         (tmp_path / name).write_bytes(content)
     assert verify(SWEEP, records=tmp_path).to_dict() == found
 
 
-def test_figures_without_records_are_the_same(tmp_path):
+def test_figures_without_records_are_the_same(tmp_path: Path) -> None:
     kept = verify(["lemma-4.1"], records=tmp_path).to_dict()
     assert verify(["lemma-4.1"]).to_dict() == kept
 
 
-def test_a_missing_row_is_drawn_and_the_others_stay(whole, tmp_path):
+def test_a_missing_row_is_drawn_and_the_others_stay(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
     record = json.loads(whole["lemma-4.1.json"])
     taken = record["rows"].pop(3)
     (tmp_path / "lemma-4.1.json").write_text(json.dumps(record))
@@ -84,7 +92,7 @@ def test_a_missing_row_is_drawn_and_the_others_stay(whole, tmp_path):
     assert json.loads((tmp_path / "lemma-4.1.json").read_text())["rows"][3] == taken
 
 
-def test_quick_and_full_share_a_file(tmp_path):
+def test_quick_and_full_share_a_file(tmp_path: Path) -> None:
     """Rows of the other level stay in it."""
     verify(["assumption-1"], records=tmp_path)
     before = files(tmp_path)
@@ -117,6 +125,7 @@ verify(sys.argv[3:], records=folder)
 def run_driver(folder, log):
     command = [sys.executable, "-c", DRIVER, str(folder), str(log), *SWEEP]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process
 
@@ -130,14 +139,16 @@ def lines(log):
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
-def wait_for(log, count, process):
+def wait_for(log, count, process) -> None:
     """Wait until so many tasks have been begun, or the run is over."""
     while lines(log) < count and process.poll() is None:
         time.sleep(0.002)
 
 
 @pytest.mark.slow
-def test_killed_at_twenty_random_moments_it_ends_as_if_it_had_not_been(whole, tmp_path):
+def test_killed_at_twenty_random_moments_it_ends_as_if_it_had_not_been(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
     folder, log = tmp_path / "records", tmp_path / "log"
     folder.mkdir()
     rng = np.random.default_rng(8)
@@ -161,7 +172,9 @@ def test_killed_at_twenty_random_moments_it_ends_as_if_it_had_not_been(whole, tm
     assert max(Counter(log.read_text().splitlines()).values()) <= KILLS + 1
 
 
-def test_what_a_killed_run_was_about_to_rename_is_cleared_away(whole, tmp_path):
+def test_what_a_killed_run_was_about_to_rename_is_cleared_away(
+    whole: dict[str, bytes], tmp_path: Path
+) -> None:
     (tmp_path / ".lemma-4.1.json.123.part").write_bytes(whole["lemma-4.1.json"][:100])
     verify(["lemma-4.1"], records=tmp_path)
     assert files(tmp_path) == {"lemma-4.1.json": whole["lemma-4.1.json"]}
@@ -177,7 +190,9 @@ def test_what_a_killed_run_was_about_to_rename_is_cleared_away(whole, tmp_path):
         (b'{"schema":1,"claim":"lemma-3.2","seed":0,"versions":[],"rows":[]}', "'lemma-3.2'"),
     ],
 )
-def test_a_record_of_another_kind_is_named_and_kept(tmp_path, content, sentence):
+def test_a_record_of_another_kind_is_named_and_kept(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
     path = tmp_path / "lemma-4.1.json"
     path.write_bytes(content)
     with pytest.raises(FileFormatError, match=sentence) as caught:
@@ -186,13 +201,13 @@ def test_a_record_of_another_kind_is_named_and_kept(tmp_path, content, sentence)
     assert path.read_bytes() == content
 
 
-def test_another_seed_needs_another_folder(whole, tmp_path):
+def test_another_seed_needs_another_folder(whole: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "lemma-4.1.json").write_bytes(whole["lemma-4.1.json"])
     with pytest.raises(InvalidInputError, match="recorded with seed 0, not 1"):
         verify(["lemma-4.1"], seed=1, records=tmp_path)
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="Cannot create"):
         verify(["lemma-4.1"], records=tmp_path / "file" / "records")
@@ -209,11 +224,11 @@ def test_a_folder_that_cannot_be_made(tmp_path):
         ({"names": "lemma-4.1", "jobs": 0}, InvalidInputError, "`jobs` must be at least 1"),
     ],
 )
-def test_sentences(arguments, error, sentence):
+def test_sentences(arguments: dict[str, Any], error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         verify(arguments.pop("names"), **arguments)
 
 
-def test_patterns_choose_in_the_order_of_the_paper():
+def test_patterns_choose_in_the_order_of_the_paper() -> None:
     chosen = module.choose_claims(["lemma-4.*", "theorem-2.1"])
     assert [claim.name for claim in chosen] == ["theorem-2.1", "lemma-4.1", "lemma-4.2"]

@@ -26,4 +26,5 @@ def spiked() -> FloatArray:
     noise = rng.standard_normal((80, 120)) / np.sqrt(120)
     left, _ = np.linalg.qr(rng.standard_normal((80, 2)))
     right, _ = np.linalg.qr(rng.standard_normal((120, 2)))
-    return noise + (left * [6.0, 4.0]) @ right.T
+    result: FloatArray = noise + (left * [6.0, 4.0]) @ right.T
+    return result

@@ -1,7 +1,12 @@
 """What the pictures of a law and of the outlier map show, against closed forms."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from matplotlib.axes._axes import Axes
+from matplotlib.lines import Line2D
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
@@ -14,29 +19,29 @@ NOISE = DeformedWigner(Atoms([0.0]), sigma=1.0)
 SQUARE = InformationPlusNoise(Atoms([0.0]), sigma=1.0, ratio=1.0)
 
 
-def named(ax, label):
+def named(ax: Axes, label: str) -> Line2D:
     """The line of this label, on the axes or on their twin at the right."""
     lines = [line for axes in ax.figure.axes for line in axes.lines]
     (found,) = [line for line in lines if line.get_label() == label]
     return found
 
 
-def points(line) -> FloatArray:
+def points(line: Line2D) -> FloatArray:
     xy = np.array(line.get_data(), dtype=float)
     return xy[:, np.isfinite(xy).all(axis=0)]
 
 
-def legend(ax):
+def legend(ax: Axes) -> list[str]:
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_law_of_pure_noise_is_the_semicircle():
+def test_law_of_pure_noise_is_the_semicircle() -> None:
     x, y = points(named(plot_law(NOISE), "law of W"))
     np.testing.assert_allclose(y, np.sqrt(np.maximum(4 - x**2, 0)) / (2 * np.pi), atol=1e-9)
     assert (x[0], x[-1]) == (-2, 2)
 
 
-def test_square_noise_is_a_quarter_circle_in_plain_singular_values():
+def test_square_noise_is_a_quarter_circle_in_plain_singular_values() -> None:
     ax = plot_law(SQUARE)
     x, y = points(named(ax, "law of W"))
     np.testing.assert_allclose(y[1:], np.sqrt(np.maximum(4 - x[1:] ** 2, 0)) / np.pi, atol=1e-9)
@@ -46,7 +51,7 @@ def test_square_noise_is_a_quarter_circle_in_plain_singular_values():
     assert ax.get_xlim()[0] == 0
 
 
-def test_two_intervals_are_two_curves():
+def test_two_intervals_are_two_curves() -> None:
     x, y = named(plot_law(TWO), "law of W").get_data()
     assert np.isnan(x).sum() == np.isnan(y).sum() == 1
     left, right = points(named(plot_law(TWO), "law of W"))
@@ -55,7 +60,7 @@ def test_two_intervals_are_two_curves():
     assert area == pytest.approx(1, abs=1e-4)
 
 
-def test_atoms_stand_at_their_mass_and_outliers_at_their_overlap():
+def test_atoms_stand_at_their_mass_and_outliers_at_their_overlap() -> None:
     ax = plot_law(DeformedWigner(Atoms([0.0, 6.0], [0.75, 0.25]), sigma=1.0), spikes=[-3.0])
     np.testing.assert_allclose(points(named(ax, "atoms of S, by mass")), [[0, 6], [0.75, 0.25]])
     # Φ(θ) = θ − σ²Σp/(t − θ) and the overlap 1 − σ²Σp/(t − θ)².
@@ -64,7 +69,7 @@ def test_atoms_stand_at_their_mass_and_outliers_at_their_overlap():
     assert "subcritical spikes: no outlier" not in legend(ax)
 
 
-def test_left_and_right_overlaps_have_their_own_markers():
+def test_left_and_right_overlaps_have_their_own_markers() -> None:
     # Low rank, θ = 2, c = ½: (t⁴ − c)/(t²(t² + c)) and (t⁴ − c)/(t²(t² + 1)).
     model = InformationPlusNoise(Atoms([0.0]), sigma=1.0, ratio=0.5)
     ax = plot_law(model, spikes=[2.0])
@@ -75,14 +80,14 @@ def test_left_and_right_overlaps_have_their_own_markers():
     assert left.get_marker() != right.get_marker()
 
 
-def test_a_subcritical_spike_has_a_marker_of_its_own():
+def test_a_subcritical_spike_has_a_marker_of_its_own() -> None:
     ax = plot_law(NOISE, spikes=[2.0, 0.5])
     subcritical = named(ax, "subcritical spikes: no outlier")
     np.testing.assert_allclose(points(subcritical), [[2.0], [0.0]])
     assert subcritical.get_marker() != named(ax, "outliers, by overlap").get_marker()
 
 
-def test_many_atoms_are_a_histogram_of_area_one():
+def test_many_atoms_are_a_histogram_of_area_one() -> None:
     values = np.random.default_rng(0).uniform(-1, 1, 500)
     ax = plot_law(DeformedWigner(Empirical(values), sigma=0.5))
     (stairs,) = ax.patches
@@ -92,7 +97,7 @@ def test_many_atoms_are_a_histogram_of_area_one():
     assert len(ax.figure.axes) == 1, "nothing to measure on an axis of shares"
 
 
-def test_a_signal_with_a_density_is_drawn_and_an_infinite_one_cut_off():
+def test_a_signal_with_a_density_is_drawn_and_an_infinite_one_cut_off() -> None:
     ax = plot_law(DeformedWigner(Uniform(-1.0, 3.0), sigma=0.5))
     _, y = points(named(ax, "law of S"))
     assert set(y.round(12)) == {0.0, 0.25}
@@ -101,7 +106,7 @@ def test_a_signal_with_a_density_is_drawn_and_an_infinite_one_cut_off():
     assert ax.get_ylim()[1] < 1.5
 
 
-def test_map_of_two_atoms_solid_outside_dashed_at_the_edges():
+def test_map_of_two_atoms_solid_outside_dashed_at_the_edges() -> None:
     ax = plot_outlier_map(TWO)
     solid = named(ax, "outlier of a spike")
     dashed = named(ax, "subcritical: no outlier")
@@ -121,7 +126,7 @@ def test_map_of_two_atoms_solid_outside_dashed_at_the_edges():
     np.testing.assert_allclose(place, np.repeat(edges, 2), atol=1e-12)
 
 
-def test_map_in_a_closed_gap_stays_at_one_quantile():
+def test_map_in_a_closed_gap_stays_at_one_quantile() -> None:
     model = DeformedWigner(Atoms([-1.0, 1.0], [0.7, 0.3]), sigma=1.2)
     theta, place = points(named(plot_outlier_map(model), "subcritical: no outlier"))
     inside = np.abs(theta) < 1
@@ -129,7 +134,7 @@ def test_map_in_a_closed_gap_stays_at_one_quantile():
     np.testing.assert_allclose(place[inside], float(model.law.quantile(0.7)))
 
 
-def test_map_of_low_rank_in_plain_singular_values():
+def test_map_of_low_rank_in_plain_singular_values() -> None:
     model = InformationPlusNoise(Atoms([0.0]), sigma=1.0, ratio=0.25)
     ax = plot_outlier_map(model, spikes=[2.0, 0.5])
     theta, place = points(named(ax, "outlier of a spike"))
@@ -145,12 +150,12 @@ def test_map_of_low_rank_in_plain_singular_values():
     assert ax.get_xlabel() == "spike θ, a singular value of S"
 
 
-def test_both_supports_are_shaded():
+def test_both_supports_are_shaded() -> None:
     labels = legend(plot_outlier_map(DeformedWigner(Semicircle(1.0), sigma=1.0)))
     assert labels[:2] == ["support of S", "support of W"]
 
 
-def test_spectrum_with_many_values_is_one_band():
+def test_spectrum_with_many_values_is_one_band() -> None:
     values = np.linspace(-1, 1, 300)
     ax = plot_outlier_map(DeformedWigner(Empirical(values), sigma=0.5))
     theta, place = points(named(ax, "outlier of a spike"))
@@ -159,7 +164,7 @@ def test_spectrum_with_many_values_is_one_band():
     np.testing.assert_allclose(place, phi, atol=1e-12)
 
 
-def test_figure_has_both_and_opens_no_window():
+def test_figure_has_both_and_opens_no_window() -> None:
     import matplotlib.pyplot as plt
 
     figure = law_figure(TWO, spikes=[2.8])
@@ -172,7 +177,7 @@ def test_figure_has_both_and_opens_no_window():
 
 
 @pytest.mark.parametrize("plot", [plot_law, plot_outlier_map])
-def test_draws_on_the_axes_given(plot):
+def test_draws_on_the_axes_given(plot: Callable[..., Any]) -> None:
     import matplotlib.pyplot as plt
 
     _, ax = plt.subplots()
@@ -180,7 +185,7 @@ def test_draws_on_the_axes_given(plot):
 
 
 @pytest.mark.parametrize("plot", [plot_law, plot_outlier_map, law_figure])
-def test_says_what_it_cannot_draw(plot):
+def test_says_what_it_cannot_draw(plot: Callable[..., Any]) -> None:
     with pytest.raises(InvalidTypeError, match=r"DeformedWigner or an Info.*Got a Semicircle"):
         plot(Semicircle(1.0))
     with pytest.raises(InvalidInputError, match=r"singular values here.*Got -2"):
@@ -189,7 +194,7 @@ def test_says_what_it_cannot_draw(plot):
         plot(NOISE, spikes=[0.0])
 
 
-def test_curve_shares_its_points_by_length_with_a_gap_between():
+def test_curve_shares_its_points_by_length_with_a_gap_between() -> None:
     law = DeformedWigner(Atoms([-5.0, 5.0], [0.04, 0.96]), sigma=1.0).law
     x, y = density_curve(law, points=120)
     (gap,) = np.flatnonzero(np.isnan(x))
@@ -201,5 +206,5 @@ def test_curve_shares_its_points_by_length_with_a_gap_between():
     assert y[[0, gap - 1, gap + 1, -1]].tolist() == [0, 0, 0, 0]
 
 
-def test_curve_of_atoms_alone_is_empty():
+def test_curve_of_atoms_alone_is_empty() -> None:
     assert density_curve(Atoms([1.0, 2.0]))[0].size == 0

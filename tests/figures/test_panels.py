@@ -1,12 +1,15 @@
 """Panels: what is drawn, and that it can be told apart without colour."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pastur.figures import Panel, Series, panels_figure, plot_panel
 
 
-def panel(**changes):
+def panel(**changes: Any) -> Panel:
     series = [
         Series("first", [100, 200, 400], [0.3, 0.2, 0.1], error=[0.02, 0.01, 0.01]),
         Series("second", [100, 200, 400], [0.4, 0.3, 0.2]),
@@ -16,7 +19,7 @@ def panel(**changes):
     return Panel(**{"title": "t", "x_label": "N", "y_label": "error", "series": series} | changes)
 
 
-def test_axes_are_labelled_and_sizes_written_as_they_are():
+def test_axes_are_labelled_and_sizes_written_as_they_are() -> None:
     ax = plot_panel(panel())
     assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == ("t", "N", "error")
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
@@ -25,7 +28,7 @@ def test_axes_are_labelled_and_sizes_written_as_they_are():
     assert sorted(names) == ["first", "fit", "second", "wrong"]
 
 
-def test_points_have_error_bars_and_markers_of_their_own():
+def test_points_have_error_bars_and_markers_of_their_own() -> None:
     ax = plot_panel(panel())
     first, second, wrong = (container.lines[0] for container in ax.containers)
     assert first.get_marker() != second.get_marker() != wrong.get_marker()
@@ -35,7 +38,7 @@ def test_points_have_error_bars_and_markers_of_their_own():
     assert (high - low) / 2 == pytest.approx(0.02)
 
 
-def test_linear_axes_and_many_sizes_keep_their_ticks():
+def test_linear_axes_and_many_sizes_keep_their_ticks() -> None:
     wide = Series("", 10.0 ** np.arange(2, 9), np.ones(7))
     ax = plot_panel(panel(series=[wide], y_axis="linear"))
     assert ax.get_yscale() == "linear"
@@ -43,7 +46,7 @@ def test_linear_axes_and_many_sizes_keep_their_ticks():
     assert ax.get_legend() is None
 
 
-def test_a_figure_is_white_three_to_a_row():
+def test_a_figure_is_white_three_to_a_row() -> None:
     figure = panels_figure([panel() for _ in range(4)], title="all")
     assert len(figure.axes) == 4
     assert figure.get_facecolor() == (1, 1, 1, 1)
@@ -61,6 +64,6 @@ def test_a_figure_is_white_three_to_a_row():
         (lambda: panels_figure([]), "must not be empty"),
     ],
 )
-def test_sentences(call, sentence):
+def test_sentences(call: Callable[[], Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         call()

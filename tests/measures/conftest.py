@@ -58,7 +58,8 @@ class Example:
     def interior(self) -> np.ndarray:
         """Points inside the pieces, away from edges and atoms."""
         low, high = self.pieces[:, :1], self.pieces[:, 1:]
-        return (low + (high - low) * np.array([0.07, 0.31, 0.5, 0.77, 0.94])).ravel()
+        result: np.ndarray = (low + (high - low) * np.array([0.07, 0.31, 0.5, 0.77, 0.94])).ravel()
+        return result
 
     def outside(self) -> np.ndarray:
         """Real points off the support: beyond both ends and in the middle of the widest gap."""
@@ -168,10 +169,12 @@ LAWS = [e for e in EXAMPLES if isinstance(e.measure, ProbabilityMeasure)]
 @pytest.fixture(params=EXAMPLES, ids=lambda e: e.name)
 def example(request: pytest.FixtureRequest) -> Example:
     """Every measure of the table."""
-    return request.param
+    result: Example = request.param
+    return result
 
 
 @pytest.fixture(params=LAWS, ids=lambda e: e.name)
 def law(request: pytest.FixtureRequest) -> Example:
     """The probability measures of the table."""
-    return request.param
+    result: Example = request.param
+    return result

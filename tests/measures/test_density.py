@@ -1,6 +1,8 @@
 """Laws from a callable: closed forms up to the very edge, awkward functions, every refusal."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -8,32 +10,33 @@ import pytest
 from scipy import stats
 
 from pastur._errors import InvalidInputError, InvalidTypeError, NumericalError
+from pastur._typing import FloatArray
 from pastur.measures import Density, MarchenkoPastur, Uniform
 
 
-def shifted_root(z):
+def shifted_root(z: Any) -> Any:
     """√z √(z − 1), the branch that is like z far away."""
     return mp.sqrt(z) * mp.sqrt(z - 1)
 
 
-def semicircle(z):
+def semicircle(z: Any) -> Any:
     return -2 / (z - mp.mpf(1) / 2 + shifted_root(z))
 
 
-def arcsine(z):
+def arcsine(z: Any) -> Any:
     return -1 / shifted_root(z)
 
 
-def uniform(z):
+def uniform(z: Any) -> Any:
     return mp.log(z - 1) - mp.log(z)
 
 
-def parabola_end(z):
+def parabola_end(z: Any) -> Any:
     """3(1 − t)² vanishes so fast at 1 that g′ is finite there."""
     return 3 * ((1 - z) ** 2 * (mp.log(z - 1) - mp.log(z)) + z - mp.mpf(3) / 2)
 
 
-def three_halves(z):
+def three_halves(z: Any) -> Any:
     """(5/2)(1 − t)^(3/2), with a = 1 − z: smooth at 0, a root of higher order at 1."""
     a = 1 - z
     turn = (mp.log(mp.sqrt(a) + 1) - mp.log(mp.sqrt(a) - 1)) / 2
@@ -52,12 +55,12 @@ CLOSED = {
 
 
 @pytest.fixture(params=CLOSED)
-def closed(request):
+def closed(request: pytest.FixtureRequest) -> tuple[Density, Callable[[Any], Any], float]:
     f, g, power = CLOSED[request.param]
     return Density(f, (0, 1)), g, power
 
 
-def test_transforms_up_to_the_edge(closed):
+def test_transforms_up_to_the_edge(closed: tuple[Density, Callable[[Any], Any], float]) -> None:
     law, g, power = closed
     with mp.workdps(60):
         for distance in 2.0 ** -np.arange(-8, 53, 3):
@@ -70,7 +73,7 @@ def test_transforms_up_to_the_edge(closed):
                 assert abs(law.stieltjes_derivative(z) - slope) <= slack * abs(slope)
 
 
-def test_boundary_values_inside(closed):
+def test_boundary_values_inside(closed: tuple[Density, Callable[[Any], Any], float]) -> None:
     law, g, _ = closed
     with mp.workdps(60):
         for x in (1e-9, 0.013, 0.25, 0.5, 0.5 + 1e-15, 0.9, 1 - 1e-7):
@@ -83,7 +86,7 @@ def test_boundary_values_inside(closed):
             )
 
 
-def test_real_part_at_an_end_is_that_of_the_limit():
+def test_real_part_at_an_end_is_that_of_the_limit() -> None:
     fast, root = (Density(CLOSED[name][0], (0, 1)) for name in ("fast", "square roots"))
     at_end = np.array(1 + 0j)
     # −∫3(1 − t)dt and −∫3dt; for the semicircle law of radius ½, −1/ω with ω = ¼ at the edge.
@@ -93,7 +96,7 @@ def test_real_part_at_an_end_is_that_of_the_limit():
     assert root._stieltjes_derivative(at_end).real == np.inf
 
 
-def test_at_a_step_the_transform_is_infinite():
+def test_at_a_step_the_transform_is_infinite() -> None:
     law = Density(lambda t: np.where(t < 0, 0.75, 0.25), [(-1, 0), (0, 1)])
     values = law._stieltjes(np.array([-1, 0, 1 + 0j])).real
     assert values.tolist() == [np.inf, -np.inf, -np.inf]
@@ -104,11 +107,13 @@ def test_at_a_step_the_transform_is_infinite():
     assert law.support.tolist() == [[-1, 1]]
 
 
-def normal(center, sd):
+def normal(center: float, sd: float) -> Callable[[FloatArray | int], FloatArray | float]:
     return lambda t: np.exp(-(((t - center) / sd) ** 2) / 2) / (sd * math.sqrt(2 * math.pi))
 
 
-def beta(a, b):
+def beta(
+    a: float, b: float
+) -> tuple[Callable[[FloatArray], FloatArray], tuple[int, int], Callable[[FloatArray], FloatArray]]:
     return lambda t: stats.beta.pdf(t, a, b), (0, 1), lambda x: stats.beta.cdf(x, a, b)
 
 
@@ -177,11 +182,23 @@ AWKWARD = {
 
 
 @pytest.fixture(params=AWKWARD)
-def awkward(request):
+def awkward(
+    request: pytest.FixtureRequest,
+) -> tuple[
+    Callable[[FloatArray | float], FloatArray | float],
+    tuple[float, float],
+    Callable[[FloatArray], FloatArray],
+]:
     return AWKWARD[request.param]
 
 
-def test_the_stated_error_holds(awkward):
+def test_the_stated_error_holds(
+    awkward: tuple[
+        Callable[[FloatArray | float], FloatArray | float],
+        tuple[float, float],
+        Callable[[FloatArray], FloatArray],
+    ],
+) -> None:
     f, support, cdf = awkward
     law = Density(f, support)
     x = np.concatenate([np.linspace(*support, 997), support[0] + np.geomspace(1e-12, 1e-3, 50)])
@@ -192,7 +209,13 @@ def test_the_stated_error_holds(awkward):
     assert law.sf(support[0]) == law.cdf(support[1]) == 1
 
 
-def test_quantiles_invert(awkward):
+def test_quantiles_invert(
+    awkward: tuple[
+        Callable[[FloatArray | float], FloatArray | float],
+        tuple[float, float],
+        Callable[[FloatArray], FloatArray],
+    ],
+) -> None:
     f, support, _ = awkward
     law = Density(f, support)
     q = np.linspace(0, 1, 501)
@@ -203,7 +226,13 @@ def test_quantiles_invert(awkward):
     assert np.all(np.abs(law.cdf(x) - q) <= 10 * slack)
 
 
-def test_formula_and_quadrature_agree(awkward):
+def test_formula_and_quadrature_agree(
+    awkward: tuple[
+        Callable[[FloatArray | float], FloatArray | float],
+        tuple[float, float],
+        Callable[[FloatArray], FloatArray],
+    ],
+) -> None:
     f, support, _ = awkward
     law = Density(f, support)
     z = np.array([np.mean(support) + 0.5j * np.ptp(support), support[1] + np.ptp(support)])
@@ -211,7 +240,7 @@ def test_formula_and_quadrature_agree(awkward):
     assert np.all(np.abs(got - expected) <= 1e-10 * np.abs(expected))
 
 
-def test_an_error_that_is_not_stated_is_noticed():
+def test_an_error_that_is_not_stated_is_noticed() -> None:
     """The sibling that must reject: the distribution function of a neighbour."""
     f, support, cdf = AWKWARD["kink"]
     law = Density(f, support)
@@ -220,15 +249,15 @@ def test_an_error_that_is_not_stated_is_noticed():
     assert np.max(np.abs(law.cdf(x) - neighbour)) > law.approximation_error + 2e-15
 
 
-def test_a_rough_function_states_its_roughness():
+def test_a_rough_function_states_its_roughness() -> None:
     law = Density(AWKWARD["rounded function"][0], (0, 2))
     assert 1e-13 < law.approximation_error < 1e-10
 
 
-def test_several_intervals_and_the_gap_between():
+def test_several_intervals_and_the_gap_between() -> None:
     pieces = [(-2, -1), (1, 3), (3, 4)]
 
-    def f(t):
+    def f(t: FloatArray) -> FloatArray:
         middle = 0.375 * (3 - t) * (t - 1)
         return np.where(t < 0, 0.25, np.where(t < 3, middle, 0.25))
 
@@ -241,7 +270,7 @@ def test_several_intervals_and_the_gap_between():
     assert law.stieltjes(0.0).dtype == np.float64
 
 
-def test_every_way_to_write_f_is_the_same():
+def test_every_way_to_write_f_is_the_same() -> None:
     z = np.array([0.3 + 0.1j, 2.0])
     exact = Density(lambda t: 2 * t, (0, 1)).stieltjes(z)
     for f in (
@@ -255,12 +284,13 @@ def test_every_way_to_write_f_is_the_same():
     assert halves.stieltjes(3.0) == pytest.approx(Uniform(0, 2).stieltjes(3.0), rel=1e-15)
 
 
-def test_f_is_called_inside_only_and_seldom():
+def test_f_is_called_inside_only_and_seldom() -> None:
     seen = []
 
-    def f(t):
+    def f(t: FloatArray) -> FloatArray:
         seen.append(t)
-        return MarchenkoPastur(1.0, 1.0).density(t)
+        result: FloatArray = MarchenkoPastur(1.0, 1.0).density(t)
+        return result
 
     law = Density(f, (0, 4))
     points = np.concatenate(seen)
@@ -271,7 +301,7 @@ def test_f_is_called_inside_only_and_seldom():
     assert not seen
 
 
-def test_a_mass_that_is_cut_off_with_the_tails_is_rescaled():
+def test_a_mass_that_is_cut_off_with_the_tails_is_rescaled() -> None:
     law = Density(normal(0, 1), (-6, 6))
     assert law.cdf(6) == 1
     assert law.density(0.0) == pytest.approx(
@@ -279,10 +309,10 @@ def test_a_mass_that_is_cut_off_with_the_tails_is_rescaled():
     )
 
 
-def test_more_steps_than_can_be_found_are_refused_and_can_be_given():
+def test_more_steps_than_can_be_found_are_refused_and_can_be_given() -> None:
     steps = np.arange(201) / 100
 
-    def f(t):
+    def f(t: FloatArray) -> FloatArray:
         return np.where((100 * t).astype(int) % 2 == 0, 0.9, 0.1)
 
     with pytest.raises(NumericalError, match="make that point an end of an interval"):
@@ -333,20 +363,25 @@ def test_more_steps_than_can_be_found_are_refused_and_can_be_given():
         (lambda t: None, (0, 1), InvalidTypeError, "Got type object and shape"),
     ],
 )
-def test_sentence(f, support, error, sentence):
+def test_sentence(
+    f: Callable[[FloatArray | float], Any] | float,
+    support: Sequence[tuple[int, int] | float] | str,
+    error: type[Exception],
+    sentence: str,
+) -> None:
     with pytest.raises(error) as caught:
         Density(f, support)
     assert sentence in str(caught.value)
 
 
-def test_an_error_of_f_itself_comes_through():
-    def f(t):
+def test_an_error_of_f_itself_comes_through() -> None:
+    def f(t: FloatArray) -> None:
         raise KeyError("table")
 
     with pytest.raises(KeyError, match="table"):
         Density(f, (0, 1))
 
-    def of_numbers(t):
+    def of_numbers(t: FloatArray | float) -> None:
         raise ValueError(f"no value at {t:.1f}")
 
     with pytest.raises(ValueError, match=r"no value at 0\.0"):

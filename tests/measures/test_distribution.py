@@ -1,9 +1,17 @@
 """Laws of distribution functions, quantiles and samples, for every probability measure."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 
+from pastur._typing import FloatArray
 from pastur.measures import Atoms, MarchenkoPastur, Semicircle, Uniform
+
+if TYPE_CHECKING:
+    from tests.measures.conftest import Example
 
 SAMPLES = 20_000
 # Dvoretzky–Kiefer–Wolfowitz: P(sup|Fₙ − F| > ε) ≤ 2·exp(−2nε²), for any F. With a false-alarm
@@ -13,26 +21,29 @@ DISTANCE = np.sqrt(np.log(2 / FALSE_ALARM) / (2 * SAMPLES))
 ROUNDING = 1e-14
 
 
-def grid(law) -> np.ndarray:
+def grid(law: Any) -> np.ndarray:
     """Points below, at, between, inside and above everything that the law consists of."""
     ends = np.unique(np.concatenate([law.bounds.ravel(), law.measure.atoms[:, 0]]))
     beside = [np.nextafter(ends, -np.inf), ends, np.nextafter(ends, np.inf)]
     return np.sort(np.concatenate([*beside, law.interior(), law.outside()]))
 
 
-def levels(law) -> np.ndarray:
+def levels(law: Any) -> np.ndarray:
     """Levels with the exact steps of the cdf among them."""
     steps = law.measure.cdf(grid(law))
-    return np.clip(np.concatenate([np.linspace(0, 1, 101), steps, steps - 1e-9]), 0, 1)
+    result: np.ndarray = np.clip(
+        np.concatenate([np.linspace(0, 1, 101), steps, steps - 1e-9]), 0, 1
+    )
+    return result
 
 
-def test_cdf_is_the_integral_of_the_density(law):
+def test_cdf_is_the_integral_of_the_density(law: Example) -> None:
     x = np.concatenate([law.interior(), law.outside(), law.measure.atoms[:5, 0]])
     expected = [law.integral(np.ones_like, upto=t) for t in x]
     np.testing.assert_allclose(law.measure.cdf(x), expected, rtol=0, atol=2e-12)
 
 
-def test_cdf_climbs_from_zero_to_one(law):
+def test_cdf_climbs_from_zero_to_one(law: Example) -> None:
     x = grid(law)
     values = law.measure.cdf(x)
     assert np.all(np.diff(values) >= -ROUNDING)
@@ -44,12 +55,12 @@ def test_cdf_climbs_from_zero_to_one(law):
     )
 
 
-def test_cdf_and_survival_function_add_up_to_one(law):
+def test_cdf_and_survival_function_add_up_to_one(law: Example) -> None:
     x = np.append(grid(law), [-np.inf, np.inf])
     np.testing.assert_allclose(law.measure.cdf(x) + law.measure.sf(x), 1, rtol=0, atol=ROUNDING)
 
 
-def test_jumps_of_the_cdf_are_the_atoms(law):
+def test_jumps_of_the_cdf_are_the_atoms(law: Example) -> None:
     x = grid(law)
     # Between neighbouring floats the rest climbs by √eps at most, at a hard edge.
     jump = law.measure.cdf(x) - law.measure.cdf(np.nextafter(x, -np.inf))
@@ -58,7 +69,7 @@ def test_jumps_of_the_cdf_are_the_atoms(law):
     np.testing.assert_allclose(jump, expected, rtol=0, atol=3e-8)
 
 
-def test_quantile_and_cdf_are_a_galois_connection(law):
+def test_quantile_and_cdf_are_a_galois_connection(law: Example) -> None:
     q = levels(law)
     # Brackets are two units in the last place wide: q ≤ F holds at the upper end of that.
     least = law.measure.quantile(q)
@@ -73,7 +84,7 @@ def test_quantile_and_cdf_are_a_galois_connection(law):
     assert np.all(law.measure.quantile(law.measure.cdf(inside)) <= inside + 1e-9 * law.scale)
 
 
-def test_quantile_inverts_the_cdf_where_it_is_continuous(law):
+def test_quantile_inverts_the_cdf_where_it_is_continuous(law: Example) -> None:
     x = law.interior()
     x = x[law.measure.density(x) * law.scale > 1e-10]
     back = law.measure.quantile(law.measure.cdf(x))
@@ -82,7 +93,7 @@ def test_quantile_inverts_the_cdf_where_it_is_continuous(law):
     assert np.all(np.abs(back - x) <= slack + 1e-14 * law.scale)
 
 
-def test_quantile_stays_on_the_support(law):
+def test_quantile_stays_on_the_support(law: Example) -> None:
     points = law.measure.quantile(levels(law))
     support = law.measure.support
     index = np.searchsorted(support[:, 0], points, side="right") - 1
@@ -90,12 +101,12 @@ def test_quantile_stays_on_the_support(law):
     assert np.all(points <= support[index, 1])
 
 
-def test_quantiles_at_the_ends_are_those_of_the_support(law):
+def test_quantiles_at_the_ends_are_those_of_the_support(law: Example) -> None:
     assert law.measure.quantile(0) == law.measure.support[0, 0]
     assert law.measure.quantile(1) == law.measure.support[-1, 1]
 
 
-def test_quantile_of_an_atom_covers_its_jump(law):
+def test_quantile_of_an_atom_covers_its_jump(law: Example) -> None:
     for point in law.measure.atoms[:20, 0]:
         top = law.measure.cdf(point)
         bottom = law.measure.cdf(np.nextafter(point, -np.inf))
@@ -103,7 +114,7 @@ def test_quantile_of_an_atom_covers_its_jump(law):
         np.testing.assert_array_equal(between, point)
 
 
-def kolmogorov_distance(measure, draws) -> float:
+def kolmogorov_distance(measure: Any, draws: FloatArray) -> float:
     """sup|Fₙ − F| over the sample points, from the right and from the left."""
     x, counts = np.unique(draws, return_counts=True)
     empirical = np.cumsum(counts) / draws.size
@@ -112,34 +123,34 @@ def kolmogorov_distance(measure, draws) -> float:
     return float(max(right.max(), left.max()))
 
 
-def test_samples_follow_the_law(law):
+def test_samples_follow_the_law(law: Example) -> None:
     draws = law.measure.sample(SAMPLES, rng=20251123)
     assert draws.shape == (SAMPLES,)
     assert kolmogorov_distance(law.measure, draws) <= DISTANCE
 
 
 @pytest.mark.slow
-def test_samples_do_not_follow_a_neighbour(law):
+def test_samples_do_not_follow_a_neighbour(law: Example) -> None:
     draws = law.measure.sample(SAMPLES, rng=20251123)
     width = np.ptp(law.bounds)
     neighbour = law.measure.shift(0.1 * width if width > 0 else 0.1)
     assert kolmogorov_distance(neighbour, draws) > DISTANCE
 
 
-def test_same_seed_same_samples(law):
+def test_same_seed_same_samples(law: Example) -> None:
     first, second = (law.measure.sample((3, 2), rng=5) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (3, 2)
 
 
-def test_quantile_in_a_gap_belongs_to_its_lower_end():
+def test_quantile_in_a_gap_belongs_to_its_lower_end() -> None:
     mixture = 0.5 * Semicircle(0.3, -2.0) + 0.5 * Uniform(1.0, 3.0)
     assert mixture.quantile(0.5) == pytest.approx(-1.4, abs=1e-15)
     assert mixture.quantile(0.5 + 1e-9) >= 1.0
 
 
 @pytest.mark.parametrize("n", [7, 1000, 100_000])
-def test_quantiles_of_equal_atoms_at_their_own_levels(n):
+def test_quantiles_of_equal_atoms_at_their_own_levels(n: int) -> None:
     law = Atoms(np.arange(n))
     k = np.arange(1, n + 1)
     np.testing.assert_array_equal(law.quantile(k / n), k - 1)
@@ -147,7 +158,7 @@ def test_quantiles_of_equal_atoms_at_their_own_levels(n):
     np.testing.assert_allclose(law.cdf(k - 1), k / n, rtol=0, atol=2e-16)
 
 
-def test_hard_edge_keeps_its_digits():
+def test_hard_edge_keeps_its_digits() -> None:
     # c = 1, σ = 1: the density √(4 − x)/(2π√x) = (1/(π√x))(1 − x/8 − …) gives F term by term.
     x = np.array([1e-30, 1e-20, 1e-12])
     expected = 2 * np.sqrt(x) / np.pi * (1 - x / 24)
@@ -156,7 +167,7 @@ def test_hard_edge_keeps_its_digits():
     np.testing.assert_allclose(law.density(x), (1 - x / 8) / (np.pi * np.sqrt(x)), rtol=1e-14)
 
 
-def test_marchenko_pastur_at_its_edges():
+def test_marchenko_pastur_at_its_edges() -> None:
     square, wide, tall = (MarchenkoPastur(c, 1.0) for c in (1.0, 0.25, 4.0))
     assert square.density(0.0) == np.inf
     assert square.density(4.0) == 0

@@ -1,5 +1,8 @@
 """Every sentence that a user of measures can meet."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -22,7 +25,7 @@ SIGNED = 2 * LAW - Uniform(0, 1)
         (lambda: MarchenkoPastur(np.nan), InvalidInputError, "`ratio` must be finite. Got nan."),
         (lambda: MarchenkoPastur(1.0, 0.0), InvalidInputError, "`sigma` must be positive. Got 0."),
         (lambda: Semicircle(-1.0), InvalidInputError, "`sigma` must be positive. Got -1."),
-        (lambda: Semicircle("wide"), InvalidTypeError, "`sigma` must be a real number. Got 'wide'"),
+        (lambda: Semicircle("wide"), InvalidTypeError, "`sigma` must be a real number. Got 'wide'"),  # type: ignore[arg-type]
         (lambda: Semicircle(1.0, np.inf), InvalidInputError, "`center` must be finite. Got inf."),
         (
             lambda: Uniform(2, 1),
@@ -73,17 +76,17 @@ SIGNED = 2 * LAW - Uniform(0, 1)
         (lambda: LAW.log_potential(np.inf), InvalidInputError, "`z` must be finite."),
         (lambda: LAW.log_potential("z"), InvalidTypeError, "`z` must hold numbers."),
         (lambda: LAW.moment(-1), InvalidInputError, "`k` must be at least 0. Got -1."),
-        (lambda: LAW.moment(1.5), InvalidTypeError, "`k` must be an integer. Got 1.5"),
+        (lambda: LAW.moment(1.5), InvalidTypeError, "`k` must be an integer. Got 1.5"),  # type: ignore[arg-type]
         (lambda: LAW.scale(0), InvalidInputError, "`a` must not be 0"),
         (lambda: LAW.scale(np.inf), InvalidInputError, "`a` must be finite."),
-        (lambda: LAW.shift("up"), InvalidTypeError, "`b` must be a real number."),
+        (lambda: LAW.shift("up"), InvalidTypeError, "`b` must be a real number."),  # type: ignore[arg-type]
         (lambda: LAW / 0, InvalidInputError, "`divisor` must not be 0"),
-        (lambda: LAW * np.ones(2), InvalidTypeError, "`factor` must be a real number."),
-        (lambda: np.ones(2) * LAW, InvalidTypeError, "`factor` must be a real number."),
-        (lambda: LAW * LAW, InvalidTypeError, "`factor` must be a real number."),
+        (lambda: LAW * np.ones(2), InvalidTypeError, "`factor` must be a real number."),  # type: ignore[operator]
+        (lambda: np.ones(2) * LAW, InvalidTypeError, "`factor` must be a real number."),  # type: ignore[operator]
+        (lambda: LAW * LAW, InvalidTypeError, "`factor` must be a real number."),  # type: ignore[operator]
         (lambda: LAW + 1, InvalidTypeError, "Only measures can be added to a measure. Got 1"),
         (lambda: LAW - "x", InvalidTypeError, "Only measures can be added to a measure. Got 'x'"),
-        (lambda: LAW.sample(3, rng="seed"), InvalidTypeError, "`rng` must be a numpy.random"),
+        (lambda: LAW.sample(3, rng="seed"), InvalidTypeError, "`rng` must be a numpy.random"),  # type: ignore[arg-type]
         (
             lambda: LAW.sample(3, rng=-1),
             InvalidInputError,
@@ -96,7 +99,7 @@ SIGNED = 2 * LAW - Uniform(0, 1)
         ),
     ],
 )
-def test_sentence(make, error, sentence):
+def test_sentence(make: Callable[[], Any], error: type[Exception], sentence: str) -> None:
     with pytest.raises(error) as caught:
         make()
     assert sentence in str(caught.value)
@@ -104,7 +107,7 @@ def test_sentence(make, error, sentence):
 
 
 @pytest.mark.parametrize("name", ["cdf", "sf", "quantile", "sample"])
-def test_a_signed_measure_says_what_it_has_instead(name):
+def test_a_signed_measure_says_what_it_has_instead(name: str) -> None:
     assert not hasattr(SIGNED, name)
     with pytest.raises(AttributeError) as caught:
         getattr(SIGNED, name)
@@ -112,6 +115,6 @@ def test_a_signed_measure_says_what_it_has_instead(name):
     assert "Ask for `integrate(f)`" in str(caught.value)
 
 
-def test_other_missing_names_are_reported_as_python_does():
+def test_other_missing_names_are_reported_as_python_does() -> None:
     with pytest.raises(AttributeError, match="'SignedSum' object has no attribute 'colour'"):
-        SIGNED.colour  # noqa: B018
+        SIGNED.colour  # noqa: B018  # type: ignore[attr-defined]

@@ -1,25 +1,29 @@
 """Laws from a grid: segment by segment in 40 digits, exact quantiles, honest errors, refusals."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
 from pastur.measures import GridDensity, Semicircle
 
 
-def mass_of(x, values) -> float:
+def mass_of(x: FloatArray, values: FloatArray) -> float:
     return float(np.sum(np.diff(x) * (values[1:] + values[:-1])) / 2)
 
 
-def grid_law(x, values) -> GridDensity:
+def grid_law(x: FloatArray, values: FloatArray) -> GridDensity:
     return GridDensity(x, values / mass_of(x, values))
 
 
 _RANDOM = np.random.default_rng(1)
 
 
-def _grids():
+def _grids() -> Iterator[tuple[str, FloatArray, FloatArray]]:
     graded = np.concatenate([[-1], -np.geomspace(0.5, 1e-12, 30), [0], np.geomspace(1e-11, 3, 20)])
     thin = np.array([0, 1e-9, 1, 1 + 1e-9, 5.0])
     rough = np.sort(_RANDOM.normal(size=150))
@@ -36,18 +40,18 @@ GRIDS = {name: (x, values) for name, x, values in _grids()}
 
 
 @pytest.fixture(params=GRIDS)
-def grid(request):
+def grid(request: pytest.FixtureRequest) -> tuple[FloatArray, FloatArray]:
     x, values = GRIDS[request.param]
     return x, values / mass_of(x, values)
 
 
-def segment(a, b, p, q, z):
+def segment(a: Any, b: Any, p: Any, q: Any, z: Any) -> tuple[Any, ...]:
     """g, g′ and potential of the density from p at a to q at b, for Im z > 0."""
     slope = (q - p) / (b - a)
     at_z = p + slope * (z - a)
     turn = mp.log(b - z) - mp.log(a - z)
 
-    def antiderivative(t):
+    def antiderivative(t: Any) -> Any:
         # of (ρ(z) + slope·(t − z)) log(z − t)
         w = z - t
         log = mp.log(w)
@@ -60,13 +64,13 @@ def segment(a, b, p, q, z):
     )
 
 
-def transforms(x, values, z):
+def transforms(x: FloatArray, values: FloatArray, z: Any) -> list[Any]:
     t, rho = [mp.mpf(float(v)) for v in x], [mp.mpf(float(v)) for v in values]
     parts = [segment(*ends, z) for ends in zip(t, t[1:], rho, rho[1:], strict=False)]
     return [mp.fsum(column) for column in zip(*parts, strict=True)]
 
 
-def points(x) -> list[complex]:
+def points(x: FloatArray) -> list[complex]:
     """Next to nodes, beyond both ends from near to very far, and above."""
     length = float(x[-1] - x[0])
     rng = np.random.default_rng(2)
@@ -78,7 +82,7 @@ def points(x) -> list[complex]:
     return [*near, *beside, *right, *left, 1e6j * length, np.mean(x) + 3j * length]
 
 
-def test_transforms_are_sums_over_segments(grid):
+def test_transforms_are_sums_over_segments(grid: tuple[FloatArray, FloatArray]) -> None:
     x, values = grid
     law = GridDensity(x, values)
     z = points(x)
@@ -94,7 +98,7 @@ def test_transforms_are_sums_over_segments(grid):
             assert abs(potential[i] - exact[2]) <= 3e-14 * (1 + abs(mp.log(x[-1] - x[0])))
 
 
-def test_a_wrong_value_is_noticed(grid):
+def test_a_wrong_value_is_noticed(grid: tuple[FloatArray, FloatArray]) -> None:
     """The sibling that must reject: one value, beside the heaviest step, is off by 1e-12."""
     x, values = grid
     off, heaviest = values.copy(), np.argmax(mass_steps(x, values))
@@ -105,7 +109,7 @@ def test_a_wrong_value_is_noticed(grid):
         assert abs(GridDensity(x, values).stieltjes(z) - exact) > 1e-14 * abs(exact)
 
 
-def test_distribution_function_is_piecewise_quadratic(grid):
+def test_distribution_function_is_piecewise_quadratic(grid: tuple[FloatArray, FloatArray]) -> None:
     x, values = grid
     law = GridDensity(x, values)
     t, share = np.linspace(0, 1, 7), np.concatenate([[0], np.cumsum(mass_steps(x, values))])
@@ -120,11 +124,11 @@ def test_distribution_function_is_piecewise_quadratic(grid):
         )
 
 
-def mass_steps(x, values):
+def mass_steps(x: FloatArray, values: FloatArray) -> FloatArray:
     return np.diff(x) * (values[1:] + values[:-1]) / 2
 
 
-def test_quantiles_are_exact(grid):
+def test_quantiles_are_exact(grid: tuple[FloatArray, FloatArray]) -> None:
     x, values = grid
     law = GridDensity(x, values)
     q = np.concatenate([np.linspace(0, 1, 997), law.cdf(x)])
@@ -136,7 +140,7 @@ def test_quantiles_are_exact(grid):
     assert law.quantile(1) == law.support[-1, 1]
 
 
-def test_quantiles_by_hand():
+def test_quantiles_by_hand() -> None:
     # Density t on [0, √2]: F = t²/2, which starts with a vanishing density.
     law = GridDensity([0, 2**0.5], [0, 2**0.5])
     q = np.array([0, 1e-300, 1e-20, 0.25, 1])
@@ -145,7 +149,7 @@ def test_quantiles_by_hand():
     assert falling.quantile(1 - q[3:]) == pytest.approx(2**0.5 - np.sqrt(2 * q[3:]), abs=4e-16)
 
 
-def test_high_moments_are_exact():
+def test_high_moments_are_exact() -> None:
     law = GridDensity([0, 1, 3], [0, 2 / 3, 0])
     for k in (1, 2, 13, 40):
         rising, falling = (
@@ -155,14 +159,14 @@ def test_high_moments_are_exact():
         assert law.moment(k) == pytest.approx(2 / 3 * rising + falling / 3, rel=1e-14)
 
 
-def test_zeros_make_gaps():
+def test_zeros_make_gaps() -> None:
     law = GridDensity([-9, 0, 1, 2, 5, 6, 7, 9], [0, 0, 0.5, 0, 0, 0.5, 0, 0])
     assert law.support.tolist() == [[0, 2], [5, 7]]
     assert law.quantile([0, 0.5, 0.5 + 1e-12, 1]) == pytest.approx([0, 2, 5, 7], abs=1e-5)
     assert law.quantile(0.5) == 2
 
 
-def test_at_steps_and_nodes():
+def test_at_steps_and_nodes() -> None:
     law = GridDensity([0, 1, 2], [0.25, 0.75, 0.25])
     ends = law._stieltjes(np.array([0, 2 + 0j]))
     assert ends.real.tolist() == [np.inf, -np.inf]
@@ -172,7 +176,7 @@ def test_at_steps_and_nodes():
 
 
 @pytest.mark.parametrize("n", [50, 101, 1000])
-def test_the_stated_error_covers_what_the_grid_makes_of_a_density(n):
+def test_the_stated_error_covers_what_the_grid_makes_of_a_density(n: int) -> None:
     dense = np.linspace(-2.1, 2.1, 20_001)
     x = np.linspace(-2, 2, n)
     semicircle = grid_law(x, np.sqrt(np.maximum(4 - x**2, 0)))
@@ -184,14 +188,14 @@ def test_the_stated_error_covers_what_the_grid_makes_of_a_density(n):
     assert truth <= parabola.approximation_error <= 4 * truth
 
 
-def test_a_grid_that_says_nothing_of_its_error_says_so():
+def test_a_grid_that_says_nothing_of_its_error_says_so() -> None:
     assert np.isnan(GridDensity([0, 1], [1, 1]).approximation_error)
     assert GridDensity([0, 1, 2], [0.5, 0.5, 0.5]).approximation_error == 0
     # Every other point misses the peak altogether.
     assert GridDensity([0, 1, 2], [0, 1, 0]).approximation_error == 1
 
 
-def test_thousands_of_points_by_thousands_of_nodes():
+def test_thousands_of_points_by_thousands_of_nodes() -> None:
     rng = np.random.default_rng(8)
     x = np.sort(rng.normal(size=3000))
     law = grid_law(x, np.exp(-(x**2) / 2))
@@ -207,13 +211,13 @@ def test_thousands_of_points_by_thousands_of_nodes():
     assert np.max(np.abs(law.stieltjes(z)[some] - expected)) < 1e-11
 
 
-def test_a_small_remainder_is_rescaled():
+def test_a_small_remainder_is_rescaled() -> None:
     law = GridDensity([0, 1], [1 + 5e-7, 1 + 5e-7])
     assert law.density(0.5) == pytest.approx(1, abs=1e-15)
     assert law.cdf(1) == 1
 
 
-def test_the_law_does_not_follow_the_arrays_it_was_made_from():
+def test_the_law_does_not_follow_the_arrays_it_was_made_from() -> None:
     x, values = np.array([0.0, 1.0]), np.array([1.0, 1.0])
     law = GridDensity(x, values)
     x[:], values[:] = 7.0, 0.1
@@ -249,7 +253,9 @@ def test_the_law_does_not_follow_the_arrays_it_was_made_from():
         ([[0, 1]], [1, 1], InvalidInputError, "`x` must be one-dimensional."),
     ],
 )
-def test_sentence(x, density, error, sentence):
+def test_sentence(
+    x: Sequence[int], density: Sequence[int], error: type[InvalidInputError], sentence: str
+) -> None:
     with pytest.raises(error) as caught:
         GridDensity(x, density)
     assert sentence in str(caught.value)

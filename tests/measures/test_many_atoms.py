@@ -1,8 +1,11 @@
 """Many atoms at many points, where the sums are not made term by term, against plain sums."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import Atoms
 
 RNG = np.random.default_rng(11)
@@ -15,7 +18,9 @@ POINTS = {
 
 
 @pytest.fixture(params=POINTS, scope="module")
-def cloud(request):
+def cloud(
+    request: pytest.FixtureRequest,
+) -> tuple[FloatArray, FloatArray, FloatArray, ComplexArray]:
     """Points, weights, and 3000 places: on the real line, just above it, and far from it."""
     points = POINTS[request.param]
     weights = RNG.uniform(0.5, 1.5, points.size)
@@ -25,7 +30,9 @@ def cloud(request):
     return points, weights, x, np.concatenate([x + 1e-6j, x + 0.3j * (high - low), -3j * x])
 
 
-def plain(points, weights, z, term):
+def plain(
+    points: FloatArray, weights: FloatArray, z: ComplexArray, term: Callable[..., ComplexArray]
+) -> tuple[ComplexArray, FloatArray]:
     """Sum term by term, and the sum of the moduli, whose rounding is the least error possible."""
     total, size = np.empty(z.shape, complex), np.empty(z.shape)
     for i, w in enumerate(z):
@@ -35,7 +42,7 @@ def plain(points, weights, z, term):
     return total, size
 
 
-def test_transforms(cloud):
+def test_transforms(cloud: tuple[FloatArray, FloatArray, FloatArray, ComplexArray]) -> None:
     points, weights, _, z = cloud
     measure = Atoms(points, weights)
     for transform, power in ((measure.stieltjes, 1), (measure.stieltjes_derivative, 2)):
@@ -46,7 +53,7 @@ def test_transforms(cloud):
         assert np.all(np.abs(transform(z) - expected) <= 1e-14 * size + 4 * moved)
 
 
-def test_potential(cloud):
+def test_potential(cloud: tuple[FloatArray, FloatArray, FloatArray, ComplexArray]) -> None:
     points, weights, _, z = cloud
     z = np.where(z.imag < 0, np.conj(z), z)
     expected, _ = plain(points, weights, z, lambda t, w: np.log(w - t))
@@ -55,7 +62,9 @@ def test_potential(cloud):
     )
 
 
-def test_potential_on_the_real_line_counts_the_mass_to_the_right(cloud):
+def test_potential_on_the_real_line_counts_the_mass_to_the_right(
+    cloud: tuple[FloatArray, FloatArray, FloatArray, ComplexArray],
+) -> None:
     points, weights, x, _ = cloud
     x = np.tile(x, 2)
     right = [weights[points > t].sum() for t in x]

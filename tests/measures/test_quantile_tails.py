@@ -1,5 +1,8 @@
 """Quantiles next to the edges, where a level of 1 − 1e-16 is rounded: against 30 digits."""
 
+from collections.abc import Callable
+from typing import Any
+
 import mpmath
 import numpy as np
 import pytest
@@ -9,14 +12,22 @@ from pastur.measures import MarchenkoPastur, Semicircle
 LEVELS = [1e-5, 1.1e-7, 0.9e-7, 1e-9, 1e-11, 1e-13, 1e-15, 1e-16]
 
 
-def mass_within(distance, density):
+def mass_within(distance: Any, density: Callable[[Any], Any]) -> Any:
     """Return the mass within `distance` of an edge where `density`, of the distance, has a root."""
     with mpmath.workdps(30):
         y = mpmath.mpf(distance)
         return mpmath.quad(lambda u: density(y * u * u) * 2 * y * u, [0, 1])
 
 
-def check_quantile(law, density, level, *, upper, edge, share=1):
+def check_quantile(
+    law: Semicircle | MarchenkoPastur,
+    density: Callable[[Any], Any],
+    level: float,
+    *,
+    upper: bool,
+    edge: Any,
+    share: int = 1,
+) -> None:
     """Assert that a quantile is off by 1e-12 at most, by the mass that its exact distance has."""
     q = 1 - level if upper else level
     mass = (1 - mpmath.mpf(q)) * share if upper else mpmath.mpf(q)
@@ -30,7 +41,7 @@ def check_quantile(law, density, level, *, upper, edge, share=1):
 
 @pytest.mark.parametrize("upper", [False, True])
 @pytest.mark.parametrize(("sigma", "center"), [(1.0, 0.0), (0.3, 2.0)])
-def test_semicircle(sigma, center, upper):
+def test_semicircle(sigma: float, center: float, upper: bool) -> None:
     law = Semicircle(sigma, center)
     s, c = mpmath.mpf(sigma), mpmath.mpf(center)
     edge = c + 2 * s if upper else c - 2 * s
@@ -50,21 +61,21 @@ def test_semicircle(sigma, center, upper):
     [(r, True) for r in (0.01, 0.25, 0.9, 0.9999, 1.0, 4.0)]
     + [(r, False) for r in (0.01, 0.25, 0.9, 0.9999)],
 )
-def test_marchenko_pastur(ratio, upper):
+def test_marchenko_pastur(ratio: float, upper: bool) -> None:
     law = MarchenkoPastur(ratio, 1.0)
     c = mpmath.mpf(ratio)
     with mpmath.workdps(30):
         low, high = (1 - mpmath.sqrt(c)) ** 2, (1 + mpmath.sqrt(c)) ** 2
     edge, sign = (high, -1) if upper else (low, 1)
 
-    def density(y):
+    def density(y: Any) -> Any:
         return mpmath.sqrt(y * (high - low - y)) / (2 * mpmath.pi * c * (edge + sign * y))
 
     for level in LEVELS:
         check_quantile(law, density, level, upper=upper, edge=edge)
 
 
-def test_a_hard_edge_and_an_atom_keep_their_quantiles():
+def test_a_hard_edge_and_an_atom_keep_their_quantiles() -> None:
     law = MarchenkoPastur(1.0, 1.0)
     # The cdf is (2/π)√x there: quantile (πq/2)².
     q = np.array([1e-4, 1e-8, 1e-12, 1e-16])
@@ -73,7 +84,7 @@ def test_a_hard_edge_and_an_atom_keep_their_quantiles():
 
 
 @pytest.mark.parametrize("law", [Semicircle(1.0), MarchenkoPastur(0.3), MarchenkoPastur(3.0)])
-def test_quantiles_rise_through_the_change_of_formula(law):
+def test_quantiles_rise_through_the_change_of_formula(law: Semicircle | MarchenkoPastur) -> None:
     q = np.sort(np.concatenate([10.0 ** np.linspace(-17, -1, 400), 1 - 10.0 ** -np.arange(1, 17)]))
     found = law.quantile(np.concatenate([[0.0], q, [1.0]]))
     assert (np.diff(found) >= 0).all()

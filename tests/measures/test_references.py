@@ -1,10 +1,14 @@
 """Closed forms against 40-digit quadrature of the density, written here on its own."""
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
 import scipy.stats
 
+from pastur._typing import FloatArray
 from pastur.measures import MarchenkoPastur, ProbabilityMeasure, Semicircle, Uniform
 
 DIGITS = 40
@@ -13,11 +17,20 @@ DIGITS = 40
 class Reference:
     """A density on [low, high] and an atom at 0, built from 40-digit numbers."""
 
-    def __init__(self, law: ProbabilityMeasure, low, high, density, atom=0) -> None:
+    def __init__(
+        self,
+        law: ProbabilityMeasure,
+        low: Any,
+        high: Any,
+        density: Callable[[Any], Any],
+        atom: Any = 0,
+    ) -> None:
         self.law, self.low, self.high, self.density, self.atom = law, low, high, density, atom
         self._nodes: dict = {}
 
-    def integral(self, f, upto=None, method="gauss-legendre"):
+    def integral(
+        self, f: Callable[..., Any], upto: float | None = None, method: str = "gauss-legendre"
+    ) -> Any:
         """∫ f over (−∞, upto], by mpmath.quad in the angle of t = low + length·sin²φ."""
         last = self.high if upto is None else min(mp.mpf(upto), self.high)
         stop = mp.asin(mp.sqrt((last - self.low) / (self.high - self.low)))
@@ -26,7 +39,7 @@ class Reference:
         bulk = mp.quad(lambda phi: self._at(phi, f), cuts, method=method)
         return bulk + (self.atom * f(mp.mpf(0)) if self.atom else 0)
 
-    def _at(self, phi, f):
+    def _at(self, phi: Any, f: Callable[..., Any]) -> Any:
         if phi not in self._nodes:
             length = self.high - self.low
             t = self.low + length * mp.sin(phi) ** 2
@@ -39,7 +52,7 @@ def marchenko_pastur(ratio: float, sigma: float) -> Reference:
     c, s = mp.mpf(ratio), mp.mpf(sigma)
     low, high = (s * (1 - mp.sqrt(c))) ** 2, (s * (1 + mp.sqrt(c))) ** 2
 
-    def density(t):
+    def density(t: Any) -> Any:
         return mp.sqrt((high - t) * (t - low)) / (2 * mp.pi * c * s**2 * t)
 
     atom = max(mp.mpf(0), 1 - 1 / c)
@@ -60,7 +73,7 @@ def uniform(low: float, high: float) -> Reference:
     return Reference(Uniform(low, high), a, b, lambda t: 1 / (b - a))
 
 
-REFERENCES = {
+REFERENCES: dict[str, Callable[[], Reference]] = {
     "ratio 0.1": lambda: marchenko_pastur(0.1, 1.0),
     "ratio 0.5": lambda: marchenko_pastur(0.5, 0.7),
     "ratio 1": lambda: marchenko_pastur(1.0, 1.0),
@@ -72,7 +85,7 @@ REFERENCES = {
 
 
 @pytest.fixture(scope="module", params=REFERENCES.values(), ids=REFERENCES.keys())
-def reference(request):
+def reference(request: pytest.FixtureRequest) -> Iterator[Reference]:
     with mp.workdps(DIGITS):
         yield request.param()
 
@@ -86,20 +99,20 @@ def points(law: ProbabilityMeasure) -> list[complex]:
     return [*near, *plane, 1e6j, -1e6 + 1e3j]
 
 
-def relative_errors(got, expected) -> np.ndarray:
+def relative_errors(got: FloatArray | Sequence[complex], expected: Sequence[Any]) -> np.ndarray:
     return np.array(
         [float(abs(mp.mpmathify(g) - e) / abs(e)) for g, e in zip(got, expected, strict=True)]
     )
 
 
-def test_stieltjes(reference):
+def test_stieltjes(reference: Reference) -> None:
     z = points(reference.law)
     expected = [reference.integral(lambda t, z=z: 1 / (t - mp.mpmathify(z))) for z in z]
     errors = relative_errors([reference.law.stieltjes(v) for v in z], expected)
     assert errors.max() < 1e-12
 
 
-def test_stieltjes_derivative(reference):
+def test_stieltjes_derivative(reference: Reference) -> None:
     z = points(reference.law)
     expected = [reference.integral(lambda t, z=z: 1 / (t - mp.mpmathify(z)) ** 2) for z in z]
     errors = relative_errors([reference.law.stieltjes_derivative(v) for v in z], expected)
@@ -108,7 +121,7 @@ def test_stieltjes_derivative(reference):
     assert errors[2:].max() < 1e-12
 
 
-def test_log_potential(reference):
+def test_log_potential(reference: Reference) -> None:
     # In the closed upper half-plane mpmath's principal branch has arguments in [0, π] as well.
     z = [v for v in points(reference.law) if np.imag(v) >= 0]
     expected = [reference.integral(lambda t, z=z: mp.log(mp.mpmathify(z) - t)) for z in z]
@@ -117,7 +130,7 @@ def test_log_potential(reference):
     assert max(errors) < 1e-13
 
 
-def test_cdf_and_survival_function(reference):
+def test_cdf_and_survival_function(reference: Reference) -> None:
     low, high = reference.law.support[-1]
     x = low + (high - low) * np.array([1e-8, 1e-4, 0.1, 0.5, 0.9, 1 - 1e-4])
     expected = [reference.integral(lambda t: mp.mpf(1), upto=v) for v in x]
@@ -126,7 +139,7 @@ def test_cdf_and_survival_function(reference):
         assert float(abs(mp.mpf(float(reference.law.sf(v))) - (1 - e))) < 5e-16
 
 
-def test_density(reference):
+def test_density(reference: Reference) -> None:
     low, high = reference.law.support[-1]
     x = low + (high - low) * np.array([1e-6, 0.2, 0.5, 0.999])
     expected = [reference.density(mp.mpf(float(v))) for v in x]
@@ -136,7 +149,7 @@ def test_density(reference):
     assert errors[1:].max() < 1e-12
 
 
-def test_moments(reference):
+def test_moments(reference: Reference) -> None:
     for k in range(1, 8):
         expected = reference.integral(lambda t, k=k: t**k)
         error = abs(mp.mpf(reference.law.moment(k)) - expected)
@@ -144,7 +157,7 @@ def test_moments(reference):
 
 
 @pytest.mark.parametrize("ratio", [1e-6, 1e-3, 0.999999, 1.000001, 1e3, 1e6])
-def test_marchenko_pastur_at_extreme_ratios(ratio):
+def test_marchenko_pastur_at_extreme_ratios(ratio: float) -> None:
     """g solves cσ²zg² + (z − σ²(1 − c))g + 1 = 0, and the law has mass 1 and mean σ²."""
     law = MarchenkoPastur(ratio, 1.0)
     low, high = law.support[-1]
@@ -164,7 +177,7 @@ def test_marchenko_pastur_at_extreme_ratios(ratio):
 
 
 @pytest.mark.parametrize("ratio", [1e-6, 0.5, 0.999999, 1.000001, 1e6])
-def test_edges_of_marchenko_pastur_keep_their_digits(ratio):
+def test_edges_of_marchenko_pastur_keep_their_digits(ratio: float) -> None:
     # The lower one is the square of a difference that nearly vanishes at ratio 1.
     with mp.workdps(DIGITS):
         exact = marchenko_pastur(ratio, 1.3)
@@ -173,7 +186,7 @@ def test_edges_of_marchenko_pastur_keep_their_digits(ratio):
 
 
 @pytest.mark.parametrize(("sigma", "center"), [(1.0, 0.0), (0.4, -3.0), (25.0, 7.0)])
-def test_semicircle_against_scipy(sigma, center):
+def test_semicircle_against_scipy(sigma: float, center: float) -> None:
     # SciPy's `scale` is the radius 2σ.
     theirs = scipy.stats.semicircular(loc=center, scale=2 * sigma)
     ours = Semicircle(sigma, center)
@@ -187,7 +200,7 @@ def test_semicircle_against_scipy(sigma, center):
         assert ours.moment(k) == pytest.approx(theirs.moment(k), rel=1e-12, abs=1e-12)
 
 
-def test_marchenko_pastur_moments_are_narayana_sums():
+def test_marchenko_pastur_moments_are_narayana_sums() -> None:
     # 1, 1 + c, 1 + 3c + c², 1 + 6c + 6c² + c³ (Marchenko, Pastur 1967).
     c = 0.3
     expected = [1, 1 + c, 1 + 3 * c + c**2, 1 + 6 * c + 6 * c**2 + c**3]
@@ -195,12 +208,12 @@ def test_marchenko_pastur_moments_are_narayana_sums():
     assert got == pytest.approx(expected, rel=1e-14)
 
 
-def test_semicircle_moments_are_catalan_numbers():
+def test_semicircle_moments_are_catalan_numbers() -> None:
     got = [Semicircle(1.0).moment(k) for k in range(11)]
     assert got == [1, 0, 1, 0, 2, 0, 5, 0, 14, 0, 42]
 
 
-def test_a_wrong_density_is_noticed(reference):
+def test_a_wrong_density_is_noticed(reference: Reference) -> None:
     """The sibling that must reject: the same comparison with a density that is 1e-9 too large."""
     z = points(reference.law)[2]
     off = reference.integral(lambda t: (1 + mp.mpf("1e-9")) / (t - mp.mpmathify(z)))

@@ -1,15 +1,22 @@
 """Laws of mass, density and transforms, for every measure of the table."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    from tests.measures.conftest import Example
 
-def test_mass_is_atoms_plus_integral_of_density(example):
+
+def test_mass_is_atoms_plus_integral_of_density(example: Example) -> None:
     total = example.integral(np.ones_like)
     assert total == pytest.approx(example.measure.mass, abs=1e-12)
 
 
-def test_moments_are_integrals(example):
+def test_moments_are_integrals(example: Example) -> None:
     for k in range(7):
         # Both routes add terms of size scaleᵏ.
         tolerance = 1e-12 * example.scale**k
@@ -18,16 +25,16 @@ def test_moments_are_integrals(example):
         )
 
 
-def test_integrate_agrees_with_the_nodes_of_the_test(example):
+def test_integrate_agrees_with_the_nodes_of_the_test(example: Example) -> None:
     value = example.measure.integrate(lambda t: np.cos(t / example.scale))
     assert value == pytest.approx(example.integral(lambda t: np.cos(t / example.scale)), abs=1e-11)
 
 
-def test_density_vanishes_off_the_support(example):
+def test_density_vanishes_off_the_support(example: Example) -> None:
     assert np.all(example.measure.density(example.outside()) == 0)
 
 
-def test_transform_is_the_integral(example):
+def test_transform_is_the_integral(example: Example) -> None:
     z = np.concatenate([example.plane(), example.outside()])
     expected = example.integral(lambda t: 1 / (t - z[:, None]))
     error = np.abs(example.measure.stieltjes(z) - expected)
@@ -35,14 +42,14 @@ def test_transform_is_the_integral(example):
     assert np.all(error <= 1e-12 * np.abs(expected) + 1e-11 / example.scale)
 
 
-def test_derivative_is_the_integral(example):
+def test_derivative_is_the_integral(example: Example) -> None:
     z = np.concatenate([example.plane(), example.outside()])
     expected = example.integral(lambda t: 1 / (t - z[:, None]) ** 2)
     error = np.abs(example.measure.stieltjes_derivative(z) - expected)
     assert np.all(error <= 1e-11 * np.abs(expected) + 1e-9 / example.scale**2)
 
 
-def test_potential_is_the_integral(example):
+def test_potential_is_the_integral(example: Example) -> None:
     z = example.plane()
     z = z[z.imag > 0]
     unit = example.scale
@@ -51,7 +58,7 @@ def test_potential_is_the_integral(example):
     np.testing.assert_allclose(got, expected, rtol=0, atol=2e-11)
 
 
-def test_formula_and_quadrature_agree(example):
+def test_formula_and_quadrature_agree(example: Example) -> None:
     measure, z = example.measure, np.append(example.plane()[::3], example.outside()[:1])
     for transform, power in ((measure.stieltjes, 1), (measure.stieltjes_derivative, 2)):
         exact, numeric = transform(z), transform(z, method="quadrature")
@@ -60,7 +67,7 @@ def test_formula_and_quadrature_agree(example):
         np.testing.assert_allclose(numeric, exact, rtol=0, atol=1e-10 * largest)
 
 
-def test_far_away_the_coefficients_are_mass_and_moments(example):
+def test_far_away_the_coefficients_are_mass_and_moments(example: Example) -> None:
     # g = −Σ m_k/z^(k+1): the trapezoidal rule on |z| = 3·scale is exact up to 3^−48.
     z = 3 * example.scale * np.exp(2j * np.pi * (np.arange(48) + 0.5) / 48)
     g = example.measure.stieltjes(z)
@@ -70,13 +77,13 @@ def test_far_away_the_coefficients_are_mass_and_moments(example):
         assert abs(coefficient - expected) <= 1e-12 * (3 * example.scale) ** k
 
 
-def test_minus_z_times_transform_tends_to_the_mass(example):
+def test_minus_z_times_transform_tends_to_the_mass(example: Example) -> None:
     for z in np.array([1e8 + 1j, -1e8 - 1j, 1e8j, -1e8j]) * example.scale:
         # The next term is the first moment over z.
         assert abs(-z * example.measure.stieltjes(z) - example.measure.mass) <= 5e-8
 
 
-def test_plemelj_gives_the_density(example):
+def test_plemelj_gives_the_density(example: Example) -> None:
     x = example.interior() if len(example.pieces) else example.outside()
     shortest = np.min(example.pieces[:, 1] - example.pieces[:, 0], initial=example.scale)
     errors = []
@@ -87,7 +94,7 @@ def test_plemelj_gives_the_density(example):
     assert errors[1] <= 1e-4 * errors[0] + 1e-12 / shortest
 
 
-def test_boundary_value_has_the_density_as_imaginary_part(example):
+def test_boundary_value_has_the_density_as_imaginary_part(example: Example) -> None:
     # What a formula returns on the real line, which the rooms above rely on: no η at all.
     x = example.interior()
     g = example.measure._stieltjes(x.astype(complex))
@@ -95,7 +102,7 @@ def test_boundary_value_has_the_density_as_imaginary_part(example):
     np.testing.assert_allclose(g.imag / np.pi, density, rtol=1e-12, atol=1e-13 / example.scale)
 
 
-def test_residue_gives_the_mass_of_each_atom(example):
+def test_residue_gives_the_mass_of_each_atom(example: Example) -> None:
     eta = 1e-13 * example.scale
     for point, weight in example.measure.atoms:
         residue = -1j * eta * example.measure.stieltjes(point + 1j * eta)
@@ -103,13 +110,13 @@ def test_residue_gives_the_mass_of_each_atom(example):
         assert abs(residue - weight) <= 1e-6
 
 
-def test_no_atom_where_none_is_listed(example):
+def test_no_atom_where_none_is_listed(example: Example) -> None:
     eta = 1e-13 * example.scale
     residue = -1j * eta * example.measure.stieltjes(example.outside() + 1j * eta)
     assert np.all(np.abs(residue) <= 1e-10)
 
 
-def test_derivative_is_that_of_the_transform(example):
+def test_derivative_is_that_of_the_transform(example: Example) -> None:
     z = example.plane()
     radius = 0.4 * np.abs(z.imag)
     turn = np.exp(2j * np.pi * np.arange(40) / 40)
@@ -123,7 +130,7 @@ def test_derivative_is_that_of_the_transform(example):
     assert np.all(np.abs(got - slope) <= tolerance)
 
 
-def test_potential_falls_like_minus_the_transform(example):
+def test_potential_falls_like_minus_the_transform(example: Example) -> None:
     nodes, weights = np.polynomial.legendre.leggauss(40)
     for start, end in ((-2 + 1j, 3 + 2j), (4 + 3j, 400 + 300j), (0.5j, 0.2 + 0.4j)):
         a, b = start * example.scale, end * example.scale
@@ -138,20 +145,20 @@ def test_potential_falls_like_minus_the_transform(example):
         assert abs(got - expected) <= 1e-11
 
 
-def test_potential_is_mass_times_logarithm_at_infinity(example):
+def test_potential_is_mass_times_logarithm_at_infinity(example: Example) -> None:
     for z in np.array([1e9, 1e9j, -1e9]) * example.scale:
         expected = example.measure.mass * np.log(z + 0j)
         assert abs(example.measure.log_potential(z) - expected) <= 1e-8
 
 
-def test_potential_counts_the_mass_to_the_right(example):
+def test_potential_counts_the_mass_to_the_right(example: Example) -> None:
     x = np.concatenate([example.interior(), example.outside()])
     right = [example.measure.mass - example.integral(np.ones_like, upto=t) for t in x]
     got = example.measure.log_potential(x).imag / np.pi
     np.testing.assert_allclose(got, right, rtol=0, atol=2e-12)
 
 
-def test_conjugation_symmetry(example):
+def test_conjugation_symmetry(example: Example) -> None:
     z = example.plane()
     for transform in (
         example.measure.stieltjes,
@@ -161,14 +168,14 @@ def test_conjugation_symmetry(example):
         np.testing.assert_array_equal(transform(np.conj(z)), np.conj(transform(z)))
 
 
-def test_the_real_line_is_the_upper_side_whatever_the_sign_of_its_zero(example):
+def test_the_real_line_is_the_upper_side_whatever_the_sign_of_its_zero(example: Example) -> None:
     x = np.concatenate([example.interior(), example.outside()])
     below = np.array([complex(t, -0.0) for t in x])
     potential = example.measure.log_potential
     np.testing.assert_array_equal(potential(below), potential(x))
 
 
-def test_real_arguments_off_the_support_give_real_values(example):
+def test_real_arguments_off_the_support_give_real_values(example: Example) -> None:
     x = example.outside()
     for transform in (example.measure.stieltjes, example.measure.stieltjes_derivative):
         values = transform(x)
@@ -177,7 +184,7 @@ def test_real_arguments_off_the_support_give_real_values(example):
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.3, 0.0), (-2.5, 0.7), (1.0, -4.0), (-1.0, 0.0)])
-def test_affine_images(example, a, b):
+def test_affine_images(example: Example, a: float, b: float) -> None:
     measure, shift = example.measure, b * example.scale
     image = measure.scale(a).shift(shift)
     assert image.mass == pytest.approx(measure.mass, abs=1e-15)
@@ -197,7 +204,7 @@ def test_affine_images(example, a, b):
     )
 
 
-def test_image_and_back_is_the_measure_itself(example):
+def test_image_and_back_is_the_measure_itself(example: Example) -> None:
     measure = example.measure
     back = measure.shift(example.scale).scale(-2.0).scale(-0.5).shift(-example.scale)
     z = example.plane()
@@ -205,7 +212,7 @@ def test_image_and_back_is_the_measure_itself(example):
     np.testing.assert_allclose(back.atoms[:, 1], measure.atoms[:, 1], rtol=1e-15)
 
 
-def test_signed_sum_is_linear(example):
+def test_signed_sum_is_linear(example: Example) -> None:
     other = example.measure.shift(0.3 * example.scale)
     z = example.plane()
     combined = 2 * example.measure - other / 4
@@ -214,7 +221,7 @@ def test_signed_sum_is_linear(example):
     assert combined.mass == pytest.approx(1.75 * example.measure.mass)
 
 
-def test_support_is_ascending_and_holds_the_atoms(example):
+def test_support_is_ascending_and_holds_the_atoms(example: Example) -> None:
     support = example.measure.support
     assert support.ndim == 2 and support.shape[1] == 2
     assert np.all(support[:, 0] <= support[:, 1])
@@ -224,7 +231,7 @@ def test_support_is_ascending_and_holds_the_atoms(example):
     assert np.all(np.diff(example.measure.atoms[:, 0]) > 0)
 
 
-def test_values_keep_the_shape_of_the_argument(example):
+def test_values_keep_the_shape_of_the_argument(example: Example) -> None:
     z = example.plane()[:6].reshape(2, 3)
     assert example.measure.stieltjes(z).shape == (2, 3)
     assert example.measure.density(z.real).shape == (2, 3)

@@ -7,7 +7,7 @@ from pastur.measures import Atoms, Empirical
 from pastur.models import DeformedWigner, InformationPlusNoise
 
 
-def test_quantiles_at_the_levels_of_sixty_intervals():
+def test_quantiles_at_the_levels_of_sixty_intervals() -> None:
     """σ so small that each atom is an interval: level k/60 is the upper end of the k-th."""
     law = DeformedWigner(Empirical(np.arange(60.0)), sigma=0.01).law
     assert len(law.support) == 60
@@ -16,7 +16,7 @@ def test_quantiles_at_the_levels_of_sixty_intervals():
     np.testing.assert_allclose(found[1:], law.support[:, 1], rtol=0, atol=1e-12)
 
 
-def test_swallowed_spikes_between_sixty_intervals_stick_to_their_edges():
+def test_swallowed_spikes_between_sixty_intervals_stick_to_their_edges() -> None:
     model = DeformedWigner(Empirical(np.arange(60.0)), sigma=0.01)
     critical = model.critical_spikes.reshape(-1, 2)
     np.testing.assert_allclose(
@@ -27,7 +27,7 @@ def test_swallowed_spikes_between_sixty_intervals_stick_to_their_edges():
     )
 
 
-def test_overlaps_of_a_spike_at_zero_of_a_square_matrix_are_equal():
+def test_overlaps_of_a_spike_at_zero_of_a_square_matrix_are_equal() -> None:
     """At c = 1 the two sides are alike, in the limit w → 0 too."""
     model = InformationPlusNoise(Atoms([4.0, 9.0]), sigma=0.3, ratio=1.0)
     left, right = model.overlap(0.0)

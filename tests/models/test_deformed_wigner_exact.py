@@ -1,17 +1,23 @@
 """DeformedWigner against 40-digit roots of polynomials, closed forms and the laws of free sums."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
 from scipy import stats
 
+from pastur._typing import FloatArray
 from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle, Uniform
 from pastur.models import DeformedWigner
 
 mp.mp.dps = 40
 
 
-def polynomial_at(points, weights, sigma, x):
+def polynomial_at(
+    points: Sequence[Any], weights: Sequence[float], sigma: float, x: float
+) -> list[Any]:
     """Coefficients of (w − x)∏(t − w) − σ²Σp∏_{others}(t − w): Pastur's equation, cleared."""
     n = len(points)
     whole = [mp.mpf(1)]
@@ -28,7 +34,7 @@ def polynomial_at(points, weights, sigma, x):
     return total
 
 
-def times(a, b):
+def times(a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
     out = [mp.mpf(0)] * (len(a) + len(b) - 1)
     for i, x in enumerate(a):
         for j, y in enumerate(b):
@@ -36,7 +42,7 @@ def times(a, b):
     return out
 
 
-def roots(coefficients):
+def roots(coefficients: Sequence[Any]) -> list[Any]:
     """All roots of a polynomial of low degree: double precision, then Newton in 40 digits."""
     slopes = [
         c * k for k, c in zip(range(len(coefficients) - 1, 0, -1), coefficients, strict=False)
@@ -51,12 +57,16 @@ def roots(coefficients):
     return found
 
 
-def reference_density(points, weights, sigma, x):
+def reference_density(
+    points: Sequence[Any], weights: Sequence[float], sigma: float, x: float
+) -> Any:
     height = max(mp.im(r) for r in roots(polynomial_at(points, weights, sigma, x)))
     return max(height, mp.mpf(0)) / (mp.pi * mp.mpf(sigma) ** 2)
 
 
-def reference_edges(points, weights, sigma):
+def reference_edges(
+    points: FloatArray | Sequence[Any], weights: FloatArray | Sequence[float], sigma: float
+) -> list[Any]:
     """Φ at its real critical points, the roots of ∏(t − w)² = σ²Σp∏_{others}(t − w)²."""
     factors = [times([mp.mpf(-1), mp.mpf(t)], [mp.mpf(-1), mp.mpf(t)]) for t in points]
     total = [mp.mpf(1)]
@@ -80,7 +90,9 @@ def reference_edges(points, weights, sigma):
 @pytest.mark.parametrize(
     ("points", "sigma", "count"), [([-1.5, 1.5], 0.8, 1000), ([-2.0, 2.0], 1.0, 1000)]
 )
-def test_two_atoms_agree_with_forty_digits(points, sigma, count):
+def test_two_atoms_agree_with_forty_digits(
+    points: Sequence[float], sigma: float, count: int
+) -> None:
     weights = [0.5, 0.5]
     exact = [mp.mpf(str(t)) for t in points]
     law = DeformedWigner(Atoms(points), sigma=sigma).law
@@ -95,7 +107,7 @@ def test_two_atoms_agree_with_forty_digits(points, sigma, count):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_unequal_atoms_agree_with_forty_digits(seed):
+def test_unequal_atoms_agree_with_forty_digits(seed: int) -> None:
     rng = np.random.default_rng(seed)
     points = np.sort(rng.normal(size=6) * 2)
     weights = rng.dirichlet(np.ones(6))
@@ -112,7 +124,7 @@ def test_unequal_atoms_agree_with_forty_digits(seed):
     np.testing.assert_allclose(model.law.density(x), reference, rtol=0, atol=1e-12)
 
 
-def test_one_atom_is_the_semicircle_of_scipy():
+def test_one_atom_is_the_semicircle_of_scipy() -> None:
     law = DeformedWigner(Atoms([0.5]), sigma=1.5).law
     expected = stats.semicircular(loc=0.5, scale=3.0)
     x = np.linspace(-3, 4, 301)
@@ -121,7 +133,7 @@ def test_one_atom_is_the_semicircle_of_scipy():
     np.testing.assert_allclose(law.support, [[-2.5, 3.5]])
 
 
-def test_general_route_agrees_with_the_semicircle_where_the_closed_form_is_known():
+def test_general_route_agrees_with_the_semicircle_where_the_closed_form_is_known() -> None:
     """A semicircle split in two halves hides from the shortcut; variances add up all the same."""
     nu = 0.5 * Semicircle(0.6) + 0.5 * Semicircle(0.6)
     law = DeformedWigner(nu, sigma=0.8).law
@@ -155,7 +167,7 @@ cases = pytest.mark.parametrize(
 
 
 @cases
-def test_pasturs_equation_holds_off_the_real_line(nu0, sigma):
+def test_pasturs_equation_holds_off_the_real_line(nu0: Uniform | Atoms, sigma: float) -> None:
     model = DeformedWigner(nu0, sigma=sigma)
     z = np.array([0.3 + 1e-6j, 1 + 0.5j, -2 + 1e-3j, 4 - 2j, 100j])
     g = model.law.stieltjes(z)
@@ -165,7 +177,9 @@ def test_pasturs_equation_holds_off_the_real_line(nu0, sigma):
 
 
 @cases
-def test_density_is_the_limit_of_the_transform_solved_by_plain_iteration(nu0, sigma):
+def test_density_is_the_limit_of_the_transform_solved_by_plain_iteration(
+    nu0: Uniform | Atoms, sigma: float
+) -> None:
     """The damped fixed point at a small η, a route without curve or Newton."""
     model = DeformedWigner(nu0, sigma=sigma)
     x = np.linspace(*model.law.support[[0, -1], [0, 1]], 23)[1:-1]
@@ -178,7 +192,7 @@ def test_density_is_the_limit_of_the_transform_solved_by_plain_iteration(nu0, si
 
 
 @cases
-def test_mass_moments_and_quantiles(nu0, sigma):
+def test_mass_moments_and_quantiles(nu0: Uniform | Atoms, sigma: float) -> None:
     law = DeformedWigner(nu0, sigma=sigma).law
     assert law.integrate(lambda t: 1.0) == pytest.approx(1, abs=1e-10)
     assert law.moment(1) == pytest.approx(nu0.moment(1), abs=1e-9)
@@ -192,7 +206,7 @@ def test_mass_moments_and_quantiles(nu0, sigma):
 
 
 @cases
-def test_shift_and_scale_commute_with_the_free_sum(nu0, sigma):
+def test_shift_and_scale_commute_with_the_free_sum(nu0: Uniform | Atoms, sigma: float) -> None:
     law = DeformedWigner(nu0, sigma=sigma).law
     moved = DeformedWigner(nu0.scale(-2.0).shift(0.5), sigma=2 * sigma).law
     np.testing.assert_allclose(moved.support, 0.5 - 2 * law.support[::-1, ::-1], atol=1e-11)
@@ -200,7 +214,7 @@ def test_shift_and_scale_commute_with_the_free_sum(nu0, sigma):
     np.testing.assert_allclose(moved.density(0.5 - 2 * x), law.density(x) / 2, rtol=0, atol=1e-11)
 
 
-def test_two_semicircles_add_their_variances_in_either_order():
+def test_two_semicircles_add_their_variances_in_either_order() -> None:
     nu0 = Atoms([-1.0, 2.0], [0.25, 0.75])
     once = DeformedWigner(nu0, sigma=float(np.hypot(0.3, 0.4))).law
     twice = DeformedWigner(DeformedWigner(nu0, sigma=0.3).law, sigma=0.4).law
@@ -209,7 +223,7 @@ def test_two_semicircles_add_their_variances_in_either_order():
     np.testing.assert_allclose(twice.density(x), once.density(x), rtol=0, atol=1e-8)
 
 
-def test_tiny_components_are_all_found():
+def test_tiny_components_are_all_found() -> None:
     """1000 quantile atoms of a mixture: 2 intervals; with little noise almost one an atom."""
     q = (np.arange(1000) + 0.5) / 1000
     grid = np.linspace(-4, 3, 2_000_001)

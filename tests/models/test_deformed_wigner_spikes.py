@@ -4,19 +4,21 @@ import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
 from pastur.measures import Atoms, Empirical, Semicircle, Uniform
 from pastur.models import DeformedWigner
 
 TWO = DeformedWigner(Atoms([-1.5, 1.5]), sigma=0.8)
 
 
-def goe(n, sigma, rng):
+def goe(n: int, sigma: float, rng: np.random.Generator) -> FloatArray:
     """A direct transcription of the definition: off-diagonal variance σ²/n, diagonal 2σ²/n."""
     a = rng.standard_normal((n, n))
-    return sigma * (a + a.T) / np.sqrt(2 * n)
+    result: FloatArray = sigma * (a + a.T) / np.sqrt(2 * n)
+    return result
 
 
-def test_finite_rank_formula_of_the_paper():
+def test_finite_rank_formula_of_the_paper() -> None:
     """(1.8): θ + σ²/θ for θ ≥ σ, else the edge 2σ; mirrored below the bulk."""
     model = DeformedWigner(Atoms([0.0]), sigma=2.0)
     np.testing.assert_allclose(model.outlier([5.0, 3.0, 1.0, -0.5, -4.0]), [5.8, 13 / 3, 4, -4, -5])
@@ -25,26 +27,26 @@ def test_finite_rank_formula_of_the_paper():
     np.testing.assert_array_equal(model.is_supercritical([1.999, 2.001, -2.001]), [0, 1, 1])
 
 
-def test_spike_inverts_outlier_above_criticality_in_gaps_and_beyond():
+def test_spike_inverts_outlier_above_criticality_in_gaps_and_beyond() -> None:
     theta = np.array([-3.0, -2.2, -0.8, 0.0, 0.6, 2.2, 4.0])
     assert TWO.is_supercritical(theta).all()
     np.testing.assert_allclose(TWO.spike(TWO.outlier(theta)), theta, rtol=0, atol=1e-12)
 
 
-def test_outlier_is_continuous_at_criticality():
+def test_outlier_is_continuous_at_criticality() -> None:
     for w, edge in zip(TWO.critical_spikes, TWO.law.support.ravel(), strict=True):
         near = TWO.outlier([w - 1e-7, w + 1e-7])
         np.testing.assert_allclose(near, edge, rtol=0, atol=1e-9)
 
 
-def test_subcritical_spikes_stick_to_the_edge_on_their_own_side():
+def test_subcritical_spikes_stick_to_the_edge_on_their_own_side() -> None:
     low, high = TWO.law.support
     np.testing.assert_allclose(
         TWO.outlier([-1.9, -1.2, 1.2, 1.9]), [low[0], low[1], high[0], high[1]], atol=1e-12
     )
 
 
-def test_a_closed_gap_swallows_a_spike_to_the_quantile_of_its_level():
+def test_a_closed_gap_swallows_a_spike_to_the_quantile_of_its_level() -> None:
     model = DeformedWigner(Atoms([-1.0, 1.0], [0.7, 0.3]), sigma=1.2)
     assert len(model.law.support) == 1
     expected = model.law.quantile(0.7)
@@ -56,7 +58,7 @@ def test_a_closed_gap_swallows_a_spike_to_the_quantile_of_its_level():
     assert np.mean(draws) == pytest.approx(expected, abs=0.02)
 
 
-def test_spike_on_the_support_and_other_misuse_are_refused():
+def test_spike_on_the_support_and_other_misuse_are_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"theta = 1.5 lies on the support of the signal"):
         TWO.outlier(1.5)
     with pytest.raises(InvalidInputError, match="lies on the support"):
@@ -73,7 +75,7 @@ def test_spike_on_the_support_and_other_misuse_are_refused():
         TWO.fluctuation(3.0, 0)
 
 
-def test_edge_scale_of_the_semicircle_in_closed_form():
+def test_edge_scale_of_the_semicircle_in_closed_form() -> None:
     """κ = 1/σ^(3/2) and centring ±(2σ − σ/(2n)) for real noise, ±2σ for complex noise."""
     for beta, shift in [(1, 1.5 / 800), (2, 0.0)]:
         scale = DeformedWigner(Atoms([0.0]), sigma=1.5, beta=beta).edge_scale(400)
@@ -81,7 +83,7 @@ def test_edge_scale_of_the_semicircle_in_closed_form():
         np.testing.assert_allclose(scale.scale, [-1.5 * 400 ** (-2 / 3), 1.5 * 400 ** (-2 / 3)])
 
 
-def test_edge_scale_matches_the_density_at_every_edge():
+def test_edge_scale_matches_the_density_at_every_edge() -> None:
     """density ≈ (κ/π)√|E − x| close to the edge E, with (κn)^(−2/3) = |scale|."""
     model = DeformedWigner(0.5 * Atoms([-3.0]) + 0.5 * Uniform(0, 1), sigma=0.5)
     kappa = np.abs(model.edge_scale(1).scale) ** -1.5
@@ -91,7 +93,7 @@ def test_edge_scale_matches_the_density_at_every_edge():
     np.testing.assert_allclose(np.pi * density / np.sqrt(1e-7), kappa, rtol=1e-3)
 
 
-def test_fluctuation_is_nan_below_criticality_and_halved_for_complex_noise():
+def test_fluctuation_is_nan_below_criticality_and_halved_for_complex_noise() -> None:
     one, two = (DeformedWigner(Atoms([0.0]), beta=b) for b in (1, 2))
     assert one.fluctuation(2.0, 100) == pytest.approx(np.sqrt(2 * 0.75 / 100))
     assert two.fluctuation(2.0, 100) == pytest.approx(np.sqrt(0.75 / 100))
@@ -99,7 +101,7 @@ def test_fluctuation_is_nan_below_criticality_and_halved_for_complex_noise():
 
 
 @pytest.mark.slow
-def test_outliers_and_overlaps_of_sampled_matrices():
+def test_outliers_and_overlaps_of_sampled_matrices() -> None:
     """N = 1000, 50 draws: means within 3 standard errors of Φ_N and Φ′_N, a spike in the gap too.
 
     Six comparisons at 3 standard errors: false alarm below 2 %, fixed seed. The siblings:
@@ -130,7 +132,7 @@ def test_outliers_and_overlaps_of_sampled_matrices():
         assert abs(overlaps[:, j].mean() - wrong) > 10 * error
 
 
-def test_a_subcritical_spike_makes_no_outlier():
+def test_a_subcritical_spike_makes_no_outlier() -> None:
     """θ = 0.6σ: the top eigenvalue follows the Tracy–Widom law of the edge that `outlier` names."""
     n, sigma = 400, 1.0
     model = DeformedWigner(Atoms([0.0]), sigma=sigma)
@@ -148,6 +150,6 @@ def test_a_subcritical_spike_makes_no_outlier():
     assert tops.max() < 2.1
 
 
-def test_measures_that_are_not_bounded_or_not_positive_are_refused():
+def test_measures_that_are_not_bounded_or_not_positive_are_refused() -> None:
     with pytest.raises(InvalidTypeError, match="probability measure"):
         DeformedWigner(2 * Semicircle(1.0) - Atoms([0.0]))

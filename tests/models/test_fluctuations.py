@@ -6,11 +6,14 @@ comparisons, so that true formulas fail with chance 39 · 6e-5 = 0.2 %. The runs
 complex noise included, are in benchmarks/fluctuations.py.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
+from pastur._typing import FloatArray
 from pastur.measures import Empirical, TracyWidom
-from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.models import DeformedWigner, EdgeScale, InformationPlusNoise
 
 N, M, DRAWS = 200, 400, 600
 VARIANCE_ERROR, MEAN_ERROR = 4 * np.sqrt(2 / DRAWS), 4 * 1.268 / np.sqrt(DRAWS)
@@ -21,14 +24,14 @@ SYMMETRIC_PLACES, RECTANGULAR_PLACES = (199, 100, 0), (199, 100, 0)
 EDGE_PLACES = [0, 99, 100, 199]
 
 
-def symmetric_spectra(signal, rng):
+def symmetric_spectra(signal: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
     for _ in range(DRAWS):
         a = rng.standard_normal((N, N))
         noise = SYMMETRIC_SIGMA * (a + a.T) / np.sqrt(2 * N)
         yield np.linalg.eigvalsh(np.diag(signal) + noise)
 
 
-def singular_values(signal, rng):
+def singular_values(signal, rng: np.random.Generator):
     for _ in range(DRAWS):
         w = RECTANGULAR_SIGMA * rng.standard_normal((N, M)) / np.sqrt(M)
         w[np.arange(N), np.arange(N)] += signal
@@ -36,7 +39,7 @@ def singular_values(signal, rng):
 
 
 @pytest.fixture(scope="module")
-def symmetric_outliers():
+def symmetric_outliers() -> tuple[FloatArray, FloatArray]:
     signal = np.concatenate([SYMMETRIC_SPIKES, np.full(99, -1.5), np.full(98, 1.5)])
     spectra = symmetric_spectra(signal, np.random.default_rng(1))
     return signal, np.array([values[list(SYMMETRIC_PLACES)] for values in spectra])
@@ -49,7 +52,9 @@ def rectangular_outliers():
     return signal, np.array([values[list(RECTANGULAR_PLACES)] for values in spectra])
 
 
-def test_variances_of_outliers_of_the_symmetric_model(symmetric_outliers):
+def test_variances_of_outliers_of_the_symmetric_model(
+    symmetric_outliers: tuple[FloatArray, FloatArray],
+) -> None:
     """Right, in a gap and left, the spike itself left out of the law; the sibling is β = 2."""
     signal, outliers = symmetric_outliers
     for j, theta in enumerate(SYMMETRIC_SPIKES):
@@ -64,7 +69,7 @@ def test_variances_of_outliers_of_the_symmetric_model(symmetric_outliers):
 
 
 @pytest.mark.slow
-def test_variances_of_outliers_of_the_rectangular_model(rectangular_outliers):
+def test_variances_of_outliers_of_the_rectangular_model(rectangular_outliers) -> None:
     """The same for singular values; the other sibling forgets one of the two overlaps."""
     signal, outliers = rectangular_outliers
     for j, theta in enumerate(RECTANGULAR_SPIKES):
@@ -77,7 +82,9 @@ def test_variances_of_outliers_of_the_rectangular_model(rectangular_outliers):
         assert abs(variance / alone - 1) > VARIANCE_ERROR + 0.02
 
 
-def test_own_term_belongs_out_of_the_mean(symmetric_outliers):
+def test_own_term_belongs_out_of_the_mean(
+    symmetric_outliers: tuple[FloatArray, FloatArray],
+) -> None:
     """Φ_N without the spike itself centres its outlier; with all the others at Φ it does not."""
     signal, outliers = symmetric_outliers
     for j, theta in enumerate(SYMMETRIC_SPIKES):
@@ -89,7 +96,7 @@ def test_own_term_belongs_out_of_the_mean(symmetric_outliers):
 
 
 @pytest.fixture(scope="module")
-def symmetric_extremes():
+def symmetric_extremes() -> tuple[EdgeScale, FloatArray]:
     signal = np.repeat([-1.5, 1.5], N // 2)
     model = DeformedWigner(Empirical(signal), SYMMETRIC_SIGMA)
     spectra = symmetric_spectra(signal, np.random.default_rng(3))
@@ -104,7 +111,7 @@ def rectangular_extremes():
     return model.edge_scale(N), np.array([values[EDGE_PLACES] for values in spectra])
 
 
-def assert_tracy_widom(scaled):
+def assert_tracy_widom(scaled: FloatArray) -> None:
     law = TracyWidom(1)
     variance = law.moment(2) - law.moment(1) ** 2
     assert np.all(np.abs(scaled.mean(axis=0) - law.moment(1)) < MEAN_ERROR + 0.03)
@@ -114,14 +121,16 @@ def assert_tracy_widom(scaled):
     assert np.all(np.abs(scaled.mean(axis=0) - TracyWidom(2).moment(1)) > MEAN_ERROR + 0.03)
 
 
-def test_edges_of_the_symmetric_model_are_tracy_widom(symmetric_extremes):
+def test_edges_of_the_symmetric_model_are_tracy_widom(
+    symmetric_extremes: tuple[EdgeScale, FloatArray],
+) -> None:
     (centring, scale), extremes = symmetric_extremes
     assert np.all(np.sign(scale) == [-1, 1, -1, 1])
     assert_tracy_widom((extremes - centring) / scale)
 
 
 @pytest.mark.slow
-def test_edges_of_the_rectangular_model_are_tracy_widom(rectangular_extremes):
+def test_edges_of_the_rectangular_model_are_tracy_widom(rectangular_extremes) -> None:
     """For squared values, and for plain ones with √centring and scale/(2√centring)."""
     (centring, scale), extremes = rectangular_extremes
     assert_tracy_widom((extremes**2 - centring) / scale)
@@ -129,7 +138,7 @@ def test_edges_of_the_rectangular_model_are_tracy_widom(rectangular_extremes):
     assert_tracy_widom((extremes - root) / (scale / (2 * root)))
 
 
-def test_overlaps_of_the_rectangular_model_on_both_sides():
+def test_overlaps_of_the_rectangular_model_on_both_sides() -> None:
     """80 draws: means within 4 standard errors and 1/N; the sibling is the other side's formula."""
     signal = np.concatenate([RECTANGULAR_SPIKES, np.full(99, 2.0), np.full(98, 4.0)])
     rng = np.random.default_rng(5)
@@ -148,7 +157,7 @@ def test_overlaps_of_the_rectangular_model_on_both_sides():
     assert np.all(np.abs(overlaps[:, 2].mean(axis=0) - expected[::-1]) > 10 * error[2])
 
 
-def test_johnstones_scale_where_the_signal_vanishes():
+def test_johnstones_scale_where_the_signal_vanishes() -> None:
     """S = 0: κ = 1/(σ³c^(3/4)(1 + √c)²) at the right edge (Johnstone 2001)."""
     sigma, c = 1.4, 0.3
     model = InformationPlusNoise(Empirical(np.zeros(5)), sigma, c)

@@ -4,29 +4,34 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
+from pastur._typing import FloatArray
 from pastur.measures import Empirical
 from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.models._subordination.law import SubordinatedLaw
 
 
-def quantile_atoms(n):
+def quantile_atoms(n: int) -> FloatArray:
     p = (2 * np.arange(n // 2) + 1) / n
     return np.concatenate([0.3 * ndtri(p) - 2, 1 + 2 * p])
 
 
 @pytest.fixture(scope="module")
-def million():
+def million() -> tuple[FloatArray, SubordinatedLaw]:
     atoms = quantile_atoms(1_000_000)
     return atoms, DeformedWigner(Empirical(atoms)).law
 
 
-def places(law):
+def places(law: SubordinatedLaw) -> FloatArray:
     """Points in the middle of the largest and the smallest intervals, and near their ends."""
     widths = law.support[:, 1] - law.support[:, 0]
     chosen = law.support[np.argsort(widths)[[0, -2, -1]]]
-    return (chosen[:, :1] + (chosen[:, 1:] - chosen[:, :1]) * [0.02, 0.9]).ravel()
+    result: FloatArray = (chosen[:, :1] + (chosen[:, 1:] - chosen[:, :1]) * [0.02, 0.9]).ravel()
+    return result
 
 
-def test_a_million_atoms_solve_pasturs_equation(million):
+def test_a_million_atoms_solve_pasturs_equation(
+    million: tuple[FloatArray, SubordinatedLaw],
+) -> None:
     """w = x + σ²g lies on Biane's curve: Φ(w) = x and σ²∫dν₀/|t − w|² = 1 by plain sums."""
     atoms, law = million
     for x in places(law):
@@ -40,7 +45,9 @@ def test_a_million_atoms_solve_pasturs_equation(million):
         assert law.sf(x) == pytest.approx(level, abs=1e-12)
 
 
-def test_quantiles_of_a_million_atoms_invert_the_distribution_function(million):
+def test_quantiles_of_a_million_atoms_invert_the_distribution_function(
+    million: tuple[FloatArray, SubordinatedLaw],
+) -> None:
     _, law = million
     assert len(law.support) == 33
     tails = np.geomspace(1e-9, 1e-3, 40)
@@ -52,7 +59,7 @@ def test_quantiles_of_a_million_atoms_invert_the_distribution_function(million):
     np.testing.assert_allclose(shares, np.round(shares), rtol=0, atol=1e-6)
 
 
-def test_many_rectangular_atoms_solve_the_equation_of_dozier_and_silverstein():
+def test_many_rectangular_atoms_solve_the_equation_of_dozier_and_silverstein() -> None:
     atoms = (quantile_atoms(200_000) + 4) ** 2
     sigma, c = 0.7, 0.5
     law = InformationPlusNoise(Empirical(atoms), sigma, c).law
@@ -67,7 +74,7 @@ def test_many_rectangular_atoms_solve_the_equation_of_dozier_and_silverstein():
 
 
 @pytest.mark.parametrize("sigma", [1.0, 0.01])
-def test_heavy_tails_give_hundreds_of_intervals_and_all_their_quantiles(sigma):
+def test_heavy_tails_give_hundreds_of_intervals_and_all_their_quantiles(sigma: float) -> None:
     atoms = np.random.default_rng(3).standard_t(2, 500)
     for law in (
         DeformedWigner(Empirical(atoms), sigma).law,
@@ -82,7 +89,9 @@ def test_heavy_tails_give_hundreds_of_intervals_and_all_their_quantiles(sigma):
         assert np.all((np.abs(law.cdf(x) - q) <= allowed) | gaps)
 
 
-def test_a_root_next_to_the_real_axis_is_not_taken_for_a_point_of_the_bulk(monkeypatch):
+def test_a_root_next_to_the_real_axis_is_not_taken_for_a_point_of_the_bulk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Φ has real roots everywhere: next to one the residual is small, and w is wrong."""
     model = DeformedWigner(Empirical(np.linspace(-1, 1, 9)), sigma=0.3)
     x = np.array([0.21])

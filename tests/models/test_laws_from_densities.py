@@ -1,29 +1,36 @@
 """Signals whose law is given by a formula or a grid: models must not tell them from exact ones."""
 
+from typing import Any
+
 import mpmath as mp
 import numpy as np
 import pytest
 from scipy.special import wofz
 
+from pastur._typing import ComplexArray
 from pastur.measures import Density, GridDensity, MarchenkoPastur, Semicircle, Uniform
 from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.models._subordination.law import SubordinatedLaw
 
 SIGMAS = (0.05, 0.8, 3.0)
 
 
-def copied(law) -> Density:
+def copied(law: Uniform | Semicircle | MarchenkoPastur) -> Density:
     """A law known by its density alone."""
     return Density(law.density, law.support)
 
 
-def inside(law, count: int = 120) -> np.ndarray:
+def inside(law: SubordinatedLaw | Semicircle | MarchenkoPastur, count: int = 120) -> np.ndarray:
     """Points of every interval, from its middle to 1e-6 of its length from the ends."""
     angle = np.linspace(0.002, np.pi - 0.002, count)
     low, high = law.support[:, :1], law.support[:, 1:]
-    return (low + (high - low) * np.sin(angle / 2) ** 2).ravel()
+    result: np.ndarray = (low + (high - low) * np.sin(angle / 2) ** 2).ravel()
+    return result
 
 
-def assert_same(law, expected) -> None:
+def assert_same(
+    law: SubordinatedLaw, expected: SubordinatedLaw | Semicircle | MarchenkoPastur
+) -> None:
     scale = np.max(np.abs(expected.support))
     assert law.support.shape == expected.support.shape
     np.testing.assert_allclose(law.support, expected.support, rtol=0, atol=1e-11 * scale)
@@ -36,14 +43,14 @@ def assert_same(law, expected) -> None:
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
-def test_semicircle_plus_semicircle_adds_variances(sigma):
+def test_semicircle_plus_semicircle_adds_variances(sigma: float) -> None:
     law = DeformedWigner(copied(Semicircle(0.6, 0.3)), sigma=sigma).law
     assert_same(law, Semicircle(float(np.hypot(0.6, sigma)), 0.3))
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
 @pytest.mark.parametrize("ratio", [0.1, 0.5, 1.0])
-def test_noise_plus_noise_adds_variances(sigma, ratio):
+def test_noise_plus_noise_adds_variances(sigma: float, ratio: float) -> None:
     law = InformationPlusNoise(copied(MarchenkoPastur(ratio, 0.7)), sigma=sigma, ratio=ratio).law
     expected = MarchenkoPastur(ratio, float(np.hypot(0.7, sigma)))
     if ratio < 1:
@@ -62,7 +69,9 @@ def test_noise_plus_noise_adds_variances(sigma, ratio):
 @pytest.mark.parametrize(
     "signal", [MarchenkoPastur(0.5), MarchenkoPastur(1.0), Uniform(-1.0, 2.0)], ids=repr
 )
-def test_the_formula_of_a_law_and_its_density_are_the_same_signal(signal, sigma):
+def test_the_formula_of_a_law_and_its_density_are_the_same_signal(
+    signal: MarchenkoPastur, sigma: float
+) -> None:
     by_density, by_formula = (DeformedWigner(s, sigma=sigma) for s in (copied(signal), signal))
     assert_same(by_density.law, by_formula.law)
     np.testing.assert_allclose(by_density.critical_spikes, by_formula.critical_spikes, rtol=1e-11)
@@ -75,7 +84,7 @@ def test_the_formula_of_a_law_and_its_density_are_the_same_signal(signal, sigma)
 
 
 @pytest.mark.parametrize("sigma", SIGMAS)
-def test_squared_singular_values_by_a_density(sigma):
+def test_squared_singular_values_by_a_density(sigma: float) -> None:
     signal = Uniform(1.0, 2.0)
     models = [InformationPlusNoise(s, sigma=sigma, ratio=0.4) for s in (copied(signal), signal)]
     assert_same(models[0].law, models[1].law)
@@ -84,7 +93,7 @@ def test_squared_singular_values_by_a_density(sigma):
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1.5])
-def test_inverse_roots_at_both_ends_against_a_quartic(sigma):
+def test_inverse_roots_at_both_ends_against_a_quartic(sigma: float) -> None:
     """The arcsine law on [−2, 2] has g = −1/√(w² − 4), so that g²((z + σ²g)² − 4) = 1."""
     law = DeformedWigner(
         Density(lambda t: 1 / (np.pi * np.sqrt(4 - t * t)), (-2, 2)), sigma=sigma
@@ -99,17 +108,17 @@ def test_inverse_roots_at_both_ends_against_a_quartic(sigma):
         assert law.density(x) == pytest.approx(float(mp.im(g) / mp.pi), abs=1e-12)
 
 
-def cubic_end(w):
+def cubic_end(w: Any) -> Any:
     """g of 3(1 − t)² on [0, 1], for Im w > 0."""
     return 3 * ((1 - w) ** 2 * (mp.log(w - 1) - mp.log(w)) + w - mp.mpf(3) / 2)
 
 
 @pytest.fixture(scope="module")
-def thinning():
+def thinning() -> Density:
     return Density(lambda t: 3 * (1 - t) ** 2, (0, 1))
 
 
-def test_every_spike_detaches_where_the_signal_thins_out_fast(thinning):
+def test_every_spike_detaches_where_the_signal_thins_out_fast(thinning: Density) -> None:
     # g′(1) = ∫3 dt = 3, so that Φ′ > 0 right up to 1 for σ² < 1/3.
     model = DeformedWigner(thinning, sigma=0.5)
     assert model.critical_spikes[1] == 1
@@ -126,14 +135,14 @@ def test_every_spike_detaches_where_the_signal_thins_out_fast(thinning):
     np.testing.assert_allclose(model.outlier(theta), np.array(expected, dtype=float), rtol=1e-14)
 
 
-def test_not_every_spike_detaches_where_the_noise_is_stronger(thinning):
+def test_not_every_spike_detaches_where_the_noise_is_stronger(thinning: Density) -> None:
     # σ² > 1/3: the critical spike solves σ²g′ = 1 at a little more than 1.
     for sigma in (0.578, 0.6, 1.0):
         model = DeformedWigner(thinning, sigma=sigma)
         with mp.workdps(40):
             tiny = mp.mpf(10) ** -15
 
-            def excess(w, sigma=sigma, tiny=tiny):
+            def excess(w: Any, sigma: Any = sigma, tiny=tiny) -> Any:
                 at = mp.mpc(w, tiny**2)
                 slope = (cubic_end(at + tiny) - cubic_end(at - tiny)) / (2 * tiny)
                 return mp.re(slope) * mp.mpf(sigma) ** 2 - 1
@@ -143,7 +152,9 @@ def test_not_every_spike_detaches_where_the_noise_is_stronger(thinning):
 
 
 @pytest.mark.parametrize("sigma", [0.2, 0.5, 1.0])
-def test_a_density_that_thins_out_fast_against_forty_digits(thinning, sigma):
+def test_a_density_that_thins_out_fast_against_forty_digits(
+    thinning: Density, sigma: float
+) -> None:
     law = DeformedWigner(thinning, sigma=sigma).law
     low, high = law.support[0]
     with mp.workdps(40):
@@ -156,7 +167,7 @@ def test_a_density_that_thins_out_fast_against_forty_digits(thinning, sigma):
             assert law.density(x) == pytest.approx(float(expected), abs=1e-11)
 
 
-def test_squared_singular_values_that_thin_out_fast(thinning):
+def test_squared_singular_values_that_thin_out_fast(thinning: Density) -> None:
     model = InformationPlusNoise(thinning, sigma=0.4, ratio=0.5)
     assert model.critical_spikes[1] == 1
     assert model.is_supercritical([1 + 1e-9, 1.1]).all()
@@ -164,14 +175,15 @@ def test_squared_singular_values_that_thin_out_fast(thinning):
     assert 0 < right < left < 1
 
 
-def mixture_transform(w):
+def mixture_transform(w: ComplexArray) -> ComplexArray:
     """g of 0.5·N(−2, 0.3²) + 0.5·U(1, 3)."""
     normal = 1j * np.sqrt(np.pi / 2) * wofz((w + 2) / (0.3 * np.sqrt(2))) / 0.3
-    return 0.5 * normal + 0.25 * (np.log(w - 3) - np.log(w - 1))
+    result: ComplexArray = 0.5 * normal + 0.25 * (np.log(w - 3) - np.log(w - 1))
+    return result
 
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0])
-def test_normal_and_uniform_mixture(sigma):
+def test_normal_and_uniform_mixture(sigma: float) -> None:
     # Cut off at 8.5 standard deviations the normal law has lost 2e-17 of its mass.
     normal = Density(
         lambda t: np.exp(-(((t + 2) / 0.3) ** 2) / 2) / (0.3 * np.sqrt(2 * np.pi)), (-4.55, 0.55)
@@ -192,7 +204,7 @@ def test_normal_and_uniform_mixture(sigma):
     np.testing.assert_allclose(law.density(x), w.imag / (np.pi * sigma**2), rtol=0, atol=1e-11)
 
 
-def test_a_grid_as_a_signal_is_as_good_as_its_stated_error():
+def test_a_grid_as_a_signal_is_as_good_as_its_stated_error() -> None:
     signal, sigma = Semicircle(0.6), 0.8
     x = np.linspace(-1.2, 1.2, 2001)
     values = signal.density(x)

@@ -5,20 +5,24 @@ thousand roundings, although the last of the cases are sums over 100 000 atoms.
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.special import ndtri
 
+from pastur._typing import FloatArray
 from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle, Uniform
 from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.models._subordination.law import SubordinatedLaw
 
 DATA = Path(__file__).parent / "data"
 TOLERANCE = 1e-12
 
 
-def quantile_atoms(n, kind):
+def quantile_atoms(n: int, kind: str) -> FloatArray:
     """Quantiles at (i − ½)/n of 0.5·N(−2, 0.3²) + 0.5·U(1, 3), or squares of those of a twin."""
     p = (2 * np.arange(n // 2) + 1) / n
     if kind == "line":
@@ -35,12 +39,18 @@ KINDS = {
 }
 
 
-def made(model, parts, sigma, *ratio):
+def made(
+    model: type,
+    parts: Sequence[Sequence[Sequence[float] | str | float]],
+    sigma: float,
+    *ratio: float,
+) -> InformationPlusNoise | DeformedWigner:
     signal = sum_of([(mass, KINDS[kind](*rest)) for mass, kind, *rest in parts])
-    return model(signal, sigma, *ratio)
+    result: InformationPlusNoise | DeformedWigner = model(signal, sigma, *ratio)
+    return result
 
 
-def sum_of(terms):
+def sum_of(terms: Sequence[tuple[float, Any]]) -> Any:
     if len(terms) == 1:
         return terms[0][1]
     total = terms[0][0] * terms[0][1]
@@ -49,7 +59,7 @@ def sum_of(terms):
     return total
 
 
-def cases():
+def cases() -> Iterator[Any]:
     for name, model in (("additive", DeformedWigner), ("rectangular", InformationPlusNoise)):
         with np.load(DATA / f"{name}.npz") as file:
             arrays = dict(file)
@@ -62,31 +72,44 @@ def cases():
 
 
 @pytest.fixture(params=cases(), scope="module")
-def frozen(request):
+def frozen(
+    request: pytest.FixtureRequest,
+) -> tuple[Semicircle | SubordinatedLaw, FloatArray, FloatArray, FloatArray, FloatArray]:
     """A law; its edges, points, densities and values of the distribution function, frozen."""
-    return request.param
+    result: tuple[Semicircle | SubordinatedLaw, FloatArray, FloatArray, FloatArray, FloatArray] = (
+        request.param
+    )
+    return result
 
 
-def test_number_of_intervals_and_edges(frozen):
+def test_number_of_intervals_and_edges(
+    frozen: tuple[Semicircle | SubordinatedLaw, FloatArray, FloatArray, FloatArray, FloatArray],
+) -> None:
     law, edges, *_ = frozen
     assert law.support.shape == edges.shape
     np.testing.assert_allclose(law.support, edges, rtol=0, atol=TOLERANCE * np.abs(edges).max())
 
 
-def test_density(frozen):
+def test_density(
+    frozen: tuple[Semicircle | SubordinatedLaw, FloatArray, FloatArray, FloatArray, FloatArray],
+) -> None:
     law, edges, x, density, _ = frozen
     assert np.abs(x[:, None] - edges.ravel()).min() > 1e-6
     # Beside a hard edge the density is in the hundreds.
     np.testing.assert_allclose(law.density(x), density, rtol=TOLERANCE, atol=TOLERANCE)
 
 
-def test_distribution_function(frozen):
+def test_distribution_function(
+    frozen: tuple[Semicircle | SubordinatedLaw, FloatArray, FloatArray, FloatArray, FloatArray],
+) -> None:
     law, _, x, _, cdf = frozen
     np.testing.assert_allclose(law.cdf(x), cdf, rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(law.sf(x), 1 - cdf, rtol=0, atol=TOLERANCE)
 
 
-def test_quantile(frozen):
+def test_quantile(
+    frozen: tuple[Semicircle | SubordinatedLaw, FloatArray, FloatArray, FloatArray, FloatArray],
+) -> None:
     law, edges, x, density, cdf = frozen
     # A few roundings of the level, up to 1, move the quantile by the second term: less than 1e-12
     # where the density is above 1e-3.
@@ -94,18 +117,21 @@ def test_quantile(frozen):
     np.testing.assert_array_less(np.abs(law.quantile(cdf) - x), allowed)
 
 
-def test_mass(frozen):
+def test_mass(
+    frozen: tuple[Semicircle | SubordinatedLaw, FloatArray, FloatArray, FloatArray, FloatArray],
+) -> None:
     """The density integrates to 1: Gauss's rule in each interval's angle, halved till quiet."""
     law, *_ = frozen
     nodes, weights = np.polynomial.legendre.leggauss(16)
 
-    def rule(ends):
+    def rule(ends: FloatArray) -> FloatArray:
         interval, first, last = ends
         low, high = law.support[interval.astype(int), :, None].transpose(1, 0, 2)
         angle = (first + last)[:, None] / 2 + (last - first)[:, None] / 2 * nodes
         x = low + (high - low) * np.sin(angle) ** 2
         slope = (high - low) * np.sin(2 * angle) * (last - first)[:, None] / 2
-        return (law.density(x) * slope) @ weights
+        result: FloatArray = (law.density(x) * slope) @ weights
+        return result
 
     count = len(law.support)
     panels = np.array([np.arange(count), np.zeros(count), np.full(count, np.pi / 2)])
@@ -123,7 +149,7 @@ def test_mass(frozen):
 
 
 @pytest.mark.parametrize(("n", "count"), [(1_000, 2), (10_000, 4), (100_000, 10)])
-def test_tiny_intervals_are_counted_right(n, count):
+def test_tiny_intervals_are_counted_right(n: int, count: int) -> None:
     """Each new one is a handful of extreme atoms; the counts are those of an exact search."""
     law = DeformedWigner(Empirical(quantile_atoms(n, "line"))).law
     assert len(law.support) == count

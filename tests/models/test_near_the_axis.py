@@ -17,7 +17,7 @@ MODELS = {
 
 @pytest.mark.parametrize("height", [1e-5, 1e-8, 1e-12])
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_omega_is_found_next_to_every_edge(model, height):
+def test_omega_is_found_next_to_every_edge(model: DeformedWigner, height: float) -> None:
     """Φ is one to one above the curve, so the residual and Im ω > 0 certify ω."""
     edges = model.law.support.ravel()
     distance = np.concatenate([-np.geomspace(1e-10, 0.05, 200), np.geomspace(1e-10, 0.05, 200)])

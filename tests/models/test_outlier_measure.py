@@ -1,6 +1,8 @@
 """μ₁ of Theorem 2.1 and its rectangular twin: laws over a table, closed forms, perturbation."""
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import mpmath as mp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from pastur import sample_gaussian, sample_goe
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
 from pastur.measures import (
     Atoms,
     Density,
@@ -17,6 +20,7 @@ from pastur.measures import (
     TracyWidom,
     Uniform,
 )
+from pastur.measures._contract.combination import Mixture, SignedSum
 from pastur.models import DeformedWigner, InformationPlusNoise
 
 ZERO = Atoms([0.0])
@@ -67,7 +71,9 @@ cases = pytest.mark.parametrize(("model", "nu1", "detached"), CASES.values(), id
 
 
 @cases
-def test_mass_stays_and_the_bulk_loses_what_detaches(model, nu1, detached):
+def test_mass_stays_and_the_bulk_loses_what_detaches(
+    model: DeformedWigner, nu1: SignedSum, detached: float
+) -> None:
     mu1 = model.outlier_measure(nu1)
     bulk = model.law.support
     assert mu1.mass == nu1.mass
@@ -79,7 +85,9 @@ def test_mass_stays_and_the_bulk_loses_what_detaches(model, nu1, detached):
 
 
 @cases
-def test_integrals_agree_with_contours(model, nu1, detached):
+def test_integrals_agree_with_contours(
+    model: DeformedWigner, nu1: SignedSum, detached: float
+) -> None:
     """Moments come from a circle in the plane, integrals from the real line."""
     mu1 = model.outlier_measure(nu1)
     radius = np.abs(mu1.support).max()
@@ -89,7 +97,9 @@ def test_integrals_agree_with_contours(model, nu1, detached):
 
 
 @cases
-def test_transforms_agree_with_quadrature(model, nu1, detached):
+def test_transforms_agree_with_quadrature(
+    model: DeformedWigner, nu1: SignedSum, detached: float
+) -> None:
     mu1 = model.outlier_measure(nu1)
     right = mu1.support[-1, 1]
     z = np.array([0.3 + 0.7j, 2 + 0.1j, -1 - 0.05j, right + 0.5, right + 1 + 1e-9j])
@@ -105,7 +115,9 @@ def test_transforms_agree_with_quadrature(model, nu1, detached):
 
 
 @cases
-def test_density_is_the_limit_of_the_transform(model, nu1, detached):
+def test_density_is_the_limit_of_the_transform(
+    model: DeformedWigner, nu1: SignedSum, detached: float
+) -> None:
     mu1 = model.outlier_measure(nu1)
     ends = mu1.support
     shares = np.linspace(0, 1, 22)[1:-1]
@@ -119,7 +131,7 @@ def test_density_is_the_limit_of_the_transform(model, nu1, detached):
     assert (mu1.density([low - 1e-6, high + 1e-6]) == 0).all()
 
 
-def naive_symmetric(nu, sigma, z, start):
+def naive_symmetric(nu: Sequence[tuple[Any, ...]], sigma: Any, z: Any, start: Any) -> Any:
     """Pastur's equation g = ∫dν(t)/(t − z − σ²g) for signed atoms, by the secant method."""
     return mp.findroot(lambda g: sum(p / (t - z - sigma**2 * g) for t, p in nu) - g, start)
 
@@ -138,7 +150,7 @@ SIGNAL, SPIKES = [(0.5, 0.75), (4.0, 0.25)], [(1.5, 0.25), (7.0, 0.75), (0.5, -1
 
 @pytest.mark.parametrize("z", [1 + 0.5j, 6.0 + 1e-3j, 0.3 + 1e-6j, 11.0 + 0.1j, 2.0 + 1e-9j])
 @pytest.mark.parametrize("ratio", [None, 0.4, 1.0], ids=["symmetric", "wide", "square"])
-def test_it_is_the_derivative_of_the_perturbed_equation(ratio, z):
+def test_it_is_the_derivative_of_the_perturbed_equation(ratio: None, z: complex) -> None:
     """Solve the equation for ν₀ ± ε·ν₁ in 50 digits, a signed measure for one sign, and divide."""
     base = Atoms([0.5, 4.0], [0.75, 0.25])
     nu1 = 0.25 * Atoms([1.5]) + 0.75 * Atoms([7.0]) - Atoms([0.5])
@@ -148,7 +160,7 @@ def test_it_is_the_derivative_of_the_perturbed_equation(ratio, z):
         if ratio is None:
             model = DeformedWigner(base, sigma=sigma)
 
-            def solve(nu):
+            def solve(nu: Sequence[tuple[Any, ...]]) -> Any:
                 return naive_symmetric(nu, mp.mpf(sigma), mp.mpc(z), start)
         else:
             model = InformationPlusNoise(base, sigma=sigma, ratio=ratio)
@@ -166,11 +178,11 @@ def test_it_is_the_derivative_of_the_perturbed_equation(ratio, z):
 
 
 @pytest.mark.parametrize("name", ["symmetric", "rectangular"])
-def test_it_is_the_derivative_of_the_law(name):
+def test_it_is_the_derivative_of_the_law(name: str) -> None:
     """Masses beyond x and integrals of the law of (1 − ε)ν₀ + ε·spikes, extrapolated to ε = 0."""
     base, spikes = Uniform(0.5, 2.0), Uniform(4.0, 6.0)
 
-    def model(nu):
+    def model(nu: Uniform | Mixture) -> InformationPlusNoise | DeformedWigner:
         if name == "symmetric":
             return DeformedWigner(nu, sigma=0.6)
         return InformationPlusNoise(nu, sigma=0.6, ratio=0.5)
@@ -186,7 +198,7 @@ def test_it_is_the_derivative_of_the_law(name):
     np.testing.assert_allclose(tail, table[0], rtol=0, atol=1e-7)
 
 
-def test_low_rank_closed_forms():
+def test_low_rank_closed_forms() -> None:
     """ν₀ = δ₀, σ = 1: ω = (z + √(z² − 4))/2, and the images of the semicircle's exterior."""
     spikes = Uniform(1.5, 3.0)
     mu1 = DeformedWigner(ZERO).outlier_measure(spikes - ZERO)
@@ -208,7 +220,7 @@ def test_low_rank_closed_forms():
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_an_atom_at_criticality_leaves_half_of_it_at_the_edge(sign):
+def test_an_atom_at_criticality_leaves_half_of_it_at_the_edge(sign: int) -> None:
     mu1 = DeformedWigner(ZERO).outlier_measure(Atoms([sign * 1.0]) - ZERO)
     np.testing.assert_allclose(mu1.atoms, [[sign * 2.0, 0.5]], rtol=0, atol=1e-12)
     # g = ω′/(±1 − ω) + ω′/ω: on the bulk ω = exp(iφ), and Im g_μ₁ dx = Im d(log ω − log(ω ∓ 1)),
@@ -219,7 +231,7 @@ def test_an_atom_at_criticality_leaves_half_of_it_at_the_edge(sign):
     )
 
 
-def test_edges_are_infinite_with_their_sign():
+def test_edges_are_infinite_with_their_sign() -> None:
     model = DeformedWigner(ZERO)
     for nu1 in (Uniform(1.5, 3.0) - ZERO, Atoms([0.9]) - ZERO, Atoms([1.0]) - ZERO):
         mu1 = model.outlier_measure(nu1)
@@ -228,7 +240,7 @@ def test_edges_are_infinite_with_their_sign():
         assert (np.sign(edge) == np.sign(mu1.density([-2 + 1e-7, 2 - 1e-7]))).all()
 
 
-def test_it_is_linear_and_moves_with_the_model():
+def test_it_is_linear_and_moves_with_the_model() -> None:
     first, second = Uniform(2.0, 3.0) - PAIR, Atoms([0.0, 4.0]) - PAIR
     model = DeformedWigner(PAIR, sigma=0.8)
     whole = model.outlier_measure(2 * first - second)
@@ -244,7 +256,7 @@ def test_it_is_linear_and_moves_with_the_model():
     np.testing.assert_allclose(moved.support, other.support, rtol=0, atol=1e-12)
 
 
-def test_ten_thousand_atoms_in_the_bulk():
+def test_ten_thousand_atoms_in_the_bulk() -> None:
     bulk = Empirical(np.random.default_rng(0).normal(size=10_000))
     mu1 = DeformedWigner(bulk).outlier_measure(Atoms([6.0, 8.0]) - bulk)
     assert mu1.integrate(lambda x: 1.0) == pytest.approx(0, abs=1e-12)
@@ -252,7 +264,7 @@ def test_ten_thousand_atoms_in_the_bulk():
 
 
 @pytest.mark.parametrize("name", ["symmetric", "rectangular"])
-def test_samples_show_it_inside_the_bulk_too(name):
+def test_samples_show_it_inside_the_bulk_too(name: str) -> None:
     """Sum f(with spikes) − sum f(without), same noise: r∫f dμ₁ to a relative O(r/N).
 
     Four standard errors for six numbers: false alarm below 6e-4 (t law, 29 degrees of freedom).
@@ -293,11 +305,11 @@ def test_samples_show_it_inside_the_bulk_too(name):
     assert (np.abs(mean - off) > allowed).any()
 
 
-def padded(spikes, size):
+def padded(spikes: FloatArray, size: int) -> tuple[FloatArray, FloatArray]:
     return np.zeros(size), np.concatenate([spikes, np.zeros(size - spikes.size)])
 
 
-def test_the_law_of_the_whole_signal_tends_to_it_like_r_over_n():
+def test_the_law_of_the_whole_signal_tends_to_it_like_r_over_n() -> None:
     """(N/r)(ν_N ⊞ semicircle − μ₀) − μ₁ halves with r/N, on and off the bulk."""
     mu1 = DeformedWigner(ZERO).outlier_measure(Uniform(1.8, 3.0) - ZERO)
     x = np.array([-1.5, -0.3, 0.9, 1.7, 2.6, 3.0])
@@ -311,10 +323,10 @@ def test_the_law_of_the_whole_signal_tends_to_it_like_r_over_n():
         np.testing.assert_allclose(fine / coarse, 0.5, atol=0.06)
 
 
-def test_misuse_is_refused():
+def test_misuse_is_refused() -> None:
     model = DeformedWigner(ZERO)
     with pytest.raises(InvalidTypeError, match=r"`nu1` must be a measure, .* Got 2.0"):
-        model.outlier_measure(2.0)
+        model.outlier_measure(2.0)  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="`nu1` must have bounded support"):
         model.outlier_measure(TracyWidom(1).shift(5.0) - ZERO)
     with pytest.raises(InvalidInputError, match=r"`nu1` is given in squared .* Got -1"):
@@ -323,10 +335,10 @@ def test_misuse_is_refused():
     with pytest.raises(InvalidInputError, match="lies on the support"):
         mu1.stieltjes(2.5)
     with pytest.raises(AttributeError, match="A signed measure has no `quantile`"):
-        mu1.quantile(0.5)
+        mu1.quantile(0.5)  # type: ignore[attr-defined]
 
 
-def test_it_says_what_it_is():
+def test_it_says_what_it_is() -> None:
     mu1 = DeformedWigner(ZERO).outlier_measure(Uniform(1.5, 3.0) - ZERO)
     assert "Uniform(low=1.5, high=3.0)" in repr(mu1)
     assert "bulk on [-2, 2]" in repr(mu1)

@@ -6,15 +6,16 @@ import pytest
 import pastur
 from pastur import predict_eigenvalues, predict_singular_values
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import FloatArray
 from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle
 from pastur.models import DeformedWigner, InformationPlusNoise
 
 
-def levels(n):
+def levels(n: int) -> FloatArray:
     return 1 - (np.arange(n) + 0.5) / n
 
 
-def test_without_a_signal_they_are_quantiles_of_the_noise():
+def test_without_a_signal_they_are_quantiles_of_the_noise() -> None:
     np.testing.assert_allclose(
         predict_eigenvalues(np.zeros(50), sigma=2.0), Semicircle(2.0).quantile(levels(50))
     )
@@ -22,7 +23,7 @@ def test_without_a_signal_they_are_quantiles_of_the_noise():
     np.testing.assert_allclose(predict_singular_values([0.0], (40, 160), sigma=1.5), expected)
 
 
-def test_each_is_the_level_of_its_rank():
+def test_each_is_the_level_of_its_rank() -> None:
     """The mass above the j-th is (j − ½)/N by the law's own survival function, of another route."""
     rng = np.random.default_rng(3)
     signal = np.concatenate([rng.normal(size=300), rng.uniform(4, 6, 30), [-7.0]])
@@ -35,7 +36,7 @@ def test_each_is_the_level_of_its_rank():
     np.testing.assert_allclose(law.sf(found**2), 1 - levels(values.size), rtol=0, atol=1e-10)
 
 
-def test_descending_whatever_the_order_given():
+def test_descending_whatever_the_order_given() -> None:
     rng = np.random.default_rng(0)
     signal = np.concatenate([np.zeros(80), rng.uniform(2, 3, 20)])
     found = predict_eigenvalues(signal)
@@ -44,7 +45,7 @@ def test_descending_whatever_the_order_given():
     np.testing.assert_allclose(-found[::-1], predict_eigenvalues(-signal), rtol=0, atol=1e-10)
 
 
-def test_they_scale_and_shift_with_the_signal():
+def test_they_scale_and_shift_with_the_signal() -> None:
     signal = np.concatenate([np.linspace(-1, 1, 60), [3.0, 4.0]])
     found = predict_eigenvalues(signal, sigma=0.5)
     np.testing.assert_allclose(predict_eigenvalues(3 * signal + 1, sigma=1.5), 3 * found + 1)
@@ -55,7 +56,7 @@ def test_they_scale_and_shift_with_the_signal():
     )
 
 
-def test_tall_is_wide_and_what_is_left_out_is_zero():
+def test_tall_is_wide_and_what_is_left_out_is_zero() -> None:
     wide = predict_singular_values([3.0, 2.0], (30, 50))
     np.testing.assert_array_equal(predict_singular_values([2.0, 3.0], (50, 30)), wide)
     np.testing.assert_array_equal(
@@ -64,7 +65,7 @@ def test_tall_is_wide_and_what_is_left_out_is_zero():
     assert wide.shape == (30,)
 
 
-def test_a_square_matrix_reaches_down_to_its_hard_edge():
+def test_a_square_matrix_reaches_down_to_its_hard_edge() -> None:
     found = predict_singular_values(np.zeros(1000), (1000, 1000))
     # The quarter circle has density 2/π at its centre, and half a value belongs below the least.
     assert found[-1] == pytest.approx(np.pi / 4000, rel=1e-3)
@@ -82,7 +83,7 @@ def test_a_square_matrix_reaches_down_to_its_hard_edge():
     ids=["equal", "clusters", "far", "scales", "one"],
 )
 @pytest.mark.parametrize("sigma", [1.0, 1e-3])
-def test_crowded_and_scattered_spectra_are_safe(signal, sigma):
+def test_crowded_and_scattered_spectra_are_safe(signal: FloatArray, sigma: float) -> None:
     for found in (
         predict_eigenvalues(signal, sigma=sigma),
         predict_singular_values(signal, (signal.size, 2 * signal.size), sigma=sigma),
@@ -93,14 +94,14 @@ def test_crowded_and_scattered_spectra_are_safe(signal, sigma):
         assert np.abs(found - np.sort(signal)[::-1]).max() < 2.0 * sigma + 1e-9 * signal.max()
 
 
-def test_close_values_may_be_joined():
+def test_close_values_may_be_joined() -> None:
     crowded = np.concatenate([1e-10 * np.linspace(-1, 1, 95), 2 + 1e-10 * np.linspace(-1, 1, 5)])
     joined = DeformedWigner(Atoms([0.0, 2.0], [0.95, 0.05])).law.quantile(levels(100))
     np.testing.assert_allclose(predict_eigenvalues(crowded), joined, rtol=0, atol=1e-8)
 
 
 @pytest.mark.parametrize("kind", ["low rank", "two atoms", "rectangular"])
-def test_they_are_much_nearer_than_one_spike_at_a_time(kind):
+def test_they_are_much_nearer_than_one_spike_at_a_time(kind: str) -> None:
     """Rank 20 % of 300: the paper's formula places each outlier as if it were alone.
 
     Its error stays while ours falls with the size, where the ratio is 25 to 31 at 1000. Over 40
@@ -128,7 +129,7 @@ def test_they_are_much_nearer_than_one_spike_at_a_time(kind):
     assert ratio > (4.8 if kind == "rectangular" else 7.2)
 
 
-def test_misuse_is_refused():
+def test_misuse_is_refused() -> None:
     with pytest.raises(InvalidInputError, match=r"`sigma` must be positive. Got 0"):
         predict_eigenvalues([1.0, 0.0], sigma=0.0)
     with pytest.raises(InvalidInputError, match="`signal_eigenvalues` must not be empty"):
@@ -140,4 +141,4 @@ def test_misuse_is_refused():
     with pytest.raises(InvalidInputError, match=r"holds 4 values, but .* 3 singular values"):
         predict_singular_values(np.ones(4), (3, 9))
     with pytest.raises(InvalidTypeError, match="`shape` must be a pair"):
-        predict_singular_values(np.ones(4), 4)
+        predict_singular_values(np.ones(4), 4)  # type: ignore[arg-type]

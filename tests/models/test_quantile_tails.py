@@ -1,17 +1,21 @@
 """Quantiles of both models next to their outer edges, against 30 digits."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import mpmath
 import numpy as np
 import pytest
 
 from pastur.measures import Atoms, Empirical, Uniform
 from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.models._subordination.law import SubordinatedLaw
 
 LEVELS = [1e-6, 0.9e-7, 1e-10, 1e-13, 1e-15, 1e-16]
 mpf = mpmath.mpf
 
 
-def upper_root(coefficients):
+def upper_root(coefficients: Sequence[Any]) -> Any:
     roots = mpmath.polyroots(coefficients, maxsteps=400, extraprec=400)
     return max(roots, key=lambda w: w.imag)
 
@@ -22,10 +26,10 @@ class Symmetric:
     a, sigma = mpf(1.5), mpf(0.8)
     law = DeformedWigner(Atoms([-1.5, 1.5]), sigma=0.8).law
 
-    def phi(self, w):
+    def phi(self, w: Any) -> Any:
         return w - self.sigma**2 * w / (self.a**2 - w**2)
 
-    def density(self, x):
+    def density(self, x: Any) -> Any:
         s, a = self.sigma**2, self.a**2
         w = upper_root([-1, x, a - s, -x * a])
         return (w / (a - w**2)).imag / mpmath.pi
@@ -37,11 +41,11 @@ class Rectangular:
     h, sigma, ratio = mpf(4), mpf(0.7), mpf(0.3)
     law = InformationPlusNoise(Atoms([4.0]), sigma=0.7, ratio=0.3).law
 
-    def phi(self, w):
+    def phi(self, w: Any) -> Any:
         q = 1 - self.sigma**2 * self.ratio / (self.h - w)
         return w * q**2 + self.sigma**2 * (1 - self.ratio) * q
 
-    def density(self, x):
+    def density(self, x: Any) -> Any:
         h, s, c = self.h, self.sigma**2, self.ratio
         k, r = h - s * c, s * (1 - c)
         w = upper_root([1, -2 * k + r - x, k**2 - r * (k + h) + 2 * x * h, r * k * h - x * h**2])
@@ -51,7 +55,7 @@ class Rectangular:
 
 @pytest.mark.parametrize("upper", [False, True])
 @pytest.mark.parametrize("case", [Symmetric(), Rectangular()], ids=lambda c: type(c).__name__)
-def test_outer_edges(case, upper):
+def test_outer_edges(case: Rectangular | Symmetric, upper: bool) -> None:
     side = -1 if upper else 0
     with mpmath.workdps(30):
         start = float(case.law._map.critical[side, side])
@@ -88,7 +92,7 @@ def test_outer_edges(case, upper):
     ],
     ids=repr,
 )
-def test_quantiles_rise_through_the_change_of_formula(law):
+def test_quantiles_rise_through_the_change_of_formula(law: SubordinatedLaw) -> None:
     q = np.sort(np.concatenate([10.0 ** np.linspace(-17, -2, 80), 1 - 10.0 ** -np.arange(1, 17)]))
     found = law.quantile(np.concatenate([[0.0], q, [1.0]]))
     assert (np.diff(found) >= -1e-15 * np.abs(law.support).max()).all()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures import Atoms
 from pastur.models import InformationPlusNoise
 
@@ -12,7 +13,7 @@ SEEDS = pytest.mark.parametrize("seed", range(32))
 class Law:
     """A random H with its σ and c, and the quantities of the derivation as plain sums."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         k = int(rng.integers(1, 8))
         self.t = np.sort(rng.exponential(2.0, k) * (rng.random(k) < 0.8))
@@ -23,29 +24,32 @@ class Law:
         self.rng = rng
 
     @property
-    def model(self):
+    def model(self) -> InformationPlusNoise:
         return InformationPlusNoise(Atoms(self.t, self.p), self.sigma, self.c)
 
-    def sums(self, w):
+    def sums(self, w: AnyArray) -> tuple[FloatArray, FloatArray]:
         """F = ∫dH/|t − w|² and T = ∫t dH/|t − w|²."""
         weights = self.p / np.abs(self.t - w[:, None]) ** 2
         return weights.sum(axis=1), (weights * self.t).sum(axis=1)
 
-    def k(self, w):
+    def k(self, w: ComplexArray) -> FloatArray:
         """cT + √((cF|w|)² + c(1 − c)F)."""
         f, t = self.sums(w)
         return self.c * t + np.sqrt((self.c * f * np.abs(w)) ** 2 + self.c * (1 - self.c) * f)
 
-    def q(self, w):
-        return 1 - self.sigma**2 * self.c * (self.p / (self.t - w[:, None])).sum(axis=1)
+    def q(self, w: ComplexArray) -> ComplexArray:
+        result: ComplexArray = 1 - self.sigma**2 * self.c * (self.p / (self.t - w[:, None])).sum(
+            axis=1
+        )
+        return result
 
-    def phi(self, w):
+    def phi(self, w: ComplexArray) -> ComplexArray:
         q = self.q(w)
         return w * q**2 + self.sigma**2 * (1 - self.c) * q
 
 
 @SEEDS
-def test_the_identity_for_the_imaginary_part(seed):
+def test_the_identity_for_the_imaginary_part(seed: int) -> None:
     """Im Φ/Im w = (1 − sT)² − (sF|w|)² − σ⁴c(1 − c)F; sign of 1 − σ²k as long as sT < 1."""
     law = Law(seed)
     w = law.rng.uniform(-3, 10, 200) + 1j * law.rng.exponential(1, 200)
@@ -60,7 +64,7 @@ def test_the_identity_for_the_imaginary_part(seed):
 
 
 @SEEDS
-def test_k_decreases_along_verticals_of_the_plane_of_singular_values(seed):
+def test_k_decreases_along_verticals_of_the_plane_of_singular_values(seed: int) -> None:
     law = Law(seed)
     a = np.concatenate([[0.0], law.rng.uniform(0, 4, 30), np.sqrt(law.t)])
     b = np.geomspace(1e-3, 10, 400)
@@ -71,7 +75,7 @@ def test_k_decreases_along_verticals_of_the_plane_of_singular_values(seed):
     assert np.all(k <= (law.c + np.sqrt(law.c * (1 - law.c))) / b**2 * (1 + 1e-12))
 
 
-def test_k_may_rise_along_verticals_in_the_plane_of_squares():
+def test_k_may_rise_along_verticals_in_the_plane_of_squares() -> None:
     """H = δ₄, c = 1: k = (4 + |w|)/|4 − w|² has its minimum in v = Im w off the real axis."""
     law = Law(0)
     law.t, law.p, law.c = np.array([4.0]), np.array([1.0]), 1.0
@@ -79,7 +83,7 @@ def test_k_may_rise_along_verticals_in_the_plane_of_squares():
 
 
 @SEEDS
-def test_the_curve_maps_increasingly_onto_the_bulk(seed):
+def test_the_curve_maps_increasingly_onto_the_bulk(seed: int) -> None:
     law = Law(seed)
     model = law.model
     inner = (np.arange(60) + 0.5) / 60
@@ -93,7 +97,7 @@ def test_the_curve_maps_increasingly_onto_the_bulk(seed):
 
 
 @SEEDS
-def test_newtons_method_from_anywhere_finds_the_same_root_or_none(seed):
+def test_newtons_method_from_anywhere_finds_the_same_root_or_none(seed: int) -> None:
     """At real x > 0 there is one root of Φ(w) = x with Im w > 0 in the bulk, and none off it."""
     law = Law(seed)
     model = law.model
@@ -114,7 +118,7 @@ def test_newtons_method_from_anywhere_finds_the_same_root_or_none(seed):
 
 
 @SEEDS
-def test_the_mass_of_an_interval_is_that_of_the_signal_below_its_arc(seed):
+def test_the_mass_of_an_interval_is_that_of_the_signal_below_its_arc(seed: int) -> None:
     model = Law(seed).model
     for critical, edges in zip(model._map.critical, model.law.support, strict=True):
         below = model.h.cdf(critical[1]) - model.h.cdf(critical[0])
@@ -123,7 +127,7 @@ def test_the_mass_of_an_interval_is_that_of_the_signal_below_its_arc(seed):
 
 
 @SEEDS
-def test_overlap_on_the_left_is_one_minus_the_sum_of_the_uniqueness_proof(seed):
+def test_overlap_on_the_left_is_one_minus_the_sum_of_the_uniqueness_proof(seed: int) -> None:
     """1 − s(T + xA²F) = Φ′/q, so that overlaps lie in [0, 1], on the right too."""
     law = Law(seed)
     model = law.model

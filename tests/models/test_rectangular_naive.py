@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError
+from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle, Uniform
 from pastur.models import DeformedWigner, InformationPlusNoise
 
@@ -22,15 +23,18 @@ CASES = {
 cases = pytest.mark.parametrize(("h", "sigma", "ratio"), CASES.values(), ids=CASES.keys())
 
 
-def right_hand_side(h, sigma, c, z, m):
+def right_hand_side(
+    h: Atoms, sigma: float, c: float, z: ComplexArray, m: ComplexArray
+) -> ComplexArray:
     """∫dH(t)/(t/(1 + σ²cm) − (1 + σ²cm)z + σ²(1 − c)), Dozier and Silverstein (2007), (1.1)."""
     a = 1 + sigma**2 * c * m
     # 1/(t/a − b) = a/(t − ab).
-    return a * h.stieltjes(a * (a * z - sigma**2 * (1 - c)))
+    result: ComplexArray = a * h.stieltjes(a * (a * z - sigma**2 * (1 - c)))
+    return result
 
 
 @cases
-def test_the_equation_of_dozier_and_silverstein_holds(h, sigma, ratio):
+def test_the_equation_of_dozier_and_silverstein_holds(h: Atoms, sigma: float, ratio: float) -> None:
     model = InformationPlusNoise(h, sigma, ratio)
     z = np.array([0.3 + 1e-6j, 1 + 0.5j, -2 + 1e-3j, 4 - 2j, 7 + 1e-9j, 100j, 1e-6 + 1e-6j])
     m = model.law.stieltjes(z)
@@ -41,7 +45,9 @@ def test_the_equation_of_dozier_and_silverstein_holds(h, sigma, ratio):
 
 
 @cases
-def test_density_is_the_limit_of_the_transform_solved_by_plain_iteration(h, sigma, ratio):
+def test_density_is_the_limit_of_the_transform_solved_by_plain_iteration(
+    h: Atoms, sigma: float, ratio: float
+) -> None:
     """The damped fixed point at a small η, a route without curve or Newton."""
     law = InformationPlusNoise(h, sigma, ratio).law
     x = np.linspace(*law.support[[0, -1], [0, 1]], 23)[1:-1]
@@ -54,7 +60,7 @@ def test_density_is_the_limit_of_the_transform_solved_by_plain_iteration(h, sigm
 
 
 @cases
-def test_mass_moments_and_quantiles(h, sigma, ratio):
+def test_mass_moments_and_quantiles(h: Atoms, sigma: float, ratio: float) -> None:
     law = InformationPlusNoise(h, sigma, ratio).law
     nodes, weights = np.polynomial.legendre.leggauss(60)
     angle = ((np.arange(40)[:, None] + (1 + nodes) / 2) * np.pi / 80).ravel()
@@ -74,7 +80,7 @@ def test_mass_moments_and_quantiles(h, sigma, ratio):
 
 
 @cases
-def test_scaling_the_matrix_scales_the_law(h, sigma, ratio):
+def test_scaling_the_matrix_scales_the_law(h: Atoms, sigma: float, ratio: float) -> None:
     law = InformationPlusNoise(h, sigma, ratio).law
     scaled = InformationPlusNoise(h.scale(4.0), 2 * sigma, ratio).law
     np.testing.assert_allclose(scaled.support, 4 * law.support, rtol=1e-11, atol=1e-13)
@@ -82,7 +88,7 @@ def test_scaling_the_matrix_scales_the_law(h, sigma, ratio):
     np.testing.assert_allclose(scaled.density(4 * x), law.density(x) / 4, rtol=1e-10, atol=1e-11)
 
 
-def test_a_square_matrix_is_a_symmetric_one_of_its_singular_values_with_both_signs():
+def test_a_square_matrix_is_a_symmetric_one_of_its_singular_values_with_both_signs() -> None:
     """[[0, W], [Wᵀ, 0]]: x = s², so the density of s is that of the symmetric model, doubled."""
     points, weights = np.array([0.3, 1.2, 2.5]), np.array([0.5, 0.2, 0.3])
     square = InformationPlusNoise(Atoms(points**2, weights), 0.4, 1.0).law
@@ -98,7 +104,7 @@ def test_a_square_matrix_is_a_symmetric_one_of_its_singular_values_with_both_sig
 
 
 @pytest.mark.parametrize("ratio", [0.2, 0.7, 1.0])
-def test_a_vanishing_signal_leaves_the_marchenko_pastur_law(ratio):
+def test_a_vanishing_signal_leaves_the_marchenko_pastur_law(ratio: float) -> None:
     expected = MarchenkoPastur(ratio, 1.3)
     assert InformationPlusNoise(Atoms([0.0]), 1.3, ratio).law == expected
     tiny = InformationPlusNoise(Atoms([0.0, 1e-12]), 1.3, ratio).law
@@ -109,7 +115,7 @@ def test_a_vanishing_signal_leaves_the_marchenko_pastur_law(ratio):
     np.testing.assert_allclose(tiny.support, expected.support, rtol=1e-10, atol=1e-10)
 
 
-def test_low_rank_formulas():
+def test_low_rank_formulas() -> None:
     """√((θ² + σ²)(θ² + cσ²))/θ, its overlaps and its fluctuation, for θ > c^(1/4)σ."""
     c, sigma, n = 0.4, 1.5, 700
     theta = np.array([1.3, 2.0, 4.0])
@@ -131,7 +137,7 @@ def test_low_rank_formulas():
     )
 
 
-def test_both_conditions_are_needed_for_an_outlier():
+def test_both_conditions_are_needed_for_an_outlier() -> None:
     """H = {0, 4}, c = ½, σ = 1, w = 3.95: Φ′ = 3076 > 0, Φ = 59, and no outlier, because q < 0."""
     model = InformationPlusNoise(Atoms([0.0, 4.0]), 1.0, 0.5)
     step = 1e-6
@@ -146,7 +152,7 @@ def test_both_conditions_are_needed_for_an_outlier():
     assert model.is_supercritical(1.9)
 
 
-def hill(t, p, c, w):
+def hill(t: FloatArray, p: FloatArray, c: float, w: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Φ′ and q at real w by plain sums, σ = 1."""
     gap = t - w[:, None]
     f, slope = (p / gap).sum(axis=1), (p / gap**2).sum(axis=1)
@@ -155,7 +161,7 @@ def hill(t, p, c, w):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_admissible_intervals_are_those_of_a_brute_scan(seed):
+def test_admissible_intervals_are_those_of_a_brute_scan(seed: int) -> None:
     """50 random H a seed: Φ′ > 0 and q > 0 on a grid against the intervals that are claimed.
 
     At most one run of the grid in each gap of H, none missed, none invented. Runs and intervals
@@ -185,7 +191,7 @@ def test_admissible_intervals_are_those_of_a_brute_scan(seed):
             assert abs(below - low) <= width and abs(above - high) <= width, (t, p, c)
 
 
-def test_where_the_hard_edge_is():
+def test_where_the_hard_edge_is() -> None:
     """c = 1: the density blows up at 0 if σ²∫dH/t > 1, and a gap opens at 0 if it is below 1."""
     hard = InformationPlusNoise(Atoms([0.5, 2.0]), 1.0, 1.0)  # ∫dH/t = 1.25
     soft = InformationPlusNoise(Atoms([0.5, 2.0]), 0.85, 1.0)  # σ²∫dH/t = 0.903
@@ -199,7 +205,7 @@ def test_where_the_hard_edge_is():
     assert InformationPlusNoise(Atoms([0.0, 2.0]), 1.0, 0.99).law.support[0, 0] > 0
 
 
-def test_a_spike_below_the_bulk_needs_a_positive_square():
+def test_a_spike_below_the_bulk_needs_a_positive_square() -> None:
     model = InformationPlusNoise(Atoms([4.0, 9.0]), 0.7, 0.3)
     theta = model.critical_spikes[0] / 2
     assert model.is_supercritical(theta)

@@ -2,29 +2,34 @@
 
 import math
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from pastur._typing import FloatArray
 from pastur.measures import Density, GridDensity
 from pastur.models import DeformedWigner, InformationPlusNoise
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 
-def gaussian(cut):
+def gaussian(cut: float) -> Callable[[FloatArray], FloatArray]:
     mass = math.erf(cut / math.sqrt(2))
     return lambda t: np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi) / mass
 
 
-def power(k):
+def power(k: int) -> Callable[[FloatArray], FloatArray]:
     factor = math.exp(math.lgamma(k + 1.5) - math.lgamma(k + 1)) / math.sqrt(math.pi)
     return lambda t: factor * np.maximum(1 - t**2, 0) ** k
 
 
-def two_hills(t):
-    return (np.exp(-((t - 12) ** 2) / 2) + np.exp(-((t + 12) ** 2) / 2)) / np.sqrt(8 * np.pi)
+def two_hills(t: FloatArray) -> FloatArray:
+    result: FloatArray = (np.exp(-((t - 12) ** 2) / 2) + np.exp(-((t + 12) ** 2) / 2)) / np.sqrt(
+        8 * np.pi
+    )
+    return result
 
 
 def bump(t):
@@ -52,7 +57,9 @@ POSITIVE = {
 }
 
 
-def quadrature(f, intervals):
+def quadrature(
+    f: Callable[[FloatArray], FloatArray], intervals: Sequence[tuple[float, float]]
+) -> tuple[FloatArray, FloatArray]:
     """Return points and masses that integrate a smooth density, apart from its law."""
     edges = np.concatenate([np.linspace(low, high, 301) for low, high in intervals])
     low, high = edges[:-1], edges[1:]
@@ -62,19 +69,19 @@ def quadrature(f, intervals):
     return t, ((high - low) / 2 * WEIGHTS).ravel() * f(t)
 
 
-def ends(intervals, which):
+def ends(intervals: Sequence[tuple[float, float]], which: str) -> list[float]:
     return [intervals[-1][1]] if which == "right" else [intervals[0][0], intervals[-1][1]]
 
 
 @pytest.fixture(autouse=True)
-def _quiet():
+def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_edges_of_symmetric_matrices(name):
+def test_edges_of_symmetric_matrices(name: str) -> None:
     f, intervals, sigma, which = CASES[name]
     t, mass = quadrature(f, intervals)
     law = DeformedWigner(Density(f, intervals), sigma=sigma).law
@@ -87,7 +94,7 @@ def test_edges_of_symmetric_matrices(name):
 
 @pytest.mark.parametrize("ratio", [0.4, 1.0])
 @pytest.mark.parametrize("name", POSITIVE)
-def test_edges_of_rectangular_matrices(name, ratio):
+def test_edges_of_rectangular_matrices(name: str, ratio: float) -> None:
     f, intervals, sigma, _ = POSITIVE[name]
     t, mass = quadrature(f, intervals)
     found = InformationPlusNoise(Density(f, intervals), sigma, ratio).law.support.ravel()
@@ -98,7 +105,7 @@ def test_edges_of_rectangular_matrices(name, ratio):
 
 
 @pytest.mark.parametrize("name", ["Gaussian cut at 8", "exponential", "power 150", "two hills"])
-def test_the_law_within(name):
+def test_the_law_within(name: str) -> None:
     """Pastur's equation off the line by quadrature, and distribution and quantiles on it."""
     f, intervals, sigma, _ = CASES[name]
     t, mass = quadrature(f, intervals)
@@ -123,7 +130,7 @@ def test_the_law_within(name):
 
 
 @pytest.mark.parametrize("least", [0.0, 1e-300, 5e-324, 1e-18])
-def test_grids_with_nothing_at_their_ends(least):
+def test_grids_with_nothing_at_their_ends(least: float) -> None:
     x = np.linspace(-8, 8, 321)
     y = np.where(np.abs(x) < 5, gaussian(8)(x), least)
     y /= np.sum(y[1:] + y[:-1]) * (x[1] - x[0]) / 2

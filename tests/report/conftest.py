@@ -20,7 +20,8 @@ def arrays() -> dict[str, FloatArray]:
     rng = np.random.default_rng(17)
 
     def noise(n: int, m: int) -> FloatArray:
-        return rng.standard_normal((n, m)) / np.sqrt(max(n, m))
+        result: FloatArray = rng.standard_normal((n, m)) / np.sqrt(max(n, m))
+        return result
 
     left, _ = np.linalg.qr(rng.standard_normal((120, 3)))
     right, _ = np.linalg.qr(rng.standard_normal((160, 3)))

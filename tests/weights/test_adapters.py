@@ -3,31 +3,35 @@
 import json
 import re
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pastur.weights import open_weights
+from pastur._typing import AnyArray
+from pastur.weights import Weights, open_weights
 from pastur.weights._derived.adapters import bounded_patterns
 from pastur.weights._derived.adapters.bounded_patterns import PatternError, Steps, names_layer
 
 RNG = np.random.default_rng(5)
 
 
-def numbers(*shape):
+def numbers(*shape: int) -> AnyArray:
     return RNG.standard_normal(shape).astype(np.float32)
 
 
-def readable(weights):
+def readable(weights: Weights) -> dict[str, tuple[int, ...]]:
     return {entry.name: entry.shape for entry in weights.entries if not entry.unreadable}
 
 
-def reasons(weights):
+def reasons(weights: Weights) -> dict[str, str]:
     return {entry.name: entry.unreadable for entry in weights.entries}
 
 
-def folder_of(path, tensors, config):
+def folder_of(path: Path, tensors: Mapping[str, AnyArray], config: Mapping[str, Any]) -> Path:
     path.mkdir()
     save_file(tensors, path / "adapter_model.safetensors")
     (path / "adapter_config.json").write_text(json.dumps(config))
@@ -41,7 +45,7 @@ PEFT = {"base_model.model.fc.lora_A.weight": A, "base_model.model.fc.lora_B.weig
 # --- kohya and LyCORIS ---
 
 
-def test_kohya_with_a_base_of_dotted_names():
+def test_kohya_with_a_base_of_dotted_names() -> None:
     down, up = numbers(2, 6), numbers(5, 2)
     adapter = {
         "lora_unet_down_blocks_0_to_q.lora_down.weight": down,
@@ -59,12 +63,12 @@ def test_kohya_with_a_base_of_dotted_names():
     assert said["other.weight"] != "is not changed by the adapter"
 
 
-def test_an_alpha_of_nothing_is_the_rank():
+def test_an_alpha_of_nothing_is_the_rank() -> None:
     adapter = {"l.lora_down.weight": A, "l.lora_up.weight": B, "l.alpha": np.float32(0)}
     np.testing.assert_allclose(open_weights(adapter).read("l.weight"), B.astype(float) @ A)
 
 
-def test_a_core_between_the_factors():
+def test_a_core_between_the_factors() -> None:
     down, core, up = numbers(2, 3, 1, 1), numbers(4, 2, 3, 3), numbers(5, 4, 1, 1)
     adapter = {"c.lora_down.weight": down, "c.lora_mid.weight": core, "c.lora_up.weight": up}
     change = np.zeros((5, 3, 3, 3))
@@ -75,7 +79,7 @@ def test_a_core_between_the_factors():
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_magnitudes_of_kohya_by_outputs_and_by_inputs(axis):
+def test_magnitudes_of_kohya_by_outputs_and_by_inputs(axis: int) -> None:
     kernel, down, up = numbers(5, 3, 3, 3), numbers(2, 3, 3, 3), numbers(5, 2, 1, 1)
     sizes = [1, 1, 1, 1]
     sizes[axis] = kernel.shape[axis]
@@ -93,7 +97,7 @@ def test_magnitudes_of_kohya_by_outputs_and_by_inputs(axis):
         open_weights(adapter)
 
 
-def test_products_of_lycoris_with_their_alpha():
+def test_products_of_lycoris_with_their_alpha() -> None:
     one, two = (numbers(5, 2), numbers(2, 6)), (numbers(5, 2), numbers(2, 6))
     loha = {
         "h.hada_w1_a": one[0],
@@ -130,7 +134,7 @@ def test_products_of_lycoris_with_their_alpha():
         ("unet.mid.to_k.lora.{}.weight", "unet.mid.to_k"),
     ],
 )
-def test_older_names(written, layer):
+def test_older_names(written: str, layer: str) -> None:
     adapter = {written.format("down"): A, written.format("up"): B}
     base = {f"{layer.partition('.')[2]}.weight": numbers(5, 6)}
     weights = open_weights(adapter, base=base)
@@ -139,7 +143,7 @@ def test_older_names(written, layer):
     assert list(readable(open_weights(adapter))) == [f"{layer}.weight"]
 
 
-def test_the_scale_in_the_metadata_of_diffusers(tmp_path):
+def test_the_scale_in_the_metadata_of_diffusers(tmp_path: Path) -> None:
     tensors = {
         f"{part}.x.to_q.lora_{f}.weight": value
         for part in ("unet", "text_encoder")
@@ -166,7 +170,7 @@ def test_the_scale_in_the_metadata_of_diffusers(tmp_path):
         ("model.layers.1.q", "layers.1.q.weight"),
     ],
 )
-def test_a_base_without_its_outermost_module(tmp_path, layer, held):
+def test_a_base_without_its_outermost_module(tmp_path: Path, layer: str, held: str) -> None:
     tensors = {
         f"base_model.model.{layer}.lora_A.weight": A,
         f"base_model.model.{layer}.lora_B.weight": B,
@@ -178,7 +182,7 @@ def test_a_base_without_its_outermost_module(tmp_path, layer, held):
     assert reasons(weights)["other.weight"] == "is not changed by the adapter"
 
 
-def test_two_places_for_one_name_are_none(tmp_path):
+def test_two_places_for_one_name_are_none(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "a", PEFT, {"lora_alpha": 2})
     base = {"x.fc.weight": numbers(5, 6), "y.fc.weight": numbers(5, 6)}
     said = reasons(open_weights(folder, base=base))
@@ -194,13 +198,13 @@ def test_two_places_for_one_name_are_none(tmp_path):
         (numbers(30), r"shape \(30,\) in the base"),
     ],
 )
-def test_a_base_that_cannot_be_changed_so(tmp_path, value, reason):
+def test_a_base_that_cannot_be_changed_so(tmp_path: Path, value: AnyArray, reason: str) -> None:
     folder = folder_of(tmp_path / "a", PEFT, {"lora_alpha": 2})
     said = reasons(open_weights(folder, base={"fc.weight": value}))
     assert re.search(reason, said["fc.weight"])
 
 
-def test_stacks_of_square_matrices_tell_no_orientation(tmp_path):
+def test_stacks_of_square_matrices_tell_no_orientation(tmp_path: Path) -> None:
     tensors = {
         "base_model.model.mlp.experts.lora_A.weight": numbers(4, 6),
         "base_model.model.mlp.experts.lora_B.weight": numbers(6, 4),
@@ -212,7 +216,7 @@ def test_stacks_of_square_matrices_tell_no_orientation(tmp_path):
 
 
 @pytest.mark.parametrize("scaled", [False, True])
-def test_a_base_of_codes(tmp_path, scaled):
+def test_a_base_of_codes(tmp_path: Path, scaled: bool) -> None:
     """The rounding of a quantised base stays where the change is added, and only there."""
     codes = RNG.integers(-127, 128, (5, 6)).astype(np.int8)
     base = {"fc.weight": codes, "fc.weight_scale": np.full((5, 1), 0.01, np.float32)}
@@ -229,7 +233,7 @@ def test_a_base_of_codes(tmp_path, scaled):
 # --- what is saved whole ---
 
 
-def test_what_is_saved_whole(tmp_path):
+def test_what_is_saved_whole(tmp_path: Path) -> None:
     head = numbers(7, 4)
     tensors = PEFT | {
         "base_model.model.head.modules_to_save.weight": head,
@@ -249,7 +253,7 @@ def test_what_is_saved_whole(tmp_path):
     assert "what it changes is not known without it" in said
 
 
-def test_a_module_saved_whole_has_parts(tmp_path):
+def test_a_module_saved_whole_has_parts(tmp_path: Path) -> None:
     stem = "base_model.model.head.modules_to_save"
     tensors = PEFT | {f"{stem}.dense.weight": A, f"{stem}.default.out.weight": B}
     folder = folder_of(tmp_path / "a", tensors, {"lora_alpha": 2})
@@ -257,7 +261,7 @@ def test_a_module_saved_whole_has_parts(tmp_path):
     assert readable(weights).keys() == {"fc.weight", "head.dense.weight", "head.out.weight"}
 
 
-def test_an_embedding_that_is_saved_with_its_change(tmp_path):
+def test_an_embedding_that_is_saved_with_its_change(tmp_path: Path) -> None:
     first, second, own = numbers(2, 9), numbers(4, 2), numbers(9, 4)
     tensors = {
         "base_model.model.wte.lora_embedding_A": first,
@@ -271,7 +275,7 @@ def test_an_embedding_that_is_saved_with_its_change(tmp_path):
 
 
 @pytest.mark.parametrize("shapes", [((0, 6), (5, 0)), ((0,), (0,)), ((2, 0), (5, 2))])
-def test_factors_without_entries(shapes):
+def test_factors_without_entries(shapes: tuple[tuple[int, ...], ...]) -> None:
     names = ("fc.lora_A.weight", "fc.lora_B.weight")
     tensors = dict(zip(names, map(np.zeros, shapes), strict=True))
     assert "has factors that do not fit" in reasons(open_weights(tensors))["fc.weight"]
@@ -309,7 +313,7 @@ def test_factors_without_entries(shapes):
         r"\S*\D3\W.*",
     ],
 )
-def test_patterns_match_as_peft_matches_them(key):
+def test_patterns_match_as_peft_matches_them(key: str) -> None:
     for layer in ("model.layers.3.self_attn.q_proj", "model.layers.31.self_attn.k_proj", "q_proj"):
         expected = re.match(rf"(.*\.)?({key})$", layer) is not None
         assert names_layer(key, layer, Steps()) == expected
@@ -328,7 +332,7 @@ def test_patterns_match_as_peft_matches_them(key):
         ("(((q?){999}){999}){999}", "too many steps"),
     ],
 )
-def test_other_patterns_are_refused(tmp_path, key, reason):
+def test_other_patterns_are_refused(tmp_path: Path, key: str, reason: str) -> None:
     with pytest.raises(PatternError, match=reason):
         names_layer(key, "model.q_proj", Steps())
     config = {"lora_alpha": 2, "alpha_pattern": {key: 3}}
@@ -340,13 +344,13 @@ def test_other_patterns_are_refused(tmp_path, key, reason):
 
 
 @pytest.mark.parametrize("key", ["(a*)*b", "(a+)+b", "(a|a)*b", "(.*)*b", "((a?)*)*b", ".*.*.*.*b"])
-def test_a_pattern_that_would_hang_python_ends(key):
+def test_a_pattern_that_would_hang_python_ends(key: str) -> None:
     start = time.perf_counter()
     assert not names_layer(key, "a" * 200, Steps())
     assert time.perf_counter() - start < 5
 
 
-def test_patterns_by_the_hundred_take_no_time(tmp_path):
+def test_patterns_by_the_hundred_take_no_time(tmp_path: Path) -> None:
     """As many patterns as layers, each a layer's name; and hostile ones for all."""
     layers = [f"layers.{k}.{part}" for k in range(60) for part in ("q", "k", "v", "o", "up")]
     tensors = {f"base_model.model.{n}.lora_{f}.weight": A for n in layers for f in "A"}
@@ -394,7 +398,9 @@ def test_patterns_by_the_hundred_take_no_time(tmp_path):
         ),
     ],
 )
-def test_refused_as_a_whole(tmp_path, tensors, config, reason):
+def test_refused_as_a_whole(
+    tmp_path: Path, tensors: dict[str, AnyArray], config: Mapping[str, Any], reason: str
+) -> None:
     whole = (PEFT | tensors) if tensors is not PEFT else PEFT
     folder = folder_of(tmp_path / "a", whole, config or {"lora_alpha": 2})
     for base in (None, {"fc.weight": numbers(5, 6)}):
@@ -402,7 +408,7 @@ def test_refused_as_a_whole(tmp_path, tensors, config, reason):
             open_weights(folder, base=base)
 
 
-def test_two_adapters_in_one_file_are_refused():
+def test_two_adapters_in_one_file_are_refused() -> None:
     tensors = {
         f"fc.lora_{f}.{name}.weight": value
         for name in ("one", "two")
@@ -412,12 +418,12 @@ def test_two_adapters_in_one_file_are_refused():
         open_weights(tensors)
 
 
-def test_unset_entries_of_newer_versions_are_passed_over(tmp_path):
+def test_unset_entries_of_newer_versions_are_passed_over(tmp_path: Path) -> None:
     config = {"lora_alpha": 2, "a_new_switch": None, "another": False, "third": {}}
     assert readable(open_weights(folder_of(tmp_path / "a", PEFT, config)))
 
 
-def test_a_grouped_convolution_has_no_change_of_its_shape(tmp_path):
+def test_a_grouped_convolution_has_no_change_of_its_shape(tmp_path: Path) -> None:
     tensors = {
         "base_model.model.c.lora_A.weight": numbers(4, 6, 3, 3),
         "base_model.model.c.lora_B.weight": numbers(8, 2, 1, 1),
@@ -427,14 +433,16 @@ def test_a_grouped_convolution_has_no_change_of_its_shape(tmp_path):
     assert "is of a convolution in 2 groups" in said["c.weight"]
 
 
-def test_a_configuration_of_another_folder_is_not_taken(tmp_path, monkeypatch):
+def test_a_configuration_of_another_folder_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "adapter_config.json").write_text(json.dumps({"lora_alpha": 200}))
     monkeypatch.chdir(tmp_path)
     tensors = {"fc.lora_A.weight": A, "fc.lora_B.weight": B}
     np.testing.assert_allclose(open_weights(tensors).read("fc.weight"), B.astype(float) @ A)
 
 
-def test_prompts_change_no_matrix(tmp_path):
+def test_prompts_change_no_matrix(tmp_path: Path) -> None:
     for kind in ("PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING"):
         folder = folder_of(
             tmp_path / kind, {"prompt_embeddings": numbers(8, 16)}, {"peft_type": kind}
@@ -443,16 +451,16 @@ def test_prompts_change_no_matrix(tmp_path):
             open_weights(folder)
 
 
-def test_a_pattern_that_a_later_python_may_read_otherwise_is_no_warning():
+def test_a_pattern_that_a_later_python_may_read_otherwise_is_no_warning() -> None:
     assert names_layer("[[a]", "b.a", Steps())
     assert not names_layer("[[a]", "b.c", Steps())
 
 
-def test_a_thousand_patterns_are_parsed_once_each(monkeypatch):
+def test_a_thousand_patterns_are_parsed_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
     parse = bounded_patterns._parser.parse
 
-    def counted(key):
+    def counted(key: str) -> Any:
         parsed.append(key)
         return parse(key)
 

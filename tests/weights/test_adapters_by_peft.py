@@ -2,12 +2,15 @@
 
 import json
 import warnings
+from collections import OrderedDict
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur.weights import Matrix, TensorInfo, Weights, iter_matrices, open_weights
 
 torch = pytest.importorskip("torch")
 pytestmark = [
@@ -16,7 +19,7 @@ pytestmark = [
 ]
 
 
-def conv1d(outputs, inputs):
+def conv1d(outputs: int, inputs: int) -> Any:
     """GPT-2's linear layer, which keeps inputs first."""
     from transformers.pytorch_utils import Conv1D
 
@@ -26,7 +29,7 @@ def conv1d(outputs, inputs):
 class Block(torch.nn.Module):
     """A layer of each kind that PEFT adapts."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.wte = torch.nn.Embedding(20, 12)
         self.fc = torch.nn.Linear(12, 18)
@@ -44,7 +47,7 @@ class Block(torch.nn.Module):
 
 
 class Experts(torch.nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.up = torch.nn.Parameter(torch.randn(3, 10, 6))
         self.table = torch.nn.Parameter(torch.randn(7, 9))
@@ -54,7 +57,7 @@ class Experts(torch.nn.Module):
 
 
 class Mixture(torch.nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.mlp = Experts()
         self.fc = torch.nn.Linear(6, 6)
@@ -66,10 +69,10 @@ class Mixture(torch.nn.Module):
 class Config:
     """A configuration of PEFT's, made when it is asked for: the import takes seconds."""
 
-    def __init__(self, kind, **fields):
+    def __init__(self, kind: str, **fields: Any) -> None:
         self.kind, self.fields = kind, fields
 
-    def made(self):
+    def made(self) -> Any:
         import peft
 
         with warnings.catch_warnings():
@@ -77,11 +80,11 @@ class Config:
             return getattr(peft, f"{self.kind}Config")(**self.fields)
 
 
-def lora(*layers, **fields):
+def lora(*layers: str, **fields: Any) -> Config:
     return Config("Lora", r=4, lora_alpha=12, target_modules=list(layers), **fields)
 
 
-def wrapped(model, config):
+def wrapped(model: Block | Mixture, config: Config) -> Any:
     import peft
 
     return peft.get_peft_model(model, config.made())
@@ -161,7 +164,9 @@ CONFIGS = {
 }
 
 
-def adapted(tmp_path, model, config):
+def adapted(
+    tmp_path: Path, model: Block | Mixture, config: Config
+) -> tuple[Path, Path, OrderedDict]:
     """Save a base and an adapter with other numbers than it begins with; merge both in PEFT."""
     torch.manual_seed(0)
     model = model.eval()
@@ -176,12 +181,12 @@ def adapted(tmp_path, model, config):
     return base, folder, whole.merge_and_unload().state_dict()
 
 
-def matrices(weights):
+def matrices(weights: Weights) -> dict[str, TensorInfo]:
     return {entry.name: entry for entry in weights.entries if not entry.unreadable}
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
-def test_the_matrices_that_peft_merges(tmp_path, config):
+def test_the_matrices_that_peft_merges(tmp_path: Path, config: Config) -> None:
     torch.manual_seed(1)
     original = Block()
     before = {name: value.clone().numpy() for name, value in original.state_dict().items()}
@@ -204,7 +209,7 @@ def test_the_matrices_that_peft_merges(tmp_path, config):
 
 
 @pytest.mark.parametrize("kind", ["linear", "patterns", "convolutions", "AdaLoRA", "LoHa", "LoKr"])
-def test_a_change_alone_is_the_difference(tmp_path, kind):
+def test_a_change_alone_is_the_difference(tmp_path: Path, kind: str) -> None:
     torch.manual_seed(1)
     model = Block()
     before = {name: value.clone().numpy() for name, value in model.state_dict().items()}
@@ -229,7 +234,7 @@ def test_a_change_alone_is_the_difference(tmp_path, kind):
         ("IA3", "scales the base"),
     ],
 )
-def test_what_takes_the_base_asks_for_it(tmp_path, kind, what):
+def test_what_takes_the_base_asks_for_it(tmp_path: Path, kind: str, what: str) -> None:
     torch.manual_seed(1)
     _, folder, _ = adapted(tmp_path, Block(), CONFIGS[kind])
     with pytest.raises(ValueError, match=rf"{what}.*Give that too: `--base MODEL`"):
@@ -237,7 +242,7 @@ def test_what_takes_the_base_asks_for_it(tmp_path, kind, what):
 
 
 @pytest.mark.parametrize("parameter", ["mlp.up", "table"])
-def test_parameters_and_stacked_experts(tmp_path, parameter):
+def test_parameters_and_stacked_experts(tmp_path: Path, parameter: str) -> None:
     torch.manual_seed(1)
     config = lora(target_parameters=[parameter], rank_pattern={"mlp.up": 2})
     base, folder, merged = adapted(tmp_path, Mixture(), config)
@@ -250,7 +255,7 @@ def test_parameters_and_stacked_experts(tmp_path, parameter):
     assert len(experts) == (3 if parameter == "mlp.up" else 1)
 
 
-def test_two_parameters_of_one_module_are_known_by_their_shapes(tmp_path):
+def test_two_parameters_of_one_module_are_known_by_their_shapes(tmp_path: Path) -> None:
     torch.manual_seed(1)
     config = lora(target_parameters=["mlp.up", "mlp.table"], alpha_pattern={"mlp.table": 5})
     base, folder, merged = adapted(tmp_path, Mixture(), config)
@@ -274,7 +279,7 @@ def test_two_parameters_of_one_module_are_known_by_their_shapes(tmp_path):
     ],
     ids=lambda config: f"{config.kind} {config.fields.get('init_lora_weights', '')}",
 )
-def test_what_is_not_computed_is_refused_as_a_whole(tmp_path, config):
+def test_what_is_not_computed_is_refused_as_a_whole(tmp_path: Path, config: Config) -> None:
     model = Block()
     folder = tmp_path / "adapter"
     base = {name: value.numpy() for name, value in model.state_dict().items()}
@@ -285,7 +290,7 @@ def test_what_is_not_computed_is_refused_as_a_whole(tmp_path, config):
 
 
 @pytest.mark.parametrize("start", ["loftq", "corda", "lora_ga", "a new one"])
-def test_a_start_from_what_the_file_does_not_hold_is_refused(tmp_path, start):
+def test_a_start_from_what_the_file_does_not_hold_is_refused(tmp_path: Path, start: str) -> None:
     folder = tmp_path / "adapter"
     wrapped(Block(), lora("fc")).save_pretrained(folder)
     path = folder / "adapter_config.json"
@@ -294,7 +299,7 @@ def test_a_start_from_what_the_file_does_not_hold_is_refused(tmp_path, start):
         open_weights(folder)
 
 
-def test_a_model_with_its_adapter_in_memory_is_refused():
+def test_a_model_with_its_adapter_in_memory_is_refused() -> None:
     model = wrapped(Block(), lora("fc"))
     with pytest.raises(ValueError, match="lies unmerged within a whole model"):
         open_weights(model)

@@ -7,6 +7,7 @@ from pathlib import Path
 import attack_costs
 import attack_files
 import pytest
+from attack_files import Attack
 
 from pastur import analyze
 from pastur._errors import PasturError
@@ -16,7 +17,7 @@ NEEDED = {".onnx": "onnx", ".h5": "h5py", ".gguf": "gguf"}
 
 
 @pytest.mark.parametrize("attack", attack_files.ATTACKS, ids=lambda attack: attack.file)
-def test_attack(tmp_path, attack):
+def test_attack(tmp_path: Path, attack: Attack) -> None:
     package = NEEDED.get(Path(attack.file).suffix)
     if package:
         pytest.importorskip(package)
@@ -39,7 +40,7 @@ def test_attack(tmp_path, attack):
     assert {one.name for one in tmp_path.rglob("*")} == {attack_files.SECRET, "attack", attack.file}
 
 
-def test_the_page_tells_of_all():
+def test_the_page_tells_of_all() -> None:
     page = (ROOT / "docs" / "attacks.md").read_text("utf-8")
     told = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
     assert told == [attack.file for attack in (*attack_files.ATTACKS, *attack_costs.COSTS)]

@@ -6,11 +6,15 @@ was checked with its version 5.24.
 """
 
 import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, iter_matrices, open_weights
 
 HEADS, KEYS, SIZE = 8, 2, 4
@@ -19,7 +23,7 @@ GPT = {"n_head": HEADS, "n_embd": WIDTH}
 LLAMA = {"num_attention_heads": HEADS, "hidden_size": WIDTH}
 
 
-def rows(order):
+def rows(order: str) -> dict[str, list[int]]:
     """The rows of queries, keys and values where the heads come in this order, a letter each."""
     return {
         part: [
@@ -72,7 +76,7 @@ FAMILIES = {
 }
 
 
-def folder(path, name, array, config):
+def folder(path: Path, name: str, array: AnyArray, config: Mapping[str, Any] | str | None) -> Path:
     path.mkdir(exist_ok=True)
     save_file({name: array}, path / "model.safetensors")
     if config is not None:
@@ -81,14 +85,16 @@ def folder(path, name, array, config):
     return path
 
 
-def parts(source):
+def parts(source: Path) -> dict[str, AnyArray]:
     found = {item.name: item for item in iter_matrices(open_weights(source))}
     return {name: item.load() for name, item in found.items() if isinstance(item, Matrix)}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("whole", [True, False])
-def test_heads_of_families(tmp_path, rng, family, whole):
+def test_heads_of_families(
+    tmp_path: Path, rng: np.random.Generator, family: str, whole: bool
+) -> None:
     name, config, order = FAMILIES[family]
     array = rng.normal(size=(len(order) * SIZE, WIDTH)).astype(np.float32)
     path = folder(tmp_path / "model", name, array, config)
@@ -98,7 +104,7 @@ def test_heads_of_families(tmp_path, rng, family, whole):
         np.testing.assert_array_equal(found[f"{name}:{part}"], array[chosen])
 
 
-def test_inputs_first(tmp_path, rng):
+def test_inputs_first(tmp_path: Path, rng: np.random.Generator) -> None:
     """GPT-2 keeps inputs × outputs."""
     array = rng.normal(size=(WIDTH, 3 * WIDTH)).astype(np.float32)
     path = folder(tmp_path / "m", "h.0.attn.c_attn.weight", array, GPT | {"model_type": "gpt2"})
@@ -130,13 +136,17 @@ def test_inputs_first(tmp_path, rng):
         },
     ],
 )
-def test_where_nothing_is_certain_nothing_is_split(tmp_path, rng, config):
+def test_where_nothing_is_certain_nothing_is_split(
+    tmp_path: Path,
+    rng: np.random.Generator,
+    config: Mapping[str, Sequence[str] | str | int] | str | None,
+) -> None:
     array = rng.normal(size=(3 * WIDTH, WIDTH)).astype(np.float32)
     path = folder(tmp_path / "m", "query_key_value.weight", array, config)
     assert list(parts(path)) == ["query_key_value.weight"]
 
 
-def test_a_gguf_file_tells_by_itself(tmp_path, rng):
+def test_a_gguf_file_tells_by_itself(tmp_path: Path, rng: np.random.Generator) -> None:
     gguf = pytest.importorskip("gguf")
     path = tmp_path / "model.gguf"
     writer = gguf.GGUFWriter(path, "phi3")

@@ -3,6 +3,9 @@
 import json
 import os
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +17,10 @@ from pastur._errors import (
     InvalidInputError,
     InvalidTypeError,
 )
-from pastur.weights import Skipped, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 
-def sentence(source, error):
+def sentence(source: str | Path, error: type[FileFormatError]) -> str:
     with pytest.raises(error) as caught:
         open_weights(source)
     text = str(caught.value)
@@ -25,7 +28,11 @@ def sentence(source, error):
     return text
 
 
-def field(dtype="U8", shape=(2, 2), offsets=(0, 4)):
+def field(
+    dtype: str | int = "U8",
+    shape: Sequence[bool | float] = (2, 2),
+    offsets: tuple[int, ...] = (0, 4),
+) -> dict[str, list[bool | float] | int | str]:
     return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)}
 
 
@@ -79,21 +86,25 @@ BAD_HEADERS = [
 
 
 @pytest.mark.parametrize(("header", "what"), BAD_HEADERS)
-def test_safetensors_header(raw_safetensors, header, what):
+def test_safetensors_header(
+    raw_safetensors: Callable[..., Path],
+    header: Mapping[str, Sequence[Any] | Mapping[str, Any] | int] | bytes,
+    what: str,
+) -> None:
     path = raw_safetensors(header, b"1234")
     text = sentence(path, FileFormatError)
     assert text.startswith(f"'{path}' is not a sound safetensors file: ")
     assert what in text
 
 
-def test_safetensors_header_that_claims_ten_terabytes(raw_safetensors):
+def test_safetensors_header_that_claims_ten_terabytes(raw_safetensors: Callable[..., Path]) -> None:
     path = raw_safetensors({"w": field()}, b"1234", length=10**13)
     text = sentence(path, FileFormatError)
     assert "it claims a header of 10 TB, and the file has " in text
     assert "damaged or was not copied whole" in text
 
 
-def test_safetensors_header_beyond_the_limit(tmp_path):
+def test_safetensors_header_beyond_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "sparse.safetensors"
     with path.open("wb") as file:
         file.write((200_000_000).to_bytes(8, "little") + b"{")
@@ -102,7 +113,7 @@ def test_safetensors_header_beyond_the_limit(tmp_path):
     assert "its header of 200 MB exceeds the format's limit of 100 MB" in text
 
 
-def test_safetensors_cut_off(tmp_path):
+def test_safetensors_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     save_file({"fc.weight": np.ones((40, 30))}, path)
     path.write_bytes(path.read_bytes()[:5000])
@@ -112,14 +123,14 @@ def test_safetensors_cut_off(tmp_path):
     assert "it has 5 bytes, and a header alone takes more" in sentence(path, FileFormatError)
 
 
-def test_long_and_strange_names_stay_on_one_line(raw_safetensors):
+def test_long_and_strange_names_stay_on_one_line(raw_safetensors: Callable[..., Path]) -> None:
     name = "\x1b[2J\n" + "x" * 10_000
     text = sentence(raw_safetensors({name: 3}), FileFormatError)
     assert len(text) < 500
     assert "\x1b" not in text
 
 
-def test_file_that_shrinks_after_it_was_opened(tmp_path):
+def test_file_that_shrinks_after_it_was_opened(tmp_path: Path) -> None:
     save_file({"w": np.ones((40, 30))}, tmp_path / "m.safetensors")
     np.save(tmp_path / "m.npy", np.ones((40, 30)))
     np.savez(tmp_path / "m.npz", m=np.ones((40, 30)))
@@ -161,14 +172,16 @@ BAD_NPY = [
 
 
 @pytest.mark.parametrize(("header", "what"), BAD_NPY)
-def test_npy_header(raw_npy, header, what):
+def test_npy_header(raw_npy: Callable[..., Path], header: str, what: str) -> None:
     path = raw_npy(header, bytes(32))
     text = sentence(path, FileFormatError)
     assert text.startswith(f"'{path}' ")
     assert what in text
 
 
-def test_shape_that_numpy_cannot_hold(raw_npy, raw_safetensors):
+def test_shape_that_numpy_cannot_hold(
+    raw_npy: Callable[..., Path], raw_safetensors: Callable[..., Path]
+) -> None:
     """No numbers at all, in a shape whose other size leaves NumPy's integers."""
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': (0, {2**62}, 2)}}"
     empty = field(dtype="F64", shape=(0, 2**62, 2), offsets=(0, 0))
@@ -178,7 +191,7 @@ def test_shape_that_numpy_cannot_hold(raw_npy, raw_safetensors):
             weights.read("raw")
 
 
-def test_npy_header_that_claims_gigabytes(tmp_path):
+def test_npy_header_that_claims_gigabytes(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{")
     assert "it claims a header of 4.29 GB" in sentence(path, FileFormatError)
@@ -189,11 +202,13 @@ def test_npy_header_that_claims_gigabytes(tmp_path):
 
 
 class Bomb:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return os.mkdir, ("bomb-went-off",)
 
 
-def test_python_objects_are_refused_and_not_run(tmp_path, monkeypatch):
+def test_python_objects_are_refused_and_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("o.npy", np.array([Bomb()], object), allow_pickle=True)
     text = sentence("o.npy", FileFormatError)
@@ -207,7 +222,7 @@ def test_python_objects_are_refused_and_not_run(tmp_path, monkeypatch):
     assert not os.path.exists("bomb-went-off")
 
 
-def npz_with(tmp_path, name, content, **options):
+def npz_with(tmp_path: Path, name: str, content: bytes | str, **options: Any) -> Path:
     """Write an archive of one sound array and one member of any content."""
     path = tmp_path / "m.npz"
     np.savez(path, good=np.eye(2))
@@ -216,19 +231,19 @@ def npz_with(tmp_path, name, content, **options):
     return path
 
 
-def bad_member(path):
+def bad_member(path: Path) -> Matrix | Skipped:
     good, bad = iter_matrices(open_weights(path))
     assert good.load().tolist() == [[1, 0], [0, 1]]
     return bad
 
 
-def test_npz_member_that_is_no_array(tmp_path):
+def test_npz_member_that_is_no_array(tmp_path: Path) -> None:
     bad = bad_member(npz_with(tmp_path, "README.txt", "hello"))
     expected = "is not a NumPy array: it does not begin as one"
     assert bad == Skipped("README.txt", (), "unknown", expected)
 
 
-def test_npz_member_without_a_name(tmp_path):
+def test_npz_member_without_a_name(tmp_path: Path) -> None:
     # The zip writer refuses it; the name's first byte, where a zip name ends, does it.
     path = npz_with(tmp_path, "z.npy", "x")
     path.write_bytes(path.read_bytes().replace(b"z.npy", b"\0.npy"))
@@ -236,12 +251,12 @@ def test_npz_member_without_a_name(tmp_path):
     assert names.count("") == 1
 
 
-def test_npz_member_packed_by_another_method(tmp_path):
+def test_npz_member_packed_by_another_method(tmp_path: Path) -> None:
     path = npz_with(tmp_path, "bad.npy", b"x" * 99, compression=zipfile.ZIP_BZIP2)
     assert bad_member(path).reason == "is packed by a method that NumPy does not write"
 
 
-def test_npz_member_that_is_a_bomb(tmp_path, raw_npy):
+def test_npz_member_that_is_a_bomb(tmp_path: Path, raw_npy: Callable[..., Path]) -> None:
     header = "{'descr': '|u1', 'fortran_order': False, 'shape': (10000, 10000)}"
     content = raw_npy(header, bytes(10**8)).read_bytes()
     path = npz_with(tmp_path, "bad.npy", content, compression=zipfile.ZIP_DEFLATED)
@@ -250,14 +265,14 @@ def test_npz_member_that_is_a_bomb(tmp_path, raw_npy):
     assert reason.endswith("save it uncompressed if it is meant")
 
 
-def test_npz_matrix_of_zeros_keeps_its_own_reason(tmp_path):
+def test_npz_matrix_of_zeros_keeps_its_own_reason(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "m.npz", w=np.zeros((1000, 1000)))
     (item,) = iter_matrices(open_weights(tmp_path / "m.npz"))
     with pytest.raises(InvalidInputError, match="every entry is zero"):
         item.load()
 
 
-def test_npz_member_that_claims_ten_terabytes(tmp_path, raw_npy):
+def test_npz_member_that_claims_ten_terabytes(tmp_path: Path, raw_npy: Callable[..., Path]) -> None:
     header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1250000, 1000000)}"
     path = npz_with(tmp_path, "bad.npy", raw_npy(header, bytes(64)).read_bytes())
     assert bad_member(path).reason == (
@@ -266,7 +281,7 @@ def test_npz_member_that_claims_ten_terabytes(tmp_path, raw_npy):
 
 
 @pytest.mark.parametrize("size", [9, 99])
-def test_npz_member_with_a_wrong_checksum(tmp_path, size):
+def test_npz_member_with_a_wrong_checksum(tmp_path: Path, size: int) -> None:
     path = tmp_path / "m.npz"
     np.savez(path, good=np.eye(2), bad=np.full((size, size), 7.25))
     content = bytearray(path.read_bytes())
@@ -280,7 +295,7 @@ def test_npz_member_with_a_wrong_checksum(tmp_path, size):
         bad.load()
 
 
-def test_npz_encrypted_member(tmp_path):
+def test_npz_encrypted_member(tmp_path: Path) -> None:
     path = npz_with(tmp_path, "bad.npy", "secret")
     content = bytearray(path.read_bytes())
     content[content.rindex(b"PK\x01\x02") + 8] |= 1
@@ -289,12 +304,12 @@ def test_npz_encrypted_member(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_npz_two_members_of_one_name(tmp_path):
+def test_npz_two_members_of_one_name(tmp_path: Path) -> None:
     path = npz_with(tmp_path, "good.npy", "second")
     assert "is a zip archive of two members named 'good.npy'" in sentence(path, FileFormatError)
 
 
-def test_npz_cut_off(tmp_path):
+def test_npz_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "m.npz"
     np.savez(path, w=np.eye(9))
     path.write_bytes(path.read_bytes()[:300])
@@ -302,16 +317,16 @@ def test_npz_cut_off(tmp_path):
     assert "is not a sound npz file: its zip archive is damaged or was not copied whole" in text
 
 
-def test_npz_of_nothing(tmp_path):
+def test_npz_of_nothing(tmp_path: Path) -> None:
     np.savez(tmp_path / "m.npz")
     assert sentence(tmp_path / "m.npz", FileFormatError).endswith("m.npz' holds no tensor.")
 
 
-def test_safetensors_of_nothing(raw_safetensors):
+def test_safetensors_of_nothing(raw_safetensors: Callable[..., Path]) -> None:
     assert "holds no tensor" in sentence(raw_safetensors({}), FileFormatError)
 
 
-def test_missing_file(tmp_path):
+def test_missing_file(tmp_path: Path) -> None:
     save_file({"w": np.eye(2)}, tmp_path / "model.safetensors")
     text = sentence(tmp_path / "modle.safetensors", FileAccessError)
     assert text == (
@@ -322,29 +337,29 @@ def test_missing_file(tmp_path):
     assert "No file or folder 'a\\x00b'" in sentence("a\0b", FileAccessError)
 
 
-def test_path_that_the_system_refuses(tmp_path):
+def test_path_that_the_system_refuses(tmp_path: Path) -> None:
     text = sentence(tmp_path / ("x" * 5000), FileAccessError)
     assert text.endswith("cannot be read: File name too long.")
     assert len(text) < 300
 
 
-def test_neither_file_nor_folder(tmp_path):
+def test_neither_file_nor_folder(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.npy")
     assert "is neither a file nor a folder" in sentence(tmp_path / "pipe.npy", FileAccessError)
 
 
-def test_file_without_permission(tmp_path, monkeypatch):
+def test_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m.npy"
     np.save(path, np.eye(2))
 
-    def refuse(self, mode):
+    def refuse(self, mode: str) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.open", refuse)  # root, in a container, may read everything
     assert sentence(path, FileAccessError) == f"'{path}' cannot be read: Permission denied."
 
 
-def test_unknown_kind(tmp_path):
+def test_unknown_kind(tmp_path: Path) -> None:
     path = tmp_path / "model.xyz"
     path.write_text("some text that is long enough")
     assert sentence(path, FileFormatError) == (
@@ -357,7 +372,7 @@ def test_unknown_kind(tmp_path):
     assert "is not of a kind that pastur reads" in sentence(path, FileFormatError)
 
 
-def test_empty_file_and_pointer(tmp_path):
+def test_empty_file_and_pointer(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     path.touch()
     assert sentence(path, FileFormatError).endswith("model.safetensors' is empty.")
@@ -367,7 +382,7 @@ def test_empty_file_and_pointer(tmp_path):
     assert "`git lfs pull`" in text
 
 
-def test_text_under_a_known_suffix(tmp_path):
+def test_text_under_a_known_suffix(tmp_path: Path) -> None:
     for name, kind in (
         ("a.safetensors", "is not a sound safetensors file"),
         ("a.npy", "is not a NumPy array"),
@@ -378,14 +393,14 @@ def test_text_under_a_known_suffix(tmp_path):
         assert kind in sentence(tmp_path / name, FileFormatError)
 
 
-def test_empty_folder(tmp_path):
+def test_empty_folder(tmp_path: Path) -> None:
     assert sentence(tmp_path, FileFormatError) == (
         f"No weights in the folder '{tmp_path}': looked for *.safetensors.index.json, "
         "*.bin.index.json, *.safetensors, *.bin, found nothing: it is empty."
     )
 
 
-def test_folder_of_other_things(tmp_path):
+def test_folder_of_other_things(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     for number in range(6):
         (tmp_path / f"{number}.txt").touch()
@@ -393,7 +408,7 @@ def test_folder_of_other_things(tmp_path):
     assert text.endswith("found '0.txt', '1.txt', '2.txt', '3.txt', '4.txt' and 2 more.")
 
 
-def test_folder_with_several_indexes(tmp_path):
+def test_folder_with_several_indexes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.safetensors.index.json").touch()
     assert "has several indexes: 'a.safetensors.index.json', 'b.safetensors" in sentence(
@@ -401,7 +416,7 @@ def test_folder_with_several_indexes(tmp_path):
     )
 
 
-def test_folder_with_one_tensor_twice(tmp_path):
+def test_folder_with_one_tensor_twice(tmp_path: Path) -> None:
     for k in (1, 2):
         save_file({"w": np.eye(2)}, tmp_path / f"model-0000{k}-of-00002.safetensors")
     text = sentence(tmp_path, FileFormatError)
@@ -409,13 +424,13 @@ def test_folder_with_one_tensor_twice(tmp_path):
     assert "Name the one file to read" in text
 
 
-def index_of(folder, weight_map):
+def index_of(folder: Path, weight_map: Mapping[str, str]) -> Path:
     path = folder / "model.safetensors.index.json"
     path.write_text(json.dumps({"weight_map": weight_map}))
     return path
 
 
-def test_index_with_a_missing_shard(tmp_path):
+def test_index_with_a_missing_shard(tmp_path: Path) -> None:
     save_file({"a": np.eye(2)}, tmp_path / "one.safetensors")
     path = index_of(tmp_path, {"a": "one.safetensors", "b": "two.safetensors"})
     assert sentence(path, FileAccessError) == (
@@ -427,21 +442,21 @@ def test_index_with_a_missing_shard(tmp_path):
 @pytest.mark.parametrize(
     "shard", ["../secret.safetensors", "/etc/passwd", "sub\\x", "..", "", "a\0b", "C:x"]
 )
-def test_index_that_leads_elsewhere(tmp_path, shard):
+def test_index_that_leads_elsewhere(tmp_path: Path, shard: str) -> None:
     save_file({"a": np.eye(2)}, tmp_path / "secret.safetensors")
     (tmp_path / "model").mkdir()
     text = sentence(index_of(tmp_path / "model", {"a": shard}), FileFormatError)
     assert "may name files of its own folder only" in text
 
 
-def test_index_that_does_not_agree_with_its_files(tmp_path):
+def test_index_that_does_not_agree_with_its_files(tmp_path: Path) -> None:
     save_file({"a": np.eye(2)}, tmp_path / "one.safetensors")
     path = index_of(tmp_path, {"a": "one.safetensors", "b": "one.safetensors"})
     text = sentence(path, FileFormatError)
     assert "says that tensor 'b' is in 'one.safetensors', and it is not" in text
 
 
-def test_damaged_shard_is_named(tmp_path):
+def test_damaged_shard_is_named(tmp_path: Path) -> None:
     (tmp_path / "one.safetensors").write_bytes(b"12345678{")
     path = index_of(tmp_path, {"a": "one.safetensors"})
     assert "one.safetensors' is not a sound safetensors file" in sentence(path, FileFormatError)
@@ -458,13 +473,13 @@ def test_damaged_shard_is_named(tmp_path):
         ('{"weight_map": {"a": 1}}', "its weight_map does not lead to names of files"),
     ],
 )
-def test_index_that_is_not_sound(tmp_path, text, what):
+def test_index_that_is_not_sound(tmp_path: Path, text: str, what: str) -> None:
     path = tmp_path / "model.safetensors.index.json"
     path.write_text(text)
     assert what in sentence(path, FileFormatError)
 
 
-def test_index_beyond_the_limit(tmp_path):
+def test_index_beyond_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors.index.json"
     with path.open("wb") as file:
         file.write(b"{")
@@ -472,7 +487,7 @@ def test_index_beyond_the_limit(tmp_path):
     assert "it exceeds 100 MB" in sentence(path, FileFormatError)
 
 
-def test_what_is_no_source():
+def test_what_is_no_source() -> None:
     text = sentence(None, InvalidTypeError)
     assert "must be a path, a module of PyTorch, an array or a dictionary" in text
     assert "Got NoneType, which holds Python objects" in text
@@ -481,7 +496,9 @@ def test_what_is_no_source():
     assert "must be names. Got '3' of type int" in sentence({3: np.eye(2)}, InvalidTypeError)
 
 
-def test_a_tensor_of_an_unknown_type_is_refused_when_it_is_read(raw_safetensors):
+def test_a_tensor_of_an_unknown_type_is_refused_when_it_is_read(
+    raw_safetensors: Callable[..., Path],
+) -> None:
     """NumPy itself would take the word for a type: sixty bytes for each number of the file."""
     about = {"dtype": "V60", "shape": [2, 2], "data_offsets": [0, 16]}
     weights = open_weights(raw_safetensors({"w": about}, bytes(16)))

@@ -1,6 +1,9 @@
 """Codes with scales: files packed here number by number, as each framework documents its layout."""
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -8,20 +11,21 @@ import pytest
 from safetensors.numpy import save_file
 
 from pastur._errors import InternalError, PasturError
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur._typing import AnyArray, FloatArray
+from pastur.weights import Matrix, Weights, iter_matrices, open_weights
 
 RNG = np.random.default_rng(5)
 
 
-def numbers(*shape):
+def numbers(*shape: int) -> AnyArray:
     return RNG.normal(size=shape).astype(np.float32)
 
 
-def codes(bits, *shape):
+def codes(bits: int, *shape: int) -> AnyArray:
     return RNG.integers(0, 2**bits, shape)
 
 
-def stream(values, bits):
+def stream(values: AnyArray, bits: int) -> AnyArray:
     """Pack codes along the last axis, bit by bit, the lowest first, in words of 32 bits."""
     rows = values.reshape(-1, values.shape[-1])
     packed = np.zeros((len(rows), -(-values.shape[-1] * bits // 32)), np.uint32)
@@ -35,10 +39,10 @@ def stream(values, bits):
 
 
 @pytest.fixture
-def written(tmp_path):
+def written(tmp_path: Path) -> Callable[..., Weights]:
     """Return a function that writes tensors, with a configuration next to them, and opens them."""
 
-    def write(tensors, **configs):
+    def write(tensors: Mapping[str, Any], **configs: Any) -> Weights:
         arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
         save_file(arrays, tmp_path / "model.safetensors")
         for name, content in configs.items():
@@ -48,7 +52,14 @@ def written(tmp_path):
     return write
 
 
-def assert_one_weight(weights, name, expected, step=None, kind="", rtol=1e-6):
+def assert_one_weight(
+    weights: Weights,
+    name: str,
+    expected: FloatArray,
+    step: AnyArray | None = None,
+    kind: str = "",
+    rtol: float = 1e-6,
+) -> None:
     """Assert that the tensors stand for this weight alone, with the noise of rounding."""
     matrices = [item for item in iter_matrices(weights) if isinstance(item, Matrix)]
     assert {item.tensor for item in matrices} == {name}
@@ -63,10 +74,11 @@ def assert_one_weight(weights, name, expected, step=None, kind="", rtol=1e-6):
     np.testing.assert_allclose(read, expected, rtol=rtol, atol=1e-12)
     if step is not None:
         found = weights.steps(name)
+        assert found is not None
         np.testing.assert_allclose(found, np.broadcast_to(step, found.shape) ** 2 / 12, rtol=1e-5)
 
 
-def refusal(weights, name):
+def refusal(weights: Weights, name: str) -> str:
     info = next(entry for entry in weights.entries if entry.name == name)
     assert not any(isinstance(item, Matrix) for item in iter_matrices(weights))
     return info.unreadable
@@ -77,18 +89,21 @@ def refusal(weights, name):
 F8 = ["float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz"]
 
 
-def ulp(values):
+def ulp(values: AnyArray) -> FloatArray:
     """The distance from each short float to the next larger magnitude, by stepping its bits."""
     kind = values.dtype
     bits = np.abs(values.astype(np.float32)).astype(kind).view(np.uint8)
     near = [bits.view(kind).astype(np.float64), (bits + 1).astype(np.uint8).view(kind)]
-    return near[1].astype(np.float64) - near[0]
+    result: FloatArray = near[1].astype(np.float64) - near[0]
+    return result
 
 
 @pytest.mark.parametrize("kind", F8)
 @pytest.mark.parametrize("shape", [(1,), (), (6,), (6, 1), (1, 10)], ids=str)
 @pytest.mark.parametrize("scale_kind", [np.float32, np.float16, ml_dtypes.bfloat16])
-def test_floats_of_8_bits_with_scales(written, kind, shape, scale_kind):
+def test_floats_of_8_bits_with_scales(
+    written: Callable[..., Weights], kind: str, shape: tuple[int, ...], scale_kind: type
+) -> None:
     small = numbers(6, 10).astype(getattr(ml_dtypes, kind))
     scale = (np.abs(numbers(*shape)) + 0.1).astype(scale_kind)
     plain = scale.astype(np.float64)
@@ -111,7 +126,7 @@ def test_floats_of_8_bits_with_scales(written, kind, shape, scale_kind):
     ],
     ids=lambda names: names[1],
 )
-def test_names_of_scales(written, names):
+def test_names_of_scales(written: Callable[..., Weights], names: tuple[str, str]) -> None:
     small = numbers(6, 10).astype(ml_dtypes.float8_e4m3fn)
     scale = np.full((1,), 0.25, np.float32)
     weights = written({names[0]: small, names[1]: scale, "other.bias": numbers(6)})
@@ -131,7 +146,12 @@ def test_names_of_scales(written, names):
         ((3, 150, 130), (1, 128, 128), None),  # stacked experts
     ],
 )
-def test_scales_by_blocks(written, shape, block, config):
+def test_scales_by_blocks(
+    written: Callable[..., Weights],
+    shape: tuple[int, ...],
+    block: tuple[int, ...],
+    config: tuple[int, int] | None,
+) -> None:
     small = numbers(*shape).astype(ml_dtypes.float8_e4m3fn)
     grid = tuple(-(-n // side) for n, side in zip(shape, block, strict=True))
     scale = np.abs(numbers(*grid)) + 0.1
@@ -146,7 +166,7 @@ def test_scales_by_blocks(written, shape, block, config):
     assert_one_weight(weights, name, expected)
 
 
-def test_scales_that_are_powers_of_two(written):
+def test_scales_that_are_powers_of_two(written: Callable[..., Weights]) -> None:
     """MXFP8: bytes are exponents, less 127, of groups of 32."""
     small = numbers(4, 64).astype(ml_dtypes.float8_e4m3fn)
     exponents = RNG.integers(120, 131, (4, 2)).astype(np.uint8)
@@ -157,7 +177,7 @@ def test_scales_that_are_powers_of_two(written):
     assert_one_weight(written(tensors), "l.weight", expected)
 
 
-def test_int8_with_a_scale_and_a_zero_point(written):
+def test_int8_with_a_scale_and_a_zero_point(written: Callable[..., Weights]) -> None:
     small, scale = RNG.integers(-128, 128, (6, 10)).astype(np.int8), np.abs(numbers(6, 1)) / 50
     zero = RNG.integers(-9, 9, (6, 1)).astype(np.int8)
     tensors = {"l.weight": small, "l.weight_scale": scale, "l.weight_zero_point": zero}
@@ -165,7 +185,7 @@ def test_int8_with_a_scale_and_a_zero_point(written):
     assert_one_weight(written(tensors), "l.weight", expected, scale, "int8")
 
 
-def test_llm_int8(written):
+def test_llm_int8(written: Callable[..., Weights]) -> None:
     """bitsandbytes: codes·SCB/127, row by row."""
     small, scb = RNG.integers(-127, 128, (6, 10)).astype(np.int8), np.abs(numbers(6)) + 0.1
     order = np.array(0, np.uint8)
@@ -176,13 +196,15 @@ def test_llm_int8(written):
     assert "an order for one kind of GPU" in refusal(written(tensors), "l.weight")
 
 
-def test_keras_scale_divides(written):
+def test_keras_scale_divides(written: Callable[..., Weights]) -> None:
     small, scale = RNG.integers(-127, 128, (6, 10)).astype(np.int8), np.abs(numbers(1, 10)) + 30
     tensors = {"l.kernel": small, "l.kernel_scale": scale}
     assert_one_weight(written(tensors), "l.kernel", small / scale.astype(float), 1 / scale)
 
 
-def test_unsigned_codes_need_a_zero_point_that_shows_8_bits(written):
+def test_unsigned_codes_need_a_zero_point_that_shows_8_bits(
+    written: Callable[..., Weights],
+) -> None:
     small, scale = codes(8, 6, 10).astype(np.uint8), np.abs(numbers(6, 1))
     zero = np.full((6, 1), 130, np.uint8)
     tensors = {"l.weight": small, "l.weight_scale": scale, "l.weight_zero_point": zero}
@@ -212,27 +234,29 @@ BYTE = np.ones((6, 10), np.int8)
         ({"l.weight": BYTE.astype(np.int32), "l.weight_scale": numbers(6)}, "packed in a way"),
     ],
 )
-def test_what_is_not_certain_is_left_out(written, tensors, words):
+def test_what_is_not_certain_is_left_out(
+    written: Callable[..., Weights], tensors: Mapping[str, AnyArray], words: str
+) -> None:
     weights = written(tensors)
     assert words in refusal(weights, next(iter(tensors)))
     skipped = {item.name for item in iter_matrices(weights)}
     assert skipped == set(tensors)
 
 
-def test_a_configuration_of_fewer_bits_is_heeded(written):
+def test_a_configuration_of_fewer_bits_is_heeded(written: Callable[..., Weights]) -> None:
     tensors = {"l.weight": BYTE, "l.weight_scale": np.ones((6, 1), np.float32)}
     told = {"quantization_config": {"bits": 4}}
     assert "states 4 bits" in refusal(written(tensors, config=told), "l.weight")
 
 
-def test_a_bare_scale_that_would_blow_up_the_codes(written):
+def test_a_bare_scale_that_would_blow_up_the_codes(written: Callable[..., Weights]) -> None:
     """A scale of no known framework may divide: 100 for codes up to 127."""
     weights = written({"l.weight": BYTE, "l.scale": np.full((6, 1), 100, np.float32)})
     with pytest.raises(ValueError, match="not stated that they multiply"):
         weights.read("l.weight")
 
 
-def test_plain_tensors_stay(written):
+def test_plain_tensors_stay(written: Callable[..., Weights]) -> None:
     tensors = {
         "a.weight": numbers(6, 10).astype(ml_dtypes.float8_e5m2),
         "b.weight": RNG.integers(-9, 9, (6, 10)).astype(np.int8),
@@ -245,14 +269,14 @@ def test_plain_tensors_stay(written):
 
 
 @pytest.mark.parametrize("kind", ["int32", "uint32"])
-def test_integers_of_32_bits_are_no_weights(kind):
+def test_integers_of_32_bits_are_no_weights(kind: str) -> None:
     arrays = {"words": codes(16, 6, 10).astype(kind), "w": numbers(6, 10)}
     found = {item.name: item for item in iter_matrices(open_weights(arrays))}
     assert "as codes and indices are" in found["words"].reason
     assert isinstance(found["w"], Matrix)
 
 
-def test_indices_are_no_weights():
+def test_indices_are_no_weights() -> None:
     arrays = {"attn.relative_position_index": codes(6, 9, 9), "w": numbers(6, 10)}
     found = {item.name: item for item in iter_matrices(open_weights(arrays))}
     assert "indices" in found["attn.relative_position_index"].reason
@@ -261,7 +285,15 @@ def test_indices_are_no_weights():
 # --- GPTQ and AWQ ---
 
 
-def gptq(bits, inputs, outputs, group, *, version=1, order=None):
+def gptq(
+    bits: int,
+    inputs: int,
+    outputs: int,
+    group: int,
+    *,
+    version: int = 1,
+    order: AnyArray | None = None,
+) -> tuple[dict[str, AnyArray], FloatArray, FloatArray]:
     """Return tensors as AutoGPTQ packs them, and the weight."""
     groups = -(-inputs // group)
     q, zeros = codes(bits, inputs, outputs), codes(bits, groups, outputs)
@@ -284,7 +316,7 @@ def gptq(bits, inputs, outputs, group, *, version=1, order=None):
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 8])
 @pytest.mark.parametrize("version", [1, 2])
-def test_gptq(written, bits, version):
+def test_gptq(written: Callable[..., Weights], bits: int, version: int) -> None:
     order = RNG.permutation(np.arange(96) // 32)
     tensors, weight, step = gptq(bits, 96, 64, 32, version=version, order=order)
     config = {"quant_method": "gptq", "bits": bits, "group_size": 32, "desc_act": True}
@@ -293,14 +325,14 @@ def test_gptq(written, bits, version):
     assert_one_weight(weights, "l.weight", weight, step, f"GPTQ int{bits}")
 
 
-def test_gptq_without_an_order(written):
+def test_gptq_without_an_order(written: Callable[..., Weights]) -> None:
     tensors, weight, step = gptq(4, 96, 64, 32)
     del tensors["l.g_idx"]
     weights = written(tensors, quantize_config={"bits": 4, "group_size": 32})
     assert_one_weight(weights, "l.weight", weight, step)
 
 
-def test_gptq_without_a_configuration(written):
+def test_gptq_without_a_configuration(written: Callable[..., Weights]) -> None:
     """Zero points that are all the middle of the codes, or the middle less one, speak."""
     tensors, _, step = gptq(4, 96, 64, 32)
     q = np.zeros((64, 96), int)
@@ -315,7 +347,7 @@ def test_gptq_without_a_configuration(written):
         weights.read("l.weight")
 
 
-def test_gptq_with_groups_that_are_not_there(written):
+def test_gptq_with_groups_that_are_not_there(written: Callable[..., Weights]) -> None:
     tensors, _, _ = gptq(4, 96, 64, 32)
     tensors["l.g_idx"][5] = 3
     weights = written(tensors, quantize_config={"bits": 4, "group_size": 32})
@@ -332,17 +364,19 @@ def test_gptq_with_groups_that_are_not_there(written):
     ],
     ids=str,
 )
-def test_gptq_that_its_configuration_contradicts(written, config):
+def test_gptq_that_its_configuration_contradicts(
+    written: Callable[..., Weights], config: Mapping[str, int | str]
+) -> None:
     tensors, _, _ = gptq(4, 96, 64, 32)
     weights = written(tensors, config={"quantization_config": config})
     assert "layout that pastur does not unpack" in refusal(weights, "l.weight")
 
 
-def test_awq(written):
+def test_awq(written: Callable[..., Weights]) -> None:
     q, zeros = codes(4, 64, 32), codes(4, 2, 32)
     scales = (np.abs(numbers(2, 32)) / 10 + 0.01).astype(np.float16)
 
-    def packed(values):
+    def packed(values: AnyArray) -> AnyArray:
         words = np.zeros((len(values), values.shape[1] // 8), np.uint32)
         for row in range(len(values)):
             for column in range(values.shape[1] // 8):
@@ -366,7 +400,7 @@ def test_awq(written):
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 8])
-def test_mlx(written, bits):
+def test_mlx(written: Callable[..., Weights], bits: int) -> None:
     q = codes(bits, 5, 128)
     scales = (np.abs(numbers(5, 4)) / 10 + 0.01).astype(np.float16)
     biases = numbers(5, 4).astype(np.float16)
@@ -379,7 +413,9 @@ def test_mlx(written, bits):
 
 
 @pytest.mark.parametrize(("bits", "group"), [(4, 128), (8, 64), (2, 128), (4, 64)])
-def test_mlx_without_a_configuration(written, bits, group):
+def test_mlx_without_a_configuration(
+    written: Callable[..., Weights], bits: int, group: int
+) -> None:
     """Where shapes leave several answers the biases speak: half of the codes from zero."""
     w = RNG.normal(size=(16, 512)).reshape(16, -1, group)
     low, high = w.min(-1, keepdims=True), w.max(-1, keepdims=True)
@@ -396,7 +432,7 @@ def test_mlx_without_a_configuration(written, bits, group):
     np.testing.assert_allclose(weights.read("l.weight"), expected, atol=1e-5)
 
 
-def test_mlx_that_cannot_be_told(written):
+def test_mlx_that_cannot_be_told(written: Callable[..., Weights]) -> None:
     tensors = {
         "l.weight": stream(codes(4, 5, 128), 4),
         "l.scales": np.ones((5, 1), np.float32),
@@ -414,7 +450,9 @@ def test_mlx_that_cannot_be_told(written):
 NF4 = np.sort(RNG.normal(size=16)).astype(np.float32)
 
 
-def bnb(shape, block, *, nested=False, kind="nf4"):
+def bnb(
+    shape: tuple[int, int], block: int, *, nested: bool = False, kind: str = "nf4"
+) -> tuple[dict[str, AnyArray], FloatArray]:
     """Return tensors as bitsandbytes' QuantState keeps them, and the weight."""
     count = int(np.prod(shape))
     places = codes(4, count)
@@ -445,13 +483,13 @@ def bnb(shape, block, *, nested=False, kind="nf4"):
 
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("kind", ["nf4", "fp4"])
-def test_bitsandbytes_in_4_bits(written, nested, kind):
+def test_bitsandbytes_in_4_bits(written: Callable[..., Weights], nested: bool, kind: str) -> None:
     tensors, weight = bnb((20, 48), 64, nested=nested, kind=kind)
     label = f"bitsandbytes {kind}"
     assert_one_weight(written(tensors), "l.weight", weight, kind=label, rtol=1e-5)
 
 
-def test_step_of_a_table(written):
+def test_step_of_a_table(written: Callable[..., Weights]) -> None:
     """Each entry is rounded from half way to one neighbour to half way to the other."""
     tensors, weight = bnb((2, 32), 64)
     scale = float(tensors["l.weight.absmax"][0])
@@ -464,7 +502,7 @@ def test_step_of_a_table(written):
 
 
 @pytest.mark.parametrize("change", ["state", "shape", "table", "absmax"])
-def test_bitsandbytes_that_is_damaged(written, change):
+def test_bitsandbytes_that_is_damaged(written: Callable[..., Weights], change: str) -> None:
     tensors, _ = bnb((20, 48), 64)
     if change == "state":
         del tensors["l.weight.quant_state.bitsandbytes__nf4"]
@@ -487,7 +525,7 @@ def test_bitsandbytes_that_is_damaged(written, change):
 E2M1 = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6]
 
 
-def test_mxfp4_of_gpt_oss(written):
+def test_mxfp4_of_gpt_oss(written: Callable[..., Weights]) -> None:
     packed = codes(8, 2, 6, 3, 16).astype(np.uint8)
     exponents = RNG.integers(110, 130, (2, 6, 3)).astype(np.uint8)
     expected = np.empty((2, 6, 96))
@@ -506,7 +544,7 @@ def test_mxfp4_of_gpt_oss(written):
 
 
 @pytest.mark.parametrize("style", ["ModelOpt", "compressed-tensors"])
-def test_nvfp4(written, style):
+def test_nvfp4(written: Callable[..., Weights], style: str) -> None:
     packed = codes(8, 6, 24).astype(np.uint8)
     scales = (np.abs(numbers(6, 3)) + 0.5).astype(ml_dtypes.float8_e4m3fn)
     whole = np.array([0.125], np.float32) if style == "ModelOpt" else np.array([8.0], np.float32)
@@ -528,7 +566,7 @@ def test_nvfp4(written, style):
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 4, 8])
 @pytest.mark.parametrize("axis", [0, 1])
-def test_hqq(written, bits, axis):
+def test_hqq(written: Callable[..., Weights], bits: int, axis: int) -> None:
     shape, group = (16, 48), 32
     each = {8: 1, 4: 2, 3: 10, 2: 4, 1: 8}[bits]
     grid = (group, 24) if axis == 0 else (24, group)
@@ -566,7 +604,7 @@ def test_hqq(written, bits, axis):
 # --- as arrays in memory ---
 
 
-def test_floats_of_8_bits_as_tensors_of_pytorch():
+def test_floats_of_8_bits_as_tensors_of_pytorch() -> None:
     torch = pytest.importorskip("torch")
     small = numbers(6, 10).astype(ml_dtypes.float8_e4m3fn)
     scale = np.abs(numbers(6, 1)) + 0.1
@@ -575,7 +613,7 @@ def test_floats_of_8_bits_as_tensors_of_pytorch():
     assert_one_weight(weights, "l.weight", small.astype(float) * scale, ulp(small) * scale)
 
 
-def test_codes_in_a_dictionary():
+def test_codes_in_a_dictionary() -> None:
     tensors, weight, _ = gptq(4, 64, 32, 32)
     tensors["l.qzeros"] = stream(np.full((2, 32), 7), 4).view(np.int32)
     weights = open_weights(tensors)
@@ -585,7 +623,7 @@ def test_codes_in_a_dictionary():
     ]
 
 
-def test_a_name_that_is_taken_stays_with_its_tensor(written):
+def test_a_name_that_is_taken_stays_with_its_tensor(written: Callable[..., Weights]) -> None:
     """Codes whose weight would have the name of another tensor keep their own."""
     tensors, _, _ = gptq(4, 64, 32, 32)
     plain = numbers(3, 5)
@@ -600,7 +638,9 @@ def test_a_name_that_is_taken_stays_with_its_tensor(written):
 
 
 @pytest.mark.parametrize("bits", [4, 5])
-def test_compressed_tensors_with_inputs_out_of_order(written, bits):
+def test_compressed_tensors_with_inputs_out_of_order(
+    written: Callable[..., Weights], bits: int
+) -> None:
     q, order = codes(bits, 6, 96), RNG.permutation(np.arange(96) // 32)
     scale = np.abs(numbers(6, 3)) + 0.1
     expected = np.empty((6, 96))
@@ -634,7 +674,9 @@ def test_compressed_tensors_with_inputs_out_of_order(written, bits):
     ],
     ids=["mxfp6", "sparse", "marlin"],
 )
-def test_formats_that_are_not_undone(written, tensors):
+def test_formats_that_are_not_undone(
+    written: Callable[..., Weights], tensors: Mapping[str, AnyArray]
+) -> None:
     weights = written(tensors)
     assert not [i for i in iter_matrices(weights) if isinstance(i, Matrix)]
 
@@ -642,14 +684,16 @@ def test_formats_that_are_not_undone(written, tensors):
 @pytest.mark.parametrize(
     "sides", [((0, 8), (1, 8)), ((6, 8), (0, 1)), ((0, 0), (0, 0)), ((6, 8), (6, 0))]
 )
-def test_codes_or_scales_without_entries_have_a_reason(tmp_path, sides):
+def test_codes_or_scales_without_entries_have_a_reason(
+    tmp_path: Path, sides: tuple[tuple[int, int], ...]
+) -> None:
     path = tmp_path / "none.safetensors"
     shape, scales = sides
     save_file({"w.weight": np.ones(shape, np.int8), "w.weight_scale": numbers(*scales)}, path)
     assert not any(isinstance(item, Matrix) for item in iter_matrices(open_weights(path)))
 
 
-def test_magnitudes_that_are_packed_without_their_table_have_a_reason(tmp_path):
+def test_magnitudes_that_are_packed_without_their_table_have_a_reason(tmp_path: Path) -> None:
     state = json.dumps({"blocksize": 64, "shape": [8, 16], "nested_blocksize": 256}).encode()
     tensors = {
         "w": np.zeros((64, 1), np.uint8),
@@ -687,7 +731,7 @@ KINDS = [np.dtype(k) for k in "int8 uint8 int32 uint32 int64 float32 float16 flo
 KINDS += [np.dtype(getattr(ml_dtypes, k)) for k in ("bfloat16", "float8_e4m3fn", "float8_e8m0fnu")]
 
 
-def anything(rng, word, sides):
+def anything(rng: np.random.Generator, word: str, sides: Sequence[int]) -> AnyArray:
     """A tensor of any type and shape, its sides near those of its neighbours, of any bits."""
     if word in ("shape", "weight_shape"):
         return np.array(sides[: int(rng.integers(1, 4))])
@@ -706,7 +750,7 @@ def anything(rng, word, sides):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_bears_the_names_is_a_weight_or_has_a_reason(seed):
+def test_whatever_bears_the_names_is_a_weight_or_has_a_reason(seed: int) -> None:
     rng = np.random.default_rng(seed)
     made = refused = 0
     for _ in range(150):

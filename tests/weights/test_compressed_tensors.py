@@ -1,6 +1,9 @@
 """Files whose tensors compressed-tensors packed: the weights are those that it unpacks."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +48,7 @@ SCHEMES = {
 }
 
 
-def ranges(weight, kind):
+def ranges(weight: Any, kind: Mapping[str, Any]) -> tuple[Any, ...]:
     """The least and the greatest of what shares a scale, one for each scale."""
     rows, columns = weight.shape
     if kind["strategy"] == "tensor":
@@ -61,7 +64,7 @@ def ranges(weight, kind):
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_what_it_packs(tmp_path, name):
+def test_what_it_packs(tmp_path: Path, name: str) -> None:
     from compressed_tensors.compressors.base import BaseCompressor
     from compressed_tensors.quantization import QuantizationArgs, QuantizationScheme
     from compressed_tensors.quantization.utils import calculate_qparams, generate_gparam
@@ -100,6 +103,7 @@ def test_what_it_packs(tmp_path, name):
     # It rounds to the type of its scales, for MXFP and NVFP in 16 bits.
     np.testing.assert_allclose(read, expected, rtol=2e-2 if "fp4" in name else 1e-6, atol=1e-6)
     assert np.abs(read - weight.numpy()).max() < 1.5
+    assert weight is not None
     assert weights.steps("layer.weight").shape == weight.shape
     error = np.mean((read - weight.numpy()) ** 2)
     # As if rounding fell evenly within a step; scales are rounded themselves.

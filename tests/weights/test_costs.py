@@ -2,11 +2,12 @@
 
 import re
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import ml_dtypes  # noqa: F401  (its import is not part of what is measured)
 import pytest
-from attack_costs import COSTS
+from attack_costs import COSTS, Costly
 
 from pastur import PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
@@ -26,7 +27,12 @@ def listed(path: Path) -> str:
 
 
 @pytest.mark.parametrize("costly", COSTS, ids=lambda costly: costly.file)
-def test_what_a_file_costs_is_in_proportion_to_it(tmp_path, monkeypatch, cpu_seconds, costly):
+def test_what_a_file_costs_is_in_proportion_to_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cpu_seconds: Callable[[Callable[[], object]], float],
+    costly: Costly,
+) -> None:
     package = NEEDED.get(Path(costly.file).suffix)
     if package:
         pytest.importorskip(package)

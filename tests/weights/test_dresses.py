@@ -5,17 +5,20 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from pastur._typing import AnyArray, FloatArray
+from pastur.analysis import Analysis, MatrixAnalysis
+
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Analysis]:
     return dresses.dressed(tmp_path_factory.mktemp("dresses"))
 
 
-def layers(analysis):
+def layers(analysis: Analysis) -> dict[str, MatrixAnalysis]:
     return {matrix.name: matrix for matrix in analysis.matrices}
 
 
-def rounded(w, dress):
+def rounded(w: AnyArray, dress: str) -> FloatArray:
     """What a dress makes of a matrix, entry by entry."""
     if dress == "bfloat16":
         return w.astype(ml_dtypes.bfloat16).astype(np.float64)
@@ -32,7 +35,7 @@ def rounded(w, dress):
 
 
 @pytest.mark.parametrize("dress", dresses.DRESSES[1:])
-def test_what_is_found_is_the_same(found, dress):
+def test_what_is_found_is_the_same(found: dict[str, Analysis], dress: str) -> None:
     plain, other = layers(found["float32"]), layers(found[dress])
     assert set(other) == set(dresses.LAYERS)
     for name, matrix in other.items():
@@ -45,7 +48,9 @@ def test_what_is_found_is_the_same(found, dress):
 
 
 @pytest.mark.parametrize("dress", dresses.DRESSES[1:4])
-def test_singular_values_are_those_of_the_rounded_matrix(found, dress):
+def test_singular_values_are_those_of_the_rounded_matrix(
+    found: dict[str, Analysis], dress: str
+) -> None:
     for name, w in dresses.network().items():
         there = rounded(w, dress)
         values = layers(found[dress])[name].singular_values
@@ -57,14 +62,14 @@ def test_singular_values_are_those_of_the_rounded_matrix(found, dress):
         assert moved <= np.linalg.norm(there - w, 2) + 1e-6 * values[0]
 
 
-def test_an_adapter_on_its_base_is_the_network(found):
+def test_an_adapter_on_its_base_is_the_network(found: dict[str, Analysis]) -> None:
     for name, w in dresses.network().items():
         values = layers(found["base + LoRA"])[name].singular_values
         expected = np.linalg.svd(w.astype(np.float64), compute_uv=False)
         np.testing.assert_allclose(values, expected, atol=1e-6 * values[0])
 
 
-def test_the_page_says_what_is_found(found):
+def test_the_page_says_what_is_found(found: dict[str, Analysis]) -> None:
     page = dresses.PAGE.read_text("utf-8")
     assert dresses.filled(page, found) == page
     assert dresses.filled(page.replace("| float32 | 1.021 |", "| float32 | 1.121 |"), found) == page

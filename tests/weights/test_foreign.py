@@ -4,6 +4,8 @@ import io
 import json
 import pickle
 import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -11,25 +13,26 @@ import pytest
 from safetensors.numpy import save_file
 
 from pastur._errors import FileFormatError, PasturError
+from pastur._typing import AnyArray
 from pastur.weights import open_weights
 
 VALUE = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
 
 
-def sentence(path):
+def sentence(path: Path) -> str:
     with pytest.raises(FileFormatError) as caught:
         open_weights(path)
     return str(caught.value)
 
 
-def tar():
+def tar() -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("model.bin"))
     return stream.getvalue()
 
 
-def dumped(value, protocol):
+def dumped(value: Mapping[str, AnyArray | Sequence[float]], protocol: int) -> bytes:
     return pickle.dumps(value, protocol)
 
 
@@ -67,7 +70,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_of_another_kind_is_named(tmp_path, name):
+def test_a_file_of_another_kind_is_named(tmp_path: Path, name: str) -> None:
     content, kind, advice = FILES[name]
     (tmp_path / name).write_bytes(content)
     said = sentence(tmp_path / name)
@@ -75,14 +78,14 @@ def test_a_file_of_another_kind_is_named(tmp_path, name):
     assert "{" not in said.replace("{name: array, ...}", "").replace("{n: r.get", "")
 
 
-def test_openvino_by_the_graph_next_to_it(tmp_path):
+def test_openvino_by_the_graph_next_to_it(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(VALUE.tobytes())
     (tmp_path / "model.xml").write_bytes(b"<net name='m'>")
     assert "is an OpenVINO model" in sentence(tmp_path / "model.bin")
     assert "is an OpenVINO model" in sentence(tmp_path)
 
 
-def test_what_joblib_writes(tmp_path):
+def test_what_joblib_writes(tmp_path: Path) -> None:
     joblib.dump({"w": VALUE}, tmp_path / "model.joblib")
     assert "Python pickle" in sentence(tmp_path / "model.joblib")
 
@@ -106,7 +109,7 @@ FOLDERS = {
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_a_folder_of_another_kind_is_named(tmp_path, name):
+def test_a_folder_of_another_kind_is_named(tmp_path: Path, name: str) -> None:
     files, kind, advice = FOLDERS[name]
     for file in files:
         path = tmp_path / name / file
@@ -116,7 +119,7 @@ def test_a_folder_of_another_kind_is_named(tmp_path, name):
     assert kind in said and advice in said
 
 
-def test_torch_writes_a_distributed_checkpoint(tmp_path):
+def test_torch_writes_a_distributed_checkpoint(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     dcp = pytest.importorskip("torch.distributed.checkpoint")
     import warnings
@@ -133,14 +136,16 @@ def test_torch_writes_a_distributed_checkpoint(tmp_path):
     np.testing.assert_array_equal(open_weights(tmp_path / "model.pt").read("w"), np.ones((6, 4)))
 
 
-def test_a_part_that_is_missing(tmp_path):
+def test_a_part_that_is_missing(tmp_path: Path) -> None:
     put(tmp_path, "model-00001-of-00003.safetensors", "model-00003-of-00003.safetensors")
     assert "has 2 of 3 parts of a model: 'model-00001-of-00003.safetensors'" in sentence(tmp_path)
     assert open_weights(tmp_path / "model-00003-of-00003.safetensors").entries
 
 
 @pytest.mark.parametrize("mark", [b"\x80\x02", b"\x80\x04", b"\x1f\x8b", b"BZ"])
-def test_a_length_that_looks_like_a_mark_is_a_length(raw_safetensors, mark):
+def test_a_length_that_looks_like_a_mark_is_a_length(
+    raw_safetensors: Callable[..., Path], mark: bytes
+) -> None:
     """A safetensors file begins with the length of its header, which may be any number."""
     length = int.from_bytes(mark, "little")
     fields = {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}
@@ -160,7 +165,9 @@ def test_a_length_that_looks_like_a_mark_is_a_length(raw_safetensors, mark):
         ({"model": {}, "checkpoint_version": 3.0, "args": 4}, "one of 4 parts.*Megatron"),
     ],
 )
-def test_parts_that_training_leaves(tmp_path, content, reason):
+def test_parts_that_training_leaves(
+    tmp_path: Path, content: dict[str, Mapping[str, Sequence[int]] | str | float], reason: str
+) -> None:
     torch = pytest.importorskip("torch")
     import argparse
 
@@ -175,7 +182,7 @@ def test_parts_that_training_leaves(tmp_path, content, reason):
     assert re.search(reason, sentence(tmp_path / "a.pt"))
 
 
-def test_a_whole_model_of_deepspeed_and_of_megatron_is_read(tmp_path):
+def test_a_whole_model_of_deepspeed_and_of_megatron_is_read(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     import argparse
 
@@ -189,7 +196,7 @@ def test_a_whole_model_of_deepspeed_and_of_megatron_is_read(tmp_path):
         assert [entry.name for entry in weights.entries] == ["fc.weight"]
 
 
-def test_slices_of_llama(tmp_path):
+def test_slices_of_llama(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     torch.save({"w": torch.ones(6, 4)}, tmp_path / "consolidated.00.pth")
     assert [entry.name for entry in open_weights(tmp_path).entries] == ["w"]
@@ -201,7 +208,7 @@ def test_slices_of_llama(tmp_path):
 # --- folders of several models ---
 
 
-def put(folder, *names):
+def put(folder: Path, *names: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +220,7 @@ def put(folder, *names):
             (folder / name).write_text("{}")
 
 
-def test_a_pipeline_lists_its_models(tmp_path):
+def test_a_pipeline_lists_its_models(tmp_path: Path) -> None:
     weights = "diffusion_pytorch_model.safetensors"
     put(
         tmp_path,
@@ -230,7 +237,7 @@ def test_a_pipeline_lists_its_models(tmp_path):
     assert open_weights(tmp_path / "unet").entries[0].name == f"w.{weights}"
 
 
-def test_several_models_in_one_folder(tmp_path):
+def test_several_models_in_one_folder(tmp_path: Path) -> None:
     put(
         tmp_path,
         "one.safetensors",
@@ -246,12 +253,12 @@ def test_several_models_in_one_folder(tmp_path):
     "others",
     [["consolidated.safetensors"], ["model.fp16.safetensors"], ["rng.npy", "x.safetensors"]],
 )
-def test_the_model_of_the_usual_name_is_taken(tmp_path, others):
+def test_the_model_of_the_usual_name_is_taken(tmp_path: Path, others: Sequence[str]) -> None:
     put(tmp_path, "model.safetensors", *others)
     assert [entry.name for entry in open_weights(tmp_path).entries] == ["w.model.safetensors"]
 
 
-def test_an_adapter_comes_before_what_lies_next_to_it(tmp_path):
+def test_an_adapter_comes_before_what_lies_next_to_it(tmp_path: Path) -> None:
     tensors = {
         "base_model.model.fc.lora_A.weight": VALUE,
         "base_model.model.fc.lora_B.weight": VALUE.T,
@@ -263,26 +270,26 @@ def test_an_adapter_comes_before_what_lies_next_to_it(tmp_path):
     assert "base_model.model.fc.lora_A.weight" in names
 
 
-def test_one_file_of_any_kind(tmp_path):
+def test_one_file_of_any_kind(tmp_path: Path) -> None:
     put(tmp_path, "weights.npy", "config.json")
     assert [entry.shape for entry in open_weights(tmp_path).entries] == [(6, 4)]
     put(tmp_path, "more.npy")
     assert "holds several models: 'more.npy', 'weights.npy'." in sentence(tmp_path)
 
 
-def test_models_further_down(tmp_path):
+def test_models_further_down(tmp_path: Path) -> None:
     put(tmp_path, "snapshots/abc/model.safetensors")
     assert "has its model further down: 'snapshots/abc/'." in sentence(tmp_path)
     put(tmp_path, "snapshots/def/model.safetensors", "a/b/c/d/model.safetensors")
     assert "several models: 'snapshots/abc/', 'snapshots/def/'." in sentence(tmp_path)
 
 
-def test_a_pipeline_without_its_models(tmp_path):
+def test_a_pipeline_without_its_models(tmp_path: Path) -> None:
     put(tmp_path, "model_index.json", "unet/config.json")
     assert "whose models are not in it" in sentence(tmp_path)
 
 
-def test_nothing_else_is_said_to_be_foreign(tmp_path):
+def test_nothing_else_is_said_to_be_foreign(tmp_path: Path) -> None:
     for number, head in enumerate((b"hello", b"\x80\x09" + bytes(90), b"{}")):
         path = tmp_path / f"{number}.txt"
         path.write_bytes(head)
@@ -290,7 +297,7 @@ def test_nothing_else_is_said_to_be_foreign(tmp_path):
             open_weights(path)
 
 
-def test_no_length_of_a_header_is_another_kind(tmp_path):
+def test_no_length_of_a_header_is_another_kind(tmp_path: Path) -> None:
     """A header of 640 bytes begins with those of a pickle, and so on."""
     path = tmp_path / "m.safetensors"
     for length in range(512, 1280):

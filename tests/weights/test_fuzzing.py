@@ -3,11 +3,15 @@
 import random
 import warnings
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import fuzz_structures
 import fuzzing
 import numpy as np
 import pytest
+from fuzzing import Trial
 from structures import FORMATS
 
 from pastur._errors import FileFormatError
@@ -18,7 +22,7 @@ INSTALLED = [name for name, form in FORMATS.items() if form.installed]
 SLOW = ("hdf5", "keras")
 
 
-def tried(folder, name, number):
+def tried(folder: Path, name: str, number: int | None) -> Trial:
     """The trial of one mutant, in this process."""
     place = folder / f"{name}-{number}"
     place.mkdir()
@@ -27,20 +31,20 @@ def tried(folder, name, number):
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_mutants_are_read_or_refused(tmp_path, name):
+def test_mutants_are_read_or_refused(tmp_path: Path, name: str) -> None:
     assert tried(tmp_path, name, None).word == "read"
     found = [tried(tmp_path, name, number) for number in range(4 if name in SLOW else 20)]
     assert [one for one in found if one.word == "FAILED"] == []
 
 
-def test_mutants_come_through_as_well_as_not(tmp_path):
+def test_mutants_come_through_as_well_as_not(tmp_path: Path) -> None:
     """A fuzzer whose mutants are all refused at the door tries nothing."""
     fast = [name for name in INSTALLED if name not in SLOW]
     words = Counter(tried(tmp_path, name, 100 + n).word for name in fast for n in range(8))
     assert words["read"] > 20 and words["refused"] > 20
 
 
-def test_a_mutant_is_the_same_again(tmp_path):
+def test_a_mutant_is_the_same_again(tmp_path: Path) -> None:
     contents = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
@@ -52,33 +56,33 @@ def test_a_mutant_is_the_same_again(tmp_path):
     assert len(set(contents[0])) > 5
 
 
-def key_error(weights, name):
+def key_error(weights: Weights, name: str) -> None:
     raise KeyError("planted")
 
 
-def warning(weights, name):
+def warning(weights: Weights, name: str):
     warnings.warn("planted", RuntimeWarning, stacklevel=1)
     return np.eye(3)
 
 
-def internal(weights, name):
+def internal(weights: Weights, name: str) -> None:
     raise FileFormatError("internal error: KeyError: planted; please report it")
 
 
-def unprintable(weights, name):
+def unprintable(weights: Weights, name: str) -> None:
     raise FileFormatError("planted \x1b[2J")
 
 
-def endless(weights, name):
+def endless(weights: Weights, name: str) -> None:
     raise FileFormatError("planted " * 10_000)
 
 
-def memory(weights, name):
+def memory(weights: Weights, name: str) -> None:
     np.ones(20_000_000)
     raise FileFormatError("planted")
 
 
-def written_beside(weights, name):
+def written_beside(weights: Weights, name: str) -> None:
     with open(f"{weights.source}.planted", "w"):
         pass
     raise FileFormatError("planted")
@@ -96,7 +100,9 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("fault", PLANTED, ids=lambda fault: fault.__name__)
-def test_a_planted_fault_is_found(tmp_path, monkeypatch, fault):
+def test_a_planted_fault_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Callable[[Weights, str], Any]
+) -> None:
     monkeypatch.setattr(Weights, "read", fault)
     found = tried(tmp_path, "safetensors", None)
     kind, place = PLANTED[fault]
@@ -104,7 +110,7 @@ def test_a_planted_fault_is_found(tmp_path, monkeypatch, fault):
     assert place in found.place
 
 
-def test_time_beyond_the_bound_is_found(tmp_path, monkeypatch):
+def test_time_beyond_the_bound_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzzing, "SECONDS", -1.0)
     found = tried(tmp_path, "npz", None)
     assert (found.word, found.kind) == ("FAILED", "time")

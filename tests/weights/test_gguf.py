@@ -1,6 +1,9 @@
 """GGUF files, written and quantised by the package of llama.cpp."""
 
 import struct
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +13,23 @@ from attack_files import gguf_tensor as tensor
 from attack_files import gguf_text as text
 
 from pastur._errors import FileFormatError, PasturError
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur._typing import AnyArray
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 gguf = pytest.importorskip("gguf")
 Kind = gguf.GGMLQuantizationType
 WRITABLE = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16", "TQ1_0", "TQ2_0"]
 
 
-def numbers(*shape, seed=0):
+def numbers(*shape: int, seed: int = 0) -> AnyArray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-def write(path, tensors, keys=()):
+def write(
+    path: Path,
+    tensors: Mapping[str, AnyArray | tuple[AnyArray, Any]],
+    keys: Sequence[tuple[str, str, Sequence[int | str] | float | str]] = (),
+) -> Path:
     """Write tensors: arrays as they are, pairs of an array and a type quantised."""
     writer = gguf.GGUFWriter(path, "llama")
     for add, key, value in keys:
@@ -39,16 +47,16 @@ def write(path, tensors, keys=()):
     return path
 
 
-def items(path):
+def items(path: Path) -> dict[str, Matrix | Skipped]:
     return {item.name: item for item in iter_matrices(open_weights(path))}
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "model.gguf"
 
 
-def test_plain_tensors_and_metadata(path):
+def test_plain_tensors_and_metadata(path: Path) -> None:
     tensors = {
         "blk.0.attn_q.weight": numbers(6, 4),
         "half": numbers(5, 3).astype(np.float16),
@@ -72,7 +80,7 @@ def test_plain_tensors_and_metadata(path):
 
 
 @pytest.mark.parametrize("name", WRITABLE)
-def test_quantised_tensors(path, name):
+def test_quantised_tensors(path: Path, name: str) -> None:
     kind = Kind[name]
     array = numbers(6, 256)
     found = items(write(path, {"w": (array, kind), "plain": array}))
@@ -84,7 +92,7 @@ def test_quantised_tensors(path, name):
 
 
 @pytest.mark.parametrize("name", ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS", "IQ2_XXS"])
-def test_types_that_only_llama_cpp_writes(path, name):
+def test_types_that_only_llama_cpp_writes(path: Path, name: str) -> None:
     """Random blocks, which the package's own reader and unpacking give too."""
     kind = Kind[name]
     size, nbytes = gguf.GGML_QUANT_SIZES[kind]
@@ -100,7 +108,7 @@ def test_types_that_only_llama_cpp_writes(path, name):
     np.testing.assert_array_equal(found, gguf.dequantize(blocks, kind))
 
 
-def test_a_type_that_is_not_unpacked_is_listed(path, monkeypatch):
+def test_a_type_that_is_not_unpacked_is_listed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pastur.weights._formats.gguf as module
 
     monkeypatch.setattr(module, "_unpacks", lambda kind: False)
@@ -109,7 +117,7 @@ def test_a_type_that_is_not_unpacked_is_listed(path, monkeypatch):
     assert isinstance(found["v"], Matrix)
 
 
-def test_experts_one_by_one(path):
+def test_experts_one_by_one(path: Path) -> None:
     array = numbers(3, 5, 32)
     found = items(write(path, {"blk.0.ffn_up_exps.weight": array}))
     np.testing.assert_array_equal(found["blk.0.ffn_up_exps.weight:2"].load(), array[2])
@@ -118,7 +126,7 @@ def test_experts_one_by_one(path):
 # --- hostile files ---
 
 
-def raw(path, **parts):
+def raw(path: Path, **parts: Any) -> Path:
     gguf_file(**parts)(path)
     return path
 
@@ -152,13 +160,13 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_attacks(path, attack, small_memory):
+def test_attacks(path: Path, attack: str, small_memory: None) -> None:
     options, reason = ATTACKS[attack]
     with pytest.raises(FileFormatError, match=rf"model\.gguf.*{reason}"):
-        open_weights(raw(path, **options))
+        open_weights(raw(path, **options))  # type: ignore[arg-type]
 
 
-def test_the_frame_of_the_attacks_is_sound(path):
+def test_the_frame_of_the_attacks_is_sound(path: Path) -> None:
     pair = [tensor(), tensor(b"v", offset=64), tensor(b"new", kind=999, offset=128)]
     found = items(raw(path, tensors=pair, keys=[nested(2)]))
     assert found["w"].shape == (3, 4)
@@ -166,12 +174,12 @@ def test_the_frame_of_the_attacks_is_sound(path):
 
 
 @pytest.fixture
-def sound(path):
+def sound(path: Path) -> bytes:
     tensors = {"w": (numbers(4, 64), Kind.Q4_0), "v": numbers(5, 4)}
     return write(path, tensors, [("add_array", "words", ["a", "b"])]).read_bytes()
 
 
-def test_cut_off_anywhere(path, sound):
+def test_cut_off_anywhere(path: Path, sound: bytes) -> None:
     # The last bytes only fill up the last block of 32.
     for end in np.linspace(1, len(sound) - 32, 64).astype(int):
         path.write_bytes(sound[:end])
@@ -179,5 +187,7 @@ def test_cut_off_anywhere(path, sound):
             open_weights(path)
 
 
-def test_mutations_raise_nothing_but_our_errors(path, sound, refused_mutants, small_memory):
+def test_mutations_raise_nothing_but_our_errors(
+    path: Path, sound: bytes, refused_mutants: Callable[..., int], small_memory: None
+) -> None:
     assert 50 < refused_mutants(path, sound, seed=5) < 1450

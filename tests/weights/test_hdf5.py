@@ -8,13 +8,16 @@ import sys
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pastur import analyze
 from pastur._errors import FileFormatError
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 from pastur.weights._formats.hdf5 import reader
 
@@ -22,14 +25,14 @@ h5py = pytest.importorskip("h5py")
 NORMAL = np.random.default_rng(0).standard_normal((20, 30))
 
 
-def written(path, fill):
+def written(path: Path, fill: Callable[[Any], None]) -> Path:
     with h5py.File(path, "w") as file:
         file["sound"] = NORMAL
         fill(file)
     return path
 
 
-def reasons(path):
+def reasons(path: Path) -> dict[str, str]:
     return {
         item.name: item.reason
         for item in iter_matrices(open_weights(path))
@@ -37,21 +40,27 @@ def reasons(path):
     }
 
 
-def low(file, name, kind, values=None, shape=(3, 4)):
+def low(
+    file: Any,
+    name: bytes,
+    kind: Any,
+    values: AnyArray | None = None,
+    shape: tuple[int, int] = (3, 4),
+) -> None:
     """Make a data set of any type of HDF5's; `values` are converted by the library."""
     made = h5py.h5d.create(file.id, name, kind, h5py.h5s.create_simple(shape))
     if values is not None:
         made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(values))
 
 
-def integer(size, bits, *, base=None):
+def integer(size: int, bits: int, *, base: Any = None) -> Any:
     kind = (base or h5py.h5t.STD_I32LE).copy()
     kind.set_precision(bits)
     kind.set_size(size)
     return kind
 
 
-def real(size, fields, bias):
+def real(size: int, fields: tuple[int, ...], bias: int) -> Any:
     kind = h5py.h5t.IEEE_F64LE.copy()
     kind.set_fields(*fields)
     kind.set_size(size)
@@ -59,7 +68,7 @@ def real(size, fields, bias):
     return kind
 
 
-def enumeration():
+def enumeration() -> Any:
     return h5py.h5t.py_create(h5py.enum_dtype({"a": 0, "b": 1}, "i4"), logical=True)
 
 
@@ -83,10 +92,10 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_one_odd_object_has_its_reason_and_the_rest_is_read(tmp_path, name):
+def test_one_odd_object_has_its_reason_and_the_rest_is_read(tmp_path: Path, name: str) -> None:
     kind, reason = ODD[name]
 
-    def fill(file):
+    def fill(file: Any) -> None:
         try:
             low(file, b"odd", kind())
         except (ValueError, TypeError, OSError) as error:
@@ -134,7 +143,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_numbers_of_unusual_width_are_exact(tmp_path, name):
+def test_numbers_of_unusual_width_are_exact(tmp_path: Path, name: str) -> None:
     kind, values, dtype = NUMBERS[name]
     values = np.array([values[0], values[0][::-1]])
     stored = kind()
@@ -155,8 +164,8 @@ def test_numbers_of_unusual_width_are_exact(tmp_path, name):
     np.testing.assert_array_equal(weights.read("odd").astype(float), values)
 
 
-def test_what_is_no_data_set_and_what_was_never_written(tmp_path):
-    def fill(file):
+def test_what_is_no_data_set_and_what_was_never_written(tmp_path: Path) -> None:
+    def fill(file: Any) -> None:
         file["group/type"] = np.dtype("f4")
         file.create_dataset("empty", data=h5py.Empty("f4"))
         file["again"] = file["sound"]
@@ -178,10 +187,10 @@ def test_what_is_no_data_set_and_what_was_never_written(tmp_path):
     }
 
 
-def test_names_that_are_no_text(tmp_path):
+def test_names_that_are_no_text(tmp_path: Path) -> None:
     values = np.arange(12.0).reshape(3, 4)
 
-    def fill(file):
+    def fill(file: Any) -> None:
         low(file, b"\xff\xfe", h5py.h5t.IEEE_F64LE, values, (3, 4))
         low(file, b"\xff\xfd", h5py.h5t.IEEE_F64LE, values + 1, (3, 4))
         low(file, "\x1b[2J é 😀".encode(), h5py.h5t.IEEE_F64LE, values + 2, (3, 4))
@@ -194,7 +203,7 @@ def test_names_that_are_no_text(tmp_path):
 
 
 @pytest.mark.parametrize("size", [512, 1024, 2048])
-def test_a_block_of_the_users_in_front(tmp_path, size):
+def test_a_block_of_the_users_in_front(tmp_path: Path, size: int) -> None:
     path = tmp_path / "model.data"
     with h5py.File(path, "w", userblock_size=size) as file:
         file["w"] = NORMAL
@@ -203,8 +212,8 @@ def test_a_block_of_the_users_in_front(tmp_path, size):
     np.testing.assert_array_equal(open_weights(path).read("w"), NORMAL)
 
 
-def test_a_filter_that_is_not_there(tmp_path):
-    def fill(file):
+def test_a_filter_that_is_not_there(tmp_path: Path) -> None:
+    def fill(file: Any) -> None:
         settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         settings.set_chunk((3, 4))
         settings.set_filter(32999, h5py.h5z.FLAG_OPTIONAL, (1, 2))
@@ -225,7 +234,7 @@ def test_a_filter_that_is_not_there(tmp_path):
     np.testing.assert_array_equal(open_weights(path).read("sound"), NORMAL)
 
 
-def test_groups_in_groups_three_thousand_deep(tmp_path):
+def test_groups_in_groups_three_thousand_deep(tmp_path: Path) -> None:
     path = tmp_path / "deep.h5"
     with h5py.File(path, "w") as file:
         group = file
@@ -238,7 +247,7 @@ def test_groups_in_groups_three_thousand_deep(tmp_path):
     np.testing.assert_array_equal(found[2].load(), NORMAL + 2999)
 
 
-def test_a_long_name_above_many_objects_is_listed_as_far_as_it_goes(tmp_path):
+def test_a_long_name_above_many_objects_is_listed_as_far_as_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "names.h5"
     with h5py.File(path, "w", libver="latest") as file:
         group = file.create_group("G" * 60_000)
@@ -251,7 +260,7 @@ def test_a_long_name_above_many_objects_is_listed_as_far_as_it_goes(tmp_path):
     assert "stands for all that the file holds beyond 274 objects" in entries[-1].unreadable
 
 
-def test_one_set_of_numbers_under_many_headers(tmp_path):
+def test_one_set_of_numbers_under_many_headers(tmp_path: Path) -> None:
     """What all data sets claim together is no more than the file holds."""
     path = tmp_path / "shared.h5"
     with h5py.File(path, "w") as file:
@@ -279,7 +288,7 @@ def test_one_set_of_numbers_under_many_headers(tmp_path):
         ((300, 5), (7, 5)),
     ],
 )
-def test_many_small_chunks(tmp_path, shape, chunk):
+def test_many_small_chunks(tmp_path: Path, shape: tuple[int, ...], chunk: tuple[int, ...]) -> None:
     """They are read some thousands at a time: HDF5 takes 2 kB for each that one read touches."""
     values = np.random.default_rng(1).standard_normal(shape)
     path = tmp_path / "chunks.h5"
@@ -288,7 +297,7 @@ def test_many_small_chunks(tmp_path, shape, chunk):
     np.testing.assert_array_equal(open_weights(path).read("w"), values)
 
 
-def test_a_packed_chunk_larger_than_the_tensor(tmp_path):
+def test_a_packed_chunk_larger_than_the_tensor(tmp_path: Path) -> None:
     """A chunk is unpacked as a whole: 400 MB for a hundred numbers."""
     path = tmp_path / "chunk.h5"
     with h5py.File(path, "w") as file:
@@ -298,7 +307,7 @@ def test_a_packed_chunk_larger_than_the_tensor(tmp_path):
     assert "is packed in pieces of 400000000 bytes" in reasons(path)["w"]
 
 
-def test_a_chunk_that_unpacks_to_more_than_it_should(tmp_path):
+def test_a_chunk_that_unpacks_to_more_than_it_should(tmp_path: Path) -> None:
     """The filter grows its buffer until the stream ends: here 1 GB of zeros from 1 MB."""
     packer = zlib.compressobj(9)
     head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
@@ -319,7 +328,7 @@ def test_a_chunk_that_unpacks_to_more_than_it_should(tmp_path):
         assert int(peak.split()[1]) < 500_000
 
 
-def test_time_is_for_the_file_as_a_whole(tmp_path, monkeypatch):
+def test_time_is_for_the_file_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that never answers holds up the first tensor, and not the others again."""
     path = written(
         tmp_path / "slow.h5", lambda file: file.update({f"w{n}": NORMAL for n in "12345"})
@@ -347,10 +356,11 @@ time.sleep(100)
 """
 
 
-def test_the_process_ends_with_the_one_that_asks(tmp_path):
+def test_the_process_ends_with_the_one_that_asks(tmp_path: Path) -> None:
     path = written(tmp_path / "one.h5", lambda file: None)
     command = [sys.executable, "-c", WAITING, path]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
     worker = int(parent.stdout.readline())
     os.kill(worker, 0)
     parent.kill()
@@ -370,7 +380,7 @@ def test_the_process_ends_with_the_one_that_asks(tmp_path):
 
 
 @pytest.mark.parametrize("gigabytes", [2.5, 3.9])
-def test_a_hard_limit_of_address_space_from_outside(tmp_path, gigabytes):
+def test_a_hard_limit_of_address_space_from_outside(tmp_path: Path, gigabytes: float) -> None:
     path = written(tmp_path / "sound.h5", lambda file: None)
     limit = int(gigabytes * 1e9)
     code = "import sys, pastur; print(pastur.analyze(sys.argv[1]).matrices[0].shape)"
@@ -384,7 +394,7 @@ def test_a_hard_limit_of_address_space_from_outside(tmp_path, gigabytes):
     assert (done.stdout.strip(), done.stderr) == ("(20, 30)", "")
 
 
-def test_a_packed_configuration_of_keras(tmp_path):
+def test_a_packed_configuration_of_keras(tmp_path: Path) -> None:
     path = tmp_path / "model.keras"
     inside = written(tmp_path / "inside.h5", lambda file: None).read_bytes()
     with zipfile.ZipFile(path, "w") as archive:
@@ -394,8 +404,8 @@ def test_a_packed_configuration_of_keras(tmp_path):
         open_weights(path)
 
 
-def test_the_whole_analysis_of_odd_objects(tmp_path):
-    def fill(file):
+def test_the_whole_analysis_of_odd_objects(tmp_path: Path) -> None:
+    def fill(file: Any) -> None:
         low(file, b"time", h5py.h5t.UNIX_D32LE)
         low(file, b"three", real(3, (23, 15, 8, 0, 15), 127), np.arange(12.0).reshape(3, 4))
 
@@ -404,7 +414,7 @@ def test_the_whole_analysis_of_odd_objects(tmp_path):
     assert [one.name for one in found.skipped] == ["time"]
 
 
-def test_everything_is_a_matrix_or_has_a_reason(tmp_path):
+def test_everything_is_a_matrix_or_has_a_reason(tmp_path: Path) -> None:
     path = written(tmp_path / "all.h5", lambda file: file.update({"a/b": NORMAL, "a/c": NORMAL}))
     found = list(iter_matrices(open_weights(path)))
     assert [type(item) for item in found] == [Matrix] * 3

@@ -3,7 +3,9 @@
 import itertools
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +37,7 @@ def exhaust(path: Path) -> int:
 
 
 def sound_files(folder: Path) -> dict[str, Path]:
-    arrays = {
+    arrays: dict[str, Any] = {
         "layer.weight": np.arange(1, 13, dtype=np.float32).reshape(3, 4),
         "layer.bias": np.ones(3, np.float16),
         "other": np.full((2, 5), 7, np.int64),
@@ -53,7 +55,7 @@ FILES = ["m.safetensors", "m.npy", "m.npz", "packed.npz"]
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.usefixtures("small_memory")
-def test_cut_off_anywhere(tmp_path, name):
+def test_cut_off_anywhere(tmp_path: Path, name: str) -> None:
     path = sound_files(tmp_path)[name]
     content = path.read_bytes()
     whole = exhaust(path)
@@ -96,7 +98,7 @@ def keep_header_length(content: bytes, mutated: bytes) -> bytes:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.usefixtures("small_memory")
-def test_mutations(tmp_path, rng, name):
+def test_mutations(tmp_path: Path, rng: np.random.Generator, name: str) -> None:
     path = sound_files(tmp_path)[name]
     content = path.read_bytes()
     survived = 0
@@ -110,7 +112,9 @@ def test_mutations(tmp_path, rng, name):
     assert 0 < survived < MUTATIONS
 
 
-def test_what_the_reference_library_refuses_is_refused(tmp_path, rng):
+def test_what_the_reference_library_refuses_is_refused(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
     path = sound_files(tmp_path)["m.safetensors"]
     content = path.read_bytes()
     refused = 0
@@ -130,7 +134,7 @@ def test_what_the_reference_library_refuses_is_refused(tmp_path, rng):
     assert refused > 250
 
 
-def test_headers_over_a_grid_of_sizes(raw_safetensors):
+def test_headers_over_a_grid_of_sizes(raw_safetensors: Callable[..., Path]) -> None:
     """What is accepted is what tiles the eight bytes: worked out by hand, and theirs agrees."""
     sizes = [0, 4, 8, -1, 2**62]
     accepted = set()
@@ -151,7 +155,7 @@ def test_headers_over_a_grid_of_sizes(raw_safetensors):
 
 
 @pytest.mark.usefixtures("small_memory")
-def test_sparse_file_of_ten_terabytes(tmp_path):
+def test_sparse_file_of_ten_terabytes(tmp_path: Path) -> None:
     """The file really has the size that its header claims, and none of it on the disk."""
     shape = [1_250_000, 1_000_000]
     entry = {"dtype": "F64", "shape": shape, "data_offsets": [0, 10**13]}
@@ -169,7 +173,7 @@ def test_sparse_file_of_ten_terabytes(tmp_path):
 
 
 @pytest.mark.usefixtures("small_memory")
-def test_many_tensors_are_listed_without_reading(tmp_path):
+def test_many_tensors_are_listed_without_reading(tmp_path: Path) -> None:
     """Thirty thousand million bytes of data that are not there."""
     size = 4096 * 4096 * 4
     header = {

@@ -5,18 +5,21 @@ import pickle
 import random
 import warnings
 import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pastur._errors import FileFormatError, PasturError
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 h5py = pytest.importorskip("h5py")
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[AnyArray]], Path]:
     """The variables of a network of many layers, trained by a step; a folder with three files."""
     pytest.importorskip("torch")
     os.environ["KERAS_BACKEND"] = "torch"
@@ -51,7 +54,7 @@ def written(tmp_path_factory):
     return values, folder
 
 
-def items(path):
+def items(path: Path) -> dict[str, Matrix | Skipped]:
     return {item.name: item for item in iter_matrices(open_weights(path))}
 
 
@@ -59,7 +62,9 @@ FILES = ["model.keras", "model.weights.h5", "model.h5"]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_variable_is_there(written, name):
+def test_every_variable_is_there(
+    written: tuple[dict[str, list[AnyArray]], Path], name: str
+) -> None:
     values, folder = written
     weights = open_weights(folder / name)
     own = [entry for entry in weights.entries if not entry.name.startswith("optimizer")]
@@ -76,7 +81,7 @@ def test_every_variable_is_there(written, name):
     assert {e.aside for e in optimiser} == {"belongs to the state of the optimiser"}
 
 
-def kernels(values):
+def kernels(values: Mapping[str, Sequence[AnyArray]]) -> Iterator[AnyArray]:
     """The matrices of the layers, unfolded by hand."""
     conv = values["first"][0]
     yield from (conv[..., 3 * g : 3 * g + 3].reshape(18, 3) for g in range(2))
@@ -93,7 +98,9 @@ def kernels(values):
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
-def test_the_matrices_are_those_of_the_layers(written, name):
+def test_the_matrices_are_those_of_the_layers(
+    written: tuple[dict[str, list[AnyArray]], Path], name: str
+) -> None:
     values, folder = written
     found = [item.load() for item in items(folder / name).values() if isinstance(item, Matrix)]
     spectra = [np.linalg.svd(w, compute_uv=False) for w in found]
@@ -108,7 +115,7 @@ def test_the_matrices_are_those_of_the_layers(written, name):
     assert len(found) == len(expected) + 6
 
 
-def test_nothing_of_keras_is_imported(written):
+def test_nothing_of_keras_is_imported(written: tuple[dict[str, list[AnyArray]], Path]) -> None:
     import subprocess
     import sys
 
@@ -124,7 +131,7 @@ def test_nothing_of_keras_is_imported(written):
     assert done.stdout.split() == ["False", "False"]
 
 
-def test_weights_travel_to_another_process(written):
+def test_weights_travel_to_another_process(written: tuple[dict[str, list[AnyArray]], Path]) -> None:
     _, folder = written
     weights = open_weights(folder / "model.keras")
     name = next(entry.name for entry in weights.entries if len(entry.shape) == 4)
@@ -132,7 +139,7 @@ def test_weights_travel_to_another_process(written):
     np.testing.assert_array_equal(again.read(name), weights.read(name))
 
 
-def test_plain_hdf5_with_chunks_types_and_groups(tmp_path):
+def test_plain_hdf5_with_chunks_types_and_groups(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     arrays = {
         "a/big": rng.standard_normal((3000, 1000)),
@@ -151,7 +158,7 @@ def test_plain_hdf5_with_chunks_types_and_groups(tmp_path):
         np.testing.assert_array_equal(weights.read(name), array)
 
 
-def test_what_is_not_followed(tmp_path):
+def test_what_is_not_followed(tmp_path: Path) -> None:
     path = tmp_path / "tricky.h5"
     with h5py.File(tmp_path / "other.h5", "w") as other:
         other["secret"] = np.eye(3)
@@ -181,7 +188,7 @@ def test_what_is_not_followed(tmp_path):
     assert "claims 40000000000 bytes" in reasons["bomb"]
 
 
-def test_a_file_that_is_none(tmp_path):
+def test_a_file_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "model.h5"
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(200))
     with pytest.raises(FileFormatError, match=r"model\.h5' is not a sound HDF5 file"):
@@ -197,7 +204,9 @@ def test_a_file_that_is_none(tmp_path):
         open_weights(packed)
 
 
-def test_a_worker_that_dies_is_an_error_and_the_next_one_works(written):
+def test_a_worker_that_dies_is_an_error_and_the_next_one_works(
+    written: tuple[dict[str, list[AnyArray]], Path],
+) -> None:
     _, folder = written
     weights = open_weights(folder / "model.keras")
     name = next(entry.name for entry in weights.entries if len(entry.shape) == 4)
@@ -210,7 +219,12 @@ def test_a_worker_that_dies_is_an_error_and_the_next_one_works(written):
 
 
 @pytest.mark.parametrize("name", ["model.keras", "model.weights.h5"])
-def test_cut_off_and_changed(written, tmp_path, name, read_all):
+def test_cut_off_and_changed(
+    written: tuple[dict[str, list[AnyArray]], Path],
+    tmp_path: Path,
+    name: str,
+    read_all: Callable[[Path], None],
+) -> None:
     """A process for each: 24 in all. `tools/fuzz_readers.py` tries thousands."""
     _, folder = written
     sound = (folder / name).read_bytes()

@@ -2,11 +2,15 @@
 
 import os
 import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur._typing import AnyArray
+from pastur.weights import Matrix, Weights, iter_matrices, open_weights
 
 pytest.importorskip("h5py")
 pytest.importorskip("torch")
@@ -16,7 +20,7 @@ keras = pytest.importorskip("keras")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def network(*, bias=True, inputs=24):
+def network(*, bias: bool = True, inputs: int = 24) -> Any:
     layers = [
         keras.layers.Input((inputs,)),
         keras.layers.Dense(11, use_bias=bias, name="first"),
@@ -29,14 +33,14 @@ def network(*, bias=True, inputs=24):
     return model
 
 
-def quantize(model, *arguments, **options):
+def quantize(model: Any, *arguments: str, **options: Any) -> None:
     """Quantise what can be; Keras warns of each layer that cannot."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.quantize(*arguments, **options)
 
 
-def applied(layer):
+def applied(layer: Any) -> AnyArray:
     """The kernel that a layer applies: what it makes of unit vectors, less of zeros."""
     size = layer.input_spec.axes[-1]
     unit, none = np.eye(size, dtype=np.float32), np.zeros((1, size), np.float32)
@@ -44,8 +48,8 @@ def applied(layer):
 
 
 @pytest.fixture
-def saved(tmp_path):
-    def save(model, name="model.keras"):
+def saved(tmp_path: Path) -> Callable[..., Weights]:
+    def save(model: Any, name: str = "model.keras") -> Weights:
         path = tmp_path / name
         if path.suffix == ".keras":
             model.save(path)
@@ -56,12 +60,12 @@ def saved(tmp_path):
     return save
 
 
-def matrices(weights):
+def matrices(weights: Weights) -> dict[str, Matrix]:
     return {i.name: i for i in iter_matrices(weights) if isinstance(i, Matrix)}
 
 
 @pytest.mark.parametrize(("bias", "name"), [(True, "model.keras"), (False, "model.weights.h5")])
-def test_int8(saved, bias, name):
+def test_int8(saved: Callable[..., Weights], bias: bool, name: str) -> None:
     model = network(bias=bias)
     quantize(model, "int8")
     # Unit vectors are exact in int8 but for the rounding of 127 steps.
@@ -77,7 +81,7 @@ def test_int8(saved, bias, name):
 
 
 @pytest.mark.parametrize(("block", "bias"), [(None, True), (None, False), (8, True)])
-def test_int4(saved, bias, block):
+def test_int4(saved: Callable[..., Weights], bias: bool, block: int | None) -> None:
     config = keras.quantizers.Int4QuantizationConfig(block_size=block, activation_quantizer=None)
     model = network(bias=bias)
     quantize(model, "int4", config=config)
@@ -89,7 +93,7 @@ def test_int4(saved, bias, block):
 
 
 @pytest.mark.parametrize("rows", [13, 6])
-def test_embedding(saved, rows):
+def test_embedding(saved: Callable[..., Weights], rows: int) -> None:
     """A table has a scale for each row; one of as many rows as columns is no exception."""
     layer = keras.layers.Embedding(rows, 6, name="embedding")
     model = keras.Sequential([keras.layers.Input((4,), dtype="int32"), layer])
@@ -99,7 +103,7 @@ def test_embedding(saved, rows):
     np.testing.assert_allclose(item.load(), expected, rtol=1e-6)
 
 
-def test_what_is_not_undone_is_left_out(saved):
+def test_what_is_not_undone_is_left_out(saved: Callable[..., Weights]) -> None:
     """Attention keeps kernels of three axes; their codes are no weights, nor are their scales."""
     layer = keras.layers.EinsumDense("abc,cde->abde", (None, 3, 8), name="einsum")
     model = keras.Sequential([keras.layers.Input((5, 12)), layer])

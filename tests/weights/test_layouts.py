@@ -1,6 +1,8 @@
 """Matrices in tensors: what is cut and unfolded is what the network multiplies by."""
 
 import pickle
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,28 +10,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pastur._errors import InvalidInputError
+from pastur._typing import AnyArray, FloatArray
 from pastur.weights import Matrix, Skipped, TensorInfo, Weights, iter_matrices, open_weights
 from pastur.weights._axes.layout import Layout
 from pastur.weights._axes.tensor_parts import UNFOLDINGS, tensor_parts
 
 
-def with_layout(array, layout, name="w"):
+def with_layout(array: AnyArray, layout: Layout, name: str = "w") -> Weights:
     """Weights of one tensor of which the file tells the layout."""
     info = TensorInfo(name, array.shape, str(array.dtype), array.nbytes, layout=layout)
     return Weights("memory", (info,), {}, lambda _: array)
 
 
-def matrices(source, **options):
+def matrices(source: Mapping[str, Any] | Weights, **options: Any) -> dict[str, AnyArray]:
     weights = source if isinstance(source, Weights) else open_weights(source)
     items = list(iter_matrices(weights, **options))
     return {item.name: item.load() for item in items if isinstance(item, Matrix)}
 
 
-def numbered(*shape):
+def numbered(*shape: int) -> FloatArray:
     return np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
 
 
-def naive_unfolded(kernel, unfold):
+def naive_unfolded(kernel: FloatArray, unfold: str) -> list[FloatArray]:
     """Loop over a kernel of outputs × inputs × height × width."""
     o, i, h, w = kernel.shape
     if unfold == "window":
@@ -50,7 +53,7 @@ def naive_unfolded(kernel, unfold):
 
 @pytest.mark.parametrize("unfold", UNFOLDINGS)
 @pytest.mark.parametrize("outputs", [4, 3])  # also as many as inputs
-def test_a_convolution_is_unfolded(unfold, outputs):
+def test_a_convolution_is_unfolded(unfold: str, outputs: int) -> None:
     kernel = numbered(outputs, 3, 2, 5)
     expected = naive_unfolded(kernel, unfold)
     stored = {"oiss": kernel, "ssio": kernel.transpose(2, 3, 1, 0), "ioss": kernel.swapaxes(0, 1)}
@@ -60,7 +63,7 @@ def test_a_convolution_is_unfolded(unfold, outputs):
     np.testing.assert_array_equal(list(matrices({"c": kernel}, unfold=unfold).values()), expected)
 
 
-def test_names_of_places_and_an_unfolding_there_is_not():
+def test_names_of_places_and_an_unfolding_there_is_not() -> None:
     kernel = {"conv.weight": numbered(4, 3, 1, 2)}
     assert list(matrices(kernel, unfold="window")) == [
         "conv.weight:place 0",
@@ -70,7 +73,7 @@ def test_names_of_places_and_an_unfolding_there_is_not():
         matrices(kernel, unfold="rows")
 
 
-def test_an_unfolded_convolution_times_patches_is_the_convolution():
+def test_an_unfolded_convolution_times_patches_is_the_convolution() -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     layer = torch.nn.Conv2d(6, 8, 3, groups=2, bias=False).double()
@@ -84,7 +87,7 @@ def test_an_unfolded_convolution_times_patches_is_the_convolution():
     np.testing.assert_allclose(np.vstack(outputs), expected, atol=1e-12)
 
 
-def test_depthwise_is_one_matrix_of_windows():
+def test_depthwise_is_one_matrix_of_windows() -> None:
     kernel = numbered(6, 1, 3, 3)
     for layout in (Layout("oiss", groups=6), Layout()):
         (found,) = matrices(with_layout(kernel, layout), unfold="window").values()
@@ -92,7 +95,7 @@ def test_depthwise_is_one_matrix_of_windows():
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
-def test_gates_of_every_layer_and_direction(kind):
+def test_gates_of_every_layer_and_direction(kind: str) -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)
     layer = getattr(torch.nn, kind)(5, 4, num_layers=2, bidirectional=True)
@@ -106,7 +109,7 @@ def test_gates_of_every_layer_and_direction(kind):
         np.testing.assert_array_equal(block, expected)
 
 
-def test_the_gates_are_those_of_the_cell():
+def test_the_gates_are_those_of_the_cell() -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(2)
     cell = torch.nn.LSTMCell(3, 5, bias=False).double()
@@ -123,7 +126,7 @@ def test_the_gates_are_those_of_the_cell():
     np.testing.assert_allclose(sigmoid(o) * np.tanh(state), new_h[0].detach(), atol=1e-12)
 
 
-def test_projected_states_and_strangers_of_that_name():
+def test_projected_states_and_strangers_of_that_name() -> None:
     torch = pytest.importorskip("torch")
     layer = torch.nn.LSTM(5, 6, proj_size=2)
     found = matrices({name: value.detach() for name, value in layer.named_parameters()})
@@ -132,7 +135,7 @@ def test_projected_states_and_strangers_of_that_name():
     assert list(matrices({"weight_ih_l0": numbered(8, 3)})) == ["weight_ih_l0"]
 
 
-def test_queries_keys_and_values_of_an_attention():
+def test_queries_keys_and_values_of_an_attention() -> None:
     torch = pytest.importorskip("torch")
     torch.manual_seed(3)
     layer = torch.nn.MultiheadAttention(8, 2, bias=False, batch_first=True).double()
@@ -163,7 +166,9 @@ def test_queries_keys_and_values_of_an_attention():
         ("raw12.weight", (6, 4), [""]),
     ],
 )
-def test_fused_matrices_by_name_and_shape(name, shape, parts):
+def test_fused_matrices_by_name_and_shape(
+    name: str, shape: tuple[int, int], parts: Sequence[str]
+) -> None:
     array = numbered(*shape)
     found = matrices({name: array})
     assert list(found) == [f"{name}:{part}" if part else name for part in parts]
@@ -173,7 +178,7 @@ def test_fused_matrices_by_name_and_shape(name, shape, parts):
         np.testing.assert_array_equal(value, block if side == 0 or len(parts) == 1 else block.T)
 
 
-def test_experts_one_by_one():
+def test_experts_one_by_one() -> None:
     experts = numbered(3, 6, 40)
     found = matrices({"layers.0.experts.w1.weight": experts, "moe.gate_up_proj": experts})
     assert len(found) == 6
@@ -191,11 +196,11 @@ def test_experts_one_by_one():
         ("remoe.conv.weight", 1),
     ],
 )
-def test_stacks_are_told_by_a_word_of_the_name(name, count):
+def test_stacks_are_told_by_a_word_of_the_name(name: str, count: int) -> None:
     assert len(matrices({name: numbered(8, 16, 3)})) == count
 
 
-def test_a_stack_of_too_many_is_a_reason_before_they_are_listed():
+def test_a_stack_of_too_many_is_a_reason_before_they_are_listed() -> None:
     # As a stored array it would be 40 GB; only the header is looked at.
     array = np.broadcast_to(np.int8(1), (10**10, 2, 2))
     (item,) = iter_matrices(with_layout(array, Layout("eoi")))
@@ -206,7 +211,7 @@ def test_a_stack_of_too_many_is_a_reason_before_they_are_listed():
     assert len(matrices(with_layout(kernel, Layout("oiss")))) == 1
 
 
-def test_no_two_matrices_have_one_name():
+def test_no_two_matrices_have_one_name() -> None:
     tensors = {
         "in_proj_weight": numbered(12, 4),
         "in_proj_weight:q": 100 + numbered(4, 4),
@@ -222,7 +227,7 @@ def test_no_two_matrices_have_one_name():
     assert list(matrices(tensors, include=["in_proj_weight:q"])) == ["in_proj_weight:q"]
 
 
-def test_every_tensor_of_whole_models_is_accounted_for():
+def test_every_tensor_of_whole_models_is_accounted_for() -> None:
     torch = pytest.importorskip("torch")
     nn = torch.nn
     block = [nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.Conv2d(8, 16, 1)]
@@ -252,13 +257,13 @@ def test_every_tensor_of_whole_models_is_accounted_for():
     assert entries == sum(value.numel() for value in state.values() if value.ndim > 1)
 
 
-def test_a_table_with_an_axis_in_front():
+def test_a_table_with_an_axis_in_front() -> None:
     table = numbered(1, 10, 64)
     (found,) = matrices({"pos_embed": table}).values()
     np.testing.assert_array_equal(found, table[0])
 
 
-def test_layouts_of_other_frameworks():
+def test_layouts_of_other_frameworks() -> None:
     stacked = numbered(2, 12, 5)  # both directions of ONNX
     found = matrices(with_layout(stacked, Layout("eoi", ("i", "o", "f", "c"))))
     np.testing.assert_array_equal(found["w:1, f"], stacked[1, 6:9])
@@ -270,17 +275,17 @@ def test_layouts_of_other_frameworks():
     np.testing.assert_array_equal(found, heads.reshape(8, 8).T)
 
 
-def test_a_layout_that_does_not_suit_is_a_reason():
+def test_a_layout_that_does_not_suit_is_a_reason() -> None:
     (item,) = iter_matrices(with_layout(numbered(7, 3), Layout("oi", ("q", "k"))))
     assert item == Skipped("w", (7, 3), "float64", "its 7 outputs do not fall into 2 equal parts")
 
 
-def test_parts_too_thin_are_one_reason():
+def test_parts_too_thin_are_one_reason() -> None:
     (item,) = iter_matrices(with_layout(numbered(4, 3), Layout("oi", ("i", "f", "g", "o"))))
     assert item.reason == "is of 4 matrices, each with one row only: a spectrum of one value"
 
 
-def test_parts_are_chosen_by_name():
+def test_parts_are_chosen_by_name() -> None:
     fused = {"a.in_proj_weight": numbered(12, 4), "b.weight": numbered(3, 3)}
     assert list(matrices(fused, include=["*:q"])) == ["a.in_proj_weight:q"]
     assert list(matrices(fused, include=["a.*"])) == [f"a.in_proj_weight:{p}" for p in "qkv"]
@@ -293,7 +298,7 @@ def test_parts_are_chosen_by_name():
         matrices(fused, include=["a.in_proj_weight:qq"])
 
 
-def test_a_tensor_of_many_parts_is_read_once():
+def test_a_tensor_of_many_parts_is_read_once() -> None:
     reads = []
     array = numbered(12, 4)
     info = TensorInfo("in_proj_weight", array.shape, "float64", array.nbytes)
@@ -306,7 +311,7 @@ def test_a_tensor_of_many_parts_is_read_once():
     assert len(reads) == 2
 
 
-def test_what_is_kept_of_a_tensor_does_not_travel():
+def test_what_is_kept_of_a_tensor_does_not_travel() -> None:
     big = {"in_proj_weight": np.ones((3000, 1000), np.float32)}
     first, *_ = iter_matrices(open_weights(big))
     size = len(pickle.dumps(first))
@@ -325,7 +330,9 @@ AXES = ["oi", "io", "eoi", "oiss", "ssio", "ois", "iosss", "eeio", "ioo", "iio",
     groups=st.sampled_from([1, 2]),
     names=st.sampled_from([(), ("a", "b", "c")]),
 )
-def test_every_entry_is_in_exactly_one_matrix(axes, sides, unfold, groups, names):
+def test_every_entry_is_in_exactly_one_matrix(
+    axes: str, sides: Sequence[int], unfold: str, groups: int, names: tuple[str, ...]
+) -> None:
     shape = tuple(sides[: len(axes)])
     layout = Layout(axes, () if groups > 1 else names, groups)
     tensor = numbered(*shape)
@@ -351,7 +358,9 @@ def test_every_entry_is_in_exactly_one_matrix(axes, sides, unfold, groups, names
         ({"stft.basis": numbered(258, 1, 256)}, None),
     ],
 )
-def test_windows_of_sound_are_long(tensors, shape):
+def test_windows_of_sound_are_long(
+    tensors: Mapping[str, FloatArray], shape: tuple[int, int] | None
+) -> None:
     """Beyond 32 a kernel is told by its name, or by a bias with a number for each output."""
     found = matrices(tensors)
     assert [array.shape for array in found.values()] == ([] if shape is None else [shape])

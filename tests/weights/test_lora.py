@@ -1,6 +1,9 @@
 """Adapters of low rank, as PEFT and others write them, and the difference of two models."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,17 +11,20 @@ from safetensors.numpy import save_file
 
 from pastur import analyze
 from pastur._errors import FileFormatError
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, iter_matrices, open_weights
 
 
-def numbers(*shape, seed=0):
+def numbers(*shape: int, seed: int = 0) -> AnyArray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
 A, B = numbers(2, 6), numbers(5, 2, seed=1)
 
 
-def folder_of(path, tensors, config=None):
+def folder_of(
+    path: Path, tensors: Mapping[str, AnyArray], config: Mapping[str, Any] | None = None
+) -> Path:
     path.mkdir()
     save_file(tensors, path / "adapter_model.safetensors")
     if config is not None:
@@ -26,7 +32,9 @@ def folder_of(path, tensors, config=None):
     return path
 
 
-def peft(name="model.layers.0.q_proj", a=A, b=B):
+def peft(
+    name: str = "model.layers.0.q_proj", a: AnyArray = A, b: AnyArray = B
+) -> dict[str, AnyArray]:
     stem = f"base_model.model.{name}"
     return {f"{stem}.lora_A.weight": a, f"{stem}.lora_B.weight": b}
 
@@ -42,7 +50,9 @@ def peft(name="model.layers.0.q_proj", a=A, b=B):
         ({"r": 2}, 4),  # PEFT's own alpha is 8
     ],
 )
-def test_the_change_of_a_layer(tmp_path, config, scale):
+def test_the_change_of_a_layer(
+    tmp_path: Path, config: Mapping[str, Mapping[str, int] | bool | int] | None, scale: float
+) -> None:
     weights = open_weights(folder_of(tmp_path / "adapter", peft(), config))
     change, *factors = iter_matrices(weights)
     assert change.name == "model.layers.0.q_proj.weight"
@@ -53,7 +63,7 @@ def test_the_change_of_a_layer(tmp_path, config, scale):
     assert {item.reason for item in factors} == {"is a factor of 'model.layers.0.q_proj.weight'"}
 
 
-def test_names_of_other_writers():
+def test_names_of_other_writers() -> None:
     kohya = {
         "unet_q.lora_down.weight": A,
         "unet_q.lora_up.weight": B,
@@ -67,7 +77,7 @@ def test_names_of_other_writers():
     assert len(found) == 7
 
 
-def test_a_convolution_and_factors_that_do_not_fit():
+def test_a_convolution_and_factors_that_do_not_fit() -> None:
     kernel = numbers(2, 3, 3, 3)
     source = peft("conv", kernel, B[:, :, None, None]) | peft("bad", A, numbers(5, 3))
     found = {i.name: i for i in iter_matrices(open_weights(source))}
@@ -75,7 +85,7 @@ def test_a_convolution_and_factors_that_do_not_fit():
     assert "factors that do not fit" in found["bad.weight"].reason
 
 
-def test_with_its_base(tmp_path):
+def test_with_its_base(tmp_path: Path) -> None:
     base = {"model.layers.0.q_proj.weight": numbers(5, 6, seed=2), "other": numbers(4, 4)}
     weights = open_weights(folder_of(tmp_path / "adapter", peft(), {"lora_alpha": 4}), base=base)
     found = {i.name: i for i in iter_matrices(weights)}
@@ -88,7 +98,7 @@ def test_with_its_base(tmp_path):
     assert "changes what is not in the base" in found["other"].reason
 
 
-def test_a_damaged_number_is_a_reason():
+def test_a_damaged_number_is_a_reason() -> None:
     bits = A.view(np.uint32).copy()
     bits[0, 0] = 0x7FA00000  # a NaN that signals, of which NumPy warns when it converts it
     change, *_ = iter_matrices(open_weights(peft(a=bits.view(np.float32))))
@@ -96,7 +106,7 @@ def test_a_damaged_number_is_a_reason():
         change.load()
 
 
-def test_a_damaged_configuration_is_named(tmp_path):
+def test_a_damaged_configuration_is_named(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "adapter", peft())
     (folder / "adapter_config.json").write_text("{")
     with pytest.raises(FileFormatError, match=r"adapter_config\.json' is not valid JSON"):
@@ -104,19 +114,19 @@ def test_a_damaged_configuration_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("alpha", ["sixteen", None, True, [1], 10**400])
-def test_a_scale_that_is_no_number_is_refused(tmp_path, alpha):
+def test_a_scale_that_is_no_number_is_refused(tmp_path: Path, alpha: Any) -> None:
     folder = folder_of(tmp_path / "adapter", peft(), {"lora_alpha": alpha})
     with pytest.raises(FileFormatError, match=r"`lora_alpha` of adapter_config\.json must be"):
         open_weights(folder)
 
 
-def test_no_scale_is_taken_for_granted_on_a_base():
+def test_no_scale_is_taken_for_granted_on_a_base() -> None:
     base = {"model.layers.0.q_proj.weight": numbers(5, 6)}
     with pytest.raises(ValueError, match=r"without its adapter_config\.json"):
         open_weights(peft(), base=base)
 
 
-def test_a_change_of_low_rank_is_all_signal():
+def test_a_change_of_low_rank_is_all_signal() -> None:
     a, b = numbers(3, 80), numbers(60, 3, seed=1)
     (matrix,) = analyze(peft("fc", a, b)).matrices
     assert matrix.fit.rank == 3
@@ -126,7 +136,7 @@ def test_a_change_of_low_rank_is_all_signal():
 # --- the difference of two models ---
 
 
-def test_the_difference_of_two_models(tmp_path):
+def test_the_difference_of_two_models(tmp_path: Path) -> None:
     old = {
         "w": numbers(5, 4),
         "same": numbers(3, 3),
@@ -148,7 +158,7 @@ def test_the_difference_of_two_models(tmp_path):
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_difference_is_analysed(tmp_path, jobs):
+def test_a_difference_is_analysed(tmp_path: Path, jobs: int) -> None:
     rng = np.random.default_rng(4)
     old = {name: rng.standard_normal((60, 90)) for name in "ab"}
     spike = 3 * rng.standard_normal((60, 1)) @ rng.standard_normal((1, 90))

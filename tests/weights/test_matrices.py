@@ -1,10 +1,15 @@
 """What a matrix is, why a tensor is none, and the choice by name."""
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError, InvalidTypeError, PasturError
+from pastur._typing import AnyArray, FloatArray
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 ONE_REASON = [
@@ -38,7 +43,7 @@ BAD_VALUES = [
 
 
 @pytest.mark.parametrize(("value", "reason"), ONE_REASON)
-def test_reason_from_the_header(value, reason):
+def test_reason_from_the_header(value: Any, reason: str) -> None:
     (item,) = iter_matrices(open_weights({"w": value}))
     assert isinstance(item, Skipped)
     assert item.name == "w"
@@ -46,7 +51,7 @@ def test_reason_from_the_header(value, reason):
 
 
 @pytest.mark.parametrize(("value", "reason"), BAD_VALUES)
-def test_reason_from_the_values(value, reason):
+def test_reason_from_the_values(value: AnyArray | Sequence[Sequence[float]], reason: str) -> None:
     (item,) = iter_matrices(open_weights({"w": value}))
     assert isinstance(item, Matrix)
     with pytest.raises(InvalidInputError) as caught:
@@ -56,26 +61,26 @@ def test_reason_from_the_values(value, reason):
 
 
 @pytest.mark.skipif(np.dtype("longdouble").itemsize < 16, reason="long double is double here")
-def test_values_beyond_float64_count_as_infinite():
+def test_values_beyond_float64_count_as_infinite() -> None:
     (item,) = iter_matrices(open_weights({"w": np.full((2, 2), 1e300, "longdouble") ** 2}))
     with pytest.raises(InvalidInputError, match="holds 4 infinite values"):
         item.load()
 
 
 @pytest.mark.parametrize("value", [np.full((3, 4), 2.5), np.array([[0, 0], [0, 5e-324]])])
-def test_constant_and_nearly_zero_matrices_are_matrices(value):
+def test_constant_and_nearly_zero_matrices_are_matrices(value: FloatArray) -> None:
     (item,) = iter_matrices(open_weights({"w": value}))
     np.testing.assert_array_equal(item.load(), value)
 
 
-def test_every_tensor_appears_once_in_order():
+def test_every_tensor_appears_once_in_order() -> None:
     arrays = {f"t{number}": value for number, (value, _) in enumerate(ONE_REASON)}
     arrays["last"] = np.eye(3)
     items = list(iter_matrices(open_weights(arrays)))
     assert [item.name for item in items] == list(arrays)
 
 
-def test_unknown_type_is_listed_and_the_rest_is_read(raw_safetensors):
+def test_unknown_type_is_listed_and_the_rest_is_read(raw_safetensors: Callable[..., Path]) -> None:
     header = {
         "new": {"dtype": "F4", "shape": [4, 4], "data_offsets": [0, 8]},
         "old": {"dtype": "U8", "shape": [2, 2], "data_offsets": [8, 12]},
@@ -88,7 +93,9 @@ def test_unknown_type_is_listed_and_the_rest_is_read(raw_safetensors):
         weights.read("new")
 
 
-def test_a_value_too_large_for_memory(raw_safetensors, monkeypatch):
+def test_a_value_too_large_for_memory(
+    raw_safetensors: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("os.sysconf", lambda name: 10)  # ten pages of ten bytes
     header = {"w": {"dtype": "U8", "shape": [4, 4], "data_offsets": [0, 16]}}
     weights = open_weights(raw_safetensors(header, bytes(16)))
@@ -101,7 +108,9 @@ def test_a_value_too_large_for_memory(raw_safetensors, monkeypatch):
         weights.read("w")
 
 
-def test_memory_is_not_asked_for_where_the_system_does_not_tell(monkeypatch):
+def test_memory_is_not_asked_for_where_the_system_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delattr("os.sysconf")
     (item,) = iter_matrices(open_weights(np.eye(3)))
     assert item.load().shape == (3, 3)
@@ -110,7 +119,7 @@ def test_memory_is_not_asked_for_where_the_system_does_not_tell(monkeypatch):
 NAMES = ["encoder.layers.1", "encoder.layers.10", "encoder.layers.2", "head", "odd[0]"]
 
 
-def chosen(**patterns):
+def chosen(**patterns: Any) -> dict[str, str]:
     weights = open_weights({name: np.eye(2) for name in NAMES})
     return {
         item.name: item.reason if isinstance(item, Skipped) else ""
@@ -118,7 +127,7 @@ def chosen(**patterns):
     }
 
 
-def test_include_and_exclude():
+def test_include_and_exclude() -> None:
     assert set(chosen(include=["head"]).values()) == {"", "not among those included"}
     assert [name for name, reason in chosen(include=["*.1*"]).items() if not reason] == NAMES[:2]
     assert chosen(include="encoder.*", exclude=["*.2"]) == {
@@ -130,16 +139,16 @@ def test_include_and_exclude():
     }
 
 
-def test_a_name_with_brackets_is_a_name():
+def test_a_name_with_brackets_is_a_name() -> None:
     assert chosen(exclude=["odd[0]"])["odd[0]"] == "excluded by 'odd[0]'"
 
 
-def test_nothing_included():
+def test_nothing_included() -> None:
     assert set(chosen(include=[]).values()) == {"not among those included"}
 
 
 @pytest.mark.parametrize("argument", ["include", "exclude"])
-def test_near_spellings(argument):
+def test_near_spellings(argument: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         chosen(**{argument: ["encoder.layer.1"]})
     assert str(caught.value) == (
@@ -147,23 +156,23 @@ def test_near_spellings(argument):
     )
 
 
-def test_a_prefix_is_answered_with_its_pattern():
+def test_a_prefix_is_answered_with_its_pattern() -> None:
     weights = open_weights({"encoder.layer.0.attention.query.weight": np.eye(2), "b": np.eye(2)})
     with pytest.raises(InvalidInputError, match=r"Did you mean 'encoder\.layer\.0\.\*'"):
         iter_matrices(weights, include=["encoder.layer.0"])
 
 
-def test_no_spelling_near():
+def test_no_spelling_near() -> None:
     with pytest.raises(InvalidInputError, match=r"No layer named 'zzz\*'. There are 'encoder"):
         chosen(include=["zzz*"])
 
 
-def test_patterns_are_texts():
+def test_patterns_are_texts() -> None:
     with pytest.raises(InvalidTypeError, match="`include` must be a sequence of names or patterns"):
         chosen(include=[3])
 
 
-def test_no_such_tensor():
+def test_no_such_tensor() -> None:
     weights = open_weights({"weight": np.eye(2)})
     with pytest.raises(InvalidInputError, match="No tensor named 'wieght' in dict of arrays"):
         weights.read("wieght")
@@ -172,7 +181,14 @@ def test_no_such_tensor():
 class Tensor:
     """Stands for a tensor of another library, which states its shape and type."""
 
-    def __init__(self, values, *, dtype="torch.float32", error=None, gradient=False):
+    def __init__(
+        self,
+        values: AnyArray,
+        *,
+        dtype: str = "torch.float32",
+        error: str | None = None,
+        gradient: bool = False,
+    ) -> None:
         self.values = np.asarray(values)
         self.shape, self.dtype = (
             self.values.shape,
@@ -180,17 +196,17 @@ class Tensor:
         )
         self.error, self.gradient, self.reads = error, gradient, 0
 
-    def detach(self):
+    def detach(self) -> "Tensor":
         return Tensor(self.values)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype=None, copy=None) -> AnyArray:
         self.reads += 1
         if self.gradient or self.error:
             raise TypeError(self.error or "it needs its gradient.")
         return self.values
 
 
-def test_a_tensor_becomes_an_array_when_it_is_read():
+def test_a_tensor_becomes_an_array_when_it_is_read() -> None:
     class Lazy(Tensor):
         detach = None
 
@@ -202,12 +218,12 @@ def test_a_tensor_becomes_an_array_when_it_is_read():
     assert tensor.reads == 1
 
 
-def test_a_tensor_with_gradient():
+def test_a_tensor_with_gradient() -> None:
     (item,) = iter_matrices(open_weights(Tensor(np.eye(3), gradient=True)))
     np.testing.assert_array_equal(item.load(), np.eye(3))
 
 
-def test_a_tensor_that_numpy_cannot_take():
+def test_a_tensor_that_numpy_cannot_take() -> None:
     class Brain(Tensor):
         detach = None
 
@@ -222,7 +238,7 @@ def test_a_tensor_that_numpy_cannot_take():
     )
 
 
-def test_torch_tensors():
+def test_torch_tensors() -> None:
     torch = pytest.importorskip("torch")
     layer = torch.nn.Linear(3, 4)
     expected = layer.weight.detach().numpy().astype(np.float64)
@@ -232,6 +248,6 @@ def test_torch_tensors():
         assert bias.reason == "not a matrix: its shape is (4,)"
 
 
-def test_the_bytes_of_an_array_in_memory_are_not_copied():
+def test_the_bytes_of_an_array_in_memory_are_not_copied() -> None:
     array = np.eye(3)
     assert np.shares_memory(open_weights(array).read("matrix"), array)

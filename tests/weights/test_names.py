@@ -3,6 +3,8 @@
 import io
 import zipfile
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,15 +15,15 @@ from pastur.weights import TensorInfo, Weights, iter_matrices, open_weights
 from pastur.weights.tensors import distinct
 
 
-def tensor(key):
+def tensor(key: int) -> bytes:
     return torch_tensor((2, 2), (2, 1), key=str(key))
 
 
-def numbers(key):
+def numbers(key: int) -> bytes:
     return np.full(4, key + 1, "<f4").tobytes()
 
 
-def dictionary(*items):
+def dictionary(*items: bytes) -> bytes:
     return b"}(" + b"".join(items) + b"u"
 
 
@@ -62,7 +64,7 @@ CHECKPOINTS = {
 
 
 @pytest.mark.parametrize("kind", CHECKPOINTS)
-def test_torch_lists_both(tmp_path, kind):
+def test_torch_lists_both(tmp_path: Path, kind: str) -> None:
     content, names = CHECKPOINTS[kind]
     members = {str(key): numbers(key) for key in range(len(names))}
     path = tmp_path / "m.pt"
@@ -73,7 +75,7 @@ def test_torch_lists_both(tmp_path, kind):
         assert weights.read(name).tolist() == [[key + 1.0] * 2] * 2
 
 
-def test_forms_of_one_letter_are_two_names(tmp_path):
+def test_forms_of_one_letter_are_two_names(tmp_path: Path) -> None:
     """é as one letter and as two: alike on paper, and not to anybody who looks them up."""
     content = dictionary(word("\u00e9"), tensor(0), word("e\u0301"), tensor(1))
     path = tmp_path / "m.pt"
@@ -82,7 +84,7 @@ def test_forms_of_one_letter_are_two_names(tmp_path):
     assert [float(weights.read(e.name)[0, 0]) for e in weights.entries] == [1.0, 2.0]
 
 
-def test_views_of_two_types_are_two_tensors(tmp_path):
+def test_views_of_two_types_are_two_tensors(tmp_path: Path) -> None:
     """The same bytes as float32 and as int32."""
     content = dictionary(
         word("a"), tensor(0), word("b"), torch_tensor((2, 2), (2, 1), kind="IntStorage")
@@ -93,14 +95,14 @@ def test_views_of_two_types_are_two_tensors(tmp_path):
     assert [weights.read(name).dtype.name for name in ("a", "b")] == ["float32", "int32"]
 
 
-def test_onnx_lists_all_of_one_name(tmp_path):
+def test_onnx_lists_all_of_one_name(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper, save
 
-    def number(value, name="w"):
+    def number(value: int, name: str = "w") -> Any:
         return numpy_helper.from_array(np.full((2, 2), value, np.float32), name)
 
-    def branch(value):
+    def branch(value: int) -> Any:
         return helper.make_graph([], "branch", [], [], [number(value)])
 
     choice = helper.make_node(
@@ -127,12 +129,12 @@ def test_onnx_lists_all_of_one_name(tmp_path):
     assert reason == "is stored sparsely"
 
 
-def test_onnx_names_mean_something_in_their_own_graph(tmp_path):
+def test_onnx_names_mean_something_in_their_own_graph(tmp_path: Path) -> None:
     """A scale of a function is not that of the main graph, though they have one name."""
     pytest.importorskip("onnx")
     from onnx import helper, numpy_helper, save
 
-    def scaled(scale):
+    def scaled(scale: float) -> Any:
         codes = numpy_helper.from_array(np.full((2, 3), 2, np.int8), "q")
         factor = numpy_helper.from_array(np.float32(scale), "s")
         node = helper.make_node("DequantizeLinear", ["q", "s"], ["d"])
@@ -148,7 +150,7 @@ def test_onnx_names_mean_something_in_their_own_graph(tmp_path):
     assert float(weights.read("if.q")[0, 0]) == 1.0
 
 
-def npz(path, *names):
+def npz(path: Path, *names: str) -> Path:
     stream = io.BytesIO()
     np.save(stream, np.eye(2))
     with zipfile.ZipFile(path, "w") as archive:
@@ -159,12 +161,12 @@ def npz(path, *names):
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("names", [("x.npy", "x"), ("x.npy", "x.npy"), ("y.npy", "x", "x")])
-def test_npz_of_one_name_is_refused(tmp_path, names):
+def test_npz_of_one_name_is_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
     with pytest.raises(FileFormatError, match=r"m\.npz'? .*two (tensors|members) named 'x"):
         open_weights(npz(tmp_path / "m.npz", *names))
 
 
-def test_gguf_spells_out_what_is_no_text(tmp_path):
+def test_gguf_spells_out_what_is_no_text(tmp_path: Path) -> None:
     pytest.importorskip("gguf")
     path = tmp_path / "m.gguf"
     tensors = [gguf_tensor(b"\xff", (4, 3)), gguf_tensor(b"\xfe", (4, 3), offset=64)]
@@ -175,13 +177,13 @@ def test_gguf_spells_out_what_is_no_text(tmp_path):
         open_weights(path)
 
 
-def test_whoever_makes_weights_names_them_apart():
+def test_whoever_makes_weights_names_them_apart() -> None:
     one = TensorInfo("w", (2, 2), "float32", 16)
     with pytest.raises(FileFormatError, match="source holds two tensors named 'w'"):
         Weights("source", (one, one), {}, lambda name: np.eye(2))
 
 
-def test_parts_of_a_tensor_are_no_other_tensors(tmp_path):
+def test_parts_of_a_tensor_are_no_other_tensors(tmp_path: Path) -> None:
     names = {"in_proj_weight", "in_proj_weight:q", "in_proj_weight::k"}
     rng = np.random.default_rng(0)
     found = iter_matrices(open_weights({name: rng.standard_normal((12, 4)) for name in names}))
@@ -189,7 +191,7 @@ def test_parts_of_a_tensor_are_no_other_tensors(tmp_path):
     assert len(listed) == len(set(listed)) >= 5
 
 
-def test_distinct_names_are_given_in_time_and_keep_the_first():
+def test_distinct_names_are_given_in_time_and_keep_the_first() -> None:
     assert distinct(["a", "b"]) == ["a", "b"]
     assert distinct(["a", "a", "a (2)", "a"]) == ["a", "a (3)", "a (2)", "a (4)"]
     many = distinct(["a"] * 100_000)

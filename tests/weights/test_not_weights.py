@@ -1,26 +1,33 @@
 """Optimisers' states, averaged copies and buffers are no weights; layers called like them are."""
 
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pastur._typing import AnyArray
 from pastur.weights import open_weights
 
 VALUE = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
 OPTIMISER = "belongs to the state of the optimiser"
 
 
-def reasons(source):
+def reasons(source: Mapping[str, AnyArray] | Path) -> dict[str, str]:
     entries = open_weights(source).entries
     return {entry.name: entry.unreadable or entry.aside for entry in entries}
 
 
 @pytest.fixture(params=["dict", "safetensors", "npz"])
-def written(request, tmp_path):
+def written(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[Sequence[str]], dict[str, AnyArray] | Path]:
     """The same tensors in memory and in files."""
 
-    def write(names):
-        arrays = dict.fromkeys(names, VALUE)
+    def write(names: Sequence[str]) -> dict[str, AnyArray] | Path:
+        arrays: dict[str, Any] = dict.fromkeys(names, VALUE)
         if request.param == "dict":
             return arrays
         path = tmp_path / f"w.{request.param}"
@@ -33,7 +40,9 @@ def written(request, tmp_path):
     return write
 
 
-def test_states_of_optimisers(written):
+def test_states_of_optimisers(
+    written: Callable[[Sequence[str]], dict[str, AnyArray] | Path],
+) -> None:
     names = [
         "optimizer.state.0.exp_avg",
         "optimizer.state.0.momentum",
@@ -59,7 +68,9 @@ def test_states_of_optimisers(written):
     assert said["fc.weight"] == said["bert/dense/kernel"] == ""
 
 
-def test_layers_that_are_called_like_states_are_weights(written):
+def test_layers_that_are_called_like_states_are_weights(
+    written: Callable[[Sequence[str]], dict[str, AnyArray] | Path],
+) -> None:
     names = [
         "momentum_encoder.weight",
         "optimizer_net.fc.weight",
@@ -82,7 +93,9 @@ def test_layers_that_are_called_like_states_are_weights(written):
     assert set(reasons(written(names)).values()) == {""}
 
 
-def test_averaged_copies_are_named_where_the_weights_are(written):
+def test_averaged_copies_are_named_where_the_weights_are(
+    written: Callable[[Sequence[str]], dict[str, AnyArray] | Path],
+) -> None:
     names = {
         "ema.fc.weight": "model.fc.weight",
         "model_ema.fc.weight": "model.fc.weight",
@@ -95,20 +108,22 @@ def test_averaged_copies_are_named_where_the_weights_are(written):
         assert said[original] == ""
 
 
-def test_a_part_of_a_model_that_is_called_like_a_copy_is_none():
+def test_a_part_of_a_model_that_is_called_like_a_copy_is_none() -> None:
     names = ["ema.fc.weight", "ema.gate.weight", "encoder.fc.weight"]
     assert set(reasons(dict.fromkeys(names, VALUE)).values()) == {""}
     # A copy has the shape of what it is of.
     assert set(reasons({"ema.fc.weight": VALUE, "net.fc.weight": VALUE.T}).values()) == {""}
 
 
-def test_what_is_set_aside_can_be_read(written):
+def test_what_is_set_aside_can_be_read(
+    written: Callable[[Sequence[str]], dict[str, AnyArray] | Path],
+) -> None:
     weights = open_weights(written(["optimizer.state.0.exp_avg", "bn.running_mean"]))
     for entry in weights.entries:
         np.testing.assert_array_equal(weights.read(entry.name), VALUE)
 
 
-def test_buffers(written):
+def test_buffers(written: Callable[[Sequence[str]], dict[str, AnyArray] | Path]) -> None:
     names = [
         "bn.running_mean",
         "layers.0.attn.rotary_emb.cos_cached",
@@ -122,7 +137,7 @@ def test_buffers(written):
 # --- files of PyTorch ---
 
 
-def test_states_in_files_of_torch(tmp_path):
+def test_states_in_files_of_torch(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     model = torch.nn.Linear(4, 6)
     optimiser = torch.optim.Adam(model.parameters())
@@ -130,7 +145,7 @@ def test_states_in_files_of_torch(tmp_path):
     optimiser.step()
     wanted = {"weight", "bias"}
 
-    def readable(content):
+    def readable(content: Mapping[str, Any]) -> set[str]:
         torch.save(content, tmp_path / "a.pt")
         return {name for name, why in reasons(tmp_path / "a.pt").items() if not why}
 
@@ -153,7 +168,7 @@ def test_states_in_files_of_torch(tmp_path):
     "float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu "
     "uint16 uint32 uint64 int8 bfloat16".split(),
 )
-def test_every_type_that_safetensors_has(tmp_path, kind):
+def test_every_type_that_safetensors_has(tmp_path: Path, kind: str) -> None:
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file as save_torch
 
@@ -165,7 +180,7 @@ def test_every_type_that_safetensors_has(tmp_path, kind):
     assert one.read("w").tobytes() == two.read("w").tobytes()
 
 
-def test_types_that_numpy_has_not_are_named(tmp_path):
+def test_types_that_numpy_has_not_are_named(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     value = torch.view_as_complex(torch.ones(6, 4, 2, dtype=torch.float16))
     torch.save({"c": value}, tmp_path / "a.pt")

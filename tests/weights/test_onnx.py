@@ -2,6 +2,9 @@
 
 import logging
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from attack_files import onnx_nested
 
 from pastur._errors import FileFormatError, PasturError
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 onnx = pytest.importorskip("onnx")
@@ -17,7 +21,14 @@ TensorProto = onnx.TensorProto
 RNG_CODES = np.random.default_rng(11)
 
 
-def model(path, nodes, tensors, *, functions=(), **options):
+def model(
+    path: Path,
+    nodes: Sequence[Any],
+    tensors: Mapping[str, Any],
+    *,
+    functions: Sequence[Any] = (),
+    **options: Any,
+) -> Path:
     """Write a model of these nodes and arrays (or ready tensors)."""
     ready = [
         numpy_helper.from_array(value, name) if isinstance(value, np.ndarray) else value
@@ -30,17 +41,17 @@ def model(path, nodes, tensors, *, functions=(), **options):
     return path
 
 
-def items(path):
+def items(path: Path) -> dict[str, Matrix | Skipped]:
     weights = open_weights(path)
     return {item.name: item for item in iter_matrices(weights)}
 
 
-def numbers(*shape, seed=0):
+def numbers(*shape: int, seed: int = 0) -> AnyArray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "model.onnx"
 
 
@@ -48,11 +59,11 @@ def path(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def export():
+def export() -> Callable[[Any, Any, Path], Path]:
     torch = pytest.importorskip("torch")
     pytest.importorskip("onnxscript")
 
-    def write(network, example, path):
+    def write(network: Any, example: Any, path: Path) -> Path:
         logging.disable(logging.WARNING)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -66,7 +77,7 @@ def export():
     return write
 
 
-def same_values(found, expected):
+def same_values(found: Mapping[int | str, Matrix | Skipped], expected: AnyArray) -> bool:
     """Whether some matrix of `found` has the singular values of the matrix expected."""
     truth = np.linalg.svd(expected, compute_uv=False)
     return any(
@@ -77,7 +88,7 @@ def same_values(found, expected):
     )
 
 
-def test_a_network_of_torch(export, path):
+def test_a_network_of_torch(export: Callable[[Any, Any, Path], Path], path: Path) -> None:
     import torch
 
     torch.manual_seed(0)
@@ -99,7 +110,9 @@ def test_a_network_of_torch(export, path):
     assert all(reason.startswith("not a matrix") for reason in reasons)
 
 
-def test_an_lstm_and_an_attention_of_torch(export, path, tmp_path):
+def test_an_lstm_and_an_attention_of_torch(
+    export: Callable[[Any, Any, Path], Path], path: Path, tmp_path: Path
+) -> None:
     import torch
 
     torch.manual_seed(1)
@@ -110,11 +123,11 @@ def test_an_lstm_and_an_attention_of_torch(export, path, tmp_path):
     assert sum(isinstance(item, Matrix) for item in found.values()) == 16
 
     class Attention(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.inner = torch.nn.MultiheadAttention(8, 2, batch_first=True)
 
-        def forward(self, x):
+        def forward(self, x: Any) -> Any:
             return self.inner(x, x, x, need_weights=False)[0]
 
     network = Attention()
@@ -128,7 +141,7 @@ def test_an_lstm_and_an_attention_of_torch(export, path, tmp_path):
 # --- layouts ---
 
 
-def test_how_a_matrix_is_used_tells_its_axes(path):
+def test_how_a_matrix_is_used_tells_its_axes(path: Path) -> None:
     w, k, r = numbers(6, 5), numbers(4, 2, 3, 3), numbers(2, 16, 4)
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["a"]),
@@ -150,7 +163,7 @@ def test_how_a_matrix_is_used_tells_its_axes(path):
     assert sum(isinstance(item, Matrix) for item in found.values()) == 22
 
 
-def test_blocks_that_the_names_tell(path):
+def test_blocks_that_the_names_tell(path: Path) -> None:
     """Gemm tells outputs from inputs, the name that they are queries, keys and values, or gates."""
     tensors = {
         "blocks.0.attn.qkv.weight": numbers(24, 8),
@@ -175,7 +188,7 @@ def test_blocks_that_the_names_tell(path):
     assert len(found) == 3 + 3 + 4 + 4 + 1
 
 
-def test_constants_subgraphs_and_functions(path):
+def test_constants_subgraphs_and_functions(path: Path) -> None:
     inner = helper.make_graph(
         [helper.make_node("MatMul", ["x", "deep"], ["z"], name="inner")],
         "then",
@@ -211,7 +224,7 @@ def test_constants_subgraphs_and_functions(path):
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64", "int8", "float8_e4m3fn"])
-def test_types_are_read_packed_or_not(path, kind):
+def test_types_are_read_packed_or_not(path: Path, kind: str) -> None:
     dtype = np.dtype(getattr(ml_dtypes, kind, kind))
     array = (8 * numbers(4, 3)).astype(dtype)
     code = helper.np_dtype_to_tensor_dtype(dtype)
@@ -223,7 +236,7 @@ def test_types_are_read_packed_or_not(path, kind):
     assert found["listed"].dtype == kind
 
 
-def test_four_bits_texts_and_complex_numbers(path):
+def test_four_bits_texts_and_complex_numbers(path: Path) -> None:
     small = np.array([[1, -2, 3], [4, -5, 6]], ml_dtypes.int4)
     tensors = {
         "small": numpy_helper.from_array(small, "small"),
@@ -236,7 +249,7 @@ def test_four_bits_texts_and_complex_numbers(path):
     assert "complex numbers" in found["complex"].reason
 
 
-def test_quantised_weights_are_unpacked(path):
+def test_quantised_weights_are_unpacked(path: Path) -> None:
     q = np.arange(-10, 10, dtype=np.int8).reshape(4, 5)
     scale, zero = numbers(5) ** 2 + 0.1, np.arange(5, dtype=np.int8)
     nodes = [
@@ -255,7 +268,7 @@ def test_quantised_weights_are_unpacked(path):
     assert "MatMulNBits, whose matrices pastur does not know" in found["packed"].reason
 
 
-def test_scales_by_blocks_and_behind_a_transposition(path):
+def test_scales_by_blocks_and_behind_a_transposition(path: Path) -> None:
     q = np.arange(-12, 12, dtype=np.int8).reshape(4, 6)
     blocked, scale = numbers(2, 6) ** 2 + 0.1, numbers(4) ** 2 + 0.1
     nodes = [
@@ -277,7 +290,9 @@ def test_scales_by_blocks_and_behind_a_transposition(path):
     np.testing.assert_allclose(steps, np.repeat(blocked, 2, 0) ** 2 / 12, rtol=1e-6)
 
 
-def dynamic(scale_inputs, *, shaped=False, bias=()):
+def dynamic(
+    scale_inputs: Sequence[str], *, shaped: bool = False, bias: tuple[str, ...] = ()
+) -> list[Any]:
     """Return the nodes that multiply by integers, with the scale far behind."""
     nodes = [
         helper.make_node("DynamicQuantizeLinear", ["x"], ["xq", "xs", "xz"]),
@@ -295,7 +310,9 @@ def dynamic(scale_inputs, *, shaped=False, bias=()):
 @pytest.mark.parametrize("bias", [(), ("i", "bias"), ("computed", "i")], ids=str)
 @pytest.mark.parametrize("shaped", [False, True])
 @pytest.mark.parametrize("inputs", [["xs", "s"], ["s", "xs"]], ids=str)
-def test_codes_whose_scale_is_applied_behind_the_product(path, inputs, shaped, bias):
+def test_codes_whose_scale_is_applied_behind_the_product(
+    path: Path, inputs: Sequence[str], shaped: bool, bias: tuple[str, ...]
+) -> None:
     q = RNG_CODES.integers(-128, 128, (5, 7)).astype(np.int8)
     scale, zero = numbers(7) ** 2 + 0.1, np.arange(7, dtype=np.int8)
     tensors = {"q": q, "s": scale, "z": zero, "axes": np.array([0])}
@@ -306,7 +323,7 @@ def test_codes_whose_scale_is_applied_behind_the_product(path, inputs, shaped, b
     assert found["q"].dtype == "int8"
 
 
-def test_a_sum_of_two_products_has_no_scale(path):
+def test_a_sum_of_two_products_has_no_scale(path: Path) -> None:
     q = RNG_CODES.integers(-128, 128, (5, 7)).astype(np.int8)
     second = helper.make_node("MatMulInteger", ["xq", "p", "xz", "z"], ["j"])
     nodes = dynamic(["xs", "s"], bias=("i", "j"))
@@ -316,7 +333,7 @@ def test_a_sum_of_two_products_has_no_scale(path):
     assert found["q"].reason == found["p"].reason == "is codes whose scale the graph does not show"
 
 
-def test_codes_whose_scale_is_not_in_the_graph(path):
+def test_codes_whose_scale_is_not_in_the_graph(path: Path) -> None:
     q = RNG_CODES.integers(-128, 128, (5, 7)).astype(np.int8)
     nodes = [
         *dynamic(["xs", "computed"]),
@@ -330,7 +347,7 @@ def test_codes_whose_scale_is_not_in_the_graph(path):
         assert found[name].reason == "is codes whose scale the graph does not show"
 
 
-def test_a_quantised_table_whose_rows_are_scaled(path):
+def test_a_quantised_table_whose_rows_are_scaled(path: Path) -> None:
     q = RNG_CODES.integers(0, 256, (9, 7)).astype(np.uint8)
     nodes = [
         helper.make_node("Gather", ["t", "x"], ["rows"]),
@@ -355,7 +372,7 @@ MICROSOFT = {
 @pytest.mark.parametrize(
     ("operation", "turned"), [("QGemm", True), *((operation, False) for operation in MICROSOFT)]
 )
-def test_products_with_codes(path, operation, turned):
+def test_products_with_codes(path: Path, operation: str, turned: bool) -> None:
     q = RNG_CODES.integers(-128, 128, (5, 7)).astype(np.int8)
     count = 5 if turned else 7
     scale, zero = numbers(count) ** 2 + 0.1, np.arange(count, dtype=np.int8)
@@ -368,7 +385,7 @@ def test_products_with_codes(path, operation, turned):
 
 
 @pytest.mark.parametrize("per_channel", [False, True])
-def test_what_onnxruntime_quantises(path, per_channel):
+def test_what_onnxruntime_quantises(path: Path, per_channel: bool) -> None:
     """The codes of `quantize_dynamic`, as onnxruntime's own scales and zero points undo them."""
     quantization = pytest.importorskip("onnxruntime.quantization")
     tensors = {"w": numbers(8, 12), "k": numbers(8, 3, 3, 3, seed=1), "g": numbers(6, 8, seed=2)}
@@ -409,7 +426,7 @@ def test_what_onnxruntime_quantises(path, per_channel):
 # --- data beside the model ---
 
 
-def test_numbers_in_a_file_beside_the_model(path):
+def test_numbers_in_a_file_beside_the_model(path: Path) -> None:
     tensors = {"w": numbers(40, 30), "v": numbers(30, 40, seed=1)}
     written = {name: value.copy() for name, value in tensors.items()}
     model(path, [], tensors, save_as_external_data=True, location="w.data", size_threshold=0)
@@ -421,7 +438,7 @@ def test_numbers_in_a_file_beside_the_model(path):
     assert "which is not in the folder of the model" in items(path)["w"].reason
 
 
-def outside(**fields):
+def outside(**fields: Any) -> Any:
     tensor = TensorProto(dims=(4, 3), data_type=TensorProto.FLOAT, name="w", data_location=1)
     for key, value in fields.items():
         tensor.external_data.add(key=key, value=str(value))
@@ -442,7 +459,9 @@ def outside(**fields):
         ({"location": "here", "offset": "x"}, "does not state readably where"),
     ],
 )
-def test_places_outside_are_not_followed(path, fields, reason):
+def test_places_outside_are_not_followed(
+    path: Path, fields: Mapping[str, Any], reason: str
+) -> None:
     (path.parent / "here").write_bytes(bytes(64))
     (path.parent.parent / "secret").write_bytes(bytes(64))
     assert reason in items(model(path, [], {"w": outside(**fields)}))["w"].reason
@@ -457,7 +476,9 @@ def test_places_outside_are_not_followed(path, fields, reason):
         ((5, 3), "takes 60 bytes, and 48 bytes are there"),
     ],
 )
-def test_shapes_that_are_not_the_data(path, dims, reason, small_memory):
+def test_shapes_that_are_not_the_data(
+    path: Path, dims: tuple[int, int], reason: str, small_memory: None
+) -> None:
     tensor = TensorProto(dims=dims, data_type=1, name="w", raw_data=bytes(48))
     listed = TensorProto(dims=dims, data_type=1, name="v", float_data=[1.0] * 12)
     found = items(model(path, [], {"w": tensor, "v": listed}))
@@ -465,14 +486,14 @@ def test_shapes_that_are_not_the_data(path, dims, reason, small_memory):
     assert isinstance(found["v"], Skipped)
 
 
-def test_graphs_nested_too_deeply(path):
+def test_graphs_nested_too_deeply(path: Path) -> None:
     onnx_nested(path)
     with pytest.raises(FileFormatError, match=r"model\.onnx"):
         open_weights(path)
 
 
 @pytest.fixture
-def sound(path):
+def sound(path: Path) -> bytes:
     nodes = [
         helper.make_node("MatMul", ["x", "w"], ["a"]),
         helper.make_node("DequantizeLinear", ["q", "s"], ["d"]),
@@ -484,7 +505,7 @@ def sound(path):
     return model(path, nodes, tensors).read_bytes()
 
 
-def test_cut_off_anywhere(path, sound, read_all):
+def test_cut_off_anywhere(path: Path, sound: bytes, read_all: Callable[[Path], None]) -> None:
     for end in np.linspace(1, len(sound) - 1, 64).astype(int):
         path.write_bytes(sound[:end])
         try:
@@ -493,5 +514,7 @@ def test_cut_off_anywhere(path, sound, read_all):
             assert "model.onnx" in str(error)
 
 
-def test_mutations_raise_nothing_but_our_errors(path, sound, refused_mutants):
+def test_mutations_raise_nothing_but_our_errors(
+    path: Path, sound: bytes, refused_mutants: Callable[..., int]
+) -> None:
     assert 50 < refused_mutants(path, sound, seed=7) < 1450

@@ -1,11 +1,15 @@
 """Weights in parts: what `module.weight` of PyTorch is, from the module and from its state."""
 
 import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pastur._typing import FloatArray
 from pastur.weights import Matrix, iter_matrices, open_weights
 
 torch = pytest.importorskip("torch")
@@ -14,7 +18,7 @@ prune = pytest.importorskip("torch.nn.utils.prune")
 parametrizations = pytest.importorskip("torch.nn.utils.parametrizations")
 parametrize = pytest.importorskip("torch.nn.utils.parametrize")
 
-LAYERS = {
+LAYERS: dict[str, Callable[[], Any]] = {
     "linear": lambda: nn.Linear(12, 7),
     "square": lambda: nn.Linear(9, 9),
     "conv1d": lambda: nn.Conv1d(4, 6, 3),
@@ -26,24 +30,30 @@ LAYERS = {
 
 
 @pytest.fixture(params=LAYERS)
-def layer(request):
+def layer(request: pytest.FixtureRequest) -> Any:
     torch.manual_seed(3)
     return LAYERS[request.param]()
 
 
-def old(function, *arguments, **options):
+def old(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """Call what PyTorch calls deprecated, and still writes into files."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         return function(*arguments, **options)
 
 
-def uneven(tensor):
+def uneven(tensor: Any) -> None:
     with torch.no_grad():
         tensor.mul_(torch.exp(torch.randn(tensor.shape)))
 
 
-def assert_weight(module, tmp_path, *, of=lambda module: module.weight, name="weight"):
+def assert_weight(
+    module: Any,
+    tmp_path: Path,
+    *,
+    of: Callable[[Any], Any] = lambda module: module.weight,
+    name: str = "weight",
+) -> None:
     """Assert that module, dictionary and files give what the module computes with."""
     state = {key: value.numpy().copy() for key, value in module.state_dict().items()}
     expected = of(module).detach().numpy().copy()
@@ -64,18 +74,18 @@ def assert_weight(module, tmp_path, *, of=lambda module: module.weight, name="we
         np.testing.assert_array_equal(after[key].numpy(), value)
 
 
-def test_pruned(layer, tmp_path):
+def test_pruned(layer: Any, tmp_path: Path) -> None:
     prune.l1_unstructured(layer, "weight", amount=0.7)
     assert_weight(layer, tmp_path)
 
 
-def test_pruned_by_units(layer, tmp_path):
+def test_pruned_by_units(layer: Any, tmp_path: Path) -> None:
     prune.ln_structured(layer, "weight", amount=0.5, n=2, dim=0)
     assert_weight(layer, tmp_path)
 
 
 @pytest.mark.parametrize("dim", [0, 1, None])
-def test_weight_norm(layer, dim, tmp_path):
+def test_weight_norm(layer: Any, dim: int | None, tmp_path: Path) -> None:
     parametrizations.weight_norm(layer, dim=dim)
     uneven(layer.parametrizations.weight.original0)
     uneven(layer.parametrizations.weight.original1)
@@ -83,7 +93,7 @@ def test_weight_norm(layer, dim, tmp_path):
 
 
 @pytest.mark.parametrize("dim", [0, 1, None])
-def test_old_weight_norm(layer, dim, tmp_path):
+def test_old_weight_norm(layer: Any, dim: int | None, tmp_path: Path) -> None:
     old(torch.nn.utils.weight_norm, layer, dim=dim)
     uneven(layer.weight_g)
     uneven(layer.weight_v)
@@ -96,7 +106,7 @@ def test_old_weight_norm(layer, dim, tmp_path):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_spectral_norm(layer, training, tmp_path):
+def test_spectral_norm(layer: Any, training: bool, tmp_path: Path) -> None:
     """In training, PyTorch improves the two vectors at each look: here none may change."""
     parametrizations.spectral_norm(layer)
     layer.eval()
@@ -106,7 +116,7 @@ def test_spectral_norm(layer, training, tmp_path):
     assert layer.training is training
 
 
-def test_old_spectral_norm(layer, tmp_path):
+def test_old_spectral_norm(layer: Any, tmp_path: Path) -> None:
     old(torch.nn.utils.spectral_norm, layer, n_power_iterations=5)
     layer.train()
     shape = [2, layer.weight.shape[1], *([5] * (layer.weight.ndim - 2))]
@@ -121,7 +131,9 @@ def test_old_spectral_norm(layer, tmp_path):
 
 @pytest.mark.parametrize("make", [parametrizations.weight_norm, prune.identity, "old"])
 @pytest.mark.filterwarnings("ignore")
-def test_groups_and_transpositions_of_a_convolution_in_parts(make, tmp_path):
+def test_groups_and_transpositions_of_a_convolution_in_parts(
+    make: Callable[..., Any] | str, tmp_path: Path
+) -> None:
     """What a module, or one that was saved whole, says of its kernel holds for the weight."""
     torch.manual_seed(3)
     layers = nn.ModuleDict(
@@ -142,11 +154,11 @@ def test_groups_and_transpositions_of_a_convolution_in_parts(make, tmp_path):
 
 
 class Symmetric(nn.Module):
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return x.triu() + x.triu(1).T
 
 
-PARAMETRISED = {
+PARAMETRISED: dict[str, Callable[[Any], Any]] = {
     "orthogonal": lambda m: parametrizations.orthogonal(m),
     "cayley": lambda m: parametrizations.orthogonal(m, orthogonal_map="cayley"),
     "symmetric": lambda m: parametrize.register_parametrization(m, "weight", Symmetric()),
@@ -157,7 +169,7 @@ PARAMETRISED = {
 
 
 @pytest.mark.parametrize("kind", PARAMETRISED)
-def test_other_parametrisations(kind):
+def test_other_parametrisations(kind: str) -> None:
     """A module computes them; from a state, which does not name the function, none is made."""
     torch.manual_seed(3)
     module = nn.Sequential(nn.Linear(9, 9), nn.Linear(9, 4)).eval()
@@ -175,7 +187,7 @@ def test_other_parametrisations(kind):
     assert not reasons["1.weight"]
 
 
-def test_names_that_only_look_like_parts():
+def test_names_that_only_look_like_parts() -> None:
     """Tensors that end like parts and are none stay what they are."""
     arrays = {
         "attn.proj_v": np.ones((4, 6)),
@@ -197,20 +209,20 @@ def test_names_that_only_look_like_parts():
         ({"l.weight_orig": np.ones((4, 6)), "l.weight_u": np.ones(4)}, "do not fit spectral_norm"),
     ],
 )
-def test_parts_that_do_not_fit(arrays, words):
+def test_parts_that_do_not_fit(arrays: Mapping[str, FloatArray], words: str) -> None:
     items = list(iter_matrices(open_weights(arrays)))
     assert not any(isinstance(item, Matrix) for item in items)
     assert words in items[0].reason and items[0].name == "l.weight"
     assert {item.name for item in items} == {*arrays, "l.weight"}
 
 
-def test_masked_is_zero_even_where_it_was_not_finite():
+def test_masked_is_zero_even_where_it_was_not_finite() -> None:
     whole, mask = np.array([[1.0, np.inf], [np.nan, 2.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
     weights = open_weights({"l.weight_orig": whole, "l.weight_mask": mask})
     np.testing.assert_array_equal(weights.read("l.weight"), [[1, 0], [0, 2]])
 
 
-def test_one_bad_layer_never_ends_the_listing():
+def test_one_bad_layer_never_ends_the_listing() -> None:
     """Quantised, lazy, on no device, of no shape: each is listed, and the rest is read."""
     torch.manual_seed(3)
     quantised = torch.ao.nn.quantized
@@ -264,7 +276,7 @@ def test_one_bad_layer_never_ends_the_listing():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_quantised_tensors_in_files(tmp_path):
+def test_quantised_tensors_in_files(tmp_path: Path) -> None:
     """Codes, scales and zero points of PyTorch's own quantised layers: what `dequantize` gives."""
     torch.manual_seed(3)
     tall = torch.randn(7, 9)
@@ -304,7 +316,7 @@ def test_quantised_tensors_in_files(tmp_path):
 class Broken(nn.Module):
     fails = False
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         if self.fails:
             raise ArithmeticError("broken on purpose")
         return x

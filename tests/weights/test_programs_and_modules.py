@@ -3,19 +3,23 @@
 import random
 import warnings
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pastur import analyze
 from pastur._errors import FileFormatError, InvalidInputError, PasturError
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, iter_matrices, open_weights
 
 torch = pytest.importorskip("torch")
 
 
 class Network(torch.nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.model = torch.nn.Linear(3, 4)
         self.layers = torch.nn.ModuleList([torch.nn.Conv1d(4, 2, 1), torch.nn.LSTM(3, 4)])
@@ -23,17 +27,17 @@ class Network(torch.nn.Module):
         self.plain = torch.arange(25.0).reshape(5, 5)
         self.words = ["x"]
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return self.model(x) @ torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
 
 
 @pytest.fixture(scope="module")
-def network():
+def network() -> Network:
     torch.manual_seed(0)
     return Network()
 
 
-def saved(network, path, *, traced):
+def saved(network: Network, path: Path, *, traced: bool) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = (
@@ -44,7 +48,7 @@ def saved(network, path, *, traced):
 
 
 @pytest.mark.parametrize("traced", [False, True])
-def test_programs(network, tmp_path, traced):
+def test_programs(network: Network, tmp_path: Path, traced: bool) -> None:
     weights = open_weights(saved(network, tmp_path / "program.pt", traced=traced))
     names = {entry.name for entry in weights.entries}
     state = network.state_dict()
@@ -61,7 +65,7 @@ def test_programs(network, tmp_path, traced):
         assert gates == [f"layers.1.weight_ih_l0:{gate}" for gate in "ifgo"]
 
 
-def test_the_code_of_a_program_is_not_run(network, tmp_path):
+def test_the_code_of_a_program_is_not_run(network: Network, tmp_path: Path) -> None:
     sound = saved(network, tmp_path / "sound.pt", traced=False)
     bad = tmp_path / "bad.pt"
     with zipfile.ZipFile(sound) as old, zipfile.ZipFile(bad, "w") as new:
@@ -86,7 +90,7 @@ def test_the_code_of_a_program_is_not_run(network, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_cut_off_and_changed_programs(network, tmp_path):
+def test_cut_off_and_changed_programs(network: Network, tmp_path: Path) -> None:
     sound = saved(network, tmp_path / "sound.pt", traced=False).read_bytes()
     path = tmp_path / "changed.pt"
     for end in np.linspace(1, len(sound) - 1, 64).astype(int):
@@ -111,14 +115,14 @@ def test_cut_off_and_changed_programs(network, tmp_path):
 # --- modules ---
 
 
-def test_a_module_is_a_source(network):
+def test_a_module_is_a_source(network: Network) -> None:
     weights = open_weights(network)
     assert weights.source == "Network"
     assert [entry.name for entry in weights.entries] == list(network.state_dict())
     np.testing.assert_array_equal(weights.read("model.weight"), network.model.weight.detach())
 
 
-def test_groups_of_convolutions_are_known():
+def test_groups_of_convolutions_are_known() -> None:
     torch.manual_seed(1)
     parts = torch.nn.Sequential(
         torch.nn.Conv2d(4, 6, 3, groups=2),
@@ -137,9 +141,9 @@ def test_groups_of_convolutions_are_known():
     assert len(found) == 5
 
 
-def test_tied_tensors_are_one():
+def test_tied_tensors_are_one() -> None:
     class Tied(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.embedding = torch.nn.Embedding(7, 4)
             self.head = torch.nn.Linear(4, 7, bias=False)
@@ -151,14 +155,14 @@ def test_tied_tensors_are_one():
 
 
 @pytest.mark.parametrize("kind", ["bfloat16", "float16", "float64", "float8_e4m3fn"])
-def test_types_that_numpy_does_not_know(kind):
+def test_types_that_numpy_does_not_know(kind: str) -> None:
     tensor = torch.randn(5, 4).to(getattr(torch, kind))
     (item,) = iter_matrices(open_weights({"w": tensor}))
     assert item.dtype == kind
     np.testing.assert_array_equal(item.load(), tensor.double().numpy())
 
 
-def test_a_module_of_nothing_and_a_whole_analysis():
+def test_a_module_of_nothing_and_a_whole_analysis() -> None:
     with pytest.raises(InvalidInputError, match="a ReLU without parameters"):
         open_weights(torch.nn.ReLU())
     torch.manual_seed(2)
@@ -171,9 +175,9 @@ def test_a_module_of_nothing_and_a_whole_analysis():
     ]
 
 
-def test_a_residual_network_of_convolutions(tmp_path):
+def test_a_residual_network_of_convolutions(tmp_path: Path) -> None:
     class Block(torch.nn.Module):
-        def __init__(self, old, new):
+        def __init__(self, old: int, new: int) -> None:
             super().__init__()
             self.conv1 = torch.nn.Conv2d(old, new, 3, padding=1, bias=False)
             self.bn1 = torch.nn.BatchNorm2d(new)
@@ -200,14 +204,14 @@ def test_a_residual_network_of_convolutions(tmp_path):
         }
 
 
-def kinds(module):
+def kinds(module: Any) -> tuple[dict[str, AnyArray], dict[str, str]]:
     """Return the matrices of a module by name, and the reasons for the rest."""
     items = list(iter_matrices(open_weights(module)))
     loaded = {item.name: item.load() for item in items if isinstance(item, Matrix)}
     return loaded, {item.name: item.reason for item in items if not isinstance(item, Matrix)}
 
 
-def quantised(layer):
+def quantised(layer: Any) -> Any:
     """Return a layer with its weights in 8 bits, by PyTorch's own way."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # which it calls old
@@ -220,7 +224,7 @@ def quantised(layer):
         return torch.ao.quantization.convert(prepared)
 
 
-def test_a_quantised_layer_is_read_as_the_numbers_it_stands_for():
+def test_a_quantised_layer_is_read_as_the_numbers_it_stands_for() -> None:
     torch.manual_seed(4)
     linear = quantised(torch.nn.Linear(20, 10))
     loaded, _ = kinds(torch.nn.Sequential(torch.nn.Linear(30, 20), linear))
@@ -244,7 +248,9 @@ def test_a_quantised_layer_is_read_as_the_numbers_it_stands_for():
         (lambda: torch.nn.Linear(20, 10, dtype=torch.complex64), "holds complex numbers"),
     ],
 )
-def test_a_layer_that_cannot_be_read_does_not_hide_the_others(bad, reason):
+def test_a_layer_that_cannot_be_read_does_not_hide_the_others(
+    bad: Callable[[], Any], reason: str
+) -> None:
     good = torch.nn.Linear(30, 20)
     loaded, reasons = kinds(torch.nn.Sequential(good, bad()))
     np.testing.assert_array_equal(loaded["0.weight"], good.weight.detach())
@@ -252,9 +258,9 @@ def test_a_layer_that_cannot_be_read_does_not_hide_the_others(bad, reason):
     assert reason in reasons["1.weight"]
 
 
-def test_buffers_of_every_kind():
+def test_buffers_of_every_kind() -> None:
     class WithMore(torch.nn.Linear):
-        def get_extra_state(self):
+        def get_extra_state(self) -> dict[str, int]:
             return {"step": 1}
 
     module = WithMore(30, 20)

@@ -6,6 +6,9 @@ import pickle
 import struct
 import tracemalloc
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import ml_dtypes  # noqa: F401  (its import is not part of what is measured)
 import numpy as np
@@ -24,15 +27,16 @@ from attack_files import (
 from safetensors.numpy import save_file
 
 from pastur._errors import FileAccessError, FileFormatError, InternalError, InvalidInputError
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, Weights, iter_matrices, open_weights
 
 
-def arrays(n):
+def arrays(n: int) -> dict[str, AnyArray]:
     rng = np.random.default_rng(n)
     return {f"layers.{i}.weight": rng.standard_normal((4, 5)).astype("<f4") for i in range(n)}
 
 
-def entries(n):
+def entries(n: int) -> bytes:
     """A dictionary of n tensors, each with a storage of its own."""
     keys = (
         word(name) + torch_tensor((4, 5), (5, 1), size=20, key=str(i))
@@ -41,17 +45,17 @@ def entries(n):
     return b"\x80\x02}(" + b"".join(keys) + b"u."
 
 
-def write_torch(path, n):
+def write_torch(path: Path, n: int) -> None:
     torch_zip(entries(n), {str(i): a.tobytes() for i, a in enumerate(arrays(n).values())})(path)
 
 
-def write_old(path, n):
+def write_old(path: Path, n: int) -> None:
     names = pickle.dumps([str(i) for i in range(n)], 2)
     data = (struct.pack("<Q", 20) + a.tobytes() for a in arrays(n).values())
     old_torch(entries(n), names + b"".join(data))(path)
 
 
-def write_exported(path, n):
+def write_exported(path: Path, n: int) -> None:
     fields = sizes((4, 5), (5, 1))
     exported_records({name: {"path_name": f"w{i}"} | fields for i, name in enumerate(arrays(n))})(
         path
@@ -61,15 +65,15 @@ def write_exported(path, n):
             archive.writestr(f"m/data/weights/w{i}", array.tobytes())
 
 
-def write_npz(path, n):
+def write_npz(path: Path, n: int) -> None:
     np.savez_compressed(path, **arrays(n))
 
 
-def write_safetensors(path, n):
+def write_safetensors(path: Path, n: int) -> None:
     save_file(arrays(n), path)
 
 
-def write_index(path, n):
+def write_index(path: Path, n: int) -> None:
     """A file for every ten tensors."""
     named = arrays(n)
     names, shards = list(named), {}
@@ -80,14 +84,14 @@ def write_index(path, n):
     path.write_text(json.dumps({"weight_map": shards}))
 
 
-def write_onnx(path, n):
+def write_onnx(path: Path, n: int) -> None:
     from onnx import helper, numpy_helper, save
 
     tensors = [numpy_helper.from_array(array, name) for name, array in arrays(n).items()]
     save(helper.make_model(helper.make_graph([], "g", [], [], tensors)), path)
 
 
-def write_gguf(path, n):
+def write_gguf(path: Path, n: int) -> None:
     import gguf
 
     writer = gguf.GGUFWriter(path, "none")
@@ -113,20 +117,22 @@ ZIPPED = ("m.npz", "m.pt", "m.pt2")
 KEPT = ("m.onnx",)  # in memory once it is opened
 
 
-def written(folder, file, n):
+def written(folder: Path, file: str, n: int) -> Path:
     pytest.importorskip({"onnx": "onnx", "gguf": "gguf"}.get(file.rpartition(".")[2], "numpy"))
     folder.mkdir(exist_ok=True)
     FILES[file](folder / file, n)
     return folder / file
 
 
-def read_all(path):
+def read_all(path: Path) -> dict[str, AnyArray]:
     weights = open_weights(path)
     return {e.name: weights.read(e.name) for e in weights.entries if e.name.startswith("layers")}
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_time_follows_the_number_of_tensors(tmp_path, cpu_seconds, file):
+def test_time_follows_the_number_of_tensors(
+    tmp_path: Path, cpu_seconds: Callable[[Callable[[], object]], float], file: str
+) -> None:
     small, large = (written(tmp_path / str(n), file, n) for n in (100, 400))
     found = read_all(small)
     for name, array in arrays(100).items():
@@ -137,12 +143,14 @@ def test_time_follows_the_number_of_tensors(tmp_path, cpu_seconds, file):
 
 
 @pytest.mark.parametrize("file", ZIPPED)
-def test_the_directory_of_an_archive_is_read_once(tmp_path, monkeypatch, file):
+def test_the_directory_of_an_archive_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
     path = written(tmp_path / "m", file, 30)
     opened = []
     make = zipfile.ZipFile.__init__
 
-    def counted(self, *args, **kwargs):
+    def counted(self, *args: Any, **kwargs: Any) -> None:
         opened.append(args)
         make(self, *args, **kwargs)
 
@@ -152,7 +160,7 @@ def test_the_directory_of_an_archive_is_read_once(tmp_path, monkeypatch, file):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_that_has_changed_is_not_read(tmp_path, file):
+def test_a_file_that_has_changed_is_not_read(tmp_path: Path, file: str) -> None:
     """The same header over other numbers would go unnoticed, and an older header over another."""
     path = written(tmp_path / "m", file, 3)
     weights = open_weights(path)
@@ -173,7 +181,7 @@ def test_a_file_that_has_changed_is_not_read(tmp_path, file):
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_weights_travel_to_another_process(tmp_path, file):
+def test_weights_travel_to_another_process(tmp_path: Path, file: str) -> None:
     path = written(tmp_path / "m", file, 3)
     weights = pickle.loads(pickle.dumps(open_weights(path)))
     for name, array in arrays(3).items():
@@ -182,7 +190,7 @@ def test_weights_travel_to_another_process(tmp_path, file):
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="the system does not count files")
 @pytest.mark.parametrize("file", FILES)
-def test_no_file_stays_open(tmp_path, file):
+def test_no_file_stays_open(tmp_path: Path, file: str) -> None:
     path = written(tmp_path / "m", file, 3)
     read_all(path)
     before = os.listdir("/proc/self/fd")
@@ -191,7 +199,7 @@ def test_no_file_stays_open(tmp_path, file):
     assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
-def test_views_of_a_large_storage_are_read_from_where_they_begin(tmp_path):
+def test_views_of_a_large_storage_are_read_from_where_they_begin(tmp_path: Path) -> None:
     """Sixty matrices of one storage, as flat parameters are: each is read once."""
     n, count = 100, 60
     values = np.arange(n * n * count, dtype="<f4")
@@ -211,7 +219,7 @@ def test_views_of_a_large_storage_are_read_from_where_they_begin(tmp_path):
     tracemalloc.stop()
 
 
-def peak_of(path):
+def peak_of(path: Path) -> int:
     """What reading a matrix takes beyond its copy in float64."""
     (matrix,) = (i for i in iter_matrices(open_weights(path)) if isinstance(i, Matrix))
     tracemalloc.start()
@@ -222,7 +230,9 @@ def peak_of(path):
 
 
 @pytest.mark.parametrize("kind", ["<f4", "<f8", "<i1", "<i8", "<f2", "<u4"])
-def test_reading_what_is_packed_takes_its_numbers_and_little_more(tmp_path, kind):
+def test_reading_what_is_packed_takes_its_numbers_and_little_more(
+    tmp_path: Path, kind: str
+) -> None:
     values = np.random.default_rng(0).integers(0, 2, (1000, 2000)).astype(kind)
     np.savez_compressed(tmp_path / "m.npz", w=values)
     size = (tmp_path / "m.npz").stat().st_size
@@ -232,7 +242,9 @@ def test_reading_what_is_packed_takes_its_numbers_and_little_more(tmp_path, kind
 
 
 @pytest.mark.parametrize("kind", ["<i8", "<f4"])
-def test_wide_integers_are_packed_less(tmp_path, monkeypatch, kind):
+def test_wide_integers_are_packed_less(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     """They are in memory twice: as they are, and in float64."""
     monkeypatch.setattr("pastur.weights._formats.npz._BOMB_SIZE", 2_000_000)
     values = np.random.default_rng(0).integers(0, 2, (200, 1000))
@@ -243,7 +255,9 @@ def test_wide_integers_are_packed_less(tmp_path, monkeypatch, kind):
 
 
 @pytest.mark.parametrize("word", ["Q4_0", "IQ1_S"])
-def test_unpacking_takes_no_more_than_the_numbers(tmp_path, monkeypatch, word):
+def test_unpacking_takes_no_more_than_the_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
     package = pytest.importorskip("gguf")
     kind = package.GGMLQuantizationType[word]
     block, block_bytes = package.GGML_QUANT_SIZES[kind]
@@ -266,7 +280,9 @@ def test_unpacking_takes_no_more_than_the_numbers(tmp_path, monkeypatch, word):
 
 
 @pytest.mark.parametrize("shape", [(0, 2**61, 2**61), (2**62 - 1, 0), (0, 5), (3, 0, 2)])
-def test_nothing_of_any_shape_is_an_array_or_a_sentence(tmp_path, shape):
+def test_nothing_of_any_shape_is_an_array_or_a_sentence(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
     torch_zip(torch_pickle(shape, (1,) * len(shape)), {"0": bytes(16)})(tmp_path / "m.pt")
     pytest.importorskip("gguf")
     sides = shape[::-1]
@@ -287,7 +303,9 @@ def test_nothing_of_any_shape_is_an_array_or_a_sentence(tmp_path, shape):
 
 
 @pytest.mark.internal_error
-def test_what_no_reader_foresaw_is_an_error_of_ours(tmp_path, monkeypatch):
+def test_what_no_reader_foresaw_is_an_error_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     weights = Weights("source", open_weights({"w": np.eye(3)}).entries, {}, lambda name: 1 / 0)
     with pytest.raises(InternalError, match="internal error: ZeroDivisionError"):
         weights.read("w")
@@ -298,16 +316,16 @@ def test_what_no_reader_foresaw_is_an_error_of_ours(tmp_path, monkeypatch):
         open_weights(path)
 
 
-def test_memory_that_is_not_there_is_a_sentence():
-    def fetch(name):
+def test_memory_that_is_not_there_is_a_sentence() -> None:
+    def fetch(name: str) -> None:
         raise MemoryError
 
     weights = Weights("source", open_weights({"w": np.eye(3)}).entries, {}, fetch)
     with pytest.raises(InvalidInputError, match="Tensor 'w' of source needs 72 bytes of memory"):
         weights.read("w")
     with pytest.raises(KeyboardInterrupt):
-        Weights("source", weights.entries, {}, stopped).read("w")
+        Weights("source", weights.entries, {}, stopped).read("w")  # type: ignore[arg-type]
 
 
-def stopped(name):
+def stopped(name: str) -> None:
     raise KeyboardInterrupt

@@ -1,13 +1,16 @@
 """What the formats' own writers write comes back to the same bits."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, iter_matrices, open_weights
 
 NUMPY_TYPES = [
@@ -28,7 +31,7 @@ NUMPY_TYPES = [
 SHAPES = [(5, 7), (7,), (), (2, 3, 4), (0, 4), (1, 1)]
 
 
-def bits(shape, dtype, seed=0):
+def bits(shape: tuple[int, ...], dtype: str, seed: int = 0) -> AnyArray:
     """Return an array of random bits, so that NaN payloads and denormals are among them."""
     dtype = np.dtype(dtype)
     count = int(np.prod(shape))
@@ -38,7 +41,7 @@ def bits(shape, dtype, seed=0):
     return np.frombuffer(raw.tobytes(), dtype).reshape(shape)
 
 
-def assert_same_bits(got, expected):
+def assert_same_bits(got: AnyArray, expected: AnyArray) -> None:
     assert got.dtype == expected.dtype
     assert got.shape == expected.shape
     assert got.tobytes() == expected.tobytes()
@@ -46,7 +49,7 @@ def assert_same_bits(got, expected):
 
 @pytest.mark.parametrize("dtype", NUMPY_TYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_safetensors(tmp_path, dtype, shape):
+def test_safetensors(tmp_path: Path, dtype: str, shape: tuple[int, ...]) -> None:
     array = bits(shape, dtype)
     save_file({"a.weight": array, "b": np.ones(3)}, tmp_path / "m.safetensors")
     weights = open_weights(tmp_path / "m.safetensors")
@@ -57,7 +60,7 @@ def test_safetensors(tmp_path, dtype, shape):
 
 @pytest.mark.parametrize("dtype", NUMPY_TYPES)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_npy(tmp_path, dtype, shape):
+def test_npy(tmp_path: Path, dtype: str, shape: tuple[int, ...]) -> None:
     array = bits(shape, dtype)
     np.save(tmp_path / "layer.npy", array)
     weights = open_weights(str(tmp_path / "layer.npy"))
@@ -66,7 +69,7 @@ def test_npy(tmp_path, dtype, shape):
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz(tmp_path, save):
+def test_npz(tmp_path: Path, save: Callable[..., Any]) -> None:
     arrays = {
         f"{dtype} {len(shape)} {0 in shape}": bits(shape, dtype)
         for dtype in NUMPY_TYPES
@@ -81,14 +84,14 @@ def test_npz(tmp_path, save):
 
 
 @pytest.mark.parametrize("dtype", NUMPY_TYPES)
-def test_memory(dtype):
+def test_memory(dtype: str) -> None:
     array = bits((5, 7), dtype)
     assert_same_bits(open_weights({"w": array}).read("w"), array)
     assert_same_bits(open_weights(array).read("matrix"), array)
 
 
 @pytest.mark.parametrize("kind", [">f8", ">f4", ">i2", "<u4", "longdouble"])
-def test_npy_of_other_byte_orders_and_widths(tmp_path, kind):
+def test_npy_of_other_byte_orders_and_widths(tmp_path: Path, kind: str) -> None:
     array = np.arange(12, dtype=kind).reshape(3, 4)
     np.save(tmp_path / "a.npy", array)
     weights = open_weights(tmp_path / "a.npy")
@@ -98,7 +101,7 @@ def test_npy_of_other_byte_orders_and_widths(tmp_path, kind):
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
-def test_npy_versions_and_column_order(tmp_path, version):
+def test_npy_versions_and_column_order(tmp_path: Path, version: tuple[int, int]) -> None:
     array = np.asfortranarray(np.arange(12.0).reshape(3, 4))
     with open(tmp_path / "a.npy", "wb") as file:
         np.lib.format.write_array(file, array, version=version)
@@ -118,7 +121,7 @@ SMALL_FLOATS = {
 
 
 @pytest.mark.parametrize("word", SMALL_FLOATS)
-def test_small_floats_of_safetensors(raw_safetensors, word):
+def test_small_floats_of_safetensors(raw_safetensors: Callable[..., Path], word: str) -> None:
     dtype = getattr(ml_dtypes, SMALL_FLOATS[word])
     array = bits((6, 5), dtype)
     header = {"w": {"dtype": word, "shape": [6, 5], "data_offsets": [0, array.nbytes]}}
@@ -127,13 +130,13 @@ def test_small_floats_of_safetensors(raw_safetensors, word):
     assert_same_bits(weights.read("w"), array)
 
 
-def test_bfloat16_as_the_package_writes_it(tmp_path):
+def test_bfloat16_as_the_package_writes_it(tmp_path: Path) -> None:
     array = bits((6, 5), ml_dtypes.bfloat16)
     save_file({"w": array}, tmp_path / "m.safetensors")
     assert_same_bits(open_weights(tmp_path / "m.safetensors").read("w"), array)
 
 
-def test_bfloat16_is_the_upper_half_of_float32(raw_safetensors):
+def test_bfloat16_is_the_upper_half_of_float32(raw_safetensors: Callable[..., Path]) -> None:
     """The meaning of the bits, told without ml_dtypes."""
     upper = np.array([[0x3F80, 0xC000, 0x0001], [0x4049, 0x7F7F, 0x8000]], dtype="<u2")
     expected = (upper.astype("<u4") << 16).view("<f4")
@@ -154,7 +157,9 @@ def test_bfloat16_is_the_upper_half_of_float32(raw_safetensors):
         ("int8", "float32"),
     ],
 )
-def test_every_number_becomes_the_smallest_float_that_holds_its_type(tmp_path, dtype, loaded):
+def test_every_number_becomes_the_smallest_float_that_holds_its_type(
+    tmp_path: Path, dtype: str, loaded: str
+) -> None:
     array = np.array([[1, 2, 3], [100, 5, 6]], dtype=dtype)
     save_file({"w": array}, tmp_path / "m.safetensors")
     np.save(tmp_path / "m.npy", array)
@@ -167,7 +172,7 @@ def test_every_number_becomes_the_smallest_float_that_holds_its_type(tmp_path, d
         np.testing.assert_array_equal(values, [[1, 2, 3], [100, 5, 6]])
 
 
-def test_big_and_tiny_values_stay(tmp_path):
+def test_big_and_tiny_values_stay(tmp_path: Path) -> None:
     array = np.array([[1e308, -1e308], [5e-324, 1.0]])
     np.save(tmp_path / "w.npy", array)
     (item,) = iter_matrices(open_weights(tmp_path / "w.npy"))
@@ -187,7 +192,7 @@ def shards(folder: Path, index: bool = True) -> dict[str, np.ndarray]:
     return first | second
 
 
-def test_sharded_index_by_folder_and_by_name(tmp_path):
+def test_sharded_index_by_folder_and_by_name(tmp_path: Path) -> None:
     arrays = shards(tmp_path)
     for source in (tmp_path, tmp_path / "model.safetensors.index.json"):
         weights = open_weights(source)
@@ -199,21 +204,21 @@ def test_sharded_index_by_folder_and_by_name(tmp_path):
         assert weights.metadata == {"total_size": "92", "format": "np"}
 
 
-def test_index_under_another_name_is_known_by_its_content(tmp_path):
+def test_index_under_another_name_is_known_by_its_content(tmp_path: Path) -> None:
     arrays = shards(tmp_path)
     renamed = tmp_path / "anything.txt"
     (tmp_path / "model.safetensors.index.json").rename(renamed)
     assert {entry.name for entry in open_weights(renamed).entries} == set(arrays)
 
 
-def test_folder_of_several_files_without_index(tmp_path):
+def test_folder_of_several_files_without_index(tmp_path: Path) -> None:
     arrays = shards(tmp_path, index=False)
     weights = open_weights(tmp_path)
     for name, array in arrays.items():
         assert_same_bits(weights.read(name), array)
 
 
-def test_folder_of_links(tmp_path):
+def test_folder_of_links(tmp_path: Path) -> None:
     """Downloaded models are often folders of links to files without suffix, stored elsewhere."""
     (tmp_path / "blobs").mkdir()
     (tmp_path / "snapshot").mkdir()
@@ -228,7 +233,7 @@ def test_folder_of_links(tmp_path):
     assert open_weights(tmp_path / "blobs" / f"{0:064x}").entries
 
 
-def test_metadata_and_order_of_the_data(raw_safetensors):
+def test_metadata_and_order_of_the_data(raw_safetensors: Callable[..., Path]) -> None:
     """The header may name tensors in any order; they are listed as their data lie."""
     header = {
         "second": {"dtype": "U8", "shape": [2], "data_offsets": [3, 5]},
@@ -241,7 +246,7 @@ def test_metadata_and_order_of_the_data(raw_safetensors):
     assert weights.read("second").tolist() == [3, 4]
 
 
-def test_content_is_recognised_under_a_wrong_suffix(tmp_path):
+def test_content_is_recognised_under_a_wrong_suffix(tmp_path: Path) -> None:
     array = bits((4, 3), "float32")
     save_file({"w": array}, tmp_path / "a.npy")
     np.savez(tmp_path / "b.npz", w=array)
@@ -252,11 +257,13 @@ def test_content_is_recognised_under_a_wrong_suffix(tmp_path):
         assert_same_bits(open_weights(tmp_path / file).read(name), array)
 
 
-def test_one_tensor_at_a_time(tmp_path):
+def test_one_tensor_at_a_time(tmp_path: Path) -> None:
     """Opening reads no data, and reading one tensor asks for that one's memory."""
     import tracemalloc
 
-    arrays = {f"w{number}": np.full((500, 500), number + 1.0) for number in range(8)}
+    arrays: dict[str, Any] = {
+        f"w{number}": np.full((500, 500), number + 1.0) for number in range(8)
+    }
     save_file(arrays, tmp_path / "m.safetensors")
     np.savez(tmp_path / "m.npz", **arrays)
     for file in ("m.safetensors", "m.npz"):

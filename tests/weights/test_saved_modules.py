@@ -1,5 +1,7 @@
 """Modules that torch.save wrote whole: their tensors, while their classes stay names."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from attack_files import torch_zip
@@ -13,15 +15,15 @@ torch = pytest.importorskip("torch")
 class Loader:
     """A class that the reader knows nothing of, whose loading would leave a mark."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder, self.cache = folder, np.ones(3)
 
-    def __setstate__(self, state):
+    def __setstate__(self, state) -> None:
         (state["folder"] / "loaded").touch()
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_modules_that_were_saved_whole(tmp_path, zipped):
+def test_modules_that_were_saved_whole(tmp_path: Path, zipped: bool) -> None:
     """Their classes stay names, and their tensors have the names of their state."""
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 8, 3),
@@ -47,14 +49,14 @@ def test_modules_that_were_saved_whole(tmp_path, zipped):
     assert not (tmp_path / "loaded").exists()
 
 
-def test_a_module_alone(tmp_path):
+def test_a_module_alone(tmp_path: Path) -> None:
     model = torch.nn.Linear(3, 4)
     torch.save(model, tmp_path / "module.pt")
     names = [entry.name for entry in open_weights(tmp_path / "module.pt").entries]
     assert names == ["weight", "bias"]
 
 
-def test_convolutions_of_a_saved_module_tell_their_groups(tmp_path):
+def test_convolutions_of_a_saved_module_tell_their_groups(tmp_path: Path) -> None:
     model = torch.nn.Sequential(
         torch.nn.Conv2d(4, 6, 3, groups=2), torch.nn.ConvTranspose2d(6, 4, 3), torch.nn.Linear(4, 3)
     )
@@ -67,7 +69,7 @@ def test_convolutions_of_a_saved_module_tell_their_groups(tmp_path):
             np.testing.assert_array_equal(found[name].load(), item.load())
 
 
-def test_modules_within_modules_without_end(tmp_path):
+def test_modules_within_modules_without_end(tmp_path: Path) -> None:
     """Objects whose parts are objects, ten thousand deep, and one that is a part of itself."""
     thing = b"cm\nN\n)\x81q\x00"
     deep = b"\x80\x02" + (b"cm\nN\n)\x81}X\x08\x00\x00\x00_modules") * 10_000
@@ -80,7 +82,7 @@ def test_modules_within_modules_without_end(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_tensors_of_other_kinds_are_listed(tmp_path):
+def test_tensors_of_other_kinds_are_listed(tmp_path: Path) -> None:
     """Sparse ones are not read, and do not hide the others."""
     content = {
         "plain": torch.ones(2, 3),

@@ -1,6 +1,7 @@
 """Did you mean: the nearest spelling, at a bounded cost."""
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pastur.weights import iter_matrices, open_weights
 LAYERS = [f"model.layers.{i}.self_attn.{part}_proj.weight" for i in range(20_000) for part in "qk"]
 
 
-def hint(pattern, names):
+def hint(pattern: str, names: Sequence[str]) -> str:
     weights = open_weights(dict.fromkeys(names, np.eye(3, dtype=np.float32)))
     with pytest.raises(InvalidInputError) as caught:
         list(iter_matrices(weights, include=[pattern]))
@@ -30,17 +31,17 @@ def hint(pattern, names):
         ("encoder.attention", "encoder.attention.*"),
     ],
 )
-def test_the_nearest_spelling(typed, meant):
+def test_the_nearest_spelling(typed: str, meant: str) -> None:
     names = ["fc1.weight", "head.bias", "encoder.attention.q", "encoder.mlp.up"]
     assert f"'{meant}'" in hint(typed, names).partition("Did you mean ")[2]
 
 
-def test_where_none_is_near_some_are_named():
+def test_where_none_is_near_some_are_named() -> None:
     assert "There are 'fc1.weight', 'head.bias'" in hint("xyz", ["fc1.weight", "head.bias"])
 
 
 @pytest.mark.parametrize("layer", [0, 77, 19_999])
-def test_in_a_large_model(layer):
+def test_in_a_large_model(layer: int) -> None:
     typed = f"model.layers.{layer}.self_atn.q_proj.weight"
     assert f"'model.layers.{layer}.self_attn.q_proj.weight'" in suggestion(typed, LAYERS)
 
@@ -57,7 +58,7 @@ def test_in_a_large_model(layer):
     ],
     ids=["dots", "dots typed", "layers", "many dots", "alike", "long"],
 )
-def test_the_cost_is_bounded(typed, names):
+def test_the_cost_is_bounded(typed: str, names: Sequence[str]) -> None:
     start = time.process_time()
     said = hint(typed, names)
     # Seconds on a slow processor; comparing all with all took minutes.

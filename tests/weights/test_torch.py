@@ -8,7 +8,10 @@ import pickletools
 import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import ml_dtypes  # noqa: F401  (its import is not part of what is measured)
 import numpy as np
@@ -18,7 +21,7 @@ from attack_files import torch_zip
 from safetensors.numpy import save_file
 
 from pastur._errors import FileFormatError, PasturError
-from pastur.weights import open_weights
+from pastur.weights import TensorInfo, open_weights
 from pastur.weights._formats.torch.pickled import read_pickle
 from pastur.weights._formats.torch.stand_ins import ForbiddenNameError, StoredTensor
 from pastur.weights._hostile.budget import Budget
@@ -28,18 +31,19 @@ MUTATIONS = 1500
 
 
 @pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason=NEEDS_TORCH)
+def torch() -> ModuleType:
+    result: ModuleType = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    return result
 
 
-def entries(path):
+def entries(path: Path) -> dict[str, TensorInfo]:
     return {entry.name: entry for entry in open_weights(path).entries}
 
 
 # --- what torch writes ---
 
 
-def test_state_dicts_of_real_modules(torch, tmp_path):
+def test_state_dicts_of_real_modules(torch: ModuleType, tmp_path: Path) -> None:
     """LSTM, attention, convolutions and a norm with its running statistics, in torch's order."""
     model = torch.nn.ModuleDict(
         {
@@ -65,7 +69,9 @@ def test_state_dicts_of_real_modules(torch, tmp_path):
     "float8_e4m3fn float8_e5m2".split(),
 )
 @pytest.mark.parametrize("shape", [(5, 7), (), (0, 4), (2, 3, 4)])
-def test_types_and_shapes_come_back_to_the_bit(torch, tmp_path, name, shape):
+def test_types_and_shapes_come_back_to_the_bit(
+    torch: ModuleType, tmp_path: Path, name: str, shape: tuple[int, ...]
+) -> None:
     values = torch.randn(shape, generator=torch.Generator().manual_seed(1)) * 3
     tensor = values.to(getattr(torch, name))
     torch.save({"w": tensor}, tmp_path / "w.pt")
@@ -78,7 +84,7 @@ def test_types_and_shapes_come_back_to_the_bit(torch, tmp_path, name, shape):
         assert complex(array.astype(complex)) == complex(tensor.item())
 
 
-def test_views_are_read_as_they_are_seen(torch, tmp_path):
+def test_views_are_read_as_they_are_seen(torch: ModuleType, tmp_path: Path) -> None:
     base = torch.arange(48.0).reshape(6, 8)
     views = {"t": base.T, "part": base[1:5:2, 2:7], "row": base[3], "last": base[5:, 7:]}
     for name, view in views.items():
@@ -87,7 +93,9 @@ def test_views_are_read_as_they_are_seen(torch, tmp_path):
         np.testing.assert_array_equal(weights.read(weights.entries[0].name), view.numpy())
 
 
-def test_tied_tensors_are_read_once_and_repeated_numbers_not_at_all(torch, tmp_path):
+def test_tied_tensors_are_read_once_and_repeated_numbers_not_at_all(
+    torch: ModuleType, tmp_path: Path
+) -> None:
     base = torch.randn(4, 5)
     content = {"a": base, "b": base, "c": torch.nn.Parameter(base), "wide": base[:1].expand(9, 5)}
     torch.save(content, tmp_path / "m.pt")
@@ -98,7 +106,7 @@ def test_tied_tensors_are_read_once_and_repeated_numbers_not_at_all(torch, tmp_p
     assert "repeats its numbers" in found["wide"].unreadable
 
 
-def test_a_training_checkpoint(torch, tmp_path):
+def test_a_training_checkpoint(torch: ModuleType, tmp_path: Path) -> None:
     """The model under its usual key, wrapped for several devices, beside an optimiser's state."""
     model = torch.nn.Linear(4, 3)
     optimizer = torch.optim.Adam(model.parameters())
@@ -122,7 +130,7 @@ def test_a_training_checkpoint(torch, tmp_path):
     )
 
 
-def test_a_model_in_several_files(torch, tmp_path):
+def test_a_model_in_several_files(torch: ModuleType, tmp_path: Path) -> None:
     """By its index, by its folder, without an index; what else a trainer left is passed over."""
     names = [f"pytorch_model-0000{k}-of-00002.bin" for k in (1, 2)]
     parts = [{"a.weight": torch.randn(4, 3)}, {"b.weight": torch.randn(2, 5)}]
@@ -145,11 +153,13 @@ def test_a_model_in_several_files(torch, tmp_path):
 # --- by hand ---
 
 
-def unpickle(program):
+def unpickle(program: bytes) -> Any:
     return read_pickle(program, Budget(Path("m.pt"), len(program)))
 
 
-def archive_of(path, content, members=None, *, packed=False):
+def archive_of(
+    path: Path, content: bytes, members: Mapping[str, bytes] | None = None, *, packed: bool = False
+) -> Path:
     torch_zip(content, members, packed)(path)
     return path
 
@@ -157,13 +167,13 @@ def archive_of(path, content, members=None, *, packed=False):
 FOUR = np.arange(4, dtype="<f4").tobytes()
 
 
-def test_the_pickle_by_hand_is_sound(tmp_path):
+def test_the_pickle_by_hand_is_sound(tmp_path: Path) -> None:
     pickletools.dis(tensor_pickle((2, 2), (2, 1)), io.StringIO())
     path = archive_of(tmp_path / "m.pt", tensor_pickle((2, 2), (1, 2)), {"0": FOUR})
     np.testing.assert_array_equal(open_weights(path).read("w"), [[0, 2], [1, 3]])
 
 
-def test_big_endian_numbers(tmp_path):
+def test_big_endian_numbers(tmp_path: Path) -> None:
     path = archive_of(
         tmp_path / "m.pt", tensor_pickle((4,), (1,)), {"0": np.arange(4, dtype=">f4").tobytes()}
     )
@@ -188,7 +198,9 @@ def test_big_endian_numbers(tmp_path):
         ({"shape": (4,), "strides": (1,), "key": "../../etc/passwd"}, "the file does not hold"),
     ],
 )
-def test_a_tensor_that_is_not_there_is_listed_with_its_reason(tmp_path, changes, reason):
+def test_a_tensor_that_is_not_there_is_listed_with_its_reason(
+    tmp_path: Path, changes: Mapping[str, Any], reason: str
+) -> None:
     path = archive_of(tmp_path / "m.pt", tensor_pickle(**changes), {"0": FOUR})
     (entry,) = open_weights(path).entries
     assert reason in entry.unreadable
@@ -197,7 +209,7 @@ def test_a_tensor_that_is_not_there_is_listed_with_its_reason(tmp_path, changes,
 
 
 @pytest.fixture
-def bomb(tmp_path):
+def bomb(tmp_path: Path) -> Path:
     """50 MB of zeros, packed, as the numbers of a tensor."""
     with zipfile.ZipFile(tmp_path / "bomb.pt", "w") as archive:
         archive.writestr("m/data.pkl", tensor_pickle((4,), (1,)))
@@ -205,13 +217,13 @@ def bomb(tmp_path):
     return tmp_path / "bomb.pt"
 
 
-def test_packed_members_are_not_unpacked(bomb, small_memory):
+def test_packed_members_are_not_unpacked(bomb: Path, small_memory: None) -> None:
     """torch.save packs nothing; what is packed may be a bomb."""
     (entry,) = open_weights(bomb).entries
     assert "does not hold unpacked" in entry.unreadable
 
 
-def test_a_packed_pickle_is_not_unpacked(tmp_path):
+def test_a_packed_pickle_is_not_unpacked(tmp_path: Path) -> None:
     path = archive_of(tmp_path / "p.pt", tensor_pickle((4,), (1,)), packed=True)
     with pytest.raises(FileFormatError, match="is packed, or larger"):
         open_weights(path)
@@ -221,10 +233,10 @@ def test_a_packed_pickle_is_not_unpacked(tmp_path):
 
 
 class Attack:
-    def __init__(self, function, *arguments):
+    def __init__(self, function: Callable[..., Any], *arguments: str) -> None:
         self.call = (function, arguments)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
         return self.call
 
 
@@ -241,7 +253,9 @@ class Attack:
         (pickle.loads, "loads"),
     ],
 )
-def test_nothing_is_called(tmp_path, function, name, protocol):
+def test_nothing_is_called(
+    tmp_path: Path, function: Callable[..., Any], name: str, protocol: int
+) -> None:
     mark = tmp_path / "harm"
     content = pickle.dumps({"w": Attack(function, f"touch {mark}")}, protocol)
     path = archive_of(tmp_path / "m.pt", content)
@@ -259,7 +273,7 @@ def test_nothing_is_called(tmp_path, function, name, protocol):
         b"\x80\x02ctorch\ndevice\nN}X\x08\x00\x00\x00__init__K\x01s\x86b.",
     ],
 )
-def test_no_file_changes_what_the_next_one_meets(tmp_path, program):
+def test_no_file_changes_what_the_next_one_meets(tmp_path: Path, program: bytes) -> None:
     """States, set on functions and types, are passed over."""
     unpickle(program)
     path = archive_of(tmp_path / "m.pt", tensor_pickle((4,), (1,)), {"0": FOUR})
@@ -287,7 +301,9 @@ def test_no_file_changes_what_the_next_one_meets(tmp_path, program):
         b"",
     ],
 )
-def test_damaged_and_greedy_programs_end(tmp_path, program, small_memory):
+def test_damaged_and_greedy_programs_end(
+    tmp_path: Path, program: bytes, small_memory: None
+) -> None:
     path = archive_of(tmp_path / "m.pt", program)
     with pytest.raises(FileFormatError, match=r"pickle is damaged|would execute|holds no tensor"):
         open_weights(path)
@@ -295,7 +311,9 @@ def test_damaged_and_greedy_programs_end(tmp_path, program, small_memory):
 
 @pytest.mark.parametrize("mark", [b"}", b"(", b"]", b"\x94", b"K\x01\x85"])
 @pytest.mark.parametrize("frame", [b"", b"\x95\x00\xff\xff\x00\x00\x00\x00\x00"])
-def test_programs_have_an_end(tmp_path, monkeypatch, mark, frame):
+def test_programs_have_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: bytes, frame: bytes
+) -> None:
     """A byte that makes an object, over and over; a frame does not hide them."""
     monkeypatch.setattr("pastur.weights._hostile.budget._FLOOR", 1_000_000)
     for steps, sentence in ((2000, "holds no tensor"), (100_000, r"would take more than [25]\.")):
@@ -309,7 +327,7 @@ def test_programs_have_an_end(tmp_path, monkeypatch, mark, frame):
         assert peak < 1_000_000 + 20 * path.stat().st_size
 
 
-def test_a_file_that_refers_to_itself_a_billion_times_is_walked_once(tmp_path):
+def test_a_file_that_refers_to_itself_a_billion_times_is_walked_once(tmp_path: Path) -> None:
     """A list of ten times a list of ten times a list …, twenty deep."""
     program = b"\x80\x02]q\x00"
     for level in range(19):
@@ -321,13 +339,13 @@ def test_a_file_that_refers_to_itself_a_billion_times_is_walked_once(tmp_path):
     assert time.perf_counter() - start < 5
 
 
-def test_a_list_that_holds_itself(tmp_path):
+def test_a_list_that_holds_itself(tmp_path: Path) -> None:
     path = archive_of(tmp_path / "m.pt", b"\x80\x02]q\x00h\x00a.")
     with pytest.raises(FileFormatError, match="holds no tensor"):
         open_weights(path)
 
 
-def test_names_of_the_machine_are_inert():
+def test_names_of_the_machine_are_inert() -> None:
     found = unpickle(b"\x80\x02cnumpy.core.multiarray\nscalar\n(K\x01tR.")
     assert not isinstance(found, (StoredTensor, int))
     assert unpickle(b"\x80\x02cmodels\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb.") == {"a": 1}
@@ -337,7 +355,7 @@ def test_names_of_the_machine_are_inert():
         unpickle(b"\x80\x02cbuiltins\neval\n.")
 
 
-def read_all(path):
+def read_all(path: Path) -> None:
     """Read everything; only documented errors, on one line, may come."""
     try:
         weights = open_weights(path)
@@ -351,7 +369,7 @@ def read_all(path):
             assert "\n" not in str(error) and "internal error" not in str(error)
 
 
-def test_mutations_meet_documented_errors_only(tmp_path):
+def test_mutations_meet_documented_errors_only(tmp_path: Path) -> None:
     """Bytes changed, cut out, doubled and swapped, in the archive and in the pickle alone."""
     rng = np.random.default_rng(3)
     plain = tensor_pickle((2, 2), (2, 1), keys=("layer.weight", "layer.bias"))
@@ -380,7 +398,7 @@ def test_mutations_meet_documented_errors_only(tmp_path):
         read_all(path)
 
 
-def test_every_truncation_is_noticed(tmp_path):
+def test_every_truncation_is_noticed(tmp_path: Path) -> None:
     plain = tensor_pickle((2, 2), (2, 1))
     whole = archive_of(tmp_path / "sound.pt", plain, {"0": FOUR}).read_bytes()
     path = tmp_path / "cut.pt"
@@ -391,7 +409,9 @@ def test_every_truncation_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize("members", [{}, {"0": FOUR[:7]}])
-def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path, members):
+def test_a_file_that_changes_while_it_is_open_is_noticed(
+    tmp_path: Path, members: Mapping[str, bytes]
+) -> None:
     path = archive_of(tmp_path / "m.pt", tensor_pickle((4,), (1,)), {"0": FOUR})
     weights = open_weights(path)
     archive_of(path, tensor_pickle((4,), (1,)), members)
@@ -399,7 +419,7 @@ def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path, members):
         weights.read("w")
 
 
-def test_a_member_that_claims_more_than_the_file_holds(tmp_path, small_memory):
+def test_a_member_that_claims_more_than_the_file_holds(tmp_path: Path, small_memory: None) -> None:
     path = archive_of(tmp_path / "m.pt", tensor_pickle((2, 2), (2, 1)), {"0": bytes(16)})
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("m/byteorder", b"")

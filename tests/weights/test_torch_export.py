@@ -3,6 +3,9 @@
 import json
 import warnings
 import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ pytest.importorskip("torch", minversion="2.8", reason="torch before 2.8 writes o
 
 
 class Network(torch.nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.first = torch.nn.Linear(30, 40)
         self.second = torch.nn.Linear(40, 20)
@@ -24,20 +27,20 @@ class Network(torch.nn.Module):
         self.fixed = torch.randn(5, 40)
         self.first.weight.data = torch.randn(80, 30)[::2]
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         hidden = torch.relu(self.first(x)) + self.table.sum(0) + self.fixed.sum(0)
         small = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
         return self.second(hidden) + self.again.weight.sum() + small.sum()
 
 
 @pytest.fixture(scope="module")
-def network():
+def network() -> Network:
     torch.manual_seed(0)
     return Network()
 
 
 @pytest.fixture(scope="module")
-def sound(network, tmp_path_factory):
+def sound(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "program.pt2"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -46,7 +49,9 @@ def sound(network, tmp_path_factory):
     return path
 
 
-def changed(sound, path, change, *, packed=False):
+def changed(
+    sound: Path, path: Path, change: Callable[[str, bytes], bytes], *, packed: bool = False
+) -> Path:
     """Write the archive again after ``change(name, content)`` of each of its members."""
     how = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
     with zipfile.ZipFile(sound) as old, zipfile.ZipFile(path, "w", how) as new:
@@ -57,10 +62,10 @@ def changed(sound, path, change, *, packed=False):
     return path
 
 
-def reworded(sound, path, change):
+def reworded(sound: Path, path: Path, change: Callable[[Mapping[str, Any]], None]) -> Path:
     """Change the description of ``first.weight``."""
 
-    def write(name, content):
+    def write(name: str, content: bytes) -> bytes:
         if not name.endswith("_weights_config.json"):
             return content
         document = json.loads(content)
@@ -70,7 +75,7 @@ def reworded(sound, path, change):
     return changed(sound, path, write)
 
 
-def test_every_tensor_comes_back(network, sound):
+def test_every_tensor_comes_back(network: Network, sound: Path) -> None:
     weights = open_weights(sound)
     assert "first.weight" in {entry.name for entry in weights.entries}
     state = network.state_dict()
@@ -86,13 +91,13 @@ def test_every_tensor_comes_back(network, sound):
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16", "float64"])
-def test_types(tmp_path, kind):
+def test_types(tmp_path: Path, kind: str) -> None:
     class Scale(torch.nn.Module):
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.weight = torch.nn.Parameter(torch.randn(3, 4).to(getattr(torch, kind)))
 
-        def forward(self, x):
+        def forward(self, x: Any) -> Any:
             return x @ self.weight.to(x.dtype)
 
     model = Scale()
@@ -105,7 +110,7 @@ def test_types(tmp_path, kind):
     np.testing.assert_array_equal(read, model.weight.detach().double().numpy())
 
 
-def update(**fields):
+def update(**fields: Any) -> Callable[[Mapping[str, Any]], None]:
     return lambda record: record["tensor_meta"].update(fields)
 
 
@@ -129,7 +134,9 @@ def update(**fields):
         (update(storage_offset={"as_int": 2**61}), "reaches beyond"),
     ],
 )
-def test_a_tensor_that_is_not_there_is_listed_with_its_reason(sound, tmp_path, change, reason):
+def test_a_tensor_that_is_not_there_is_listed_with_its_reason(
+    sound: Path, tmp_path: Path, change: Callable[[Mapping[str, Any]], None], reason: str
+) -> None:
     weights = open_weights(reworded(sound, tmp_path / "m.pt2", change))
     (entry,) = (one for one in weights.entries if one.name == "first.weight")
     assert reason in entry.unreadable
@@ -139,21 +146,21 @@ def test_a_tensor_that_is_not_there_is_listed_with_its_reason(sound, tmp_path, c
 @pytest.mark.parametrize(
     "config", [b"", b"[]", b"{}", b'{"config": 3}', b'{"config":' * 50_000, b"\xff\xfe"]
 )
-def test_damaged_descriptions(sound, tmp_path, config):
-    def write(name, content):
+def test_damaged_descriptions(sound: Path, tmp_path: Path, config: bytes) -> None:
+    def write(name: str, content: bytes) -> bytes:
         return config if name.endswith("_weights_config.json") else content
 
     with pytest.raises(FileFormatError, match=r"_config\.json' does not describe tensors"):
         open_weights(changed(sound, tmp_path / "m.pt2", write))
 
 
-def test_what_is_packed_is_not_unpacked(sound, tmp_path):
+def test_what_is_packed_is_not_unpacked(sound: Path, tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="is packed, or larger"):
         open_weights(changed(sound, tmp_path / "m.pt2", lambda _, content: content, packed=True))
 
 
-def test_numbers_in_the_other_order(sound, tmp_path):
-    def write(name, content):
+def test_numbers_in_the_other_order(sound: Path, tmp_path: Path) -> None:
+    def write(name: str, content: bytes) -> bytes:
         if name.endswith("byteorder"):
             return b"big"
         raw = "/data/weights/weight_" in name or "/data/constants/tensor_" in name
@@ -165,7 +172,7 @@ def test_numbers_in_the_other_order(sound, tmp_path):
     )
 
 
-def test_archives_of_older_versions_say_what_to_do(tmp_path):
+def test_archives_of_older_versions_say_what_to_do(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "m.pt2", "w") as archive:
         archive.writestr("serialized_exported_program.json", b"{}")
         archive.writestr("version", b"1")
@@ -173,7 +180,7 @@ def test_archives_of_older_versions_say_what_to_do(tmp_path):
         open_weights(tmp_path / "m.pt2")
 
 
-def test_every_truncation_is_noticed(sound, tmp_path):
+def test_every_truncation_is_noticed(sound: Path, tmp_path: Path) -> None:
     whole = sound.read_bytes()
     for length in np.linspace(1, len(whole) - 1, 64).astype(int):
         (tmp_path / "cut.pt2").write_bytes(whole[:length])
@@ -181,5 +188,7 @@ def test_every_truncation_is_noticed(sound, tmp_path):
             open_weights(tmp_path / "cut.pt2")
 
 
-def test_mutations_meet_documented_errors_only(sound, tmp_path, refused_mutants):
+def test_mutations_meet_documented_errors_only(
+    sound: Path, tmp_path: Path, refused_mutants: Callable[..., int]
+) -> None:
     assert refused_mutants(tmp_path / "mutated.pt2", sound.read_bytes(), seed=9) < 1500

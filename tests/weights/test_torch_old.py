@@ -1,11 +1,17 @@
 """Files of torch.save before version 1.6: pickles one behind the other, then the numbers."""
 
 import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pastur._errors import FileFormatError, PasturError
+from pastur._typing import AnyArray
 from pastur.weights import Matrix, iter_matrices, open_weights
 from pastur.weights._formats.torch.legacy import is_old
 
@@ -14,13 +20,16 @@ MAGIC = 0x1950A86A20F9469CFC6C
 
 
 @pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason=NEEDS_TORCH)
+def torch() -> ModuleType:
+    result: ModuleType = pytest.importorskip("torch", reason=NEEDS_TORCH)
+    return result
 
 
 @pytest.fixture
-def save(torch, tmp_path):
-    def write(content, name="old.pth", **options):
+def save(torch: ModuleType, tmp_path: Path) -> Callable[..., Path]:
+    def write(
+        content: Mapping[str, Any] | OrderedDict, name: str = "old.pth", **options: Any
+    ) -> Path:
         path = tmp_path / name
         torch.save(content, path, _use_new_zipfile_serialization=False, **options)
         return path
@@ -28,7 +37,14 @@ def save(torch, tmp_path):
     return write
 
 
-def by_hand(path, content, keys, numbers, *, counts=None):
+def by_hand(
+    path: Path,
+    content: bytes,
+    keys: Sequence[Sequence[str] | str] | str,
+    numbers: Sequence[AnyArray],
+    *,
+    counts: Sequence[int] | None = None,
+) -> Path:
     """Five pickles and the storages, each a count and its numbers."""
     heads = [pickle.dumps(part, 2) for part in (MAGIC, 1001, {"little_endian": True})]
     stores = b"".join(
@@ -40,7 +56,13 @@ def by_hand(path, content, keys, numbers, *, counts=None):
     return path
 
 
-def tensor(key, shape=(2, 2), strides=(2, 1), kind="FloatStorage", part="N"):
+def tensor(
+    key: str,
+    shape: tuple[int] = (2, 2),
+    strides: tuple[int] = (2, 1),
+    kind: str = "FloatStorage",
+    part: str = "N",
+) -> bytes:
     """A dictionary of one tensor, in the opcodes of protocol 0 where they are simple."""
     values = [b"".join(b"K" + bytes([v]) for v in side) for side in (shape, strides)]
     word = b"X" + len(key).to_bytes(4, "little") + key.encode()
@@ -62,7 +84,7 @@ def tensor(key, shape=(2, 2), strides=(2, 1), kind="FloatStorage", part="N"):
 FOUR = np.arange(4, dtype="<f4")
 
 
-def test_state_dicts_of_real_modules(torch, save):
+def test_state_dicts_of_real_modules(torch: ModuleType, save: Callable[..., Path]) -> None:
     model = torch.nn.ModuleDict(
         {
             "lstm": torch.nn.LSTM(8, 16, 2),
@@ -80,7 +102,9 @@ def test_state_dicts_of_real_modules(torch, save):
 
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("kind", "float64 float32 float16 bfloat16 int64 int8 bool".split())
-def test_types_views_and_protocols(torch, save, kind, protocol):
+def test_types_views_and_protocols(
+    torch: ModuleType, save: Callable[..., Path], kind: str, protocol: int
+) -> None:
     base = torch.arange(48.0).reshape(6, 8).to(getattr(torch, kind))
     content = {"t": base.T, "part": base[1:5:2, 2:7], "none": base[:0]}
     weights = open_weights(save(content, pickle_protocol=protocol))
@@ -89,7 +113,7 @@ def test_types_views_and_protocols(torch, save, kind, protocol):
         np.testing.assert_array_equal(weights.read(name).astype(np.float64), expected)
 
 
-def test_a_training_checkpoint(torch, save):
+def test_a_training_checkpoint(torch: ModuleType, save: Callable[..., Path]) -> None:
     model = torch.nn.Linear(4, 3)
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.ones(1, 4)).sum().backward()
@@ -101,19 +125,19 @@ def test_a_training_checkpoint(torch, save):
     np.testing.assert_array_equal(weights.read("weight"), model.weight.detach().numpy())
 
 
-def test_tied_tensors_are_one(torch, save):
+def test_tied_tensors_are_one(torch: ModuleType, save: Callable[..., Path]) -> None:
     base = torch.randn(4, 5)
     first, second = iter_matrices(open_weights(save({"a": base, "b": base})))
     assert isinstance(first, Matrix)
     assert second.reason == "is the same tensor as 'a'"
 
 
-def test_by_hand(tmp_path):
+def test_by_hand(tmp_path: Path) -> None:
     path = by_hand(tmp_path / "m.pth", tensor("a"), ["a"], [FOUR])
     np.testing.assert_array_equal(open_weights(path).read("w"), [[0, 1], [2, 3]])
 
 
-def test_dictionaries_as_python_2_wrote_them(tmp_path):
+def test_dictionaries_as_python_2_wrote_them(tmp_path: Path) -> None:
     """OrderedDict([[key, tensor]]): the items are arguments."""
     pair = tensor("a").removeprefix(b"\x80\x02}").removesuffix(b"s.")
     content = b"\x80\x02ccollections\nOrderedDict\n](](" + pair + b"ee\x85R."
@@ -133,7 +157,14 @@ def test_dictionaries_as_python_2_wrote_them(tmp_path):
         (tensor("a", kind="RandomStorage"), ["a"], [FOUR], None, r"is damaged \(Unpickl"),
     ],
 )
-def test_unsound_files(tmp_path, content, keys, numbers, counts, sentence):
+def test_unsound_files(
+    tmp_path: Path,
+    content: bytes,
+    keys: Sequence[Sequence[str] | str] | str,
+    numbers: Sequence[AnyArray],
+    counts: Sequence[int] | None,
+    sentence: str,
+) -> None:
     path = by_hand(tmp_path / "m.pth", content, keys, numbers, counts=counts)
     with pytest.raises(FileFormatError, match=sentence):
         open_weights(path)
@@ -148,13 +179,15 @@ def test_unsound_files(tmp_path, content, keys, numbers, counts, sentence):
         (tensor("a", part="(X\x01\x00\x00\x00bK\x00K\x04t"), ["a"], "lies in ''"),
     ],
 )
-def test_tensors_that_are_not_there(tmp_path, content, keys, reason):
+def test_tensors_that_are_not_there(
+    tmp_path: Path, content: bytes, keys: Sequence[str], reason: str
+) -> None:
     (entry,) = open_weights(by_hand(tmp_path / "m.pth", content, keys, [FOUR])).entries
     assert reason in entry.unreadable
 
 
 @pytest.mark.parametrize("place", [0, 1, 2, 3, 4])
-def test_nothing_is_called(tmp_path, place):
+def test_nothing_is_called(tmp_path: Path, place: int) -> None:
     """An attack in any of the five pickles."""
     mark = tmp_path / "harm"
     attack = b"\x80\x02cos\nsystem\nX" + len(f"touch {mark}").to_bytes(4, "little")
@@ -172,13 +205,13 @@ def test_nothing_is_called(tmp_path, place):
     assert not mark.exists()
 
 
-def test_a_word_of_four_gigabytes_is_not_believed(tmp_path, small_memory):
+def test_a_word_of_four_gigabytes_is_not_believed(tmp_path: Path, small_memory: None) -> None:
     content = b"\x80\x02X\xff\xff\xff\x7fabc"
     with pytest.raises(FileFormatError, match="its pickle is damaged"):
         open_weights(by_hand(tmp_path / "m.pth", content, [], []))
 
 
-def test_every_truncation_is_noticed(tmp_path, read_all):
+def test_every_truncation_is_noticed(tmp_path: Path, read_all: Callable[[Path], None]) -> None:
     whole = by_hand(tmp_path / "m.pth", tensor("a"), ["a"], [FOUR]).read_bytes()
     for length in np.linspace(1, len(whole) - 1, 64).astype(int):
         (tmp_path / "cut.pth").write_bytes(whole[:length])
@@ -186,12 +219,14 @@ def test_every_truncation_is_noticed(tmp_path, read_all):
             read_all(tmp_path / "cut.pth")
 
 
-def test_mutations_meet_documented_errors_only(tmp_path, refused_mutants):
+def test_mutations_meet_documented_errors_only(
+    tmp_path: Path, refused_mutants: Callable[..., int]
+) -> None:
     whole = by_hand(tmp_path / "m.pth", tensor("a"), ["a"], [FOUR]).read_bytes()
     assert 300 < refused_mutants(tmp_path / "mutated.pth", whole, seed=6) < 1500
 
 
-def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path):
+def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path: Path) -> None:
     path = by_hand(tmp_path / "m.pth", tensor("a"), ["a"], [FOUR])
     weights = open_weights(path)
     path.write_bytes(path.read_bytes()[:-3])
@@ -199,7 +234,7 @@ def test_a_file_that_changes_while_it_is_open_is_noticed(tmp_path):
         weights.read("w")
 
 
-def test_the_mark_of_such_files():
+def test_the_mark_of_such_files() -> None:
     assert is_old(pickle.dumps(MAGIC, 2)) and is_old(pickle.dumps(MAGIC, 4))
     assert not is_old(pickle.dumps(MAGIC + 1, 2))
     assert not is_old(b"PK" + pickle.dumps(MAGIC, 2))

@@ -33,7 +33,7 @@ class Format:
     odd: Any = ()
 
     @property
-    def installed(self):
+    def installed(self) -> bool:
         """Whether it can be tried here."""
         return not self.package or find_spec(self.package) is not None
 

@@ -1,12 +1,16 @@
 """Safetensors, the JSON that lies with them, and NumPy's files."""
 
 import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from pastur._typing import AnyArray
 from structures.archive import archive, archive_tree, member
 from structures.texts import json_bytes, literal
-from structures.tree import Pairs, Raw, field, items, octets, pairs, whole
+from structures.tree import Nest, Pairs, Raw, field, items, octets, pairs, whole
 
 _NAMES = {
     "f2": "F16",
@@ -25,7 +29,7 @@ DTYPES = ["F32", "F16", "BF16", "F64", "F8_E4M3", "F8_E5M2", "I64", "I32", "I8",
 DTYPES += ["BOOL", "C64", "F4", "F8_E8M0", "F6_E2M3"]
 
 
-def normal(*shape, kind="f4", seed=0):
+def normal(*shape: int, kind: str = "f4", seed: int = 0) -> AnyArray:
     """Return Gaussian numbers."""
     return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(kind)
 
@@ -33,7 +37,9 @@ def normal(*shape, kind="f4", seed=0):
 # --- safetensors ---
 
 
-def safetensors_tree(arrays, metadata=None):
+def safetensors_tree(
+    arrays: Mapping[str, AnyArray], metadata: Pairs | None = None
+) -> dict[str, list[bytes] | Pairs | None]:
     """Return the tree of a safetensors file with these arrays; None stands for what is true.
 
     A tensor may be a tree of JSON, whose bytes are then its numbers.
@@ -54,7 +60,9 @@ def safetensors_tree(arrays, metadata=None):
     return {"length": None, "header": header, "data": data}
 
 
-def _placed(header, data):
+def _placed(
+    header: Pairs | None, data: list[Sequence[Sequence[int] | str] | bytes] | int | None
+) -> tuple[Pairs, bytes]:
     """Return the header with offsets that fit shapes and types, and as many data as these take."""
     placed, end = Pairs(), 0
     chunks = [json_bytes(one) if isinstance(one, Pairs) else octets(one) for one in items(data)]
@@ -80,16 +88,20 @@ def _placed(header, data):
     return placed, data + normal(short // 4 + 1).tobytes()[:short] if 0 < short < _MOST else data
 
 
-def _hashable(about):
+def _hashable(about: Pairs) -> list[tuple[str, Any]]:
     return [(key, value) for key, value in pairs(about) if isinstance(key, str)]
 
 
-def _size(shape, dtype):
+def _size(shape: Sequence[int] | Nest | None, dtype: str | None) -> int:
     count = math.prod(one for one in items(shape) if isinstance(one, int))
     return count * _WIDTHS.get(dtype if isinstance(dtype, str) else "", 4)
 
 
-def write_safetensors(tree, path):
+def write_safetensors(
+    tree: Mapping[str, Sequence[Sequence[Sequence[int] | str] | bytes] | Pairs | int | None]
+    | Pairs,
+    path: Path,
+) -> Path:
     """Write such a tree."""
     header, data = _placed(field(tree, "header"), field(tree, "data"))
     header = header if isinstance(field(tree, "header"), Pairs) else field(tree, "header")
@@ -99,7 +111,7 @@ def write_safetensors(tree, path):
     return path
 
 
-def safetensors():
+def safetensors() -> dict[str, list[bytes] | Pairs | None]:
     """A file of several types and shapes."""
     arrays = {
         "a.weight": normal(6, 5),
@@ -113,12 +125,14 @@ def safetensors():
     return safetensors_tree(arrays, Pairs([["format", "pt"]]))
 
 
-def safetensors_file(tree, folder):
+def safetensors_file(
+    tree: Mapping[str, Sequence[Sequence[Sequence[int] | str] | bytes] | Pairs | None], folder: Path
+) -> Path:
     """Write `safetensors`."""
     return write_safetensors(tree, folder / "model.safetensors")
 
 
-def parts():
+def parts() -> dict[str, list[list[dict[str, Any] | str]] | Pairs]:
     """A model in two files with an index."""
     one, two = {"a.weight": normal(6, 5)}, {"b.weight": normal(4, 3), "b.bias": normal(4)}
     names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
@@ -132,7 +146,10 @@ def parts():
     }
 
 
-def parts_file(tree, folder):
+def parts_file(
+    tree: Mapping[str, Sequence[Sequence[Mapping[str, Any] | str] | str] | Pairs | int],
+    folder: Path,
+) -> Path:
     """Write `parts`; only files of plain names are written."""
     for one in items(field(tree, "files")):
         name = one[0] if isinstance(one, list) and one else None
@@ -143,12 +160,14 @@ def parts_file(tree, folder):
     return path
 
 
-def parts_folder(tree, folder):
+def parts_folder(
+    tree: Mapping[str, Sequence[Sequence[Mapping[str, Any] | str] | str] | Pairs], folder: Path
+) -> Path:
     """Write `parts`, and open the folder."""
     return parts_file(tree, folder).parent
 
 
-def configured():
+def configured() -> dict[str, dict[str, Any] | Pairs]:
     """A model whose configuration tells of its heads."""
     arrays = {
         "h.0.attn.query_key_value.weight": normal(16, 8),
@@ -165,18 +184,18 @@ CONFIGURED = ["gpt_neox", "bloom", "falcon", "RefinedWeb", "gpt_bigcode", "inter
 CONFIGURED += ["llama", *DTYPES]
 
 
-def configured_file(tree, folder):
+def configured_file(tree: Mapping[str, Mapping[str, Any] | Pairs | None], folder: Path) -> Path:
     """Write `configured`."""
     (folder / "config.json").write_bytes(json_bytes(field(tree, "config")))
     return write_safetensors(field(tree, "model"), folder / "model.safetensors")
 
 
-def adapter():
+def adapter() -> dict[str, dict[str, Any] | Pairs]:
     """An adapter of low rank with its configuration, and the model that it changes."""
     return _adapter({"a": (6, 5), "b": (4, 8)}, [["rank_pattern", Pairs([["a", 2]])]])
 
 
-def scaled_adapter():
+def scaled_adapter() -> dict[str, dict[str, Any] | Pairs]:
     """One whose rows have magnitudes of their own (DoRA), with other settings."""
     tree = _adapter({"a": (6, 5), "b": (4, 8)}, [["use_dora", True], ["use_rslora", True]])
     magnitudes = {
@@ -188,7 +207,7 @@ def scaled_adapter():
     return tree
 
 
-def plain_adapter():
+def plain_adapter() -> dict[str, dict[str, Any] | None]:
     """One with the names of other trainers, and a scale in the file."""
     factors = {
         "lora_unet_c.lora_down.weight": normal(2, 3, 3, 3),
@@ -205,7 +224,9 @@ def plain_adapter():
 _STEM = "base_model.model."
 
 
-def _adapter(shapes, more):
+def _adapter(
+    shapes: Mapping[str, tuple[int, int]], more: Sequence[Sequence[str | Pairs | bool]]
+) -> dict[str, dict[str, Any] | Pairs]:
     factors = {}
     for name, (n, m) in shapes.items():
         factors[f"{_STEM}{name}.lora_A.weight"] = normal(2, m)
@@ -239,14 +260,16 @@ ADAPTERS = [
 ]
 
 
-def adapter_file(tree, folder):
+def adapter_file(tree: Mapping[str, Mapping[str, Any] | Pairs | None], folder: Path) -> Path:
     """Write `adapter` alone."""
     if field(tree, "config") is not None:
         (folder / "adapter_config.json").write_bytes(json_bytes(field(tree, "config")))
     return write_safetensors(field(tree, "adapter"), folder / "adapter_model.safetensors")
 
 
-def adapter_on_base(tree, folder):
+def adapter_on_base(
+    tree: Mapping[str, Mapping[str, Any] | Pairs], folder: Path
+) -> tuple[Path, ...]:
     """Write `adapter` and its base; both are opened."""
     return adapter_file(tree, folder), write_safetensors(
         field(tree, "base"), folder / "base.safetensors"
@@ -272,14 +295,14 @@ NUMPY_TYPES = [
 NUMPY_TYPES += ["=f4", "f4", "<f", "(2,)<f4", "<f4,<i4", Raw(b"[('a', '<f4')]"), Raw(b"1e999")]
 
 
-def npy_tree(array):
+def npy_tree(array: AnyArray) -> dict[str, list[int] | Pairs | None]:
     """Return the tree of a `.npy` file."""
     header = Pairs([["descr", array.dtype.str], ["fortran_order", False]])
     header.append(["shape", list(array.shape)])
     return {"version": [1, 0], "length": None, "header": header, "data": None}
 
 
-def npy_bytes(tree):
+def npy_bytes(tree: Mapping[str, Any]) -> bytes:
     """Return such a tree as a file."""
     if not isinstance(tree, dict):
         return octets(tree)
@@ -292,7 +315,7 @@ def npy_bytes(tree):
     return b"\x93NUMPY" + bytes(version) + length + head + data
 
 
-def _fitting(header):
+def _fitting(header: Sequence[Pairs] | Pairs) -> bytes:
     """Return as many data as shape and type of a header take."""
     fields = dict(_hashable(header))
     try:
@@ -303,19 +326,19 @@ def _fitting(header):
     return normal(size // 4 + 1).tobytes()[:size] if 0 <= size < _MOST else b""
 
 
-def npy():
+def npy() -> dict[str, list[int] | Pairs | None]:
     """One array."""
     return npy_tree(normal(6, 5))
 
 
-def npy_file(tree, folder):
+def npy_file(tree: Mapping[str, Any], folder: Path) -> Path:
     """Write `npy`."""
     path = folder / "matrix.npy"
     path.write_bytes(npy_bytes(tree))
     return path
 
 
-def npz():
+def npz() -> dict[str, list[dict[str, Any]] | None]:
     """Several arrays, packed and not."""
     arrays = {"a.weight": normal(6, 5), "b.weight": normal(4, 3, kind="f2"), "b.bias": normal(4)}
     made = [member(f"{name}.npy", npy_tree(array)) for name, array in arrays.items()]
@@ -323,7 +346,9 @@ def npz():
     return archive_tree(made)
 
 
-def npz_file(tree, folder):
+def npz_file(
+    tree: Mapping[str, Sequence[Mapping[str, Any] | int] | int | None], folder: Path
+) -> Path:
     """Write `npz`."""
     path = folder / "model.npz"
     path.write_bytes(archive(tree, npy_bytes))

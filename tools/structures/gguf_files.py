@@ -2,6 +2,9 @@
 
 import math
 import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from structures.arrays import normal
 from structures.tree import field, items, octets, whole
@@ -13,7 +16,7 @@ _MOST = 100_000
 _TEXT, _LIST, _FLOAT, _DOUBLE = 8, 9, 6, 12
 
 
-def gguf():
+def gguf() -> dict[str, list[list[list[Any] | str | float] | dict[str, Any]] | bytes | int | None]:
     """A header with keys of every kind, and tensors plain and packed."""
     keys = [["general.architecture", 8, "llama"], ["general.alignment", 4, 32]]
     keys += [["llama.attention.head_count", 4, 2], ["llama.attention.head_count_kv", 4, 1]]
@@ -39,11 +42,17 @@ def gguf():
     }
 
 
-def _text(value):
+def _text(value: str) -> bytes:
     return struct.pack("<Q", len(octets(value))) + octets(value)
 
 
-def _value(kind, value, depth=0):
+def _value(
+    kind: int,
+    value: Sequence[Sequence[Sequence[Sequence[int] | int | None] | int | str] | int | None]
+    | str
+    | float,
+    depth: int = 0,
+) -> bytes:
     if kind == _TEXT:
         return _text(value)
     if kind in (_FLOAT, _DOUBLE):
@@ -62,13 +71,13 @@ def _value(kind, value, depth=0):
     return whole(value, 0, bits).to_bytes(bits // 8, "little")
 
 
-def _size(sides, kind):
+def _size(sides: Sequence[int], kind: int) -> int:
     count = math.prod(one for one in sides if isinstance(one, int) and one > 0)
     block, width = _BLOCKS.get(whole(kind, 0, 32), (1, 4))
     return count // block * width
 
 
-def gguf_file(tree, folder):
+def gguf_file(tree: Mapping[str, Any], folder: Path) -> Path:
     """Write `gguf`."""
     keys = [one for one in items(field(tree, "keys")) if isinstance(one, list) and len(one) > 2]
     tensors = items(field(tree, "tensors"))

@@ -1,6 +1,9 @@
 """HDF5 objects of every kind, as h5py can be made to write them, and Keras' files around them."""
 
 import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,23 +15,23 @@ from structures.tree import Pairs, chosen, field, items, octets, pairs, text, wh
 _MOST = 400
 
 
-def _types():
+def _types() -> dict[str, Any]:
     import h5py
 
-    def integer(size, bits):
+    def integer(size: int, bits: int) -> Any:
         kind = h5py.h5t.STD_I32LE.copy()
         kind.set_precision(bits)
         kind.set_size(size)
         return kind
 
-    def real(size, fields, bias):
+    def real(size: int, fields: tuple[int, ...], bias: int) -> Any:
         kind = h5py.h5t.IEEE_F32LE.copy()
         kind.set_fields(*fields)
         kind.set_size(size)
         kind.set_ebias(bias)
         return kind
 
-    def made(spec):
+    def made(spec: Sequence[tuple[str | int, ...] | str] | str) -> Any:
         return h5py.h5t.py_create(np.dtype(spec), logical=True)
 
     return {
@@ -60,13 +63,13 @@ def _types():
     }
 
 
-def thing(path, kind="data", **fields):
+def thing(path: str, kind: str = "data", **fields: Any) -> dict[str, Any]:
     """Return the tree of one object of a file."""
     usual = {"type": "float32", "shape": [6, 5], "limit": None, "chunks": None, "filter": None}
     return {"path": path, "kind": kind, **usual, "to": "a", "attrs": Pairs(), **fields}
 
 
-def hdf5():
+def hdf5() -> dict[str, list[dict[str, Any]] | bool]:
     """Sound data sets beside objects of other kinds."""
     config = '{"class_name": "Dense", "config": {"name": "dense", "groups": 1}}'
     objects = [
@@ -97,11 +100,11 @@ FILTERS = ["gzip", "lzf", "shuffle", "fletcher32", "scaleoffset", "unknown", "sz
 ODD = [*KINDS, *TYPES, *FILTERS, [0, 5], [1] * 33, [2**20, 2**20], "/".join("g" * 60), "g/../a"]
 
 
-def _sides(value):
+def _sides(value: Sequence[int] | str) -> tuple[int, ...]:
     return tuple(whole(one, 0, 40) for one in items(value)[:33])
 
 
-def _write_one(file, about, types):
+def _write_one(file: Any, about: Mapping[str, Any], types: Mapping[str, Any]) -> None:
     import h5py
 
     path = text(field(about, "path") or "")[:3000]
@@ -121,7 +124,9 @@ def _write_one(file, about, types):
         made.attrs[text(name)[:200]] = value if isinstance(value, (int, float)) else text(value)
 
 
-def _data(file, path, kind, about, types):
+def _data(
+    file: Any, path: str, kind: str, about: Mapping[str, Any], types: Mapping[str, Any]
+) -> Any:
     import h5py
 
     type_id = chosen(types, field(about, "type"))
@@ -159,7 +164,7 @@ def _data(file, path, kind, about, types):
     return found
 
 
-def _filter(settings, name):
+def _filter(settings: Any, name: str) -> None:
     if name == "gzip":
         settings.set_deflate(4)
     elif name == "shuffle":
@@ -175,7 +180,7 @@ def _filter(settings, name):
         settings.set_filter(32999, 1, (1, 2, 3))  # optional: one that nobody has
 
 
-def write_hdf5(tree, path):
+def write_hdf5(tree: Mapping[str, Sequence[Mapping[str, Any]] | bool], path: Path) -> Path:
     """Write such objects; what h5py does not write is left out."""
     import h5py
 
@@ -190,15 +195,15 @@ def write_hdf5(tree, path):
     return path
 
 
-def hdf5_file(tree, folder):
+def hdf5_file(tree: Mapping[str, Sequence[Mapping[str, Any]] | bool], folder: Path) -> Path:
     """Write `hdf5`."""
     return write_hdf5(tree, folder / "model.h5")
 
 
-def keras():
+def keras() -> dict[str, list[dict[str, Any]] | None]:
     """An archive with Keras' configuration and weights."""
 
-    def layer(name, kind, **settings):
+    def layer(name: str, kind: str, **settings: Any) -> Pairs:
         inner = Pairs([["name", name], *([key, value] for key, value in settings.items())])
         return Pairs([["module", "keras.layers"], ["class_name", kind], ["config", inner]])
 
@@ -225,10 +230,10 @@ def keras():
     )
 
 
-def keras_file(tree, folder):
+def keras_file(tree: Mapping[str, Sequence[Mapping[str, Any]] | None], folder: Path) -> Path:
     """Write `keras`."""
 
-    def encode(data):
+    def encode(data: Mapping[str, Sequence[Mapping[str, Any]] | bool] | Pairs) -> bytes:
         if isinstance(data, dict) and "objects" in data:
             inside = write_hdf5(data, folder / "weights.h5")
             content = inside.read_bytes()

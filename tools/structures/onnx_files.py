@@ -1,6 +1,9 @@
 """ONNX: the messages of Protocol Buffers, number by number, each value of any kind."""
 
 import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +19,7 @@ class Double(float):
     """A number of eight bytes."""
 
 
-def _tree(message):
+def _tree(message: Any) -> Message:
     found = Message()
     for about, value in message.ListFields():
         repeated = not isinstance(value, (str, bytes, int, float)) and not hasattr(
@@ -29,7 +32,7 @@ def _tree(message):
     return found
 
 
-def _varint(number):
+def _varint(number: int) -> bytes:
     number %= 2**64
     out = bytearray()
     while number > 127:
@@ -39,7 +42,7 @@ def _varint(number):
     return bytes(out)
 
 
-def encoded(message):
+def encoded(message: Message) -> bytes:
     """Return a message, or what stands in place of one, as bytes."""
     if not isinstance(message, list):
         return octets(message)
@@ -60,11 +63,11 @@ def encoded(message):
     return bytes(out)
 
 
-def onnx():
+def onnx() -> dict[str, bytes | Message]:
     """A graph with tensors in every form, and nodes that tell how they are used."""
     from onnx import TensorProto, helper, numpy_helper
 
-    def typed(name, kind, array, values):
+    def typed(name: str, kind: int, array: Sequence[int], values: Sequence[float]) -> Any:
         return helper.make_tensor(name, kind, array, values)
 
     outside = numpy_helper.from_array(normal(4, 3), "outside")
@@ -134,7 +137,7 @@ def onnx():
     return {"model": _tree(helper.make_model(graph)), "beside": bytes(16) + normal(4, 3).tobytes()}
 
 
-def packed():
+def packed() -> dict[str, bytes | Message]:
     """A graph whose weights are codes, in the operations that unpack them, and graphs inside."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -204,7 +207,7 @@ def packed():
 ODD = [Double(1.5), Message(), Message([[1, 1]]), b"\x01\x02\x03", 22, 23, 17, 9, 8, 16]
 
 
-def onnx_file(tree, folder):
+def onnx_file(tree: Mapping[str, bytes | Message], folder: Path) -> Path:
     """Write `onnx`, and the file beside it."""
     (folder / "weights.bin").write_bytes(octets(field(tree, "beside") or b""))
     path = folder / "model.onnx"

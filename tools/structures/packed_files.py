@@ -1,21 +1,27 @@
 """Weights that are stored as codes with scales, or in parts, and the configurations that tell."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from pastur._typing import AnyArray
 from structures.arrays import DTYPES, normal, safetensors_tree
 from structures.tree import Pairs
 
 
-def _codes(*shape, kind="i4"):
+def _codes(*shape: int, kind: str = "i4") -> AnyArray:
     numbers = np.random.default_rng([7, *shape]).integers(0, 2**31, shape)
     return numbers.astype(kind)
 
 
-def _packed(arrays, *config):
+def _packed(
+    arrays: Mapping[str, AnyArray | Pairs], *config: tuple[str, Pairs | str]
+) -> dict[str, dict[str, Any] | Pairs]:
     return {"model": safetensors_tree(arrays), "config": Pairs([*map(list, config)])}
 
 
-def words():
+def words() -> dict[str, dict[str, Any] | Pairs]:
     """GPTQ, AWQ and compressed-tensors: codes in words of 32 bits."""
     arrays = {
         "q.qweight": _codes(2, 8),
@@ -36,7 +42,7 @@ def words():
     return _packed(arrays, ("model_type", "llama"), ("quantization_config", Pairs(about)))
 
 
-def floats():
+def floats() -> dict[str, dict[str, Any] | Pairs]:
     """Floats of 8 and 4 bits with scales of every kind."""
     arrays = {
         "f.weight": _codes(4, 8, kind="u1"),
@@ -65,7 +71,7 @@ def floats():
     return tree
 
 
-def octets_of_codes():
+def octets_of_codes() -> dict[str, dict[str, Any] | Pairs]:
     """bitsandbytes, HQQ and MLX: codes in bytes, and what describes them in tensors."""
     state = [["quant_type", "nf4"], ["blocksize", 64], ["dtype", "float16"], ["shape", [8, 16]]]
     state += [["nested_blocksize", 256], ["nested_dtype", "float32"], ["nested_offset", 0.04]]
@@ -91,7 +97,7 @@ def octets_of_codes():
     return _packed(arrays, ("quantization", Pairs(about)))
 
 
-def parts():
+def parts() -> dict[str, dict[str, Any] | Pairs]:
     """Weights that are made of several tensors."""
     arrays = {
         "g.weight_g": abs(normal(6, 1)),

@@ -1,16 +1,18 @@
 """Trees as JSON, and as a literal of Python, which need not be valid."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 from structures.tree import Nest, Pairs, Raw, octets, whole
 
 
-def json_bytes(value):
+def json_bytes(value: Any) -> bytes:
     """Return a tree as JSON; keys may come twice, and be no text."""
     return "".join(_json(value)).encode("utf-8", "surrogatepass")
 
 
-def _json(value):
+def _json(value: Any) -> Iterator[str]:
     if isinstance(value, Nest) and value:
         depth = whole(value[0], 0, 17)
         yield "[" * depth
@@ -40,11 +42,11 @@ def _json(value):
         yield json.dumps(value)
 
 
-def _key(key):
+def _key(key: Any) -> str:
     return json.dumps("".join(_json(key))[:10_000])
 
 
-def literal(value):
+def literal(value: Any) -> str:
     """Return a tree as NumPy writes the header of an array: lists are tuples."""
     if isinstance(value, Nest) and value:
         depth = whole(value[0], 0, 12)

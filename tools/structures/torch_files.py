@@ -2,6 +2,9 @@
 
 import pickle
 import struct
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from structures.archive import archive, archive_tree, member
 from structures.arrays import normal
@@ -33,12 +36,12 @@ class Stored(list):
     """What is kept outside the pickle: a storage."""
 
 
-def pickled(value):
+def pickled(value: Tuple | Pairs | State | None) -> bytes:
     """Return a pickle that builds a tree."""
     return b"\x80\x02" + b"".join(_opcodes(value)) + b"."
 
 
-def _opcodes(value):
+def _opcodes(value: Any) -> Iterator[bytes]:
     around = {Call: b"R", New: b"\x81", State: b"b", Stored: b"Q"}.get(type(value))
     if around is not None:
         for one in value:
@@ -68,7 +71,7 @@ def _opcodes(value):
         yield _plain(value)
 
 
-def _plain(value):
+def _plain(value: bool | str | float) -> bytes:
     if value is None or isinstance(value, bool):
         return {None: b"N", True: b"\x88", False: b"\x89"}[value]
     if isinstance(value, int):
@@ -86,25 +89,32 @@ def _plain(value):
 _EMPTY = Call([Name(["collections", "OrderedDict"]), Tuple()])
 
 
-def storage(key, count, kind="FloatStorage"):
+def storage(key: str, count: int, kind: str = "FloatStorage") -> Stored:
     """Return a reference to a storage."""
     module = "torch.storage" if kind == "UntypedStorage" else "torch"
     return Stored([Tuple(["storage", Name([module, kind]), key, "cpu", count])])
 
 
-def tensor(key, shape, strides, count, offset=0, kind="FloatStorage"):
+def tensor(
+    key: str,
+    shape: Sequence[int],
+    strides: Sequence[int],
+    count: int,
+    offset: int = 0,
+    kind: str = "FloatStorage",
+) -> Call:
     """Return a call that rebuilds a tensor."""
     seen = [storage(key, count, kind), offset, Tuple(shape), Tuple(strides), False, _EMPTY]
     return Call([Name(["torch._utils", "_rebuild_tensor_v2"]), Tuple(seen)])
 
 
-def _quantised(key, scheme, *numbers):
+def _quantised(key: str, scheme: str, *numbers: Call | float) -> Call:
     parameters = Tuple([Name(["torch", scheme]), *numbers])
     seen = [storage(key, 12, "QInt8Storage"), 0, Tuple([3, 4]), Tuple([4, 1]), parameters]
     return Call([Name(["torch._utils", "_rebuild_qtensor"]), Tuple([*seen, False, _EMPTY])])
 
 
-def _states():
+def _states() -> Pairs:
     third = [storage("2", 12, "UntypedStorage"), 0, Tuple([3, 4]), Tuple([4, 1]), False, _EMPTY]
     eighth = Call(
         [
@@ -159,14 +169,14 @@ OPCODES += [Name(["torch._utils", n]) for n in ("_rebuild_qtensor", "_rebuild_ne
 OPCODES += [Name(["torch._tensor", "_rebuild_from_type_v2"]), Tuple([2, 3]), Tuple([0, 0])]
 
 
-def torch():
+def torch() -> dict[str, list[dict[str, Any]] | None]:
     """What `torch.save` leaves of the states of a model and of an optimiser."""
     moments = Pairs([["exp_avg", tensor("3", [5, 4], [4, 1], 20)]])
     content = [["model", _states()], ["epoch", 3], ["optimizer", Pairs([["state", moments]])]]
     return _saved(Pairs(content))
 
 
-def _saved(content, **more):
+def _saved(content: Pairs | State, **more: Any) -> dict[str, list[dict[str, Any]] | None]:
     records = [member("m/data.pkl", content), member("m/byteorder", b"little")]
     for name, count, kind in _MEMBERS:
         records.append(member(f"m/data/{name}", abs(normal(count) * 10).astype(kind).tobytes()))
@@ -174,30 +184,37 @@ def _saved(content, **more):
     return archive_tree(records + [member(f"m/{name}", data) for name, data in more.items()])
 
 
-def torch_file(tree, folder):
+def torch_file(
+    tree: Mapping[str, Sequence[Mapping[str, Any] | str | None] | None], folder: Path
+) -> Path:
     """Write what is in an archive: whatever is neither bytes nor text is pickled."""
     path = folder / "model.pt"
     path.write_bytes(archive(tree, lambda data: data if isinstance(data, bytes) else pickled(data)))
     return path
 
 
-def _module(name, parameters, parts=(), **settings):
+def _module(
+    name: str,
+    parameters: Sequence[Sequence[str | Call | None]],
+    parts: Sequence[Sequence[str | State]] = (),
+    **settings: Any,
+) -> State:
     state = [["training", True], ["_parameters", Pairs(parameters)], ["_buffers", Pairs()]]
     state += [["_modules", Pairs(parts)], *([key, value] for key, value in settings.items())]
     return State([New([Name(["torch.nn.modules", name]), Tuple()]), Pairs(state)])
 
 
-def module():
+def module() -> dict[str, list[dict[str, Any]] | None]:
     """A module saved whole, among other things."""
     linear = _module("Linear", [["weight", tensor("0", [6, 5], [5, 1], 30)], ["bias", None]])
     kernel = tensor("3", [5, 2, 2], [4, 2, 1], 20)
-    window = {"groups": 1, "kernel_size": Tuple([2]), "transposed": False}
+    window: dict[str, Any] = {"groups": 1, "kernel_size": Tuple([2]), "transposed": False}
     conv = _module("Conv1d", [["weight", kernel]], **window)
     whole_one = _module("Sequential", [], [["0", linear], ["1", conv]])
     return _saved(Pairs([["model", whole_one], ["epoch", 3]]))
 
 
-def script():
+def script() -> dict[str, list[dict[str, Any]] | None]:
     """A TorchScript program: objects of classes in the archive, and constants."""
     part = New([Name(["__torch__", "Linear"]), Tuple()])
     part = State([part, Pairs([["weight", tensor("0", [6, 5], [5, 1], 30)], ["training", True]])])
@@ -211,11 +228,13 @@ def script():
 # --- before torch 1.6 ---
 
 
-def old():
+def old() -> dict[str, list[Any] | int]:
     """Five pickles one behind the other, then the numbers."""
     machine = Pairs([["protocol_version", 1001], ["little_endian", True]])
 
-    def saved(key, shape, strides, count, kind):
+    def saved(
+        key: str, shape: Sequence[int], strides: Sequence[int], count: int, kind: str
+    ) -> Call:
         made = tensor(key, shape, strides, count, kind=kind)
         made[1][0][0].append(None)
         return made
@@ -231,7 +250,7 @@ def old():
     }
 
 
-def old_file(tree, folder):
+def old_file(tree: Mapping[str, Sequence[Any] | int], folder: Path) -> Path:
     """Write `old`."""
     path = folder / "old.pth"
     heads = [field(tree, "magic"), *items(field(tree, "pickles"))]
@@ -246,11 +265,11 @@ def old_file(tree, folder):
 # --- torch.export ---
 
 
-def _number(value):
+def _number(value: int) -> Pairs:
     return Pairs([["as_int", value]])
 
 
-def _described(file, shape, strides):
+def _described(file: str, shape: Sequence[int], strides: Sequence[int]) -> Pairs:
     meta = [["dtype", 7], ["sizes", [_number(n) for n in shape]], ["requires_grad", True]]
     meta += [["device", Pairs([["type", "cpu"], ["index", None]])]]
     meta += [["strides", [_number(n) for n in strides]], ["storage_offset", _number(0)]]
@@ -259,7 +278,7 @@ def _described(file, shape, strides):
     return Pairs([*about, ["tensor_meta", Pairs(meta)]])
 
 
-def exported():
+def exported() -> dict[str, list[dict[str, Any]] | None]:
     """A program of `torch.export`."""
     config = [["weight", _described("weight_0", [6, 5], [5, 1])]]
     config.append(["bias", _described("weight_1", [6], [1])])
@@ -280,7 +299,7 @@ def exported():
     )
 
 
-def exported_file(tree, folder):
+def exported_file(tree: Mapping[str, Sequence[Mapping[str, Any]] | None], folder: Path) -> Path:
     """Write `exported`: whatever is not bytes becomes JSON."""
     path = folder / "program.pt2"
     path.write_bytes(

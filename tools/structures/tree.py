@@ -6,6 +6,9 @@ it becomes a file is each format's own affair, which must take whatever stands a
 
 import copy
 import math
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Any
 
 NUMBERS = [0, 1, -1, 2, 3, 4, 7, 8, 16, 31, 32, 64, 127, 128, 255, 256, 1000, 2**15, 2**16]
 NUMBERS += [2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1]
@@ -30,7 +33,7 @@ class Raw(bytes):
     """Bytes that go into the file as they are, in whatever encoding stands around them."""
 
 
-def mutate(tree, random, odd=()):
+def mutate(tree: Mapping[str, Any], random: Random, odd: Sequence[str] = ()) -> dict[str, Any]:
     """Return a copy of `tree` after one to four changes; `odd` are values that the format knows."""
     root = [copy.deepcopy(tree)]
     for _ in range(random.choice((1, 1, 1, 2, 2, 4))):
@@ -40,7 +43,7 @@ def mutate(tree, random, odd=()):
     return root[0] if root else copy.deepcopy(tree)
 
 
-def _places(root):
+def _places(root: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Any, int | str]]:
     waiting = [root]
     while waiting:
         node = waiting.pop()
@@ -51,7 +54,15 @@ def _places(root):
                 waiting.append(node[key])
 
 
-def _change(container, key, places, random, odd):
+def _change(
+    container: list[Any]
+    | dict[str, Sequence[Sequence[Mapping[str, Any] | str] | bytes] | Pairs | None]
+    | Pairs,
+    key: str | int,
+    places: Sequence[tuple[Sequence[Any] | Mapping[str, Any] | Pairs, str | int]],
+    random: Random,
+    odd: Sequence[str],
+) -> None:
     value = container[key]
     kind = random.randrange(10)
     if kind < 5:
@@ -74,7 +85,11 @@ def _change(container, key, places, random, odd):
 _OTHER = [None, True, False, 1.5, math.nan, "", "x", b"", [], Pairs(), [[]], [1, 2], -1, 0, 2**63]
 
 
-def _another(value, places, random):
+def _another(
+    value: Any,
+    places: Sequence[tuple[Sequence[Any] | Mapping[str, Any] | Pairs, str | int]],
+    random: Random,
+) -> Any:
     """Return another value of the same kind."""
     if isinstance(value, bool):
         return not value
@@ -104,7 +119,7 @@ def _another(value, places, random):
     return random.choice(NUMBERS + TEXTS)
 
 
-def _rearrange(container, key, random):
+def _rearrange(container: Any, key: int, random: Random) -> None:
     kind = random.randrange(4)
     if kind == 0:
         del container[key]
@@ -120,15 +135,15 @@ def _rearrange(container, key, random):
 # --- what encoders make of a value that has the wrong kind ---
 
 
-def whole(value, true, bits):
+def whole(value: int | None, true: int, bits: int) -> int:
     """Return `value` as a number of so many bits; `true` in place of None."""
     value = true if value is None else value
     if isinstance(value, float):
         value = int(value) if math.isfinite(value) else 0
-    return (value if isinstance(value, int) else len(str(value))) % 2**bits
+    return int((value if isinstance(value, int) else len(str(value))) % 2**bits)
 
 
-def octets(value):
+def octets(value: bytes | int) -> bytes:
     """Return `value` as bytes."""
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
@@ -137,27 +152,29 @@ def octets(value):
     )
 
 
-def text(value):
+def text(value: str) -> str:
     """Return `value` as text."""
     return value if isinstance(value, str) else octets(value).decode("utf-8", "replace")
 
 
-def field(record, name):
+def field(record: Mapping[str, Any], name: str) -> Any:
     """Return a field of what should be a dictionary; None where it is something else."""
     return record.get(name) if isinstance(record, dict) else None
 
 
-def items(value):
+def items(
+    value: Sequence[Sequence[Mapping[str, Any] | str] | bytes | int] | Pairs | Nest | None,
+) -> list[list[dict[str, Any] | str] | bytes | int] | Nest | Pairs:
     """Return the entries of what should be a list."""
     return value if isinstance(value, list) else []
 
 
-def pairs(value):
+def pairs(value: Pairs) -> list[tuple[list[str] | str | bytes | None, Any]]:
     """Return the pairs of what should be `Pairs`."""
     return [(one[0], one[1]) for one in items(value) if isinstance(one, list) and len(one) > 1]
 
 
-def chosen(table, value):
+def chosen(table: Mapping[str, Any], value: str) -> Any:
     """Return the entry of `table` of that name; any other value leads to one as well."""
     names = list(table)
     return table[value] if value in names else table[names[whole(value, 0, 31) % len(names)]]
