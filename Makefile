@@ -1,4 +1,5 @@
-# `make demo` and `make test` build the environment they need in .venv; the second time they are quick.
+# Each target builds the environment it needs in .venv; the second time that takes no time.
+# `make check` is for between two edits: linter, type checker and a quick part of the tests at once.
 # `make test` runs the tests that need no extra and are not marked slow. With extras, for example
 # `make test EXTRAS=test,torch`, it also runs the slow tests and those that need these extras.
 PYTHON ?= python3
@@ -12,16 +13,26 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo test clean
+.PHONY: demo check test lint types quick clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/pastur demo
 
-test: $(VENV)/.installed-$(EXTRAS)
+check: $(VENV)/.installed-$(EXTRAS)
+	@$(MAKE) --no-print-directory --jobs=3 lint types quick
+
+test: lint types
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(QUICK) $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-$(EXTRAS)
 	$(VENV)/bin/ruff check $(CHECKED)
 	$(VENV)/bin/ruff format --check $(CHECKED)
+
+types: $(VENV)/.installed-$(EXTRAS)
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest -n 2 --dist worksteal $(QUICK) $(PYTEST_ARGS)
+
+quick: $(VENV)/.installed-$(EXTRAS)
+	$(VENV)/bin/pytest -q -n 2 --dist worksteal --quick tests $(PYTEST_ARGS)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -3,6 +3,9 @@
 With PASTUR_NO_SKIPS set in the environment, as in the full run, a skipped test is a failure.
 Without it skips are counted at the end of the run. Where PASTUR_EXPECTED_SKIPS names a file, as in
 the run on a bare machine, their reasons must be exactly those that the file lists.
+
+With --quick, as in `make check`, each test runs on one of its cases, and none that is marked `slow`
+or `lengthy` runs.
 """
 
 import os
@@ -28,6 +31,26 @@ _EXPECTED = os.environ.get("PASTUR_EXPECTED_SKIPS")
 # The one module that imports an extra when it is loaded; tests/test_sklearn.py needs it as well,
 # and is skipped with a reason.
 collect_ignore = [] if find_spec("sklearn") else ["src/pastur/sklearn.py"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --quick."""
+    words = "run one case of each test, and none that is marked slow or lengthy"
+    parser.addoption("--quick", action="store_true", help=words)
+
+
+@pytest.hookimpl
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --quick, keep of each test the first case that is neither slow nor lengthy."""
+    if not config.getoption("--quick"):
+        return
+    kept: dict[str, pytest.Item] = {}
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in ("slow", "lengthy")):
+            kept.setdefault(item.nodeid.partition("[")[0], item)
+    chosen = set(kept.values())
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = kept.values()
 
 
 def _reason(report: Report) -> str:

@@ -114,6 +114,7 @@ def test_import_does_not_load_the_command_or_the_experiments(modules: set[str]) 
     assert {"pastur.cli", "pastur.experiments"} & modules == set()
 
 
+@pytest.mark.lengthy
 def test_the_check_sees_what_is_loaded() -> None:
     """The sibling that must reject: a module that does load what is forbidden."""
     modules = loaded("import scipy.stats, click")

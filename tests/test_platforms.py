@@ -44,6 +44,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.lengthy
 def test_analyze_writes_its_files(folder: Path) -> None:
     for _ in range(2):
         result = run(
@@ -54,6 +55,7 @@ def test_analyze_writes_its_files(folder: Path) -> None:
     assert len(json.loads((folder / "a.json").read_text())["matrices"]) == 2
 
 
+@pytest.mark.lengthy
 def test_an_input_is_not_overwritten(folder: Path) -> None:
     before = (folder / "m.npz").read_bytes()
     (folder / "hard.npz").hardlink_to(folder / "m.npz")
@@ -64,6 +66,7 @@ def test_an_input_is_not_overwritten(folder: Path) -> None:
     assert (folder / "m.npz").read_bytes() == before
 
 
+@pytest.mark.lengthy
 def test_verify_records_and_makes_good_what_is_damaged(folder: Path) -> None:
     arguments = ("verify", "lemma-4.1", "--jobs", "1", "--quiet", "-o", "v")
     assert run(folder, *arguments).returncode == 0
@@ -76,6 +79,7 @@ def test_verify_records_and_makes_good_what_is_damaged(folder: Path) -> None:
     assert record.read_text() == sound
 
 
+@pytest.mark.lengthy
 def test_hdf5_is_read(folder: Path) -> None:
     h5py = pytest.importorskip("h5py")
     with h5py.File(folder / "m.h5", "w") as file:

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,12 @@ def run(tmp_path: Path) -> Callable[..., tuple[int, str]]:
     (tmp_path / "conftest.py").write_text((ROOT / "conftest.py").read_text("utf-8"), "utf-8")
 
     def start(
-        source: str, *, no_skips: bool = False, expected: str | None = None, workers: int = 0
+        source: str,
+        *,
+        no_skips: bool = False,
+        expected: str | None = None,
+        workers: int = 0,
+        options: Sequence[str] = (),
     ) -> tuple[int, str]:
         (tmp_path / "test_small.py").write_text(source, "utf-8")
         # Without plugins pytest starts in a fifth of the time.
@@ -57,7 +62,7 @@ def run(tmp_path: Path) -> Callable[..., tuple[int, str]]:
         if workers:
             command += ["-p", "xdist.plugin", "-n", str(workers)]
         done = subprocess.run(
-            [*command, "-c", os.devnull, "test_small.py"],
+            [*command, "-c", os.devnull, *options, "test_small.py"],
             cwd=tmp_path,
             env=kept | asked,
             capture_output=True,
@@ -151,3 +156,26 @@ def test_the_extras_that_the_summary_names_are_all_that_there_are(
     assert set(named[1].split(",")) == every
     for page in (".ci/run", "CONTRIBUTING.md"):
         assert f"make test EXTRAS={named[1]}" in (ROOT / page).read_text("utf-8")
+
+
+CASES = """
+import pytest
+
+@pytest.mark.parametrize("case", [pytest.param(0, marks=pytest.mark.slow), 1, 2])
+def test_has_cases(case):
+    assert case == 1
+
+@pytest.mark.lengthy
+def test_lengthy():
+    raise AssertionError
+"""
+
+
+def test_the_quick_part_is_one_case_of_each_test_that_is_not_lengthy(
+    run: Callable[..., tuple[int, str]],
+) -> None:
+    status, output = run(PASSING + CASES, options=["--quick", "-v"])
+    assert status == 0
+    assert "test_has_cases[1] PASSED" in output
+    assert "2 passed, 3 deselected" in output
+    assert run(PASSING + CASES)[0] == 1

@@ -77,6 +77,7 @@ def test_optional_packages_are_any_and_unused_ignores_are_errors() -> None:
     assert "warn_unused_ignores" not in PROJECT["tool"]["mypy"]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("installed", [False, True])
 def test_mypy_gives_one_verdict_with_and_without_an_optional_package(
     tmp_path: Path, installed: bool

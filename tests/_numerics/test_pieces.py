@@ -109,6 +109,7 @@ def test_transforms(piece: Pieces) -> None:
             assert abs(potential[i] - exact[2]) <= 2e-15 * size
 
 
+@pytest.mark.lengthy
 def test_the_recursion_is_the_integral(power: float) -> None:
     with mp.workdps(30):
         for zeta in (mp.mpc(0.4, 0.5), mp.mpc(-0.7), mp.mpc(2, 1)):

@@ -73,6 +73,7 @@ def painleve() -> dict[float, list[tuple[float, float]]]:
     return table
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("beta", BETAS)
 def test_both_logarithms_against_painleve(
     painleve: dict[float, list[tuple[float, float]]], beta: int
@@ -85,6 +86,7 @@ def test_both_logarithms_against_painleve(
     assert (np.abs(found - expected) <= 3e-15 + 5e-16 * np.abs(expected)).all()
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("beta", BETAS)
 def test_both_tails_relative_to_painleve(
     painleve: dict[float, list[tuple[float, float]]], beta: int
@@ -144,6 +146,7 @@ def test_cdf_against_naive_determinants(beta: int) -> None:
     assert np.abs(tracy_widom.cdf(x, beta=beta) - expected).max() < 2e-14
 
 
+@pytest.mark.lengthy
 def test_sf_against_determinants_in_thirty_digits() -> None:
     """sf near 1e-12 for each β: 1 − det(I − V) and its relatives, V(x, y) = ½ Ai((x + y)/2)."""
     with mp.workdps(34):

@@ -69,6 +69,7 @@ def test_processes_give_the_same_result_and_progress(
     assert progress[1] == progress[jobs]
 
 
+@pytest.mark.lengthy
 def test_patterns_hold_in_processes(path: Path, one_thread: None) -> None:
     chosen: dict[str, Any] = {"include": ["noise", "sp*", "constant"], "exclude": "constant"}
     analysis = analyze(path, jobs=2, **chosen)
@@ -138,6 +139,7 @@ def test_a_file_that_changes_meanwhile_is_told(path: Path) -> None:
             _examine_there(lambda m: m.name, *there, *wrong)
 
 
+@pytest.mark.lengthy
 def test_a_job_that_the_system_ends_is_told(path: Path) -> None:
     def die(matrix: Matrix) -> None:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -63,6 +63,7 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.mark.lengthy
 def test_a_document_is_as_described_and_every_key_is_described(document: dict[str, Any]) -> None:
     kinds = {matrix["kind"] for matrix in document["matrices"]}
     assert {"noise only", "signal", "does not fit", "too small to tell"} <= kinds
@@ -74,6 +75,7 @@ def test_a_plain_document_too(planted: dict[str, AnyArray]) -> None:
     assert complaints(analyze(planted).to_dict()) == []
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("damage", "place"),
     [

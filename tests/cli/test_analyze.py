@@ -113,6 +113,7 @@ def test_no_line_is_folded_or_cut_in_a_pipe(
     assert "…" not in output
 
 
+@pytest.mark.lengthy
 def test_a_stream_that_cannot_write_sigma_still_gets_the_table(
     spawn: Callable[..., subprocess.CompletedProcess[str]], model: Path
 ) -> None:
@@ -181,6 +182,7 @@ def test_version_and_help(spawn: Callable[..., subprocess.CompletedProcess[str]]
     assert "demo" in overview
 
 
+@pytest.mark.lengthy
 def test_quiet_runs_load_nothing_that_draws(model: Path, tmp_path: Path) -> None:
     program = (
         "import sys, pastur.cli\n"

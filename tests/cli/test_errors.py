@@ -198,6 +198,7 @@ def test_an_interrupt_is_status_130(
     assert result.stderr == "pastur: interrupted.\n"
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("number", "status", "words"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],

@@ -22,6 +22,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_run, "load_fashion_mnist", lambda folder: data)
 
 
+@pytest.mark.lengthy
 def test_it_trains_prints_a_table_and_draws(
     tiny: None, invoke: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -40,6 +41,7 @@ def test_it_trains_prints_a_table_and_draws(
     assert all([e.epoch for e in record.epochs] == [1, 2] for record in records)
 
 
+@pytest.mark.lengthy
 def test_options_reach_the_training(
     tiny: None, invoke: Callable[..., Result], tmp_path: Path
 ) -> None:

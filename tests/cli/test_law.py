@@ -115,6 +115,7 @@ def two_atom_density(x: float, weights: tuple[float, float], sigma: float) -> fl
     return float(max(0.0, roots.imag.max()) / np.pi)
 
 
+@pytest.mark.lengthy
 def test_a_spike_in_a_closed_gap_goes_to_a_quantile(found: Callable[..., dict[str, Any]]) -> None:
     options = ("--atoms", "-1,1", "--weights", "7/10,0.3", "--sigma", 1.2)
     document = found(*options, "--spikes", 0.2)
@@ -280,6 +281,7 @@ def test_kinds_of_picture(
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
+@pytest.mark.lengthy
 def test_as_a_user_types_it(
     spawn: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
@@ -294,6 +296,7 @@ def test_as_a_user_types_it(
     ]
 
 
+@pytest.mark.lengthy
 def test_help_has_two_examples_that_run(
     spawn: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
@@ -303,6 +306,7 @@ def test_help_has_two_examples_that_run(
         assert spawn(*example.split(), cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.lengthy
 def test_every_line_fits_a_terminal_of_80_columns(tmp_path: Path) -> None:
     options = ["--ratio", "0.5", "--atoms", "0,4", "--spikes", "2.5,0.5,1.2", "--size", "10000"]
     leader, follower = pty.openpty()

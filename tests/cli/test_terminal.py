@@ -97,6 +97,7 @@ def in_terminal(model: Path, columns: int, *options: str) -> str:
     return output.decode()
 
 
+@pytest.mark.lengthy
 def test_the_bar_names_the_tensors_and_goes_away(model: Path) -> None:
     output = in_terminal(model, 100)
     assert "25/25" in output
@@ -109,6 +110,7 @@ def test_quiet_is_silent_in_a_terminal_too(model: Path) -> None:
     assert in_terminal(model, 100, "--quiet") == ""
 
 
+@pytest.mark.lengthy
 def test_colours_only_in_a_terminal(
     model: Path, spawn: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

@@ -12,6 +12,7 @@ from pastur.experiments.claims._testing import verification as module
 from pastur.experiments.claims._testing.claim import Row
 
 
+@pytest.mark.lengthy
 def test_it_prints_figures_and_writes_pictures_and_records(
     invoke: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -33,11 +34,13 @@ def test_it_prints_figures_and_writes_pictures_and_records(
     assert all(claim["violation_caught"] for claim in found["claims"])
 
 
+@pytest.mark.lengthy
 def test_quiet_prints_nothing(invoke: Callable[..., Result]) -> None:
     result = invoke("verify", "assumption-2", "--quiet", "-o", "out", "--jobs", "1")
     assert (result.exit_code, result.output) == (0, "")
 
 
+@pytest.mark.lengthy
 def test_a_claim_that_fails_gives_status_1(
     invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from pastur.datasets._sources import fashion_mnist as _fashion_mnist
 VARIABLE = "PASTUR_FASHION_MNIST"
 
 
+@pytest.mark.lengthy
 def test_the_real_data_are_those_of_the_paper(real_data: FashionMnist) -> None:
     # arXiv:1708.07747, section 2: 6000 and 1000 images of each class; the mean and the standard
     # deviation of the grey values are the ones in common use for normalising, four digits.

@@ -99,6 +99,7 @@ def test_tells_of_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
         read_idx(tmp_path, (1,))
 
 
+@pytest.mark.lengthy
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     max_examples=200,

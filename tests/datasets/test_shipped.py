@@ -64,6 +64,7 @@ def test_the_metadata_tell_how_it_was_made(
     assert expected | {"architecture", "version_torch", "version_numpy"} <= metadata.keys()
 
 
+@pytest.mark.lengthy
 def test_the_recorded_accuracy_is_true(
     shipped: tuple[dict[str, AnyArray], dict[str, str]], real_data: FashionMnist
 ) -> None:

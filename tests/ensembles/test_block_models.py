@@ -26,6 +26,7 @@ SYMMETRIC = [
 ]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("n", "spikes", "sigma", "beta"), SYMMETRIC)
 def test_outliers_are_equal_in_law_to_dense(
     n: int,
@@ -49,6 +50,7 @@ def test_outliers_are_equal_in_law_to_dense(
     assert largest_score(drawn, dense) < BOUND
 
 
+@pytest.mark.lengthy
 def test_a_wrong_diagonal_variance_is_rejected(
     dense_eigenvalues: Callable[..., FloatArray],
     largest_score: Callable[[FloatArray, FloatArray], float],
@@ -118,6 +120,7 @@ def test_whole_singular_spectra_are_equal_in_law_to_dense(
         assert largest_score(drawn, other) > BOUND
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("shape", [(30, 60), (60, 30), (40, 40)])
 @pytest.mark.parametrize("beta", BETAS)
 def test_singular_outliers_are_equal_in_law_to_dense(
@@ -138,6 +141,7 @@ def test_singular_outliers_are_equal_in_law_to_dense(
     assert largest_score(drawn, dense) < BOUND
 
 
+@pytest.mark.lengthy
 def test_many_spikes_agree_with_one_dense_mean(
     largest_score: Callable[[FloatArray, FloatArray], float],
 ) -> None:

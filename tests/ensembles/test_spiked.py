@@ -34,6 +34,7 @@ def test_outliers_at_ten_to_the_twelve_are_where_theory_says(sigma: float) -> No
     assert np.ptp(draw.outliers - limit) > 1e-9
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("beta", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_fluctuations_of_an_isolated_outlier(beta: int) -> None:
     """√N(λ − Φ(θ)) → N(0, 2σ²Φ′(θ)/β), Φ′ = 1 − σ²/θ²."""
@@ -49,6 +50,7 @@ def test_fluctuations_of_an_isolated_outlier(beta: int) -> None:
     assert not inside_variance(scaled, variance * beta / (3 - beta))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "shape",
     [(10**9, 4 * 10**9), pytest.param((4 * 10**9, 10**9), marks=pytest.mark.slow)],
@@ -86,6 +88,7 @@ def test_complex_singular_values_fluctuate_half_as_much() -> None:
 TRACY_WIDOM = {1: (-1.2065335745820, 1.607781034581), 2: (-1.7710868074, 0.8131947928)}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("beta", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_subcritical_spike_sticks_to_the_edge_with_tracy_widom_fluctuations(beta: int) -> None:
     n, draws = 10**5, 200

@@ -33,6 +33,7 @@ def test_they_end(seed: int) -> None:
     assert 0.98 * low < 1 < 1.02 * high
 
 
+@pytest.mark.lengthy
 def test_with_whole_steps_most_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most: another processor's rounding may lead a descent past its trap."""
     monkeypatch.setattr(module, "_PATIENCE", 1000)

@@ -66,6 +66,7 @@ def strong(
     return theta, matrices, [fit(w, shape) for w in matrices]
 
 
+@pytest.mark.lengthy
 def test_sigma_is_unbiased_where_the_median_rule_is_a_tenth_too_high(
     weak: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
 ) -> None:
@@ -76,6 +77,7 @@ def test_sigma_is_unbiased_where_the_median_rule_is_a_tenth_too_high(
     assert np.mean([f.sigma_interval[0] < 1 < f.sigma_interval[1] for f in fits]) >= 0.7
 
 
+@pytest.mark.lengthy
 def test_the_rank_counts_spikes_that_never_detached(
     weak: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
 ) -> None:
@@ -95,6 +97,7 @@ def test_the_median_rule_is_rejected(make: dict[str, Callable[..., FloatArray]])
     assert baselines.median_rule(values, w.shape).sigma > 1.05
 
 
+@pytest.mark.lengthy
 def test_the_moments_of_the_signal_come_back(
     weak: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
 ) -> None:
@@ -106,6 +109,7 @@ def test_the_moments_of_the_signal_come_back(
         assert found == pytest.approx(np.sum(theta ** (power * k)) / size, rel=0.06)
 
 
+@pytest.mark.lengthy
 def test_detached_spikes_are_all_found(
     strong: tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]],
 ) -> None:
@@ -120,6 +124,7 @@ def test_detached_spikes_are_all_found(
     )
 
 
+@pytest.mark.lengthy
 def test_the_intervals_of_groups_cover_their_means(
     strong: tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]],
     within_binomial: Callable[..., bool],
@@ -143,6 +148,7 @@ def test_the_intervals_of_groups_cover_their_means(
     assert not within_binomial(sum(narrow), len(narrow), 0.95)
 
 
+@pytest.mark.lengthy
 def test_denoising_is_close_to_the_best_with_the_same_vectors(
     strong: tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]],
     make: dict[str, Callable[..., FloatArray]],
@@ -191,6 +197,7 @@ def with_bulk(
     return result
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("bulk", [Atoms([-1.5, 1.5]), Uniform(0.0, 2.0)])
 def test_a_known_bulk(bulk: Uniform | Atoms) -> None:
     rng = np.random.default_rng(65)

@@ -39,6 +39,7 @@ def symmetric(symmetric_draws):
     return deviations_of(symmetric_draws, SymmetricWhiteNoise(symmetric_draws.shape[1]).law(0))
 
 
+@pytest.mark.lengthy
 def test_modes_of_noise_are_standard(rectangular, symmetric):
     for deviations in (rectangular, symmetric):
         assert means_agree(deviations)
@@ -48,11 +49,13 @@ def test_modes_of_noise_are_standard(rectangular, symmetric):
         assert np.abs(between).max() < 5 / np.sqrt(len(deviations))
 
 
+@pytest.mark.lengthy
 def test_the_variance_of_complex_noise_is_rejected(rectangular, symmetric):
     for deviations in (rectangular, symmetric):
         assert not variances_agree(np.sqrt(2) * deviations)
 
 
+@pytest.mark.lengthy
 def test_the_mean_of_complex_noise_is_rejected(rectangular, symmetric):
     # Without the term (1 + (−1)^k)/2.
     k = np.arange(1, 9)
@@ -83,12 +86,14 @@ def spiked(make):
     }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("model", ["symmetric", "rectangular"])
 def test_spikes_leave_behind_what_their_strengths_say(spiked, model):
     bulk, law, strengths = spiked[model]
     assert means_agree(deviations_of(bulk, law, strengths))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("model", ["symmetric", "rectangular"])
 def test_a_bulk_taken_for_pure_noise_is_rejected(spiked, model):
     bulk, law, _ = spiked[model]
@@ -142,6 +147,7 @@ def test_the_largest_deviation_is_kolmogorovs():
     assert found.excess == (gap[np.argmax(np.abs(gap))] < 0)
 
 
+@pytest.mark.lengthy
 def test_strengths_from_outliers_serve_as_well_as_the_true_ones(spiked):
     _, law, theta = spiked["symmetric"]
     outliers = theta + law.half_width**2 / 4 / theta

@@ -26,6 +26,7 @@ def symmetric_fits(symmetric_draws: FloatArray) -> tuple[FloatArray, list[Symmet
     return symmetric_draws, [fit_symmetric(eigenvalues=e) for e in symmetric_draws]
 
 
+@pytest.mark.lengthy
 def test_rectangular_noise_gives_rank_at_the_rate_alpha(
     rectangular_fits: tuple[FloatArray, list[RectangularFit]], within_binomial: Callable[..., bool]
 ) -> None:
@@ -34,6 +35,7 @@ def test_rectangular_noise_gives_rank_at_the_rate_alpha(
     assert within_binomial(sum(fit.rank > 0 for fit in fits), len(fits), 0.05)
 
 
+@pytest.mark.lengthy
 def test_an_edge_without_a_margin_is_rejected(
     rectangular_fits: tuple[FloatArray, list[RectangularFit]], within_binomial: Callable[..., bool]
 ) -> None:
@@ -56,6 +58,7 @@ def test_a_margin_for_another_alpha_is_rejected(
     assert within_binomial(count, len(draws), 0.2)
 
 
+@pytest.mark.lengthy
 def test_symmetric_noise_gives_rank_at_the_rate_alpha(
     symmetric_fits: tuple[FloatArray, list[SymmetricFit]], within_binomial: Callable[..., bool]
 ) -> None:
@@ -74,6 +77,7 @@ def test_watching_each_edge_at_alpha_is_rejected(
     assert not within_binomial(count, len(draws), 0.05)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("alpha", [0.01, 0.05])
 def test_the_rate_holds_where_sigma_is_known(
     noise_draws: tuple[tuple[int, int], FloatArray],
@@ -92,6 +96,7 @@ def deviation(values: FloatArray | Sequence[float]) -> float:
     return float(abs(np.mean(values) - 1) / (np.std(values) / np.sqrt(len(values))))
 
 
+@pytest.mark.lengthy
 def test_sigma_is_unbiased(
     rectangular_fits: tuple[FloatArray, list[RectangularFit]],
     symmetric_fits: tuple[FloatArray, list[SymmetricFit]],
@@ -101,6 +106,7 @@ def test_sigma_is_unbiased(
         assert deviation([fit.sigma for fit in fits]) < 4
 
 
+@pytest.mark.lengthy
 def test_plain_quantile_matching_is_biased(
     symmetric_fits: tuple[FloatArray, list[SymmetricFit]],
 ) -> None:
@@ -112,6 +118,7 @@ def test_plain_quantile_matching_is_biased(
     assert deviation(draws @ position / np.sum(position**2)) > 4
 
 
+@pytest.mark.lengthy
 def test_the_interval_of_sigma_covers_it(
     rectangular_fits: tuple[FloatArray, list[RectangularFit]],
     symmetric_fits: tuple[FloatArray, list[SymmetricFit]],
@@ -127,6 +134,7 @@ def test_the_interval_of_sigma_covers_it(
         assert not within_binomial(np.sum((low < 1) & (high > 1)), len(fits), 0.95)
 
 
+@pytest.mark.lengthy
 def test_the_verdict_on_noise_is_noise(
     rectangular_fits: tuple[FloatArray, list[RectangularFit]],
     symmetric_fits: tuple[FloatArray, list[SymmetricFit]],

@@ -58,6 +58,7 @@ def misfit(covariance, sample):
     return np.sum((sample @ vectors[:, kept]) ** 2 / values[kept], axis=-1) / kept.sum()
 
 
+@pytest.mark.lengthy
 def test_the_covariance_is_that_of_the_sample(sampled):
     residuals, w, curve = sampled
     sample = stacked(residuals - residuals.mean(axis=0))
@@ -73,6 +74,7 @@ def test_the_covariance_is_that_of_the_sample(sampled):
     assert abs(misfit(wrong, sample).mean() - 1) > 0.25
 
 
+@pytest.mark.lengthy
 def test_the_mean_is_that_of_the_sample(sampled):
     residuals, w, curve = sampled
     covariance = residual_covariance(w, curve, SIZE) / DRAWS

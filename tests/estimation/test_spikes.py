@@ -170,6 +170,7 @@ def covered(
     return result
 
 
+@pytest.mark.lengthy
 def test_planted_spikes_are_found(
     planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
     within_binomial: Callable[..., bool],
@@ -181,6 +182,7 @@ def test_planted_spikes_are_found(
     assert within_binomial(np.sum(ranks > len(theta)), len(fits), 0.05 / (len(theta) + 1))
 
 
+@pytest.mark.lengthy
 def test_intervals_cover_the_truth(
     planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
     within_binomial: Callable[..., bool],
@@ -190,6 +192,7 @@ def test_intervals_cover_the_truth(
     assert within_binomial(hits.sum(), hits.size, 0.95)
 
 
+@pytest.mark.lengthy
 def test_narrower_intervals_are_rejected(
     planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
     within_binomial: Callable[..., bool],
@@ -198,6 +201,7 @@ def test_narrower_intervals_are_rejected(
     assert not within_binomial(hits.sum(), hits.size, 0.95)
 
 
+@pytest.mark.lengthy
 def test_sigma_stays_unbiased_beside_spikes(
     planted: tuple[FloatArray, list[SymmetricFit | RectangularFit]],
 ) -> None:
@@ -207,6 +211,7 @@ def test_sigma_stays_unbiased_beside_spikes(
     assert abs(sigma.mean() - 1) < 4 * sigma.std() / np.sqrt(len(sigma))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("shape", [(300, 300), (300, 600)])
 def test_sigma_at_rank_five_percent(
     make: dict[str, Callable[..., FloatArray]], shape: tuple[int, int]

@@ -87,6 +87,7 @@ def numbers(value: Any) -> list[bool | float]:
     return [value] if isinstance(value, (int, float)) else []
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "chunk", [0, 1, *(pytest.param(k, marks=pytest.mark.slow) for k in range(2, CHUNKS))]
 )

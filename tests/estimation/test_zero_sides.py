@@ -165,11 +165,13 @@ def false_alarms(
     return count, binom.isf(1e-6, draws, 0.05)
 
 
+@pytest.mark.lengthy
 def test_false_spikes_stay_rare() -> None:
     count, limit = false_alarms(fit_rectangular)
     assert count <= limit
 
 
+@pytest.mark.lengthy
 def test_without_the_matrix_they_are_not() -> None:
     def blind(w: FloatArray) -> RectangularFit:
         return fit_rectangular(singular_values=np.linalg.svd(w, compute_uv=False), shape=w.shape)

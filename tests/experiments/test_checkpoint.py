@@ -37,6 +37,7 @@ class Stopped(Exception):
     pass
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("when", ["before the state", "after the state"])
 def test_stopped_and_resumed_it_has_the_same_bits(
@@ -72,6 +73,7 @@ def test_stopped_and_resumed_it_has_the_same_bits(
     np.testing.assert_array_equal(resumed.initial_middle, whole.initial_middle)
 
 
+@pytest.mark.lengthy
 def test_a_finished_state_is_not_trained_again(
     torch: ModuleType, tiny_data: FashionMnist, tmp_path: Path
 ) -> None:
@@ -225,6 +227,7 @@ def test_losses_of_a_training_that_ran_away_are_no_damage(
     assert epochs_done(path) == 1
 
 
+@pytest.mark.lengthy
 def test_a_training_with_a_damaged_checkpoint_is_whole(
     torch: ModuleType, tiny_data: FashionMnist, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ SLOW = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in NAMES]
 )

@@ -91,6 +91,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_it_is_kept_and_its_tasks_are_done_again(whole: str, tmp_path: Path, damage: str) -> None:
     content = DAMAGES[damage](whole)
@@ -105,6 +106,7 @@ def test_it_is_kept_and_its_tasks_are_done_again(whole: str, tmp_path: Path, dam
     assert (tmp_path / f"{NAME}.damaged").read_bytes() == content
 
 
+@pytest.mark.lengthy
 def test_the_record_is_then_as_it_was(whole: str, tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(whole[:-20])
     with pytest.warns(PasturWarning):
@@ -116,6 +118,7 @@ def test_the_record_is_then_as_it_was(whole: str, tmp_path: Path) -> None:
         assert verify(["lemma-4.1"], records=tmp_path).to_dict() == result.to_dict()
 
 
+@pytest.mark.lengthy
 def test_an_earlier_damaged_one_stays(whole: str, tmp_path: Path) -> None:
     for content in ("first", "second"):
         (tmp_path / NAME).write_text(content)
@@ -125,6 +128,7 @@ def test_an_earlier_damaged_one_stays(whole: str, tmp_path: Path) -> None:
     assert (tmp_path / f"{NAME}.damaged.2").read_text() == "second"
 
 
+@pytest.mark.lengthy
 def test_a_row_of_another_setting_is_no_damage(whole: str, tmp_path: Path) -> None:
     other = first(lambda row: row["setting"].update(zz={"a": 1}))(whole)
     (tmp_path / NAME).write_text(other)
@@ -159,6 +163,7 @@ def wrong_shapes(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) 
             row[part] = {name: [[1.0, 2.0], [3.0, 4.0]] for name in row[part]}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("damage", [drop_statistic, rename_statistics, wrong_shapes])
 def test_a_record_that_cannot_be_judged_is_damaged(
     whole: str, tmp_path: Path, damage: Callable[[Mapping[str, Any]], None]
@@ -190,6 +195,7 @@ def test_two_runs_in_one_folder_keep_the_rows_of_both(tmp_path: Path) -> None:
         Records(CLAIM, plans[0], seed=1, folder=tmp_path)
 
 
+@pytest.mark.lengthy
 def test_the_command_says_it_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 

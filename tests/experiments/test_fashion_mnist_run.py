@@ -61,6 +61,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.json")}
 
 
+@pytest.mark.lengthy
 def test_two_sizes_and_two_epochs_on_the_real_data(
     torch: ModuleType, real_data: FashionMnist, tmp_path: Path
 ) -> None:
@@ -160,6 +161,7 @@ run_fashion_mnist(configs, sys.argv[2], at_epochs=[2, 5])
 """
 
 
+@pytest.mark.lengthy
 def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
     torch: ModuleType, tiny_data: FashionMnist, tmp_path: Path
 ) -> None:
@@ -266,6 +268,7 @@ def places(values: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str |
             yield from places(value, (*way, key))
 
 
+@pytest.mark.lengthy
 def test_any_value_anywhere_is_refused_or_as_good_as_another(tmp_path: Path) -> None:
     path = record().save(tmp_path)
     document = json.loads(path.read_text())

@@ -110,6 +110,7 @@ def test_training_is_the_naive_one_in_double_precision(
         assert np.abs(value - initial_parameters(config)[name]).max() > 1e-3
 
 
+@pytest.mark.lengthy
 def test_two_trainings_on_the_real_data_give_the_same_bits(
     torch: ModuleType, real_data: FashionMnist
 ) -> None:

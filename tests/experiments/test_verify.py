@@ -40,6 +40,7 @@ def whole(drawn: tuple[dict[str, Any], dict[str, bytes]]) -> dict[str, bytes]:
     return drawn[1]
 
 
+@pytest.mark.lengthy
 def test_a_record_tells_seed_and_versions(whole: dict[str, bytes]) -> None:
     assert sorted(whole) == sorted(f"{name}.json" for name in SWEEP)
     record = json.loads(whole["lemma-4.1.json"])
@@ -55,6 +56,7 @@ def test_processes_change_nothing(whole: dict[str, bytes], tmp_path: Path) -> No
     assert files(tmp_path) == whole
 
 
+@pytest.mark.lengthy
 def test_a_full_record_is_not_drawn_again(
     whole: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +68,7 @@ def test_a_full_record_is_not_drawn_again(
     assert files(tmp_path) == whole
 
 
+@pytest.mark.lengthy
 def test_figures_from_records_are_those_of_the_draws(
     drawn: tuple[dict[str, Any], dict[str, bytes]], tmp_path: Path
 ) -> None:
@@ -75,11 +78,13 @@ def test_figures_from_records_are_those_of_the_draws(
     assert verify(SWEEP, records=tmp_path).to_dict() == found
 
 
+@pytest.mark.lengthy
 def test_figures_without_records_are_the_same(tmp_path: Path) -> None:
     kept = verify(["lemma-4.1"], records=tmp_path).to_dict()
     assert verify(["lemma-4.1"]).to_dict() == kept
 
 
+@pytest.mark.lengthy
 def test_a_missing_row_is_drawn_and_the_others_stay(
     whole: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -92,6 +97,7 @@ def test_a_missing_row_is_drawn_and_the_others_stay(
     assert json.loads((tmp_path / "lemma-4.1.json").read_text())["rows"][3] == taken
 
 
+@pytest.mark.lengthy
 def test_quick_and_full_share_a_file(tmp_path: Path) -> None:
     """Rows of the other level stay in it."""
     verify(["assumption-1"], records=tmp_path)
@@ -172,6 +178,7 @@ def test_killed_at_twenty_random_moments_it_ends_as_if_it_had_not_been(
     assert max(Counter(log.read_text().splitlines()).values()) <= KILLS + 1
 
 
+@pytest.mark.lengthy
 def test_what_a_killed_run_was_about_to_rename_is_cleared_away(
     whole: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -201,6 +208,7 @@ def test_a_record_of_another_kind_is_named_and_kept(
     assert path.read_bytes() == content
 
 
+@pytest.mark.lengthy
 def test_another_seed_needs_another_folder(whole: dict[str, bytes], tmp_path: Path) -> None:
     (tmp_path / "lemma-4.1.json").write_bytes(whole["lemma-4.1.json"])
     with pytest.raises(InvalidInputError, match="recorded with seed 0, not 1"):

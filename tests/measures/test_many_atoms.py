@@ -42,6 +42,7 @@ def plain(
     return total, size
 
 
+@pytest.mark.lengthy
 def test_transforms(cloud: tuple[FloatArray, FloatArray, FloatArray, ComplexArray]) -> None:
     points, weights, _, z = cloud
     measure = Atoms(points, weights)
@@ -53,6 +54,7 @@ def test_transforms(cloud: tuple[FloatArray, FloatArray, FloatArray, ComplexArra
         assert np.all(np.abs(transform(z) - expected) <= 1e-14 * size + 4 * moved)
 
 
+@pytest.mark.lengthy
 def test_potential(cloud: tuple[FloatArray, FloatArray, FloatArray, ComplexArray]) -> None:
     points, weights, _, z = cloud
     z = np.where(z.imag < 0, np.conj(z), z)

@@ -112,6 +112,7 @@ def test_stieltjes(reference: Reference) -> None:
     assert errors.max() < 1e-12
 
 
+@pytest.mark.lengthy
 def test_stieltjes_derivative(reference: Reference) -> None:
     z = points(reference.law)
     expected = [reference.integral(lambda t, z=z: 1 / (t - mp.mpmathify(z)) ** 2) for z in z]

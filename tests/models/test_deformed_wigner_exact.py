@@ -87,6 +87,7 @@ def reference_edges(
     return sorted(pulls)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
     ("points", "sigma", "count"), [([-1.5, 1.5], 0.8, 1000), ([-2.0, 2.0], 1.0, 1000)]
 )
@@ -223,6 +224,7 @@ def test_two_semicircles_add_their_variances_in_either_order() -> None:
     np.testing.assert_allclose(twice.density(x), once.density(x), rtol=0, atol=1e-8)
 
 
+@pytest.mark.lengthy
 def test_tiny_components_are_all_found() -> None:
     """1000 quantile atoms of a mixture: 2 intervals; with little noise almost one an atom."""
     q = (np.arange(1000) + 0.5) / 1000

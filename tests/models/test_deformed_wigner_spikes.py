@@ -132,6 +132,7 @@ def test_outliers_and_overlaps_of_sampled_matrices() -> None:
         assert abs(overlaps[:, j].mean() - wrong) > 10 * error
 
 
+@pytest.mark.lengthy
 def test_a_subcritical_spike_makes_no_outlier() -> None:
     """θ = 0.6σ: the top eigenvalue follows the Tracy–Widom law of the edge that `outlier` names."""
     n, sigma = 400, 1.0

@@ -52,6 +52,7 @@ def rectangular_outliers():
     return signal, np.array([values[list(RECTANGULAR_PLACES)] for values in spectra])
 
 
+@pytest.mark.lengthy
 def test_variances_of_outliers_of_the_symmetric_model(
     symmetric_outliers: tuple[FloatArray, FloatArray],
 ) -> None:
@@ -82,6 +83,7 @@ def test_variances_of_outliers_of_the_rectangular_model(rectangular_outliers) ->
         assert abs(variance / alone - 1) > VARIANCE_ERROR + 0.02
 
 
+@pytest.mark.lengthy
 def test_own_term_belongs_out_of_the_mean(
     symmetric_outliers: tuple[FloatArray, FloatArray],
 ) -> None:
@@ -121,6 +123,7 @@ def assert_tracy_widom(scaled: FloatArray) -> None:
     assert np.all(np.abs(scaled.mean(axis=0) - TracyWidom(2).moment(1)) > MEAN_ERROR + 0.03)
 
 
+@pytest.mark.lengthy
 def test_edges_of_the_symmetric_model_are_tracy_widom(
     symmetric_extremes: tuple[EdgeScale, FloatArray],
 ) -> None:
@@ -138,6 +141,7 @@ def test_edges_of_the_rectangular_model_are_tracy_widom(rectangular_extremes) ->
     assert_tracy_widom((extremes - root) / (scale / (2 * root)))
 
 
+@pytest.mark.lengthy
 def test_overlaps_of_the_rectangular_model_on_both_sides() -> None:
     """80 draws: means within 4 standard errors and 1/N; the sibling is the other side's formula."""
     signal = np.concatenate([RECTANGULAR_SPIKES, np.full(99, 2.0), np.full(98, 4.0)])

@@ -29,6 +29,7 @@ def places(law: SubordinatedLaw) -> FloatArray:
     return result
 
 
+@pytest.mark.lengthy
 def test_a_million_atoms_solve_pasturs_equation(
     million: tuple[FloatArray, SubordinatedLaw],
 ) -> None:
@@ -59,6 +60,7 @@ def test_quantiles_of_a_million_atoms_invert_the_distribution_function(
     np.testing.assert_allclose(shares, np.round(shares), rtol=0, atol=1e-6)
 
 
+@pytest.mark.lengthy
 def test_many_rectangular_atoms_solve_the_equation_of_dozier_and_silverstein() -> None:
     atoms = (quantile_atoms(200_000) + 4) ** 2
     sigma, c = 0.7, 0.5

@@ -129,6 +129,7 @@ def test_the_law_within(name: str) -> None:
     assert np.isfinite(model.critical_spikes).all()
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("least", [0.0, 1e-300, 5e-324, 1e-18])
 def test_grids_with_nothing_at_their_ends(least: float) -> None:
     x = np.linspace(-8, 8, 321)

@@ -252,6 +252,7 @@ def test_finds_among_many_skipped_tensors(browser: Any, tmp_path: Path) -> None:
         assert "broken" in rows.first.inner_text()
 
 
+@pytest.mark.lengthy
 def test_three_hundred_layers(browser: Any, tmp_path: Path) -> None:
     """The page stays small and quick: only what is near the window is drawn."""
     rng = np.random.default_rng(2)
@@ -278,6 +279,7 @@ def test_a_link_leads_to_its_spectrum(opened: Opened, analysis: Analysis) -> Non
     assert 0 <= top < 400
 
 
+@pytest.mark.lengthy
 def test_switches_the_colours(opened: Opened) -> None:
     page = opened.page
 

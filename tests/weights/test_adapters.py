@@ -350,6 +350,7 @@ def test_a_pattern_that_would_hang_python_ends(key: str) -> None:
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.lengthy
 def test_patterns_by_the_hundred_take_no_time(tmp_path: Path) -> None:
     """As many patterns as layers, each a layer's name; and hostile ones for all."""
     layers = [f"layers.{k}.{part}" for k in range(60) for part in ("q", "k", "v", "o", "up")]

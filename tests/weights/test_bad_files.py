@@ -256,6 +256,7 @@ def test_npz_member_packed_by_another_method(tmp_path: Path) -> None:
     assert bad_member(path).reason == "is packed by a method that NumPy does not write"
 
 
+@pytest.mark.lengthy
 def test_npz_member_that_is_a_bomb(tmp_path: Path, raw_npy: Callable[..., Path]) -> None:
     header = "{'descr': '|u1', 'fortran_order': False, 'shape': (10000, 10000)}"
     content = raw_npy(header, bytes(10**8)).read_bytes()

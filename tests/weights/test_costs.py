@@ -26,6 +26,7 @@ def listed(path: Path) -> str:
     return " ".join("matrix" if isinstance(item, Matrix) else item.reason for item in items)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("costly", COSTS, ids=lambda costly: costly.file)
 def test_what_a_file_costs_is_in_proportion_to_it(
     tmp_path: Path,

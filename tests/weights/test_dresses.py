@@ -34,6 +34,7 @@ def rounded(w: AnyArray, dress: str) -> FloatArray:
     return out
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("dress", dresses.DRESSES[1:])
 def test_what_is_found_is_the_same(found: dict[str, Analysis], dress: str) -> None:
     plain, other = layers(found["float32"]), layers(found[dress])
@@ -47,6 +48,7 @@ def test_what_is_found_is_the_same(found: dict[str, Analysis], dress: str) -> No
         assert low <= matrix.fit.sigma <= high
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("dress", dresses.DRESSES[1:4])
 def test_singular_values_are_those_of_the_rounded_matrix(
     found: dict[str, Analysis], dress: str
@@ -62,6 +64,7 @@ def test_singular_values_are_those_of_the_rounded_matrix(
         assert moved <= np.linalg.norm(there - w, 2) + 1e-6 * values[0]
 
 
+@pytest.mark.lengthy
 def test_an_adapter_on_its_base_is_the_network(found: dict[str, Analysis]) -> None:
     for name, w in dresses.network().items():
         values = layers(found["base + LoRA"])[name].singular_values
@@ -69,6 +72,7 @@ def test_an_adapter_on_its_base_is_the_network(found: dict[str, Analysis]) -> No
         np.testing.assert_allclose(values, expected, atol=1e-6 * values[0])
 
 
+@pytest.mark.lengthy
 def test_the_page_says_what_is_found(found: dict[str, Analysis]) -> None:
     page = dresses.PAGE.read_text("utf-8")
     assert dresses.filled(page, found) == page

@@ -187,6 +187,7 @@ def test_cut_off_anywhere(path: Path, sound: bytes) -> None:
             open_weights(path)
 
 
+@pytest.mark.lengthy
 def test_mutations_raise_nothing_but_our_errors(
     path: Path, sound: bytes, refused_mutants: Callable[..., int], small_memory: None
 ) -> None:

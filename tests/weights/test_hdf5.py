@@ -234,6 +234,7 @@ def test_a_filter_that_is_not_there(tmp_path: Path) -> None:
     np.testing.assert_array_equal(open_weights(path).read("sound"), NORMAL)
 
 
+@pytest.mark.lengthy
 def test_groups_in_groups_three_thousand_deep(tmp_path: Path) -> None:
     path = tmp_path / "deep.h5"
     with h5py.File(path, "w") as file:
@@ -247,6 +248,7 @@ def test_groups_in_groups_three_thousand_deep(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found[2].load(), NORMAL + 2999)
 
 
+@pytest.mark.lengthy
 def test_a_long_name_above_many_objects_is_listed_as_far_as_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "names.h5"
     with h5py.File(path, "w", libver="latest") as file:
@@ -379,6 +381,7 @@ def test_the_process_ends_with_the_one_that_asks(tmp_path: Path) -> None:
     pytest.fail("the worker still runs ten seconds after its parent was killed")
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("gigabytes", [2.5, 3.9])
 def test_a_hard_limit_of_address_space_from_outside(tmp_path: Path, gigabytes: float) -> None:
     path = written(tmp_path / "sound.h5", lambda file: None)

@@ -96,6 +96,7 @@ def keep_header_length(content: bytes, mutated: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + data
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.usefixtures("small_memory")
 def test_mutations(tmp_path: Path, rng: np.random.Generator, name: str) -> None:

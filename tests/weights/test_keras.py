@@ -61,6 +61,7 @@ def items(path: Path) -> dict[str, Matrix | Skipped]:
 FILES = ["model.keras", "model.weights.h5", "model.h5"]
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", FILES)
 def test_every_variable_is_there(
     written: tuple[dict[str, list[AnyArray]], Path], name: str
@@ -97,6 +98,7 @@ def kernels(values: Mapping[str, Sequence[AnyArray]]) -> Iterator[AnyArray]:
     yield from (values["inner"][k] for k in (0, 2))
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", ["model.keras", "model.h5"])
 def test_the_matrices_are_those_of_the_layers(
     written: tuple[dict[str, list[AnyArray]], Path], name: str
@@ -115,6 +117,7 @@ def test_the_matrices_are_those_of_the_layers(
     assert len(found) == len(expected) + 6
 
 
+@pytest.mark.lengthy
 def test_nothing_of_keras_is_imported(written: tuple[dict[str, list[AnyArray]], Path]) -> None:
     import subprocess
     import sys
@@ -131,6 +134,7 @@ def test_nothing_of_keras_is_imported(written: tuple[dict[str, list[AnyArray]], 
     assert done.stdout.split() == ["False", "False"]
 
 
+@pytest.mark.lengthy
 def test_weights_travel_to_another_process(written: tuple[dict[str, list[AnyArray]], Path]) -> None:
     _, folder = written
     weights = open_weights(folder / "model.keras")
@@ -204,6 +208,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         open_weights(packed)
 
 
+@pytest.mark.lengthy
 def test_a_worker_that_dies_is_an_error_and_the_next_one_works(
     written: tuple[dict[str, list[AnyArray]], Path],
 ) -> None:
@@ -218,6 +223,7 @@ def test_a_worker_that_dies_is_an_error_and_the_next_one_works(
     assert weights.read(name).ndim == 4
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("name", ["model.keras", "model.weights.h5"])
 def test_cut_off_and_changed(
     written: tuple[dict[str, list[AnyArray]], Path],

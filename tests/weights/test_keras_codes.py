@@ -64,6 +64,7 @@ def matrices(weights: Weights) -> dict[str, Matrix]:
     return {i.name: i for i in iter_matrices(weights) if isinstance(i, Matrix)}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("bias", "name"), [(True, "model.keras"), (False, "model.weights.h5")])
 def test_int8(saved: Callable[..., Weights], bias: bool, name: str) -> None:
     model = network(bias=bias)
@@ -80,6 +81,7 @@ def test_int8(saved: Callable[..., Weights], bias: bool, name: str) -> None:
         np.testing.assert_allclose(weights.steps(name)[0], 1 / scale**2 / 12, rtol=1e-5)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize(("block", "bias"), [(None, True), (None, False), (8, True)])
 def test_int4(saved: Callable[..., Weights], bias: bool, block: int | None) -> None:
     config = keras.quantizers.Int4QuantizationConfig(block_size=block, activation_quantizer=None)
@@ -92,6 +94,7 @@ def test_int4(saved: Callable[..., Weights], bias: bool, block: int | None) -> N
         np.testing.assert_allclose(item.load(), kernel.T, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("rows", [13, 6])
 def test_embedding(saved: Callable[..., Weights], rows: int) -> None:
     """A table has a scale for each row; one of as many rows as columns is no exception."""
@@ -103,6 +106,7 @@ def test_embedding(saved: Callable[..., Weights], rows: int) -> None:
     np.testing.assert_allclose(item.load(), expected, rtol=1e-6)
 
 
+@pytest.mark.lengthy
 def test_what_is_not_undone_is_left_out(saved: Callable[..., Weights]) -> None:
     """Attention keeps kernels of three axes; their codes are no weights, nor are their scales."""
     layer = keras.layers.EinsumDense("abc,cde->abde", (None, 3, 8), name="einsum")

@@ -322,6 +322,7 @@ def test_what_is_kept_of_a_tensor_does_not_travel() -> None:
 AXES = ["oi", "io", "eoi", "oiss", "ssio", "ois", "iosss", "eeio", "ioo", "iio", "osi"]
 
 
+@pytest.mark.lengthy
 @settings(deadline=None, derandomize=True)
 @given(
     axes=st.sampled_from(AXES),

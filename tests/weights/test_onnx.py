@@ -88,6 +88,7 @@ def same_values(found: Mapping[int | str, Matrix | Skipped], expected: AnyArray)
     )
 
 
+@pytest.mark.lengthy
 def test_a_network_of_torch(export: Callable[[Any, Any, Path], Path], path: Path) -> None:
     import torch
 
@@ -110,6 +111,7 @@ def test_a_network_of_torch(export: Callable[[Any, Any, Path], Path], path: Path
     assert all(reason.startswith("not a matrix") for reason in reasons)
 
 
+@pytest.mark.lengthy
 def test_an_lstm_and_an_attention_of_torch(
     export: Callable[[Any, Any, Path], Path], path: Path, tmp_path: Path
 ) -> None:
@@ -514,6 +516,7 @@ def test_cut_off_anywhere(path: Path, sound: bytes, read_all: Callable[[Path], N
             assert "model.onnx" in str(error)
 
 
+@pytest.mark.lengthy
 def test_mutations_raise_nothing_but_our_errors(
     path: Path, sound: bytes, refused_mutants: Callable[..., int]
 ) -> None:

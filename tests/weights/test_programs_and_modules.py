@@ -27,7 +27,8 @@ class Network(torch.nn.Module):
         self.plain = torch.arange(25.0).reshape(5, 5)
         self.words = ["x"]
 
-    def forward(self, x: Any) -> Any:
+    # TorchScript takes an argument without a type for a tensor, and knows no Any.
+    def forward(self, x):  # type: ignore[no-untyped-def]
         return self.model(x) @ torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])
 
 

@@ -129,6 +129,7 @@ def read_all(path: Path) -> dict[str, AnyArray]:
     return {e.name: weights.read(e.name) for e in weights.entries if e.name.startswith("layers")}
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("file", FILES)
 def test_time_follows_the_number_of_tensors(
     tmp_path: Path, cpu_seconds: Callable[[Callable[[], object]], float], file: str

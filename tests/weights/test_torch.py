@@ -369,6 +369,7 @@ def read_all(path: Path) -> None:
             assert "\n" not in str(error) and "internal error" not in str(error)
 
 
+@pytest.mark.lengthy
 def test_mutations_meet_documented_errors_only(tmp_path: Path) -> None:
     """Bytes changed, cut out, doubled and swapped, in the archive and in the pickle alone."""
     rng = np.random.default_rng(3)

@@ -188,6 +188,7 @@ def test_every_truncation_is_noticed(sound: Path, tmp_path: Path) -> None:
             open_weights(tmp_path / "cut.pt2")
 
 
+@pytest.mark.lengthy
 def test_mutations_meet_documented_errors_only(
     sound: Path, tmp_path: Path, refused_mutants: Callable[..., int]
 ) -> None:

@@ -219,6 +219,7 @@ def test_every_truncation_is_noticed(tmp_path: Path, read_all: Callable[[Path], 
             read_all(tmp_path / "cut.pth")
 
 
+@pytest.mark.lengthy
 def test_mutations_meet_documented_errors_only(
     tmp_path: Path, refused_mutants: Callable[..., int]
 ) -> None:
