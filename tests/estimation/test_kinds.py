@@ -1,11 +1,17 @@
 """The kinds as maps: derivatives by differences, sums of spikes by contour integrals."""
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from pastur._errors import InvalidInputError
 from pastur.estimation._kinds.masses import Masses, base_transforms
 from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._kinds.symmetric import SymmetricKind
+from pastur.estimation._low_rank.edge import noise_edges
+from pastur.estimation._low_rank.split import split_spectrum
 from pastur.measures import Semicircle, Uniform
 
 SIGNAL = Masses(np.array([1.4, 2.5, 2.6]), np.array([0.1, 0.05, 0.02]))
@@ -127,3 +133,86 @@ def test_overlaps_of_low_rank():
     assert found.spike[0] == pytest.approx(w)
     assert found.overlaps[0][0] == pytest.approx((t**4 - c) / (t**2 * (t**2 + c)), rel=1e-8)
     assert found.overlaps[1][0] == pytest.approx((t**4 - c) / (t**2 * (t**2 + 1)), rel=1e-8)
+
+
+def test_the_law_has_squares_and_the_matrix_their_roots():
+    values = np.array([0.3, 1.0, 2.5])
+    wide = KINDS["rectangular"]
+    np.testing.assert_array_equal(wide.to_law(values), [0.09, 1.0, 6.25])
+    np.testing.assert_array_equal(wide.to_matrix(np.array([-1e-20, 4.0])), [0.0, 2.0])
+    assert KINDS["symmetric"].to_law(-3.0) == KINDS["symmetric"].to_matrix(-3.0) == -3.0
+
+
+def test_a_value_goes_to_the_law_and_back(kind):
+    values = np.array([0.0, 0.3, 1.7])
+    np.testing.assert_allclose(kind.to_matrix(kind.to_law(values)), values, rtol=1e-15)
+    # A relative change h of a value is one of about `relative_to_matrix` of its image's.
+    change = kind.to_law(1.7 * (1 + 1e-6)) / kind.to_law(1.7) - 1
+    assert kind.relative_to_matrix(change) == pytest.approx(1e-6, rel=1e-5)
+
+
+def test_overlaps_have_names_in_the_table(kind):
+    assert set(kind.overlap_names) < set(kind.fields.names)
+    observed = kind.outliers(np.array([9.0 + 0j]), np.array([-0.2 + 0j]), np.array([0.1 + 0j]), 1.0)
+    assert len(observed.overlaps) == len(kind.overlap_names)
+
+
+def test_a_tall_matrix_has_left_and_right_the_other_way_round():
+    wide, tall = RectangularKind(40, 100), RectangularKind(40, 100, tall=True)
+    assert tall.overlap_names == wide.overlap_names[::-1]
+    assert tall.fields == wide.fields
+
+
+def test_doubles_that_cannot_hold_a_square_are_refused():
+    wide = KINDS["rectangular"]
+    for far in (1e200, 1e-160):
+        with pytest.raises(InvalidInputError, match="squares of singular values"):
+            wide.masses(np.array([far]), np.array([0.5]), None)
+    assert wide.masses(np.array([0.0, 3.0]), np.full(2, 0.5), None).points.tolist() == [0.0, 9.0]
+
+
+@dataclass(frozen=True)
+class HalvedNoise:
+    """Any noise with a law, an edge and modes: here the white one of half the level."""
+
+    white: Any
+
+    @property
+    def size(self):
+        return self.white.size
+
+    @property
+    def sides(self):
+        return self.white.sides
+
+    @property
+    def level_mode(self):
+        return self.white.level_mode
+
+    def law(self, removed):
+        law = self.white.law(removed)
+        # Half of σ is a quarter of the law of squares.
+        share = 0.5 if self.sides == 2 else 0.25
+        return replace(law, center=share * law.center, half_width=share * law.half_width)
+
+    def edge_scale(self, removed):
+        return tuple(0.5 * part for part in self.white.edge_scale(removed))
+
+
+def test_the_noise_is_a_value_next_to_the_kind(kind):
+    """Noise of half the level, to which σ = 1 belongs, gives twice the σ and the same spikes."""
+    rng = np.random.default_rng(7)
+    w = rng.normal(size=(40, 100)) / 10
+    values = np.linalg.svd(w, compute_uv=False)
+    if kind.sides == 2:
+        square = rng.normal(size=(100, 100)) / np.sqrt(200)
+        values = np.linalg.eigvalsh(square + square.T)
+        values = values[np.argsort(-np.abs(values))]
+    found = []
+    for noise in (kind.noise, HalvedNoise(kind.noise)):
+        split, status = split_spectrum(values, kind, noise, noise_edges(noise, 0.05), sigma=None)
+        assert status.converged
+        found.append(split)
+    assert found[1].sigma == pytest.approx(2 * found[0].sigma, rel=1e-9)
+    assert found[1].spikes.tolist() == found[0].spikes.tolist()
+    assert found[0].sigma == pytest.approx(1.0, abs=0.1)

@@ -57,7 +57,7 @@ class RectangularFit(Fit):
         Mass of `signal_measure` away from 0, times the number of singular values: how many
         directions carry signal, detached or not.
     signal_rank_interval : tuple of two floats
-        For it. The upper end includes spikes too weak to be told from noise.
+        For it. The upper end includes spikes too weak to be distinguished from noise.
     growing : bool
         Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
         rank; then noise level and signal come from the deconvolution of the whole spectrum.
@@ -163,7 +163,7 @@ def fit_rectangular(
     Parameters
     ----------
     W : array_like, shape (n, m)
-        The matrix, tall or wide. Its entries are looked at as well (see `Goodness`).
+        The matrix, tall or wide. Its entries are checked as well (see `Goodness`).
     singular_values : array_like, shape (min(n, m),), optional
         All singular values, in any order, where they are known already or are all that is known.
     shape : pair of ints, optional

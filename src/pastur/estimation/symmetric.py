@@ -49,7 +49,7 @@ class SymmetricFit(Fit):
     signal_rank : float
         Their mass times N: how many directions carry signal, detached or not.
     signal_rank_interval : tuple of two floats
-        For it. The upper end includes spikes too weak to be told from noise.
+        For it. The upper end includes spikes too weak to be distinguished from noise.
     growing : bool
         Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
         rank; then noise level and signal come from the deconvolution of the whole spectrum.
@@ -125,7 +125,7 @@ def fit_symmetric(
     Parameters
     ----------
     W : array_like, shape (N, N)
-        The matrix, symmetric to 1e-6 of its largest entry. Its entries are looked at as well (see
+        The matrix, symmetric to 1e-6 of its largest entry. Its entries are checked as well (see
         `Goodness`).
     eigenvalues : array_like, shape (N,), optional
         All eigenvalues, in any order, where they are known already or are all that is known.

@@ -29,7 +29,7 @@ _LEAST_VARIANCE = 1e-5
 # Points of the transform lie about as far apart as above the spectrum, but not closer.
 _LEAST_SPACING, _MOST_POINTS = 0.05, 200
 _MOST_STEPS = 30
-# A descent that goes on longer alternates between neighbouring sets of masses, which pull σ to and
+# A descent that goes on longer alternates between neighbouring sets of masses, which move σ to and
 # fro: from then on each change of direction halves its steps, so that they close in on where it
 # turns.
 _PATIENCE = 10
@@ -95,7 +95,7 @@ class Deconvolution:
         return chi_squared_tail(self.freedom, self.misfit)
 
     @property
-    def swallowed(self) -> bool:
+    def leaves_no_noise(self) -> bool:
         """Whether the signal left no noise to speak of."""
         return float(self.signal.weights.sum()) > _LARGEST_RANK
 
@@ -143,11 +143,11 @@ def deconvolve(
                 found = _descend(values, kind, share * start, spikes, base, known)
         except (FloatingPointError, np.linalg.LinAlgError):
             continue
-        if best is None or (not found.swallowed and found.ratio < best.ratio):
+        if best is None or (not found.leaves_no_noise and found.ratio < best.ratio):
             best = found
         sound = best.misfit < best.freedom + 4 * np.sqrt(2 * best.freedom)
         hopeless = best.ratio > _hopeless(best.steps, values.size)
-        if (best.converged and sound) or hopeless or best.swallowed:
+        if (best.converged and sound) or hopeless or best.leaves_no_noise:
             break
     return best
 
@@ -158,7 +158,7 @@ def _hopeless(steps: int, size: int) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Scene:
+class _Context:
     """What stays during a descent, in units of the first σ."""
 
     kind: Kind
@@ -175,7 +175,9 @@ class _Scene:
         return np.asarray(self.kind.observe(self.far_z, self.far_m, variance).omega.real)
 
 
-def _scene(values: FloatArray, kind: Kind, unit: float, base: ProbabilityMeasure | None) -> _Scene:
+def _context(
+    values: FloatArray, kind: Kind, unit: float, base: ProbabilityMeasure | None
+) -> _Context:
     scaled = values / unit
     far = np.abs(scaled) > _FAR
     near, height = scaled[~far], kind.height * scaled.size**-0.5
@@ -185,7 +187,7 @@ def _scene(values: FloatArray, kind: Kind, unit: float, base: ProbabilityMeasure
     law = Empirical(kind.to_law(scaled))
     far_z = kind.to_law(scaled[far] + 1j * height)
     own = 1 / (kind.to_law(scaled[far]) - far_z)
-    return _Scene(
+    return _Context(
         kind=kind,
         size=scaled.size,
         base=None if base is None else base.scale(1 / unit),
@@ -205,16 +207,16 @@ def _descend(
     base: ProbabilityMeasure | None,
     known: bool,
 ) -> Deconvolution:
-    scene = _scene(values, kind, unit, base)
+    context = _context(values, kind, unit, base)
     variance = 1.0
-    weights = np.full(spikes.size, 1 / scene.size)
-    signal = Masses(kind.to_law(spikes) / kind.to_law(unit), weights, scene.base)
+    weights = np.full(spikes.size, 1 / context.size)
+    signal = Masses(kind.to_law(spikes) / kind.to_law(unit), weights, context.base)
     change, steps, share, before = np.inf, 0, 1.0, 0.0
     while change > _TOLERANCE and steps < _MOST_STEPS:
-        step = _solve(scene, signal, variance, known)
+        step = _solve(context, signal, variance, known)
         signal, steps = step.signal, steps + 1
-        swallowed = steps > 1 and float(signal.weights.sum()) > _LARGEST_RANK
-        if swallowed or step.misfit / step.freedom > _hopeless(steps, scene.size):
+        no_noise = steps > 1 and float(signal.weights.sum()) > _LARGEST_RANK
+        if no_noise or step.misfit / step.freedom > _hopeless(steps, context.size):
             break
         if steps > _PATIENCE and step.move * before < 0:
             share /= 2
@@ -222,15 +224,15 @@ def _descend(
         move = share * float(np.clip(step.move, -_LARGEST_STEP, _LARGEST_STEP))
         new = variance + move * variance
         change, variance = abs(new / variance - 1), new
-    spikes = kind.to_law(unit) * step.spikes(scene.size)
+    spikes = kind.to_law(unit) * step.spikes(context.size)
     # The mass found, shared by whole spikes; less than half a spike is none.
     mass = float(signal.weights.sum()) if spikes.size else 0.0
     return Deconvolution(
         sigma=unit * float(np.sqrt(variance)),
         deviation=0.0 if known else unit * step.deviation() * float(np.sqrt(variance)) / 2,
         signal=Masses(spikes, np.full(spikes.size, mass / max(spikes.size, 1)), base),
-        rank=scene.size * mass,
-        rank_deviation=step.rank_deviation(scene.size),
+        rank=context.size * mass,
+        rank_deviation=step.rank_deviation(context.size),
         misfit=step.misfit,
         freedom=step.freedom,
         change=change / 2,
@@ -242,15 +244,15 @@ def _descend(
 class _Problem:
     """The linear problem at one signal and σ, all of it weighted.
 
-    ``target ≈ columns·weights − lever·(relative change of σ²)``, with unit covariance; `cumulant`
-    is the direction that a fourth cumulant of the entries adds.
+    ``target ≈ columns·weights − variance_direction·(relative change of σ²)``, with unit
+    covariance; `cumulant` is the direction that a fourth cumulant of the entries adds.
     """
 
     grid: FloatArray
     far: FloatArray
     target: FloatArray
     columns: FloatArray
-    lever: FloatArray
+    variance_direction: FloatArray
     cumulant: FloatArray
 
 
@@ -282,10 +284,10 @@ class _Step:
         neighbours, too much or too little of the trace is left. The mean of both covers as often as
         it says.
         """
-        lever, active = self.problem.lever, self.weights > 0
-        beside = active | np.append(active[1:], False) | np.append(False, active[:-1])
-        chosen = (self.problem.columns[:, some] for some in (active, beside))
-        left = [_without(*columns.T)(lever) for columns in chosen]
+        variance_direction, active = self.problem.variance_direction, self.weights > 0
+        widened = active | np.append(active[1:], False) | np.append(False, active[:-1])
+        chosen = (self.problem.columns[:, some] for some in (active, widened))
+        left = [_without(*columns.T)(variance_direction) for columns in chosen]
         return float(np.mean([part @ part for part in left]) ** -0.5)
 
     def rank_deviation(self, size: int) -> float:
@@ -294,42 +296,42 @@ class _Step:
         return size * float(np.sqrt(np.linalg.pinv(kept.T @ kept).sum()))
 
 
-def _linearised(scene: _Scene, signal: Masses, variance: float) -> _Problem:
-    kind = scene.kind
-    observed = kind.observe(scene.z, scene.m, variance)
-    w = _preimage(kind, scene.z, observed.omega, signal, variance)
+def _linearised(context: _Context, signal: Masses, variance: float) -> _Problem:
+    kind = context.kind
+    observed = kind.observe(context.z, context.m, variance)
+    w = _preimage(kind, context.z, observed.omega, signal, variance)
     transforms = signal.transforms(w)
     curve = kind.curve(w, transforms, variance)
-    whiten = _whitening(residual_covariance(w, curve, scene.size))
-    mean = residual_mean(curve, scene.size)
-    rest = base_transforms(scene.base, observed.omega).value
-    far = scene.far_spikes(variance)
-    grid = spike_grid(kind, scene.near, scene.base, float(np.sqrt(variance)))
-    of_far = (1 / (far - observed.omega[:, None]) - rest[:, None]).sum(axis=1) / scene.size
+    whiten = _whitening(residual_covariance(w, curve, context.size))
+    mean = residual_mean(curve, context.size)
+    rest = base_transforms(context.base, observed.omega).value
+    far = context.far_spikes(variance)
+    grid = spike_grid(kind, context.near, context.base, float(np.sqrt(variance)))
+    of_far = (1 / (far - observed.omega[:, None]) - rest[:, None]).sum(axis=1) / context.size
     moved = observed.transform_by_variance - transforms.first * observed.omega_by_variance
     return _Problem(
         grid=grid,
         far=far,
         target=whiten(observed.transform - rest - of_far - mean),
         columns=whiten(1 / (grid - observed.omega[:, None]) - rest[:, None]),
-        lever=variance * whiten(moved),
+        variance_direction=variance * whiten(moved),
         cumulant=whiten(kind.cumulant_shift(transforms, curve, variance)),
     )
 
 
-def _solve(scene: _Scene, signal: Masses, variance: float, known: bool) -> _Step:
+def _solve(context: _Context, signal: Masses, variance: float, known: bool) -> _Step:
     """Linearise at `signal` and `variance`; solve for the signal and the change of σ²."""
-    problem = _linearised(scene, signal, variance)
-    lever, columns = problem.lever, problem.columns
-    free = _without() if known else _without(lever)
-    before = scene.size * float(signal.weights.sum()) - problem.far.size
+    problem = _linearised(context, signal, variance)
+    variance_direction, columns = problem.variance_direction, problem.columns
+    free = _without() if known else _without(variance_direction)
+    before = context.size * float(signal.weights.sum()) - problem.far.size
     freed, target = free(columns), free(problem.target)
-    weights = _priced_weights(freed, target, scene.size, before)
+    weights = _priced_weights(freed, target, context.size, before)
     residual = problem.target - columns @ weights
     # Entries with a fourth cumulant are noise as well.
     misfit = _without(free(problem.cumulant))(free(residual))
     active = weights > 0
-    share = np.full(problem.far.size, 1 / scene.size)
+    share = np.full(problem.far.size, 1 / context.size)
     return _Step(
         problem=problem,
         columns=freed,
@@ -338,9 +340,11 @@ def _solve(scene: _Scene, signal: Masses, variance: float, known: bool) -> _Step
         signal=Masses(
             np.append(problem.grid[active], problem.far),
             np.append(weights[active], share),
-            scene.base,
+            context.base,
         ),
-        move=0.0 if known else -float(lever @ residual / (lever @ lever)),
+        move=0.0
+        if known
+        else -float(variance_direction @ residual / (variance_direction @ variance_direction)),
         misfit=float(misfit @ misfit),
         freedom=max(misfit.size - int(active.sum()) - (1 if known else 2), 1),
     )

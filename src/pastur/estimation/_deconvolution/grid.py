@@ -6,7 +6,7 @@ from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Kind
 from pastur.measures import ProbabilityMeasure
 
-# Weak spikes leave a trace that cannot be told from a smaller σ: none is sought far below critical.
+# Weak spikes leave a trace like that of a smaller σ: none is sought far below the critical one.
 _LEAST_SPIKE = 0.9
 # Neighbours on the grid differ by 3 %: finer ones change σ by less than a tenth of its error.
 _GRID_STEP = 0.03
@@ -20,14 +20,14 @@ def spike_grid(
     Out of the noise, and within reach of the values `near` it; ascending.
     """
     if base is not None:
-        return _beside(near, base, sigma)
+        return _around(near, base, sigma)
     least = _LEAST_SPIKE * kind.critical * sigma
     reach = max(float(np.abs(near).max()), 1.5 * least)
     up = np.exp(np.arange(np.log(least), np.log(reach), _GRID_STEP))
     return kind.candidates(up)
 
 
-def _beside(near: FloatArray, base: ProbabilityMeasure, sigma: float) -> FloatArray:
+def _around(near: FloatArray, base: ProbabilityMeasure, sigma: float) -> FloatArray:
     """Return an even grid over the near values, where by ``Φ′ = 1 − σ²g′`` spikes can lie."""
     step = _GRID_STEP * sigma
     line = np.arange(near.min(), near.max() + step, step)

@@ -20,7 +20,7 @@ from pastur.estimation._fitting.sentences import (
 from pastur.estimation._fitting.task import Assessment, Found, Rank, Task, result
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._low_rank.edge import noise_edges
-from pastur.estimation._low_rank.noise_level import noise_level_beside
+from pastur.estimation._low_rank.noise_level import noise_level_around
 from pastur.estimation._low_rank.split import split_spectrum
 from pastur.estimation._observed.spectrum import Settings, Spectrum
 from pastur.estimation._result.goodness import REJECTION
@@ -51,7 +51,7 @@ def fit(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
 def _fit_next_to_bulk(task: Task) -> Found:
     bulk, values, none = task.bulk, task.values, np.empty(0)
     assert bulk is not None
-    start = task.sigma or noise_level_beside(values, bulk)
+    start = task.sigma or noise_level_around(values, bulk)
     found = deconvolve(values, task.kind, start, none, base=bulk, known=task.known)
     if not _noise_found(found, task.spectrum.least_sigma):
         raise InvalidInputError(
@@ -104,6 +104,6 @@ def _fit_noise(task: Task) -> Found:
 
 def _noise_found(found: Deconvolution | None, least_sigma: float) -> TypeGuard[Deconvolution]:
     """Return whether a deconvolution has noise to speak of, of a level that it could find."""
-    if found is None or found.swallowed:
+    if found is None or found.leaves_no_noise:
         return False
     return found.sigma > max(least_sigma, found.deviation)

@@ -41,7 +41,7 @@ def assess(
     deviation = largest_deviation(split.bulk, split.law)
     distance = deviation.distance
     if size < LEAST_BULK:
-        reason = f"The bulk has {size} values; a law can be told from {LEAST_BULK} on.{remark}"
+        reason = f"The bulk has {size} values; a law can be tested from {LEAST_BULK} on.{remark}"
         return Goodness(distance, None, Verdict.TOO_SMALL, reason)
     deviations = mode_deviations(split.bulk, split.law, split.strengths)
     p_value = mode_p_value(deviations, level=noise.level_mode, sigma_known=sigma_known)
@@ -97,8 +97,8 @@ def from_spectrum(goodness: Goodness) -> Goodness:
     if goodness.verdict != Verdict.NOISE:
         return goodness
     caveat = (
-        "From the spectrum alone such a signal cannot be told from rows or columns of different "
-        "variances or from heavy tails: fit the matrix itself."
+        "From the spectrum alone such a signal cannot be distinguished from rows or columns of "
+        "different variances or from heavy tails: fit the matrix itself."
     )
     return replace(goodness, reason=f"{goodness.reason} {caveat}")
 

@@ -35,8 +35,10 @@ def denoised_singular_values(
     """
     m = _boundary(law, values**2)
     with np.errstate(divide="ignore"):
-        pull = sigma**2 * (1 - ratio) / values
-    return np.maximum(np.where(values > 0, values - pull + 2 * sigma**2 * ratio * values * m, 0), 0)
+        towards_zero = sigma**2 * (1 - ratio) / values
+    return np.maximum(
+        np.where(values > 0, values - towards_zero + 2 * sigma**2 * ratio * values * m, 0), 0
+    )
 
 
 def denoised_eigenvalues(

@@ -68,7 +68,7 @@ def median_rule(distances: FloatArray, kind: Kind, noise: Noise) -> float:
     return float(np.median(distances) / kind.to_matrix(position))
 
 
-def noise_level_beside(values: FloatArray, base: ProbabilityMeasure) -> float:
+def noise_level_around(values: FloatArray, base: ProbabilityMeasure) -> float:
     """Return the σ at which `base` plus noise spreads its quartiles as far as `values` do.
 
     It withstands spikes that are few. Without any room for noise it is a tenth of that spread.
@@ -98,8 +98,8 @@ def relative_deviation(law: NoiseLaw) -> float:
     _, angle, crowding = _middle(law)
     position = law.points(angle)
     weight = position / (position @ position)
-    lever = weight * law.half_width * np.sin(angle) / crowding
-    loading = np.sin(_MODES[:, None] * angle) @ lever / (np.pi * _MODES)
+    by_count = weight * law.half_width * np.sin(angle) / crowding
+    loading = np.sin(_MODES[:, None] * angle) @ by_count / (np.pi * _MODES)
     return float(np.sqrt(np.sum(2 * _MODES * loading**2)))
 
 

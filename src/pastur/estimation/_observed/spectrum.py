@@ -85,7 +85,7 @@ class Spectrum:
     noise_free : bool
         Whether at least half of the values were zero to rounding.
     may_be_noise : bool
-        Whether there are enough others to tell noise in a part of the space from a product.
+        Whether there are enough others to distinguish noise in a part of the space from a product.
     rounding, least_sigma : float
         In multiples of `unit`: the most that a value which is zero to rounding can be, and the
         level of noise that is rounding.
@@ -149,7 +149,7 @@ class Observation:
 
     @property
     def may_be_noise(self) -> bool:
-        """Whether noise in a part of the space, which is not zero, could be told from a product.
+        """Whether noise in the part of the space that is not zero would differ from a product.
 
         Those of two matrices of noise spread more, from a rank of about a quarter of the size on.
         """
@@ -381,7 +381,7 @@ def _some_route(name: str, w: object, other_name: str, other: object) -> None:
 
 
 def _refuse_correlations(w: AnyArray) -> None:
-    """Raise where `w` is a table of correlations: symmetric, ones on the diagonal, less beside."""
+    """Raise where `w` is a table of correlations: symmetric, ones on the diagonal, less off it."""
     if w.shape[0] != w.shape[1] or not np.allclose(np.diagonal(w), 1.0, rtol=0, atol=ASYMMETRY):
         return
     size = np.abs(w)

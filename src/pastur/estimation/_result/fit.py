@@ -46,7 +46,7 @@ class Fit:
     signal_rank : float
         How many directions carry signal, detached or not.
     signal_rank_interval : tuple of two floats
-        For it. The upper end includes spikes too weak to be told from noise.
+        For it. The upper end includes spikes too weak to be distinguished from noise.
     growing : bool
         Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
         rank; then noise level and signal come from the deconvolution of the whole spectrum.

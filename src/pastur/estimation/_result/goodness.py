@@ -7,7 +7,7 @@ from pastur.estimation._result.verdict import Verdict
 
 # A bulk with fewer values than this can hardly contradict any law.
 LEAST_BULK = 20
-# At a p-value below this the bulk is said not to be the law.
+# At a p-value below this the bulk does not follow the law.
 REJECTION = 0.01
 # Up to this Kolmogorov distance σ and the count are still of use.
 SMALL_DISTANCE = 0.05
@@ -27,7 +27,7 @@ class Goodness:
         Kolmogorov distance D between the bulk and the fitted law, in [0, 1]; None without noise.
     p_value : float or None
         Chance that noise deviates as much, from the modes of the bulk (see `mode_deviations`). It
-        is not that of D, whose law depends on the fit. None where it cannot be told.
+        is not that of D, whose law depends on the fit. None where it is unknown.
     verdict : Verdict
         "noise bulk" from p = 0.01 on, "not the law" below; "too small to tell" with fewer than 20
         values in the bulk; "no noise" for a matrix of low rank to rounding. Where the matrix itself
