@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from pastur._format import count, number
 from pastur._typing import FloatArray
 from pastur.cli._law.documents import EDGE, OUTLIER, outcomes
 from pastur.cli._law.signal_options import LawSettings
 from pastur.cli._terminal.console import open_console, plain_table, say
-from pastur.cli._terminal.printable import number, plural, printable
+from pastur.cli._terminal.printable import printable
 from pastur.models import Description
 
 _NOTHING = "–"
@@ -54,8 +55,8 @@ def print_law(
 
 def _print_support(console: Console, result: Description, word: str) -> None:
     write = _writer(result)
-    count = plural(len(result.intervals), "interval", "intervals")
-    say(console, f"Law of the {word} of W: {count}", "bold")
+    intervals = count(len(result.intervals), "interval", "intervals")
+    say(console, f"Law of the {word} of W: {intervals}", "bold")
     critical = result.edges.critical_spike.reshape(-1, 2)
     rows = [
         (write(low), write(high), number(mass), *(_or_none(write(c)) for c in pair))

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 import numpy as np
 
+from pastur._format import count
 from pastur._typing import FloatArray
 from pastur.cli._law.numbers import read_numbers
-from pastur.cli._terminal.printable import plural, printable
+from pastur.cli._terminal.printable import printable
 from pastur.measures import (
     Atoms,
     Empirical,
@@ -125,7 +126,7 @@ def _signal(options: SignalOptions) -> tuple[ProbabilityMeasure, str]:
     assert options.source is not None
     values = read_numbers(options.source)
     low, high = values.min(), values.max()
-    word = plural(values.size, "value", "values")
+    word = count(values.size, "value", "values")
     name = printable(options.source.name)
     return Empirical(values), f"{word} on [{low:g}, {high:g}] from {name}"
 

@@ -1,13 +1,9 @@
 """Foreign text, made fit for a terminal."""
 
 from pastur._foreign import shortened, visible
-from pastur._format import count
-from pastur._format import number as number
 
 _LONGEST = 200
 _LONGEST_LINE = 380
-
-plural = count
 
 
 def printable(text: str) -> str:
