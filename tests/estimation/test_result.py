@@ -1,6 +1,7 @@
 """The result as a value: its properties, and its plain form there and back."""
 
 import json
+import pickle
 import re
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields
@@ -19,6 +20,7 @@ from pastur.estimation import (
     fit_symmetric,
 )
 from pastur.estimation._kinds.contract import in_unit
+from pastur.estimation._result.signal import Signal
 from pastur.measures import MarchenkoPastur, Semicircle
 
 
@@ -125,8 +127,10 @@ def test_the_name_of_a_fit_tells_the_finding(rectangular: RectangularFit) -> Non
 
 
 def test_every_array_of_a_fit_is_locked(fits):
-    again = [type(fit).from_dict(fit.to_dict()) for fit in fits]
-    for fit in [*fits, *again]:
+    read = [type(fit).from_dict(fit.to_dict()) for fit in fits]
+    pickled = [pickle.loads(pickle.dumps(fit)) for fit in fits]
+    assert pickled == fits
+    for fit in [*fits, *read, *pickled]:
         for array in (fit.spikes, fit.signal.points, fit.signal.weights):
             assert not array.flags.writeable
             with pytest.raises(ValueError, match="read-only"):
@@ -156,3 +160,11 @@ def test_every_field_of_a_fit_is_documented_and_stored(kind, fits):
     for fit in fits:
         if isinstance(fit, kind):
             assert own <= set(fit.to_dict())
+
+
+def test_what_a_fit_is_made_from_stays_free(rectangular):
+    """Locked are copies: the caller's own arrays can still be changed."""
+    points, weights = np.array([2.0]), np.array([0.5])
+    signal = Signal(points, weights)
+    points[0] = 3.0
+    assert signal.points.tolist() == [2.0]

@@ -267,9 +267,8 @@ def spike_fields(*overlaps: str) -> Any:
 
 
 def in_unit(spikes: AnyArray, unit: float) -> AnyArray:
-    """Return a table of spikes, read-only, with its lengths multiplied by `unit`."""
+    """Return a table of spikes with its lengths multiplied by `unit`."""
     table = spikes.copy()
     for name in ("observed", "theta", "low", "high"):
         table[name] = unit * spikes[name]
-    table.flags.writeable = False
     return table

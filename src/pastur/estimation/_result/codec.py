@@ -153,5 +153,4 @@ def _spikes(spike_fields: np.dtype[np.void], values: Any) -> AnyArray:
     spikes = np.array(list(rows), dtype=spike_fields)
     groups = spikes["group"]
     check(bool(((groups >= 0) & (groups < len(rows))).all()), "group", "must count the groups")
-    spikes.flags.writeable = False
     return spikes

@@ -14,6 +14,7 @@ from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.shrinkage import check_shape
 from pastur.estimation._result.codec import decoded_fit, encoded_fit
 from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.locked import Locked
 from pastur.estimation._result.schema import stored
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
@@ -21,7 +22,7 @@ from pastur.measures import Atoms, ProbabilityMeasure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit:
+class Fit(Locked):
     """Noise and signal of a matrix, from its spectrum; see `SymmetricFit` and `RectangularFit`.
 
     All lengths are in the units of the matrix, and all arrays are read-only.

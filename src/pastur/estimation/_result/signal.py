@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.masses import Masses
+from pastur.estimation._result.locked import Locked
 from pastur.estimation._result.schema import stored
 from pastur.measures import ProbabilityMeasure
 
 
 @dataclass(frozen=True, eq=False)
-class Signal:
+class Signal(Locked):
     """Point masses `weights` at `points`; the rest of the mass lies at 0, or follows `base`.
 
     Attributes
@@ -26,12 +25,6 @@ class Signal:
     points: FloatArray = field(metadata=stored("Values of the signal."))
     weights: FloatArray = field(metadata=stored("Their masses; the rest is at 0."))
     base: ProbabilityMeasure | None = field(default=None, metadata=stored("Law of the rest."))
-
-    def __post_init__(self) -> None:
-        for name in ("points", "weights"):
-            locked = np.array(getattr(self, name))
-            locked.flags.writeable = False
-            object.__setattr__(self, name, locked)
 
     @property
     def rest(self) -> float:
