@@ -59,7 +59,7 @@ class Baseline:
     rank : int
         Number of values taken for signal, the largest ones (in absolute value, for eigenvalues).
     edge : float
-        Where noise is taken to end, or what the last value looked at was compared with.
+        Where noise is taken to end, or the threshold of the last value tested.
     """
 
     sigma: float
@@ -106,7 +106,7 @@ def shrunk_singular_values(
 def mp_pca(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
     """Marchenko–Pastur principal component analysis.
 
-    With λ = s², the rank is the least p for which the σ² that the rest tells by its sum,
+    With λ = s², the rank is the least p for which the σ² estimated from the sum of the rest,
     ``σ̂² = m Σ_(j>p) λ_j/((n − p)(m − p))``, is at least the one that its range asks for:
     ``λ_(p+1) − λ_n ≤ 4σ̂²√(n/m)``. The edge is that of noise of n − p by m − p.
 
@@ -166,7 +166,7 @@ def kritchman_nadler(
     with a = √(m − ½), b = √(n − k − ½), ``μ = (a + b)²/m``, ``ξ = (a + b)(1/a + 1/b)^(1/3)/m``. σ̂²
     takes λ_1, …, λ_k for spikes and solves ``σ² = (Σ_(j>k) λ_j + Σ_(j≤k) (λ_j − ρ_j))/(n − k)``,
     ρ_j the larger root of ``ρ² − ρ(λ_j + σ² − σ²(n − k)/m) + λ_jσ² = 0``. The edge is that of the
-    first value that is no spike.
+    first value that is not a spike.
 
     References
     ----------

@@ -25,7 +25,7 @@ from pastur.measures import ProbabilityMeasure
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RectangularFit(Fit):
-    """What the singular values of a matrix say of its noise and its signal.
+    """Noise and signal of a matrix, estimated from its singular values.
 
     All lengths are singular values of W, in its own units.
 

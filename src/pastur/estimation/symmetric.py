@@ -20,7 +20,7 @@ from pastur.measures import ProbabilityMeasure
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SymmetricFit(Fit):
-    """What the eigenvalues of a symmetric matrix say of its noise and its signal.
+    """Noise and signal of a symmetric matrix, estimated from its eigenvalues.
 
     Attributes
     ----------
@@ -133,7 +133,7 @@ def fit_symmetric(
         Noise level σ, the standard deviation of the noise in an off-diagonal entry times √N, where
         it is known. Default: estimated.
     bulk : ProbabilityMeasure, optional
-        Law ν₀ of the part of S that is no spike, where it is known, in the units of W. Default: 0.
+        Law ν₀ of S without its spikes, if known, in the units of W. Default: 0.
         The noise then fills ν₀ ⊞ semicircle (Pastur's equation (1.5)), gaps are watched as well as
         ends, and spikes are sought off the support of ν₀.
     alpha : float, between 0 and 1

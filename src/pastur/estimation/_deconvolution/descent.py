@@ -29,13 +29,13 @@ _LEAST_VARIANCE = 1e-5
 # Points of the transform lie about as far apart as above the spectrum, but not closer.
 _LEAST_SPACING, _MOST_POINTS = 0.05, 200
 _MOST_STEPS = 30
-# A descent that goes on longer alternates between neighbouring sets of masses, which move σ to and
+# A longer descent alternates between neighbouring sets of masses, which move σ to and
 # fro: from then on each change of direction halves its steps, so that they close in on where it
 # turns.
 _PATIENCE = 10
 _TOLERANCE = 1e-4
 # A misfit so many times what chance makes, after two and after more steps, is that of a spectrum
-# which is no signal plus noise at all: there are many such matrices among trained ones. Measured at
+# which is not signal plus noise: there are many such matrices among trained ones. Measured at
 # 500 values, where a first σ that is a quarter too high comes to 18 and 1.7; it grows with n².
 _HOPELESS, _HOPELESS_SIZE = (np.inf, np.inf, 50.0, 5.0), 500
 _LARGEST_STEP = 0.3
@@ -127,7 +127,7 @@ def deconvolve(
     spikes : array
         First guess of the spikes θ.
     base : ProbabilityMeasure, optional
-        Law of the signal that is no spike; default 0. In the units of `values`.
+        Law of the signal without its spikes; default 0. In the units of `values`.
     known : bool
         Whether `start` is the true σ and stays.
 

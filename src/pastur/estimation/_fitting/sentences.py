@@ -35,7 +35,7 @@ def assess(
     remark : str
         What the reason adds, a sentence; see `left_out`.
     unit : float
-        By which the values were divided before the fit: the reason speaks of the values as given.
+        By which the values were divided before the fit: the reason quotes the values as given.
     """
     size = split.law.size
     deviation = largest_deviation(split.bulk, split.law)

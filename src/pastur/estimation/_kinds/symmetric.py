@@ -105,7 +105,7 @@ class SymmetricKind:
         return Semicircle(sigma)
 
     def noise_ends(self, found: Ends, base: ProbabilityMeasure | None) -> Ends:
-        """Return the intervals that carry some of the signal that is no spike."""
+        """Return the intervals that carry some of the signal's bulk."""
         support = np.zeros((1, 2)) if base is None else base.support
         starts, stops = found.critical[:, :1], found.critical[:, 1:]
         carried = ((support[:, 0] <= stops) & (support[:, 1] >= starts)).any(axis=1)

@@ -45,7 +45,7 @@ def mode_deviations(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> F
 
 
 def mode_p_value(deviations: FloatArray, *, level: int, sigma_known: bool) -> float:
-    """Return the chance of larger deviations, from ``Σ d_k² ~ χ²`` over the modes that can tell.
+    """Return the chance of larger deviations, from ``Σ d_k² ~ χ²`` over the modes that can be used.
 
     Some modes know what the law does not say. An error of σ moves mode `level`, 1 (rectangular) or
     2 (symmetric), and the diagonal of a symmetric matrix modes 1 and 2: they are left out. The

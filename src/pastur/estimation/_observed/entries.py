@@ -1,6 +1,6 @@
-"""What the entries of a matrix say of its noise: heavy tails, single huge entries, uneven rows.
+"""What the entries of a matrix show about its noise: heavy tails, single huge entries, uneven rows.
 
-The spectrum alone cannot tell such noise from signal. The null hypothesis here is that of the
+The spectrum alone cannot distinguish such noise from signal. The null hypothesis is that of the
 fits: noise of independent entries of one variance and finite fourth moment, and a signal in no
 special direction, of any rank.
 """
@@ -29,7 +29,7 @@ _LEAST_TAIL_INDEX = 4.0
 _TAIL_SHARE, _FEWEST, _MOST = 1e-3, 60, 500
 # A tail is heavy where its index is so many standard deviations below 4; half with a huge entry.
 _SURE = 2.0
-# Chance below which an entry is no part of the tail of the others, and a row not of the rest.
+# Chance below which an entry is not part of the tail of the others, and a row not of the rest.
 _REJECTION = 1e-3
 # A rank-one signal makes squares of loadings of kurtosis 12; so far the spread of row sums can be
 # off by chance, in its standard deviations. Real signals prefer some rows and columns: up to four
@@ -161,7 +161,7 @@ class _Side:
     """The sums of squares of rows, or of columns.
 
     `spread` is their variance over that of the null hypothesis, `limit` how far it goes by chance;
-    `chance` is that of the largest sum, at `place`, `ratio` its size over the mean; `alone` tells
+    `chance` is that of the largest sum, at `place`, `ratio` its size over the mean; `alone` says
     whether most of the spread is its.
     """
 

@@ -54,7 +54,7 @@ class Settings:
     alpha : float
         Chance that pure noise gives rank > 0.
     bulk : ProbabilityMeasure or None
-        Law of the part of the signal that is no spike; None for a point mass at 0.
+        Law of the signal without its spikes; None for a point mass at 0.
     """
 
     sigma: float | None
@@ -418,6 +418,6 @@ def _checked_count(shape: tuple[int, ...], count: int, what: str) -> None:
 def _at_least_two(shape: tuple[int, ...]) -> None:
     if min(shape) < 2:
         raise InvalidInputError(
-            f"A fit needs at least two rows and two columns, to tell signal from noise. "
+            f"A fit needs at least two rows and two columns, to separate signal from noise. "
             f"Got shape {shape}."
         )

@@ -11,7 +11,7 @@ _PLAIN = {bool: "boolean", int: "integer", float: "number"}
 
 
 def stored(description: str, **limits: float) -> dict[str, Any]:
-    """Return what a field says of itself in the schema: a description and limits."""
+    """Return the description and limits of a field, for the schema."""
     return {"description": description, "limits": limits}
 
 

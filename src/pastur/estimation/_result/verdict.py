@@ -1,4 +1,4 @@
-"""The verdicts on a bulk: the words, and what there is to say of each."""
+"""The verdicts on a bulk: the words, and the properties of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Verdict(Word):
 
 @dataclass(frozen=True)
 class VerdictEntry:
-    """What there is to say of a verdict; see the properties of `Verdict`."""
+    """Properties of a verdict; see the properties of `Verdict`."""
 
     fits: bool
     meaning: str

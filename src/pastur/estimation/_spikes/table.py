@@ -127,7 +127,7 @@ def noise_free_spikes(kind: Kind, values: FloatArray) -> AnyArray:
 
 
 def _leave_one_out(context: SpikeContext, which: AnyArray, height: float) -> Outliers:
-    """Return what ω of the other values says of some, `height` above the axis."""
+    """Return what ω of the other values says about some, `height` above the axis."""
     kind = context.kind
     shifted = np.asarray(context.values[which] + 1j * height, dtype=np.complex128)
     z = kind.to_law(shifted)
