@@ -68,7 +68,7 @@ def test_every_kind_is_counted() -> None:
     assert summarize(kinds, 2) == (
         "7 matrices of 8,400 weights analysed: 1 is noise only; 2 carry signal above their "
         "noise; 3 do not fit the noise law, so that their counts of spikes are in doubt; 1 is too "
-        "small to tell. The signal of these 2 is 9 spikes, 2 to 7 each, which hold 60 % of the "
+        "small to tell. The 2 with signal have 9 spikes, 2 to 7 each, which hold 60 % of the "
         "energy. "
         "Reasons for the misfit: entries of a heavy tail (2), the shape of the bulk (1). "
         "2 tensors were skipped, with the reason."
@@ -91,7 +91,7 @@ def test_fits_that_did_not_converge_are_told() -> None:
 
 def test_spikes_that_shuffled_entries_explain_are_told() -> None:
     spiked = [matrix("signal", rank=3, shuffled=0), matrix("signal", rank=3, shuffled=2)]
-    assert "In 1 matrix with spikes none is larger than shuffled entries make." in summarize(
+    assert "In 1 matrix with spikes, none is larger than what shuffled entries give." in summarize(
         spiked, 0
     )
     assert "shuffled" not in summarize([matrix("noise only", shuffled=0)], 0)

@@ -20,7 +20,7 @@ def chosen(methods: Sequence[str] | str | None) -> tuple[str, ...]:
     Raises
     ------
     InvalidInputError, InvalidTypeError
-        When one of them is none of `METHODS`.
+        When one of them is not among `METHODS`.
     """
     listed = [methods] if isinstance(methods, str) else list(methods or ())
     for method in listed:

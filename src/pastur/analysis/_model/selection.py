@@ -44,7 +44,7 @@ class Selection:
         return open_weights(self.source, base=self.base)
 
     def items(self, weights: Weights) -> list[Matrix | Skipped]:
-        """Return the matrices, and the tensors that are none, in the order of the source."""
+        """Return the matrices, and the other tensors, in the order of the source."""
         return list(
             iter_matrices(weights, include=self.include, exclude=self.exclude, unfold=self.unfold)
         )

@@ -60,7 +60,7 @@ def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
         return [f"Its {spikes} {'holds' if ranks[0] == 1 else 'hold'} {share} of its energy."]
     each = f"{min(ranks)}" if min(ranks) == max(ranks) else f"{min(ranks)} to {max(ranks)}"
     holding = f"which hold {share} of the energy"
-    return [f"The signal of these {len(matrices)} is {spikes}, {each} each, {holding}."]
+    return [f"The {len(matrices)} with signal have {spikes}, {each} each, {holding}."]
 
 
 def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
@@ -79,4 +79,4 @@ def _explained_by_entries(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     if not explained:
         return []
     where = count(explained, "matrix", "matrices")
-    return [f"In {where} with spikes none is larger than shuffled entries make."]
+    return [f"In {where} with spikes, none is larger than what shuffled entries give."]

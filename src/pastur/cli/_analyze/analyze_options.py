@@ -55,13 +55,13 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     "--include",
     metavar="PATTERN",
     multiple=True,
-    help="Analyse only tensors of such a name (* and ? as in a shell). Repeatable.",
+    help="Analyse only tensors whose name matches (* and ? as in a shell). Repeatable.",
 )
 @click.option(
     "--exclude",
     metavar="PATTERN",
     multiple=True,
-    help="Leave out tensors of such a name. Repeatable.",
+    help="Leave out tensors whose name matches. Repeatable.",
 )
 @click.option(
     "--alpha",
@@ -97,7 +97,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     type=click.Choice(["outputs", "inputs", "window"]),
     default="outputs",
     show_default=True,
-    help="A convolution's rows; or a matrix for each place of the window.",
+    help="What a convolution's rows are; window: a matrix for each place in it.",
 )
 @click.option(
     "--jobs",
@@ -110,7 +110,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     "--device",
     default="cpu",
     show_default=True,
-    help="Where singular values are computed: cpu, or cuda, cuda:1 by PyTorch.",
+    help="Device for singular values: cpu, or cuda or cuda:1 through PyTorch.",
 )
 def analyze(
     model: Path,

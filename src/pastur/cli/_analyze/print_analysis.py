@@ -23,7 +23,7 @@ _GROUP = "×k: the root mean square of k neighbours, too close for an interval o
 _METHODS = "{methods}: the counts of published estimators, which take every bulk for noise."
 _SHUFFLED = (
     "shuffled: singular values above the largest one after the entries are shuffled {draws}; for "
-    "noise alone not 0 with chance {chance:.2g}."
+    "noise alone, above 0 with chance {chance:.2g}."
 )
 _DOUBT = "?: the bulk is not the noise law, so this count of spikes is in doubt."
 

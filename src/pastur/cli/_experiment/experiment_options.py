@@ -44,7 +44,7 @@ def experiment() -> None:
     type=click.IntRange(min=1),
     default=2,
     show_default=True,
-    help="Networks of each size, of seeds that follow each other.",
+    help="Networks of each size, with consecutive seeds.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), default=25, show_default=True)
@@ -77,7 +77,9 @@ def experiment() -> None:
     show_default=True,
     help="Networks trained at the same time, one thread each.",
 )
-@click.option("--device", default="cpu", show_default=True, help="Where torch trains: cpu or cuda.")
+@click.option(
+    "--device", default="cpu", show_default=True, help="Device for training: cpu or cuda."
+)
 @click.option(
     "-o", "--output", type=_FILE, default=FOLDER, show_default=True, help="Folder of the records."
 )
