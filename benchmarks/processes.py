@@ -31,23 +31,23 @@ class Runs:
         cache = {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
         self.environment = kept | cache | dict.fromkeys(THREADS, "1")
 
-    def start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+    def start(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with self.log.open("wb") as stream:
             return subprocess.Popen(command, env=self.environment, stdout=stream, stderr=stream)
 
-    def end(self, process: subprocess.Popen[str]) -> float:
+    def end(self, process: subprocess.Popen[bytes]) -> float:
         """Return the CPU seconds of a process when it is done."""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             text = self.log.read_text(errors="replace")
-            sys.exit(f"{' '.join(process.args)} failed:\n{text}")
+            sys.exit(f"{process.args!r} failed:\n{text}")
         return usage.ru_utime + usage.ru_stime
 
     def cpu_seconds(self, command: Sequence[str]) -> float:
         return self.end(self.start(command))
 
-    def peak_anonymous(self, command):
+    def peak_anonymous(self, command: Sequence[str]) -> int:
         """Return the largest RssAnon seen, in bytes."""
         process, largest = self.start(command), 0
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:

@@ -22,10 +22,10 @@ def dense(diagonal: str, rng: np.random.Generator) -> FloatArray:
     matrix = sample_goe(N, diagonal=diagonal, rng=rng)
     matrix[np.arange(SPIKES.size), np.arange(SPIKES.size)] += SPIKES
     values = np.linalg.eigvalsh(matrix)[::-1]
-    return values[[0, 1, 2, -1]]
+    return values[[0, 1, 2, -1]].astype(np.float64)
 
 
-def scores(a, b):
+def scores(a: FloatArray, b: FloatArray) -> dict[str, FloatArray]:
     """Differences of means, log variances and correlations over their standard errors."""
     means = (a.mean(0) - b.mean(0)) / np.sqrt((a.var(0) + b.var(0)) / DRAWS)
     kurtosis = [((x - x.mean(0)) ** 4).mean(0) / x.var(0) ** 2 for x in (a, b)]

@@ -7,23 +7,30 @@ The errors of the package are measured against ours.
 """
 
 import time
+from collections.abc import Callable
 from statistics import median
 
 import numpy as np
 from TracyWidom import TracyWidom as Package
 
+from pastur._typing import FloatArray
 from pastur.measures import TracyWidom
 
 COUNT, ROUNDS = 100_000, 5
 
 
-def seconds(function, argument):
+def seconds(function: Callable[[FloatArray], object], argument: FloatArray) -> float:
     start = time.perf_counter()
     function(argument)
     return time.perf_counter() - start
 
 
-def compare(name, ours, theirs, argument) -> None:
+def compare(
+    name: str,
+    ours: Callable[[FloatArray], object],
+    theirs: Callable[[FloatArray], object],
+    argument: FloatArray,
+) -> None:
     rounds = [(seconds(ours, argument), seconds(theirs, argument)) for _ in range(ROUNDS + 1)]
     a, b = (1e3 * median(column) for column in zip(*rounds[1:], strict=True))
     print(f"  {name:9s} pastur {a:7.1f} ms   package {b:7.1f} ms   ratio {a / b:6.3f}")

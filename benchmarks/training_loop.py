@@ -74,7 +74,7 @@ def main() -> None:
     options = parser.parse_args()
     print("   N   bare loop, s an epoch   ours, s an epoch   ratio of medians")
     for size in (int(part) for part in options.sizes.split(",")):
-        times = {BARE: [], OURS: []}
+        times: dict[str, list[float]] = {BARE: [], OURS: []}
         for _ in range(options.rounds):
             for script, found in times.items():
                 first, all_ = (cpu_seconds(script, size, e) for e in (1, 1 + options.epochs))

@@ -196,7 +196,7 @@ def test_what_somebody_put_at_the_name_of_the_part_is_not_touched(
     assert not (tmp_path / "made by the link").exists()
 
 
-def killed_while_writing(folder: Path, how_many: int) -> Iterator[subprocess.Popen[str]]:
+def killed_while_writing(folder: Path, how_many: int) -> Iterator[subprocess.Popen[bytes]]:
     program = (
         "import os, sys, time; from pastur import _files\n"
         "os.fsync = lambda _: (print(flush=True), time.sleep(60))\n"

@@ -16,17 +16,17 @@ from pastur._pool import in_processes
 def functions() -> tuple[Callable[..., Any], ...]:
     """Made inside, so that they travel to a process by what they do and not by their names."""
 
-    def square(number):
+    def square(number: int) -> int:
         if number == 3:
             warnings.warn("three", PasturWarning, stacklevel=2)
         return number**2
 
-    def die(number):
+    def die(number: int) -> None:
         if number == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         return number
 
-    def fail(number) -> None:
+    def fail(number: int) -> None:
         raise ValueError(f"no {number}")
 
     return square, die, fail

@@ -28,7 +28,7 @@ def read_table(text: str) -> tuple[dict[str, set[str]], set[str]]:
 
 def read_inner_tables(text: str) -> dict[str, dict[str, set[str]]]:
     """Return for each room with a table of its own what its folders and files may import."""
-    tables = {}
+    tables: dict[str, dict[str, set[str]]] = {}
     for section in text.split("## Inside ")[1:]:
         room = section.split("`")[1]
         tables[room] = {}
@@ -203,13 +203,13 @@ def test_an_allowed_import_is_let_through(room: str, source: str) -> None:
         ("matrices", "from pastur.weights._derived import attention", "may not import _derived"),
     ],
 )
-def test_a_forbidden_import_within_a_room_is_found(part, source, complaint):
+def test_a_forbidden_import_within_a_room_is_found(part: str, source: str, complaint: str) -> None:
     found = inner_violations("weights", part, source)
     assert len(found) == 1
     assert complaint in found[0]
 
 
-def test_an_allowed_import_within_a_room_is_let_through():
+def test_an_allowed_import_within_a_room_is_let_through() -> None:
     source = "from pastur.weights._axes.layout import Layout\nfrom pastur._files import write"
     assert inner_violations("weights", "tensors", source) == []
     assert inner_violations("weights", "_axes", source) == []

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 from pastur.sklearn import SpikedPCA  # noqa: E402
 
 
-@parametrize_with_checks([SpikedPCA()])
+@parametrize_with_checks([SpikedPCA()])  # type: ignore[untyped-decorator]
 def test_the_estimator_passes_the_checks_of_scikit_learn(
     estimator: SpikedPCA, check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def import_name(requirement: str) -> str:
     return IMPORTED_AS.get(name, name.replace("-", "_"))
 
 
-def listed(override: dict) -> set[str]:
+def listed(override: dict[str, Any]) -> set[str]:
     """Top-level names of an override's modules."""
     return {pattern.removesuffix(".*") for pattern in override["module"]}
 
@@ -89,7 +90,13 @@ def test_mypy_gives_one_verdict_with_and_without_an_optional_package(
         (stand_in / "__init__.pyi").write_text("class Tensor: ...\n", "utf-8")
     source = "import torch\n\ndef f() -> int:\n    return torch.Tensor().no_such_method()\n"
     (tmp_path / "small.py").write_text(source, "utf-8")
-    command = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file",
+        ROOT / "pyproject.toml",
+    ]
     done = subprocess.run(
         [*command, "--cache-dir", tmp_path / "cache", "small.py"],
         cwd=tmp_path,

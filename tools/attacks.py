@@ -57,7 +57,7 @@ def answer(text: str, path: Path) -> str:
     return said[0].removeprefix("pastur: ").replace(f"{path.parent}/", "").replace("|", r"\|")
 
 
-def main():
+def main() -> int:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="attacks-"))
     paths = prepare(folder, ALL)
     sound = folder / "sound.npy"

@@ -53,7 +53,8 @@ def npy_file(folder: Path) -> Path:
 
 def npz_file(folder: Path) -> Path:
     path = folder / "model.npz"
-    np.savez_compressed(path, **arrays())
+    named: dict[str, Any] = arrays()
+    np.savez_compressed(path, **named)
     return path
 
 

@@ -1,6 +1,7 @@
 """Matrices without noise, without a bulk, or without sense: documented answers, no NaN."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_a_small_matrix_is_too_small_to_tell() -> None:
 def ugly(rng: np.random.Generator) -> AnyArray:
     """A small matrix that nobody would call noise."""
     n, m = rng.integers(1, 31, 2)
-    kinds = [
+    kinds: list[Callable[[], AnyArray]] = [
         lambda: rng.normal(size=(n, m)),
         lambda: np.full((n, m), rng.normal()),
         lambda: rng.normal(size=(n, 2)) @ rng.normal(size=(2, m)),

@@ -40,7 +40,11 @@ def diagnosis(
     if len(spikes):
         w = make["plant"](w, spikes)
     symmetric = w.shape[0] == w.shape[1]
-    values = np.linalg.eigvalsh(w) if symmetric else np.linalg.svd(w, compute_uv=False)
+    values = (
+        np.linalg.eigvalsh(w)
+        if symmetric
+        else np.linalg.svd(w, compute_uv=False).astype(np.float64, copy=False)
+    )
     return diagnose_entries(w, values)
 
 
@@ -138,7 +142,7 @@ def test_the_fit_carries_the_verdict(make: dict[str, Callable[..., FloatArray]])
     assert found.verdict == "entries with outliers" and found.entries == ((5, 6),)
     assert not found.fits
     # From the singular values alone it is a spike like any other.
-    values = np.linalg.svd(x, compute_uv=False)
+    values = np.linalg.svd(x, compute_uv=False).astype(np.float64, copy=False)
     blind = fit_rectangular(singular_values=values, shape=x.shape)
     assert blind.goodness.fits and blind.rank >= 1
     again = type(blind).from_dict(fit_rectangular(x).to_dict())
@@ -170,7 +174,7 @@ def test_rows_and_entries_are_named_by_their_places_in_the_matrix_given() -> Non
 def test_scaling_by_a_power_of_two_changes_the_units_alone(exponent: int) -> None:
     x = np.random.default_rng(100).normal(size=(100, 150))
     x[3, 4] = 60.0
-    values = np.linalg.svd(x, compute_uv=False)
+    values = np.linalg.svd(x, compute_uv=False).astype(np.float64, copy=False)
     found = diagnose_entries(x, values)
     scaled = diagnose_entries(np.ldexp(x, exponent), np.ldexp(values, exponent))
     entry = f"Entry (3, 4) is {np.ldexp(60.0, exponent):#.4g},"
@@ -180,7 +184,7 @@ def test_scaling_by_a_power_of_two_changes_the_units_alone(exponent: int) -> Non
 
 def test_beside_the_matrix_only_blocks_of_it_are_in_memory() -> None:
     w = np.random.default_rng(101).normal(size=(2000, 1000))
-    values = np.linalg.svd(w, compute_uv=False)
+    values = np.linalg.svd(w, compute_uv=False).astype(np.float64, copy=False)
     tracemalloc.start()
     diagnose_entries(w, values)
     _, peak = tracemalloc.get_traced_memory()

@@ -9,7 +9,7 @@ from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
 from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
 from pastur.estimation._low_rank.noise_level import count_shift
-from pastur.measures import MarchenkoPastur, Semicircle
+from pastur.measures import MarchenkoPastur, ProbabilityMeasure, Semicircle
 
 LAWS = {
     "square": (RectangularWhiteNoise(300, 300).law(0), MarchenkoPastur(1.0, 1.0)),
@@ -27,12 +27,12 @@ ANGLES = np.linspace(0.05, np.pi - 0.05, 41)
 
 
 @pytest.fixture(params=list(LAWS))
-def pair(request: pytest.FixtureRequest) -> tuple[NoiseLaw, Semicircle | MarchenkoPastur]:
+def pair(request: pytest.FixtureRequest) -> tuple[NoiseLaw, ProbabilityMeasure]:
     return LAWS[request.param]
 
 
 def test_the_tail_is_that_of_the_measure(
-    pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur],
+    pair: tuple[NoiseLaw, ProbabilityMeasure],
 ) -> None:
     law, measure = pair
     # 1e-9: three terms of the series for √c < 1e-3, digits lost near the hard edge of c = 1.
@@ -40,14 +40,14 @@ def test_the_tail_is_that_of_the_measure(
 
 
 def test_the_density_is_that_of_the_measure(
-    pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur],
+    pair: tuple[NoiseLaw, ProbabilityMeasure],
 ) -> None:
     law, measure = pair
     by_angle = measure.density(law.points(ANGLES)) * law.half_width * np.sin(ANGLES)
     np.testing.assert_allclose(law.density(ANGLES), by_angle, rtol=1e-9)
 
 
-def test_the_moments_are_integrals(pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur]) -> None:
+def test_the_moments_are_integrals(pair: tuple[NoiseLaw, ProbabilityMeasure]) -> None:
     law, measure = pair
 
     def chebyshev(k: int) -> float:
@@ -58,14 +58,14 @@ def test_the_moments_are_integrals(pair: tuple[NoiseLaw, Semicircle | MarchenkoP
     np.testing.assert_allclose(law.moments(6), [chebyshev(k) for k in range(1, 7)], atol=1e-7)
 
 
-def test_angles_invert_the_tail(pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur]) -> None:
+def test_angles_invert_the_tail(pair: tuple[NoiseLaw, ProbabilityMeasure]) -> None:
     law, _ = pair
     tail = np.linspace(0.02, 0.98, 97)
     np.testing.assert_allclose(law.tail(law.angles(tail)), tail, atol=1e-10)
 
 
 def test_ends_and_points_agree_with_the_support(
-    pair: tuple[NoiseLaw, Semicircle | MarchenkoPastur],
+    pair: tuple[NoiseLaw, ProbabilityMeasure],
 ) -> None:
     law, measure = pair
     ends = law.points(np.array([np.pi, 0.0]))

@@ -1,5 +1,6 @@
 """Singular values that are all the same, to rounding or not quite: a result, and no warning."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import ml_dtypes
@@ -29,7 +30,7 @@ def reflection(rng: np.random.Generator) -> FloatArray:
     return np.eye(N) - 2 * np.outer(v, v) / (v @ v)
 
 
-FAMILIES = {
+FAMILIES: dict[str, Callable[[np.random.Generator], FloatArray]] = {
     "Haar": lambda rng: np.linalg.qr(rng.normal(size=(N, N)))[0],
     "wide": lambda rng: np.linalg.qr(rng.normal(size=(3 * N, N)))[0].T,
     "tall": lambda rng: np.linalg.qr(rng.normal(size=(3 * N, N)))[0],

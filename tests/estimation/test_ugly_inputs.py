@@ -18,7 +18,7 @@ COUNT, CHUNKS = 10_000, 10
 
 def entries(rng: np.random.Generator, shape: tuple[int, int]) -> AnyArray:
     """One kind of numbers."""
-    kinds = [
+    kinds: list[Callable[[], AnyArray]] = [
         lambda: rng.normal(size=shape),
         lambda: np.zeros(shape),
         lambda: np.full(shape, rng.normal()),

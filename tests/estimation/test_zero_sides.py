@@ -30,13 +30,13 @@ PADDED = {
 
 def padded(
     inner: FloatArray, around: tuple[int, int], rng: np.random.Generator
-) -> tuple[FloatArray, tuple[AnyArray, AnyArray]]:
+) -> tuple[FloatArray, tuple[AnyArray, ...]]:
     """`inner` scattered among rows and columns of zeros, and where its own went."""
     shape = tuple(np.add(inner.shape, around))
     rows, columns = (
         np.sort(rng.permutation(n)[:k]) for n, k in zip(shape, inner.shape, strict=True)
     )
-    whole = np.zeros(shape)
+    whole: FloatArray = np.zeros(shape)
     whole[np.ix_(rows, columns)] = inner
     return whole, np.ix_(rows, columns)
 

@@ -36,7 +36,9 @@ def test_refuses_what_cannot_be_trained(
 
 
 def test_equal_configurations_are_equal_whatever_the_number_types() -> None:
-    config = TrainingConfig(size=np.int64(8), learning_rate=1, seed=np.int32(4))
+    size: Any = np.int64(8)
+    seed: Any = np.int32(4)
+    config = TrainingConfig(size=size, learning_rate=1, seed=seed)
     assert config == TrainingConfig(size=8, learning_rate=1.0, seed=4)
     assert {type(value) for value in dataclasses.astuple(config)} == {int, float, str}
 

@@ -4,6 +4,7 @@ import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -74,5 +75,6 @@ def test_the_shipped_file_is_described_by_the_configuration_of_the_command() -> 
         if key.startswith("version_")
     }
     accuracy = float(metadata["test_accuracy"])
-    network = TrainedNetwork(shipped_network.CONFIG, {}, None, (0.0,), accuracy, versions)
+    no_matrix: Any = None
+    network = TrainedNetwork(shipped_network.CONFIG, {}, no_matrix, (0.0,), accuracy, versions)
     assert metadata == describe(network) | {"command": shipped_network.COMMAND}

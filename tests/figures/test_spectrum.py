@@ -12,7 +12,7 @@ from pastur.report._build import chart_data
 
 
 def test_bars_hold_every_value_and_have_area_one(spiked: FloatArray) -> None:
-    values = np.linalg.svd(spiked, compute_uv=False)
+    values = np.linalg.svd(spiked, compute_uv=False).astype(np.float64, copy=False)
     bars = histogram(fit_rectangular(spiked), values)
     assert bars.counts.sum() == 80
     assert np.sum(bars.density * np.diff(bars.bins)) == pytest.approx(1, abs=1e-12)
@@ -21,13 +21,13 @@ def test_bars_hold_every_value_and_have_area_one(spiked: FloatArray) -> None:
 
 def test_edge_is_a_limit_of_bins_when_spikes_lie_beyond(spiked: FloatArray) -> None:
     fit = fit_rectangular(spiked)
-    bars = histogram(fit, np.linalg.svd(spiked, compute_uv=False))
+    bars = histogram(fit, np.linalg.svd(spiked, compute_uv=False).astype(np.float64, copy=False))
     assert np.abs(bars.bins - fit.edge).min() < 1e-12
     assert bars.counts[bars.bins[:-1] >= fit.edge - 1e-12].sum() == fit.rank == 2
 
 
 def test_a_spike_far_away_costs_few_bins(spiked: FloatArray) -> None:
-    values = np.append(np.linalg.svd(spiked, compute_uv=False), 1e6)
+    values = np.append(np.linalg.svd(spiked, compute_uv=False).astype(np.float64, copy=False), 1e6)
     assert histogram(fit_rectangular(spiked), values).counts.size < 400
 
 

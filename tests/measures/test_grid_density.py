@@ -79,7 +79,7 @@ def points(x: FloatArray) -> list[complex]:
     beside = [complex(t + 1e-9 * length * rng.normal(), 1e-10 * length) for t in nodes[:4]]
     right = [complex(x[-1] + d * length) for d in (1e-12, 1e-6, 0.01, 1, 1e4, 1e8)]
     left = [complex(x[0] - 1e-8 * length), complex(x[0] - 0.2 * length)]
-    return [*near, *beside, *right, *left, 1e6j * length, np.mean(x) + 3j * length]
+    return [*near, *beside, *right, *left, 1e6j * length, complex(np.mean(x)) + 3j * length]
 
 
 def test_transforms_are_sums_over_segments(grid: tuple[FloatArray, FloatArray]) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 if TYPE_CHECKING:
     from tests.measures.conftest import Example
+
+
+def power(k: int, t: Any) -> Any:
+    return t**k
 
 
 def test_mass_is_atoms_plus_integral_of_density(example: Example) -> None:
@@ -21,7 +26,7 @@ def test_moments_are_integrals(example: Example) -> None:
         # Both routes add terms of size scaleᵏ.
         tolerance = 1e-12 * example.scale**k
         assert example.measure.moment(k) == pytest.approx(
-            example.integral(lambda t, k=k: t**k), abs=tolerance
+            example.integral(partial(power, k)), abs=tolerance
         )
 
 

@@ -22,6 +22,7 @@ from pastur.measures import (
     Semicircle,
     Uniform,
 )
+from pastur.measures._contract.combination import Mixture, SignedSum
 
 if TYPE_CHECKING:
     from tests.measures.conftest import Example
@@ -48,7 +49,8 @@ def test_representation(measure: Any, text: str) -> None:
 
 
 def test_nothing_can_be_set(example: Example) -> None:
-    for field in dataclasses.fields(example.measure):
+    fields: Any = example.measure
+    for field in dataclasses.fields(fields):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(example.measure, field.name, 1.0)
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -141,6 +143,7 @@ def test_factors_of_every_numeric_type(two: float) -> None:
 
 def test_combinations_are_flat() -> None:
     nested = ((Semicircle(1.0) + Uniform(0, 1)) / 2 - Atoms([3.0])) * 2
+    assert isinstance(nested, SignedSum | Mixture)
     assert len(nested.terms) == 3
     assert nested.mass == 0
 

@@ -153,7 +153,7 @@ def test_misuse_is_a_sentence() -> None:
     with pytest.raises(InvalidInputError, match="`size` must be at least 1"):
         LOW_RANK.describe(size=0)
     with pytest.raises(InvalidTypeError, match="`spikes`"):
-        LOW_RANK.describe(["two"])  # type: ignore[list-item]
+        LOW_RANK.describe(["two"])
 
 
 def test_the_law_of_squares() -> None:

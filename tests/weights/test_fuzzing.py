@@ -60,7 +60,7 @@ def key_error(weights: Weights, name: str) -> None:
     raise KeyError("planted")
 
 
-def warning(weights: Weights, name: str):
+def warning(weights: Weights, name: str) -> Any:
     warnings.warn("planted", RuntimeWarning, stacklevel=1)
     return np.eye(3)
 

@@ -18,7 +18,7 @@ class Loader:
     def __init__(self, folder: Path) -> None:
         self.folder, self.cache = folder, np.ones(3)
 
-    def __setstate__(self, state) -> None:
+    def __setstate__(self, state: object) -> None:
         (state["folder"] / "loaded").touch()
 
 

@@ -236,7 +236,7 @@ class Attack:
     def __init__(self, function: Callable[..., Any], *arguments: str) -> None:
         self.call = (function, arguments)
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, ...]]:
         return self.call
 
 
