@@ -21,7 +21,7 @@ def functions() -> tuple[Callable[..., Any], ...]:
             warnings.warn("three", PasturWarning, stacklevel=2)
         return number**2
 
-    def die(number: int) -> None:
+    def die(number: int) -> int:
         if number == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         return number

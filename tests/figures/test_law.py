@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.axes._axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import StepPatch
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
@@ -32,7 +33,9 @@ def points(line: Line2D) -> FloatArray:
 
 
 def legend(ax: Axes) -> list[str]:
-    return [text.get_text() for text in ax.get_legend().get_texts()]
+    found = ax.get_legend()
+    assert found is not None
+    return [text.get_text() for text in found.get_texts()]
 
 
 def test_law_of_pure_noise_is_the_semicircle() -> None:
@@ -62,7 +65,7 @@ def test_two_intervals_are_two_curves() -> None:
 
 def test_atoms_stand_at_their_mass_and_outliers_at_their_overlap() -> None:
     ax = plot_law(DeformedWigner(Atoms([0.0, 6.0], [0.75, 0.25]), sigma=1.0), spikes=[-3.0])
-    np.testing.assert_allclose(points(named(ax, "atoms of S, by mass")), [[0, 6], [0.75, 0.25]])
+    np.testing.assert_allclose(points(named(ax, "atoms of S, by mass")), [[0.0, 6.0], [0.75, 0.25]])
     # Φ(θ) = θ − σ²Σp/(t − θ) and the overlap 1 − σ²Σp/(t − θ)².
     place, overlap = -3 - 0.75 / 3 - 0.25 / 9, 1 - 0.75 / 9 - 0.25 / 81
     np.testing.assert_allclose(points(named(ax, "outliers, by overlap")), [[place], [overlap]])
@@ -91,6 +94,7 @@ def test_many_atoms_are_a_histogram_of_area_one() -> None:
     values = np.random.default_rng(0).uniform(-1, 1, 500)
     ax = plot_law(DeformedWigner(Empirical(values), sigma=0.5))
     (stairs,) = ax.patches
+    assert isinstance(stairs, StepPatch)
     heights, bins, _ = stairs.get_data()
     assert np.sum(heights * np.diff(bins)) == pytest.approx(1)
     assert stairs.get_label() == "law of S, 500 values"
@@ -197,7 +201,7 @@ def test_says_what_it_cannot_draw(plot: Callable[..., Any]) -> None:
 def test_curve_shares_its_points_by_length_with_a_gap_between() -> None:
     law = DeformedWigner(Atoms([-5.0, 5.0], [0.04, 0.96]), sigma=1.0).law
     x, y = density_curve(law, points=120)
-    (gap,) = np.flatnonzero(np.isnan(x))
+    gap = int(np.flatnonzero(np.isnan(x)).item())
     assert np.isnan(y[gap])
     # Semicircles of radius 2√mass, nearly: the shares are 1 to √24.
     assert 9 <= gap < 30

@@ -5,8 +5,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 
 from pastur.figures import Panel, Series, panels_figure, plot_panel
+
+
+def errors_of(ax: Axes) -> list[ErrorbarContainer]:
+    return [one for one in ax.containers if isinstance(one, ErrorbarContainer)]
+
+
+def legend_texts(ax: Axes) -> list[str]:
+    legend = ax.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def panel(**changes: Any) -> Panel:
@@ -24,16 +36,16 @@ def test_axes_are_labelled_and_sizes_written_as_they_are() -> None:
     assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == ("t", "N", "error")
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert [label.get_text() for label in ax.get_xticklabels()] == ["100", "200", "400"]
-    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    names = legend_texts(ax)
     assert sorted(names) == ["first", "fit", "second", "wrong"]
 
 
 def test_points_have_error_bars_and_markers_of_their_own() -> None:
     ax = plot_panel(panel())
-    first, second, wrong = (container.lines[0] for container in ax.containers)
+    first, second, wrong = (container.lines[0] for container in errors_of(ax))
     assert first.get_marker() != second.get_marker() != wrong.get_marker()
     assert first.get_color() != second.get_color()
-    (bars,) = ax.containers[0].lines[2]
+    (bars,) = errors_of(ax)[0].lines[2]
     low, high = bars.get_segments()[0][:, 1]
     assert (high - low) / 2 == pytest.approx(0.02)
 

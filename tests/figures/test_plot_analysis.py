@@ -4,11 +4,23 @@ import dataclasses
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
 from pastur.analysis import Analysis, Finding, analyze
 from pastur.figures import plot_analysis
+
+
+def legend_texts(ax: Axes) -> list[str]:
+    legend = ax.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def bars_of(ax: Axes) -> list[Rectangle]:
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +38,7 @@ def analysis(spiked: FloatArray) -> Analysis:
 
 def test_one_bar_a_matrix_as_long_as_its_count(analysis: Analysis) -> None:
     ax = plot_analysis(analysis)
-    bars = {round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in ax.patches}
+    bars = {round(bar.get_y() + bar.get_height() / 2): bar.get_width() for bar in bars_of(ax)}
     assert bars == {i: matrix.fit.rank for i, matrix in enumerate(analysis.matrices)}
     assert bars[0] == 2
     low, high = ax.get_ylim()
@@ -48,7 +60,7 @@ def test_findings_differ_in_marker_and_fill_not_in_colour_alone() -> None:
 
 
 def test_every_finding_in_the_legend_with_its_count(analysis: Analysis) -> None:
-    texts = [text.get_text() for text in plot_analysis(analysis).get_legend().get_texts()]
+    texts = legend_texts(plot_analysis(analysis))
     kinds = [matrix.kind for matrix in analysis.matrices]
     assert sorted(texts) == sorted(f"{kind}, {kinds.count(kind)}" for kind in set(kinds))
 

@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
@@ -12,13 +14,23 @@ from pastur.estimation import fit_rectangular, fit_symmetric
 from pastur.figures import plot_fit
 
 
+def legend_texts(ax: Axes) -> list[str]:
+    legend = ax.get_legend()
+    assert legend is not None
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def bars_of(ax: Axes) -> list[Rectangle]:
+    return [patch for patch in ax.patches if isinstance(patch, Rectangle)]
+
+
 def test_draws_bars_law_edge_and_spikes(spiked: FloatArray) -> None:
     fit = fit_rectangular(spiked)
     ax = plot_fit(fit, singular_values=np.linalg.svd(spiked, compute_uv=False))
-    legend = {text.get_text() for text in ax.get_legend().get_texts()}
+    legend = set(legend_texts(ax))
     expected = {"observed, 80 values", "law of the noise", f"edge, {fit.edge:.4g}", "spikes, 2"}
     assert legend == expected
-    assert sum(bar.get_width() * bar.get_height() for bar in ax.patches) == pytest.approx(1)
+    assert sum(bar.get_width() * bar.get_height() for bar in bars_of(ax)) == pytest.approx(1)
     marked = next(line for line in ax.lines if str(line.get_label()).startswith("spikes"))
     np.testing.assert_array_equal(marked.get_xdata(), fit.spikes["observed"])
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("singular value", "density")
@@ -37,7 +49,9 @@ def test_symmetric_fit_has_two_edges() -> None:
     w = (noise + noise.T) / np.sqrt(200)
     fit = fit_symmetric(w)
     ax = plot_fit(fit, eigenvalues=np.linalg.eigvalsh(w))
-    dashed = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    dashed = [
+        float(np.asarray(line.get_xdata())[0]) for line in ax.lines if line.get_linestyle() == "--"
+    ]
     assert sorted(dashed) == [-fit.edge, fit.edge]
     assert ax.get_xlabel() == "eigenvalue"
 
@@ -68,7 +82,7 @@ def test_the_law_of_a_growing_signal_is_that_of_all_values() -> None:
     fit = fit_rectangular(w)
     assert fit.growing and fit.rank > 30
     ax = plot_fit(fit, singular_values=np.linalg.svd(w, compute_uv=False))
-    legend = {text.get_text() for text in ax.get_legend().get_texts()}
+    legend = set(legend_texts(ax))
     assert "law of noise and signal" in legend and "law of the noise" not in legend
     law = next(line for line in ax.lines if line.get_label() == "law of noise and signal")
     x, y = np.asarray(law.get_xdata(), float), np.asarray(law.get_ydata(), float)

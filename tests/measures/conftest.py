@@ -32,6 +32,12 @@ class Example:
     breaks: tuple[float, ...]
 
     @property
+    def probability(self) -> ProbabilityMeasure:
+        """The measure, of which the table says that it is one of probability."""
+        assert isinstance(self.measure, ProbabilityMeasure)
+        return self.measure
+
+    @property
     def scale(self) -> float:
         """Length that the measure lives on: tolerances are fractions of it or of its inverse."""
         reach = float(np.max(np.abs(self.bounds)))

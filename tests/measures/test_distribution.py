@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pastur._typing import FloatArray
-from pastur.measures import Atoms, MarchenkoPastur, Semicircle, Uniform
+from pastur.measures import Atoms, MarchenkoPastur, ProbabilityMeasure, Semicircle, Uniform
 
 if TYPE_CHECKING:
     from tests.measures.conftest import Example
@@ -28,9 +28,9 @@ def grid(law: Any) -> np.ndarray:
     return np.sort(np.concatenate([*beside, law.interior(), law.outside()]))
 
 
-def levels(law: Any) -> np.ndarray:
+def levels(law: Example) -> np.ndarray:
     """Levels with the exact steps of the cdf among them."""
-    steps = law.measure.cdf(grid(law))
+    steps = law.probability.cdf(grid(law))
     result: np.ndarray = np.clip(
         np.concatenate([np.linspace(0, 1, 101), steps, steps - 1e-9]), 0, 1
     )
@@ -40,30 +40,32 @@ def levels(law: Any) -> np.ndarray:
 def test_cdf_is_the_integral_of_the_density(law: Example) -> None:
     x = np.concatenate([law.interior(), law.outside(), law.measure.atoms[:5, 0]])
     expected = [law.integral(np.ones_like, upto=t) for t in x]
-    np.testing.assert_allclose(law.measure.cdf(x), expected, rtol=0, atol=2e-12)
+    np.testing.assert_allclose(law.probability.cdf(x), expected, rtol=0, atol=2e-12)
 
 
 def test_cdf_climbs_from_zero_to_one(law: Example) -> None:
     x = grid(law)
-    values = law.measure.cdf(x)
+    values = law.probability.cdf(x)
     assert np.all(np.diff(values) >= -ROUNDING)
-    assert law.measure.cdf(-np.inf) == 0
-    assert law.measure.cdf(np.inf) == 1
-    assert law.measure.cdf(law.bounds[-1, 1]) == pytest.approx(1, abs=ROUNDING)
-    assert law.measure.cdf(np.nextafter(law.bounds[0, 0], -np.inf)) == pytest.approx(
+    assert law.probability.cdf(-np.inf) == 0
+    assert law.probability.cdf(np.inf) == 1
+    assert law.probability.cdf(law.bounds[-1, 1]) == pytest.approx(1, abs=ROUNDING)
+    assert law.probability.cdf(np.nextafter(law.bounds[0, 0], -np.inf)) == pytest.approx(
         0, abs=ROUNDING
     )
 
 
 def test_cdf_and_survival_function_add_up_to_one(law: Example) -> None:
     x = np.append(grid(law), [-np.inf, np.inf])
-    np.testing.assert_allclose(law.measure.cdf(x) + law.measure.sf(x), 1, rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(
+        law.probability.cdf(x) + law.probability.sf(x), 1, rtol=0, atol=ROUNDING
+    )
 
 
 def test_jumps_of_the_cdf_are_the_atoms(law: Example) -> None:
     x = grid(law)
     # Between neighbouring floats the rest climbs by √eps at most, at a hard edge.
-    jump = law.measure.cdf(x) - law.measure.cdf(np.nextafter(x, -np.inf))
+    jump = law.probability.cdf(x) - law.probability.cdf(np.nextafter(x, -np.inf))
     masses = dict(law.measure.atoms.tolist())
     expected = [masses.get(t, 0.0) for t in x.tolist()]
     np.testing.assert_allclose(jump, expected, rtol=0, atol=3e-8)
@@ -72,29 +74,31 @@ def test_jumps_of_the_cdf_are_the_atoms(law: Example) -> None:
 def test_quantile_and_cdf_are_a_galois_connection(law: Example) -> None:
     q = levels(law)
     # Brackets are two units in the last place wide: q ≤ F holds at the upper end of that.
-    least = law.measure.quantile(q)
+    least = law.probability.quantile(q)
     beside = least * (1 + 4e-16 * np.sign(least))
-    assert np.all(law.measure.cdf(beside) >= q - ROUNDING)
+    assert np.all(law.probability.cdf(beside) >= q - ROUNDING)
     x = grid(law)
     # Q(F(x)) ≤ x; at a soft edge F is like d^(3/2), where rounding moves x by 1e-10.
     inside = x[x >= law.measure.support[0, 0]]
     if np.isinf(law.measure.support[-1, 1]):
         # Far out in an upper tail 1 − F is rounded away, and the quantile of 1 is infinite.
-        inside = inside[law.measure.sf(inside) > 1e-6]
-    assert np.all(law.measure.quantile(law.measure.cdf(inside)) <= inside + 1e-9 * law.scale)
+        inside = inside[law.probability.sf(inside) > 1e-6]
+    assert np.all(
+        law.probability.quantile(law.probability.cdf(inside)) <= inside + 1e-9 * law.scale
+    )
 
 
 def test_quantile_inverts_the_cdf_where_it_is_continuous(law: Example) -> None:
     x = law.interior()
     x = x[law.measure.density(x) * law.scale > 1e-10]
-    back = law.measure.quantile(law.measure.cdf(x))
+    back = law.probability.quantile(law.probability.cdf(x))
     # An error of 1e-15 in F moves x by that over the density.
     slack = 1e-14 / law.measure.density(x)
     assert np.all(np.abs(back - x) <= slack + 1e-14 * law.scale)
 
 
 def test_quantile_stays_on_the_support(law: Example) -> None:
-    points = law.measure.quantile(levels(law))
+    points = law.probability.quantile(levels(law))
     support = law.measure.support
     index = np.searchsorted(support[:, 0], points, side="right") - 1
     assert np.all(index >= 0)
@@ -102,15 +106,15 @@ def test_quantile_stays_on_the_support(law: Example) -> None:
 
 
 def test_quantiles_at_the_ends_are_those_of_the_support(law: Example) -> None:
-    assert law.measure.quantile(0) == law.measure.support[0, 0]
-    assert law.measure.quantile(1) == law.measure.support[-1, 1]
+    assert law.probability.quantile(0) == law.measure.support[0, 0]
+    assert law.probability.quantile(1) == law.measure.support[-1, 1]
 
 
 def test_quantile_of_an_atom_covers_its_jump(law: Example) -> None:
     for point in law.measure.atoms[:20, 0]:
-        top = law.measure.cdf(point)
-        bottom = law.measure.cdf(np.nextafter(point, -np.inf))
-        between = law.measure.quantile([0.75 * bottom + 0.25 * top, (bottom + top) / 2, top])
+        top = law.probability.cdf(point)
+        bottom = law.probability.cdf(np.nextafter(point, -np.inf))
+        between = law.probability.quantile([0.75 * bottom + 0.25 * top, (bottom + top) / 2, top])
         np.testing.assert_array_equal(between, point)
 
 
@@ -124,27 +128,28 @@ def kolmogorov_distance(measure: Any, draws: FloatArray) -> float:
 
 
 def test_samples_follow_the_law(law: Example) -> None:
-    draws = law.measure.sample(SAMPLES, rng=20251123)
+    draws = law.probability.sample(SAMPLES, rng=20251123)
     assert draws.shape == (SAMPLES,)
     assert kolmogorov_distance(law.measure, draws) <= DISTANCE
 
 
 @pytest.mark.slow
 def test_samples_do_not_follow_a_neighbour(law: Example) -> None:
-    draws = law.measure.sample(SAMPLES, rng=20251123)
+    draws = law.probability.sample(SAMPLES, rng=20251123)
     width = np.ptp(law.bounds)
     neighbour = law.measure.shift(0.1 * width if width > 0 else 0.1)
     assert kolmogorov_distance(neighbour, draws) > DISTANCE
 
 
 def test_same_seed_same_samples(law: Example) -> None:
-    first, second = (law.measure.sample((3, 2), rng=5) for _ in range(2))
+    first, second = (law.probability.sample((3, 2), rng=5) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (3, 2)
 
 
 def test_quantile_in_a_gap_belongs_to_its_lower_end() -> None:
     mixture = 0.5 * Semicircle(0.3, -2.0) + 0.5 * Uniform(1.0, 3.0)
+    assert isinstance(mixture, ProbabilityMeasure)
     assert mixture.quantile(0.5) == pytest.approx(-1.4, abs=1e-15)
     assert mixture.quantile(0.5 + 1e-9) >= 1.0
 

@@ -31,7 +31,7 @@ class Reference:
         atom: Any = 0,
     ) -> None:
         self.law, self.low, self.high, self.density, self.atom = law, low, high, density, atom
-        self._nodes: dict = {}
+        self._nodes: dict[Any, tuple[Any, Any]] = {}
 
     def integral(
         self, f: Callable[..., Any], upto: float | None = None, method: str = "gauss-legendre"
@@ -67,7 +67,7 @@ def marchenko_pastur(ratio: float, sigma: float) -> Reference:
 def semicircle(sigma: float, center: float) -> Reference:
     s, a = mp.mpf(sigma), mp.mpf(center)
 
-    def density(t):
+    def density(t: Any) -> Any:
         return mp.sqrt(4 * s**2 - (t - a) ** 2) / (2 * mp.pi * s**2)
 
     return Reference(Semicircle(sigma, center), a - 2 * s, a + 2 * s, density)
@@ -89,7 +89,7 @@ REFERENCES: dict[str, Callable[[], Reference]] = {
 }
 
 
-@pytest.fixture(scope="module", params=REFERENCES.values(), ids=REFERENCES.keys())
+@pytest.fixture(scope="module", params=list(REFERENCES.values()), ids=list(REFERENCES))
 def reference(request: pytest.FixtureRequest) -> Iterator[Reference]:
     with mp.workdps(DIGITS):
         yield request.param()
