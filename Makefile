@@ -1,5 +1,5 @@
-# Each target builds the environment it needs in .venv; the second time that takes no time.
-# `make check` is for between two edits: linter, type checker and a quick part of the tests at once.
+# Each target builds the environment it needs in .venv, unless it is there already.
+# `make check`, after every edit, runs the linter, the type checker and a quick part of the tests.
 # `make test` runs the tests that need no extra and are not marked slow. With extras, for example
 # `make test EXTRAS=test,torch`, it also runs the slow tests and those that need these extras.
 PYTHON ?= python3

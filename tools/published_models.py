@@ -38,7 +38,8 @@ PAGE = Path(__file__).parent.parent / "docs" / "published-models.md"
 
 HEAD = """# Published models
 
-This page lists every weight file in {packages} PyPI packages ({suffixes}), as analysed by
+This page lists every weight file in {packages} PyPI packages
+({suffixes}), as analysed by
 `python tools/published_models.py` with `pastur.analyze`. In each file, every tensor is one matrix,
 several matrices, or skipped with a reason. The findings are those of the report: *no fit* means
 that the bulk is not noise of one variance, as in most trained layers; *spikes* are counted only in
