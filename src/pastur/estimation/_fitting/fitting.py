@@ -17,13 +17,13 @@ from pastur.estimation._fitting.sentences import (
     from_spectrum,
     with_diagnosis,
 )
-from pastur.estimation._fitting.task import Assessment, Found, Rank, Task, result
+from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._low_rank.edge import noise_edges
 from pastur.estimation._low_rank.noise_level import noise_level_around
 from pastur.estimation._low_rank.split import split_spectrum
 from pastur.estimation._observed.spectrum import Settings, Spectrum
-from pastur.estimation._result.goodness import REJECTION
+from pastur.estimation._result.goodness import REJECTION, Goodness
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.verdict import Verdict
 
@@ -75,31 +75,47 @@ def _fit_noise(task: Task) -> Found:
         split, kind, noise, sigma_known=task.known, remark=task.remark, unit=task.spectrum.unit
     )
     level, spikes = few_spikes(task, split, edges)
-    count = split.spikes.size
-    rank = Rank(float(count), float(count), float(values.size))
+    rank = Rank(float(len(spikes)), float(len(spikes)), float(values.size))
+    found = None
     if diagnosis is not None and diagnosis.verdict is not None:
         # Such noise looks like a signal of high rank: no deconvolution.
         goodness = with_diagnosis(goodness, diagnosis)
     elif goodness.p_value is not None and status.converged:
         found = deconvolve(values, kind, split.sigma, spikes["theta"], base=None, known=task.known)
-        if _noise_found(found, task.spectrum.least_sigma):
-            crowded, misfit = count > _FEW, goodness.p_value < REJECTION
-            if found.p_value >= (_HOPELESS if crowded else REJECTION) and (crowded or misfit):
-                many = fit_many(task, found)
-                if crowded or many.goodness.verdict == Verdict.NOISE:
-                    if diagnosis is not None:
-                        return many
-                    return replace(many, goodness=from_spectrum(many.goodness))
-            weak = found.rank + task.z * found.rank_deviation
-            rank = Rank(rank.rank, rank.rank, max(rank.rank, weak))
-            if not task.known and count:
-                # With spikes σ is less certain than in pure noise, for which the interval is.
-                margin = exp(task.z * found.deviation / found.sigma)
-                margin = max(level.high / level.sigma, margin)
-                level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
-    signal = Signal(spikes["theta"], np.full(count, 1 / values.size))
+    if _noise_found(found, task.spectrum.least_sigma):
+        many = _fit_many_if_better(task, found, goodness, len(spikes))
+        if many is not None:
+            return many
+        level, rank = _widened(task, level, rank, found)
+    signal = Signal(spikes["theta"], np.full(len(spikes), 1 / values.size))
     assessment = Assessment(goodness, status)
     return result(task, level, spikes, signal, rank, assessment, growing=False)
+
+
+def _fit_many_if_better(
+    task: Task, found: Deconvolution, goodness: Goodness, count: int
+) -> Found | None:
+    """Return the fit by deconvolution, where `count` spikes are not few or leave no noise."""
+    crowded, misfit = count > _FEW, goodness.p_value is not None and goodness.p_value < REJECTION
+    if not (crowded or misfit) or found.p_value < (_HOPELESS if crowded else REJECTION):
+        return None
+    many = fit_many(task, found)
+    if not crowded and many.goodness.verdict != Verdict.NOISE:
+        return None
+    if task.spectrum.diagnosis is not None:
+        return many
+    return replace(many, goodness=from_spectrum(many.goodness))
+
+
+def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tuple[Level, Rank]:
+    """Return level and rank with intervals that allow for spikes too weak to be detached."""
+    weak = found.rank + task.z * found.rank_deviation
+    if rank.rank and not task.known:
+        # With spikes σ is less certain than in pure noise, for which its interval is.
+        margin = exp(task.z * found.deviation / found.sigma)
+        margin = max(level.high / level.sigma, margin)
+        level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
+    return level, rank._replace(high=max(rank.rank, weak))
 
 
 def _noise_found(found: Deconvolution | None, least_sigma: float) -> TypeGuard[Deconvolution]:
