@@ -34,43 +34,43 @@ class RectangularFit(Fit):
     shape : tuple of two ints
         Rows and columns of W as given.
     alpha : float
-        Chance that pure noise gives rank > 0; intervals hold with chance 1 − alpha.
+        Probability that pure noise gives rank > 0; intervals have level 1 − alpha.
     sigma : float
         Noise level σ: entries of the noise have the standard deviation σ/√max(shape). 0 for a
         matrix without noise.
     sigma_interval : tuple of two floats
-        For Gaussian-like entries; (σ, σ) where σ was given.
+        Interval for σ, for Gaussian-like entries; (σ, σ) if σ was given.
     edge : float
-        What is left of the noise when k spikes are taken out goes beyond it with chance
-        alpha/(k + 1).
+        Upper end of the noise with its margin. The noise that is left without k spikes exceeds it
+        with probability alpha/(k + 1).
     spikes : structured array, descending
         ``observed``, the singular value of W; ``theta``, that of S, between ``low`` and ``high``;
         ``overlap_left`` and ``overlap_right``, the squared cosines between singular vectors of W
-        and S, of rows and of columns of W as given; ``p_value``, the chance that noise alone goes
-        as far; ``isolated``, False where a neighbour or the edge is within four standard deviations
-        of the outlier; ``group``, the same number for neighbours that are. A group of several has
-        one interval, that of the root mean square of its theta, and its overlaps are averages.
+        and S, for rows and columns of W as given; ``p_value``, the probability that noise alone
+        reaches as far; ``isolated``, False if a neighbour or the edge is within four standard
+        deviations of the outlier; ``group``, an equal number for such neighbours. A group of
+        several has one interval, for the root mean square of its theta, and averaged overlaps.
     signal : Signal
-        Singular values of S with their masses, as `signal_measure` has their squares, over the
+        Singular values of S with their masses (`signal_measure` has their squares), over the
         values that are not left out.
     signal_rank : float
-        Mass of `signal_measure` away from 0, times the number of singular values: how many
-        directions carry signal, detached or not.
+        Mass of `signal_measure` away from 0, times the number of singular values: the number of
+        directions that carry signal, detached or not.
     signal_rank_interval : tuple of two floats
-        For it. The upper end includes spikes too weak to be distinguished from noise.
+        Interval for it. The upper end includes spikes too weak to be distinguished from noise.
     growing : bool
-        Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
-        rank; then noise level and signal come from the deconvolution of the whole spectrum.
+        Whether there were too many spikes, or the bulk was too far from pure noise, for the law of
+        low rank; noise level and signal then come from the deconvolution of the whole spectrum.
     goodness : Goodness
-        Whether the bulk is noise at all.
+        Whether the bulk is noise.
     status : Status
-        Whether the iteration ended well.
+        Whether the iteration converged.
     zeros : int
-        Singular values that are zero to rounding and were left out, as rows of zeros or a
-        subtracted mean make them.
+        Singular values that are zero to rounding and were left out; rows of zeros or a subtracted
+        mean produce them.
     zero_sides : tuple of two ints
         Rows and columns of W that are zero to rounding and were left out: noise and signal are
-        those of the rest. They make the `zeros` that are not visible in W's shape.
+        those of the rest.
     """
 
     zero_sides: tuple[int, int] = field(
@@ -83,11 +83,11 @@ class RectangularFit(Fit):
 
     @property
     def law(self) -> ProbabilityMeasure:
-        """Fitted law of the *squared* singular values, those left out as `zeros` apart.
+        """Fitted law of the *squared* singular values, without those left out as `zeros`.
 
-        Few spikes: Marchenko–Pastur's of the noise that k spikes leave over, k less on both sides,
-        as zeros are. Else the law of signal and noise, spikes included. A point mass at 0 where
-        there is no noise.
+        For few spikes it is the Marchenko–Pastur law of the noise that is left without them, which
+        has k rows and columns less. Otherwise it is the law of signal and noise, spikes included.
+        Without noise it is a point mass at 0.
         """
         return super().law
 
@@ -98,9 +98,9 @@ class RectangularFit(Fit):
     def denoise(self, W: ArrayLike) -> FloatArray:
         """Return the estimate of S with W's singular vectors that is best in Frobenius norm.
 
-        Few spikes are shrunk, and all else is dropped (Gavish, Donoho 2017). At growing rank every
-        singular value s becomes ``ξ(s) = s − σ²(1 − c)/s + 2σ²c s Re m(s² + i0)``, m the transform
-        of `law`.
+        If there are few spikes they are shrunk, and everything else is dropped (Gavish, Donoho
+        2017). At growing rank every singular value s becomes
+        ``ξ(s) = s − σ²(1 − c)/s + 2σ²c s Re m(s² + i0)``, with m the transform of `law`.
 
         Parameters
         ----------
@@ -144,35 +144,35 @@ def fit_rectangular(
     sigma: float | None = None,
     alpha: float = 0.05,
 ) -> RectangularFit:
-    """Tell noise from signal in a matrix W = R/√m + S with independent noise.
+    """Separate noise from signal in a matrix W = R/√m + S with independent noise.
 
-    With n ≤ m the two sides of W and c = n/m, noise fills the singular values up to σ(1 + √c), and
-    a spike θ > c^(1/4)σ of S makes an outlier at ``√((θ² + σ²)(θ² + cσ²))/θ``. The steps: σ by
-    matching the middle of the spectrum with the law of noise (Ke, Ma, Lin 2023, without its bias at
-    finite size and rank); values beyond the edge with its Tracy–Widom margin (Johnstone 2001, Ma
-    2012) are spikes, tested one after the other; σ again without them, until both stay. Spikes go
-    back through the subordination function of the observed spectrum, own terms left out, which is
-    the inverse of the map above and right at any rank.
+    Let n ≤ m be the two sides of W and c = n/m. Noise fills the singular values up to σ(1 + √c),
+    and a spike θ > c^(1/4)σ of S makes an outlier at ``√((θ² + σ²)(θ² + cσ²))/θ``. First, σ is
+    found by matching the middle of the spectrum with the law of noise (Ke, Ma, Lin 2023, without
+    its bias at finite size and rank). Values beyond the edge with its Tracy–Widom margin (Johnstone
+    2001, Ma 2012) are spikes, tested one after the other; σ is estimated again without them, until
+    both no longer change. Outliers are mapped to spikes by the subordination function of the
+    observed spectrum, without their own terms: the inverse of the map above, valid at any rank.
 
-    Where spikes are more than five, or what they leave is not the law of
-    noise, the spectrum of the signal is found by deconvolution (docs/deconvolution.md): ω̂ and f̂ of
-    the observed spectrum make it linear in the law of the signal, which non-negative least squares
-    finds together with σ, each residual weighted by its own covariance. Then the noise is where the
-    law of both says, and `signal_rank` counts spikes that never left it.
+    If there are more than five spikes, or the rest does not follow the law of noise, the spectrum
+    of the signal is found by deconvolution (docs/deconvolution.md): with ω̂ and f̂ of the observed
+    spectrum the problem is linear in the law of the signal, which non-negative least squares finds
+    together with σ, each residual weighted by its own covariance. The place of the noise then
+    follows from the law of both, and `signal_rank` also counts spikes that never left it.
 
     Parameters
     ----------
     W : array_like, shape (n, m)
         The matrix, tall or wide. Its entries are checked as well (see `Goodness`).
     singular_values : array_like, shape (min(n, m),), optional
-        All singular values, in any order, where they are known already or are all that is known.
+        All singular values, in any order, if they are known already or the matrix is not.
     shape : pair of ints, optional
-        The matrix's shape, where only `singular_values` are given.
+        The matrix's shape, if only `singular_values` are given.
     sigma : float, > 0, optional
-        Noise level σ, the standard deviation of the noise in an entry times √max(n, m), where it
-        is known. Default: estimated.
+        Noise level σ, the standard deviation of the noise in an entry times √max(n, m), if it is
+        known. Default: estimated.
     alpha : float, between 0 and 1
-        Chance that pure noise gives rank > 0. Default 0.05.
+        Probability that pure noise gives rank > 0. Default 0.05.
 
     Returns
     -------
@@ -181,17 +181,18 @@ def fit_rectangular(
     Raises
     ------
     InvalidInputError, InvalidTypeError
-        For anything but one finite real matrix (or its singular values) that is not zero and has
-        at least two rows and two columns.
+        Unless the input is one finite real matrix (or its singular values) that is not zero and
+        has at least two rows and two columns.
 
     Notes
     -----
     Rows and columns of zeros, such as padding or constant features with their mean subtracted, are
-    left out first; σ keeps the unit of the shape as given, so that `entry_sd` is right. Singular
-    values are zero to rounding up to what the rounding of the entries makes, to the coarsest type
-    that holds them all (float64, float32, float16, bfloat16), or max(n, m)·ε times the largest.
-    Such values are left out, up to half of them. With more the matrix has no noise, its rank is
-    exact and σ = 0, unless the others, a quarter of all at least, follow the law of noise.
+    left out first; σ keeps the unit of the shape as given, so that `entry_sd` is right. A singular
+    value is zero to rounding if it is at most the error made by rounding the entries to the
+    coarsest type that holds them all (float64, float32, float16, bfloat16), or max(n, m)·ε times
+    the largest. Such values are left out, up to half of all. If there are more, the matrix has no
+    noise, its rank is exact and σ = 0, unless the others are at least a quarter of all and follow
+    the law of noise.
 
     The intervals are those of Gaussian-like entries: a fourth cumulant κ₄ of the entries multiplies
     the width of σ's by up to √(1 + κ₄/2), 2 for Student's t with five degrees of freedom.

@@ -25,40 +25,40 @@ class SymmetricFit(Fit):
     Attributes
     ----------
     shape : tuple of two ints
-        Of W.
+        Rows and columns of W.
     alpha : float
-        Chance that pure noise gives rank > 0; intervals hold with chance 1 − alpha.
+        Probability that pure noise gives rank > 0; intervals have level 1 − alpha.
     sigma : float
         Noise level σ: off-diagonal entries of the noise have the standard deviation σ/√N. 0 for a
         matrix without noise.
     sigma_interval : tuple of two floats
-        For Gaussian-like entries; (σ, σ) where σ was given.
+        Interval for σ, for Gaussian-like entries; (σ, σ) if σ was given.
     edge, lower_edge : float
-        What is left of the noise when k spikes are taken out goes beyond either with chance
-        alpha/(k + 1), both together (and, with `bulk`, beyond the ends of the gaps).
+        Ends of the noise with their margins. The noise that is left without k spikes goes beyond
+        either (or, with `bulk`, into a gap) with probability alpha/(k + 1) in total.
     spikes : structured array, descending
         ``observed``, the eigenvalue of W; ``theta``, that of S, between ``low`` and ``high``;
-        ``overlap``, the squared cosine between the eigenvectors of W and S; ``p_value``, the chance
-        that noise alone goes as far, on any side; ``isolated``, False where a neighbour or an
-        edge is within four standard deviations of the outlier; ``group``, the same number for
-        neighbours that are. A group of several has one interval, that of the mean of its theta,
-        and its overlaps are averages.
+        ``overlap``, the squared cosine between the eigenvectors of W and S; ``p_value``, the
+        probability that noise alone reaches as far, on any side; ``isolated``, False if a neighbour
+        or an edge is within four standard deviations of the outlier; ``group``, an equal number for
+        such neighbours. A group of several has one interval, for the mean of its theta, and
+        averaged overlaps.
     signal : Signal
         Point masses of `signal_measure` away from 0 (or from `bulk`), over the values that are not
         left out.
     signal_rank : float
-        Their mass times N: how many directions carry signal, detached or not.
+        Their mass times N: the number of directions that carry signal, detached or not.
     signal_rank_interval : tuple of two floats
-        For it. The upper end includes spikes too weak to be distinguished from noise.
+        Interval for it. The upper end includes spikes too weak to be distinguished from noise.
     growing : bool
-        Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
-        rank; then noise level and signal come from the deconvolution of the whole spectrum.
+        Whether there were too many spikes, or the bulk was too far from pure noise, for the law of
+        low rank; noise level and signal then come from the deconvolution of the whole spectrum.
     goodness : Goodness
-        Whether the bulk is noise at all.
+        Whether the bulk is noise.
     status : Status
-        Whether the iteration ended well.
+        Whether the iteration converged.
     zeros : int
-        Eigenvalues that are zero to rounding and were left out, as rows and columns of zeros make
+        Eigenvalues that are zero to rounding and were left out; rows and columns of zeros produce
         them.
     """
 
@@ -66,10 +66,10 @@ class SymmetricFit(Fit):
 
     @property
     def law(self) -> ProbabilityMeasure:
-        """Fitted law of the eigenvalues, those left out as `zeros` apart.
+        """Fitted law of the eigenvalues, without those left out as `zeros`.
 
-        Few spikes: the semicircle of the noise that they leave over. Else the law of signal and
-        noise, spikes included. A point mass at 0 where there is no noise.
+        For few spikes it is the semicircle of the noise that is left without them. Otherwise it is
+        the law of signal and noise, spikes included. Without noise it is a point mass at 0.
         """
         return super().law
 
@@ -80,9 +80,9 @@ class SymmetricFit(Fit):
     def denoise(self, W: ArrayLike) -> FloatArray:
         """Return the estimate of S with W's eigenvectors that is best in Frobenius norm.
 
-        Few spikes are shrunk, and all else is dropped; at growing rank every eigenvalue λ becomes
-        ``ξ(λ) = λ + 2σ² Re g(λ + i0)``, g the transform of `law` (Bun, Allez, Bouchaud, Potters
-        2016).
+        If there are few spikes they are shrunk, and everything else is dropped. At growing rank
+        every eigenvalue λ becomes ``ξ(λ) = λ + 2σ² Re g(λ + i0)``, with g the transform of `law`
+        (Bun, Allez, Bouchaud, Potters 2016).
 
         Parameters
         ----------
@@ -117,10 +117,10 @@ def fit_symmetric(
     bulk: ProbabilityMeasure | None = None,
     alpha: float = 0.05,
 ) -> SymmetricFit:
-    """Tell noise from signal in a symmetric matrix W = R/√N + S.
+    """Separate noise from signal in a symmetric matrix W = R/√N + S.
 
     Noise fills the eigenvalues of W on [−2σ, 2σ], and a spike |θ| > σ of S makes an outlier at
-    ``Φ(θ) = θ + σ²/θ`` (1.8). The steps are those of `fit_rectangular`, both edges watched.
+    ``Φ(θ) = θ + σ²/θ`` (1.8). The steps are those of `fit_rectangular`, with both edges tested.
 
     Parameters
     ----------
@@ -128,16 +128,16 @@ def fit_symmetric(
         The matrix, symmetric to 1e-6 of its largest entry. Its entries are checked as well (see
         `Goodness`).
     eigenvalues : array_like, shape (N,), optional
-        All eigenvalues, in any order, where they are known already or are all that is known.
+        All eigenvalues, in any order, if they are known already or the matrix is not.
     sigma : float, > 0, optional
-        Noise level σ, the standard deviation of the noise in an off-diagonal entry times √N, where
-        it is known. Default: estimated.
+        Noise level σ, the standard deviation of the noise in an off-diagonal entry times √N, if it
+        is known. Default: estimated.
     bulk : ProbabilityMeasure, optional
-        Law ν₀ of S without its spikes, if known, in the units of W. Default: 0.
-        The noise then fills ν₀ ⊞ semicircle (Pastur's equation (1.5)), gaps are watched as well as
-        ends, and spikes are sought off the support of ν₀.
+        Law ν₀ of S without its spikes, if known, in the units of W. Default: 0. The noise then
+        fills ν₀ ⊞ semicircle (Pastur's equation (1.5)), gaps are tested as well as ends, and spikes
+        are sought off the support of ν₀.
     alpha : float, between 0 and 1
-        Chance that pure noise gives rank > 0, all edges together. Default 0.05.
+        Probability that pure noise gives rank > 0, all edges together. Default 0.05.
 
     Returns
     -------
@@ -146,13 +146,13 @@ def fit_symmetric(
     Raises
     ------
     InvalidInputError, InvalidTypeError
-        For anything but one finite real symmetric matrix (or its eigenvalues) that is not zero
+        Unless the input is one finite real symmetric matrix (or its eigenvalues) that is not zero
         and has at least two rows.
 
     Notes
     -----
-    The diagonal of the noise may have any variance of the size of the others': the fluctuation of
-    the outliers is that of the Gaussian Orthogonal Ensemble, where it is 2σ²/N.
+    The diagonal of the noise may have any variance of order σ²/N; the fluctuation of the outliers
+    is computed for the Gaussian orthogonal ensemble, where it is 2σ²/N.
 
     Examples
     --------

@@ -32,12 +32,12 @@ class Fit(Locked):
     shape : tuple of two ints
         Rows and columns of W as given.
     alpha : float
-        Chance that pure noise gives rank > 0; intervals hold with chance 1 − alpha.
+        Probability that pure noise gives rank > 0; intervals have level 1 − alpha.
     sigma : float
         Noise level σ: entries of the noise have the standard deviation σ/√max(shape). 0 for a
         matrix without noise.
     sigma_interval : tuple of two floats
-        For Gaussian-like entries; (σ, σ) where σ was given.
+        Interval for σ, for Gaussian-like entries; (σ, σ) if σ was given.
     edge : float
         Upper end of the noise, with its margin.
     spikes : structured array, descending
@@ -45,16 +45,16 @@ class Fit(Locked):
     signal : Signal
         Values of S with their masses.
     signal_rank : float
-        How many directions carry signal, detached or not.
+        Number of directions that carry signal, detached or not.
     signal_rank_interval : tuple of two floats
-        For it. The upper end includes spikes too weak to be distinguished from noise.
+        Interval for it. The upper end includes spikes too weak to be distinguished from noise.
     growing : bool
-        Whether the spikes were too many, or the bulk too far from pure noise, for the law of low
-        rank; then noise level and signal come from the deconvolution of the whole spectrum.
+        Whether there were too many spikes, or the bulk was too far from pure noise, for the law of
+        low rank; noise level and signal then come from the deconvolution of the whole spectrum.
     goodness : Goodness
-        Whether the bulk is noise at all.
+        Whether the bulk is noise.
     status : Status
-        Whether the iteration ended well.
+        Whether the iteration converged.
     zeros : int
         Values that are zero to rounding and were left out.
     """

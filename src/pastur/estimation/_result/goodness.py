@@ -26,17 +26,17 @@ class Goodness:
     statistic : float or None
         Kolmogorov distance D between the bulk and the fitted law, in [0, 1]; None without noise.
     p_value : float or None
-        Chance that noise deviates as much, from the modes of the bulk (see `mode_deviations`). It
-        is not that of D, whose law depends on the fit. None where it is unknown.
+        Probability that noise deviates as much, from the modes of the bulk (see `mode_deviations`).
+        It is not that of D, whose law depends on the fit. None if it is unknown.
     verdict : Verdict
         "noise bulk" from p = 0.01 on, "not the law" below; "too small to tell" with fewer than 20
-        values in the bulk; "no noise" for a matrix of low rank to rounding. Where the matrix itself
+        values in the bulk; "no noise" for a matrix of low rank to rounding. If the matrix itself
         was given, its entries are checked as well: "heavy tail", "entries with outliers", "row or
         column variances differ".
     reason : str
-        What the verdict rests on, in plain words, with the figures.
+        The reason for the verdict in a sentence, with the figures.
     entries : tuple of pairs of ints
-        Rows and columns of the entries with outliers, the largest first, 20 at most.
+        Rows and columns of outlying entries, the largest first, 20 at most.
     """
 
     statistic: float | None = field(
