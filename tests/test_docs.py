@@ -23,3 +23,27 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     for target in targets:
         if not re.match(r"[a-z]+:", target):
             assert (page.parent / target).exists(), target
+
+
+# What the worked examples add.
+EXAMPLES = {
+    "src/pastur/experiments/claims/_statements/trace.py",
+    "src/pastur/measures/_laws/arcsine.py",
+    "src/pastur/weights/_formats/matrix_market.py",
+}
+
+
+def missing_files(text: str) -> list[str]:
+    """Return the files of the repository that a page names and that do not exist."""
+    named = re.findall(r"`((?:benchmarks|docs|src|tests|tools)/[\w./-]+?)(?:::\w+)?`", text)
+    return [name for name in named if name not in EXAMPLES and not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    assert missing_files(page.read_text("utf-8")) == []
+
+
+def test_a_file_that_does_not_exist_is_noticed() -> None:
+    text = "`tests/test_docs.py::test_examples_run`, `src/pastur/nowhere.py` and `tools/`"
+    assert missing_files(text) == ["src/pastur/nowhere.py"]
