@@ -11,7 +11,11 @@ import re
 import shutil
 import types
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 import written_before
@@ -26,7 +30,7 @@ NAMES = json.loads((DATA / "names.json").read_text("utf-8"))
 LATER = {"zero_sides": [0, 0], "step_variance": None}
 
 
-def difference(old, new, path=""):
+def difference(old: Any, new: Any, path: str = "") -> None:
     """Return where a document has not the keys and values of an earlier one; None if it has."""
     if type(old) is not type(new):
         return path
@@ -44,11 +48,12 @@ def difference(old, new, path=""):
     return next((found for p, a, b in pairs if (found := difference(a, b, p))), None)
 
 
-def read(name):
-    return json.loads((DATA / name).read_text("utf-8"))
+def read(name: str) -> list[float] | dict[str, Any]:
+    result: list[float] | dict[str, Any] = json.loads((DATA / name).read_text("utf-8"))
+    return result
 
 
-def test_an_analysis_is_read_and_written_as_it_was(tmp_path):
+def test_an_analysis_is_read_and_written_as_it_was(tmp_path: Path) -> None:
     analysis = pastur.Analysis.from_json(DATA / "analysis.json")
     assert [matrix.fit.rank for matrix in analysis.matrices][:2] == [0, 3]
     assert len(analysis.initial) == 1 and len(analysis.skipped) == 3
@@ -70,13 +75,13 @@ def test_an_analysis_is_read_and_written_as_it_was(tmp_path):
         lambda d: d.update(alpha=d.pop("alpha")),
     ],
 )
-def test_another_document_is_seen(change):
+def test_another_document_is_seen(change: Callable[[Mapping[str, Any]], None]) -> None:
     changed = read("analysis.json")
     change(changed)
     assert difference(read("analysis.json"), changed) is not None
 
 
-def test_a_table_keeps_its_columns_and_cells(tmp_path):
+def test_a_table_keeps_its_columns_and_cells(tmp_path: Path) -> None:
     analysis = pastur.Analysis.from_json(DATA / "analysis.json")
     path = analysis.to_csv(tmp_path / "a.csv")
     old, new = (
@@ -91,15 +96,15 @@ def test_a_table_keeps_its_columns_and_cells(tmp_path):
 
 
 @pytest.fixture
-def claims(tmp_path):
+def claims(tmp_path: Path) -> Path:
     return Path(shutil.copytree(DATA / "claims", tmp_path / "claims"))
 
 
-def findings(folder):
+def findings(folder: Path) -> list[dict[str, Any]]:
     return figures(verify(written_before.CLAIMS, records=folder).to_dict())
 
 
-def figures(verification):
+def figures(verification: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what was found for each claim, without its sentences."""
     text = json.dumps(
         [
@@ -107,24 +112,25 @@ def figures(verification):
             for claim in verification["claims"]
         ]
     )
-    return json.loads(text)
+    result: list[dict[str, Any]] = json.loads(text)
+    return result
 
 
-def test_records_of_claims_are_gone_on_from(claims):
+def test_records_of_claims_are_gone_on_from(claims: Path) -> None:
     """Nothing is drawn again: the files stay as they are, and the figures follow from them."""
     assert difference(figures(read("verification.json")), findings(claims)) is None
     for path in claims.iterdir():
         assert path.read_bytes() == (DATA / "claims" / path.name).read_bytes()
 
 
-def test_the_figures_follow_from_the_records(claims):
+def test_the_figures_follow_from_the_records(claims: Path) -> None:
     path = claims / "finite-rank.json"
     text = path.read_text("utf-8")
     path.write_text(text.replace('"right": ', '"right": 1'), "utf-8")
     assert difference(figures(read("verification.json")), findings(claims)) is not None
 
 
-def test_records_of_networks_are_read_and_not_trained_again(tmp_path):
+def test_records_of_networks_are_read_and_not_trained_again(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     folder = Path(shutil.copytree(DATA / "networks", tmp_path / "networks"))
     records = run_fashion_mnist(
@@ -135,7 +141,7 @@ def test_records_of_networks_are_read_and_not_trained_again(tmp_path):
         assert path.read_bytes() == (DATA / "networks" / path.name).read_bytes()
 
 
-def test_records_of_networks_are_written_as_they_were():
+def test_records_of_networks_are_written_as_they_were() -> None:
     records = read_records(DATA / "networks")
     assert [record.config.optimizer for record in records] == ["adam", "sgd"]
     for record, path in zip(records, sorted((DATA / "networks").glob("*.json")), strict=True):
@@ -146,7 +152,7 @@ def test_records_of_networks_are_written_as_they_were():
         assert LayerFindings.from_dict(layer) == record.epochs[0].layers[1]
 
 
-def with_versions(path, versions):
+def with_versions(path: Path, versions: Mapping[str, str]) -> None:
     """Return the state as one of these versions: training goes on under its own alone."""
     from safetensors.numpy import load_file, save_file
 
@@ -157,7 +163,7 @@ def with_versions(path, versions):
 
 
 @pytest.mark.parametrize("same_versions", [True, False])
-def test_a_training_goes_on_where_it_was_stopped(tmp_path, same_versions):
+def test_a_training_goes_on_where_it_was_stopped(tmp_path: Path, same_versions: bool) -> None:
     pytest.importorskip("torch")
     from pastur.experiments import train_network
 
@@ -174,7 +180,7 @@ def test_a_training_goes_on_where_it_was_stopped(tmp_path, same_versions):
     assert again.losses == pytest.approx(read("training.json"), rel=1e-3)
 
 
-def lost(names):
+def lost(names: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each public name, keyword, attribute or option that is gone."""
     complaints = []
     for path, listed in names["modules"].items():
@@ -195,7 +201,7 @@ def lost(names):
     return complaints
 
 
-def warned(call):
+def warned(call: Callable[[], Any]) -> tuple[Any, list[Any]]:
     """Return what `call` returns or raises, and the words of its DeprecationWarnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -207,13 +213,15 @@ def warned(call):
     return result, old
 
 
-def resolved(owner, name):
+def resolved(owner: ModuleType, name: str) -> Any:
     """Return an attribute, also one that is deprecated; None where there is none."""
     result, _ = warned(lambda: getattr(owner, name))
     return None if isinstance(result, AttributeError) else result
 
 
-def lost_arguments(value, arguments, place):
+def lost_arguments(
+    value: Callable[..., Any] | type, arguments: Sequence[str], place: str
+) -> list[Any]:
     parameters = inspect.signature(value).parameters if arguments else {}
     positions = [p.name for p in parameters.values() if p.kind is not p.KEYWORD_ONLY]
     complaints = []
@@ -226,7 +234,7 @@ def lost_arguments(value, arguments, place):
     return complaints
 
 
-def names_new(value, name, parameters):
+def names_new(value: Callable[..., None], name: str, parameters: Mapping[str, Parameter]) -> bool:
     """Return whether an argument of the old name gives a warning that names a new one."""
     _, sentences = warned(lambda: value(**{name: None}))
     return any(
@@ -237,7 +245,7 @@ def names_new(value, name, parameters):
     )
 
 
-def lost_attribute(owner, name, form, place):
+def lost_attribute(owner: type, name: str, form: Sequence[str] | str, place: str) -> list[Any]:
     found = any(
         name in vars(base) or name in vars(base).get("__annotations__", {})
         for base in owner.__mro__
@@ -251,17 +259,17 @@ def lost_attribute(owner, name, form, place):
 NEEDS_SKLEARN = {"pastur.sklearn": NAMES["modules"]["pastur.sklearn"]}
 
 
-def test_everything_that_0_1_0_offered_is_there():
+def test_everything_that_0_1_0_offered_is_there() -> None:
     others = {k: v for k, v in NAMES["modules"].items() if k not in NEEDS_SKLEARN}
     assert lost(NAMES | {"modules": others}) == []
 
 
-def test_the_estimators_that_0_1_0_offered_are_there():
+def test_the_estimators_that_0_1_0_offered_are_there() -> None:
     pytest.importorskip("sklearn")
     assert lost({"modules": NEEDS_SKLEARN, "commands": {}}) == []
 
 
-def test_the_list_is_that_of_0_1_0():
+def test_the_list_is_that_of_0_1_0() -> None:
     modules = NAMES["modules"]
     assert {"pastur", "pastur.estimation.baselines", "pastur.experiments.claims"} <= set(modules)
     assert sum(map(len, modules.values())) > 140
@@ -271,7 +279,7 @@ def test_the_list_is_that_of_0_1_0():
     assert "--randomize" in NAMES["commands"]["pastur analyze"]
 
 
-def test_what_is_gone_is_seen():
+def test_what_is_gone_is_seen() -> None:
     listed = {
         "fit_rectangular": {"arguments": ["W*", "values", "sigma"]},
         "fit_everything": {"arguments": []},
@@ -293,8 +301,8 @@ def test_what_is_gone_is_seen():
     ]
 
 
-def test_a_deprecated_argument_names_the_new_one():
-    def now(*, values=None, **old):
+def test_a_deprecated_argument_names_the_new_one() -> None:
+    def now(*, values=None, **old: Any) -> None:
         if "numbers" in old:
             warnings.warn("`numbers` is `values` now.", DeprecationWarning, stacklevel=2)
         elif "sizes" in old:

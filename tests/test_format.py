@@ -67,7 +67,7 @@ def test_levels(alpha: float, text: str) -> None:
         (np.float64(2.5), "2.500"),
     ],
 )
-def test_number(value, text):
+def test_number(value: None, text: str) -> None:
     assert _format.number(value) == text
 
 
@@ -87,13 +87,13 @@ def test_number(value, text):
         (-0.0, "<0.0001", "p < 0.0001"),
     ],
 )
-def test_p_value(p, text, sentence):
+def test_p_value(p: float, text: str, sentence: str) -> None:
     assert _format.p_value(p) == text
     assert _format.p_equals(p) == sentence
 
 
 @pytest.mark.parametrize("p", [None, math.nan])
-def test_a_p_value_that_there_is_not(p):
+def test_a_p_value_that_there_is_not(p: None) -> None:
     assert _format.p_value(p) == "–"
 
 
@@ -110,7 +110,7 @@ def test_a_p_value_that_there_is_not(p):
         (1e-320, 1e308, "[1.000e-320, 1.000e+308]"),
     ],
 )
-def test_interval(low, high, text):
+def test_interval(low: float, high: float, text: str) -> None:
     assert _format.interval(low, high) == text
     assert f"[{_format.span(low, high).replace(' to ', ', ')}]" == text
 
@@ -118,7 +118,7 @@ def test_interval(low, high, text):
 @pytest.mark.parametrize(
     ("value", "text"), [(None, "–"), (math.nan, "–"), (0.0, "0.000"), (1.0, "1.000")]
 )
-def test_fraction(value, text):
+def test_fraction(value: None, text: str) -> None:
     assert _format.fraction(value) == text
 
 
@@ -126,18 +126,18 @@ def test_fraction(value, text):
     ("total", "text"),
     [(0, "0 bytes"), (999, "999 bytes"), (999_950, "1 MB"), (10**40, "1e+12 EB")],
 )
-def test_bytes(total, text):
+def test_bytes(total: int, text: str) -> None:
     assert _format.bytes_text(total) == text
 
 
 @pytest.mark.parametrize(
     ("total", "text"), [(0, "0"), (90_000, "90,000"), (22_600_000, "22.6 million")]
 )
-def test_large(total, text):
+def test_large(total: int, text: str) -> None:
     assert _format.large(total) == text
 
 
-def test_shapes_and_counts():
+def test_shapes_and_counts() -> None:
     assert _format.shape((384, 1536)) == "384 × 1536"
     assert _format.shape(()) == "a single number"
     assert _format.count(1, "spike", "spikes") == "1 spike"
@@ -146,7 +146,7 @@ def test_shapes_and_counts():
 
 
 @pytest.mark.parametrize("kind", ["noise", "heavy"])
-def test_a_p_value_reads_the_same_everywhere(kind, capsys):
+def test_a_p_value_reads_the_same_everywhere(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     """In the terminal, on the page, in the notebook and in the reason of the verdict."""
     from pastur.cli._analyze.print_analysis import print_analysis
     from pastur.report._build.render import render

@@ -3,7 +3,9 @@
 import copy
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import golden
 import golden_record
@@ -15,7 +17,9 @@ HEAD, OLD = golden_record.read(golden.RECORD)
 PARTS = sorted({key.partition("/")[0] for key in OLD} - {"refused"})
 
 
-def leaves(tree, path=()):
+def leaves(
+    tree: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str | bool | float | None]]:
     """Yield path and value of every leaf but those of sentences and of the screen."""
     if isinstance(tree, dict):
         for key, one in tree.items():
@@ -28,7 +32,7 @@ def leaves(tree, path=()):
         yield path, tree
 
 
-def changed(tree, path, value):
+def changed(tree: Mapping[str, Any], path: tuple[str | int, ...], value: float) -> dict[str, Any]:
     """Return a copy of a tree with another leaf."""
     tree = copy.deepcopy(tree)
     *above, last = path
@@ -39,7 +43,7 @@ def changed(tree, path, value):
     return tree
 
 
-def planted(part, kind, change):
+def planted(part: str, kind: type[float], change: Callable[[float], float]) -> list[str]:
     """Return the kinds of difference where one leaf of that type in a part is changed."""
     for key, tree in OLD.items():
         if key.startswith(f"{part}/"):
@@ -55,17 +59,17 @@ def planted(part, kind, change):
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_float_that_is_off_by_1e_9_is_different(part):
+def test_a_float_that_is_off_by_1e_9_is_different(part: str) -> None:
     assert planted(part, float, lambda x: x * (1 + 1e-9)) == ["differs"]
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_float_that_is_off_by_1e_12_has_moved(part):
+def test_a_float_that_is_off_by_1e_12_has_moved(part: str) -> None:
     assert planted(part, float, lambda x: x * (1 + 1e-12)) == ["moved"]
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_no_change_is_none(part):
+def test_no_change_is_none(part: str) -> None:
     assert planted(part, float, lambda x: x) == []
 
 
@@ -85,18 +89,20 @@ def test_no_change_is_none(part):
         (("fit", "sigma"), float("nan")),
     ],
 )
-def test_a_count_a_verdict_a_status_and_a_key_must_be_the_same(path, value):
+def test_a_count_a_verdict_a_status_and_a_key_must_be_the_same(
+    path: tuple[str, str], value: int
+) -> None:
     tree = OLD["rectangular/few spikes 30x50"]
     found = [one.kind for one in differences(tree, changed(tree, path, value), path="")]
     assert found == ["differs"]
 
 
-def test_keys_must_come_in_order():
+def test_keys_must_come_in_order() -> None:
     found = list(differences({"a": 1, "b": 2}, {"b": 2, "a": 1}, path=""))
     assert [one.kind for one in found] == ["differs"]
 
 
-def test_a_small_length_has_the_scale_of_its_spectrum_and_a_chance_its_own():
+def test_a_small_length_has_the_scale_of_its_spectrum_and_a_chance_its_own() -> None:
     old = {"scale": 1e6, "theta": 2.0, "p_value": 1e-30, "list": [1e-9, 3.0]}
     moved = old | {"theta": 2.0 + 1e-5, "list": [1e-9 + 1e-11, 3.0]}
     assert [one.kind for one in differences(old, moved, path="")] == ["moved", "moved"]
@@ -104,7 +110,7 @@ def test_a_small_length_has_the_scale_of_its_spectrum_and_a_chance_its_own():
     assert [one.kind for one in differences(old, wrong, path="")] == ["differs"] * 3
 
 
-def test_other_words_are_reported_and_are_no_failure():
+def test_other_words_are_reported_and_are_no_failure() -> None:
     old = {"fit": {"reason": "It is noise.", "verdict": "noise bulk"}}
     new = {"fit": {"reason": "This is noise.", "verdict": "noise bulk"}}
     assert [one.kind for one in differences(old, new, path="")] == ["words"]
@@ -125,12 +131,12 @@ def test_other_words_are_reported_and_are_no_failure():
         ("0.5", "−0.5", "differs"),
     ],
 )
-def test_numbers_on_screen_may_have_other_digits(old, new, kind):
+def test_numbers_on_screen_may_have_other_digits(old: str, new: str, kind: str) -> None:
     found = differences({"numbers": [["1", old]]}, {"numbers": [["1", new]]}, path="")
     assert [one.kind for one in found] == [kind]
 
 
-def test_a_record_is_written_and_read_to_the_bit(tmp_path):
+def test_a_record_is_written_and_read_to_the_bit(tmp_path: Path) -> None:
     tree = {"a": [0.1, -0.0, float("inf"), 5e-324], "b": "text", "c": None, "d": True, "e": 7}
     golden_record.write(tmp_path / "r", {"numpy": "1"}, [("part/name", tree)])
     head, again = golden_record.read(tmp_path / "r")
@@ -140,13 +146,13 @@ def test_a_record_is_written_and_read_to_the_bit(tmp_path):
         golden_record.encoded("0x1.8p+1")
 
 
-def test_the_record_has_a_case_for_each_that_is_compared():
+def test_the_record_has_a_case_for_each_that_is_compared() -> None:
     cases = {case.key for case in golden.all_cases(None)}
     assert {key for key in OLD if not key.startswith("minilm/")} == cases
     assert golden.RECORD.stat().st_size < 3e6
 
 
-def texts(tree):
+def texts(tree: Any) -> Iterator[str]:
     """Yield every text in a tree."""
     if isinstance(tree, str):
         yield tree
@@ -155,11 +161,11 @@ def texts(tree):
             yield from texts(one)
 
 
-def test_the_record_names_no_place_on_a_disk():
+def test_the_record_names_no_place_on_a_disk() -> None:
     assert [text for text in texts(list(OLD.values())) if text.startswith(("/", "C:"))] == []
 
 
-def run(*arguments):
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in its own process, where it chooses the kernels of BLAS."""
     script = Path(golden.__file__)
     command = [sys.executable, str(script), "compare", *arguments]
@@ -169,13 +175,13 @@ def run(*arguments):
 SOME = ("rectangular/few spikes 30x50", "symmetric/noise 25", "measures/Semicircle", "predictions")
 
 
-def test_the_code_says_what_it_said():
+def test_the_code_says_what_it_said() -> None:
     done = run(*(f"--only={pattern}" for pattern in SOME))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "27 cases compared" in done.stdout
 
 
-def test_an_error_of_1e_9_in_the_code_is_seen(monkeypatch):
+def test_an_error_of_1e_9_in_the_code_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     import pastur
 
     fit = pastur.fit_rectangular
@@ -189,7 +195,7 @@ def test_an_error_of_1e_9_in_the_code_is_seen(monkeypatch):
     }
 
 
-def test_the_command_compares_what_is_asked(capsys):
+def test_the_command_compares_what_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert golden.main(["compare", "--only", "predictions", "--only", "samplers/goe*"]) == 0
     assert "26 cases compared" in capsys.readouterr().out
     with pytest.raises(SystemExit):
@@ -197,7 +203,7 @@ def test_the_command_compares_what_is_asked(capsys):
     assert "no case has such a name" in capsys.readouterr().err
 
 
-def test_numbers_of_reworded_sentences_are_listed_one_by_one():
+def test_numbers_of_reworded_sentences_are_listed_one_by_one() -> None:
     """Each with its old and new text, in its cases alone."""
     kinds = [
         golden.known(golden_record.Difference("differs", path, old, new)).kind
@@ -212,7 +218,9 @@ def test_numbers_of_reworded_sentences_are_listed_one_by_one():
     assert kinds == ["reworded", *["differs"] * 4]
 
 
-def test_a_case_that_is_gone_or_new_is_a_difference(tmp_path, capsys):
+def test_a_case_that_is_gone_or_new_is_a_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     record = tmp_path / "r.xz"
     kept = {k: v for k, v in OLD.items() if k.startswith("samplers/") and k != "samplers/gue"}
     golden_record.write(record, HEAD, [*kept.items(), ("samplers/old", 1)])
@@ -223,14 +231,14 @@ def test_a_case_that_is_gone_or_new_is_a_difference(tmp_path, capsys):
     assert "samplers/old: 'a case' -> 'is gone'" in printed
 
 
-def test_texts_are_shown_where_they_part():
+def test_texts_are_shown_where_they_part() -> None:
     old, new = (["same", 99 * "a" + letter] for letter in "bc")
     (one,) = differences({"words": old}, {"words": new}, path="")
     assert str(one) == f"/words: '… {'a' * 30}b' -> '… {'a' * 30}c'"
 
 
 @pytest.mark.slow
-def test_the_quick_part_is_the_same():
+def test_the_quick_part_is_the_same() -> None:
     if golden.versions() != HEAD:
         pytest.skip("the record was made on another kind of machine")
     done = run("--quick")

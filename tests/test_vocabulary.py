@@ -3,15 +3,17 @@
 import ast
 import json
 import pickle
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 import pastur
 from pastur import Finding, Verdict
 from pastur._vocabulary import Word, table
-from pastur.analysis._matrix.finding import FINDINGS
+from pastur.analysis._matrix.finding import FINDINGS, FindingEntry
 from pastur.estimation import Goodness
 from pastur.estimation._result.verdict import VERDICTS
 
@@ -37,7 +39,7 @@ class Colour(Word):
     BLUE = "blue"
 
 
-def test_a_table_has_an_entry_for_each_word():
+def test_a_table_has_an_entry_for_each_word() -> None:
     found = table(Colour, {Colour.BLUE: 2, Colour.RED: 1})
     assert list(found.items()) == [("red", 1), ("blue", 2)]
 
@@ -45,18 +47,20 @@ def test_a_table_has_an_entry_for_each_word():
 @pytest.mark.parametrize(
     "entries", [{}, {Colour.RED: 1}, {Colour.RED: 1, Colour.BLUE: 2, Finding.SIGNAL: 3}]
 )
-def test_any_other_table_is_refused(entries):
+def test_any_other_table_is_refused(entries: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match="A table of Colour has one entry for each word"):
-        table(Colour, entries)
+        table(Colour, entries)  # type: ignore[arg-type]
 
 
-def test_a_missing_word_is_named():
+def test_a_missing_word_is_named() -> None:
     with pytest.raises(ValueError, match="Without an entry: BLUE"):
         table(Colour, {Colour.RED: 1})
 
 
 @pytest.mark.parametrize(("words", "entries"), [(Finding, FINDINGS), (Verdict, VERDICTS)])
-def test_the_tables_are_complete_and_locked(words, entries):
+def test_the_tables_are_complete_and_locked(
+    words: type[Finding], entries: Mapping[Finding, FindingEntry]
+) -> None:
     assert isinstance(entries, MappingProxyType)
     assert list(entries) == list(words)
     for word, entry in entries.items():
@@ -65,7 +69,7 @@ def test_the_tables_are_complete_and_locked(words, entries):
 
 
 @pytest.mark.parametrize("words", STORED)
-def test_words_are_the_strings_that_are_stored(words):
+def test_words_are_the_strings_that_are_stored(words: type[Finding]) -> None:
     assert {str(word) for word in words} == STORED[words]
     for word in words:
         text = str(word)
@@ -78,7 +82,7 @@ def test_words_are_the_strings_that_are_stored(words):
         assert pickle.loads(pickle.dumps(word)) is word
 
 
-def test_findings_differ_to_the_eye_without_colour():
+def test_findings_differ_to_the_eye_without_colour() -> None:
     assert len({entry.sign for entry in FINDINGS.values()}) == len(Finding)
     assert len({entry.icon for entry in FINDINGS.values()}) == len(Finding)
     assert len({entry.key for entry in FINDINGS.values()}) == len(Finding)
@@ -96,7 +100,9 @@ def test_findings_differ_to_the_eye_without_colour():
         ("row or column variances differ", False, "does not fit", "does not fit"),
     ],
 )
-def test_what_follows_from_a_verdict(verdict, fits, without_spikes, with_spikes):
+def test_what_follows_from_a_verdict(
+    verdict: str, fits: bool, without_spikes: str, with_spikes: str
+) -> None:
     goodness = Goodness(None, None, Verdict(verdict), "")
     assert goodness.fits is fits
     assert Finding.of(goodness, 0) == without_spikes
@@ -105,7 +111,7 @@ def test_what_follows_from_a_verdict(verdict, fits, without_spikes, with_spikes)
     assert bool(goodness.verdict.contradiction) is contradicted
 
 
-def literal_uses(source):
+def literal_uses(source: str) -> list[str]:
     """Words of the vocabulary used as literals: compared with, or as a key."""
     words = {str(word) for vocabulary in STORED for word in vocabulary}
     found = []
@@ -128,7 +134,7 @@ def literal_uses(source):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_words_are_compared_as_members(path):
+def test_words_are_compared_as_members(path: Path) -> None:
     if path.relative_to(ROOT).as_posix() not in HOMES:
         assert literal_uses(path.read_text("utf-8")) == []
 
@@ -144,11 +150,11 @@ def test_words_are_compared_as_members(path):
         ('plot(label="no noise")\nvalues["signal"]', []),
     ],
 )
-def test_a_literal_is_found(source, found):
+def test_a_literal_is_found(source: str, found: Sequence[str]) -> None:
     assert literal_uses(source) == found
 
 
-def test_templates_name_no_word():
+def test_templates_name_no_word() -> None:
     page = ROOT / "src" / "pastur" / "report" / "page"
     for name in ("report.html", "report.js"):
         text = (page / name).read_text("utf-8")
@@ -156,7 +162,7 @@ def test_templates_name_no_word():
             assert f"'{word}'" not in text and f'"{word}"' not in text
 
 
-def test_the_schema_lists_them():
+def test_the_schema_lists_them() -> None:
     schema = json.loads((ROOT / "docs" / "analysis.schema.json").read_text("utf-8"))
     parts = schema["$defs"]
     assert set(parts["matrix"]["properties"]["kind"]["enum"]) == set(Finding)
@@ -165,12 +171,12 @@ def test_the_schema_lists_them():
 
 
 @pytest.mark.parametrize("name", ["LOOKS", "Look"])
-def test_the_names_that_they_replace_warn(name):
+def test_the_names_that_they_replace_warn(name: str) -> None:
     with pytest.warns(DeprecationWarning, match="pastur.Finding"):
         getattr(pastur.figures, name)
 
 
-def test_the_old_table_holds_the_same():
+def test_the_old_table_holds_the_same() -> None:
     with pytest.warns(DeprecationWarning):
         looks = pastur.figures.LOOKS
     for finding in Finding:

@@ -56,7 +56,7 @@ def run_spectra(parts: Sequence[str], options: Namespace):
     return spectra.report(results, parts)
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     parser.add_argument("--draws", type=int, default=200)

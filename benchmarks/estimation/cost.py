@@ -2,16 +2,19 @@
 
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from pastur import fit_rectangular, fit_symmetric
+from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit, SymmetricFit
 
 REPEATS = 7
 
 
-def cpu(function):
+def cpu(function: Callable[[], FloatArray | RectangularFit | SymmetricFit]) -> float:
     """Median CPU seconds of a call."""
     taken = []
     for _ in range(REPEATS):
@@ -21,7 +24,7 @@ def cpu(function):
     return statistics.median(taken)
 
 
-def report(model=None):
+def report(model: None = None) -> bool:
     """Print the ratios and return whether they are within the limits."""
     print("\nCost: CPU seconds of fits over those of the spectra, medians of 7")
     good = [_one_matrix(share) for share in (0.0, 0.1, 0.3)]
@@ -30,7 +33,7 @@ def report(model=None):
     return all(good)
 
 
-def _one_matrix(share, size: int = 1000):
+def _one_matrix(share: float, size: int = 1000) -> bool:
     rng = np.random.default_rng(0)
     w = rng.normal(size=(size, size)) / np.sqrt(size)
     index = np.arange(round(share * size))

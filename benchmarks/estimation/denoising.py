@@ -2,6 +2,7 @@
 
 import draws
 import numpy as np
+from draws import Cell
 
 from pastur import fit_rectangular, fit_symmetric
 from pastur.estimation import baselines
@@ -11,13 +12,13 @@ METHODS = ("pastur", "finite rank", "hard threshold")
 LIMIT = 1.01
 
 
-def tasks(count, seed):
+def tasks(count: int, seed: int) -> list[tuple[Cell, int, int]]:
     """A tenth of the draws of the other sections: each takes a full decomposition."""
     settings = [draws.Cell(shape, share, 1.5, 4.0) for shape in SHAPES for share in draws.SHARES]
     return [(cell, seed, draw) for cell in settings for draw in range(max(count // 10, 2))]
 
 
-def one_task(cell, seed, draw):
+def one_task(cell: Cell, seed: int, draw: int) -> list[float]:
     """Return the error of each method over the oracle's."""
     rng = cell.generator(seed, draw)
     theta = draws.spikes(cell, rng)

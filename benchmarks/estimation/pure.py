@@ -5,40 +5,50 @@ orthogonal ensemble from the tridiagonal one (Dumitriu, Edelman 2002): exact in 
 Each rate stands beside the 99.9 % interval of a binomial law with the rate it should have.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 from scipy.linalg import eigvalsh_tridiagonal
 from scipy.stats import binom
 
 from pastur import fit_rectangular, fit_symmetric
+from pastur._typing import FloatArray
 
 SHAPES = [(100, 100), (100, 1000), (300, 300), (300, 600), (2000, 500), 100, 300, 1000]
 ALPHAS = (0.05, 0.01)
 CHUNKS = 8
 
 
-def tasks(draws, seed):
+def tasks(draws: int, seed: int) -> list[tuple[tuple[int, int], int, int, int]]:
     """Ten times as many draws as of the other sections: rates of 1 % need them."""
     count = 10 * draws // CHUNKS
     return [(shape, seed, chunk, count) for shape in SHAPES for chunk in range(CHUNKS)]
 
 
-def singular_values(shape, rng: np.random.Generator):
+def singular_values(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
     n, m = sorted(shape)
     diagonal = np.sqrt(rng.chisquare(m - np.arange(n)))
     below = np.sqrt(rng.chisquare(n - 1 - np.arange(n - 1)))
     squares = diagonal**2
     squares[1:] += below**2
     gram = eigvalsh_tridiagonal(squares, below * diagonal[:-1], lapack_driver="sterf")
-    return np.sqrt(np.maximum(gram, 0) / m)
+    result: FloatArray = np.sqrt(np.maximum(gram, 0) / m)
+    return result
 
 
-def eigenvalues(size, rng: np.random.Generator):
+def eigenvalues(size: int, rng: np.random.Generator) -> FloatArray:
     diagonal = np.sqrt(2) * rng.normal(size=size)
     below = np.sqrt(rng.chisquare(size - 1 - np.arange(size - 1)))
-    return eigvalsh_tridiagonal(diagonal, below, lapack_driver="sterf") / np.sqrt(size)
+    result: FloatArray = eigvalsh_tridiagonal(diagonal, below, lapack_driver="sterf") / np.sqrt(
+        size
+    )
+    return result
 
 
-def one_task(shape, seed, chunk, count):
+def one_task(
+    shape: tuple[int, int] | int, seed: int, chunk: int, count: int
+) -> dict[float, list[tuple[bool, bool, float, float]]]:
     """Return rank > 0, σ covered, σ, p-value of each draw, for each alpha."""
     sides = (shape, 0) if isinstance(shape, int) else shape
     rng = np.random.default_rng([seed, chunk, *sides])
@@ -56,7 +66,9 @@ def one_task(shape, seed, chunk, count):
     return found
 
 
-def report(asked, results):
+def report(
+    asked: Sequence[tuple[tuple[int, int], int, int, int]], results: Sequence[Mapping[float, Any]]
+) -> bool:
     """Print the rates and return whether those of false spikes are right."""
     print("\nPure noise: rate of rank > 0, coverage of σ, bias of σ, bulks rejected at 1 %")
     good = []

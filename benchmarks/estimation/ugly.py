@@ -4,16 +4,20 @@ import contextlib
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pastur import PasturError, fit_rectangular, fit_symmetric
+from pastur._typing import AnyArray, FloatArray
+from pastur.estimation import RectangularFit, SymmetricFit
 
 LARGEST, CHUNKS, SHOWN = 30, 40, 5
 
 
-def _low_rank(rng: np.random.Generator, n, m):
+def _low_rank(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     rank = rng.integers(1, min(n, m) + 1)
     return rng.normal(size=(n, rank)) @ rng.normal(size=(rank, m))
 
@@ -22,25 +26,28 @@ def _sparse(rng: np.random.Generator, n, m):
     return np.where(rng.random((n, m)) < 0.1, rng.normal(size=(n, m)), 0.0)
 
 
-def _repeated(rng: np.random.Generator, n, m):
+def _repeated(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     return rng.normal(size=(n, m))[rng.integers(0, n, n)][:, rng.integers(0, m, m)]
 
 
-def _mixed_scales(rng: np.random.Generator, n, m):
+def _mixed_scales(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     return rng.normal(size=(n, m)) * 10.0 ** rng.uniform(-300, 300, (n, m))
 
 
-def _half(rng: np.random.Generator, n, m):
-    return np.clip(rng.normal(size=(n, m)) * 10.0 ** rng.uniform(-7, 5), -6e4, 6e4).astype("f2")
+def _half(rng: np.random.Generator, n: int, m: int) -> AnyArray:
+    result: AnyArray = np.clip(
+        rng.normal(size=(n, m)) * 10.0 ** rng.uniform(-7, 5), -6e4, 6e4
+    ).astype("f2")
+    return result
 
 
-def _one_huge(rng: np.random.Generator, n, m):
+def _one_huge(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     w = rng.normal(size=(n, m))
     w[rng.integers(n), rng.integers(m)] = 10.0 ** rng.uniform(0, 20)
     return w
 
 
-def _not_finite(rng: np.random.Generator, n, m):
+def _not_finite(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     w = rng.normal(size=(n, m))
     w[rng.integers(n), rng.integers(m)] = rng.choice([np.nan, np.inf, -np.inf])
     return w
@@ -66,12 +73,12 @@ KINDS = {
 }
 
 
-def tasks(draws, seed):
+def tasks(draws: int, seed: int) -> list[tuple[int, ...]]:
     """Fifty times as many inputs as draws of the other sections."""
     return [(seed, chunk, max(50 * draws // CHUNKS, 1)) for chunk in range(CHUNKS)]
 
 
-def one_task(seed, chunk, count):
+def one_task(seed: int, chunk: int, count: int) -> tuple[Counter, list[Any]]:
     """Return how each input ended, and the first few failures in words."""
     rng, ends, failures = np.random.default_rng([seed, chunk]), Counter(), []
     for _ in range(count):
@@ -97,7 +104,9 @@ def _last_line(error):
     return f"{type(error).__name__}: {error}{place}"
 
 
-def _input(kind, rng: np.random.Generator, n, m):
+def _input(
+    kind: str, rng: np.random.Generator, n: int, m: int
+) -> tuple[AnyArray, Callable[[AnyArray], tuple[RectangularFit | SymmetricFit, bool]]]:
     """Return an input of that kind, and the function that fits it, by one of four routes."""
     symmetric, from_matrix = rng.random(2) < 0.5
     w = KINDS[kind](rng, n, n if symmetric else m)
@@ -112,7 +121,9 @@ def _input(kind, rng: np.random.Generator, n, m):
     return w, lambda w: (_fit(w, symmetric, from_matrix, given), from_matrix)
 
 
-def _fit(w, symmetric, from_matrix, given):
+def _fit(
+    w: AnyArray, symmetric: bool, from_matrix: bool, given: Mapping[str, Any]
+) -> RectangularFit | SymmetricFit:
     if from_matrix:
         return fit_symmetric(w, **given) if symmetric else fit_rectangular(w, **given)
     dense = w.astype(float)
@@ -126,11 +137,11 @@ def _fit(w, symmetric, from_matrix, given):
     return fit_rectangular(singular_values=values, shape=w.shape, **given)
 
 
-def _singular_values(w):
+def _singular_values(w: FloatArray) -> FloatArray:
     return np.linalg.svd(w, compute_uv=False)
 
 
-def _outcome(fit, from_matrix, w):
+def _outcome(fit: RectangularFit | SymmetricFit, from_matrix: bool, w: AnyArray) -> str:
     """Return how the fit ended; raise where a result that converged has a NaN."""
     numbers = [fit.sigma, *fit.sigma_interval, fit.edge, fit.signal_rank]
     numbers += [*fit.signal_rank_interval, fit.entry_sd, fit.rank, fit.signal_measure.mass]
@@ -145,7 +156,9 @@ def _outcome(fit, from_matrix, w):
     return "converged"
 
 
-def report(asked, results):
+def report(
+    asked: Sequence[tuple[int, ...]], results: Sequence[tuple[Counter, Sequence[Any]]]
+) -> bool:
     """Print how the inputs ended and return whether none failed."""
     ends = sum((found for found, _ in results), Counter())
     print(f"\nUgly inputs, {ends.total()} of them, 1 × 1 to {LARGEST} × {LARGEST}")

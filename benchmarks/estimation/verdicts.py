@@ -1,12 +1,13 @@
 """Verdicts on matrices whose entries are noise, or are not, with and without spikes."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pastur import Verdict, fit_rectangular, fit_symmetric
+from pastur._typing import FloatArray
 
 SHAPES = [(500, 1000), 500]
 SPIKES = 15
@@ -18,7 +19,7 @@ HEAVY, UNEVEN = Verdict.HEAVY_TAIL, Verdict.UNEVEN
 
 
 def _entries(count: int, size: float) -> Callable[..., Any]:
-    def change(x, rng: np.random.Generator, symmetric):
+    def change(x: FloatArray, rng: np.random.Generator, symmetric: bool) -> set[tuple[int, int]]:
         places = np.column_stack([rng.choice(side, count, replace=False) for side in x.shape])
         for i, j in places:
             x[i, j] = size * rng.choice([-1, 1])
@@ -29,21 +30,21 @@ def _entries(count: int, size: float) -> Callable[..., Any]:
     return change
 
 
-def _one_row(x, rng: np.random.Generator, symmetric) -> None:
+def _one_row(x: FloatArray, rng: np.random.Generator, symmetric: bool) -> None:
     i = rng.integers(len(x))
     x[i] *= 5
     if symmetric:
         x[:, i] = x[i]
 
 
-def _columns(x, rng: np.random.Generator, symmetric) -> None:
+def _columns(x: FloatArray, rng: np.random.Generator, symmetric: bool) -> None:
     scale = np.where(np.arange(x.shape[1]) < x.shape[1] // 2, 2**0.5, 1.0)
     x *= scale
     if symmetric:
         x *= scale[:, None]
 
 
-def _all_rows(x, rng: np.random.Generator, symmetric) -> None:
+def _all_rows(x: FloatArray, rng: np.random.Generator, symmetric: bool) -> None:
     scale = np.geomspace(1, 3, len(x)) ** 0.5
     x *= scale[:, None]
     if symmetric:
@@ -67,7 +68,7 @@ KINDS = {
 UNNAMED = "wrong entries named"
 
 
-def tasks(count, seed):
+def tasks(count: int, seed: int) -> list[tuple[tuple[int, int] | int, str, int, int]]:
     """Half of the draws of the other sections."""
     return [
         (shape, kind, seed, draw)
@@ -77,7 +78,7 @@ def tasks(count, seed):
     ]
 
 
-def one_task(shape, kind, seed, draw):
+def one_task(shape: tuple[int, int] | int, kind: str, seed: int, draw: int) -> Verdict:
     """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value.
 
     Outliers count as found where all entries that are named are among them.
@@ -101,7 +102,9 @@ def one_task(shape, kind, seed, draw):
     return found.verdict
 
 
-def report(asked, results):
+def report(
+    asked: Sequence[tuple[tuple[int, int] | int, str, int, int]], results: Sequence[Verdict]
+) -> bool:
     """Print the verdicts and return whether 95 % are right for each kind."""
     print("\nVerdicts")
     good = []

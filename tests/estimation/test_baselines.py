@@ -517,7 +517,7 @@ def test_names_are_documented_and_parameters_given_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", baselines.ESTIMATORS)
-def test_an_estimator_is_random_where_it_says_so(name):
+def test_an_estimator_is_random_where_it_says_so(name: str) -> None:
     """A random edge differs from generator to generator; any other is the same to the bit."""
     values = np.linalg.svd(np.random.default_rng(3).normal(size=(40, 60)), compute_uv=False)
     estimator = baselines.ESTIMATORS[name]
@@ -527,7 +527,7 @@ def test_an_estimator_is_random_where_it_says_so(name):
 
 
 @pytest.mark.parametrize("name", baselines.ESTIMATORS)
-def test_an_estimator_takes_the_settings_that_its_function_has(name):
+def test_an_estimator_takes_the_settings_that_its_function_has(name: str) -> None:
     estimator = baselines.ESTIMATORS[name]
     taken = set(inspect.signature(estimator.function).parameters) & {"alpha", "rng"}
     assert set(estimator.settings) == taken

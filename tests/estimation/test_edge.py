@@ -19,7 +19,9 @@ from pastur.models import DeformedWigner, InformationPlusNoise
 
 @pytest.mark.parametrize("shape", [(200, 200), (200, 350), (40, 4000)])
 @pytest.mark.parametrize("removed", [0, 7])
-def test_the_rectangular_edge_is_the_one_of_the_model_for_what_is_left(shape, removed):
+def test_the_rectangular_edge_is_the_one_of_the_model_for_what_is_left(
+    shape: tuple[int, int], removed: int
+) -> None:
     n, m = shape[0] - removed, shape[1] - removed
     # The entries keep their standard deviation: σ shrinks with the columns.
     sigma = float(np.sqrt(m / shape[1]))
@@ -33,7 +35,7 @@ def test_the_rectangular_edge_is_the_one_of_the_model_for_what_is_left(shape, re
 
 
 @pytest.mark.parametrize("removed", [0, 7])
-def test_the_symmetric_edge_is_the_one_of_the_model_for_what_is_left(removed):
+def test_the_symmetric_edge_is_the_one_of_the_model_for_what_is_left(removed: int) -> None:
     size = 200 - removed
     model = DeformedWigner(Atoms([0.0]), sigma=float(np.sqrt(size / 200)))
     scale = model.edge_scale(size)
@@ -43,7 +45,7 @@ def test_the_symmetric_edge_is_the_one_of_the_model_for_what_is_left(removed):
 
 
 @pytest.mark.parametrize("noise", [RectangularWhiteNoise(100, 150), SymmetricWhiteNoise(100)])
-def test_a_value_at_the_edge_has_the_p_value_alpha(noise):
+def test_a_value_at_the_edge_has_the_p_value_alpha(noise: RectangularWhiteNoise) -> None:
     edges = noise_edges(noise, 0.03)
     outliers = 2.5 * edges.edge[:4]
     # Shared: the k-th spike is tested at alpha/k.
@@ -51,7 +53,7 @@ def test_a_value_at_the_edge_has_the_p_value_alpha(noise):
     np.testing.assert_allclose(edges.p_values(outliers, 2.5), expected, rtol=1e-6)
 
 
-def test_the_margin_is_a_quantile_of_tracy_widom():
+def test_the_margin_is_a_quantile_of_tracy_widom() -> None:
     edges = noise_edges(RectangularWhiteNoise(100, 100), 0.05)
     margin = (edges.edge - edges.centring) / edges.scale
     # Published: 0.9793 (Bejan 2005, table of F₁⁻¹).
@@ -61,7 +63,7 @@ def test_the_margin_is_a_quantile_of_tracy_widom():
     assert TracyWidom(1).sf(margin[0]) == pytest.approx(0.05, rel=1e-6)
 
 
-def test_counting_stops_at_the_first_value_within():
+def test_counting_stops_at_the_first_value_within() -> None:
     edges = noise_edges(RectangularWhiteNoise(100, 100), 0.05)
     values = np.linspace(1.5, 0, 100)
     values[:3] = 3.0, 2.5, 2.2
@@ -70,7 +72,7 @@ def test_counting_stops_at_the_first_value_within():
     assert edges.count(np.sort(values)[::-1], 1.0) == 2
 
 
-def test_a_value_between_two_edges_counts_only_without_spikes_before_it():
+def test_a_value_between_two_edges_counts_only_without_spikes_before_it() -> None:
     edges = noise_edges(RectangularWhiteNoise(100, 100), 0.05)
     assert edges.edge[0] < edges.edge[1]
     between = (edges.edge[0] + edges.edge[1]) / 2
@@ -79,7 +81,7 @@ def test_a_value_between_two_edges_counts_only_without_spikes_before_it():
     assert edges.count(np.concatenate([[5.0, between], rest]), 1.0) == 1
 
 
-def test_at_least_half_of_the_values_are_left():
+def test_at_least_half_of_the_values_are_left() -> None:
     assert noise_edges(RectangularWhiteNoise(100, 100), 0.05).most == 50
     assert noise_edges(SymmetricWhiteNoise(2), 0.05).most == 0
     assert noise_edges(SymmetricWhiteNoise(3), 0.05).most == 1
@@ -87,7 +89,7 @@ def test_at_least_half_of_the_values_are_left():
 
 @pytest.mark.parametrize("count", [2, 3, 6])
 @pytest.mark.parametrize("share", [-0.5, 0.5])
-def test_the_kth_value_is_tested_at_alpha_over_k(count, share):
+def test_the_kth_value_is_tested_at_alpha_over_k(count: int, share: float) -> None:
     """All but the last are sure; the last is just beyond, or just within, the edge at alpha/k."""
     inf, alpha = np.inf, 0.05
     noise = NoiseIntervals(
@@ -106,7 +108,7 @@ def test_the_kth_value_is_tested_at_alpha_over_k(count, share):
 
 
 @pytest.mark.parametrize(("p_value", "kept"), [(0.01, False), (1e-5, True)])
-def test_a_doubtful_spike_is_asked_against_the_noise_without_it(p_value, kept):
+def test_a_doubtful_spike_is_asked_against_the_noise_without_it(p_value: float, kept: bool) -> None:
     """One far spike, and one not far above criticality that pushes the edge away from itself.
 
     The value of the second is put where noise beside the first alone goes with chance p_value.

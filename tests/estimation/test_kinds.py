@@ -21,15 +21,15 @@ W = np.array([0.3 + 0.5j, 1.5 + 0.2j, 2.2 + 0.9j, -0.4 + 0.3j])
 
 
 @pytest.fixture(params=list(KINDS))
-def kind(request):
+def kind(request: pytest.FixtureRequest):
     return KINDS[request.param]
 
 
-def difference(function, step=1e-5):
+def difference(function, step: float = 1e-5):
     return (function(step) - function(-step)) / (2 * step)
 
 
-def test_each_derivative_is_that_of_the_one_before(kind):
+def test_each_derivative_is_that_of_the_one_before(kind) -> None:
     def at(w):
         return kind.curve(w, SIGNAL.transforms(w), VARIANCE)
 
@@ -39,7 +39,7 @@ def test_each_derivative_is_that_of_the_one_before(kind):
 
 
 @pytest.mark.parametrize("base", [None, Uniform(-1.0, 0.5), Semicircle(0.8)])
-def test_transforms_are_derivatives_of_each_other(base):
+def test_transforms_are_derivatives_of_each_other(base) -> None:
     signal = Masses(SIGNAL.points, SIGNAL.weights, base)
     for transforms in (signal.transforms, lambda w: base_transforms(base, w)):
         for k in range(3):
@@ -48,7 +48,7 @@ def test_transforms_are_derivatives_of_each_other(base):
             np.testing.assert_allclose(transforms(W)[k + 1], slope, rtol=1e-6 if k == 0 else 3e-2)
 
 
-def test_omega_inverts_phi_and_the_transform_is_that_of_the_signal(kind):
+def test_omega_inverts_phi_and_the_transform_is_that_of_the_signal(kind) -> None:
     # m from f and Φ by the definition of each model, 1/m = (1/f − σ²c) in the rectangular one.
     transforms = SIGNAL.transforms(W)
     phi = kind.curve(W, transforms, VARIANCE).phi
@@ -62,7 +62,7 @@ def test_omega_inverts_phi_and_the_transform_is_that_of_the_signal(kind):
     np.testing.assert_allclose(observed.transform_by_variance, slopes[1], rtol=1e-8, atol=1e-12)
 
 
-def test_the_cumulant_moves_along_the_derivative_of_its_action(kind):
+def test_the_cumulant_moves_along_the_derivative_of_its_action(kind) -> None:
     def action(w):
         transforms = SIGNAL.transforms(w)
         f, phi = transforms.value, kind.curve(w, transforms, VARIANCE).phi
@@ -87,7 +87,7 @@ def sums(y):
     return (1 / apart).sum(axis=-1) / size, (1 / apart**2).sum(axis=-1) / size
 
 
-def test_the_spikes_of_a_group_add_up_to_the_contour_integral(kind):
+def test_the_spikes_of_a_group_add_up_to_the_contour_integral(kind) -> None:
     # −(n/2πi)∮ ω f dω around the group, trapezoidal rule on a circle.
     size, nodes = OTHERS.size + GROUP.size, 2000
     turn = np.exp(2j * np.pi * (np.arange(nodes) + 0.5) / nodes)
@@ -108,7 +108,7 @@ def test_the_spikes_of_a_group_add_up_to_the_contour_integral(kind):
     assert kind.sides == 2 or abs(alone.real.sum() / found - 1) > 1e-4
 
 
-def test_overlaps_of_low_rank():
+def test_overlaps_of_low_rank() -> None:
     # Noise alone at σ = 1: θ = 2 in closed form (THEORY of both models), m from the law.
     theta = 2.0
     y = np.array([theta + 1 / theta])
@@ -135,7 +135,7 @@ def test_overlaps_of_low_rank():
     assert found.overlaps[1][0] == pytest.approx((t**4 - c) / (t**2 * (t**2 + 1)), rel=1e-8)
 
 
-def test_the_law_has_squares_and_the_matrix_their_roots():
+def test_the_law_has_squares_and_the_matrix_their_roots() -> None:
     values = np.array([0.3, 1.0, 2.5])
     wide = KINDS["rectangular"]
     np.testing.assert_array_equal(wide.to_law(values), [0.09, 1.0, 6.25])
@@ -143,7 +143,7 @@ def test_the_law_has_squares_and_the_matrix_their_roots():
     assert KINDS["symmetric"].to_law(-3.0) == KINDS["symmetric"].to_matrix(-3.0) == -3.0
 
 
-def test_a_value_goes_to_the_law_and_back(kind):
+def test_a_value_goes_to_the_law_and_back(kind) -> None:
     values = np.array([0.0, 0.3, 1.7])
     np.testing.assert_allclose(kind.to_matrix(kind.to_law(values)), values, rtol=1e-15)
     # A relative change h of a value is one of about `relative_to_matrix` of its image's.
@@ -151,23 +151,23 @@ def test_a_value_goes_to_the_law_and_back(kind):
     assert kind.relative_to_matrix(change) == pytest.approx(1e-6, rel=1e-5)
 
 
-def test_overlaps_have_names_in_the_table(kind):
+def test_overlaps_have_names_in_the_table(kind) -> None:
     assert set(kind.overlap_names) < set(kind.fields.names)
     observed = kind.outliers(np.array([9.0 + 0j]), np.array([-0.2 + 0j]), np.array([0.1 + 0j]), 1.0)
     assert len(observed.overlaps) == len(kind.overlap_names)
 
 
-def test_a_tall_matrix_has_left_and_right_the_other_way_round():
+def test_a_tall_matrix_has_left_and_right_the_other_way_round() -> None:
     wide, tall = RectangularKind(40, 100), RectangularKind(40, 100, tall=True)
     assert tall.overlap_names == wide.overlap_names[::-1]
     assert tall.fields == wide.fields
 
 
-def test_doubles_that_cannot_hold_a_square_are_refused():
+def test_doubles_that_cannot_hold_a_square_are_refused() -> None:
     wide = KINDS["rectangular"]
     for far in (1e200, 1e-160):
         with pytest.raises(InvalidInputError, match="squares of singular values"):
-            wide.masses(np.array([far]), np.array([0.5]), None)
+            wide.masses(np.array([far]), np.array([0.5]), None)  # type: ignore[attr-defined]
     assert wide.masses(np.array([0.0, 3.0]), np.full(2, 0.5), None).points.tolist() == [0.0, 9.0]
 
 
@@ -199,7 +199,7 @@ class HalvedNoise:
         return tuple(0.5 * part for part in self.white.edge_scale(removed))
 
 
-def test_the_noise_is_a_value_next_to_the_kind(kind):
+def test_the_noise_is_a_value_next_to_the_kind(kind) -> None:
     """Noise of half the level, to which σ = 1 belongs, gives twice the σ and the same spikes."""
     rng = np.random.default_rng(7)
     w = rng.normal(size=(40, 100)) / 10

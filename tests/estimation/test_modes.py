@@ -4,10 +4,13 @@ Means are held to 5 standard errors and variances to 5 of theirs (√(2/draws)),
 mode; 0.1 more is allowed for what is left at n = 300 of the limit (values beyond the edges).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from pastur._typing import FloatArray
 from pastur.estimation._kinds.noise_law import spike_strengths
 from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
@@ -29,18 +32,18 @@ def variances_agree(deviations):
 
 
 @pytest.fixture(scope="module")
-def rectangular(noise_draws):
+def rectangular(noise_draws: tuple[tuple[int, int], FloatArray]):
     shape, draws = noise_draws
     return deviations_of(draws**2, RectangularWhiteNoise(*shape).law(0))
 
 
 @pytest.fixture(scope="module")
-def symmetric(symmetric_draws):
+def symmetric(symmetric_draws: FloatArray):
     return deviations_of(symmetric_draws, SymmetricWhiteNoise(symmetric_draws.shape[1]).law(0))
 
 
 @pytest.mark.lengthy
-def test_modes_of_noise_are_standard(rectangular, symmetric):
+def test_modes_of_noise_are_standard(rectangular, symmetric) -> None:
     for deviations in (rectangular, symmetric):
         assert means_agree(deviations)
         assert variances_agree(deviations)
@@ -50,13 +53,13 @@ def test_modes_of_noise_are_standard(rectangular, symmetric):
 
 
 @pytest.mark.lengthy
-def test_the_variance_of_complex_noise_is_rejected(rectangular, symmetric):
+def test_the_variance_of_complex_noise_is_rejected(rectangular, symmetric) -> None:
     for deviations in (rectangular, symmetric):
         assert not variances_agree(np.sqrt(2) * deviations)
 
 
 @pytest.mark.lengthy
-def test_the_mean_of_complex_noise_is_rejected(rectangular, symmetric):
+def test_the_mean_of_complex_noise_is_rejected(rectangular, symmetric) -> None:
     # Without the term (1 + (−1)^k)/2.
     k = np.arange(1, 9)
     for deviations in (rectangular, symmetric):
@@ -64,7 +67,7 @@ def test_the_mean_of_complex_noise_is_rejected(rectangular, symmetric):
 
 
 @pytest.fixture(scope="module")
-def spiked(make):
+def spiked(make: dict[str, Callable[..., FloatArray]]):
     """Bulks that eight weak spikes leave over, with their strengths, symmetric and rectangular."""
     rng = np.random.default_rng(30)
     theta = np.linspace(1.4, 2.1, 8) * np.array([1, 1, -1, 1, 1, -1, 1, 1])
@@ -88,19 +91,19 @@ def spiked(make):
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("model", ["symmetric", "rectangular"])
-def test_spikes_leave_behind_what_their_strengths_say(spiked, model):
+def test_spikes_leave_behind_what_their_strengths_say(spiked, model) -> None:
     bulk, law, strengths = spiked[model]
     assert means_agree(deviations_of(bulk, law, strengths))
 
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("model", ["symmetric", "rectangular"])
-def test_a_bulk_taken_for_pure_noise_is_rejected(spiked, model):
+def test_a_bulk_taken_for_pure_noise_is_rejected(spiked, model) -> None:
     bulk, law, _ = spiked[model]
     assert not means_agree(deviations_of(bulk, law))
 
 
-def test_the_p_value_is_that_of_chi_squared():
+def test_the_p_value_is_that_of_chi_squared() -> None:
     found = np.array([9.0, 0.0, 1.0, -1.5, 0.5, 2.0, 0.0, 1.0])
     # Rectangular: modes 2 to 8, mode 1 left out, mode 2 within what κ₄ allows.
     assert mode_p_value(found, level=1, sigma_known=False) == pytest.approx(
@@ -113,7 +116,7 @@ def test_the_p_value_is_that_of_chi_squared():
     )
 
 
-def test_a_known_sigma_is_tested_with_room_for_the_cumulant():
+def test_a_known_sigma_is_tested_with_room_for_the_cumulant() -> None:
     for level, mode in [(1, 1), (2, 2)]:
         found = np.zeros(8)
         found[mode - 1] = 6.0
@@ -123,7 +126,7 @@ def test_a_known_sigma_is_tested_with_room_for_the_cumulant():
         assert mode_p_value(found, level=level, sigma_known=True) == pytest.approx(expected)
 
 
-def test_the_modes_that_cumulants_move_count_from_where_no_cumulant_reaches():
+def test_the_modes_that_cumulants_move_count_from_where_no_cumulant_reaches() -> None:
     found = np.zeros(8)
     for value, excess in [(2.9, 0.0), (4.0, 4.0 - 3.0), (-1.0, 0.0), (-2.0, -2.0 + 1.0)]:
         found[1] = value
@@ -134,7 +137,7 @@ def test_the_modes_that_cumulants_move_count_from_where_no_cumulant_reaches():
         )
 
 
-def test_the_largest_deviation_is_kolmogorovs():
+def test_the_largest_deviation_is_kolmogorovs() -> None:
     law = SymmetricWhiteNoise(200).law(0)
     bulk = np.sort(np.random.default_rng(31).uniform(-1.5, 1.7, 200))[::-1]
     found = largest_deviation(bulk, law)
@@ -148,7 +151,7 @@ def test_the_largest_deviation_is_kolmogorovs():
 
 
 @pytest.mark.lengthy
-def test_strengths_from_outliers_serve_as_well_as_the_true_ones(spiked):
+def test_strengths_from_outliers_serve_as_well_as_the_true_ones(spiked) -> None:
     _, law, theta = spiked["symmetric"]
     outliers = theta + law.half_width**2 / 4 / theta
     np.testing.assert_allclose(

@@ -1,8 +1,11 @@
 """The law of f̂ − f(ω̂) against samples: mean and covariance, with siblings that must be rejected."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from pastur._typing import FloatArray
 from pastur.estimation._deconvolution.residual import residual_covariance, residual_mean
 from pastur.estimation._kinds.masses import Masses
 from pastur.estimation._kinds.rectangular import RectangularKind
@@ -15,7 +18,7 @@ KINDS = {"symmetric": SymmetricKind(SIZE), "rectangular": RectangularKind(SIZE, 
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
-def sampled(request, make):
+def sampled(request: pytest.FixtureRequest, make: dict[str, Callable[..., FloatArray]]):
     """Residuals of draws at ten points, their mean and covariance by theory, and Φ."""
     kind, rng = KINDS[request.param], np.random.default_rng(50)
     shape = (SIZE, kind.side)
@@ -59,7 +62,7 @@ def misfit(covariance, sample):
 
 
 @pytest.mark.lengthy
-def test_the_covariance_is_that_of_the_sample(sampled):
+def test_the_covariance_is_that_of_the_sample(sampled) -> None:
     residuals, w, curve = sampled
     sample = stacked(residuals - residuals.mean(axis=0))
     covariance = residual_covariance(w, curve, SIZE)
@@ -75,7 +78,7 @@ def test_the_covariance_is_that_of_the_sample(sampled):
 
 
 @pytest.mark.lengthy
-def test_the_mean_is_that_of_the_sample(sampled):
+def test_the_mean_is_that_of_the_sample(sampled) -> None:
     residuals, w, curve = sampled
     covariance = residual_covariance(w, curve, SIZE) / DRAWS
     mean = residual_mean(curve, SIZE)

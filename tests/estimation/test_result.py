@@ -126,7 +126,7 @@ def test_the_name_of_a_fit_tells_the_finding(rectangular: RectangularFit) -> Non
     assert "rank=2, 'noise bulk'" in repr(rectangular)
 
 
-def test_every_array_of_a_fit_is_locked(fits):
+def test_every_array_of_a_fit_is_locked(fits: list[RectangularFit | SymmetricFit]) -> None:
     read = [type(fit).from_dict(fit.to_dict()) for fit in fits]
     pickled = [pickle.loads(pickle.dumps(fit)) for fit in fits]
     assert pickled == fits
@@ -137,7 +137,7 @@ def test_every_array_of_a_fit_is_locked(fits):
                 array[...] = 0
 
 
-def test_a_table_in_other_units_is_another_table(rectangular):
+def test_a_table_in_other_units_is_another_table(rectangular: RectangularFit) -> None:
     before = rectangular.spikes.copy()
     doubled = in_unit(rectangular.spikes, 2.0)
     assert rectangular.spikes.tobytes() == before.tobytes()
@@ -147,12 +147,14 @@ def test_a_table_in_other_units_is_another_table(rectangular):
         np.testing.assert_array_equal(doubled[name], before[name])
 
 
-def test_fits_of_both_kinds_are_fits(fits):
+def test_fits_of_both_kinds_are_fits(fits: list[RectangularFit | SymmetricFit]) -> None:
     assert all(isinstance(fit, Fit) for fit in fits)
 
 
 @pytest.mark.parametrize("kind", [Fit, SymmetricFit, RectangularFit])
-def test_every_field_of_a_fit_is_documented_and_stored(kind, fits):
+def test_every_field_of_a_fit_is_documented_and_stored(
+    kind, fits: list[RectangularFit | SymmetricFit]
+) -> None:
     own = {field.name for field in fields(kind)}
     common = "" if kind is Fit else str(Fit.__doc__)
     documented = set(re.findall(r"^    (\w+(?:, \w+)*) : ", f"{kind.__doc__}\n{common}", re.M))
@@ -162,7 +164,7 @@ def test_every_field_of_a_fit_is_documented_and_stored(kind, fits):
             assert own <= set(fit.to_dict())
 
 
-def test_what_a_fit_is_made_from_stays_free(rectangular):
+def test_what_a_fit_is_made_from_stays_free(rectangular: RectangularFit) -> None:
     """Locked are copies: the caller's own arrays can still be changed."""
     points, weights = np.array([2.0]), np.array([0.5])
     signal = Signal(points, weights)

@@ -107,6 +107,7 @@ def test_a_state_comes_back(state: TrainingState, tmp_path: Path) -> None:
     loaded = load_state(tmp_path / "s", CONFIG, VERSIONS)
     assert state is not None
     for name, value in state.parameters.items():
+        assert loaded is not None
         np.testing.assert_array_equal(loaded.parameters[name], value)
         assert loaded is not None
         np.testing.assert_array_equal(loaded.moments[name]["exp_avg"], 2 * value)

@@ -74,6 +74,7 @@ def test_two_sizes_and_two_epochs_on_the_real_data(
         assert 0.8 < record.epochs[0].test_accuracy < 0.9
         assert record.last.test_accuracy > record.epochs[0].test_accuracy - 0.02
         middle = record.layer("fc2.weight")
+        assert middle is not None
         assert middle.shape == (record.config.size,) * 2
         # W_initial has σ = 1, and two epochs do not change that much.
         assert middle.sigma == pytest.approx(1, abs=0.06)
@@ -173,6 +174,7 @@ def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
     def start(place: Path) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", DRIVER, str(job), str(place), str(log)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         return process
 
@@ -181,6 +183,7 @@ def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
 
     process = start(whole)
     assert process.wait(timeout=120) == 0
+    assert process.stdout is not None
     process.stdout.close()
     assert len(lines()) == 24
     log.unlink()
@@ -192,6 +195,7 @@ def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
         time.sleep(rng.uniform(0, 0.02))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        assert process.stdout is not None
         process.stdout.close()
         for path in folder.glob("[!.]*.json"):
             load_record(path)

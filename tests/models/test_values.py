@@ -3,16 +3,18 @@
 import copy
 import dataclasses
 import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._typing import AnyArray
 from pastur.ensembles import sample_spiked_outliers
 from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle, Uniform
 from pastur.models import DeformedWigner, InformationPlusNoise, SpikedModel
 
-TABLE = {
+TABLE: dict[str, Callable[[], DeformedWigner]] = {
     "one atom": lambda: DeformedWigner(Atoms([0.0])),
     "two atoms": lambda: DeformedWigner(Atoms([-1.5, 1.5]), sigma=0.8, beta=2),
     "semicircle": lambda: DeformedWigner(Semicircle(0.5)),
@@ -25,11 +27,12 @@ TABLE = {
 
 
 @pytest.fixture(params=TABLE.values(), ids=TABLE)
-def model(request):
-    return request.param()
+def model(request: pytest.FixtureRequest) -> DeformedWigner:
+    result: DeformedWigner = request.param()
+    return result
 
 
-def arrays_of(model):
+def arrays_of(model: DeformedWigner) -> dict[str, AnyArray]:
     """All arrays that a model holds or hands out without an array, its law and μ₁ included."""
     model.law.stieltjes(1j)
     model.law.quantile([1e-9, 0.3, 1 - 1e-9])
@@ -47,19 +50,19 @@ def arrays_of(model):
     return {name: part for name, part in found.items() if isinstance(part, np.ndarray)}
 
 
-def test_every_array_is_locked(model):
+def test_every_array_is_locked(model: DeformedWigner) -> None:
     for twin in (model, copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         found = arrays_of(twin)
         assert len(found) > 6
         assert [name for name, array in found.items() if array.flags.writeable] == []
 
 
-def test_the_check_finds_an_array_that_is_not_locked(model):
+def test_the_check_finds_an_array_that_is_not_locked(model: DeformedWigner) -> None:
     vars(model)["table"] = np.zeros(3)
     assert [n for n, array in arrays_of(model).items() if array.flags.writeable] == ["table 0"]
 
 
-def test_nothing_can_be_set_or_deleted(model):
+def test_nothing_can_be_set_or_deleted(model: DeformedWigner) -> None:
     before = model.law.cdf(0.3)
     for name in (*model._names, "law", "critical_spikes", "signal", "squared", "colour"):
         with pytest.raises(dataclasses.FrozenInstanceError, match=r"call `replace\(\w+=…\)`"):
@@ -71,12 +74,12 @@ def test_nothing_can_be_set_or_deleted(model):
         model.critical_spikes[:] = 0.0
 
 
-def test_a_parameter_is_named_in_the_sentence(model):
+def test_a_parameter_is_named_in_the_sentence(model: DeformedWigner) -> None:
     with pytest.raises(AttributeError, match=r"its `sigma` cannot .* call `replace\(sigma=…\)`"):
         model.sigma = 2.0
 
 
-def test_a_model_replaced_is_one_made_anew(model):
+def test_a_model_replaced_is_one_made_anew(model: DeformedWigner) -> None:
     model.law.cdf(0.3)
     other = model.replace(sigma=0.7)
     assert (type(other), other.sigma, other.beta) == (type(model), 0.7, model.beta)
@@ -89,14 +92,14 @@ def test_a_model_replaced_is_one_made_anew(model):
     assert model.replace() is not model
 
 
-def test_a_replaced_parameter_is_checked(model):
+def test_a_replaced_parameter_is_checked(model: DeformedWigner) -> None:
     with pytest.raises(InvalidInputError, match="`sigma` must be positive"):
         model.replace(sigma=-1.0)
     with pytest.raises(InvalidTypeError, match=r"has no parameter `theta`\. It has (nu0|h), sigma"):
         model.replace(theta=1.0)
 
 
-def test_equality_is_by_parameters():
+def test_equality_is_by_parameters() -> None:
     first, second = (DeformedWigner(Semicircle(0.5), sigma=2) for _ in range(2))
     assert first == second
     assert hash(first) == hash(second)
@@ -106,7 +109,7 @@ def test_equality_is_by_parameters():
     assert DeformedWigner(Atoms([0.0])) != DeformedWigner(Atoms([0.0]))
 
 
-def test_copies_and_pickles_are_the_same_model(model):
+def test_copies_and_pickles_are_the_same_model(model: DeformedWigner) -> None:
     x = np.linspace(-3, 3, 7)
     for twin in (copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert type(twin) is type(model)
@@ -116,7 +119,7 @@ def test_copies_and_pickles_are_the_same_model(model):
             twin.sigma = 2.0
 
 
-def test_representation():
+def test_representation() -> None:
     symmetric = DeformedWigner(Atoms([-1.5, 1.5]), sigma=0.8)
     assert repr(symmetric) == "DeformedWigner(Atoms([-1.5, 1.5], [0.5, 0.5]), sigma=0.8, beta=1)"
     rectangular = InformationPlusNoise(Atoms([0.0]), ratio=0.25)
@@ -124,21 +127,21 @@ def test_representation():
     assert repr(rectangular) == expected
 
 
-def test_a_model_says_what_it_is(model):
+def test_a_model_says_what_it_is(model: DeformedWigner) -> None:
     assert isinstance(model, SpikedModel)
     assert model.squared is isinstance(model, InformationPlusNoise)
     assert model.signal is (model.h if model.squared else model.nu0)
     assert (model.ratio is None) is not model.squared
 
 
-def test_a_model_does_not_follow_the_array_of_its_signal():
+def test_a_model_does_not_follow_the_array_of_its_signal() -> None:
     points = np.array([-1.0, 1.0])
     model = DeformedWigner(Atoms(points), sigma=0.5)
     points[:] = 9.0
     assert model.signal.support.tolist() == [[-1.0, -1.0], [1.0, 1.0]]
 
 
-def test_a_sample_of_outliers_is_locked():
+def test_a_sample_of_outliers_is_locked() -> None:
     sample = sample_spiked_outliers(50, [3.0, 2.0], rng=1)
     for twin in (sample, pickle.loads(pickle.dumps(sample))):
         with pytest.raises(ValueError, match="read-only"):
