@@ -217,7 +217,9 @@ def test_python_objects_are_refused_and_not_run(
     )
     np.savez("o.npz", allow_pickle=True, good=np.eye(2), bad=np.array([Bomb()], object))
     good, bad = iter_matrices(open_weights("o.npz"))
+    assert isinstance(good, Matrix)
     assert good.load().tolist() == [[1, 0], [0, 1]]
+    assert isinstance(bad, Skipped)
     assert bad.reason == "holds Python objects, and reading those executes code stored in the file"
     assert not os.path.exists("bomb-went-off")
 
@@ -233,6 +235,7 @@ def npz_with(tmp_path: Path, name: str, content: bytes | str, **options: Any) ->
 
 def bad_member(path: Path) -> Matrix | Skipped:
     good, bad = iter_matrices(open_weights(path))
+    assert isinstance(good, Matrix)
     assert good.load().tolist() == [[1, 0], [0, 1]]
     return bad
 
@@ -270,6 +273,7 @@ def test_npz_matrix_of_zeros_keeps_its_own_reason(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "m.npz", w=np.zeros((1000, 1000)))
     (item,) = iter_matrices(open_weights(tmp_path / "m.npz"))
     with pytest.raises(InvalidInputError, match="every entry is zero"):
+        assert isinstance(item, Matrix)
         item.load()
 
 

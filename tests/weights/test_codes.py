@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from pastur._errors import InternalError, PasturError
 from pastur._typing import AnyArray, FloatArray
-from pastur.weights import Matrix, Weights, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped, Weights, iter_matrices, open_weights
 
 RNG = np.random.default_rng(5)
 
@@ -272,6 +272,7 @@ def test_plain_tensors_stay(written: Callable[..., Weights]) -> None:
 def test_integers_of_32_bits_are_no_weights(kind: str) -> None:
     arrays = {"words": codes(16, 6, 10).astype(kind), "w": numbers(6, 10)}
     found = {item.name: item for item in iter_matrices(open_weights(arrays))}
+    assert isinstance(found["words"], Skipped)
     assert "as codes and indices are" in found["words"].reason
     assert isinstance(found["w"], Matrix)
 
@@ -279,6 +280,7 @@ def test_integers_of_32_bits_are_no_weights(kind: str) -> None:
 def test_indices_are_no_weights() -> None:
     arrays = {"attn.relative_position_index": codes(6, 9, 9), "w": numbers(6, 10)}
     found = {item.name: item for item in iter_matrices(open_weights(arrays))}
+    assert isinstance(found["attn.relative_position_index"], Skipped)
     assert "indices" in found["attn.relative_position_index"].reason
 
 
@@ -705,6 +707,7 @@ def test_magnitudes_that_are_packed_without_their_table_have_a_reason(tmp_path: 
     path = tmp_path / "nested.safetensors"
     save_file(tensors, path)
     found = {item.name: item for item in iter_matrices(open_weights(path))}
+    assert isinstance(found["w"], Skipped)
     assert "without the quant_state" in found["w"].reason
 
 

@@ -85,9 +85,11 @@ def test_quantised_tensors(path: Path, name: str) -> None:
     array = numbers(6, 256)
     found = items(write(path, {"w": (array, kind), "plain": array}))
     expected = gguf.dequantize(gguf.quantize(array, kind), kind)
+    assert isinstance(found["w"], Matrix)
     np.testing.assert_array_equal(found["w"].load(), expected)
     assert found["w"].dtype == ("bfloat16" if name == "BF16" else name)
     # Less than two bits to eight: the numbers are there, more or less.
+    assert isinstance(found["w"], Matrix)
     assert np.corrcoef(found["w"].load().ravel(), array.ravel())[0, 1] > 0.6
 
 
@@ -113,6 +115,7 @@ def test_a_type_that_is_not_unpacked_is_listed(path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(module, "_unpacks", lambda kind: False)
     found = items(write(path, {"w": (numbers(4, 32), Kind.Q8_0), "v": numbers(3, 3)}))
+    assert isinstance(found["w"], Skipped)
     assert found["w"].reason == "is packed as Q8_0, which gguf does not unpack"
     assert isinstance(found["v"], Matrix)
 
@@ -120,6 +123,7 @@ def test_a_type_that_is_not_unpacked_is_listed(path: Path, monkeypatch: pytest.M
 def test_experts_one_by_one(path: Path) -> None:
     array = numbers(3, 5, 32)
     found = items(write(path, {"blk.0.ffn_up_exps.weight": array}))
+    assert isinstance(found["blk.0.ffn_up_exps.weight:2"], Matrix)
     np.testing.assert_array_equal(found["blk.0.ffn_up_exps.weight:2"].load(), array[2])
 
 
@@ -170,6 +174,7 @@ def test_the_frame_of_the_attacks_is_sound(path: Path) -> None:
     pair = [tensor(), tensor(b"v", offset=64), tensor(b"new", kind=999, offset=128)]
     found = items(raw(path, tensors=pair, keys=[nested(2)]))
     assert found["w"].shape == (3, 4)
+    assert isinstance(found["new"], Skipped)
     assert "type 999, which the package gguf does not know" in found["new"].reason
 
 

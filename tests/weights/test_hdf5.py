@@ -245,6 +245,7 @@ def test_groups_in_groups_three_thousand_deep(tmp_path: Path) -> None:
                 group["w"] = NORMAL + depth
     found = list(iter_matrices(open_weights(path)))
     assert [item.name.count("/") for item in found] == [1000, 2000, 3000]
+    assert isinstance(found[2], Matrix)
     np.testing.assert_array_equal(found[2].load(), NORMAL + 2999)
 
 

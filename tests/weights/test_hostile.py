@@ -170,6 +170,7 @@ def test_sparse_file_of_ten_terabytes(tmp_path: Path) -> None:
             pytest.skip("this file system has no files of 10 TB")
     (item,) = iter_matrices(open_weights(path))
     with pytest.raises(PasturError, match="needs 10 TB of memory, more than this machine has"):
+        assert isinstance(item, Matrix)
         item.load()
 
 

@@ -204,9 +204,11 @@ def test_a_stack_of_too_many_is_a_reason_before_they_are_listed() -> None:
     # As a stored array it would be 40 GB; only the header is looked at.
     array = np.broadcast_to(np.int8(1), (10**10, 2, 2))
     (item,) = iter_matrices(with_layout(array, Layout("eoi")))
+    assert isinstance(item, Skipped)
     assert item.reason == "is of 10000000000 matrices; pastur takes 10000 at most from one tensor"
     kernel = numbered(2, 2, 101, 100)
     (item,) = iter_matrices(with_layout(kernel, Layout("oiss")), unfold="window")
+    assert isinstance(item, Skipped)
     assert "10100 matrices" in item.reason
     assert len(matrices(with_layout(kernel, Layout("oiss")))) == 1
 
@@ -222,7 +224,9 @@ def test_no_two_matrices_have_one_name() -> None:
     items = list(iter_matrices(open_weights(tensors)))
     assert len({item.name for item in items}) == len(items) == 3 + 1 + 2 + 2 + 1
     by_name = {item.name: item for item in items}
+    assert isinstance(by_name["in_proj_weight::q"], Matrix)
     assert by_name["in_proj_weight::q"].tensor == "in_proj_weight"
+    assert isinstance(by_name["in_proj_weight:q"], Matrix)
     np.testing.assert_array_equal(by_name["in_proj_weight:q"].load(), tensors["in_proj_weight:q"])
     assert list(matrices(tensors, include=["in_proj_weight:q"])) == ["in_proj_weight:q"]
 
@@ -282,6 +286,7 @@ def test_a_layout_that_does_not_suit_is_a_reason() -> None:
 
 def test_parts_too_thin_are_one_reason() -> None:
     (item,) = iter_matrices(with_layout(numbered(4, 3), Layout("oi", ("i", "f", "g", "o"))))
+    assert isinstance(item, Skipped)
     assert item.reason == "is of 4 matrices, each with one row only: a spectrum of one value"
 
 
@@ -290,6 +295,7 @@ def test_parts_are_chosen_by_name() -> None:
     assert list(matrices(fused, include=["*:q"])) == ["a.in_proj_weight:q"]
     assert list(matrices(fused, include=["a.*"])) == [f"a.in_proj_weight:{p}" for p in "qkv"]
     left = {item.name: item for item in iter_matrices(open_weights(fused), exclude=["*:k"])}
+    assert isinstance(left["a.in_proj_weight:k"], Skipped)
     assert left["a.in_proj_weight:k"].reason == "excluded by '*:k'"
     assert isinstance(left["a.in_proj_weight:v"], Matrix)
     whole = {item.name for item in iter_matrices(open_weights(fused), include=["b.*"])}
@@ -305,8 +311,10 @@ def test_a_tensor_of_many_parts_is_read_once() -> None:
     weights = Weights("memory", (info,), {}, lambda name: reads.append(name) or array)
     items = list(iter_matrices(weights))
     for item in items:
+        assert isinstance(item, Matrix)
         item.load()
     assert reads == ["in_proj_weight"]
+    assert isinstance(items[1], Matrix)
     items[1].load()
     assert len(reads) == 2
 
@@ -315,6 +323,7 @@ def test_what_is_kept_of_a_tensor_does_not_travel() -> None:
     big = {"in_proj_weight": np.ones((3000, 1000), np.float32)}
     first, *_ = iter_matrices(open_weights(big))
     size = len(pickle.dumps(first))
+    assert isinstance(first, Matrix)
     first.load()
     assert len(pickle.dumps(first)) == pytest.approx(size, abs=100)
 

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from pastur import analyze
 from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 
 def numbers(*shape: int, seed: int = 0) -> AnyArray:
@@ -59,6 +59,7 @@ def test_the_change_of_a_layer(
     expected = [
         [scale * sum(B[i, k] * A[k, j] for k in range(2)) for j in range(6)] for i in range(5)
     ]
+    assert isinstance(change, Matrix)
     np.testing.assert_allclose(change.load(), expected, rtol=1e-5)
     assert {item.reason for item in factors} == {"is a factor of 'model.layers.0.q_proj.weight'"}
 
@@ -71,8 +72,11 @@ def test_names_of_other_writers() -> None:
     }
     named = {"m.fc.lora_A.default.weight": A, "m.fc.lora_B.default.weight": B}
     found = {i.name: i for i in iter_matrices(open_weights(kohya | named))}
+    assert isinstance(found["unet_q.weight"], Matrix)
     np.testing.assert_allclose(found["unet_q.weight"].load(), B @ A / 2, rtol=1e-6)
+    assert isinstance(found["m.fc.weight"], Matrix)
     np.testing.assert_allclose(found["m.fc.weight"].load(), B @ A, rtol=1e-6)
+    assert isinstance(found["unet_q.alpha"], Skipped)
     assert found["unet_q.alpha"].reason == "is the scale of a change"
     assert len(found) == 7
 
@@ -81,7 +85,9 @@ def test_a_convolution_and_factors_that_do_not_fit() -> None:
     kernel = numbers(2, 3, 3, 3)
     source = peft("conv", kernel, B[:, :, None, None]) | peft("bad", A, numbers(5, 3))
     found = {i.name: i for i in iter_matrices(open_weights(source))}
+    assert isinstance(found["conv.weight"], Matrix)
     np.testing.assert_allclose(found["conv.weight"].load(), B @ kernel.reshape(2, -1), rtol=1e-5)
+    assert isinstance(found["bad.weight"], Skipped)
     assert "factors that do not fit" in found["bad.weight"].reason
 
 
@@ -90,11 +96,15 @@ def test_with_its_base(tmp_path: Path) -> None:
     weights = open_weights(folder_of(tmp_path / "adapter", peft(), {"lora_alpha": 4}), base=base)
     found = {i.name: i for i in iter_matrices(weights)}
     expected = base["model.layers.0.q_proj.weight"] + 2 * B @ A
+    assert isinstance(found["model.layers.0.q_proj.weight"], Matrix)
     np.testing.assert_allclose(found["model.layers.0.q_proj.weight"].load(), expected, rtol=1e-5)
+    assert isinstance(found["other"], Skipped)
     assert found["other"].reason == "is not changed by the adapter"
     gone = folder_of(tmp_path / "gone", peft("gone"), {"lora_alpha": 4})
     found = {i.name: i for i in iter_matrices(open_weights(gone, base=base))}
+    assert isinstance(found["gone.weight"], Skipped)
     assert found["gone.weight"].reason == "is not in the base"
+    assert isinstance(found["other"], Skipped)
     assert "changes what is not in the base" in found["other"].reason
 
 
@@ -103,6 +113,7 @@ def test_a_damaged_number_is_a_reason() -> None:
     bits[0, 0] = 0x7FA00000  # a NaN that signals, of which NumPy warns when it converts it
     change, *_ = iter_matrices(open_weights(peft(a=bits.view(np.float32))))
     with pytest.raises(ValueError, match="holds 5 NaN values"):
+        assert isinstance(change, Matrix)
         change.load()
 
 
@@ -148,11 +159,16 @@ def test_the_difference_of_two_models(tmp_path: Path) -> None:
     save_file(new, tmp_path / "new.safetensors")
     weights = open_weights(tmp_path / "new.safetensors", base=tmp_path / "old.safetensors")
     found = {item.name: item for item in iter_matrices(weights)}
+    assert isinstance(found["w"], Matrix)
     np.testing.assert_allclose(found["w"].load(), np.ones((5, 4)), rtol=1e-6)
     with pytest.raises(ValueError, match="every entry is zero"):
+        assert isinstance(found["same"], Matrix)
         found["same"].load()
+    assert isinstance(found["turned"], Skipped)
     assert found["turned"].reason == "has the shape (3, 4), and (4, 3) in the base"
+    assert isinstance(found["added"], Skipped)
     assert found["added"].reason == "is not in the base"
+    assert isinstance(found["gone"], Skipped)
     assert found["gone"].reason == "is in the base only"
     assert isinstance(found["w"], Matrix)
 

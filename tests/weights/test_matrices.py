@@ -64,12 +64,14 @@ def test_reason_from_the_values(value: AnyArray | Sequence[Sequence[float]], rea
 def test_values_beyond_float64_count_as_infinite() -> None:
     (item,) = iter_matrices(open_weights({"w": np.full((2, 2), 1e300, "longdouble") ** 2}))
     with pytest.raises(InvalidInputError, match="holds 4 infinite values"):
+        assert isinstance(item, Matrix)
         item.load()
 
 
 @pytest.mark.parametrize("value", [np.full((3, 4), 2.5), np.array([[0, 0], [0, 5e-324]])])
 def test_constant_and_nearly_zero_matrices_are_matrices(value: FloatArray) -> None:
     (item,) = iter_matrices(open_weights({"w": value}))
+    assert isinstance(item, Matrix)
     np.testing.assert_array_equal(item.load(), value)
 
 
@@ -88,6 +90,7 @@ def test_unknown_type_is_listed_and_the_rest_is_read(raw_safetensors: Callable[.
     weights = open_weights(raw_safetensors(header, bytes(range(12))))
     new, old = iter_matrices(weights)
     assert new == Skipped("new", (4, 4), "F4", "is of type F4, which pastur does not read")
+    assert isinstance(old, Matrix)
     assert old.load().tolist() == [[8, 9], [10, 11]]
     with pytest.raises(PasturError, match=r"Tensor 'new' of .* is of type F4, which"):
         weights.read("new")
@@ -101,6 +104,7 @@ def test_a_value_too_large_for_memory(
     weights = open_weights(raw_safetensors(header, bytes(16)))
     (item,) = iter_matrices(weights)
     with pytest.raises(InvalidInputError, match="needs 128 bytes of memory, more than this"):
+        assert isinstance(item, Matrix)
         item.load()
     assert weights.read("w").shape == (4, 4)
     monkeypatch.setattr("os.sysconf", lambda name: 1)
@@ -113,6 +117,7 @@ def test_memory_is_not_asked_for_where_the_system_does_not_tell(
 ) -> None:
     monkeypatch.delattr("os.sysconf")
     (item,) = iter_matrices(open_weights(np.eye(3)))
+    assert isinstance(item, Matrix)
     assert item.load().shape == (3, 3)
 
 
@@ -214,12 +219,14 @@ def test_a_tensor_becomes_an_array_when_it_is_read() -> None:
     weights = open_weights({"w": tensor})
     (item,) = iter_matrices(weights)
     assert (item.dtype, tensor.reads) == ("float32", 0)
+    assert isinstance(item, Matrix)
     np.testing.assert_array_equal(item.load(), np.eye(3))
     assert tensor.reads == 1
 
 
 def test_a_tensor_with_gradient() -> None:
     (item,) = iter_matrices(open_weights(Tensor(np.eye(3), gradient=True)))
+    assert isinstance(item, Matrix)
     np.testing.assert_array_equal(item.load(), np.eye(3))
 
 
@@ -231,6 +238,7 @@ def test_a_tensor_that_numpy_cannot_take() -> None:
     (item,) = iter_matrices(open_weights({"w": tensor}))
     assert item.dtype == "float4"
     with pytest.raises(InvalidTypeError) as caught:
+        assert isinstance(item, Matrix)
         item.load()
     assert str(caught.value) == (
         "Tensor 'w' cannot be converted to a NumPy array: Got unsupported ScalarType Float4. "
@@ -244,7 +252,9 @@ def test_torch_tensors() -> None:
     expected = layer.weight.detach().numpy().astype(np.float64)
     for source in (layer.state_dict(), dict(layer.named_parameters())):
         weight, bias = iter_matrices(open_weights(source))
+        assert isinstance(weight, Matrix)
         np.testing.assert_array_equal(weight.load(), expected)
+        assert isinstance(bias, Skipped)
         assert bias.reason == "not a matrix: its shape is (4,)"
 
 

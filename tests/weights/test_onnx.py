@@ -156,11 +156,17 @@ def test_how_a_matrix_is_used_tells_its_axes(path: Path) -> None:
     ]
     tensors = {"w": w, "v": numbers(3, 7), "k": k, "t": k, "r": r, "r2": numbers(2, 16, 4), "u": w}
     found = items(model(path, nodes, tensors))
+    assert isinstance(found["w"], Matrix)
     np.testing.assert_array_equal(found["w"].load(), w.T)
+    assert isinstance(found["u"], Matrix)
     np.testing.assert_array_equal(found["u"].load(), w)
+    assert isinstance(found["v"], Matrix)
     np.testing.assert_array_equal(found["v"].load(), tensors["v"])
+    assert isinstance(found["k:group 1"], Matrix)
     np.testing.assert_array_equal(found["k:group 1"].load(), k[2:].reshape(2, 18))
+    assert isinstance(found["t"], Matrix)
     np.testing.assert_array_equal(found["t"].load(), k.swapaxes(0, 1).reshape(2, 36))
+    assert isinstance(found["r:1, f"], Matrix)
     np.testing.assert_array_equal(found["r:1, f"].load(), r[1, 8:12])  # i, o, f, c
     assert sum(isinstance(item, Matrix) for item in found.values()) == 22
 
@@ -246,8 +252,11 @@ def test_four_bits_texts_and_complex_numbers(path: Path) -> None:
         "complex": numpy_helper.from_array(np.ones((2, 2), np.complex64), "complex"),
     }
     found = items(model(path, [], tensors))
+    assert isinstance(found["small"], Matrix)
     np.testing.assert_array_equal(found["small"].load(), small.astype(float))
+    assert isinstance(found["words"], Skipped)
     assert found["words"].reason == "is of a type that holds no numbers"
+    assert isinstance(found["complex"], Skipped)
     assert "complex numbers" in found["complex"].reason
 
 
@@ -264,9 +273,12 @@ def test_quantised_weights_are_unpacked(path: Path) -> None:
     tensors = {"q": q, "s": scale, "z": zero, "b": q, "packed": np.ones((4, 2, 16), np.uint8)}
     found = items(model(path, nodes, tensors))
     expected = ((q - zero.astype(np.float32)) * scale).T
+    assert isinstance(found["q"], Matrix)
     np.testing.assert_allclose(found["q"].load(), expected, rtol=1e-6)
     assert found["q"].dtype == "int8"
+    assert isinstance(found["b"], Skipped)
     assert "scale is computed while the model runs" in found["b"].reason
+    assert isinstance(found["packed"], Skipped)
     assert "MatMulNBits, whose matrices pastur does not know" in found["packed"].reason
 
 
@@ -284,9 +296,14 @@ def test_scales_by_blocks_and_behind_a_transposition(path: Path) -> None:
     tensors = {"b": q, "sb": blocked, "t": q, "st": scale, "c": q, "sc": blocked}
     found = items(model(path, nodes, tensors))
     expected = np.array([[q[i, o] * blocked[i // 2, o] for i in range(4)] for o in range(6)])
+    assert isinstance(found["b"], Matrix)
     np.testing.assert_allclose(found["b"].load(), expected, rtol=1e-6)
+    assert isinstance(found["t"], Matrix)
     np.testing.assert_allclose(found["t"].load(), q * scale[:, None], rtol=1e-6)
+    assert isinstance(found["c"], Skipped)
     assert "by blocks, which pastur does not undo" in found["c"].reason
+    assert isinstance(found["sb"], Skipped)
+    assert isinstance(found["sc"], Skipped)
     assert found["sb"].reason == found["sc"].reason == "is the scale or zero point of codes"
     steps = open_weights(path).steps("b")
     np.testing.assert_allclose(steps, np.repeat(blocked, 2, 0) ** 2 / 12, rtol=1e-6)
@@ -321,6 +338,7 @@ def test_codes_whose_scale_is_applied_behind_the_product(
     tensors["bias"] = np.arange(7, dtype=np.int32)
     found = items(model(path, dynamic(inputs, shaped=shaped, bias=bias), tensors))
     expected = ((q.astype(float) - zero) * scale).T
+    assert isinstance(found["q"], Matrix)
     np.testing.assert_allclose(found["q"].load(), expected, rtol=1e-6)
     assert found["q"].dtype == "int8"
 
@@ -332,6 +350,8 @@ def test_a_sum_of_two_products_has_no_scale(path: Path) -> None:
     nodes.insert(1, second)
     tensors = {"q": q, "p": q, "s": numbers(7) ** 2 + 0.1, "z": np.array(0, np.int8)}
     found = items(model(path, nodes, tensors))
+    assert isinstance(found["p"], Skipped)
+    assert isinstance(found["q"], Skipped)
     assert found["q"].reason == found["p"].reason == "is codes whose scale the graph does not show"
 
 
@@ -359,7 +379,9 @@ def test_a_quantised_table_whose_rows_are_scaled(path: Path) -> None:
     ]
     tensors = {"t": q, "s": np.array(0.25, np.float32), "z": np.array(128, np.uint8)}
     found = items(model(path, nodes, {**tensors, "u": q, "by_column": numbers(7)}))
+    assert isinstance(found["t"], Matrix)
     np.testing.assert_array_equal(found["t"].load(), (q.astype(float) - 128) / 4)
+    assert isinstance(found["u"], Skipped)
     assert "by blocks" in found["u"].reason
 
 
@@ -383,6 +405,7 @@ def test_products_with_codes(path: Path, operation: str, turned: bool) -> None:
     found = items(model(path, nodes, {"q": q, "s": scale, "z": zero}))
     plain = q.astype(float).T if not turned else q.astype(float)
     expected = (plain - zero[:, None]) * scale[:, None]
+    assert isinstance(found["q"], Matrix)
     np.testing.assert_allclose(found["q"].load(), expected, rtol=1e-6)
 
 
@@ -484,6 +507,7 @@ def test_shapes_that_are_not_the_data(
     tensor = TensorProto(dims=dims, data_type=1, name="w", raw_data=bytes(48))
     listed = TensorProto(dims=dims, data_type=1, name="v", float_data=[1.0] * 12)
     found = items(model(path, [], {"w": tensor, "v": listed}))
+    assert isinstance(found["w"], Skipped)
     assert reason in found["w"].reason
     assert isinstance(found["v"], Skipped)
 

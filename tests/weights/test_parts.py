@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pastur._typing import FloatArray
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -212,6 +212,7 @@ def test_names_that_only_look_like_parts() -> None:
 def test_parts_that_do_not_fit(arrays: Mapping[str, FloatArray], words: str) -> None:
     items = list(iter_matrices(open_weights(arrays)))
     assert not any(isinstance(item, Matrix) for item in items)
+    assert isinstance(items[0], Skipped)
     assert words in items[0].reason and items[0].name == "l.weight"
     assert {item.name for item in items} == {*arrays, "l.weight"}
 
@@ -268,10 +269,14 @@ def test_one_bad_layer_never_ends_the_listing() -> None:
     found = {name for name, item in items.items() if isinstance(item, Matrix)}
     assert found == {"linear.weight", "conv.weight", "good.weight"}
     assert items["linear.weight"].dtype == "qint8"
+    assert isinstance(items["torn._packed_params"], Skipped)
     assert "does not give its state" in items["torn._packed_params"].reason
     assert "lstm._all_weight_values.0.param" in items
+    assert isinstance(items["lazy.weight"], Skipped)
     assert "has no values yet" in items["lazy.weight"].reason
+    assert isinstance(items["meta.weight"], Skipped)
     assert "the device 'meta'" in items["meta.weight"].reason
+    assert isinstance(items["broken.weight"], Skipped)
     assert "cannot be computed from its parts (ArithmeticError)" in items["broken.weight"].reason
 
 

@@ -13,7 +13,7 @@ import pytest
 from pastur import analyze
 from pastur._errors import FileFormatError, InvalidInputError, PasturError
 from pastur._typing import AnyArray
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 torch = pytest.importorskip("torch")
 
@@ -152,6 +152,7 @@ def test_tied_tensors_are_one() -> None:
 
     first, second = iter_matrices(open_weights(Tied()))
     assert isinstance(first, Matrix)
+    assert isinstance(second, Skipped)
     assert second.reason == "is the same tensor as 'embedding.weight'"
 
 
@@ -160,6 +161,7 @@ def test_types_that_numpy_does_not_know(kind: str) -> None:
     tensor = torch.randn(5, 4).to(getattr(torch, kind))
     (item,) = iter_matrices(open_weights({"w": tensor}))
     assert item.dtype == kind
+    assert isinstance(item, Matrix)
     np.testing.assert_array_equal(item.load(), tensor.double().numpy())
 
 

@@ -97,6 +97,7 @@ def test_npy_of_other_byte_orders_and_widths(tmp_path: Path, kind: str) -> None:
     weights = open_weights(tmp_path / "a.npy")
     assert_same_bits(weights.read("a"), array)
     (item,) = iter_matrices(weights)
+    assert isinstance(item, Matrix)
     np.testing.assert_array_equal(item.load(), np.arange(12.0).reshape(3, 4))
 
 
@@ -109,6 +110,7 @@ def test_npy_versions_and_column_order(tmp_path: Path, version: tuple[int, int])
     np.testing.assert_array_equal(read, array)
     assert read.flags.f_contiguous
     (item,) = iter_matrices(open_weights(tmp_path / "a.npy"))
+    assert isinstance(item, Matrix)
     assert item.load().flags.c_contiguous
 
 
@@ -142,6 +144,7 @@ def test_bfloat16_is_the_upper_half_of_float32(raw_safetensors: Callable[..., Pa
     expected = (upper.astype("<u4") << 16).view("<f4")
     header = {"w": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}}
     (item,) = iter_matrices(open_weights(raw_safetensors(header, upper.tobytes())))
+    assert isinstance(item, Matrix)
     assert item.load().tobytes() == expected.tobytes()
 
 
@@ -165,6 +168,7 @@ def test_every_number_becomes_the_smallest_float_that_holds_its_type(
     np.save(tmp_path / "m.npy", array)
     for name in ("m.safetensors", "m.npy"):
         (item,) = iter_matrices(open_weights(tmp_path / name))
+        assert isinstance(item, Matrix)
         values = item.load()
         assert isinstance(item, Matrix)
         assert item.dtype == dtype
@@ -176,6 +180,7 @@ def test_big_and_tiny_values_stay(tmp_path: Path) -> None:
     array = np.array([[1e308, -1e308], [5e-324, 1.0]])
     np.save(tmp_path / "w.npy", array)
     (item,) = iter_matrices(open_weights(tmp_path / "w.npy"))
+    assert isinstance(item, Matrix)
     assert item.load().tobytes() == array.tobytes()
 
 
@@ -272,6 +277,7 @@ def test_one_tensor_at_a_time(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 500_000
         # 2 MB a tensor in float64; the blocks of the archive and the tests for NaN come on top.
         for item in iter_matrices(weights):
+            assert isinstance(item, Matrix)
             item.load()
         assert tracemalloc.get_traced_memory()[1] < 5_500_000
         tracemalloc.stop()

@@ -66,6 +66,7 @@ def test_convolutions_of_a_saved_module_tell_their_groups(tmp_path: Path) -> Non
     assert set(found) == set(live) > {"0.weight:group 1", "1.weight"}
     for name, item in live.items():
         if isinstance(item, Matrix):
+            assert isinstance(item, Matrix)
             np.testing.assert_array_equal(found[name].load(), item.load())
 
 

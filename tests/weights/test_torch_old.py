@@ -12,7 +12,7 @@ import pytest
 
 from pastur._errors import FileFormatError, PasturError
 from pastur._typing import AnyArray
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 from pastur.weights._formats.torch.legacy import is_old
 
 NEEDS_TORCH = "writing such files needs torch: pip install pastur[torch]"
@@ -129,6 +129,7 @@ def test_tied_tensors_are_one(torch: ModuleType, save: Callable[..., Path]) -> N
     base = torch.randn(4, 5)
     first, second = iter_matrices(open_weights(save({"a": base, "b": base})))
     assert isinstance(first, Matrix)
+    assert isinstance(second, Skipped)
     assert second.reason == "is the same tensor as 'a'"
 
 

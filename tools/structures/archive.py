@@ -2,29 +2,26 @@
 
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
-from structures.tree import Pairs, field, items, octets, whole
+from structures.tree import Tree, field, items, octets, whole
 
 
-def member(
-    name: str, data: Mapping[str, Sequence[int] | Pairs | None], method: int = 0
-) -> dict[str, dict[str, list[int] | Pairs | None] | int | str | None]:
+def member(name: str, data: Tree, method: int = 0) -> Tree:
     """Return the tree of a member."""
     record = dict.fromkeys(("flags", "crc", "packed", "size", "offset", "local_name", "extra"))
     return {"name": name, "method": method, "data": data, **record}
 
 
-def archive_tree(members: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]] | None]:
+def archive_tree(members: Tree) -> Tree:
     """Return the tree of an archive."""
     end = dict.fromkeys(("before", "count", "directory", "directory_offset", "comment"))
     return {"members": members, **end}
 
 
 def archive(
-    tree: Mapping[str, Sequence[Mapping[str, Any] | int | str] | int | None],
-    encode: Callable[[Mapping[str, Any] | bytes | Pairs], bytes] = octets,
+    tree: Tree,
+    encode: Callable[[Tree], bytes] = octets,
 ) -> bytes:
     """Return the bytes of an archive; `encode` makes the bytes of a member of its data."""
     out = bytearray(octets(field(tree, "before") or b""))

@@ -1,7 +1,6 @@
 """Safetensors, the JSON that lies with them, and NumPy's files."""
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from pastur._typing import AnyArray
 from structures.archive import archive, archive_tree, member
 from structures.texts import json_bytes, literal
-from structures.tree import Nest, Pairs, Raw, field, items, octets, pairs, whole
+from structures.tree import Pairs, Raw, Tree, field, items, octets, pairs, whole
 
 _NAMES = {
     "f2": "F16",
@@ -37,9 +36,7 @@ def normal(*shape: int, kind: str = "f4", seed: int = 0) -> AnyArray:
 # --- safetensors ---
 
 
-def safetensors_tree(
-    arrays: Mapping[str, AnyArray], metadata: Pairs | None = None
-) -> dict[str, list[bytes] | Pairs | None]:
+def safetensors_tree(arrays: Tree, metadata: Tree = None) -> Tree:
     """Return the tree of a safetensors file with these arrays; None stands for what is true.
 
     A tensor may be a tree of JSON, whose bytes are then its numbers.
@@ -60,9 +57,7 @@ def safetensors_tree(
     return {"length": None, "header": header, "data": data}
 
 
-def _placed(
-    header: Pairs | None, data: list[Sequence[Sequence[int] | str] | bytes] | int | None
-) -> tuple[Pairs, bytes]:
+def _placed(header: Tree, data: Tree) -> tuple[Pairs, bytes]:
     """Return the header with offsets that fit shapes and types, and as many data as these take."""
     placed, end = Pairs(), 0
     chunks = [json_bytes(one) if isinstance(one, Pairs) else octets(one) for one in items(data)]
@@ -92,14 +87,13 @@ def _hashable(about: Pairs) -> list[tuple[str, Any]]:
     return [(key, value) for key, value in pairs(about) if isinstance(key, str)]
 
 
-def _size(shape: Sequence[int] | Nest | None, dtype: str | None) -> int:
+def _size(shape: Tree, dtype: str | None) -> int:
     count = math.prod(one for one in items(shape) if isinstance(one, int))
     return count * _WIDTHS.get(dtype if isinstance(dtype, str) else "", 4)
 
 
 def write_safetensors(
-    tree: Mapping[str, Sequence[Sequence[Sequence[int] | str] | bytes] | Pairs | int | None]
-    | Pairs,
+    tree: Tree,
     path: Path,
 ) -> Path:
     """Write such a tree."""
@@ -111,7 +105,7 @@ def write_safetensors(
     return path
 
 
-def safetensors() -> dict[str, list[bytes] | Pairs | None]:
+def safetensors() -> Tree:
     """A file of several types and shapes."""
     arrays = {
         "a.weight": normal(6, 5),
@@ -125,14 +119,12 @@ def safetensors() -> dict[str, list[bytes] | Pairs | None]:
     return safetensors_tree(arrays, Pairs([["format", "pt"]]))
 
 
-def safetensors_file(
-    tree: Mapping[str, Sequence[Sequence[Sequence[int] | str] | bytes] | Pairs | None], folder: Path
-) -> Path:
+def safetensors_file(tree: Tree, folder: Path) -> Path:
     """Write `safetensors`."""
     return write_safetensors(tree, folder / "model.safetensors")
 
 
-def parts() -> dict[str, list[list[dict[str, Any] | str]] | Pairs]:
+def parts() -> Tree:
     """A model in two files with an index."""
     one, two = {"a.weight": normal(6, 5)}, {"b.weight": normal(4, 3), "b.bias": normal(4)}
     names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
@@ -147,7 +139,7 @@ def parts() -> dict[str, list[list[dict[str, Any] | str]] | Pairs]:
 
 
 def parts_file(
-    tree: Mapping[str, Sequence[Sequence[Mapping[str, Any] | str] | str] | Pairs | int],
+    tree: Tree,
     folder: Path,
 ) -> Path:
     """Write `parts`; only files of plain names are written."""
@@ -160,14 +152,12 @@ def parts_file(
     return path
 
 
-def parts_folder(
-    tree: Mapping[str, Sequence[Sequence[Mapping[str, Any] | str] | str] | Pairs], folder: Path
-) -> Path:
+def parts_folder(tree: Tree, folder: Path) -> Path:
     """Write `parts`, and open the folder."""
     return parts_file(tree, folder).parent
 
 
-def configured() -> dict[str, dict[str, Any] | Pairs]:
+def configured() -> Tree:
     """A model whose configuration tells of its heads."""
     arrays = {
         "h.0.attn.query_key_value.weight": normal(16, 8),
@@ -184,18 +174,18 @@ CONFIGURED = ["gpt_neox", "bloom", "falcon", "RefinedWeb", "gpt_bigcode", "inter
 CONFIGURED += ["llama", *DTYPES]
 
 
-def configured_file(tree: Mapping[str, Mapping[str, Any] | Pairs | None], folder: Path) -> Path:
+def configured_file(tree: Tree, folder: Path) -> Path:
     """Write `configured`."""
     (folder / "config.json").write_bytes(json_bytes(field(tree, "config")))
     return write_safetensors(field(tree, "model"), folder / "model.safetensors")
 
 
-def adapter() -> dict[str, dict[str, Any] | Pairs]:
+def adapter() -> Tree:
     """An adapter of low rank with its configuration, and the model that it changes."""
     return _adapter({"a": (6, 5), "b": (4, 8)}, [["rank_pattern", Pairs([["a", 2]])]])
 
 
-def scaled_adapter() -> dict[str, dict[str, Any] | Pairs]:
+def scaled_adapter() -> Tree:
     """One whose rows have magnitudes of their own (DoRA), with other settings."""
     tree = _adapter({"a": (6, 5), "b": (4, 8)}, [["use_dora", True], ["use_rslora", True]])
     magnitudes = {
@@ -207,7 +197,7 @@ def scaled_adapter() -> dict[str, dict[str, Any] | Pairs]:
     return tree
 
 
-def plain_adapter() -> dict[str, dict[str, Any] | None]:
+def plain_adapter() -> Tree:
     """One with the names of other trainers, and a scale in the file."""
     factors = {
         "lora_unet_c.lora_down.weight": normal(2, 3, 3, 3),
@@ -224,9 +214,7 @@ def plain_adapter() -> dict[str, dict[str, Any] | None]:
 _STEM = "base_model.model."
 
 
-def _adapter(
-    shapes: Mapping[str, tuple[int, int]], more: Sequence[Sequence[str | Pairs | bool]]
-) -> dict[str, dict[str, Any] | Pairs]:
+def _adapter(shapes: Tree, more: Tree) -> Tree:
     factors = {}
     for name, (n, m) in shapes.items():
         factors[f"{_STEM}{name}.lora_A.weight"] = normal(2, m)
@@ -260,16 +248,14 @@ ADAPTERS = [
 ]
 
 
-def adapter_file(tree: Mapping[str, Mapping[str, Any] | Pairs | None], folder: Path) -> Path:
+def adapter_file(tree: Tree, folder: Path) -> Path:
     """Write `adapter` alone."""
     if field(tree, "config") is not None:
         (folder / "adapter_config.json").write_bytes(json_bytes(field(tree, "config")))
     return write_safetensors(field(tree, "adapter"), folder / "adapter_model.safetensors")
 
 
-def adapter_on_base(
-    tree: Mapping[str, Mapping[str, Any] | Pairs], folder: Path
-) -> tuple[Path, ...]:
+def adapter_on_base(tree: Tree, folder: Path) -> tuple[Path, ...]:
     """Write `adapter` and its base; both are opened."""
     return adapter_file(tree, folder), write_safetensors(
         field(tree, "base"), folder / "base.safetensors"
@@ -278,7 +264,7 @@ def adapter_on_base(
 
 # --- NumPy ---
 
-NUMPY_TYPES = [
+NUMPY_TYPES: list[Tree] = [
     "<f4",
     ">f8",
     "<f2",
@@ -295,14 +281,14 @@ NUMPY_TYPES = [
 NUMPY_TYPES += ["=f4", "f4", "<f", "(2,)<f4", "<f4,<i4", Raw(b"[('a', '<f4')]"), Raw(b"1e999")]
 
 
-def npy_tree(array: AnyArray) -> dict[str, list[int] | Pairs | None]:
+def npy_tree(array: AnyArray) -> Tree:
     """Return the tree of a `.npy` file."""
     header = Pairs([["descr", array.dtype.str], ["fortran_order", False]])
     header.append(["shape", list(array.shape)])
     return {"version": [1, 0], "length": None, "header": header, "data": None}
 
 
-def npy_bytes(tree: Mapping[str, Any]) -> bytes:
+def npy_bytes(tree: Tree) -> bytes:
     """Return such a tree as a file."""
     if not isinstance(tree, dict):
         return octets(tree)
@@ -315,7 +301,7 @@ def npy_bytes(tree: Mapping[str, Any]) -> bytes:
     return b"\x93NUMPY" + bytes(version) + length + head + data
 
 
-def _fitting(header: Sequence[Pairs] | Pairs) -> bytes:
+def _fitting(header: Tree) -> bytes:
     """Return as many data as shape and type of a header take."""
     fields = dict(_hashable(header))
     try:
@@ -326,19 +312,19 @@ def _fitting(header: Sequence[Pairs] | Pairs) -> bytes:
     return normal(size // 4 + 1).tobytes()[:size] if 0 <= size < _MOST else b""
 
 
-def npy() -> dict[str, list[int] | Pairs | None]:
+def npy() -> Tree:
     """One array."""
     return npy_tree(normal(6, 5))
 
 
-def npy_file(tree: Mapping[str, Any], folder: Path) -> Path:
+def npy_file(tree: Tree, folder: Path) -> Path:
     """Write `npy`."""
     path = folder / "matrix.npy"
     path.write_bytes(npy_bytes(tree))
     return path
 
 
-def npz() -> dict[str, list[dict[str, Any]] | None]:
+def npz() -> Tree:
     """Several arrays, packed and not."""
     arrays = {"a.weight": normal(6, 5), "b.weight": normal(4, 3, kind="f2"), "b.bias": normal(4)}
     made = [member(f"{name}.npy", npy_tree(array)) for name, array in arrays.items()]
@@ -346,9 +332,7 @@ def npz() -> dict[str, list[dict[str, Any]] | None]:
     return archive_tree(made)
 
 
-def npz_file(
-    tree: Mapping[str, Sequence[Mapping[str, Any] | int] | int | None], folder: Path
-) -> Path:
+def npz_file(tree: Tree, folder: Path) -> Path:
     """Write `npz`."""
     path = folder / "model.npz"
     path.write_bytes(archive(tree, npy_bytes))

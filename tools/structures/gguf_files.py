@@ -2,12 +2,11 @@
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from structures.arrays import normal
-from structures.tree import field, items, octets, whole
+from structures.tree import Tree, field, items, octets, whole
 
 _FORMS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 7: "B", 10: "Q", 11: "q"}
 # Numbers in a block, and its bytes, by the type of the tensor.
@@ -16,7 +15,7 @@ _MOST = 100_000
 _TEXT, _LIST, _FLOAT, _DOUBLE = 8, 9, 6, 12
 
 
-def gguf() -> dict[str, list[list[list[Any] | str | float] | dict[str, Any]] | bytes | int | None]:
+def gguf() -> Tree:
     """A header with keys of every kind, and tensors plain and packed."""
     keys = [["general.architecture", 8, "llama"], ["general.alignment", 4, 32]]
     keys += [["llama.attention.head_count", 4, 2], ["llama.attention.head_count_kv", 4, 1]]
@@ -48,9 +47,7 @@ def _text(value: str) -> bytes:
 
 def _value(
     kind: int,
-    value: Sequence[Sequence[Sequence[Sequence[int] | int | None] | int | str] | int | None]
-    | str
-    | float,
+    value: Tree,
     depth: int = 0,
 ) -> bytes:
     if kind == _TEXT:
@@ -77,7 +74,7 @@ def _size(sides: Sequence[int], kind: int) -> int:
     return count // block * width
 
 
-def gguf_file(tree: Mapping[str, Any], folder: Path) -> Path:
+def gguf_file(tree: Tree, folder: Path) -> Path:
     """Write `gguf`."""
     keys = [one for one in items(field(tree, "keys")) if isinstance(one, list) and len(one) > 2]
     tensors = items(field(tree, "tensors"))

@@ -1,7 +1,6 @@
 """HDF5 objects of every kind, as h5py can be made to write them, and Keras' files around them."""
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,12 @@ import numpy as np
 from structures.archive import archive, archive_tree, member
 from structures.arrays import normal
 from structures.texts import json_bytes
-from structures.tree import Pairs, chosen, field, items, octets, pairs, text, whole
+from structures.tree import Pairs, Tree, chosen, field, items, octets, pairs, text, whole
 
 _MOST = 400
 
 
-def _types() -> dict[str, Any]:
+def _types() -> Tree:
     import h5py
 
     def integer(size: int, bits: int) -> Any:
@@ -31,7 +30,7 @@ def _types() -> dict[str, Any]:
         kind.set_ebias(bias)
         return kind
 
-    def made(spec: Sequence[tuple[str | int, ...] | str] | str) -> Any:
+    def made(spec: Tree) -> Any:
         return h5py.h5t.py_create(np.dtype(spec), logical=True)
 
     return {
@@ -63,13 +62,13 @@ def _types() -> dict[str, Any]:
     }
 
 
-def thing(path: str, kind: str = "data", **fields: Any) -> dict[str, Any]:
+def thing(path: str, kind: str = "data", **fields: Any) -> Tree:
     """Return the tree of one object of a file."""
     usual = {"type": "float32", "shape": [6, 5], "limit": None, "chunks": None, "filter": None}
     return {"path": path, "kind": kind, **usual, "to": "a", "attrs": Pairs(), **fields}
 
 
-def hdf5() -> dict[str, list[dict[str, Any]] | bool]:
+def hdf5() -> Tree:
     """Sound data sets beside objects of other kinds."""
     config = '{"class_name": "Dense", "config": {"name": "dense", "groups": 1}}'
     objects = [
@@ -100,11 +99,11 @@ FILTERS = ["gzip", "lzf", "shuffle", "fletcher32", "scaleoffset", "unknown", "sz
 ODD = [*KINDS, *TYPES, *FILTERS, [0, 5], [1] * 33, [2**20, 2**20], "/".join("g" * 60), "g/../a"]
 
 
-def _sides(value: Sequence[int] | str) -> tuple[int, ...]:
+def _sides(value: Tree) -> tuple[int, ...]:
     return tuple(whole(one, 0, 40) for one in items(value)[:33])
 
 
-def _write_one(file: Any, about: Mapping[str, Any], types: Mapping[str, Any]) -> None:
+def _write_one(file: Any, about: Tree, types: Tree) -> None:
     import h5py
 
     path = text(field(about, "path") or "")[:3000]
@@ -124,9 +123,7 @@ def _write_one(file: Any, about: Mapping[str, Any], types: Mapping[str, Any]) ->
         made.attrs[text(name)[:200]] = value if isinstance(value, (int, float)) else text(value)
 
 
-def _data(
-    file: Any, path: str, kind: str, about: Mapping[str, Any], types: Mapping[str, Any]
-) -> Any:
+def _data(file: Any, path: str, kind: str, about: Tree, types: Tree) -> Any:
     import h5py
 
     type_id = chosen(types, field(about, "type"))
@@ -180,7 +177,7 @@ def _filter(settings: Any, name: str) -> None:
         settings.set_filter(32999, 1, (1, 2, 3))  # optional: one that nobody has
 
 
-def write_hdf5(tree: Mapping[str, Sequence[Mapping[str, Any]] | bool], path: Path) -> Path:
+def write_hdf5(tree: Tree, path: Path) -> Path:
     """Write such objects; what h5py does not write is left out."""
     import h5py
 
@@ -195,12 +192,12 @@ def write_hdf5(tree: Mapping[str, Sequence[Mapping[str, Any]] | bool], path: Pat
     return path
 
 
-def hdf5_file(tree: Mapping[str, Sequence[Mapping[str, Any]] | bool], folder: Path) -> Path:
+def hdf5_file(tree: Tree, folder: Path) -> Path:
     """Write `hdf5`."""
     return write_hdf5(tree, folder / "model.h5")
 
 
-def keras() -> dict[str, list[dict[str, Any]] | None]:
+def keras() -> Tree:
     """An archive with Keras' configuration and weights."""
 
     def layer(name: str, kind: str, **settings: Any) -> Pairs:
@@ -230,10 +227,10 @@ def keras() -> dict[str, list[dict[str, Any]] | None]:
     )
 
 
-def keras_file(tree: Mapping[str, Sequence[Mapping[str, Any]] | None], folder: Path) -> Path:
+def keras_file(tree: Tree, folder: Path) -> Path:
     """Write `keras`."""
 
-    def encode(data: Mapping[str, Sequence[Mapping[str, Any]] | bool] | Pairs) -> bytes:
+    def encode(data: Tree) -> bytes:
         if isinstance(data, dict) and "objects" in data:
             inside = write_hdf5(data, folder / "weights.h5")
             content = inside.read_bytes()

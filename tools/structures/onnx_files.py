@@ -1,17 +1,17 @@
 """ONNX: the messages of Protocol Buffers, number by number, each value of any kind."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from structures.arrays import normal
-from structures.tree import field, items, octets, whole
+from structures.tree import Tree, field, items, octets, whole
 
 
-class Message(list):
+class Message(list[Any]):
     """Numbered fields, one pair each."""
 
 
@@ -26,9 +26,9 @@ def _tree(message: Any) -> Message:
             value, "ListFields"
         )
         for one in value if repeated else [value]:
-            plain = _tree(one) if hasattr(one, "ListFields") else one
-            plain = Double(plain) if about.type == about.TYPE_DOUBLE else plain
-            found.append([about.number, plain])
+            plain: Any = _tree(one) if hasattr(one, "ListFields") else one
+            double = about.type == about.TYPE_DOUBLE
+            found.append([about.number, Double(plain) if double else plain])
     return found
 
 
@@ -42,7 +42,7 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-def encoded(message: Message) -> bytes:
+def encoded(message: Tree) -> bytes:
     """Return a message, or what stands in place of one, as bytes."""
     if not isinstance(message, list):
         return octets(message)
@@ -63,7 +63,7 @@ def encoded(message: Message) -> bytes:
     return bytes(out)
 
 
-def onnx() -> dict[str, bytes | Message]:
+def onnx() -> Tree:
     """A graph with tensors in every form, and nodes that tell how they are used."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -137,7 +137,7 @@ def onnx() -> dict[str, bytes | Message]:
     return {"model": _tree(helper.make_model(graph)), "beside": bytes(16) + normal(4, 3).tobytes()}
 
 
-def packed() -> dict[str, bytes | Message]:
+def packed() -> Tree:
     """A graph whose weights are codes, in the operations that unpack them, and graphs inside."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -207,7 +207,7 @@ def packed() -> dict[str, bytes | Message]:
 ODD = [Double(1.5), Message(), Message([[1, 1]]), b"\x01\x02\x03", 22, 23, 17, 9, 8, 16]
 
 
-def onnx_file(tree: Mapping[str, bytes | Message], folder: Path) -> Path:
+def onnx_file(tree: Tree, folder: Path) -> Path:
     """Write `onnx`, and the file beside it."""
     (folder / "weights.bin").write_bytes(octets(field(tree, "beside") or b""))
     path = folder / "model.onnx"

@@ -1,13 +1,10 @@
 """Weights that are stored as codes with scales, or in parts, and the configurations that tell."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from pastur._typing import AnyArray
 from structures.arrays import DTYPES, normal, safetensors_tree
-from structures.tree import Pairs
+from structures.tree import Pairs, Tree
 
 
 def _codes(*shape: int, kind: str = "i4") -> AnyArray:
@@ -15,13 +12,11 @@ def _codes(*shape: int, kind: str = "i4") -> AnyArray:
     return numbers.astype(kind)
 
 
-def _packed(
-    arrays: Mapping[str, AnyArray | Pairs], *config: tuple[str, Pairs | str]
-) -> dict[str, dict[str, Any] | Pairs]:
+def _packed(arrays: Tree, *config: Tree) -> Tree:
     return {"model": safetensors_tree(arrays), "config": Pairs([*map(list, config)])}
 
 
-def words() -> dict[str, dict[str, Any] | Pairs]:
+def words() -> Tree:
     """GPTQ, AWQ and compressed-tensors: codes in words of 32 bits."""
     arrays = {
         "q.qweight": _codes(2, 8),
@@ -42,7 +37,7 @@ def words() -> dict[str, dict[str, Any] | Pairs]:
     return _packed(arrays, ("model_type", "llama"), ("quantization_config", Pairs(about)))
 
 
-def floats() -> dict[str, dict[str, Any] | Pairs]:
+def floats() -> Tree:
     """Floats of 8 and 4 bits with scales of every kind."""
     arrays = {
         "f.weight": _codes(4, 8, kind="u1"),
@@ -71,7 +66,7 @@ def floats() -> dict[str, dict[str, Any] | Pairs]:
     return tree
 
 
-def octets_of_codes() -> dict[str, dict[str, Any] | Pairs]:
+def octets_of_codes() -> Tree:
     """bitsandbytes, HQQ and MLX: codes in bytes, and what describes them in tensors."""
     state = [["quant_type", "nf4"], ["blocksize", 64], ["dtype", "float16"], ["shape", [8, 16]]]
     state += [["nested_blocksize", 256], ["nested_dtype", "float32"], ["nested_offset", 0.04]]
@@ -97,7 +92,7 @@ def octets_of_codes() -> dict[str, dict[str, Any] | Pairs]:
     return _packed(arrays, ("quantization", Pairs(about)))
 
 
-def parts() -> dict[str, dict[str, Any] | Pairs]:
+def parts() -> Tree:
     """Weights that are made of several tensors."""
     arrays = {
         "g.weight_g": abs(normal(6, 1)),

@@ -2,47 +2,48 @@
 
 import pickle
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from structures.archive import archive, archive_tree, member
 from structures.arrays import normal
 from structures.texts import json_bytes
-from structures.tree import Nest, Pairs, Raw, field, items, octets, whole
+from structures.tree import Nest, Pairs, Raw, Tree, field, items, octets, whole
 
 
-class Tuple(list):
+class Tuple(list[Any]):
     """A tuple of a pickle."""
 
 
-class Name(list):
+class Name(list[Any]):
     """A module and a name in it."""
 
 
-class Call(list):
+class Call(list[Any]):
     """A function and its arguments."""
 
 
-class New(list):
+class New(list[Any]):
     """A class and its arguments, of which an object is made."""
 
 
-class State(list):
+class State(list[Any]):
     """An object and its state."""
 
 
-class Stored(list):
+class Stored(list[Any]):
     """What is kept outside the pickle: a storage."""
 
 
-def pickled(value: Tuple | Pairs | State | None) -> bytes:
+def pickled(value: Tree) -> bytes:
     """Return a pickle that builds a tree."""
     return b"\x80\x02" + b"".join(_opcodes(value)) + b"."
 
 
 def _opcodes(value: Any) -> Iterator[bytes]:
-    around = {Call: b"R", New: b"\x81", State: b"b", Stored: b"Q"}.get(type(value))
+    made: dict[type, bytes] = {Call: b"R", New: b"\x81", State: b"b", Stored: b"Q"}
+    around = made.get(type(value))
     if around is not None:
         for one in value:
             yield from _opcodes(one)
@@ -71,7 +72,7 @@ def _opcodes(value: Any) -> Iterator[bytes]:
         yield _plain(value)
 
 
-def _plain(value: bool | str | float) -> bytes:
+def _plain(value: Tree) -> bytes:
     if value is None or isinstance(value, bool):
         return {None: b"N", True: b"\x88", False: b"\x89"}[value]
     if isinstance(value, int):
@@ -126,7 +127,7 @@ def _states() -> Pairs:
     parameter = Call([Name(["torch._utils", "_rebuild_parameter"]), Tuple([weight, True, _EMPTY])])
     indices = tensor("4", [2, 3], [3, 1], 6, kind="LongStorage")
     sparse = Tuple([indices, tensor("5", [3], [1], 3), Tuple([6, 5]), False])
-    sparse = Call([Name(["torch._utils", "_rebuild_sparse_tensor"]), Tuple([None, sparse])])
+    rebuilt = Call([Name(["torch._utils", "_rebuild_sparse_tensor"]), Tuple([None, sparse])])
     scales = tensor("5", [3], [1], 3), tensor("4", [3], [1], 6, kind="LongStorage")
     plain = Name(["torch._utils", "_rebuild_tensor_v2"])
     seen = Tuple([storage("1", 12, "HalfStorage"), 0, Tuple([3, 4]), Tuple([4, 1]), False, _EMPTY])
@@ -149,7 +150,7 @@ def _states() -> Pairs:
                     ]
                 ),
             ],
-            ["sparse", sparse],
+            ["sparse", rebuilt],
             ["lists", [tensor("3", [5, 4], [4, 1], 20), 1, 2.5, "text", None]],
         ]
     )
@@ -158,7 +159,9 @@ def _states() -> Pairs:
 _MEMBERS = [("0", 30, "f4"), ("1", 12, "f2"), ("2", 12, "i1"), ("3", 20, "f4")]
 _MEMBERS += [("4", 6, "i8"), ("5", 3, "f4"), ("6", 12, "i1"), ("7", 12, "i1")]
 
-OPCODES = [Raw(op) for op in (b"q\0", b"h\0", b"r\xff\xff\xff\x7f", b"0", b"1", b"2", b"(", b"t")]
+OPCODES: list[Tree] = [
+    Raw(op) for op in (b"q\0", b"h\0", b"r\xff\xff\xff\x7f", b"0", b"1", b"2", b"(", b"t")
+]
 OPCODES += [
     Raw(op) for op in (b".", b"R", b"b", b"}", b"]", b"u", b"e", b"Q", b"\x94", b"\x95" * 9)
 ]
@@ -169,14 +172,14 @@ OPCODES += [Name(["torch._utils", n]) for n in ("_rebuild_qtensor", "_rebuild_ne
 OPCODES += [Name(["torch._tensor", "_rebuild_from_type_v2"]), Tuple([2, 3]), Tuple([0, 0])]
 
 
-def torch() -> dict[str, list[dict[str, Any]] | None]:
+def torch() -> Tree:
     """What `torch.save` leaves of the states of a model and of an optimiser."""
     moments = Pairs([["exp_avg", tensor("3", [5, 4], [4, 1], 20)]])
     content = [["model", _states()], ["epoch", 3], ["optimizer", Pairs([["state", moments]])]]
     return _saved(Pairs(content))
 
 
-def _saved(content: Pairs | State, **more: Any) -> dict[str, list[dict[str, Any]] | None]:
+def _saved(content: Tree, **more: Any) -> Tree:
     records = [member("m/data.pkl", content), member("m/byteorder", b"little")]
     for name, count, kind in _MEMBERS:
         records.append(member(f"m/data/{name}", abs(normal(count) * 10).astype(kind).tobytes()))
@@ -184,9 +187,7 @@ def _saved(content: Pairs | State, **more: Any) -> dict[str, list[dict[str, Any]
     return archive_tree(records + [member(f"m/{name}", data) for name, data in more.items()])
 
 
-def torch_file(
-    tree: Mapping[str, Sequence[Mapping[str, Any] | str | None] | None], folder: Path
-) -> Path:
+def torch_file(tree: Tree, folder: Path) -> Path:
     """Write what is in an archive: whatever is neither bytes nor text is pickled."""
     path = folder / "model.pt"
     path.write_bytes(archive(tree, lambda data: data if isinstance(data, bytes) else pickled(data)))
@@ -195,8 +196,8 @@ def torch_file(
 
 def _module(
     name: str,
-    parameters: Sequence[Sequence[str | Call | None]],
-    parts: Sequence[Sequence[str | State]] = (),
+    parameters: Tree,
+    parts: Tree = (),
     **settings: Any,
 ) -> State:
     state = [["training", True], ["_parameters", Pairs(parameters)], ["_buffers", Pairs()]]
@@ -204,20 +205,20 @@ def _module(
     return State([New([Name(["torch.nn.modules", name]), Tuple()]), Pairs(state)])
 
 
-def module() -> dict[str, list[dict[str, Any]] | None]:
+def module() -> Tree:
     """A module saved whole, among other things."""
     linear = _module("Linear", [["weight", tensor("0", [6, 5], [5, 1], 30)], ["bias", None]])
     kernel = tensor("3", [5, 2, 2], [4, 2, 1], 20)
-    window: dict[str, Any] = {"groups": 1, "kernel_size": Tuple([2]), "transposed": False}
+    window: Tree = {"groups": 1, "kernel_size": Tuple([2]), "transposed": False}
     conv = _module("Conv1d", [["weight", kernel]], **window)
     whole_one = _module("Sequential", [], [["0", linear], ["1", conv]])
     return _saved(Pairs([["model", whole_one], ["epoch", 3]]))
 
 
-def script() -> dict[str, list[dict[str, Any]] | None]:
+def script() -> Tree:
     """A TorchScript program: objects of classes in the archive, and constants."""
-    part = New([Name(["__torch__", "Linear"]), Tuple()])
-    part = State([part, Pairs([["weight", tensor("0", [6, 5], [5, 1], 30)], ["training", True]])])
+    new = New([Name(["__torch__", "Linear"]), Tuple()])
+    part = State([new, Pairs([["weight", tensor("0", [6, 5], [5, 1], 30)], ["training", True]])])
     top = State([New([Name(["__torch__", "Net"]), Tuple()]), Pairs([["fc", part]])])
     fixed = Tuple([tensor("0", [2, 3], [3, 1], 6)])
     tree = _saved(top, **{"constants.pkl": fixed})
@@ -228,7 +229,7 @@ def script() -> dict[str, list[dict[str, Any]] | None]:
 # --- before torch 1.6 ---
 
 
-def old() -> dict[str, list[Any] | int]:
+def old() -> Tree:
     """Five pickles one behind the other, then the numbers."""
     machine = Pairs([["protocol_version", 1001], ["little_endian", True]])
 
@@ -250,7 +251,7 @@ def old() -> dict[str, list[Any] | int]:
     }
 
 
-def old_file(tree: Mapping[str, Sequence[Any] | int], folder: Path) -> Path:
+def old_file(tree: Tree, folder: Path) -> Path:
     """Write `old`."""
     path = folder / "old.pth"
     heads = [field(tree, "magic"), *items(field(tree, "pickles"))]
@@ -278,7 +279,7 @@ def _described(file: str, shape: Sequence[int], strides: Sequence[int]) -> Pairs
     return Pairs([*about, ["tensor_meta", Pairs(meta)]])
 
 
-def exported() -> dict[str, list[dict[str, Any]] | None]:
+def exported() -> Tree:
     """A program of `torch.export`."""
     config = [["weight", _described("weight_0", [6, 5], [5, 1])]]
     config.append(["bias", _described("weight_1", [6], [1])])
@@ -299,7 +300,7 @@ def exported() -> dict[str, list[dict[str, Any]] | None]:
     )
 
 
-def exported_file(tree: Mapping[str, Sequence[Mapping[str, Any]] | None], folder: Path) -> Path:
+def exported_file(tree: Tree, folder: Path) -> Path:
     """Write `exported`: whatever is not bytes becomes JSON."""
     path = folder / "program.pt2"
     path.write_bytes(

@@ -6,9 +6,9 @@ it becomes a file is each format's own affair, which must take whatever stands a
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 NUMBERS = [0, 1, -1, 2, 3, 4, 7, 8, 16, 31, 32, 64, 127, 128, 255, 256, 1000, 2**15, 2**16]
 NUMBERS += [2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**40, 2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1]
@@ -20,12 +20,15 @@ TEXTS += ["weight", "x" * 5000, "name", "shape", "float32", "int64", "bool", "ob
 BYTES = [b"", b"\0", b"\xff" * 8, b"\0" * 64, b"PK\x03\x04", b"{}", b"\x80\x02N."]
 DEPTHS = [5, 70, 300, 3000, 100_000]
 
+# Whatever may stand at a place: after a change nothing more is known of it.
+Tree: TypeAlias = Any
 
-class Pairs(list):
+
+class Pairs(list[Any]):
     """An object of JSON, a dictionary of a pickle: pairs, so that a key may come twice."""
 
 
-class Nest(list):
+class Nest(list[Any]):
     """A depth and a value: that value within so many lists."""
 
 
@@ -33,7 +36,7 @@ class Raw(bytes):
     """Bytes that go into the file as they are, in whatever encoding stands around them."""
 
 
-def mutate(tree: Mapping[str, Any], random: Random, odd: Sequence[str] = ()) -> dict[str, Any]:
+def mutate(tree: Tree, random: Random, odd: Sequence[str] = ()) -> Tree:
     """Return a copy of `tree` after one to four changes; `odd` are values that the format knows."""
     root = [copy.deepcopy(tree)]
     for _ in range(random.choice((1, 1, 1, 2, 2, 4))):
@@ -43,7 +46,7 @@ def mutate(tree: Mapping[str, Any], random: Random, odd: Sequence[str] = ()) -> 
     return root[0] if root else copy.deepcopy(tree)
 
 
-def _places(root: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Any, int | str]]:
+def _places(root: Tree) -> Iterator[tuple[Any, int | str]]:
     waiting = [root]
     while waiting:
         node = waiting.pop()
@@ -55,11 +58,9 @@ def _places(root: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Any, int | str]
 
 
 def _change(
-    container: list[Any]
-    | dict[str, Sequence[Sequence[Mapping[str, Any] | str] | bytes] | Pairs | None]
-    | Pairs,
+    container: Tree,
     key: str | int,
-    places: Sequence[tuple[Sequence[Any] | Mapping[str, Any] | Pairs, str | int]],
+    places: Tree,
     random: Random,
     odd: Sequence[str],
 ) -> None:
@@ -82,12 +83,28 @@ def _change(
         container[key] = random.choice(([value], Nest([random.choice(DEPTHS), value]), None))
 
 
-_OTHER = [None, True, False, 1.5, math.nan, "", "x", b"", [], Pairs(), [[]], [1, 2], -1, 0, 2**63]
+_OTHER: list[Tree] = [
+    None,
+    True,
+    False,
+    1.5,
+    math.nan,
+    "",
+    "x",
+    b"",
+    [],
+    Pairs(),
+    [[]],
+    [1, 2],
+    -1,
+    0,
+    2**63,
+]
 
 
 def _another(
     value: Any,
-    places: Sequence[tuple[Sequence[Any] | Mapping[str, Any] | Pairs, str | int]],
+    places: Tree,
     random: Random,
 ) -> Any:
     """Return another value of the same kind."""
@@ -106,8 +123,8 @@ def _another(
         return random.choice(pool)
     if isinstance(value, (bytes, bytearray)):
         cut = random.randrange(len(value) + 1)
-        edited = [value[:cut], value[cut:], value + bytes(7), value * 2, value * 100]
-        return type(value)(random.choice((*BYTES, *edited)))
+        longer = [value[:cut], value[cut:], value + bytes(7), value * 2, value * 100]
+        return type(value)(random.choice((*BYTES, *longer)))
     if isinstance(value, list):
         changed = copy.copy(value)
         changed[:] = random.choice(
@@ -116,10 +133,10 @@ def _another(
         return changed
     if isinstance(value, dict):
         return dict(zip(value, random.sample(list(value.values()), len(value)), strict=True))
-    return random.choice(NUMBERS + TEXTS)
+    return random.choice([*NUMBERS, *TEXTS])
 
 
-def _rearrange(container: Any, key: int, random: Random) -> None:
+def _rearrange(container: Any, key: Tree, random: Random) -> None:
     kind = random.randrange(4)
     if kind == 0:
         del container[key]
@@ -135,7 +152,7 @@ def _rearrange(container: Any, key: int, random: Random) -> None:
 # --- what encoders make of a value that has the wrong kind ---
 
 
-def whole(value: int | None, true: int, bits: int) -> int:
+def whole(value: Tree, true: int, bits: int) -> int:
     """Return `value` as a number of so many bits; `true` in place of None."""
     value = true if value is None else value
     if isinstance(value, float):
@@ -143,7 +160,7 @@ def whole(value: int | None, true: int, bits: int) -> int:
     return int((value if isinstance(value, int) else len(str(value))) % 2**bits)
 
 
-def octets(value: bytes | int) -> bytes:
+def octets(value: Tree) -> bytes:
     """Return `value` as bytes."""
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
@@ -152,29 +169,29 @@ def octets(value: bytes | int) -> bytes:
     )
 
 
-def text(value: str) -> str:
+def text(value: Tree) -> str:
     """Return `value` as text."""
     return value if isinstance(value, str) else octets(value).decode("utf-8", "replace")
 
 
-def field(record: Mapping[str, Any], name: str) -> Any:
+def field(record: Tree, name: str) -> Any:
     """Return a field of what should be a dictionary; None where it is something else."""
     return record.get(name) if isinstance(record, dict) else None
 
 
 def items(
-    value: Sequence[Sequence[Mapping[str, Any] | str] | bytes | int] | Pairs | Nest | None,
-) -> list[list[dict[str, Any] | str] | bytes | int] | Nest | Pairs:
+    value: Tree,
+) -> Tree:
     """Return the entries of what should be a list."""
     return value if isinstance(value, list) else []
 
 
-def pairs(value: Pairs) -> list[tuple[list[str] | str | bytes | None, Any]]:
+def pairs(value: Tree) -> list[tuple[Tree, Tree]]:
     """Return the pairs of what should be `Pairs`."""
     return [(one[0], one[1]) for one in items(value) if isinstance(one, list) and len(one) > 1]
 
 
-def chosen(table: Mapping[str, Any], value: str) -> Any:
+def chosen(table: Tree, value: Tree) -> Tree:
     """Return the entry of `table` of that name; any other value leads to one as well."""
     names = list(table)
     return table[value] if value in names else table[names[whole(value, 0, 31) % len(names)]]
