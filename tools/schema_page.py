@@ -4,6 +4,7 @@ python tools/schema_page.py          # writes docs/analysis.schema.json and docs
 """
 
 import json
+import textwrap
 from pathlib import Path
 
 from pastur.estimation import RectangularFit
@@ -36,7 +37,7 @@ def page(schema: dict) -> str:
 
 
 def _table(title: str, part: dict) -> str:
-    lines = [f"## {title}", "", part["description"], ""]
+    lines = [f"## {title}", "", *textwrap.wrap(part["description"], 100), ""]
     lines += ["| key | type | what it is |", "|---|---|---|"]
     lines += [
         f"| `{key}` | {_kind(value)} | {value.get('description', '')} |"
