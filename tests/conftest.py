@@ -1,6 +1,9 @@
-"""What all tests share: the real data, where they are installed, and the eye on internal errors."""
+"""What all tests share: the real data, results computed once, and the eye on internal errors."""
 
 import os
+import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -29,3 +32,26 @@ def real_data() -> FashionMnist:
     if not os.path.isdir(folder):
         pytest.skip("the Fashion-MNIST files are not on this machine")
     return load_fashion_mnist(folder)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[], Any]], Any]:
+    """Return the result of a call that is made once in a run: processes share it by a file.
+
+    For what takes seconds to draw. Each test process has a folder within that of the run.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def shared(name: str, call: Callable[[], Any]) -> Any:
+        import fcntl
+
+        path = folder / f"{name}.pickle"
+        with open(folder / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                path.write_bytes(pickle.dumps(call()))
+        return pickle.loads(path.read_bytes())
+
+    return shared

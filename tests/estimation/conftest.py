@@ -1,7 +1,7 @@
 """Draws shared by the tests of estimation, and the bounds they are held to."""
 
-import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +44,6 @@ def make() -> dict[str, Callable[..., FloatArray]]:
     return {"rectangular": gaussian, "symmetric": orthogonal_ensemble, "plant": plant}
 
 
-@functools.cache
 def noise_of_shape(shape: tuple[int, int]) -> FloatArray:
     """Singular values, one row a draw, of 400 matrices of pure Gaussian noise."""
     rng = np.random.default_rng([20, *shape])
@@ -57,16 +56,24 @@ def noise_of_shape(shape: tuple[int, int]) -> FloatArray:
     params=[SQUARE, *(pytest.param(shape, marks=pytest.mark.slow) for shape in (LONG, LONGER))],
     ids=lambda shape: f"{shape[0]} × {shape[1]}",
 )
-def noise_draws(request: pytest.FixtureRequest) -> tuple[tuple[int, int], FloatArray]:
+def noise_draws(
+    request: pytest.FixtureRequest, once: Callable[[str, Callable[[], Any]], Any]
+) -> tuple[tuple[int, int], FloatArray]:
     """One of the shapes, and its draws."""
-    return request.param, noise_of_shape(request.param)
+    rows, columns = request.param
+    draws = once(f"noise of {rows} by {columns}", lambda: noise_of_shape(request.param))
+    return request.param, draws
 
 
 @pytest.fixture(scope="session")
-def symmetric_draws() -> FloatArray:
+def symmetric_draws(once: Callable[[str, Callable[[], Any]], Any]) -> FloatArray:
     """Eigenvalues, one row a draw, of 400 matrices of the orthogonal ensemble of size 300."""
     rng = np.random.default_rng(21)
-    return np.array([np.linalg.eigvalsh(orthogonal_ensemble(300, rng)) for _ in range(DRAWS)])
+    found: FloatArray = once(
+        "symmetric noise of 300",
+        lambda: np.array([np.linalg.eigvalsh(orthogonal_ensemble(300, rng)) for _ in range(DRAWS)]),
+    )
+    return found
 
 
 @pytest.fixture(scope="session")

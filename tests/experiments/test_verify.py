@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,17 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, bytes]]:
+def drawn(
+    tmp_path_factory: pytest.TempPathFactory, once: Callable[[str, Callable[[], Any]], Any]
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """What a sweep that nothing interrupted finds, and its records."""
-    folder = tmp_path_factory.mktemp("whole")
-    found = verify(SWEEP, records=folder).to_dict()
-    return found, files(folder)
+
+    def sweep() -> tuple[dict[str, Any], dict[str, bytes]]:
+        folder = tmp_path_factory.mktemp("whole")
+        return verify(SWEEP, records=folder).to_dict(), files(folder)
+
+    result: tuple[dict[str, Any], dict[str, bytes]] = once("a sweep of claims", sweep)
+    return result
 
 
 @pytest.fixture(scope="session")
