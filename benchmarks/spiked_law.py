@@ -31,7 +31,7 @@ def scores(a: FloatArray, b: FloatArray) -> dict[str, FloatArray]:
     kurtosis = [((x - x.mean(0)) ** 4).mean(0) / x.var(0) ** 2 for x in (a, b)]
     variances = np.log(a.var(0) / b.var(0)) / np.sqrt((sum(kurtosis) - 2) / DRAWS)
     upper = np.triu_indices(SPIKES.size, 1)
-    fisher = [np.arctanh(np.corrcoef(x.T)[upper]) for x in (a, b)]
+    fisher = [np.arctanh(np.atleast_2d(np.corrcoef(x.T))[upper]) for x in (a, b)]
     return {
         "means": means,
         "variances": variances,

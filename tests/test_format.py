@@ -158,6 +158,7 @@ def test_a_p_value_reads_the_same_everywhere(kind: str, capsys: pytest.CaptureFi
     text = _format.p_value(goodness.p_value)
     assert text.startswith("<") == (kind == "heavy")
     escaped = text.replace("<", "&lt;")
+    assert goodness.p_value is not None
     assert _format.p_equals(goodness.p_value) in goodness.reason
     print_analysis(analysis, [])
     assert re.search(rf" {re.escape(text)} ", capsys.readouterr().out)

@@ -114,7 +114,7 @@ def test_what_follows_from_a_verdict(
 def literal_uses(source: str) -> list[str]:
     """Words of the vocabulary used as literals: compared with, or as a key."""
     words = {str(word) for vocabulary in STORED for word in vocabulary}
-    found = []
+    found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Compare):
             used = [inner for part in (node.left, *node.comparators) for inner in ast.walk(part)]
@@ -128,7 +128,7 @@ def literal_uses(source: str) -> list[str]:
             continue
         # The field `signal` of a fit is called as one of the findings.
         allowed = set() if isinstance(node, ast.Compare) else {"signal"}
-        values = {part.value for part in used if isinstance(part, ast.Constant)}
+        values = {str(part.value) for part in used if isinstance(part, ast.Constant)}
         found += sorted(values & (words - allowed))
     return found
 

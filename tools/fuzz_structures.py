@@ -29,8 +29,8 @@ def maker(name: str, kept: Path | None = None) -> Callable[[Random | None, Path]
         if random is None:
             result: Path = form.write(sound, folder)
             return result
-        result: Path = form.write(mutate(sound, random, form.odd), folder)
-        return result
+        changed: Path = form.write(mutate(sound, random, form.odd), folder)
+        return changed
 
     return make
 

@@ -9,7 +9,7 @@ import pytest
 
 from pastur._errors import PasturError
 from pastur._typing import AnyArray
-from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.estimation import Fit, fit_rectangular, fit_symmetric
 
 
 @pytest.mark.parametrize("value", [1.0, -0.3, 1e-200, 1e200, 7])
@@ -125,7 +125,7 @@ def test_ugly_matrices_give_documented_errors_or_finite_results(seed: int) -> No
             options["sigma"] = 10.0 ** rng.integers(-3, 3)
         if rng.random() < 0.2:
             options["alpha"] = float(rng.choice([1e-9, 0.01, 0.5, 0.99]))
-        fit_one = fit_rectangular
+        fit_one: Callable[..., Fit] = fit_rectangular
         if rng.random() < 0.5:
             size = min(w.shape)
             w = np.maximum(w[:size, :size], w[:size, :size].T)

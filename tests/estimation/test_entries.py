@@ -37,7 +37,7 @@ def diagnosis(
 ) -> EntryDiagnosis:
     x = mirrored(x)
     w = x / (np.std(x) * np.sqrt(max(x.shape)))
-    if len(spikes):
+    if make is not None and len(spikes):
         w = make["plant"](w, spikes)
     symmetric = w.shape[0] == w.shape[1]
     values = (

@@ -99,11 +99,11 @@ def test_rows_of_zeros_are_left_out(matrix: FloatArray, symmetric: FloatArray) -
     same(fit, fit_rectangular(matrix))
     assert "20 rows of zeros were left out" in fit.goodness.reason
     wider = np.pad(symmetric, (0, 25))
-    fit, plain = fit_symmetric(wider), fit_symmetric(symmetric)
-    assert fit.zeros == 25
-    assert fit.entry_sd == pytest.approx(plain.entry_sd)
-    np.testing.assert_allclose(fit.spikes["theta"], plain.spikes["theta"], rtol=1e-9)
-    np.testing.assert_allclose(fit.law.support, plain.law.support, rtol=1e-9)
+    wide, plain = fit_symmetric(wider), fit_symmetric(symmetric)
+    assert wide.zeros == 25
+    assert wide.entry_sd == pytest.approx(plain.entry_sd)
+    np.testing.assert_allclose(wide.spikes["theta"], plain.spikes["theta"], rtol=1e-9)
+    np.testing.assert_allclose(wide.law.support, plain.law.support, rtol=1e-9)
 
 
 def test_a_subtracted_mean_leaves_a_zero_out(make: dict[str, Callable[..., FloatArray]]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pastur import fit_rectangular, fit_symmetric
 from pastur._errors import PasturError
 from pastur._typing import AnyArray
-from pastur.estimation import RectangularFit
+from pastur.estimation import Fit
 
 COUNT, CHUNKS = 10_000, 10
 
@@ -59,9 +59,10 @@ def scaled(rng: np.random.Generator, w: AnyArray) -> AnyArray:
 
 def case(
     rng: np.random.Generator,
-) -> tuple[Callable[..., RectangularFit], AnyArray, dict[str, tuple[int, int] | float]]:
+) -> tuple[Callable[..., Fit], AnyArray, dict[str, Any]]:
     """A function to call, its input and its options."""
-    shape = tuple(int(side) for side in rng.integers(0 if rng.random() < 0.03 else 1, 31, size=2))
+    rows, columns = rng.integers(0 if rng.random() < 0.03 else 1, 31, size=2)
+    shape = (int(rows), int(columns))
     w = scaled(rng, entries(rng, shape))
     options = {}
     if rng.random() < 0.25:

@@ -1,11 +1,12 @@
 """Initial values and forward pass, without torch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from pastur._typing import FloatArray
 from pastur.datasets import FashionMnist, shipped_network_path
 from pastur.experiments import TrainingConfig, initial_parameters, predict
 from pastur.experiments._training.network import image_order
@@ -93,7 +94,12 @@ def test_initializations_have_their_variance(
 
 @pytest.mark.parametrize("activation", ["absolute", "relu", "tanh"])
 def test_predict_takes_the_activation_of_the_training(activation: str) -> None:
-    act = {"absolute": np.abs, "relu": lambda x: x * (x > 0), "tanh": np.tanh}[activation]
+    functions: dict[str, Callable[[FloatArray], FloatArray]] = {
+        "absolute": np.abs,
+        "relu": lambda x: x * (x > 0),
+        "tanh": np.tanh,
+    }
+    act = functions[activation]
     rng = np.random.default_rng(3)
     parameters = {
         k: rng.normal(size=v.shape) for k, v in initial_parameters(TrainingConfig(size=6)).items()

@@ -5,9 +5,8 @@ import pytest
 from scipy.special import ndtri
 
 from pastur._typing import FloatArray
-from pastur.measures import Empirical
+from pastur.measures import Empirical, ProbabilityMeasure
 from pastur.models import DeformedWigner, InformationPlusNoise
-from pastur.models._subordination.law import SubordinatedLaw
 
 
 def quantile_atoms(n: int) -> FloatArray:
@@ -16,12 +15,12 @@ def quantile_atoms(n: int) -> FloatArray:
 
 
 @pytest.fixture(scope="module")
-def million() -> tuple[FloatArray, SubordinatedLaw]:
+def million() -> tuple[FloatArray, ProbabilityMeasure]:
     atoms = quantile_atoms(1_000_000)
     return atoms, DeformedWigner(Empirical(atoms)).law
 
 
-def places(law: SubordinatedLaw) -> FloatArray:
+def places(law: ProbabilityMeasure) -> FloatArray:
     """Points in the middle of the largest and the smallest intervals, and near their ends."""
     widths = law.support[:, 1] - law.support[:, 0]
     chosen = law.support[np.argsort(widths)[[0, -2, -1]]]
@@ -31,7 +30,7 @@ def places(law: SubordinatedLaw) -> FloatArray:
 
 @pytest.mark.lengthy
 def test_a_million_atoms_solve_pasturs_equation(
-    million: tuple[FloatArray, SubordinatedLaw],
+    million: tuple[FloatArray, ProbabilityMeasure],
 ) -> None:
     """w = x + σ²g lies on Biane's curve: Φ(w) = x and σ²∫dν₀/|t − w|² = 1 by plain sums."""
     atoms, law = million
@@ -47,7 +46,7 @@ def test_a_million_atoms_solve_pasturs_equation(
 
 
 def test_quantiles_of_a_million_atoms_invert_the_distribution_function(
-    million: tuple[FloatArray, SubordinatedLaw],
+    million: tuple[FloatArray, ProbabilityMeasure],
 ) -> None:
     _, law = million
     assert len(law.support) == 33

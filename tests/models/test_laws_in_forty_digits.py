@@ -5,7 +5,7 @@ thousand roundings, although the last of the cases are sums over 100 000 atoms.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,14 @@ import pytest
 from scipy.special import ndtri
 
 from pastur._typing import FloatArray
-from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle, Uniform
+from pastur.measures import (
+    Atoms,
+    Empirical,
+    MarchenkoPastur,
+    ProbabilityMeasure,
+    Semicircle,
+    Uniform,
+)
 from pastur.models import DeformedWigner, InformationPlusNoise
 from pastur.models._subordination.law import SubordinatedLaw
 
@@ -30,7 +37,7 @@ def quantile_atoms(n: int, kind: str) -> FloatArray:
     return np.concatenate([0.2 * ndtri(p) + 1.5, 3 + 2 * p]) ** 2
 
 
-KINDS = {
+KINDS: dict[str, Callable[..., ProbabilityMeasure]] = {
     "atoms": Atoms,
     "semicircle": Semicircle,
     "uniform": Uniform,
@@ -41,7 +48,7 @@ KINDS = {
 
 def made(
     model: type,
-    parts: Sequence[Sequence[Sequence[float] | str | float]],
+    parts: Sequence[Any],
     sigma: float,
     *ratio: float,
 ) -> InformationPlusNoise | DeformedWigner:

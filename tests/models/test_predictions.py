@@ -60,8 +60,8 @@ def test_tall_is_wide_and_what_is_left_out_is_zero() -> None:
     wide = predict_singular_values([3.0, 2.0], (30, 50))
     np.testing.assert_array_equal(predict_singular_values([2.0, 3.0], (50, 30)), wide)
     np.testing.assert_array_equal(
-        predict_singular_values([3.0, 2.0, *np.zeros(28)], [30, 50]),
-        wide,  # type: ignore[arg-type]
+        predict_singular_values([3.0, 2.0, *np.zeros(28)], [30, 50]),  # type: ignore[arg-type]
+        wide,
     )
     assert wide.shape == (30,)
 

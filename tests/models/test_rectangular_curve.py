@@ -79,7 +79,7 @@ def test_k_may_rise_along_verticals_in_the_plane_of_squares() -> None:
     """H = δ₄, c = 1: k = (4 + |w|)/|4 − w|² has its minimum in v = Im w off the real axis."""
     law = Law(0)
     law.t, law.p, law.c = np.array([4.0]), np.array([1.0]), 1.0
-    assert np.diff(law.k(-1.0 + 1j * np.linspace(0.01, 1, 50))).min() > 0
+    assert np.diff(law.k((-1.0 + 1j * np.linspace(0.01, 1, 50)).astype(np.complex128))).min() > 0
 
 
 @SEEDS

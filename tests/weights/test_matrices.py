@@ -204,7 +204,7 @@ class Tensor:
     def detach(self) -> "Tensor":
         return Tensor(self.values)
 
-    def __array__(self, dtype=None, copy=None) -> AnyArray:
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
         self.reads += 1
         if self.gradient or self.error:
             raise TypeError(self.error or "it needs its gradient.")

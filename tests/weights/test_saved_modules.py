@@ -18,7 +18,7 @@ class Loader:
     def __init__(self, folder: Path) -> None:
         self.folder, self.cache = folder, np.ones(3)
 
-    def __setstate__(self, state: object) -> None:
+    def __setstate__(self, state: dict[str, Path]) -> None:
         (state["folder"] / "loaded").touch()
 
 
@@ -67,7 +67,9 @@ def test_convolutions_of_a_saved_module_tell_their_groups(tmp_path: Path) -> Non
     for name, item in live.items():
         if isinstance(item, Matrix):
             assert isinstance(item, Matrix)
-            np.testing.assert_array_equal(found[name].load(), item.load())
+            other = found[name]
+            assert isinstance(other, Matrix)
+            np.testing.assert_array_equal(other.load(), item.load())
 
 
 def test_modules_within_modules_without_end(tmp_path: Path) -> None:
