@@ -237,6 +237,7 @@ def test_an_interrupt_leaves_nothing(
     assert names(tmp_path) == []
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_answer_is_one_sentence_and_leaves_nothing(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

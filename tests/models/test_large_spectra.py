@@ -45,6 +45,7 @@ def test_a_million_atoms_solve_pasturs_equation(
         assert law.sf(x) == pytest.approx(level, abs=1e-12)
 
 
+@pytest.mark.lengthy
 def test_quantiles_of_a_million_atoms_invert_the_distribution_function(
     million: tuple[FloatArray, ProbabilityMeasure],
 ) -> None:

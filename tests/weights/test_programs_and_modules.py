@@ -91,6 +91,7 @@ def test_the_code_of_a_program_is_not_run(network: Network, tmp_path: Path) -> N
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.lengthy
 def test_cut_off_and_changed_programs(network: Network, tmp_path: Path) -> None:
     sound = saved(network, tmp_path / "sound.pt", traced=False).read_bytes()
     path = tmp_path / "changed.pt"
