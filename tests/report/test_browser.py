@@ -27,7 +27,11 @@ OPTIONS = (
     "--disable-sync",
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+# The browser takes seconds to start.
+pytestmark = [
+    pytest.mark.lengthy,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
 
 
 # Each width and each choice of colours once: they do not depend on one another.
