@@ -45,7 +45,9 @@ def symmetric_draw(
     return values, (np.abs(vectors) ** 2).T
 
 
-def rectangular_draw(signal, beta, rng: np.random.Generator):
+def rectangular_draw(
+    signal: FloatArray, beta: int, rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
     """Singular values and squared overlaps on both sides, ascending."""
     columns = int(SIZE / RATIO)
     w = RECTANGULAR * gaussian((SIZE, columns), beta, rng) / np.sqrt(columns)
@@ -55,7 +57,7 @@ def rectangular_draw(signal, beta, rng: np.random.Generator):
     return values[::-1], np.stack(overlaps)
 
 
-def row(name, measured, expected, kind) -> None:
+def row(name: str, measured: float, expected: float, kind: str) -> None:
     """Print a comparison; keep the worst ratio of variances and the worst difference of means."""
     start = f"    {name:44s} {measured:11.5g} {expected:11.5g}"
     if kind == "variance":
@@ -70,7 +72,7 @@ def row(name, measured, expected, kind) -> None:
 def spikes_symmetric(beta: int, draws: int, rng: np.random.Generator) -> None:
     spikes = {"right": 3.0, "in the gap": 0.3, "left": -2.6}
     signal = np.concatenate([list(spikes.values()), np.full(99, -1.5), np.full(98, 1.5)])
-    found = {name: [] for name in spikes}
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in spikes}
     for _ in range(draws):
         values, overlaps = symmetric_draw(signal, beta, rng)
         for j, name in enumerate(spikes):
@@ -86,10 +88,10 @@ def spikes_symmetric(beta: int, draws: int, rng: np.random.Generator) -> None:
         row(f"overlap, {name}", overlaps.mean(), float(model.overlap(theta)), "overlap")
 
 
-def spikes_rectangular(beta, draws, rng: np.random.Generator) -> None:
+def spikes_rectangular(beta: int, draws: int, rng: np.random.Generator) -> None:
     spikes = {"right": 5.5, "in the gap": 3.0, "left": 0.8}
     signal = np.concatenate([list(spikes.values()), np.full(99, 2.0), np.full(98, 4.0)])
-    found = {name: [] for name in spikes}
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in spikes}
     for _ in range(draws):
         values, overlaps = rectangular_draw(signal, beta, rng)
         for j, name in enumerate(spikes):
@@ -111,7 +113,9 @@ def spikes_rectangular(beta, draws, rng: np.random.Generator) -> None:
         row(f"right overlap, {name}", right.mean(), float(expected[1]), "overlap")
 
 
-def edges(title, extremes, centring, scale, beta) -> None:
+def edges(
+    title: str, extremes: FloatArray, centring: FloatArray, scale: FloatArray, beta: int
+) -> None:
     """Compare scaled extremes, shape (draws, edges), with the Tracy–Widom law."""
     law = TracyWidom(beta)
     mean = law.moment(1)
@@ -123,7 +127,7 @@ def edges(title, extremes, centring, scale, beta) -> None:
         row(f"variance, {name}", scaled[:, k].var(ddof=1), variance, "variance of extremes")
 
 
-def edges_symmetric(beta, draws, rng: np.random.Generator) -> None:
+def edges_symmetric(beta: int, draws: int, rng: np.random.Generator) -> None:
     half = SIZE // 2
     signal = np.repeat([-1.5, 1.5], half)
     model = DeformedWigner(Empirical(signal), SYMMETRIC, beta)
@@ -136,7 +140,7 @@ def edges_symmetric(beta, draws, rng: np.random.Generator) -> None:
     edges("edges of DeformedWigner", extremes, *model.edge_scale(SIZE), beta)
 
 
-def edges_rectangular(beta, draws, rng: np.random.Generator) -> None:
+def edges_rectangular(beta: int, draws: int, rng: np.random.Generator) -> None:
     half, columns = SIZE // 2, int(SIZE / RATIO)
     signal = np.repeat([2.0, 4.0], half)
     model = InformationPlusNoise(Empirical(signal**2), RECTANGULAR, RATIO, beta)

@@ -53,17 +53,17 @@ watcher.analyze(mp_fit=True).to_json(sys.argv[2])
 """
 
 
-def largest_matrix(model):
+def largest_matrix(model: str) -> int:
     """Return the bytes that the largest matrix of a file takes in float64."""
     with safe_open(model, "numpy") as file:
         shapes = [file.get_slice(name).get_shape() for name in file.keys()]
     return 8 * max(int(np.prod(shape)) for shape in shapes if len(shape) == 2)
 
 
-def timed(runs: Runs, sides: Mapping[str, Sequence[str]], repeats: int):
+def timed(runs: Runs, sides: Mapping[str, Sequence[str]], repeats: int) -> dict[str, float]:
     for command in sides.values():
         runs.cpu_seconds(command)
-    seconds = {side: [] for side in sides}
+    seconds: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(repeats):
         for side, command in sides.items():
             seconds[side].append(runs.cpu_seconds(command))

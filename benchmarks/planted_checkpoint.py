@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -45,6 +44,8 @@ table = weightwatcher.WeightWatcher(model=sys.argv[1]).analyze(mp_fit=True)
 rows = table[["longname", "num_spikes", "sigma_mp"]].values.tolist()
 print("\\n" + json.dumps({name: [spikes, sigma] for name, spikes, sigma in rows}))
 """
+# True count; counts and σ over truth of three methods; whether our intervals hold σ and each θ.
+Row = tuple[int, tuple[int, float, int], tuple[float, float, float], bool, list[bool]]
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,9 @@ class Layer:
     name: str
     signal: str
     sigma: float
-    theta: np.ndarray
+    theta: FloatArray
     visible: int
-    matrix: np.ndarray
+    matrix: AnyArray
 
 
 def layers(seed: int) -> Iterator[Layer]:
@@ -88,9 +89,10 @@ def diffract(matrix: AnyArray) -> tuple[int, float]:
     return int(np.sum(spectra[0] > bound)), float((variance * long) ** 0.5)
 
 
-def watched(python, folder):
+def watched(python: str, folder: str) -> dict[str, tuple[float, float]]:
     done = subprocess.run([python, "-c", WATCH, folder], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    result: dict[str, tuple[float, float]] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
 
 
 def intervals_that_hold(spikes: AnyArray, theta: FloatArray) -> list[bool]:
@@ -107,11 +109,7 @@ def intervals_that_hold(spikes: AnyArray, theta: FloatArray) -> list[bool]:
     return held
 
 
-def compare(
-    planted: Sequence[Layer], watch: None
-) -> dict[
-    str, list[tuple[int, tuple[int, float, int], tuple[float, Any, float], bool, list[bool]]]
-]:
+def compare(planted: Sequence[Layer], watch: str | None) -> dict[str, list[Row]]:
     """Return for each signal its rows of true count, counts, σ over truth, and intervals hit."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
@@ -119,7 +117,7 @@ def compare(
         analysis = pastur.analyze(path)
         others = watched(watch, folder) if watch else {}
     fits = {matrix.name: matrix.fit for matrix in analysis.matrices}
-    rows = {}
+    rows: dict[str, list[Row]] = {}
     for layer in planted:
         fit = fits[layer.name]
         hit = intervals_that_hold(fit.spikes, layer.theta[: layer.visible])
@@ -139,15 +137,7 @@ def compare(
     return rows
 
 
-def table(
-    rows: Mapping[
-        str,
-        Sequence[
-            tuple[int, tuple[int, float, int], tuple[float, Any, float], bool, Sequence[bool]]
-        ],
-    ],
-    watch: None,
-) -> Iterator[str]:
+def table(rows: Mapping[str, Sequence[Row]], watch: str | None) -> Iterator[str]:
     names = ("pastur", "weightwatcher", "diffract")
     used = [0, 1, 2] if watch else [0, 2]
     yield (
@@ -176,7 +166,7 @@ def table(
     yield f"Total error of the counts over all layers: {counts}."
 
 
-def listed(values: Sequence[int]) -> str:
+def listed(values: Sequence[float]) -> str:
     return " ".join(f"{value:.0f}" for value in values)
 
 

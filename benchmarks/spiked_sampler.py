@@ -10,24 +10,28 @@ machine does not change them; the sampler's are the median of nine draws, altern
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
+from typing import TypeVar
 
 import numpy as np
 from scipy.sparse.linalg import eigsh
 from threadpoolctl import threadpool_limits
 
-from pastur.ensembles import OutlierSample, sample_goe, sample_spiked_outliers
+from pastur._typing import FloatArray
+from pastur.ensembles import sample_goe, sample_spiked_outliers
 
 N, R, TOLERANCE, ROUNDS = 10_000, 100, 1e-6, 9
+Result = TypeVar("Result")
 
 
-def cpu_seconds(function: Callable[..., OutlierSample]) -> tuple[float, OutlierSample]:
+def cpu_seconds(function: Callable[[], Result]) -> tuple[float, Result]:
     start = time.process_time()
     result = function()
     return time.process_time() - start, result
 
 
-def dense_lanczos(spikes):
+def dense_lanczos(spikes: FloatArray) -> tuple[FloatArray, float]:
     matrix = sample_goe(N, rng=1)
     matrix[np.arange(R), np.arange(R)] += spikes
     drawn = time.process_time()
@@ -38,13 +42,11 @@ def dense_lanczos(spikes):
 def main() -> None:
     spikes = np.sort(np.random.default_rng(0).uniform(1.5, 3.0, R))[::-1]
     sizes = (N, 10**12)
-    times = {n: [] for n in sizes}
+    times: dict[int, list[float]] = {n: [] for n in sizes}
     for seed in range(ROUNDS + 1):
         for n in sizes:
             seconds, draw = cpu_seconds(
-                lambda n=n, seed=seed: sample_spiked_outliers(
-                    n, spikes, tolerance=TOLERANCE, rng=seed
-                )
+                partial(sample_spiked_outliers, n, spikes, tolerance=TOLERANCE, rng=seed)
             )
             times[n].append(seconds)
             if seed == 0:

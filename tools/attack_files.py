@@ -24,7 +24,7 @@ class Attack:
 
     file: str
     tries: str
-    write: Callable[[Path], None]
+    write: Callable[[Path], object]
     answer: str
 
 
@@ -43,7 +43,7 @@ def safetensors_raw(
 
 def field(
     shape: Sequence[int], begin: int, end: int, dtype: str = "F32"
-) -> dict[str, list[int] | str]:
+) -> dict[str, Sequence[int] | str]:
     return {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
 
 
@@ -85,7 +85,7 @@ def torch_pickle(
     shape: tuple[int, ...],
     strides: tuple[int, ...],
     *,
-    keys: tuple[str, str] = ("w",),
+    keys: tuple[str, ...] = ("w",),
     **storage: Any,
 ) -> bytes:
     """A dictionary of one tensor under each of the keys, opcode by opcode."""
@@ -126,7 +126,8 @@ def old_torch(
 ) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         data = content(path) if callable(content) else content
-        head = [pickle.dumps(p, 2) for p in (0x1950A86A20F9469CFC6C, 1001, {})]
+        contents: tuple[object, ...] = (0x1950A86A20F9469CFC6C, 1001, {})
+        head = [pickle.dumps(p, 2) for p in contents]
         path.write_bytes(b"".join(head) + data + tail)
 
     return write
@@ -142,8 +143,8 @@ def script(path: Path) -> None:
         archive.writestr("m/data/0", np.arange(4, dtype="<f4").tobytes())
 
 
-def exported(meta: dict[str, Mapping[str, Any] | str]) -> Callable[[Path], None]:
-    return exported_records({"w": {"path_name": "weight_0"} | meta})
+def exported(meta: Mapping[str, Mapping[str, Any] | str]) -> Callable[[Path], None]:
+    return exported_records({"w": {"path_name": "weight_0", **meta}})
 
 
 def exported_records(
@@ -151,7 +152,7 @@ def exported_records(
 ) -> Callable[[Path], None]:
     def write(path: Path) -> None:
         usual = {"is_param": True, "use_pickle": False}
-        config = {"config": {name: usual | record for name, record in records.items()}}
+        config = {"config": {name: {**usual, **record} for name, record in records.items()}}
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr(f"{folder}/archive_format", "pt2")
             archive.writestr(f"{folder}/archive_version", "0")
@@ -400,7 +401,7 @@ ATTACKS = (
     Attack("export.pt2", "an exported tensor of 2⁶² numbers",
            exported(sizes((2**31, 2**31), (2**31, 1))), "'w'.*reaches beyond"),
     Attack("export-path.pt2", "an exported tensor in a file outside the archive",
-           exported({"path_name": "../../../../secret.bin"} | sizes((4, 4), (4, 1))),
+           exported({"path_name": "../../../../secret.bin", **sizes((4, 4), (4, 1))}),
            "'w'.*the file does not hold"),
     Attack("object.npy", "an array of objects, whose reading runs a command", npy_object,
            "object"),

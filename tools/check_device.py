@@ -10,7 +10,7 @@ minutes on one core and one card. With `--device cpu` torch computes on the proc
 import argparse
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ TOLERANCE = 1e-6
 LEFT_OUT = {"status"}
 
 
-def spiked(rng: np.random.Generator, n: int, m: int, thetas=(4.0, 3.0, 2.0)) -> FloatArray:
+def spiked(rng: np.random.Generator, n: int, m: int) -> FloatArray:
+    thetas = np.array([4.0, 3.0, 2.0])
     left, right = (np.linalg.qr(rng.normal(size=(k, len(thetas))))[0] for k in (n, m))
     result: FloatArray = rng.normal(size=(n, m)) / max(n, m) ** 0.5 + left * thetas @ right.T
     return result
@@ -60,7 +61,7 @@ def timed(function: Callable[..., Any], *arguments: Any) -> tuple[FloatArray, fl
     return function(*arguments), time.perf_counter() - start
 
 
-def compare_values(named: Mapping[str, AnyArray], device: Any):
+def compare_values(named: Mapping[str, AnyArray], device: Any) -> list[str]:
     """Print a line for each matrix and return the names of those that differ."""
     singular_values_on(np.eye(10), device)  # What starts once is not counted.
     print(f"{'singular values':24} {'difference / s₁':>16} {'processor, s':>14} {'device, s':>10}")
@@ -75,7 +76,7 @@ def compare_values(named: Mapping[str, AnyArray], device: Any):
     return wrong
 
 
-def disagreements(one, other, unit, path: str = ""):
+def disagreements(one: Any, other: Any, unit: float, path: str = "") -> Iterator[str]:
     """Yield the fields in which two results, as plain values, disagree."""
     if isinstance(one, dict):
         for key in one.keys() | other.keys():
@@ -91,7 +92,7 @@ def disagreements(one, other, unit, path: str = ""):
         yield f"{path}: {one!r} and {other!r}"
 
 
-def compare_fits(named, name):
+def compare_fits(named: Mapping[str, AnyArray], name: str) -> list[str]:
     """Print a line for each matrix and return the names of those whose fits differ."""
     here, there = pastur.analyze(named), pastur.analyze(named, device=name)
     print(f"\n{'fits':24} {'rank':>6} {'σ':>12}  verdict")

@@ -26,11 +26,9 @@ def maker(name: str, kept: Path | None = None) -> Callable[[Random | None, Path]
     sound = form.sound()
 
     def make(random: Random | None, folder: Path) -> Path:
-        if random is None:
-            result: Path = form.write(sound, folder)
-            return result
-        changed: Path = form.write(mutate(sound, random, form.odd), folder)
-        return changed
+        tree = sound if random is None else mutate(sound, random, form.odd)
+        result: Path = form.write(tree, folder)
+        return result
 
     return make
 

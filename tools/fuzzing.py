@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 FLOOR, FACTOR, SECONDS = 64_000_000, 20, 5.0
 HANG = 120
@@ -32,6 +33,8 @@ CHUNK = 250
 WHOLE = 10
 LONGEST = 2000
 INTERNAL = "internal error"
+
+Made = Path | tuple[Path, Path | None]  # what to open, and what it is based on
 
 
 @dataclass
@@ -51,7 +54,7 @@ class Hang(BaseException):
     """A mutant takes too long."""
 
 
-def _hang(*_) -> None:
+def _hang(*_: object) -> NoReturn:
     raise Hang(f"not done after {HANG} s")
 
 
@@ -70,7 +73,7 @@ def check_words(words: str | Exception) -> None:
         raise FaultError(f"a sentence that does not print: {words[:200]!r}")
 
 
-def try_it(source: Path, base: None, whole: bool) -> str:
+def try_it(source: Path, base: Path | None, whole: bool) -> str:
     """Open and read everything; return in a word what came of it."""
     from pastur import PasturError, analyze
     from pastur.weights import Matrix, iter_matrices, open_weights
@@ -101,7 +104,7 @@ def try_it(source: Path, base: None, whole: bool) -> str:
     return word
 
 
-def trial(source: Path, base: None = None, *, whole: bool = False) -> Trial:
+def trial(source: Path, base: Path | None = None, *, whole: bool = False) -> Trial:
     """Return the `Trial` of one file."""
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
     before = sorted(os.listdir(folder))
@@ -132,7 +135,7 @@ def trial(source: Path, base: None = None, *, whole: bool = False) -> Trial:
     return found
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     if isinstance(error, FaultError):
         return str(error)[:60]
     frames = traceback.extract_tb(error.__traceback__)
@@ -180,7 +183,7 @@ class _Memory:
 
 
 def work(
-    make: Callable[[Random | None, Path], Path],
+    make: Callable[[Random | None, Path], Made],
     name: str,
     first: int,
     count: int,
@@ -198,10 +201,10 @@ def work(
     from pastur._errors import InternalError
 
     # An exception that would become a sentence comes out with its place.
-    InternalError.of = _come_out
+    InternalError.of = _come_out  # type: ignore[method-assign]
     for whole in (True, False):
-        with tempfile.TemporaryDirectory() as folder:
-            found = trial(*_pair(make(None, Path(folder))), whole=whole)
+        with tempfile.TemporaryDirectory() as sound:
+            found = trial(*_pair(make(None, Path(sound))), whole=whole)
             assert found.word in ("read", "analysed"), f"the sound file is not read: {found}"
     for number in range(first, first + count):
         print(f"START {number}", flush=True)
@@ -213,11 +216,11 @@ def work(
             shutil.rmtree(folder)
 
 
-def _come_out(error) -> None:
+def _come_out(error: Exception) -> NoReturn:
     raise error
 
 
-def _pair(made: Path) -> tuple[Path, None]:
+def _pair(made: Made) -> tuple[Path, Path | None]:
     return made if isinstance(made, tuple) else (made, None)
 
 
@@ -265,25 +268,27 @@ def campaign(
     count: int,
     seed: int,
     first: int = 0,
-    out=print,
-):
+    out: Callable[..., None] = print,
+) -> int:
     """Try `count` mutants in all, by the shares of the formats; return how many failed."""
     kept = tempfile.mkdtemp(prefix="fuzz-")
-    total, groups, worst = Counter(), {}, {"seconds": Trial(""), "peak": Trial("")}
+    total: Counter[str] = Counter()
+    groups: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
+    worst = {"seconds": Trial(""), "peak": Trial("")}
     for name, share in shares.items():
-        found = Counter()
+        found: Counter[str] = Counter()
         try:
             prepare(name, Path(kept))
         except ModuleNotFoundError as error:
             out(f"{name}: not tried, because {error.name} is not installed")
             continue
-        number = round(count * share / sum(shares.values()))
-        for start in range(first, first + number, CHUNK):
-            size = min(CHUNK, first + number - start)
-            for place, one in _chunk(script, name, start, size, seed, kept):
+        end = first + round(count * share / sum(shares.values()))
+        for start in range(first, end, CHUNK):
+            size = min(CHUNK, end - start)
+            for number, one in _chunk(script, name, start, size, seed, kept):
                 found[one.word] += 1
                 if one.word == "FAILED":
-                    groups.setdefault((one.kind, one.place), []).append((name, place, one.detail))
+                    groups.setdefault((one.kind, one.place), []).append((name, number, one.detail))
                 for what in worst:
                     if getattr(one, what) > getattr(worst[what], what):
                         worst[what] = one
@@ -324,7 +329,7 @@ def main(
     description: str,
     shares: Mapping[str, float],
     prepare: Callable[[str, Path], None],
-    maker: Callable[..., Callable[[Random | None, Path], Path]],
+    maker: Callable[..., Callable[[Random | None, Path], Made]],
 ) -> int:
     """Be the process of a chunk, or the campaign; return the exit status.
 
@@ -344,5 +349,5 @@ def main(
         name, first, count, seed, kept = sys.argv[2:]
         work(maker(name, Path(kept)), name, int(first), int(count), seed, kept)
         return 0
-    asked, *numbers = command_line(description, shares)
-    return 1 if campaign(script, asked, prepare, *numbers) else 0
+    asked, how_many, with_seed, start = command_line(description, shares)
+    return 1 if campaign(script, asked, prepare, how_many, with_seed, start) else 0

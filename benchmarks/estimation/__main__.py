@@ -12,7 +12,7 @@ import argparse
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import cost
 import denoising
@@ -25,31 +25,29 @@ import verdicts
 from draws import Cell
 from threadpoolctl import threadpool_limits
 
+Result = TypeVar("Result")
+
 # Sections made of tasks that are shared out.
 SPREAD = {"noise": pure, "denoising": denoising, "verdicts": verdicts, "ugly": ugly}
 SECTIONS = (*spectra.PARTS, *SPREAD, "cost")
 
 
-def limited(
-    function: Callable[[Cell, int, int], dict[str, Any]], *arguments: Cell | int
-) -> dict[str, Any]:
+def limited(function: Callable[..., Result], *arguments: object) -> Result:
     with threadpool_limits(1):
         return function(*arguments)
 
 
 def spread(
-    function: Callable[[Cell, int, int], dict[str, Any]],
-    tasks: Sequence[tuple[Cell, int, int]],
-    jobs: int,
-) -> list[dict[str, Any]]:
+    function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], jobs: int
+) -> list[Result]:
     """Return the results of the tasks, in order, one BLAS thread each."""
     calls = (joblib.delayed(limited)(function, *task) for task in tasks)
-    result: list[dict[str, Any]] = joblib.Parallel(n_jobs=jobs, batch_size=4)(calls)
+    result: list[Result] = joblib.Parallel(n_jobs=jobs, batch_size=4)(calls)
     return result
 
 
-def run_spectra(parts: Sequence[str], options: Namespace):
-    results = {}
+def run_spectra(parts: Sequence[str], options: Namespace) -> bool:
+    results: dict[Cell, list[dict[str, Any]]] = {}
     for cell in draws.cells():
         tasks = [(cell, options.seed, draw) for draw in range(options.draws)]
         results[cell] = spread(spectra.one_draw, tasks, options.jobs)

@@ -9,12 +9,11 @@ import numpy as np
 
 from pastur import fit_rectangular, fit_symmetric
 from pastur._typing import FloatArray
-from pastur.estimation import RectangularFit, SymmetricFit
 
 REPEATS = 7
 
 
-def cpu(function: Callable[[], FloatArray | RectangularFit | SymmetricFit]) -> float:
+def cpu(function: Callable[[], object]) -> float:
     """Median CPU seconds of a call."""
     taken = []
     for _ in range(REPEATS):
@@ -24,7 +23,7 @@ def cpu(function: Callable[[], FloatArray | RectangularFit | SymmetricFit]) -> f
     return statistics.median(taken)
 
 
-def report(model: None = None) -> bool:
+def report(model: str | None = None) -> bool:
     """Print the ratios and return whether they are within the limits."""
     print("\nCost: CPU seconds of fits over those of the spectra, medians of 7")
     good = [_one_matrix(share) for share in (0.0, 0.1, 0.3)]
@@ -52,13 +51,13 @@ def _one_matrix(share: float, size: int = 1000) -> bool:
     return ok
 
 
-def _whole_model(path):
+def _whole_model(path: Path) -> bool:
     from safetensors.numpy import load_file
 
     matrices = [
         w.astype(float) for w in load_file(path).values() if w.ndim == 2 and min(w.shape) > 1
     ]
-    spectra = []
+    spectra: list[FloatArray] = []
 
     def gram() -> None:
         spectra.clear()

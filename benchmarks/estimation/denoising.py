@@ -1,13 +1,15 @@
 """Denoising with σ unknown: squared error over that of the best values with the same vectors."""
 
+from collections.abc import Sequence
+
 import draws
 import numpy as np
 from draws import Cell
 
 from pastur import fit_rectangular, fit_symmetric
-from pastur.estimation import baselines
+from pastur.estimation import RectangularFit, SymmetricFit, baselines
 
-SHAPES = [(500, 1000), 1000]
+SHAPES: list[tuple[int, int] | int] = [(500, 1000), 1000]
 METHODS = ("pastur", "finite rank", "hard threshold")
 LIMIT = 1.01
 
@@ -27,6 +29,7 @@ def one_task(cell: Cell, seed: int, draw: int) -> list[float]:
     right = left if cell.symmetric else np.linalg.qr(rng.normal(size=(m, cell.rank)))[0]
     signal = (left * theta) @ right.T
     w = signal + draws.noise(cell.sides, rng, symmetric=cell.symmetric)
+    fit: RectangularFit | SymmetricFit
     if cell.symmetric:
         w = (w + w.T) / 2
         values, u = np.linalg.eigh(w)
@@ -35,8 +38,8 @@ def one_task(cell: Cell, seed: int, draw: int) -> list[float]:
         shrunk = baselines.shrunk_eigenvalues(values, sigma=plain.sigma)
     else:
         u, values, vt = np.linalg.svd(w, full_matrices=False)
-        fit, plain = fit_rectangular(w), baselines.median_rule(values, cell.shape)
-        shrunk = baselines.shrunk_singular_values(values, cell.shape, sigma=plain.sigma)
+        fit, plain = fit_rectangular(w), baselines.median_rule(values, cell.sides)
+        shrunk = baselines.shrunk_singular_values(values, cell.sides, sigma=plain.sigma)
     best = np.einsum("ij,ij->j", u, signal @ vt.T)
     kept = np.where(np.abs(values) > plain.edge, values, 0.0)
     oracle = np.sum(((u * best) @ vt - signal) ** 2)
@@ -46,7 +49,7 @@ def one_task(cell: Cell, seed: int, draw: int) -> list[float]:
     ]
 
 
-def report(asked, results):
+def report(asked: Sequence[tuple[Cell, int, int]], results: Sequence[list[float]]) -> bool:
     """Print the ratios and return whether ours are within the limit."""
     print("\nDenoising: squared error over the oracle's with the same vectors")
     good = []

@@ -7,7 +7,7 @@ import numpy as np
 from pastur import DeformedWigner, Empirical, InformationPlusNoise
 from pastur._typing import FloatArray
 
-SHAPES = [(500, 500), (500, 1000), (250, 1000), 1000]
+SHAPES: list[tuple[int, int] | int] = [(500, 500), (500, 1000), (250, 1000), 1000]
 SHARES = [0.01, 0.05, 0.1, 0.2, 0.3]
 RANGES = [(1.5, 4.0), (1.1, 2.0)]
 
@@ -27,7 +27,7 @@ class Cell:
 
     @property
     def sides(self) -> tuple[int, int]:
-        return (self.shape, self.shape) if self.symmetric else self.shape
+        return (self.shape, self.shape) if isinstance(self.shape, int) else self.shape
 
     @property
     def ratio(self) -> float:
@@ -42,8 +42,8 @@ class Cell:
         return round(self.share * self.sides[0])
 
     @property
-    def name(self):
-        size = f"symmetric {self.shape}" if self.symmetric else "{} × {}".format(*self.shape)
+    def name(self) -> str:
+        size = f"symmetric {self.shape}" if self.symmetric else "{} × {}".format(*self.sides)
         return f"{size}, {100 * self.share:.0f} %, [{self.low}, {self.high}]"
 
     def generator(self, seed: int, draw: int) -> np.random.Generator:
@@ -64,7 +64,8 @@ def cells() -> list[Cell]:
 
 def spikes(cell: Cell, rng: np.random.Generator) -> FloatArray:
     """Spikes θ, descending, σ = 1."""
-    return cell.critical * np.sort(rng.uniform(cell.low, cell.high, cell.rank))[::-1]
+    result: FloatArray = cell.critical * np.sort(rng.uniform(cell.low, cell.high, cell.rank))[::-1]
+    return result
 
 
 def noise(sides: tuple[int, int], rng: np.random.Generator, *, symmetric: bool) -> FloatArray:
@@ -80,7 +81,7 @@ def spectrum(cell: Cell, theta: FloatArray, rng: np.random.Generator) -> FloatAr
     index = np.arange(theta.size)
     w[index, index] += theta
     if cell.symmetric:
-        return np.linalg.eigvalsh(w)[::-1]
+        return np.asarray(np.linalg.eigvalsh(w)[::-1], dtype=np.float64)
     result: FloatArray = np.sqrt(np.maximum(np.linalg.eigvalsh(w @ w.T)[::-1], 0.0))
     return result
 
@@ -89,6 +90,7 @@ def detached(cell: Cell, theta: FloatArray) -> int:
     """How many spikes have their predicted value beyond the interval that contains the noise."""
     n = cell.sides[0]
     signal = np.concatenate([theta, np.zeros(n - theta.size)])
+    model: DeformedWigner | InformationPlusNoise
     if cell.symmetric:
         model = DeformedWigner(Empirical(signal))
         low, high = model.critical_spikes.reshape(-1, 2).T

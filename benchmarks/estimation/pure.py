@@ -14,13 +14,23 @@ from scipy.stats import binom
 
 from pastur import fit_rectangular, fit_symmetric
 from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit, SymmetricFit
 
-SHAPES = [(100, 100), (100, 1000), (300, 300), (300, 600), (2000, 500), 100, 300, 1000]
+SHAPES: list[tuple[int, int] | int] = [
+    (100, 100),
+    (100, 1000),
+    (300, 300),
+    (300, 600),
+    (2000, 500),
+    100,
+    300,
+    1000,
+]
 ALPHAS = (0.05, 0.01)
 CHUNKS = 8
 
 
-def tasks(draws: int, seed: int) -> list[tuple[tuple[int, int], int, int, int]]:
+def tasks(draws: int, seed: int) -> list[tuple[tuple[int, int] | int, int, int, int]]:
     """Ten times as many draws as of the other sections: rates of 1 % need them."""
     count = 10 * draws // CHUNKS
     return [(shape, seed, chunk, count) for shape in SHAPES for chunk in range(CHUNKS)]
@@ -48,16 +58,18 @@ def eigenvalues(size: int, rng: np.random.Generator) -> FloatArray:
 
 def one_task(
     shape: tuple[int, int] | int, seed: int, chunk: int, count: int
-) -> dict[float, list[tuple[bool, bool, float, float]]]:
+) -> dict[float, list[tuple[bool, bool, float, float | None]]]:
     """Return rank > 0, σ covered, σ, p-value of each draw, for each alpha."""
     sides = (shape, 0) if isinstance(shape, int) else shape
     rng = np.random.default_rng([seed, chunk, *sides])
-    found = {alpha: [] for alpha in ALPHAS}
+    found: dict[float, list[tuple[bool, bool, float, float | None]]] = {
+        alpha: [] for alpha in ALPHAS
+    }
     for _ in range(count):
-        symmetric = isinstance(shape, int)
-        values = eigenvalues(shape, rng) if symmetric else singular_values(shape, rng)
+        values = eigenvalues(shape, rng) if isinstance(shape, int) else singular_values(shape, rng)
         for alpha in ALPHAS:
-            if symmetric:
+            fit: RectangularFit | SymmetricFit
+            if isinstance(shape, int):
                 fit = fit_symmetric(eigenvalues=values, alpha=alpha)
             else:
                 fit = fit_rectangular(singular_values=values, shape=shape, alpha=alpha)
@@ -67,7 +79,8 @@ def one_task(
 
 
 def report(
-    asked: Sequence[tuple[tuple[int, int], int, int, int]], results: Sequence[Mapping[float, Any]]
+    asked: Sequence[tuple[tuple[int, int] | int, int, int, int]],
+    results: Sequence[Mapping[float, Any]],
 ) -> bool:
     """Print the rates and return whether those of false spikes are right."""
     print("\nPure noise: rate of rank > 0, coverage of σ, bias of σ, bulks rejected at 1 %")

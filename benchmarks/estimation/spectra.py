@@ -1,6 +1,6 @@
 """Noise level, counts and intervals, all on the same draws."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import draws
@@ -9,7 +9,7 @@ from draws import Cell
 from methods import OURS, finite_rank_inversion, fit, parallel_analysis, published
 
 from pastur._typing import FloatArray
-from pastur.estimation import RectangularFit
+from pastur.estimation import RectangularFit, SymmetricFit
 from pastur.estimation.baselines import Baseline
 
 # Limits of |bias| of σ in per cent: by range of the spikes, then by the largest share of the rank.
@@ -18,6 +18,9 @@ BIAS = {
     1.1: [(0.1, 0.5), (0.2, 0.8), (0.3, 1.2)],
 }
 PARALLEL_DRAWS = 20
+
+Rows = Sequence[Mapping[str, Any]]  # what `one_draw` returns
+Results = Mapping[Cell, Rows]
 
 
 def one_draw(cell: Cell, seed: int, draw: int) -> dict[str, Any]:
@@ -45,7 +48,7 @@ def _strengths(
     cell: Cell,
     theta: FloatArray,
     values: FloatArray,
-    found: RectangularFit,
+    found: RectangularFit | SymmetricFit,
     others: Mapping[str, Baseline],
 ) -> dict[str, list[bool | float] | None]:
     """Coverage of θ, alone and in groups; squared errors of θ̂ beside finite-rank inversion.
@@ -90,20 +93,20 @@ def _within(interval: tuple[float, float], value: float) -> bool:
     return bool(interval[0] <= value <= interval[1])
 
 
-def report(results, parts):
+def report(results: Results, parts: Sequence[str]) -> bool:
     """Print the tables; `results` maps cells to lists of draws. Return whether all limits hold."""
     return all([PARTS[part](results) for part in parts])
 
 
-def _errors(rows, name):
+def _errors(rows: Rows, name: str) -> FloatArray:
     return np.array([row["sigma"][name] - 1 for row in rows if name in row["sigma"]])
 
 
-def _names(rows, kind):
+def _names(rows: Rows, kind: str) -> list[str]:
     return [name for name in rows[0][kind] if name != "parallel" or kind == "rank"]
 
 
-def _sigma(results):
+def _sigma(results: Results) -> bool:
     print("\nσ: bias and root-mean-square error in per cent")
     good = []
     for cell, rows in results.items():
@@ -120,7 +123,7 @@ def _sigma(results):
     return all(good)
 
 
-def _counts(results):
+def _counts(results: Results) -> bool:
     print("\nCounts: mean absolute error of rank; mean signal rank")
     good = []
     for cell, rows in results.items():
@@ -142,16 +145,16 @@ def _counts(results):
     return all(good)
 
 
-def _no_worse(rows, name):
+def _no_worse(rows: Rows, name: str) -> bool:
     """Whether our ranks are as near as those of a baseline on the draws that it saw."""
     seen = [row for row in rows if name in row["rank"]]
     ours, theirs = (sum(abs(row["rank"][n] - row["truth"]) for row in seen) for n in (OURS, name))
-    return ours <= theirs
+    return bool(ours <= theirs)
 
 
-def _intervals(results):
+def _intervals(results: Results) -> bool:
     print("\nIntervals at 95 %: coverage; root-mean-square error of θ̂ at 10 % rank")
-    gathered = {"isolated θ": [], "groups": [], "σ": [], "signal rank": []}
+    gathered: dict[str, list[bool]] = {"isolated θ": [], "groups": [], "σ": [], "signal rank": []}
     good = True
     for cell, rows in results.items():
         isolated = [hit for row in rows for hit in row["isolated"]]
@@ -170,13 +173,13 @@ def _intervals(results):
     for name, hits in gathered.items():
         if not hits:
             continue
-        ok = 0.93 <= np.mean(hits) <= 0.97
+        ok = bool(0.93 <= np.mean(hits) <= 0.97)
         good = good and (ok or name == "signal rank")
         print(f"  all cells, {name}: {np.mean(hits):.4f} of {len(hits)} {_mark(ok)}")
     return good
 
 
-def _strength_errors(cell, rows):
+def _strength_errors(cell: Cell, rows: Rows) -> tuple[str, bool]:
     """Return what to print of the errors of θ̂ at 10 % rank, and whether ours are at most half."""
     found = [row["errors"] for row in rows if row["errors"]]
     if cell.share != 0.1 or not found:
@@ -187,7 +190,7 @@ def _strength_errors(cell, rows):
     return f"{shown}ratio {ours / inverted:.2f} {_mark(ok)}", ok
 
 
-def _mark(ok):
+def _mark(ok: bool) -> str:
     return "✓" if ok else "✗"
 
 

@@ -22,7 +22,7 @@ def _low_rank(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     return rng.normal(size=(n, rank)) @ rng.normal(size=(rank, m))
 
 
-def _sparse(rng: np.random.Generator, n, m):
+def _sparse(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     return np.where(rng.random((n, m)) < 0.1, rng.normal(size=(n, m)), 0.0)
 
 
@@ -53,7 +53,7 @@ def _not_finite(rng: np.random.Generator, n: int, m: int) -> FloatArray:
     return w
 
 
-KINDS = {
+KINDS: dict[str, Callable[[np.random.Generator, int, int], AnyArray]] = {
     "Gaussian": lambda rng, n, m: rng.normal(size=(n, m)),
     "single": lambda rng, n, m: rng.normal(size=(n, m)).astype("f4"),
     "low rank": _low_rank,
@@ -78,9 +78,11 @@ def tasks(draws: int, seed: int) -> list[tuple[int, ...]]:
     return [(seed, chunk, max(50 * draws // CHUNKS, 1)) for chunk in range(CHUNKS)]
 
 
-def one_task(seed: int, chunk: int, count: int) -> tuple[Counter, list[Any]]:
+def one_task(seed: int, chunk: int, count: int) -> tuple[Counter[str], list[str]]:
     """Return how each input ended, and the first few failures in words."""
-    rng, ends, failures = np.random.default_rng([seed, chunk]), Counter(), []
+    rng = np.random.default_rng([seed, chunk])
+    ends: Counter[str] = Counter()
+    failures: list[str] = []
     for _ in range(count):
         kind = list(KINDS)[rng.integers(len(KINDS))]
         n, m = rng.integers(1, LARGEST + 1, 2)
@@ -97,7 +99,7 @@ def one_task(seed: int, chunk: int, count: int) -> tuple[Counter, list[Any]]:
     return ends, failures[:SHOWN]
 
 
-def _last_line(error):
+def _last_line(error: Exception) -> str:
     """Say what was raised, and where of our files."""
     ours = [f for f in traceback.extract_tb(error.__traceback__) if "pastur" in f.filename]
     place = f" in {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
@@ -138,14 +140,14 @@ def _fit(
 
 
 def _singular_values(w: FloatArray) -> FloatArray:
-    return np.linalg.svd(w, compute_uv=False)
+    return np.asarray(np.linalg.svd(w, compute_uv=False), dtype=np.float64)
 
 
 def _outcome(fit: RectangularFit | SymmetricFit, from_matrix: bool, w: AnyArray) -> str:
     """Return how the fit ended; raise where a result that converged has a NaN."""
     numbers = [fit.sigma, *fit.sigma_interval, fit.edge, fit.signal_rank]
     numbers += [*fit.signal_rank_interval, fit.entry_sd, fit.rank, fit.signal_measure.mass]
-    numbers += [x for name in fit.spikes.dtype.names for x in fit.spikes[name].tolist()]
+    numbers += [x for name in fit.spikes.dtype.names or () for x in fit.spikes[name].tolist()]
     numbers += [x for x in (fit.goodness.statistic, fit.goodness.p_value) if x is not None]
     if from_matrix:
         numbers += fit.denoise(w).ravel().tolist()
@@ -157,10 +159,10 @@ def _outcome(fit: RectangularFit | SymmetricFit, from_matrix: bool, w: AnyArray)
 
 
 def report(
-    asked: Sequence[tuple[int, ...]], results: Sequence[tuple[Counter, Sequence[Any]]]
+    asked: Sequence[tuple[int, ...]], results: Sequence[tuple[Counter[str], Sequence[str]]]
 ) -> bool:
     """Print how the inputs ended and return whether none failed."""
-    ends = sum((found for found, _ in results), Counter())
+    ends = sum((found for found, _ in results), Counter[str]())
     print(f"\nUgly inputs, {ends.total()} of them, 1 × 1 to {LARGEST} × {LARGEST}")
     print("  " + ", ".join(f"{name} {count}" for name, count in ends.most_common()))
     for sentence in [one for _, some in results for one in some][:SHOWN]:

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from pastur import Verdict, fit_rectangular, fit_symmetric
 from pastur._typing import FloatArray
 
-SHAPES = [(500, 1000), 500]
+SHAPES: list[tuple[int, int] | int] = [(500, 1000), 500]
 SPIKES = 15
 NOISE, OUTLIERS = Verdict.NOISE, Verdict.OUTLIERS
 HEAVY, UNEVEN = Verdict.HEAVY_TAIL, Verdict.UNEVEN
@@ -18,7 +17,11 @@ HEAVY, UNEVEN = Verdict.HEAVY_TAIL, Verdict.UNEVEN
 # What is done to entries of variance 1, and where: a symmetric matrix stays one.
 
 
-def _entries(count: int, size: float) -> Callable[..., Any]:
+Entries = Callable[[np.random.Generator, tuple[int, int]], FloatArray]
+Change = Callable[[FloatArray, np.random.Generator, bool], set[tuple[int, int]] | None]
+
+
+def _entries(count: int, size: float) -> Change:
     def change(x: FloatArray, rng: np.random.Generator, symmetric: bool) -> set[tuple[int, int]]:
         places = np.column_stack([rng.choice(side, count, replace=False) for side in x.shape])
         for i, j in places:
@@ -51,19 +54,22 @@ def _all_rows(x: FloatArray, rng: np.random.Generator, symmetric: bool) -> None:
         x *= scale
 
 
-GAUSSIAN = lambda rng, shape: rng.normal(size=shape)  # noqa: E731
+def _gaussian(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    return rng.normal(size=shape)
+
+
 # Entries of variance 1, what is done to them, the verdicts that are right.
-KINDS = {
-    "Gaussian": (GAUSSIAN, None, {NOISE}),
+KINDS: dict[str, tuple[Entries, Change | None, set[Verdict]]] = {
+    "Gaussian": (_gaussian, None, {NOISE}),
     "signs": (lambda rng, shape: rng.choice([-1.0, 1.0], size=shape), None, {NOISE}),
     "uniform": (lambda rng, shape: rng.uniform(-1, 1, shape) * 3**0.5, None, {NOISE}),
     "t₅": (lambda rng, shape: rng.standard_t(5, shape) * 0.6**0.5, None, {NOISE}),
     "t₃": (lambda rng, shape: rng.standard_t(3, shape) / 3**0.5, None, {HEAVY, OUTLIERS}),
-    "one entry of 40 sd": (GAUSSIAN, _entries(1, 40.0), {OUTLIERS}),
-    "20 entries of 30 sd": (GAUSSIAN, _entries(20, 30.0), {OUTLIERS}),
-    "one row times 5": (GAUSSIAN, _one_row, {UNEVEN}),
-    "half of the columns doubled": (GAUSSIAN, _columns, {UNEVEN}),
-    "row variances from 1 to 3": (GAUSSIAN, _all_rows, {UNEVEN}),
+    "one entry of 40 sd": (_gaussian, _entries(1, 40.0), {OUTLIERS}),
+    "20 entries of 30 sd": (_gaussian, _entries(20, 30.0), {OUTLIERS}),
+    "one row times 5": (_gaussian, _one_row, {UNEVEN}),
+    "half of the columns doubled": (_gaussian, _columns, {UNEVEN}),
+    "row variances from 1 to 3": (_gaussian, _all_rows, {UNEVEN}),
 }
 UNNAMED = "wrong entries named"
 
@@ -78,13 +84,13 @@ def tasks(count: int, seed: int) -> list[tuple[tuple[int, int] | int, str, int, 
     ]
 
 
-def one_task(shape: tuple[int, int] | int, kind: str, seed: int, draw: int) -> Verdict:
+def one_task(shape: tuple[int, int] | int, kind: str, seed: int, draw: int) -> str:
     """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value.
 
     Outliers count as found where all entries that are named are among them.
     """
     symmetric = isinstance(shape, int)
-    n, m = (shape, shape) if symmetric else shape
+    n, m = (shape, shape) if isinstance(shape, int) else shape
     rng = np.random.default_rng([seed, draw, n, m, list(KINDS).index(kind)])
     entries, change, _ = KINDS[kind]
     x = entries(rng, (n, m))
@@ -103,7 +109,7 @@ def one_task(shape: tuple[int, int] | int, kind: str, seed: int, draw: int) -> V
 
 
 def report(
-    asked: Sequence[tuple[tuple[int, int] | int, str, int, int]], results: Sequence[Verdict]
+    asked: Sequence[tuple[tuple[int, int] | int, str, int, int]], results: Sequence[str]
 ) -> bool:
     """Print the verdicts and return whether 95 % are right for each kind."""
     print("\nVerdicts")
