@@ -22,8 +22,8 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from pastur import DeformedWigner, Empirical
-from pastur._typing import FloatArray
-from pastur.models._subordination.law import SubordinatedLaw
+from pastur._typing import AnyArray, ComplexArray, FloatArray
+from pastur.measures import ProbabilityMeasure
 
 ROUNDS, POINTS, SAMPLE = 5, 10_000, 200
 ETA, TOLERANCE, MOST = 1e-6, 1e-10, 20_000
@@ -34,20 +34,18 @@ def quantile_atoms(n: int) -> FloatArray:
     return np.concatenate([0.3 * ndtri(p) - 2, 1 + 2 * p])
 
 
-def seconds(
-    function: Callable[[FloatArray, FloatArray], FloatArray], *arguments: FloatArray
-) -> float:
+def seconds(function: Callable[..., AnyArray], *arguments: AnyArray) -> float:
     start = time.process_time()
     function(*arguments)
     return time.process_time() - start
 
 
-def direct(atoms, z):
+def direct(atoms: FloatArray, z: ComplexArray) -> ComplexArray:
     """g at each z, in blocks that fit the cache."""
     return np.array([np.mean(1 / (atoms - w)) for w in z])
 
 
-def fixed_point(atoms, x):
+def fixed_point(atoms: FloatArray, x: FloatArray) -> FloatArray:
     """Density by damped iteration; points that no longer move leave the active set."""
     z = x + 1j * ETA
     g = np.full(z.shape, 1j)
@@ -59,10 +57,11 @@ def fixed_point(atoms, x):
         active = active[moving]
         if not active.size:
             break
-    return g.imag / np.pi
+    density: FloatArray = g.imag / np.pi
+    return density
 
 
-def law_of(atoms: FloatArray) -> SubordinatedLaw:
+def law_of(atoms: FloatArray) -> ProbabilityMeasure:
     return DeformedWigner(Empirical(atoms), sigma=1.0).law
 
 
@@ -75,14 +74,12 @@ def report(name: str, value: float, note: str = "") -> None:
     print(f"  {name:44s} {value:10.3f} s  {note}", flush=True)
 
 
-def typical(
-    function: Callable[[FloatArray, FloatArray], FloatArray], *arguments: FloatArray
-) -> float:
+def typical(function: Callable[..., AnyArray], *arguments: AnyArray) -> float:
     rounds = [seconds(function, *arguments) for _ in range(ROUNDS + 1)]
     return median(rounds[1:])
 
 
-def measured(n: int, x: FloatArray, levels: FloatArray):
+def measured(n: int, x: FloatArray, levels: FloatArray) -> float:
     atoms = quantile_atoms(n)
     law = law_of(atoms)
     density = typical(from_scratch, atoms, x)

@@ -10,6 +10,7 @@ of a prediction. About three minutes on one core.
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtri
@@ -17,25 +18,30 @@ from threadpoolctl import threadpool_limits
 
 import pastur
 from pastur import Atoms, DeformedWigner, Empirical, InformationPlusNoise, Uniform
-from pastur._typing import FloatArray
+from pastur._typing import ComplexArray, FloatArray
+from pastur.measures import Measure, ProbabilityMeasure
 
 RANKS, TABLE_DRAWS = (10, 31, 100, 200), 20
 SAMPLE_DRAWS = 40
 RATIO = 0.5
+
+Model = DeformedWigner | InformationPlusNoise
+Function = Callable[[FloatArray | float], Any]
 
 
 # --- predictions ---
 
 
 def sampled_eigenvalues(signal: FloatArray, rng: np.random.Generator) -> FloatArray:
-    return np.linalg.eigvalsh(pastur.sample_goe(signal.size, rng=rng) + np.diag(signal))[::-1]
+    matrix = pastur.sample_goe(signal.size, rng=rng) + np.diag(signal)
+    return np.asarray(np.linalg.eigvalsh(matrix)[::-1], dtype=np.float64)
 
 
-def sampled_squares(squares, columns, rng: np.random.Generator):
+def sampled_squares(squares: FloatArray, columns: int, rng: np.random.Generator) -> FloatArray:
     """Squared singular values of noise plus a signal with these squared singular values."""
     w = pastur.sample_gaussian((squares.size, columns), rng=rng)
     w[np.diag_indices(squares.size)] += np.sqrt(squares)
-    return np.linalg.eigvalsh(w @ w.T)[::-1]
+    return np.asarray(np.linalg.eigvalsh(w @ w.T)[::-1], dtype=np.float64)
 
 
 def symmetric_error(
@@ -54,7 +60,13 @@ def symmetric_error(
     return outliers - one_by_one, outliers - together
 
 
-def rectangular_error(low, high, rank, rng: np.random.Generator, shape=(500, 1000)):
+def rectangular_error(
+    low: float,
+    high: float,
+    rank: int,
+    rng: np.random.Generator,
+    shape: tuple[int, int] = (500, 1000),
+) -> tuple[FloatArray, FloatArray]:
     critical = (shape[0] / shape[1]) ** 0.25
     spikes = np.sort(rng.uniform(low * critical, high * critical, rank))[::-1]
     squares = np.concatenate([spikes**2, np.zeros(shape[0] - rank)])
@@ -79,21 +91,21 @@ def error_table(
 # --- μ₁ ---
 
 
-def bump(center, radius):
-    def f(x):
+def bump(center: float, radius: float) -> Function:
+    def f(x: FloatArray | float) -> Any:
         t = np.clip((x - center) / radius, -1 + 1e-12, 1 - 1e-12)
         return np.exp(1 - 1 / (1 - t**2))
 
     return f
 
 
-def test_functions(bulk, reach) -> None:
+def test_functions(bulk: FloatArray, reach: float) -> list[Function]:
     """Five bumps inside the bulk, and five functions that see outliers."""
     low, high = bulk
     width = high - low
     inside = [bump(low + s * width, 0.14 * width) for s in (0.16, 0.33, 0.5, 0.67, 0.84)]
     middle = (high + reach) / 2
-    outside = [
+    outside: list[Function] = [
         bump(middle, reach - middle + 0.3 * width),
         lambda x: np.exp(-(((x - high) / (0.3 * width)) ** 2)),
         np.cos,
@@ -108,14 +120,14 @@ class Symmetric:
     base = Atoms([0.0])
     nu1 = Uniform(1.8, 3.0) - Atoms([0.0])
 
-    def signal(self, size, rank):
+    def signal(self, size: int, rank: int) -> FloatArray:
         spikes = 1.8 + 1.2 * (np.arange(rank) + 0.5) / rank
         return np.concatenate([spikes, np.zeros(size - rank)])
 
-    def model(self, nu):
+    def model(self, nu: ProbabilityMeasure) -> Model:
         return DeformedWigner(nu)
 
-    def sample(self, signal, rng: np.random.Generator):
+    def sample(self, signal: FloatArray, rng: np.random.Generator) -> FloatArray:
         return sampled_eigenvalues(signal, rng)
 
 
@@ -124,18 +136,23 @@ class Rectangular:
     base = Atoms([0.0])
     nu1 = Uniform(2.0, 6.0) - Atoms([0.0])
 
-    def signal(self, size, rank):
+    def signal(self, size: int, rank: int) -> FloatArray:
         squares = 2.0 + 4.0 * (np.arange(rank) + 0.5) / rank
         return np.concatenate([squares, np.zeros(size - rank)])
 
-    def model(self, nu):
+    def model(self, nu: ProbabilityMeasure) -> Model:
         return InformationPlusNoise(nu, ratio=RATIO)
 
-    def sample(self, signal, rng: np.random.Generator):
+    def sample(self, signal: FloatArray, rng: np.random.Generator) -> FloatArray:
         return sampled_squares(signal, round(signal.size / RATIO), rng)
 
 
-def law_integrals(law, functions, nodes: int = 8000):
+Case = Symmetric | Rectangular
+
+
+def law_integrals(
+    law: ProbabilityMeasure, functions: Sequence[Function], nodes: int = 8000
+) -> FloatArray:
     """∫ f dμ by the midpoint rule in the angle on each interval of the support."""
     total = np.zeros(len(functions))
     for low, high in law.support:
@@ -146,7 +163,11 @@ def law_integrals(law, functions, nodes: int = 8000):
     return total
 
 
-def next_order(model, functions, points: int = 40_001):
+def integral(measure: Measure, f: Function) -> float:
+    return measure.integrate(lambda x: float(f(x)))
+
+
+def next_order(model: Model, functions: Sequence[Function], points: int = 40_001) -> FloatArray:
     """∫ f dλ for E g = g + λ's transform/N, which is ω″/(2N ω′): potential −½ log ω′.
 
     So λ has the mass −arg ω′(x + i0)/2π to the right of x.
@@ -159,17 +180,19 @@ def next_order(model, functions, points: int = 40_001):
     return np.array([f(middle) @ (tail[:-1] - tail[1:]) for f in functions])
 
 
-def omega_slope(model, z):
-    slope = model.law.stieltjes_derivative(z)
+def omega_slope(model: Model, z: ComplexArray) -> ComplexArray:
+    slope: ComplexArray = model.law.stieltjes_derivative(z)
     if isinstance(model, DeformedWigner):
         return 1 + model.sigma**2 * slope
     pull = model.sigma**2 * model.ratio
-    stretch = 1 + pull * model.law.stieltjes(z)
+    stretch: ComplexArray = 1 + pull * model.law.stieltjes(z)
     rest = model.sigma**2 * (1 - model.ratio)
     return stretch**2 + (2 * z * stretch - rest) * pull * slope
 
 
-def expected(case, functions, size, rank):
+def expected(
+    case: Case, functions: Sequence[Function], size: int, rank: int
+) -> tuple[FloatArray, FloatArray]:
     """(N/r)(μ − μ₀) as the law of the whole signal has it, and its 1/N term."""
     model = case.model(Empirical(case.signal(size, rank)))
     first = law_integrals(model.law, functions) - law_integrals(
@@ -178,7 +201,7 @@ def expected(case, functions, size, rank):
     return size / rank * first, next_order(model, functions) / rank
 
 
-def mu1_against_samples(case, size: int = 2000, rank: int = 45) -> None:
+def mu1_against_samples(case: Case, size: int = 2000, rank: int = 45) -> None:
     base = case.model(case.base).law
     signal = case.signal(size, rank)
     mu1 = case.model(case.base).outlier_measure(case.nu1)
@@ -192,7 +215,7 @@ def mu1_against_samples(case, size: int = 2000, rank: int = 45) -> None:
     mean = np.mean(draws, axis=0)
     error = np.std(draws, axis=0, ddof=1) / np.sqrt(SAMPLE_DRAWS)
     law, term = expected(case, functions, size, rank)
-    limit = [mu1.integrate(lambda x, f=f: float(f(x))) for f in functions]
+    limit = [integral(mu1, f) for f in functions]
     z = (mean - law - term) / error
     print(f"\n(N/r)(μ − μ₀), N = {size}, r = {rank}, {SAMPLE_DRAWS} draws; {case.name}")
     print("  function   sampled   law of all   + 1/N term   std error   deviation   μ₁")
@@ -206,11 +229,11 @@ def mu1_against_samples(case, size: int = 2000, rank: int = 45) -> None:
     print(f"  largest deviation {worst:.2f} standard errors, root mean square {typical:.2f}")
 
 
-def mu1_as_the_size_grows(case) -> None:
+def mu1_as_the_size_grows(case: Case) -> None:
     base = case.model(case.base)
     mu1 = base.outlier_measure(case.nu1)
     functions = test_functions(base.law.support[0], mu1.support[-1, 1])
-    limit = np.array([mu1.integrate(lambda x, f=f: float(f(x))) for f in functions])
+    limit = np.array([integral(mu1, f) for f in functions])
     sizes = [400, 1600, 6400, 25600, 102400, 409600]
     print(f"\n(N/r)(ν_N ⊞ noise − μ₀) against μ₁, r = √N; {case.name}")
     print("       N     r   inside: error, with 1/N term   across: error, with 1/N term")

@@ -21,6 +21,7 @@ Numbers are rounded to float64 only when they are written.
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -41,7 +42,8 @@ FIFTY = [((37 * i) % 101) / 16 - 3 for i in range(50)]
 FIFTY_WEIGHTS = [(1 + i % 3) / 99 for i in range(50)]
 
 # A signal is a list of parts: [mass, kind, parameters …].
-ADDITIVE = {
+Parts = Sequence[Sequence[Any]]
+ADDITIVE: dict[str, tuple[Any, ...]] = {
     "semicircle": ([[1.0, "semicircle", 0.8, 0.25]], 0.6),
     "two atoms": ([[1.0, "atoms", [-1.5, 1.5], [0.5, 0.5]]], 0.8),
     "three atoms": ([[1.0, "atoms", [-2.0, 0.25, 1.5], [0.25, 0.625, 0.125]]], 0.7),
@@ -59,7 +61,7 @@ ADDITIVE = {
     "1000 quantile atoms": ([[1.0, "quantiles", 1000, "line"]], 1.0),
     "100000 quantile atoms": ([[1.0, "quantiles", 100000, "line"]], 1.0),
 }
-RECTANGULAR = {
+RECTANGULAR: dict[str, tuple[Any, ...]] = {
     "zero": ([[1.0, "atoms", [0.0], [1.0]]], 1.0, 0.5),
     "zero and four": ([[1.0, "atoms", [0.0, 4.0], [0.5, 0.5]]], 1.0, 0.5),
     "four and nine, wide": ([[1.0, "atoms", [4.0, 9.0], [0.5, 0.5]]], 0.7, 0.3),
@@ -79,7 +81,7 @@ RECTANGULAR = {
 BY_QUADRATURE = ("two atoms", "uniform", "zero and four", "hard edge, atom at zero")
 
 
-def quantile_atoms(n, kind):
+def quantile_atoms(n: int, kind: str) -> FloatArray:
     """Quantiles at (i − ½)/n of 0.5·N(−2, 0.3²) + 0.5·U(1, 3), n even; N's mass above 1 is 1e-23.
 
     For squares, those of the squares of 0.5·N(1.5, 0.2²) + 0.5·U(3, 5).
@@ -87,13 +89,16 @@ def quantile_atoms(n, kind):
     p = (2 * np.arange(n // 2) + 1) / n
     if kind == "line":
         return np.concatenate([0.3 * special.ndtri(p) - 2, 1 + 2 * p])
-    return np.concatenate([0.2 * special.ndtri(p) + 1.5, 3 + 2 * p]) ** 2
+    squares: FloatArray = np.concatenate([0.2 * special.ndtri(p) + 1.5, 3 + 2 * p]) ** 2
+    return squares
 
 
 class Atoms:
     """Σ pᵢ δ(tᵢ)."""
 
-    def __init__(self, points: Sequence[float], weights: Sequence[float]) -> None:
+    def __init__(
+        self, points: Sequence[float] | FloatArray, weights: Sequence[float] | FloatArray
+    ) -> None:
         order = np.argsort(points)
         self.points = np.asarray(points, dtype=float)[order]
         self.weights = np.asarray(weights, dtype=float)[order]
@@ -117,13 +122,33 @@ class Atoms:
         first = [p * i for p, i in zip(self.masses, inverse, strict=True)]
         return mp.fsum(first), mp.fsum(a * b for a, b in zip(first, inverse, strict=True))
 
-    def potential(self, w):
+    def potential(self, w: Any) -> Any:
         """Σ pᵢ log(w − tᵢ)."""
         return mp.fsum(p * mp.log(w - t) for p, t in zip(self.masses, self.exact, strict=True))
 
 
-class Continuous:
+class Continuous(ABC):
     """A closed form for the transform, written once for NumPy and mpmath."""
+
+    intervals: list[tuple[float, float, float]]
+
+    @abstractmethod
+    def formula(
+        self,
+        z: Any,
+        sqrt: Callable[..., Any],
+        log: Callable[..., Any],
+        number: Callable[[float], Any],
+    ) -> tuple[Any, ...]:
+        """Transform and its derivative, by the functions of NumPy or of mpmath."""
+
+    @abstractmethod
+    def potential(self, w: Any) -> Any:
+        """Logarithmic potential in 40 digits."""
+
+    @abstractmethod
+    def density(self, t: Any) -> Any:
+        """Density at t."""
 
     def rough(self, w: ComplexArray) -> tuple[ComplexArray, ...]:
         """Transform and its derivative in NumPy."""
@@ -161,7 +186,11 @@ class Semicircle(Continuous):
         self.intervals = [(center - 2 * sigma, center + 2 * sigma, 0.0)]
 
     def formula(
-        self, z: Any, sqrt: Callable[..., Any], log: Callable[..., Any], number: type
+        self,
+        z: Any,
+        sqrt: Callable[..., Any],
+        log: Callable[..., Any],
+        number: Callable[[float], Any],
     ) -> tuple[Any, ...]:
         """g solves s²g² + (z − a)g + 1 = 0."""
         s, u = number(self.sigma), z - number(self.center)
@@ -182,21 +211,27 @@ class Semicircle(Continuous):
 class Uniform(Continuous):
     """Uniform on [a, b]."""
 
-    def __init__(self, low, high) -> None:
+    def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
         self.intervals = [(low, high, 0.0)]
 
-    def formula(self, z, sqrt, log, number):
+    def formula(
+        self,
+        z: Any,
+        sqrt: Callable[..., Any],
+        log: Callable[..., Any],
+        number: Callable[[float], Any],
+    ) -> tuple[Any, ...]:
         """g = (log(b − z) − log(a − z))/(b − a); on the real line off [a, b] both signs agree."""
         a, b = number(self.low), number(self.high)
         return log((z - b) / (z - a)) / (b - a), (1 / (a - z) - 1 / (b - z)) / (b - a)
 
-    def potential(self, w):
+    def potential(self, w: Any) -> Any:
         """U = ((w − a) log(w − a) − (w − b) log(w − b))/(b − a) − 1."""
         a, b = mp.mpf(self.low), mp.mpf(self.high)
         return ((w - a) * mp.log(w - a) - (w - b) * mp.log(w - b)) / (b - a) - 1
 
-    def density(self, t):
+    def density(self, t: Any) -> Any:
         """Density at t."""
         return 1 / (mp.mpf(self.high) - mp.mpf(self.low))
 
@@ -204,12 +239,18 @@ class Uniform(Continuous):
 class MarchenkoPastur(Continuous):
     """Squared singular values of noise of entries σ²/m, c = n/m < 1."""
 
-    def __init__(self, ratio, sigma) -> None:
+    def __init__(self, ratio: float, sigma: float) -> None:
         self.ratio, self.sigma = ratio, sigma
         low, high = (sigma * (1 - ratio**0.5)) ** 2, (sigma * (1 + ratio**0.5)) ** 2
         self.intervals = [(low, high, 0.0)]
 
-    def formula(self, z, sqrt, log, number):
+    def formula(
+        self,
+        z: Any,
+        sqrt: Callable[..., Any],
+        log: Callable[..., Any],
+        number: Callable[[float], Any],
+    ) -> tuple[Any, ...]:
         """g solves cσ²z g² + (z − σ²(1 − c))g + 1 = 0."""
         c, s2 = number(self.ratio), number(self.sigma) ** 2
         low, high = s2 * (1 - sqrt(c)) ** 2, s2 * (1 + sqrt(c)) ** 2
@@ -217,13 +258,13 @@ class MarchenkoPastur(Continuous):
         g = (sqrt(z - low) * sqrt(z - high) - u) / (2 * c * s2 * z)
         return g, -(c * s2 * g**2 + g) / (2 * c * s2 * z * g + u)
 
-    def potential(self, w):
+    def potential(self, w: Any) -> Any:
         """U = log v − (1/c − 1) log(1 + cσ²/v) + σ²/v with v = −1/g − cσ²."""
         c, s2 = mp.mpf(self.ratio), mp.mpf(self.sigma) ** 2
         v = -1 / self.transforms(w)[0] - c * s2
         return mp.log(v) - (1 / c - 1) * mp.log(1 + c * s2 / v) + s2 / v
 
-    def density(self, t):
+    def density(self, t: Any) -> Any:
         """Density at t."""
         c, s2 = mp.mpf(self.ratio), mp.mpf(self.sigma) ** 2
         low, high = s2 * (1 - mp.sqrt(c)) ** 2, s2 * (1 + mp.sqrt(c)) ** 2
@@ -233,7 +274,7 @@ class MarchenkoPastur(Continuous):
 class Signal:
     """Mixture of parts."""
 
-    def __init__(self, parts: Sequence[Sequence[Sequence[float] | float | str]]) -> None:
+    def __init__(self, parts: Parts) -> None:
         self.parts = [(mass, made(kind, *rest)) for mass, kind, *rest in parts]
         for _, part in self.parts:
             if isinstance(part, Continuous):
@@ -269,26 +310,23 @@ class Signal:
                 reach = interval
 
 
-def made(kind: str, *parameters: Sequence[float] | float) -> Semicircle | Atoms:
+def made(kind: str, *parameters: Any) -> Atoms | Continuous:
     if kind == "quantiles":
         points = quantile_atoms(*parameters)
         return Atoms(points, np.full(points.size, 1 / points.size))
-    kinds = {
+    kinds: dict[str, Callable[..., Atoms | Continuous]] = {
         "atoms": Atoms,
         "semicircle": Semicircle,
         "uniform": Uniform,
         "marchenko_pastur": MarchenkoPastur,
     }
-    result: Semicircle | Atoms = kinds[kind](*parameters)
-    return result
+    return kinds[kind](*parameters)
 
 
 class Additive:
     """Φ(w) = w − σ²g(w), g_μ(Φ(w)) = g(w)."""
 
-    def __init__(
-        self, parts: Sequence[Sequence[Sequence[float] | float | str]], sigma: float
-    ) -> None:
+    def __init__(self, parts: Parts, sigma: float) -> None:
         self.signal, self.sigma, self.s2 = Signal(parts), sigma, mp.mpf(sigma) ** 2
 
     def rough(self, w: ComplexArray) -> tuple[ComplexArray, ...]:
@@ -330,25 +368,25 @@ class Additive:
 class Rectangular:
     """Φ(w) = wq² + σ²(1 − c)q, q = 1 − σ²c f(w), g_μ(Φ(w)) = f(w)/q(w)."""
 
-    def __init__(self, parts, sigma, ratio) -> None:
+    def __init__(self, parts: Parts, sigma: float, ratio: float) -> None:
         self.signal, self.sigma, self.ratio = Signal(parts), sigma, ratio
         self.s2, self.c = mp.mpf(sigma) ** 2, mp.mpf(ratio)
 
-    def rough(self, w):
+    def rough(self, w: ComplexArray) -> tuple[ComplexArray, ...]:
         """Φ and Φ′ in NumPy."""
         f, df = self.signal.rough(w)
         s, rest = self.sigma**2 * self.ratio, self.sigma**2 * (1 - self.ratio)
         q = 1 - s * f
         return w * q**2 + rest * q, q**2 - (2 * w * q + rest) * s * df
 
-    def pull(self, u):
+    def pull(self, u: float) -> float:
         """Negative where Φ′ > 0 and q > 0: the larger of −Φ′/q² and −q/(1 + |q|)."""
         f, _ = self.signal.rough(np.array([u + 0j]))
         q = 1 - self.sigma**2 * self.ratio * f[0].real
         slope = self.rough(np.array([u + 0j]))[1][0].real
-        return max(-slope / max(q**2, 1e-300), -q / (1 + abs(q)))
+        return float(max(-slope / max(q**2, 1e-300), -q / (1 + abs(q))))
 
-    def iterated(self, z, steps):
+    def iterated(self, z: ComplexArray, steps: int) -> ComplexArray:
         """Damped fixed point of m = ∫dH(t)/(t/A − zA + σ²(1 − c)), A = 1 + σ²cm."""
         s, rest = self.sigma**2 * self.ratio, self.sigma**2 * (1 - self.ratio)
         m = -1 / (z + 1j * self.sigma**2)
@@ -359,14 +397,14 @@ class Rectangular:
         a = 1 + s * m
         return z * a**2 - rest * a
 
-    def phi(self, w):
+    def phi(self, w: Any) -> tuple[Any, ...]:
         """Φ and Φ′ in 40 digits."""
         f, df = self.signal.transforms(w)
         s, rest = self.s2 * self.c, self.s2 * (1 - self.c)
         q = 1 - s * f
         return w * q**2 + rest * q, q**2 - (2 * w * q + rest) * s * df
 
-    def law(self, w):
+    def law(self, w: Any) -> tuple[Any, ...]:
         """Density and distribution function at Φ(w), and the certificate Im Φ/Im w = 0."""
         f, _ = self.signal.transforms(w)
         c, s = self.c, self.s2 * self.c
@@ -377,20 +415,23 @@ class Rectangular:
         ratio = (1 - s * big_t) ** 2 - (s * big_f * abs(w)) ** 2 - self.s2 * (1 - c) * s * big_f
         return mp.im(f / q) / mp.pi, 1 - mp.im(potential) / mp.pi, ratio
 
-    def least_gap(self, p, q):
+    def least_gap(self, p: float, q: float) -> float:
         """Look into every gap; of 10⁵ atoms, into those that two atoms alone would not keep shut.
 
         Two of mass 1e-5 keep a gap shut up to σ√(c/2)(8p)^½ = 3e-3 in singular values near 0.6.
         """
         return 0.0 if len(self.signal.intervals) < 2000 else 1e-3
 
-    def reach(self):
+    def reach(self) -> float:
         """How far beyond the signal a critical point can be."""
         top = self.signal.intervals[-1][1]
-        return 1.5 * self.sigma**2 + 3 * self.sigma * top**0.5
+        return float(1.5 * self.sigma**2 + 3 * self.sigma * top**0.5)
 
 
-def edges_of(model: Additive) -> tuple[FloatArray, list[Any]]:
+Model = Additive | Rectangular
+
+
+def edges_of(model: Model) -> tuple[FloatArray, list[Any]]:
     """Critical points, and edges in 40 digits: a row for each interval of the support."""
     intervals, reach = model.signal.intervals, model.reach()
     low, high = intervals[0][0], max(b for _, b, _ in intervals)
@@ -407,7 +448,7 @@ def edges_of(model: Additive) -> tuple[FloatArray, list[Any]]:
     return np.array(critical).reshape(-1, 2), [mp.re(model.phi(w)[0]) for w in exact]
 
 
-def deepest(model: Additive, left: float, right: float) -> float:
+def deepest(model: Model, left: float, right: float) -> float | None:
     """A point of a gap where `pull` is negative, None if there is none."""
     share = np.linspace(0.02, 0.98, 49)
     values = [model.pull(left + (right - left) * s) for s in share[::8]]
@@ -418,10 +459,10 @@ def deepest(model: Additive, left: float, right: float) -> float:
     )
     if abs(found.fun) < 1e-6:
         raise ArithmeticError(f"the gap {left, right} is open or closed by {found.fun:.1e} only")
-    return found.x if found.fun < 0 else None
+    return float(found.x) if found.fun < 0 else None
 
 
-def bracketed(model: Additive, end: float, inside: float) -> float:
+def bracketed(model: Model, end: float, inside: float) -> float:
     """Where `pull` changes sign between the end of a gap and a point inside it."""
     near = end + (inside - end) * 1e-9
     return float(optimize.brentq(model.pull, near, inside, xtol=1e-15, rtol=1e-14))
@@ -442,7 +483,7 @@ def points_for(edges: Sequence[Any], count: int) -> list[float]:
     return result
 
 
-def omegas(model: Additive, x: Sequence[Any]) -> list[tuple[Any, ...]]:
+def omegas(model: Model, x: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Density and distribution function at each x, from ω(x) in 40 digits and certified."""
     rough = np.array([float(t) for t in x])
     eta = 1e-3
@@ -460,7 +501,7 @@ def omegas(model: Additive, x: Sequence[Any]) -> list[tuple[Any, ...]]:
     return [certified(model, t, start) for t, start in zip(x, starts, strict=True)]
 
 
-def certified(model: Additive, x: Any, w: Any) -> tuple[Any, ...]:
+def certified(model: Model, x: Any, w: Any) -> tuple[Any, ...]:
     for _ in range(20):
         value, slope = model.phi(w)
         step = (value - x) / slope
@@ -474,11 +515,13 @@ def certified(model: Additive, x: Any, w: Any) -> tuple[Any, ...]:
     return density, cdf
 
 
-def check_by_quadrature(model, edges, x, cdf) -> None:
+def check_by_quadrature(
+    model: Model, edges: Sequence[Any], x: Sequence[Any], cdf: Sequence[Any]
+) -> None:
     """Integrate the density of the first interval up to two of its points."""
     low, high = edges[0], edges[1]
 
-    def turned(angle):
+    def turned(angle: Any) -> Any:
         t = low + (high - low) * mp.sin(angle) ** 2
         return omegas(model, [t])[0][0] * (high - low) * mp.sin(2 * angle)
 
@@ -491,9 +534,9 @@ def check_by_quadrature(model, edges, x, cdf) -> None:
 
 def run(
     name: str,
-    cases: Mapping[str, tuple[Sequence[Sequence[Any]], float]],
-    make: type[Additive],
-    chosen: Sequence[Any],
+    cases: Mapping[str, tuple[Any, ...]],
+    make: Callable[..., Model],
+    chosen: Sequence[str],
 ) -> None:
     path = DATA / f"{name}.npz"
     arrays = dict(np.load(path)) if path.exists() and chosen else {}

@@ -31,6 +31,7 @@ Three ranges
 """
 
 import sys
+from collections.abc import Sequence
 from decimal import Decimal, getcontext
 from fractions import Fraction
 from pathlib import Path
@@ -38,6 +39,7 @@ from typing import Any
 
 import mpmath as mp
 import numpy as np
+import numpy.typing as npt
 
 DIGITS = 70
 getcontext().prec = DIGITS
@@ -59,12 +61,16 @@ LEFT_TERMS = 8
 AIRY_END = 36
 AIRY_TERMS = 50
 
+AnyArray = npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float64]
+Rule = tuple[AnyArray, AnyArray]  # nodes and weights, of Decimal
+
 
 def decimal(value: Any) -> Decimal:
     return Decimal(mp.nstr(value, DIGITS + 3))
 
 
-def gauss_legendre(size):
+def gauss_legendre(size: int) -> Rule:
     """Nodes and weights on [−1, 1]: double-precision nodes improved by Newton's method."""
     nodes, weights = [], []
     for guess in np.polynomial.legendre.leggauss(size)[0]:
@@ -95,16 +101,16 @@ class Airy:
             a.append((c * a[n] + a[n - 1]) / ((n + 1) * (n + 2)))
         return [decimal(v) for v in a]
 
-    def __call__(self, x):
+    def __call__(self, x: AnyArray) -> AnyArray:
         nearest = np.rint(4 * x.astype(float)).astype(int)
         h = x - np.array([Decimal(int(j)) / 4 for j in nearest])
-        result = self.coefficients[-1][nearest - self.first]
+        result: AnyArray = self.coefficients[-1][nearest - self.first]
         for row in self.coefficients[-2::-1]:
             result = result * h + row[nearest - self.first]
         return result
 
 
-def determinant(matrix):
+def determinant(matrix: AnyArray) -> Decimal:
     """Gaussian elimination without pivoting: the matrices are positive definite."""
     a = matrix.copy()
     product = Decimal(1)
@@ -114,28 +120,30 @@ def determinant(matrix):
     return product
 
 
-def determinants(s, airy, rule):
+def determinants(s: Decimal, airy: Airy, rule: Rule) -> tuple[Decimal, Decimal]:
     """Return D₋ and D₊ at s."""
     length = Decimal(AIRY_END) - s
     u, root = (rule[0] + 1) * length / 2, np.array([w.sqrt() for w in rule[1] * length / 2])
     i, j = np.triu_indices(len(u))
     kernel = np.empty((len(u), len(u)), dtype=object)
     # Beyond AIRY_END the kernel is below 1e-63, and its value there stands for it.
-    argument = np.minimum(s + u[i] + u[j], Decimal(AIRY_END))
+    end = np.array(Decimal(AIRY_END))
+    argument = np.minimum(s + u[i] + u[j], end)
     kernel[i, j] = kernel[j, i] = airy(argument) * root[i] * root[j]
-    identity = np.where(np.eye(len(u)) == 1, Decimal(1), Decimal(0))
+    zero_one = np.array([Decimal(0), Decimal(1)])
+    identity = zero_one[np.eye(len(u), dtype=int)]
     return determinant(identity - kernel), determinant(identity + kernel)
 
 
-def three_cdfs(minus, plus):
+def three_cdfs(minus: Decimal, plus: Decimal) -> tuple[Decimal, Decimal, Decimal]:
     return minus, minus * plus, (minus + plus) / 2
 
 
-def chebyshev_points(count):
+def chebyshev_points(count: int) -> list[Any]:
     return [mp.cos(mp.pi * (j + mp.mpf(1) / 2) / count) for j in range(count)]
 
 
-def chebyshev_series(values):
+def chebyshev_series(values: Sequence[Any]) -> list[Any]:
     """Coefficients of the interpolant through `values` at the Chebyshev points."""
     n = len(values)
     cosines = [[mp.cos(mp.pi * k * (2 * j + 1) / (2 * n)) for j in range(n)] for k in range(n)]
@@ -143,7 +151,7 @@ def chebyshev_series(values):
     return [series[0] / 2, *series[1:]]
 
 
-def powers(series):
+def powers(series: Sequence[Any]) -> list[Any]:
     """Turn a Chebyshev series into coefficients of 1, t, t², …"""
     before, current = [mp.mpf(1)], [mp.mpf(0), mp.mpf(1)]
     result = [mp.mpf(0)] * len(series)
@@ -156,7 +164,7 @@ def powers(series):
     return result
 
 
-def panel_table(airy):
+def panel_table(airy: Airy) -> FloatArray:
     """Coefficients of shape (β, panel, power)."""
     count = int((HIGH - LOW) / WIDTH)
     rules = {size: gauss_legendre(size) for size in (80, 100, 120, 140)}
@@ -177,7 +185,7 @@ def panel_table(airy):
     return table
 
 
-def right_tail(s, rule):
+def right_tail(s: Any, rule: Sequence[Sequence[Any]]) -> tuple[Any, Any, Any]:
     """Return 1 − F for the three laws, s ≥ HIGH."""
     ai, slope = mp.airyai(s), mp.airyai(s, derivative=1)
     # Ai falls by e^(-12) over each step of 12/√s, or faster; nine steps reach 47 digits.
@@ -191,9 +199,9 @@ def right_tail(s, rule):
     return e1 - e2, e1**2 - 2 * e2 - e2**2, -e2
 
 
-def right_table(rule):
+def right_table(rule: Rule) -> FloatArray:
     """Chebyshev coefficients in v = s^(−3/2), mapped from [0, HIGH^(−3/2)] to [−1, 1]."""
-    rule = [[mp.mpf(str(v)) for v in part] for part in rule]
+    exact_rule = [[mp.mpf(str(v)) for v in part] for part in rule]
     end = mp.mpf(HIGH) ** (-mp.mpf(3) / 2)
     columns = []
     for t in chebyshev_points(RIGHT_DEGREE + 1):
@@ -201,7 +209,7 @@ def right_table(rule):
         columns.append(
             [
                 mp.log(f) + exact(g) * s * mp.sqrt(s) + exact(p) * mp.log(s)
-                for f, (g, p) in zip(right_tail(s, rule), RIGHT_GROWTH, strict=True)
+                for f, (g, p) in zip(right_tail(s, exact_rule), RIGHT_GROWTH, strict=True)
             ]
         )
     rows = [chebyshev_series(values) for values in zip(*columns, strict=True)]
@@ -211,7 +219,7 @@ def right_table(rule):
     return np.array([[float(c) for c in row] for row in rows])
 
 
-def painleve_series():
+def painleve_series() -> list[Fraction]:
     """Rational a_k of q(−t) = √(t/2) Σ a_k t^(−3k), Hastings and McLeod's solution."""
     a = [Fraction(1)]
     for k in range(1, LEFT_TERMS + 1):
@@ -224,13 +232,13 @@ def painleve_series():
     return a
 
 
-def left_table():
+def left_table() -> FloatArray:
     """log F ≈ a t³ + b t^(3/2) + c log t + Σ d_j t^(−3j/2), t = −s: rows a, b, c, d₀, d₁, …
 
     For β = 4 a factor 1 + exp(−∫_s^∞ q) is left out: it is 1 + 2e-16 at s = LOW.
     """
     a = painleve_series()
-    square = [sum(a[i] * a[k - i] for i in range(k + 1)) for k in range(len(a))]
+    square = [sum((a[i] * a[k - i] for i in range(k + 1)), Fraction(0)) for k in range(len(a))]
     chi = mp.log(2) / 24 + mp.zeta(-1, derivative=1)
     # Half of log F₂, and half of ∫_s^∞ q, by powers of t^(−3/2).
     half_f2 = {j: mp.mpf(0) for j in range(2 * LEFT_TERMS)}
@@ -249,11 +257,11 @@ def left_table():
     return np.array([[float(c) for c in row] for row in rows])
 
 
-def check_ends(airy, right, left) -> None:
+def check_ends(airy: Airy, right: FloatArray, left: FloatArray) -> None:
     """Compare the tails with determinants at the ends of the panels."""
     rule = gauss_legendre(140)
     cdfs = three_cdfs(*determinants(Decimal(HIGH), airy, rule))
-    v = np.polynomial.chebyshev.chebval(1.0, right.T)
+    v = np.atleast_1d(np.polynomial.chebyshev.chebval(1.0, right.T))
     for f, (g, p), rest in zip(cdfs, RIGHT_GROWTH, v, strict=True):
         found = rest - float(exact(g) * mp.mpf(HIGH) ** mp.mpf(1.5) + exact(p) * mp.log(HIGH))
         assert abs(found - float((1 - f).ln())) < 2e-14, (found, (1 - f).ln())
@@ -263,7 +271,7 @@ def check_ends(airy, right, left) -> None:
         assert abs(row @ basis - float(f.ln())) < 4e-13, (row @ basis, f.ln())
 
 
-def exact(fraction):
+def exact(fraction: Fraction) -> Any:
     return mp.mpf(fraction.numerator) / fraction.denominator
 
 
@@ -284,9 +292,9 @@ def main(path: Path) -> None:
         right_growth=np.array([[float(v) for v in pair] for pair in RIGHT_GROWTH]),
         left=left,
     )
-    print(f"{path}: {Path(path).stat().st_size} bytes")
+    print(f"{path}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":
     default = Path(__file__).parents[1] / "src/pastur/_numerics/tracy_widom.npz"
-    main(sys.argv[1] if len(sys.argv) > 1 else default)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)
