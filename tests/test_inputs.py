@@ -196,12 +196,12 @@ FIT = pastur.fit_rectangular(W)
 SYMMETRIC = pastur.fit_symmetric(W)
 
 
-def fitted_components(x):
+def fitted_components(x: Any) -> Any:
     sklearn = pytest.importorskip("pastur.sklearn")
     return sklearn.SpikedPCA().fit(x).mean_
 
 
-ENTRIES = {
+ENTRIES: dict[str, Callable[[Any], Any]] = {
     "fit_rectangular": lambda w: pastur.fit_rectangular(w).sigma,
     "fit_symmetric": lambda w: pastur.fit_symmetric(w).sigma,
     "denoise": FIT.denoise,
@@ -214,7 +214,7 @@ ENTRIES = {
 }
 
 
-def _inverse(x):
+def _inverse(x: Any) -> Any:
     sklearn = pytest.importorskip("pastur.sklearn")
     pca = sklearn.SpikedPCA().fit(np.random.default_rng(1).normal(size=(30, 24)))
     pca.components_, pca.n_components_ = np.eye(24), 24
@@ -222,8 +222,8 @@ def _inverse(x):
 
 
 @functools.cache
-def expected(entry: str) -> float:
-    return float(ENTRIES[entry](W))
+def expected(entry: str) -> Any:
+    return ENTRIES[entry](W)
 
 
 def pairs(forms: Mapping[str, Any]) -> list[tuple[str, str]]:

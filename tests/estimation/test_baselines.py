@@ -17,14 +17,14 @@ from pastur.estimation import baselines
 TRACY_WIDOM = {0.10: 0.4501, 0.05: 0.9793, 0.01: 2.0234}
 SHAPES = [(60, 60), (60, 100), (40, 160)]
 
-RECTANGULAR = {
+RECTANGULAR: dict[str, Callable[..., baselines.Baseline]] = {
     "median_rule": baselines.median_rule,
     "mp_pca": baselines.mp_pca,
     "bema": baselines.bema,
     "kritchman_nadler": baselines.kritchman_nadler,
     "parallel_analysis": lambda s, shape: baselines.parallel_analysis(s, shape, rng=1),
 }
-SYMMETRIC = {
+SYMMETRIC: dict[str, Callable[..., baselines.Baseline]] = {
     "symmetric_median_rule": baselines.symmetric_median_rule,
     "symmetric_bema": baselines.symmetric_bema,
     "symmetric_parallel_analysis": lambda x: baselines.symmetric_parallel_analysis(x, rng=1),
@@ -60,14 +60,14 @@ def singular_values(
     seed: int = 5,
 ) -> FloatArray:
     w = make["plant"](make["rectangular"](shape, np.random.default_rng(seed)), spikes)
-    return np.linalg.svd(w, compute_uv=False)
+    return np.asarray(np.linalg.svd(w, compute_uv=False), dtype=np.float64)
 
 
 def eigenvalues(
     make: Mapping[str, Callable[..., FloatArray]], size: int, spikes: Sequence[float], seed: int = 6
 ) -> FloatArray:
     w = make["plant"](make["symmetric"](size, np.random.default_rng(seed)), spikes)
-    return np.linalg.eigvalsh(w)[::-1]
+    return np.asarray(np.linalg.eigvalsh(w)[::-1], dtype=np.float64)
 
 
 # --- median rule, shrinkage ---

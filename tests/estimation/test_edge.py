@@ -1,6 +1,7 @@
 """Edges against the models' own scaling, and counting."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,8 +125,8 @@ def test_a_doubtful_spike_is_asked_against_the_noise_without_it(p_value: float, 
     own = float(noise.p_values(np.array([value]))[0])
     assert own < p_value / 2
     spikes = np.array([(3.5, 3.0, 0.0), (value, theta, own)], dtype=fields)
-    found = SimpleNamespace(sigma=1.0, signal=both)
-    spectrum = SimpleNamespace(values=np.empty(size))
+    found: Any = SimpleNamespace(sigma=1.0, signal=both)
+    spectrum: Any = SimpleNamespace(values=np.empty(size))
     task = Task(spectrum, kind, Settings(None, 0.01))
     left, sure = leave_one_out(task, noise, found, spikes)
     assert sure.tolist() == [True, kept]

@@ -15,7 +15,7 @@ from pastur.report import write_report
 pytestmark = pytest.mark.filterwarnings("error")
 
 NOISE = np.random.default_rng(0).normal(size=(60, 90))
-SOUND = {
+SOUND: dict[str, FloatArray] = {
     "1e300": 1e300 * NOISE,
     "1e154": 1e154 * NOISE,
     "1e-154": 1e-154 * NOISE,
@@ -25,7 +25,7 @@ SOUND = {
     "rows of 600 decades": NOISE * 10.0 ** np.linspace(-300, 300, 60)[:, None],
     "one least double": np.where(np.arange(5400).reshape(60, 90) == 7, 5e-324, NOISE),
 }
-REFUSED = {
+REFUSED: dict[str, tuple[FloatArray, str]] = {
     "5e-324": (np.where(NOISE > 0, 5e-324, 0.0), "few digits left"),
     "subnormal": (1e-315 * NOISE, "few digits left"),
     "1e308": (np.where(NOISE > 0, 1e308, -1e308), "beyond the largest double"),
@@ -75,5 +75,5 @@ def test_a_law_whose_squares_no_double_holds_is_refused_and_had_in_another_unit(
     np.testing.assert_allclose(found.support, expected.support, rtol=1e-6)
     np.testing.assert_allclose(plain.law_in(1.0).support, plain.law.support)
     symmetric = make["symmetric"](100, np.random.default_rng(3))
-    fit = fit_symmetric(scale * symmetric)
-    np.testing.assert_allclose(fit.law.support / scale, fit_symmetric(symmetric).law.support)
+    other = fit_symmetric(scale * symmetric)
+    np.testing.assert_allclose(other.law.support / scale, fit_symmetric(symmetric).law.support)

@@ -19,7 +19,11 @@ from pastur.estimation import (
 )
 from pastur.measures import Atoms, Uniform
 
-SETTINGS = {"wide": (300, 600), "square": (300, 300), "symmetric": 400}
+SETTINGS: dict[str, tuple[int, int] | int] = {
+    "wide": (300, 600),
+    "square": (300, 300),
+    "symmetric": 400,
+}
 
 
 def critical(shape: tuple[int, int] | int) -> float:

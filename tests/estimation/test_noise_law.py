@@ -51,7 +51,9 @@ def test_the_moments_are_integrals(pair: tuple[NoiseLaw, ProbabilityMeasure]) ->
     law, measure = pair
 
     def chebyshev(k: int) -> float:
-        t = lambda x: np.clip(law.cosine(np.asarray(x)), -1, 1)  # noqa: E731
+        def t(x: float) -> float:
+            return float(np.clip(law.cosine(np.asarray(x)), -1, 1))
+
         return measure.integrate(lambda x: float(2 * np.cos(k * np.arccos(t(x)))))
 
     # arccos keeps half of the digits at the ends: 1e-7.

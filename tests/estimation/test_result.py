@@ -37,13 +37,16 @@ def symmetric(make: dict[str, Callable[..., FloatArray]]) -> SymmetricFit:
 
 
 @pytest.fixture(scope="module")
-def fits(rectangular: RectangularFit, symmetric: SymmetricFit) -> list[Fit]:
+def fits(
+    rectangular: RectangularFit, symmetric: SymmetricFit
+) -> list[RectangularFit | SymmetricFit]:
+    degenerate: list[RectangularFit | SymmetricFit]
     degenerate = [fit_rectangular(np.ones((4, 5))), fit_symmetric(np.ones((4, 4)))]
     small = fit_rectangular(np.random.default_rng(82).normal(size=(3, 9)))
     return [rectangular, symmetric, *degenerate, small]
 
 
-def test_the_plain_form_survives_json_exactly(fits: list[Fit]) -> None:
+def test_the_plain_form_survives_json_exactly(fits: list[RectangularFit | SymmetricFit]) -> None:
     for fit in fits:
         text = json.dumps(fit.to_dict(), allow_nan=False)
         again = type(fit).from_dict(json.loads(text))
@@ -62,7 +65,7 @@ def test_fits_differ_where_they_should(
     assert other != rectangular
 
 
-def test_a_fit_is_frozen(fits: list[Fit]) -> None:
+def test_a_fit_is_frozen(fits: list[RectangularFit | SymmetricFit]) -> None:
     for fit in fits:
         with pytest.raises(FrozenInstanceError):
             fit.sigma = 3.0  # type: ignore[misc]
@@ -124,7 +127,7 @@ def test_the_name_of_a_fit_tells_the_finding(rectangular: RectangularFit) -> Non
     assert "rank=2, 'noise bulk'" in repr(rectangular)
 
 
-def test_every_array_of_a_fit_is_locked(fits: list[Fit]) -> None:
+def test_every_array_of_a_fit_is_locked(fits: list[RectangularFit | SymmetricFit]) -> None:
     read = [type(fit).from_dict(fit.to_dict()) for fit in fits]
     pickled = [pickle.loads(pickle.dumps(fit)) for fit in fits]
     assert pickled == fits
@@ -145,12 +148,14 @@ def test_a_table_in_other_units_is_another_table(rectangular: RectangularFit) ->
         np.testing.assert_array_equal(doubled[name], before[name])
 
 
-def test_fits_of_both_kinds_are_fits(fits: list[Fit]) -> None:
+def test_fits_of_both_kinds_are_fits(fits: list[RectangularFit | SymmetricFit]) -> None:
     assert all(isinstance(fit, Fit) for fit in fits)
 
 
 @pytest.mark.parametrize("kind", [Fit, SymmetricFit, RectangularFit])
-def test_every_field_of_a_fit_is_documented_and_stored(kind: type[Fit], fits: list[Fit]) -> None:
+def test_every_field_of_a_fit_is_documented_and_stored(
+    kind: type[Fit], fits: list[RectangularFit | SymmetricFit]
+) -> None:
     own = {field.name for field in fields(kind)}
     common = "" if kind is Fit else str(Fit.__doc__)
     documented = set(re.findall(r"^    (\w+(?:, \w+)*) : ", f"{kind.__doc__}\n{common}", re.M))

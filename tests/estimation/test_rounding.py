@@ -25,7 +25,8 @@ def product(
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("scale", [1.0, 3e-3])
 def test_an_exact_rank_survives_every_type(shape: str, kind: type, scale: float) -> None:
-    *sides, rank = SHAPES[shape]
+    rows, columns, rank = SHAPES[shape]
+    sides = (rows, columns)
     w = product(sides, rank, np.random.default_rng(rank), scale)
     fit = fit_rectangular(w.astype(kind))
     assert (fit.rank, fit.signal_rank, fit.zeros) == (rank, rank, min(sides) - rank)

@@ -134,7 +134,7 @@ def test_left_is_the_row_side_tall_or_wide(known: float | None) -> None:
     assert tall["theta"][0] == wide["theta"][0]
 
 
-CASES = {
+CASES: dict[str, tuple[tuple[int, int] | int, list[float]]] = {
     "square": ((150, 150), [1.9, 3.0, 5.0]),
     "wide": ((150, 450), [1.8, 3.0, 5.0]),
     "symmetric": (200, [2.0, -2.2, 3.5]),
@@ -151,12 +151,15 @@ def planted(
     """Fits of 200 draws with three isolated spikes, in multiples of the critical one."""
     shape, multiples = CASES[request.param]
     rng = np.random.default_rng(40)
-    if request.param == "symmetric":
-        theta = np.array(multiples)
-        draw = lambda: fit_symmetric(make["plant"](make["symmetric"](shape, rng), theta))  # noqa: E731
-    else:
-        theta = np.array(multiples) * (shape[0] / shape[1]) ** 0.25
-        draw = lambda: fit_rectangular(make["plant"](make["rectangular"](shape, rng), theta))  # noqa: E731
+    theta = np.array(multiples)
+    if not isinstance(shape, int):
+        theta = theta * (shape[0] / shape[1]) ** 0.25
+
+    def draw() -> SymmetricFit | RectangularFit:
+        if isinstance(shape, int):
+            return fit_symmetric(make["plant"](make["symmetric"](shape, rng), theta))
+        return fit_rectangular(make["plant"](make["rectangular"](shape, rng), theta))
+
     return np.sort(theta)[::-1], [draw() for _ in range(200)]
 
 

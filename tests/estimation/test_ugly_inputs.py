@@ -11,7 +11,7 @@ import pytest
 from pastur import fit_rectangular, fit_symmetric
 from pastur._errors import PasturError
 from pastur._typing import AnyArray
-from pastur.estimation import Fit
+from pastur.estimation import RectangularFit, SymmetricFit
 
 COUNT, CHUNKS = 10_000, 10
 
@@ -59,7 +59,7 @@ def scaled(rng: np.random.Generator, w: AnyArray) -> AnyArray:
 
 def case(
     rng: np.random.Generator,
-) -> tuple[Callable[..., Fit], AnyArray, dict[str, Any]]:
+) -> tuple[Callable[..., RectangularFit | SymmetricFit], AnyArray, dict[str, Any]]:
     """A function to call, its input and its options."""
     rows, columns = rng.integers(0 if rng.random() < 0.03 else 1, 31, size=2)
     shape = (int(rows), int(columns))

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from pastur._typing import FloatArray
-from pastur.estimation import RectangularFit, fit_rectangular, fit_symmetric
+from pastur.estimation import RectangularFit, SymmetricFit, fit_rectangular, fit_symmetric
 
 DRAWS = 20
-SHAPES = {"square": (200, 200), "wide": (200, 500), "symmetric": 250}
+SHAPES: dict[str, tuple[int, int] | int] = {
+    "square": (200, 200),
+    "wide": (200, 500),
+    "symmetric": 250,
+}
 ENTRIES: dict[str, Callable[[np.random.Generator, tuple[int, int] | int], FloatArray]] = {
     "gaussian": lambda rng, shape: rng.normal(size=shape),
     "signs": lambda rng, shape: rng.choice([-1.0, 1.0], size=shape),
@@ -19,21 +23,22 @@ ENTRIES: dict[str, Callable[[np.random.Generator, tuple[int, int] | int], FloatA
 
 
 def noise(
-    shape: tuple[int, int], rng: np.random.Generator, entries: str = "gaussian"
+    shape: tuple[int, int] | int, rng: np.random.Generator, entries: str = "gaussian"
 ) -> FloatArray:
     draw = ENTRIES[entries]
     if isinstance(shape, int):
         upper = np.triu(draw(rng, (shape, shape)), 1)
-        return (upper + upper.T + np.diag(draw(rng, shape))) / np.sqrt(shape)
-    result: FloatArray = draw(rng, shape) / np.sqrt(max(shape))
-    return result
+        result = (upper + upper.T + np.diag(draw(rng, shape))) / np.sqrt(shape)
+    else:
+        result = draw(rng, shape) / np.sqrt(max(shape))
+    return np.asarray(result)
 
 
 def critical(shape: tuple[int, int] | int) -> float:
     return 1.0 if isinstance(shape, int) else (min(shape) / max(shape)) ** 0.25
 
 
-def fit(matrix: FloatArray, shape: tuple[int, int]) -> RectangularFit:
+def fit(matrix: FloatArray, shape: tuple[int, int] | int) -> SymmetricFit | RectangularFit:
     return fit_symmetric(matrix) if isinstance(shape, int) else fit_rectangular(matrix)
 
 
@@ -111,10 +116,10 @@ def test_the_reason_of_a_misfit_says_where_and_how_far_to_trust() -> None:
     assert far.verdict == "not the law"
     assert "do not follow the law of noise" in far.reason
     assert "The largest gap is at" in far.reason
-    assert f"{100 * far.statistic:.1f} %" in far.reason
+    assert far.statistic is not None and f"{100 * far.statistic:.1f} %" in far.reason
     assert "Do not rely on the number of spikes." in far.reason
     near = fit_rectangular(uneven((400, 500), rng)).goodness
-    assert near.statistic <= 0.05
+    assert near.statistic is not None and near.statistic <= 0.05
     assert "The mean squares of rows spread" in near.reason
     assert "take the noise level and the number of spikes as approximate" in near.reason
 
