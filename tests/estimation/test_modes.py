@@ -11,39 +11,43 @@ import pytest
 from scipy.stats import chi2
 
 from pastur._typing import FloatArray
-from pastur.estimation._kinds.noise_law import spike_strengths
+from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
 from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
 from pastur.estimation._low_rank.modes import largest_deviation, mode_deviations, mode_p_value
 
 NO_SPIKES = np.empty(0)
+# By kind: bulks, their law, the strengths of what was taken out.
+Spiked = dict[str, tuple[FloatArray, NoiseLaw, FloatArray]]
 
 
-def deviations_of(bulks, law, strengths=NO_SPIKES):
+def deviations_of(
+    bulks: FloatArray, law: NoiseLaw, strengths: FloatArray = NO_SPIKES
+) -> FloatArray:
     return np.array([mode_deviations(bulk, law, strengths) for bulk in bulks])
 
 
-def means_agree(deviations):
+def means_agree(deviations: FloatArray) -> bool:
     return bool((np.abs(deviations.mean(axis=0)) < 5 / np.sqrt(len(deviations)) + 0.1).all())
 
 
-def variances_agree(deviations):
+def variances_agree(deviations: FloatArray) -> bool:
     return bool((np.abs(deviations.var(axis=0) - 1) < 5 * np.sqrt(2 / len(deviations)) + 0.1).all())
 
 
 @pytest.fixture(scope="module")
-def rectangular(noise_draws: tuple[tuple[int, int], FloatArray]):
+def rectangular(noise_draws: tuple[tuple[int, int], FloatArray]) -> FloatArray:
     shape, draws = noise_draws
     return deviations_of(draws**2, RectangularWhiteNoise(*shape).law(0))
 
 
 @pytest.fixture(scope="module")
-def symmetric(symmetric_draws: FloatArray):
+def symmetric(symmetric_draws: FloatArray) -> FloatArray:
     return deviations_of(symmetric_draws, SymmetricWhiteNoise(symmetric_draws.shape[1]).law(0))
 
 
 @pytest.mark.lengthy
-def test_modes_of_noise_are_standard(rectangular, symmetric) -> None:
+def test_modes_of_noise_are_standard(rectangular: FloatArray, symmetric: FloatArray) -> None:
     for deviations in (rectangular, symmetric):
         assert means_agree(deviations)
         assert variances_agree(deviations)
@@ -53,13 +57,17 @@ def test_modes_of_noise_are_standard(rectangular, symmetric) -> None:
 
 
 @pytest.mark.lengthy
-def test_the_variance_of_complex_noise_is_rejected(rectangular, symmetric) -> None:
+def test_the_variance_of_complex_noise_is_rejected(
+    rectangular: FloatArray, symmetric: FloatArray
+) -> None:
     for deviations in (rectangular, symmetric):
         assert not variances_agree(np.sqrt(2) * deviations)
 
 
 @pytest.mark.lengthy
-def test_the_mean_of_complex_noise_is_rejected(rectangular, symmetric) -> None:
+def test_the_mean_of_complex_noise_is_rejected(
+    rectangular: FloatArray, symmetric: FloatArray
+) -> None:
     # Without the term (1 + (−1)^k)/2.
     k = np.arange(1, 9)
     for deviations in (rectangular, symmetric):
@@ -67,7 +75,7 @@ def test_the_mean_of_complex_noise_is_rejected(rectangular, symmetric) -> None:
 
 
 @pytest.fixture(scope="module")
-def spiked(make: dict[str, Callable[..., FloatArray]]):
+def spiked(make: dict[str, Callable[..., FloatArray]]) -> Spiked:
     """Bulks that eight weak spikes leave over, with their strengths, symmetric and rectangular."""
     rng = np.random.default_rng(30)
     theta = np.linspace(1.4, 2.1, 8) * np.array([1, 1, -1, 1, 1, -1, 1, 1])
@@ -91,14 +99,14 @@ def spiked(make: dict[str, Callable[..., FloatArray]]):
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("model", ["symmetric", "rectangular"])
-def test_spikes_leave_behind_what_their_strengths_say(spiked, model) -> None:
+def test_spikes_leave_behind_what_their_strengths_say(spiked: Spiked, model: str) -> None:
     bulk, law, strengths = spiked[model]
     assert means_agree(deviations_of(bulk, law, strengths))
 
 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("model", ["symmetric", "rectangular"])
-def test_a_bulk_taken_for_pure_noise_is_rejected(spiked, model) -> None:
+def test_a_bulk_taken_for_pure_noise_is_rejected(spiked: Spiked, model: str) -> None:
     bulk, law, _ = spiked[model]
     assert not means_agree(deviations_of(bulk, law))
 
@@ -151,7 +159,7 @@ def test_the_largest_deviation_is_kolmogorovs() -> None:
 
 
 @pytest.mark.lengthy
-def test_strengths_from_outliers_serve_as_well_as_the_true_ones(spiked) -> None:
+def test_strengths_from_outliers_serve_as_well_as_the_true_ones(spiked: Spiked) -> None:
     _, law, theta = spiked["symmetric"]
     outliers = theta + law.half_width**2 / 4 / theta
     np.testing.assert_allclose(

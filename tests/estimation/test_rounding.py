@@ -8,7 +8,7 @@ import pytest
 
 from pastur import analyze
 from pastur._numerics.rounding import Tolerance, precision_of
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation import fit_rectangular, fit_symmetric
 
 TYPES = [np.float64, np.float32, np.float16, ml_dtypes.bfloat16]
@@ -29,8 +29,8 @@ def test_an_exact_rank_survives_every_type(shape: str, kind: type, scale: float)
     sides = (rows, columns)
     w = product(sides, rank, np.random.default_rng(rank), scale)
     fit = fit_rectangular(w.astype(kind))
-    assert (fit.rank, fit.signal_rank, fit.zeros) == (rank, rank, min(sides) - rank)
-    assert fit.signal_rank_interval == (rank, rank)
+    assert [fit.rank, fit.signal_rank, fit.zeros] == [rank, rank, min(sides) - rank]
+    assert list(fit.signal_rank_interval) == [rank, rank]
     assert fit.goodness.verdict == "no noise"
     (found,) = analyze({"w": w.astype(kind)}).matrices
     assert (found.fit.rank, found.metrics.matrix_rank) == (rank, rank)
@@ -99,7 +99,8 @@ def test_both_routes_agree_in_float32() -> None:
     noise = rng.normal(size=(150, 260))
     basis = np.linalg.qr(rng.normal(size=(150, 30)))[0]
     noise -= basis @ (basis.T @ noise)
-    for w in (noise.astype(np.float32), product((150, 260), 9, rng).astype(np.float32)):
+    matrices: list[AnyArray] = [noise, product((150, 260), 9, rng)]
+    for w in [matrix.astype(np.float32) for matrix in matrices]:
         values, whole = np.linalg.svd(w, compute_uv=False), fit_rectangular(w)
         for given in (values, values.tolist(), values.astype(np.float64)):
             fit = fit_rectangular(singular_values=given, shape=w.shape)
@@ -111,7 +112,7 @@ def test_both_routes_agree_in_float32() -> None:
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_type_is_that_of_the_entries_not_of_the_array(kind: type) -> None:
-    w = np.random.default_rng(7).normal(size=(40, 50)).astype(kind)
+    w: AnyArray = np.random.default_rng(7).normal(size=(40, 50)).astype(kind)
     for held in (np.float64, np.float32):
         name = np.dtype(kind).name
         expected = "float32" if (name, held) == ("float64", np.float32) else name
