@@ -3,7 +3,7 @@
 import copy
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def leaves(
         yield path, tree
 
 
-def changed(tree: Mapping[str, Any], path: tuple[str | int, ...], value: float) -> dict[str, Any]:
+def changed(tree: Any, path: tuple[str | int, ...], value: float) -> Any:
     """Return a copy of a tree with another leaf."""
     tree = copy.deepcopy(tree)
     *above, last = path
@@ -43,7 +43,7 @@ def changed(tree: Mapping[str, Any], path: tuple[str | int, ...], value: float) 
     return tree
 
 
-def planted(part: str, kind: type[float], change: Callable[[float], float]) -> list[str]:
+def planted(part: str, kind: type[float], change: Callable[[float], float]) -> list[str] | None:
     """Return the kinds of difference where one leaf of that type in a part is changed."""
     for key, tree in OLD.items():
         if key.startswith(f"{part}/"):

@@ -30,7 +30,7 @@ class OnlyArray:
     def __init__(self, values: FloatArray) -> None:
         self.values = values
 
-    def __array__(self, dtype=None, copy=None) -> FloatArray:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> FloatArray:
         return np.asarray(self.values, dtype=dtype)
 
 
@@ -41,7 +41,7 @@ class OnlyDLPack:
     def __dlpack__(self, **options: Any) -> Any:
         return self.values.__dlpack__(**options)
 
-    def __dlpack_device__(self):
+    def __dlpack_device__(self) -> tuple[int, int]:
         return self.values.__dlpack_device__()
 
 
@@ -58,7 +58,7 @@ class OnlyToNumpy:
 class Stubborn:
     shape, dtype = (24, 24), np.dtype(float)
 
-    def __array__(self, dtype=None, copy=None) -> None:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> None:
         raise RuntimeError("values are on another planet.\nFetch them.")
 
 
@@ -147,7 +147,7 @@ def refused() -> Iterator[tuple[str, Any]]:
     yield "NaN of bfloat16", np.where(one, np.nan, W).astype(ml_dtypes.bfloat16)
     yield "stubborn", Stubborn()
     yield "sparse and vast", scipy.sparse.coo_array(([1.0], ([0], [0])), shape=(10**6, 10**6))
-    itself = [1.0]
+    itself: list[Any] = [1.0]
     itself.append(itself)
     yield "a list in itself", itself
 
@@ -178,7 +178,7 @@ def refused_by_pandas() -> Iterator[tuple[str, Any]]:
 
 def every(*makers: Callable[[], Any]) -> dict[str, Any]:
     """Each form by its maker and name, where the library it needs is there."""
-    found = {}
+    found: dict[str, Any] = {}
     for maker in makers:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch calls some of its kinds a beta, or old
@@ -261,7 +261,7 @@ def test_forms_that_are_refused_are_refused_in_a_sentence(entry: str, form: str)
     assert str(caught.value).strip()
 
 
-COLUMNS = {
+COLUMNS: dict[str, Callable[[Any], Any]] = {
     "Empirical": lambda x: pastur.Empirical(x).moment(2),
     "Atoms": lambda x: pastur.Atoms(x).moment(2),
     "density": pastur.Semicircle(9.0).density,
@@ -344,7 +344,7 @@ def test_the_sentence_says_what_to_do(value: Any, sentence: str) -> None:
 
 def test_correlations_are_known_by_all_of_their_marks() -> None:
     """Siblings with one mark less are fitted."""
-    c = np.corrcoef(HALF)
+    c = np.asarray(np.corrcoef(HALF))
     with pytest.raises(pastur.PasturError, match="correlations"):
         pastur.fit_symmetric(c.astype(np.float32))
     off = c.copy()

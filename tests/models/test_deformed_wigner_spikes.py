@@ -5,7 +5,7 @@ import pytest
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
-from pastur.measures import Atoms, Empirical, Semicircle, Uniform
+from pastur.measures import Atoms, Empirical, ProbabilityMeasure, Semicircle, Uniform
 from pastur.models import DeformedWigner
 
 TWO = DeformedWigner(Atoms([-1.5, 1.5]), sigma=0.8)
@@ -85,7 +85,9 @@ def test_edge_scale_of_the_semicircle_in_closed_form() -> None:
 
 def test_edge_scale_matches_the_density_at_every_edge() -> None:
     """density ≈ (κ/π)√|E − x| close to the edge E, with (κn)^(−2/3) = |scale|."""
-    model = DeformedWigner(0.5 * Atoms([-3.0]) + 0.5 * Uniform(0, 1), sigma=0.5)
+    mixture = 0.5 * Atoms([-3.0]) + 0.5 * Uniform(0, 1)
+    assert isinstance(mixture, ProbabilityMeasure)
+    model = DeformedWigner(mixture, sigma=0.5)
     kappa = np.abs(model.edge_scale(1).scale) ** -1.5
     inward = np.array([1, -1, 1, -1])
     edges = model.law.support.ravel()

@@ -31,7 +31,7 @@ def symmetric_spectra(signal: FloatArray, rng: np.random.Generator) -> Iterator[
         yield np.linalg.eigvalsh(np.diag(signal) + noise)
 
 
-def singular_values(signal, rng: np.random.Generator):
+def singular_values(signal: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
     for _ in range(DRAWS):
         w = RECTANGULAR_SIGMA * rng.standard_normal((N, M)) / np.sqrt(M)
         w[np.arange(N), np.arange(N)] += signal
@@ -46,7 +46,7 @@ def symmetric_outliers() -> tuple[FloatArray, FloatArray]:
 
 
 @pytest.fixture(scope="module")
-def rectangular_outliers():
+def rectangular_outliers() -> tuple[FloatArray, FloatArray]:
     signal = np.concatenate([RECTANGULAR_SPIKES, np.full(99, 2.0), np.full(98, 4.0)])
     spectra = singular_values(signal, np.random.default_rng(2))
     return signal, np.array([values[list(RECTANGULAR_PLACES)] for values in spectra])
@@ -70,7 +70,9 @@ def test_variances_of_outliers_of_the_symmetric_model(
 
 
 @pytest.mark.slow
-def test_variances_of_outliers_of_the_rectangular_model(rectangular_outliers) -> None:
+def test_variances_of_outliers_of_the_rectangular_model(
+    rectangular_outliers: tuple[FloatArray, FloatArray],
+) -> None:
     """The same for singular values; the other sibling forgets one of the two overlaps."""
     signal, outliers = rectangular_outliers
     for j, theta in enumerate(RECTANGULAR_SPIKES):
@@ -106,7 +108,7 @@ def symmetric_extremes() -> tuple[EdgeScale, FloatArray]:
 
 
 @pytest.fixture(scope="module")
-def rectangular_extremes():
+def rectangular_extremes() -> tuple[EdgeScale, FloatArray]:
     signal = np.repeat([2.0, 4.0], N // 2)
     model = InformationPlusNoise(Empirical(signal**2), RECTANGULAR_SIGMA, N / M)
     spectra = singular_values(signal, np.random.default_rng(4))
@@ -133,7 +135,9 @@ def test_edges_of_the_symmetric_model_are_tracy_widom(
 
 
 @pytest.mark.slow
-def test_edges_of_the_rectangular_model_are_tracy_widom(rectangular_extremes) -> None:
+def test_edges_of_the_rectangular_model_are_tracy_widom(
+    rectangular_extremes: tuple[EdgeScale, FloatArray],
+) -> None:
     """For squared values, and for plain ones with √centring and scale/(2√centring)."""
     (centring, scale), extremes = rectangular_extremes
     assert_tracy_widom((extremes**2 - centring) / scale)

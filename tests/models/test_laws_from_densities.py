@@ -7,10 +7,16 @@ import numpy as np
 import pytest
 from scipy.special import wofz
 
-from pastur._typing import ComplexArray
-from pastur.measures import Density, GridDensity, MarchenkoPastur, Semicircle, Uniform
+from pastur._typing import ComplexArray, FloatArray
+from pastur.measures import (
+    Density,
+    GridDensity,
+    MarchenkoPastur,
+    ProbabilityMeasure,
+    Semicircle,
+    Uniform,
+)
 from pastur.models import DeformedWigner, InformationPlusNoise
-from pastur.models._subordination.law import SubordinatedLaw
 
 SIGMAS = (0.05, 0.8, 3.0)
 
@@ -20,7 +26,7 @@ def copied(law: Uniform | Semicircle | MarchenkoPastur) -> Density:
     return Density(law.density, law.support)
 
 
-def inside(law: SubordinatedLaw | Semicircle | MarchenkoPastur, count: int = 120) -> np.ndarray:
+def inside(law: ProbabilityMeasure, count: int = 120) -> FloatArray:
     """Points of every interval, from its middle to 1e-6 of its length from the ends."""
     angle = np.linspace(0.002, np.pi - 0.002, count)
     low, high = law.support[:, :1], law.support[:, 1:]
@@ -28,9 +34,7 @@ def inside(law: SubordinatedLaw | Semicircle | MarchenkoPastur, count: int = 120
     return result
 
 
-def assert_same(
-    law: SubordinatedLaw, expected: SubordinatedLaw | Semicircle | MarchenkoPastur
-) -> None:
+def assert_same(law: ProbabilityMeasure, expected: ProbabilityMeasure) -> None:
     scale = np.max(np.abs(expected.support))
     assert law.support.shape == expected.support.shape
     np.testing.assert_allclose(law.support, expected.support, rtol=0, atol=1e-11 * scale)
@@ -142,7 +146,7 @@ def test_not_every_spike_detaches_where_the_noise_is_stronger(thinning: Density)
         with mp.workdps(40):
             tiny = mp.mpf(10) ** -15
 
-            def excess(w: Any, sigma: Any = sigma, tiny=tiny) -> Any:
+            def excess(w: Any, sigma: Any = sigma, tiny: Any = tiny) -> Any:
                 at = mp.mpc(w, tiny**2)
                 slope = (cubic_end(at + tiny) - cubic_end(at - tiny)) / (2 * tiny)
                 return mp.re(slope) * mp.mpf(sigma) ** 2 - 1
@@ -155,12 +159,13 @@ def test_not_every_spike_detaches_where_the_noise_is_stronger(thinning: Density)
 def test_a_density_that_thins_out_fast_against_forty_digits(
     thinning: Density, sigma: float
 ) -> None:
-    law = DeformedWigner(thinning, sigma=sigma).law
+    model = DeformedWigner(thinning, sigma=sigma)
+    law, omega = model.law, model._map.omega
     low, high = law.support[0]
     with mp.workdps(40):
         s2 = mp.mpf(sigma) ** 2
         for x in low + (high - low) * np.array([0.001, 0.1, 0.4, 0.7, 0.95]):
-            start = mp.mpc(law._map.omega(np.array([x + 0j]))[0])
+            start = mp.mpc(omega(np.array([x + 0j]))[0])
             w = mp.findroot(lambda w, x=x: w - s2 * cubic_end(w) - x, start)
             expected = mp.im(w) / (mp.pi * s2)
             assert mp.im(w) > 0
@@ -188,7 +193,9 @@ def test_normal_and_uniform_mixture(sigma: float) -> None:
     normal = Density(
         lambda t: np.exp(-(((t + 2) / 0.3) ** 2) / 2) / (0.3 * np.sqrt(2 * np.pi)), (-4.55, 0.55)
     )
-    law = DeformedWigner(0.5 * normal + 0.5 * Uniform(1, 3), sigma=sigma).law
+    mixture = 0.5 * normal + 0.5 * Uniform(1, 3)
+    assert isinstance(mixture, ProbabilityMeasure)
+    law = DeformedWigner(mixture, sigma=sigma).law
     x = np.array([-3.5, -2.2, -1.0, 0.8, 1.3, 2.0, 3.1])
     # Newton's method for w − σ²g(w) = x, from above, with the slope by a difference.
     w = x + 1j * sigma

@@ -58,7 +58,9 @@ class Rectangular:
 def test_outer_edges(case: Rectangular | Symmetric, upper: bool) -> None:
     side = -1 if upper else 0
     with mpmath.workdps(30):
-        start = float(case.law._map.critical[side, side])
+        law = case.law
+        assert isinstance(law, SubordinatedLaw)
+        start = float(law._map.critical[side, side])
         critical = mpmath.findroot(lambda w: mpmath.diff(case.phi, w), start)
         edge, sign = case.phi(critical), -1 if upper else 1
         for level in LEVELS:

@@ -103,7 +103,9 @@ def test_newtons_method_from_anywhere_finds_the_same_root_or_none(seed: int) -> 
     model = law.model
     top = model.law.support[-1, 1]
     for x in law.rng.uniform(0, 1.2 * top, 6):
-        w = law.rng.uniform(-2, 1.2 * top, 200) + 1j * law.rng.exponential(1.0, 200)
+        w: ComplexArray = np.asarray(
+            law.rng.uniform(-2, 1.2 * top, 200) + 1j * law.rng.exponential(1.0, 200)
+        )
         with np.errstate(all="ignore"):
             for _ in range(80):
                 step = 1e-6 * (1 + np.abs(w))

@@ -50,7 +50,7 @@ def test_density_is_the_limit_of_the_transform_solved_by_plain_iteration(
 ) -> None:
     """The damped fixed point at a small η, a route without curve or Newton."""
     law = InformationPlusNoise(h, sigma, ratio).law
-    x = np.linspace(*law.support[[0, -1], [0, 1]], 23)[1:-1]
+    x = np.linspace(law.support[0, 0], law.support[-1, 1], 23)[1:-1]
     x = x[np.abs(x[:, None] - law.support.ravel()).min(axis=1) > 0.02]
     z = x + 1e-3j
     m = -1 / z

@@ -14,7 +14,8 @@ from pastur.ensembles import sample_spiked_outliers
 from pastur.measures import Atoms, Empirical, MarchenkoPastur, Semicircle, Uniform
 from pastur.models import DeformedWigner, InformationPlusNoise, SpikedModel
 
-TABLE: dict[str, Callable[[], DeformedWigner]] = {
+Model = DeformedWigner | InformationPlusNoise
+TABLE: dict[str, Callable[[], Model]] = {
     "one atom": lambda: DeformedWigner(Atoms([0.0])),
     "two atoms": lambda: DeformedWigner(Atoms([-1.5, 1.5]), sigma=0.8, beta=2),
     "semicircle": lambda: DeformedWigner(Semicircle(0.5)),
@@ -26,13 +27,13 @@ TABLE: dict[str, Callable[[], DeformedWigner]] = {
 }
 
 
-@pytest.fixture(params=TABLE.values(), ids=TABLE)
-def model(request: pytest.FixtureRequest) -> DeformedWigner:
-    result: DeformedWigner = request.param()
+@pytest.fixture(params=list(TABLE.values()), ids=list(TABLE))
+def model(request: pytest.FixtureRequest) -> Model:
+    result: Model = request.param()
     return result
 
 
-def arrays_of(model: DeformedWigner) -> dict[str, AnyArray]:
+def arrays_of(model: Model) -> dict[str, AnyArray]:
     """All arrays that a model holds or hands out without an array, its law and μ₁ included."""
     model.law.stieltjes(1j)
     model.law.quantile([1e-9, 0.3, 1 - 1e-9])
@@ -50,19 +51,19 @@ def arrays_of(model: DeformedWigner) -> dict[str, AnyArray]:
     return {name: part for name, part in found.items() if isinstance(part, np.ndarray)}
 
 
-def test_every_array_is_locked(model: DeformedWigner) -> None:
+def test_every_array_is_locked(model: Model) -> None:
     for twin in (model, copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         found = arrays_of(twin)
         assert len(found) > 6
         assert [name for name, array in found.items() if array.flags.writeable] == []
 
 
-def test_the_check_finds_an_array_that_is_not_locked(model: DeformedWigner) -> None:
+def test_the_check_finds_an_array_that_is_not_locked(model: Model) -> None:
     vars(model)["table"] = np.zeros(3)
     assert [n for n, array in arrays_of(model).items() if array.flags.writeable] == ["table 0"]
 
 
-def test_nothing_can_be_set_or_deleted(model: DeformedWigner) -> None:
+def test_nothing_can_be_set_or_deleted(model: Model) -> None:
     before = model.law.cdf(0.3)
     for name in (*model._names, "law", "critical_spikes", "signal", "squared", "colour"):
         with pytest.raises(dataclasses.FrozenInstanceError, match=r"call `replace\(\w+=…\)`"):
@@ -74,12 +75,12 @@ def test_nothing_can_be_set_or_deleted(model: DeformedWigner) -> None:
         model.critical_spikes[:] = 0.0
 
 
-def test_a_parameter_is_named_in_the_sentence(model: DeformedWigner) -> None:
+def test_a_parameter_is_named_in_the_sentence(model: Model) -> None:
     with pytest.raises(AttributeError, match=r"its `sigma` cannot .* call `replace\(sigma=…\)`"):
         model.sigma = 2.0
 
 
-def test_a_model_replaced_is_one_made_anew(model: DeformedWigner) -> None:
+def test_a_model_replaced_is_one_made_anew(model: Model) -> None:
     model.law.cdf(0.3)
     other = model.replace(sigma=0.7)
     assert (type(other), other.sigma, other.beta) == (type(model), 0.7, model.beta)
@@ -92,7 +93,7 @@ def test_a_model_replaced_is_one_made_anew(model: DeformedWigner) -> None:
     assert model.replace() is not model
 
 
-def test_a_replaced_parameter_is_checked(model: DeformedWigner) -> None:
+def test_a_replaced_parameter_is_checked(model: Model) -> None:
     with pytest.raises(InvalidInputError, match="`sigma` must be positive"):
         model.replace(sigma=-1.0)
     with pytest.raises(InvalidTypeError, match=r"has no parameter `theta`\. It has (nu0|h), sigma"):
@@ -109,7 +110,7 @@ def test_equality_is_by_parameters() -> None:
     assert DeformedWigner(Atoms([0.0])) != DeformedWigner(Atoms([0.0]))
 
 
-def test_copies_and_pickles_are_the_same_model(model: DeformedWigner) -> None:
+def test_copies_and_pickles_are_the_same_model(model: Model) -> None:
     x = np.linspace(-3, 3, 7)
     for twin in (copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         assert type(twin) is type(model)
@@ -127,10 +128,10 @@ def test_representation() -> None:
     assert repr(rectangular) == expected
 
 
-def test_a_model_says_what_it_is(model: DeformedWigner) -> None:
+def test_a_model_says_what_it_is(model: Model) -> None:
     assert isinstance(model, SpikedModel)
     assert model.squared is isinstance(model, InformationPlusNoise)
-    assert model.signal is (model.h if model.squared else model.nu0)
+    assert model.signal is (model.h if isinstance(model, InformationPlusNoise) else model.nu0)
     assert (model.ratio is None) is not model.squared
 
 

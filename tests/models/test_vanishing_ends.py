@@ -32,12 +32,13 @@ def two_hills(t: FloatArray) -> FloatArray:
     return result
 
 
-def bump(t):
+def bump(t: FloatArray) -> FloatArray:
     return np.exp(-1 / np.maximum(1 - t**2, 1e-300)) / 0.4439938161680794
 
 
 # The density, its intervals, a noise level, and at which ends it vanishes that fast.
-CASES = {
+Case = tuple[Callable[[FloatArray], FloatArray], list[tuple[float, float]], float, str]
+CASES: dict[str, Case] = {
     **{f"Gaussian cut at {c}": (gaussian(c), [(-c, c)], 1.0, "both") for c in (8, 8.5, 9.3, 20)},
     "Gaussian that underflows": (gaussian(39), [(-39, 39)], 2.0, "both"),
     "Gaussian, little noise": (gaussian(8), [(-8, 8)], 0.01, "both"),
@@ -50,7 +51,7 @@ CASES = {
     "bump": (bump, [(-1, 1)], 0.1, "both"),
     "two hills": (two_hills, [(-20.5, -3.5), (3.5, 20.5)], 1.0, "both"),
 }
-POSITIVE = {
+POSITIVE: dict[str, Case] = {
     "exponential": CASES["exponential"],
     "Gaussian": (lambda t: gaussian(8)(t - 9), [(1, 17)], 1.0, "both"),
     "power": (lambda t: power(200)(t - 2), [(1, 3)], 0.3, "both"),
