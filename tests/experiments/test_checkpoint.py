@@ -56,10 +56,11 @@ def test_stopped_and_resumed_it_has_the_same_bits(
             raise Stopped
 
     stops, trained = [2, 4], []
-    hook = {"before the state": "watch", "after the state": "progress"}[when]
+    name = {"before the state": "watch", "after the state": "progress"}[when]
+    hook: dict[str, Any] = {name: stop}
     for _ in range(2):
         with pytest.raises(Stopped):
-            train_network(config, data=tiny_data, checkpoint=path, **{hook: stop})
+            train_network(config, data=tiny_data, checkpoint=path, **hook)
         trained.append(epochs_done(path))
     assert trained == ([1, 3] if when == "before the state" else [2, 4])
     seen = []
@@ -144,9 +145,7 @@ def parts(path: Path) -> tuple[dict[str, Any], bytes]:
     return json.loads(content[8 : 8 + size]), content[8 + size :]
 
 
-def with_header(
-    edit: Callable[[Mapping[str, Any]], dict[str, str] | str | None],
-) -> Callable[[Path], None]:
+def with_header(edit: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
     def damage(path: Path) -> None:
         header, data = parts(path)
         edit(header)
@@ -161,7 +160,7 @@ def metadata(**values: Any) -> Callable[[Path], None]:
 
 
 def with_tensors(
-    edit: Callable[[Mapping[str, AnyArray]], AnyArray | None],
+    edit: Callable[[dict[str, AnyArray]], AnyArray | None],
 ) -> Callable[[Path], None]:
     def damage(path: Path) -> None:
         header, _ = parts(path)
@@ -223,7 +222,8 @@ def test_losses_of_a_training_that_ran_away_are_no_damage(
 ) -> None:
     path = tmp_path / "s"
     save_state(path, CONFIG, state._replace(losses=[1.5, float("nan")]), VERSIONS)
-    assert np.isnan(load_state(path, CONFIG, VERSIONS).losses[1])
+    found = load_state(path, CONFIG, VERSIONS)
+    assert found is not None and np.isnan(found.losses[1])
     save_state(path, CONFIG, state._replace(losses=[float("inf")]), VERSIONS)
     assert epochs_done(path) == 1
 

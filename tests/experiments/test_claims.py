@@ -14,7 +14,7 @@ from pastur.experiments.claims._statements.finite_rank import peche_limit
 from pastur.experiments.claims._statements.lemma_4_1 import _written_out
 from pastur.experiments.claims._statements.outlier_density import density, omega
 from pastur.experiments.claims._statements.pasturs_law import kolmogorov_distance, semicircle_cdf
-from pastur.experiments.claims._statements.proposition_3_1 import transform
+from pastur.experiments.claims._statements.proposition_3_1 import signal_at, transform
 from pastur.experiments.claims._statements.signals import SIGNALS, growing, rank_at
 from pastur.experiments.claims._statements.theorem_2_1 import Bump
 from pastur.experiments.claims._statements.theorem_2_2 import places
@@ -158,7 +158,7 @@ def test_lemma_3_2_takes_the_remainders_of_the_schur_complement() -> None:
     """A naive sum over j ≠ k for r₁, and A_i by the inverse itself."""
     from pastur.experiments.claims._statements import lemma_3_2 as lemma
 
-    signal = lemma.signal_at(10)
+    signal = signal_at(10)
     found = lemma._draw(signal, {"size": 10, "draws": 1}, np.random.default_rng(5))
     r = np.sqrt(10) * sample_goe(10, rng=np.random.default_rng(5))
     w, i = r / np.sqrt(10) + np.diag(signal), 5

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / NAME).read_text()
 
 
-def edited(edit: Callable[[Mapping[str, Any]], Any]) -> Callable[[str], str]:
+def edited(edit: Callable[[dict[str, Any]], Any]) -> Callable[[str], str]:
     def damage(text: str) -> str:
         record = json.loads(text)
         edit(record)
@@ -34,9 +34,7 @@ def edited(edit: Callable[[Mapping[str, Any]], Any]) -> Callable[[str], str]:
     return damage
 
 
-def first(
-    edit: Callable[[Mapping[str, Any]], tuple[str, float] | dict[str, float] | None],
-) -> Callable[[str], str]:
+def first(edit: Callable[[dict[str, Any]], Any]) -> Callable[[str], str]:
     """Edit the first row."""
     return edited(lambda record: edit(record["rows"][0]))
 
@@ -44,7 +42,7 @@ def first(
 def statistic(value: Any, part: str = "mean") -> Callable[[str], str]:
     """Put a value in the place of the first statistic."""
 
-    def edit(row: Mapping[str, Mapping[str, str | float] | int]) -> None:
+    def edit(row: dict[str, Any]) -> None:
         row[part][next(iter(row[part]))] = value
 
     return first(edit)
@@ -146,18 +144,18 @@ def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
         verify(["lemma-4.1"], records=tmp_path)
 
 
-def drop_statistic(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) -> None:
+def drop_statistic(record: dict[str, Any]) -> None:
     for part in ("mean", "variance"):
         record["rows"][0][part].pop(min(record["rows"][0][part]))
 
 
-def rename_statistics(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) -> None:
+def rename_statistics(record: dict[str, Any]) -> None:
     for row in record["rows"]:
         for part in ("mean", "variance"):
             row[part] = {f"other {name}": value for name, value in row[part].items()}
 
 
-def wrong_shapes(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) -> None:
+def wrong_shapes(record: dict[str, Any]) -> None:
     for row in record["rows"]:
         for part in ("mean", "variance"):
             row[part] = {name: [[1.0, 2.0], [3.0, 4.0]] for name in row[part]}
@@ -166,7 +164,7 @@ def wrong_shapes(record: Mapping[str, Sequence[Mapping[str, Any]] | int | str]) 
 @pytest.mark.lengthy
 @pytest.mark.parametrize("damage", [drop_statistic, rename_statistics, wrong_shapes])
 def test_a_record_that_cannot_be_judged_is_damaged(
-    whole: str, tmp_path: Path, damage: Callable[[Mapping[str, Any]], None]
+    whole: str, tmp_path: Path, damage: Callable[[dict[str, Any]], None]
 ) -> None:
     """What agrees with itself, and not with the claim."""
     (tmp_path / NAME).write_text(edited(damage)(whole))
@@ -178,7 +176,7 @@ def test_a_record_that_cannot_be_judged_is_damaged(
 def test_two_runs_in_one_folder_keep_the_rows_of_both(tmp_path: Path) -> None:
     """One of each level, in turns; and a third that has seen none of it."""
 
-    def row(setting: Mapping[str, str | float]) -> Row:
+    def row(setting: Mapping[str, Any]) -> Row:
         value = {"right": np.array(float(setting["draws"]))}
         return Row(setting, setting["draws"], value, value)
 
@@ -188,9 +186,9 @@ def test_two_runs_in_one_folder_keep_the_rows_of_both(tmp_path: Path) -> None:
         for book, setting in zip(books, settings, strict=True):
             book.add(row(setting))
     done = [plan[: min(map(len, plans))] for plan in plans]
-    for plan, settings in zip(plans, done, strict=True):
+    for plan, first in zip(plans, done, strict=True):
         again = Records(CLAIM, plan, seed=0, folder=tmp_path)
-        assert [one.setting for one in again.rows] == list(settings)
+        assert [one.setting for one in again.rows] == list(first)
     with pytest.raises(InvalidInputError, match="recorded with seed 0, not 1"):
         Records(CLAIM, plans[0], seed=1, folder=tmp_path)
 

@@ -71,8 +71,10 @@ def test_two_sizes_and_two_epochs_on_the_real_data(
     assert [record.config for record in records] == chosen
     for record in records:
         assert record.finished and [entry.epoch for entry in record.epochs] == [1, 2]
-        assert 0.8 < record.epochs[0].test_accuracy < 0.9
-        assert record.last.test_accuracy > record.epochs[0].test_accuracy - 0.02
+        start, end = record.epochs[0].test_accuracy, record.last.test_accuracy
+        assert start is not None and end is not None
+        assert 0.8 < start < 0.9
+        assert end > start - 0.02
         middle = record.layer("fc2.weight")
         assert middle is not None
         assert middle.shape == (record.config.size,) * 2
@@ -171,7 +173,7 @@ def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
     job = tmp_path / "job"
     job.write_bytes(pickle.dumps((tiny_data, chosen)))
 
-    def start(place: Path) -> subprocess.Popen[str]:
+    def start(place: Path) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", DRIVER, str(job), str(place), str(log)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
         assert process.stdout is not None
@@ -201,6 +203,7 @@ def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
             load_record(path)
     process = start(folder)
     assert process.wait(timeout=120) == 0
+    assert process.stdout is not None
     process.stdout.close()
     assert files(folder) == files(whole)
     # Each kill repeats one epoch at most.
@@ -212,7 +215,7 @@ def test_killed_at_ten_random_moments_the_records_are_the_same_bits(
 
 
 def layer(rank: int = 3, **changes: Any) -> LayerFindings:
-    values = {
+    values: dict[str, Any] = {
         "layer": "fc2.weight",
         "shape": (8, 8),
         "sigma": 1.0,
@@ -244,7 +247,7 @@ def layer(rank: int = 3, **changes: Any) -> LayerFindings:
 def record(**changes: Any) -> NetworkRecord:
     shapes = {"fc1.weight": (8, 784), "fc2.weight": (8, 8), "fc3.weight": (10, 8)}
     layers = tuple(layer(layer=name, shape=shape) for name, shape in shapes.items())
-    values = {
+    values: dict[str, Any] = {
         "config": TrainingConfig(size=8, epochs=3),
         "versions": {"torch": "2"},
         "losses": (1.0, 0.5, 0.25),

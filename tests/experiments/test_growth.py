@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import linregress, t
 
+from pastur.estimation import Verdict
 from pastur.experiments import TrainingConfig, growth, spike_panels
 from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord
 
 
 def record(
-    size: int, rank: int, seed: int = 0, fits: bool = True, accuracy: None = 0.88
+    size: int, rank: int, seed: int = 0, fits: bool = True, accuracy: float | None = 0.88
 ) -> NetworkRecord:
     layer = LayerFindings(
         layer="fc2.weight",
@@ -24,7 +25,7 @@ def record(
         signal_rank_high=8.0,
         distance=0.1,
         p_value=None,
-        verdict="noise bulk" if fits else "heavy tail",
+        verdict=Verdict("noise bulk" if fits else "heavy tail"),
         reason="",
         fits=fits,
         converged=True,
@@ -66,7 +67,8 @@ def test_the_interval_is_that_of_a_regression() -> None:
 def test_counts_of_zero_and_trainings_that_ran_away_are_left_out() -> None:
     records = [record(10, 0), record(20, 4, accuracy=None), record(40, 5), record(80, 9)]
     assert growth(records) is None
-    assert growth([*records, record(160, 20)]).networks == 3
+    found = growth([*records, record(160, 20)])
+    assert found is not None and found.networks == 3
     assert growth([record(10, k) for k in (1, 2, 3)]) is None
 
 
@@ -86,7 +88,7 @@ def test_a_panel_for_each_realisation_and_one_for_the_accuracies() -> None:
     )
     names = [series.label for series in first.series]
     assert names[0] == "detached spikes" and names[-1] == "bulk does not fit"
-    assert first.series[0].x.tolist() == [100, 200, 400]
-    assert first.series[0].y.tolist() == [10, 20, 40]
-    assert first.series[-1].x.tolist() == [400]
-    assert accuracy.series[0].y.tolist() == [88.0] * 6
+    assert np.asarray(first.series[0].x).tolist() == [100, 200, 400]
+    assert np.asarray(first.series[0].y).tolist() == [10, 20, 40]
+    assert np.asarray(first.series[-1].x).tolist() == [400]
+    assert np.asarray(accuracy.series[0].y).tolist() == [88.0] * 6

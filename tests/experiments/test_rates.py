@@ -19,7 +19,7 @@ def test_a_power_is_found_exactly() -> None:
     assert rate.slope == pytest.approx(-0.7, abs=1e-12)
     assert np.exp(rate.intercept) == pytest.approx(3)
     line = rate.line(N, "label")
-    np.testing.assert_allclose(line.y, 3 * N**-0.7)
+    np.testing.assert_allclose(np.asarray(line.y), 3 * N**-0.7)
 
 
 def test_the_standard_error_is_that_of_weighted_least_squares() -> None:

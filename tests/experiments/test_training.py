@@ -1,7 +1,7 @@
 """Training in torch: the steps are the textbook's, and the same seed gives the same bits."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +26,7 @@ def torch() -> ModuleType:
 
 
 # Each activation with its slope.
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "absolute": (np.abs, np.sign),
     "relu": (lambda z: np.where(z > 0, z, 0.0), lambda z: (z > 0).astype(float)),
     "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
@@ -79,7 +79,7 @@ def naive_training(
                     second[name] = 0.999 * second[name] + 0.001 * g**2
                     mean, square = first[name] / (1 - 0.9**step), second[name] / (1 - 0.999**step)
                     p[name] -= config.learning_rate * mean / (np.sqrt(square) + 1e-8)
-        losses.append(np.mean(batch_losses))
+        losses.append(float(np.mean(batch_losses)))
     return p, losses
 
 

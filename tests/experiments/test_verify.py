@@ -135,7 +135,7 @@ verify(sys.argv[3:], records=folder)
 """
 
 
-def run_driver(folder, log):
+def run_driver(folder: Path, log: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", DRIVER, str(folder), str(log), *SWEEP]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
     assert process.stdout is not None
@@ -143,16 +143,16 @@ def run_driver(folder, log):
     return process
 
 
-def recorded(folder):
+def recorded(folder: Path) -> int:
     """Number of rows on disk; every file must be whole."""
     return sum(len(json.loads(path.read_text())["rows"]) for path in folder.glob("[!.]*.json"))
 
 
-def lines(log):
+def lines(log: Path) -> int:
     return len(log.read_text().splitlines()) if log.exists() else 0
 
 
-def wait_for(log, count, process) -> None:
+def wait_for(log: Path, count: int, process: subprocess.Popen[bytes]) -> None:
     """Wait until so many tasks have been begun, or the run is over."""
     while lines(log) < count and process.poll() is None:
         time.sleep(0.002)
@@ -172,6 +172,7 @@ def test_killed_at_twenty_random_moments_it_ends_as_if_it_had_not_been(
         time.sleep(rng.uniform(0, 0.1))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        assert process.stdout is not None
         process.stdout.close()
         rows = recorded(folder)
         assert rows >= before

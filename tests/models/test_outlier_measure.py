@@ -1,6 +1,7 @@
 """μ₁ of Theorem 2.1 and its rectangular twin: laws over a table, closed forms, perturbation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -16,12 +17,13 @@ from pastur.measures import (
     Density,
     Empirical,
     MarchenkoPastur,
+    ProbabilityMeasure,
     Semicircle,
     TracyWidom,
     Uniform,
 )
-from pastur.measures._contract.combination import Mixture, SignedSum
-from pastur.models import DeformedWigner, InformationPlusNoise
+from pastur.measures._contract.combination import SignedSum
+from pastur.models import DeformedWigner, InformationPlusNoise, SpikedModel
 
 ZERO = Atoms([0.0])
 PAIR = Atoms([-1.5, 1.5])
@@ -84,6 +86,18 @@ def test_mass_stays_and_the_bulk_loses_what_detaches(
     assert on_bulk == pytest.approx(nu1.mass - detached, abs=1e-9)
 
 
+def scaled_power(radius: float, k: int, t: Any) -> Any:
+    return (t / radius) ** k
+
+
+def log_distance(w: complex, t: Any) -> Any:
+    return np.log(abs(w - t))
+
+
+def direction(w: complex, t: Any) -> Any:
+    return np.angle(w - t)
+
+
 @cases
 def test_integrals_agree_with_contours(
     model: DeformedWigner, nu1: SignedSum, detached: float
@@ -92,7 +106,7 @@ def test_integrals_agree_with_contours(
     mu1 = model.outlier_measure(nu1)
     radius = np.abs(mu1.support).max()
     for k in (1, 2, 3, 8):
-        expected = mu1.integrate(lambda t, k=k: (t / radius) ** k)
+        expected = mu1.integrate(partial(scaled_power, radius, k))
         assert mu1.moment(k) / radius**k == pytest.approx(expected, abs=1e-10)
 
 
@@ -107,8 +121,7 @@ def test_transforms_agree_with_quadrature(
         formula, slow = getattr(mu1, name)(z), getattr(mu1, name)(z, method="quadrature")
         np.testing.assert_allclose(formula, slow, rtol=0, atol=1e-9 * np.abs(slow).max())
     potential = [
-        mu1.integrate(lambda t, w=w: np.log(abs(w - t)))
-        + 1j * mu1.integrate(lambda t, w=w: np.angle(w - t))
+        mu1.integrate(partial(log_distance, w)) + 1j * mu1.integrate(partial(direction, w))
         for w in z[:2]
     ]
     np.testing.assert_allclose(mu1.log_potential(z[:2]), potential, rtol=0, atol=1e-9)
@@ -136,8 +149,10 @@ def naive_symmetric(nu: Sequence[tuple[Any, ...]], sigma: Any, z: Any, start: An
     return mp.findroot(lambda g: sum(p / (t - z - sigma**2 * g) for t, p in nu) - g, start)
 
 
-def naive_rectangular(nu, sigma, ratio, z, start):
-    def equation(m):
+def naive_rectangular(
+    nu: Sequence[tuple[Any, ...]], sigma: Any, ratio: Any, z: Any, start: Any
+) -> Any:
+    def equation(m: Any) -> Any:
         stretch = 1 + sigma**2 * ratio * m
         w = z * stretch**2 - sigma**2 * (1 - ratio) * stretch
         return stretch * sum(p / (t - w) for t, p in nu) - m
@@ -150,7 +165,7 @@ SIGNAL, SPIKES = [(0.5, 0.75), (4.0, 0.25)], [(1.5, 0.25), (7.0, 0.75), (0.5, -1
 
 @pytest.mark.parametrize("z", [1 + 0.5j, 6.0 + 1e-3j, 0.3 + 1e-6j, 11.0 + 0.1j, 2.0 + 1e-9j])
 @pytest.mark.parametrize("ratio", [None, 0.4, 1.0], ids=["symmetric", "wide", "square"])
-def test_it_is_the_derivative_of_the_perturbed_equation(ratio: None, z: complex) -> None:
+def test_it_is_the_derivative_of_the_perturbed_equation(ratio: float | None, z: complex) -> None:
     """Solve the equation for ν₀ ± ε·ν₁ in 50 digits, a signed measure for one sign, and divide."""
     base = Atoms([0.5, 4.0], [0.75, 0.25])
     nu1 = 0.25 * Atoms([1.5]) + 0.75 * Atoms([7.0]) - Atoms([0.5])
@@ -158,14 +173,14 @@ def test_it_is_the_derivative_of_the_perturbed_equation(ratio: None, z: complex)
     with mp.workdps(50):
         eps = mp.mpf(10) ** -18
         if ratio is None:
-            model = DeformedWigner(base, sigma=sigma)
+            model: SpikedModel = DeformedWigner(base, sigma=sigma)
 
             def solve(nu: Sequence[tuple[Any, ...]]) -> Any:
                 return naive_symmetric(nu, mp.mpf(sigma), mp.mpc(z), start)
         else:
             model = InformationPlusNoise(base, sigma=sigma, ratio=ratio)
 
-            def solve(nu):
+            def solve(nu: Sequence[tuple[Any, ...]]) -> Any:
                 return naive_rectangular(nu, mp.mpf(sigma), mp.mpf(ratio), mp.mpc(z), start)
 
         start = mp.mpc(complex(model.law.stieltjes(z)))
@@ -182,17 +197,18 @@ def test_it_is_the_derivative_of_the_law(name: str) -> None:
     """Masses beyond x and integrals of the law of (1 − ε)ν₀ + ε·spikes, extrapolated to ε = 0."""
     base, spikes = Uniform(0.5, 2.0), Uniform(4.0, 6.0)
 
-    def model(nu: Uniform | Mixture) -> InformationPlusNoise | DeformedWigner:
+    def model(nu: Any) -> InformationPlusNoise | DeformedWigner:
         if name == "symmetric":
             return DeformedWigner(nu, sigma=0.6)
         return InformationPlusNoise(nu, sigma=0.6, ratio=0.5)
 
-    x = np.concatenate([np.linspace(*model(base).law.support[0], 9)[1:-1], [4.7, 5.5, 6.5]])
+    low, high = model(base).law.support[0]
+    x = np.concatenate([np.linspace(low, high, 9)[1:-1], [4.7, 5.5, 6.5]])
     start = model(base).law.sf(x)
     steps = 2e-3 / 2.0 ** np.arange(5)
     table = [(model((1 - e) * base + e * spikes).law.sf(x) - start) / e for e in steps]
     for order in range(1, len(steps)):
-        table = [(2**order * b - a) / (2**order - 1) for a, b in pairwise(table)]
+        table = [np.asarray((2**order * b - a) / (2**order - 1)) for a, b in pairwise(table)]
     mu1 = model(base).outlier_measure(spikes - base)
     tail = mu1.log_potential(x.astype(complex)).imag / np.pi
     np.testing.assert_allclose(tail, table[0], rtol=0, atol=1e-7)
@@ -202,9 +218,8 @@ def test_low_rank_closed_forms() -> None:
     """ν₀ = δ₀, σ = 1: ω = (z + √(z² − 4))/2, and the images of the semicircle's exterior."""
     spikes = Uniform(1.5, 3.0)
     mu1 = DeformedWigner(ZERO).outlier_measure(spikes - ZERO)
-    np.testing.assert_allclose(
-        mu1.support, [[-2, 2], [1.5 + 1 / 1.5, 3 + 1 / 3]], rtol=0, atol=1e-12
-    )
+    expected = np.array([[-2.0, 2.0], [1.5 + 1 / 1.5, 3 + 1 / 3]])
+    np.testing.assert_allclose(mu1.support, expected, rtol=0, atol=1e-12)
     x = np.array([2.3, 2.9, 3.3])
     slope = (1 + x / np.sqrt(x**2 - 4)) / 2
     np.testing.assert_allclose(mu1.density(x), slope / 1.5, rtol=1e-12)
@@ -271,6 +286,9 @@ def test_samples_show_it_inside_the_bulk_too(name: str) -> None:
     """
     size, rank, draws = 400, 8, 30
     rng = np.random.default_rng(11)
+    model: SpikedModel
+    wrong: SpikedModel
+    functions: list[Callable[[Any], Any]]
     if name == "symmetric":
         spikes, model = np.linspace(1.8, 3.0, rank), DeformedWigner(ZERO)
         functions = [np.cos, lambda x: np.exp(-2 * x**2), lambda x: 1 / (1 + x**2)]
@@ -317,7 +335,9 @@ def test_the_law_of_the_whole_signal_tends_to_it_like_r_over_n() -> None:
     base = DeformedWigner(ZERO).law.sf(x)
     gaps = []
     for share in (0.02, 0.01, 0.005):
-        law = DeformedWigner((1 - share) * ZERO + share * Uniform(1.8, 3.0)).law
+        mixture = (1 - share) * ZERO + share * Uniform(1.8, 3.0)
+        assert isinstance(mixture, ProbabilityMeasure)
+        law = DeformedWigner(mixture).law
         gaps.append(np.abs((law.sf(x) - base) / share - tail))
     for coarse, fine in pairwise(gaps):
         np.testing.assert_allclose(fine / coarse, 0.5, atol=0.06)
