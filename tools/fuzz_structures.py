@@ -20,14 +20,14 @@ from structures import FORMATS
 from structures.tree import mutate
 
 
-def maker(name: str, kept: Path | None = None) -> Callable[[Random | None, Path], Path]:
+def maker(name: str, kept: Path | None = None) -> Callable[[Random | None, Path], fuzzing.Made]:
     """Return what writes the mutants of one format; see `fuzzing.work`."""
     form = FORMATS[name]
     sound = form.sound()
 
-    def make(random: Random | None, folder: Path) -> Path:
+    def make(random: Random | None, folder: Path) -> fuzzing.Made:
         tree = sound if random is None else mutate(sound, random, form.odd)
-        result: Path = form.write(tree, folder)
+        result: fuzzing.Made = form.write(tree, folder)
         return result
 
     return make

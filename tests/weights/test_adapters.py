@@ -33,7 +33,7 @@ def reasons(weights: Weights) -> dict[str, str]:
 
 def folder_of(path: Path, tensors: Mapping[str, AnyArray], config: Mapping[str, Any]) -> Path:
     path.mkdir()
-    save_file(tensors, path / "adapter_model.safetensors")
+    save_file(dict(tensors), path / "adapter_model.safetensors")
     (path / "adapter_config.json").write_text(json.dumps(config))
     return path
 
@@ -226,8 +226,12 @@ def test_a_base_of_codes(tmp_path: Path, scaled: bool) -> None:
     below = 0.01 * codes
     expected = below * tensors["base_model.model.fc.ia3_l"] if scaled else below + B @ A
     np.testing.assert_allclose(weights.read("fc.weight"), expected, rtol=1e-5, atol=1e-5)
+    assert weights.steps is not None
     steps = weights.steps("fc.weight")
-    assert steps is None if scaled else np.allclose(steps, 0.01**2 / 12)
+    if scaled:
+        assert steps is None
+    else:
+        assert steps is not None and np.allclose(steps, 0.01**2 / 12)
 
 
 # --- what is saved whole ---
@@ -420,7 +424,7 @@ def test_two_adapters_in_one_file_are_refused() -> None:
 
 
 def test_unset_entries_of_newer_versions_are_passed_over(tmp_path: Path) -> None:
-    config = {"lora_alpha": 2, "a_new_switch": None, "another": False, "third": {}}
+    config: dict[str, Any] = {"lora_alpha": 2, "a_new_switch": None, "another": False, "third": {}}
     assert readable(open_weights(folder_of(tmp_path / "a", PEFT, config)))
 
 
@@ -459,13 +463,14 @@ def test_a_pattern_that_a_later_python_may_read_otherwise_is_no_warning() -> Non
 
 def test_a_thousand_patterns_are_parsed_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
-    parse = bounded_patterns._parser.parse
+    parser: Any = vars(bounded_patterns)["_parser"]
+    parse = parser.parse
 
     def counted(key: str) -> Any:
         parsed.append(key)
         return parse(key)
 
-    monkeypatch.setattr(bounded_patterns._parser, "parse", counted)
+    monkeypatch.setattr(parser, "parse", counted)
     keys = [rf"none\.{i}" for i in range(1000)]
     steps = Steps()
     for layer in ("a.b", "c.d", "e.f"):

@@ -42,7 +42,7 @@ class Block(torch.nn.Module):
         self.head = torch.nn.Linear(8, 20)
         self.attention = torch.nn.MultiheadAttention(12, 3)
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return x
 
 
@@ -52,7 +52,7 @@ class Experts(torch.nn.Module):
         self.up = torch.nn.Parameter(torch.randn(3, 10, 6))
         self.table = torch.nn.Parameter(torch.randn(7, 9))
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return x
 
 
@@ -62,7 +62,7 @@ class Mixture(torch.nn.Module):
         self.mlp = Experts()
         self.fc = torch.nn.Linear(6, 6)
 
-    def forward(self, x):
+    def forward(self, x: Any) -> Any:
         return x
 
 
@@ -166,7 +166,7 @@ CONFIGS = {
 
 def adapted(
     tmp_path: Path, model: Block | Mixture, config: Config
-) -> tuple[Path, Path, OrderedDict]:
+) -> tuple[Path, Path, OrderedDict[str, Any]]:
     """Save a base and an adapter with other numbers than it begins with; merge both in PEFT."""
     torch.manual_seed(0)
     model = model.eval()

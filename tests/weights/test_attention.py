@@ -33,7 +33,7 @@ def rows(order: str) -> dict[str, list[int]]:
     }
 
 
-FAMILIES = {
+FAMILIES: dict[str, tuple[str, dict[str, Any], str]] = {
     "neox": ("query_key_value.weight", LLAMA | {"model_type": "gpt_neox"}, "qkv" * HEADS),
     "bloom": ("h.0.query_key_value.weight", GPT | {"model_type": "bloom"}, "qkv" * HEADS),
     "falcon grouped": (

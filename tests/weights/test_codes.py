@@ -73,6 +73,7 @@ def assert_one_weight(
     assert read.dtype == info.dtype == "float32"
     np.testing.assert_allclose(read, expected, rtol=rtol, atol=1e-12)
     if step is not None:
+        assert weights.steps is not None
         found = weights.steps(name)
         assert found is not None
         np.testing.assert_allclose(found, np.broadcast_to(step, found.shape) ** 2 / 12, rtol=1e-5)
@@ -105,7 +106,7 @@ def test_floats_of_8_bits_with_scales(
     written: Callable[..., Weights], kind: str, shape: tuple[int, ...], scale_kind: type
 ) -> None:
     small = numbers(6, 10).astype(getattr(ml_dtypes, kind))
-    scale = (np.abs(numbers(*shape)) + 0.1).astype(scale_kind)
+    scale: AnyArray = (np.abs(numbers(*shape)) + 0.1).astype(scale_kind)
     plain = scale.astype(np.float64)
     along = plain[:, None] if shape == (6,) else plain
     weights = written({"l.weight": small, "l.weight_scale": scale, "l.input_scale": numbers(1)})
@@ -307,7 +308,7 @@ def gptq(
         for i in range(inputs):
             g = index[i]
             weight[o, i] = (int(q[i, o]) - int(zeros[g, o])) * float(scales[g, o])
-    tensors = {
+    tensors: dict[str, AnyArray] = {
         "l.qweight": stream(q.T, bits).T.view(np.int32),
         "l.qzeros": stream(stored_zeros, bits).view(np.int32),
         "l.scales": scales,
@@ -463,7 +464,7 @@ def bnb(
         [16 * int(places[i]) + int(places[i + 1]) for i in range(0, count, 2)], np.uint8
     )
     state = {"quant_type": kind, "blocksize": block, "dtype": "bfloat16", "shape": list(shape)}
-    tensors = {"l.weight": packed[:, None], "l.weight.quant_map": NF4}
+    tensors: dict[str, AnyArray] = {"l.weight": packed[:, None], "l.weight.quant_map": NF4}
     if nested:
         table, outer, inner = np.sort(numbers(256)), np.abs(numbers(-(-blocks // 8))), 8
         indices = codes(8, blocks)
@@ -475,8 +476,8 @@ def bnb(
             "l.weight.nested_quant_map": table,
         }
     else:
-        magnitudes = np.abs(numbers(blocks)) + 0.1
-        tensors["l.weight.absmax"] = magnitudes
+        magnitudes = list(np.abs(numbers(blocks)) + 0.1)
+        tensors["l.weight.absmax"] = np.array(magnitudes)
     text = np.frombuffer(json.dumps(state).encode(), np.uint8)
     tensors[f"l.weight.quant_state.bitsandbytes__{kind}"] = text
     weight = [float(NF4[places[i]]) * float(magnitudes[i // block]) for i in range(count)]
@@ -499,7 +500,9 @@ def test_step_of_a_table(written: Callable[..., Weights]) -> None:
     width = (NF4[6] - NF4[4]) / 2 * scale
     at = np.isclose(weight, middle, rtol=1e-6)
     assert at.any()
-    steps = written(tensors).steps("l.weight")
+    read = written(tensors)
+    assert read.steps is not None
+    steps = np.asarray(read.steps("l.weight"))
     np.testing.assert_allclose(steps[at], width**2 / 12, rtol=1e-5)
 
 
@@ -697,7 +700,7 @@ def test_codes_or_scales_without_entries_have_a_reason(
 
 def test_magnitudes_that_are_packed_without_their_table_have_a_reason(tmp_path: Path) -> None:
     state = json.dumps({"blocksize": 64, "shape": [8, 16], "nested_blocksize": 256}).encode()
-    tensors = {
+    tensors: dict[str, AnyArray] = {
         "w": np.zeros((64, 1), np.uint8),
         "w.absmax": np.zeros(2, np.uint8),
         "w.quant_map": np.linspace(-1, 1, 16, dtype=np.float32),

@@ -27,7 +27,8 @@ def tried(folder: Path, name: str, number: int | None) -> Trial:
     place = folder / f"{name}-{number}"
     place.mkdir()
     made = fuzz_structures.maker(name)(None if number is None else random.Random(number), place)
-    return fuzzing.trial(*(made if isinstance(made, tuple) else (made, None)))
+    file, base = made if isinstance(made, tuple) else (made, None)
+    return fuzzing.trial(file, base)
 
 
 @pytest.mark.parametrize("name", INSTALLED)
@@ -48,9 +49,11 @@ def test_a_mutant_is_the_same_again(tmp_path: Path) -> None:
     contents = []
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
-        made = [
-            fuzz_structures.maker("npz")(random.Random(n), folder).read_bytes() for n in range(9)
-        ]
+        made = []
+        for n in range(9):
+            file = fuzz_structures.maker("npz")(random.Random(n), folder)
+            assert isinstance(file, Path)
+            made.append(file.read_bytes())
         contents.append(made)
     assert contents[0] == contents[1]
     assert len(set(contents[0])) > 5
@@ -88,7 +91,7 @@ def written_beside(weights: Weights, name: str) -> None:
     raise FileFormatError("planted")
 
 
-PLANTED = {
+PLANTED: dict[Callable[[Weights, str], Any], tuple[str, str]] = {
     key_error: ("KeyError", "weights/"),
     warning: ("RuntimeWarning", "weights/"),
     internal: ("FaultError", "internal error: KeyError: planted"),

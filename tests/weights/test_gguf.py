@@ -27,19 +27,19 @@ def numbers(*shape: int, seed: int = 0) -> AnyArray:
 
 def write(
     path: Path,
-    tensors: Mapping[str, AnyArray | tuple[AnyArray, Any]],
-    keys: Sequence[tuple[str, str, Sequence[int | str] | float | str]] = (),
+    tensors: Mapping[str, Any],
+    keys: Sequence[tuple[str, str, Any]] = (),
 ) -> Path:
     """Write tensors: arrays as they are, pairs of an array and a type quantised."""
     writer = gguf.GGUFWriter(path, "llama")
     for add, key, value in keys:
         getattr(writer, add)(key, value)
-    for name, value in tensors.items():
-        if isinstance(value, tuple):
-            array, kind = value
+    for name, content in tensors.items():
+        if isinstance(content, tuple):
+            array, kind = content
             writer.add_tensor(name, gguf.quantize(array, kind), raw_dtype=kind)
         else:
-            writer.add_tensor(name, value)
+            writer.add_tensor(name, content)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -63,7 +63,7 @@ def test_plain_tensors_and_metadata(path: Path) -> None:
         "whole": np.arange(12, dtype=np.int32).reshape(4, 3),
         "norm": numbers(7),
     }
-    keys = [
+    keys: list[tuple[str, str, Any]] = [
         ("add_string", "general.name", "a small one"),
         ("add_array", "words", ["a", "b"]),
         ("add_array", "numbers", [1, 2, 3]),

@@ -20,9 +20,16 @@ from pastur._errors import FileFormatError
 from pastur._typing import AnyArray
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 from pastur.weights._formats.hdf5 import reader
+from pastur.weights.tensors import Weights
 
 h5py = pytest.importorskip("h5py")
 NORMAL = np.random.default_rng(0).standard_normal((20, 30))
+
+
+def worker_of(weights: Weights) -> Any:
+    """The process that reads for these weights."""
+    fetch: Any = weights.fetch
+    return fetch.args[1]
 
 
 def written(path: Path, fill: Callable[[Any], None]) -> Path:
@@ -72,7 +79,7 @@ def enumeration() -> Any:
     return h5py.h5t.py_create(h5py.enum_dtype({"a": 0, "b": 1}, "i4"), logical=True)
 
 
-ODD = {
+ODD: dict[str, tuple[Callable[[], Any], str]] = {
     "time": (lambda: h5py.h5t.UNIX_D32LE, "holds times"),
     "long time": (lambda: h5py.h5t.UNIX_D64BE, "holds times"),
     "bits": (lambda: h5py.h5t.STD_B32LE, "holds bits without a number"),
@@ -110,7 +117,7 @@ def test_one_odd_object_has_its_reason_and_the_rest_is_read(tmp_path: Path, name
 
 
 # Values that each type holds exactly, the type in which they come out.
-NUMBERS = {
+NUMBERS: dict[str, tuple[Callable[[], Any], Any, str]] = {
     "three bytes": (lambda: integer(3, 24), [[-(2**23), 2**23 - 1, 7, -1]], "int32"),
     "three, other end": (
         lambda: integer(3, 24, base=h5py.h5t.STD_U32BE),
@@ -325,7 +332,7 @@ def test_a_chunk_that_unpacks_to_more_than_it_should(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"'w' of .*bomb\.h5'"):
         weights.read("w")
     np.testing.assert_array_equal(weights.read("sound"), NORMAL)
-    status = Path(f"/proc/{weights.fetch.args[1]._process.pid}/status")
+    status = Path(f"/proc/{worker_of(weights)._process.pid}/status")
     if status.exists():
         peak = next(line for line in status.read_text().splitlines() if "VmHWM" in line)
         assert int(peak.split()[1]) < 500_000
@@ -340,7 +347,7 @@ def test_time_is_for_the_file_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
     sleeper = tmp_path / "sleeper.py"
     sleeper.write_text("import time; time.sleep(100)")
     monkeypatch.setattr(reader, "_WORKER", sleeper)
-    worker = weights.fetch.args[1]
+    worker = worker_of(weights)
     reader._end(worker._process)
     worker._process, worker._left = None, 0.5
     start = time.monotonic()
@@ -361,7 +368,7 @@ time.sleep(100)
 
 def test_the_process_ends_with_the_one_that_asks(tmp_path: Path) -> None:
     path = written(tmp_path / "one.h5", lambda file: None)
-    command = [sys.executable, "-c", WAITING, path]
+    command = [sys.executable, "-c", WAITING, str(path)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     worker = int(parent.stdout.readline())

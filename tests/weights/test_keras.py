@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,7 +216,8 @@ def test_a_worker_that_dies_is_an_error_and_the_next_one_works(
     _, folder = written
     weights = open_weights(folder / "model.keras")
     name = next(entry.name for entry in weights.entries if len(entry.shape) == 4)
-    worker = weights.fetch.args[1]
+    fetch: Any = weights.fetch
+    worker = fetch.args[1]
     worker._process.kill()
     worker._process.wait()
     with pytest.raises(FileFormatError, match=r"model\.keras' is not a sound HDF5 file"):

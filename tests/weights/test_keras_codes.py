@@ -78,7 +78,9 @@ def test_int8(saved: Callable[..., Weights], bias: bool, name: str) -> None:
     for (name, item), kernel, layer in zip(found.items(), expected, model.layers, strict=True):
         np.testing.assert_allclose(item.load(), kernel.T, rtol=1e-5, atol=1e-6)
         scale = keras.ops.convert_to_numpy(layer.kernel_scale)
-        np.testing.assert_allclose(weights.steps(name)[0], 1 / scale**2 / 12, rtol=1e-5)
+        assert weights.steps is not None
+        steps = np.asarray(weights.steps(name))
+        np.testing.assert_allclose(steps[0], 1 / scale**2 / 12, rtol=1e-5)
 
 
 @pytest.mark.lengthy

@@ -119,7 +119,10 @@ def test_the_gates_are_those_of_the_cell() -> None:
         found[f"weight_ih:{gate}"] @ x[0].numpy() + found[f"weight_hh:{gate}"] @ h[0].numpy()
         for gate in "ifgo"
     )
-    sigmoid = lambda value: 1 / (1 + np.exp(-value))  # noqa: E731
+
+    def sigmoid(value: AnyArray) -> AnyArray:
+        return np.asarray(1 / (1 + np.exp(-value)))
+
     state = sigmoid(f) * c[0].numpy() + sigmoid(i) * np.tanh(g)
     new_h, new_c = cell(x, (h, c))
     np.testing.assert_allclose(state, new_c[0].detach(), atol=1e-12)
@@ -253,7 +256,7 @@ def test_every_tensor_of_whole_models_is_accounted_for() -> None:
     for item in iter_matrices(open_weights(state)):
         if isinstance(item, Matrix):
             tensors.add(item.tensor)
-            entries += np.prod(item.shape)
+            entries += int(np.prod(item.shape))
         else:
             assert state[item.name].ndim < 2
             tensors.add(item.name)
@@ -275,8 +278,8 @@ def test_layouts_of_other_frameworks() -> None:
     found = matrices(with_layout(keras, Layout("io", ("i", "f", "c", "o"))))
     np.testing.assert_array_equal(found["w:c"], keras[:, 6:9].T)
     heads = numbered(8, 2, 4)
-    (found,) = matrices(with_layout(heads, Layout("ioo"))).values()
-    np.testing.assert_array_equal(found, heads.reshape(8, 8).T)
+    (whole,) = matrices(with_layout(heads, Layout("ioo"))).values()
+    np.testing.assert_array_equal(whole, heads.reshape(8, 8).T)
 
 
 def test_a_layout_that_does_not_suit_is_a_reason() -> None:
@@ -305,10 +308,15 @@ def test_parts_are_chosen_by_name() -> None:
 
 
 def test_a_tensor_of_many_parts_is_read_once() -> None:
-    reads = []
+    reads: list[str] = []
     array = numbered(12, 4)
+
+    def fetch(name: str) -> AnyArray:
+        reads.append(name)
+        return array
+
     info = TensorInfo("in_proj_weight", array.shape, "float64", array.nbytes)
-    weights = Weights("memory", (info,), {}, lambda name: reads.append(name) or array)
+    weights = Weights("memory", (info,), {}, fetch)
     items = list(iter_matrices(weights))
     for item in items:
         assert isinstance(item, Matrix)

@@ -213,7 +213,7 @@ class Tensor:
 
 def test_a_tensor_becomes_an_array_when_it_is_read() -> None:
     class Lazy(Tensor):
-        detach = None
+        detach: Any = None
 
     tensor = Lazy(np.eye(3, dtype=np.float32))
     weights = open_weights({"w": tensor})
@@ -232,7 +232,7 @@ def test_a_tensor_with_gradient() -> None:
 
 def test_a_tensor_that_numpy_cannot_take() -> None:
     class Brain(Tensor):
-        detach = None
+        detach: Any = None
 
     tensor = Brain(np.eye(3), dtype="torch.float4", error="Got unsupported\nScalarType Float4")
     (item,) = iter_matrices(open_weights({"w": tensor}))

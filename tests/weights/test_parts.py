@@ -141,7 +141,7 @@ def test_groups_and_transpositions_of_a_convolution_in_parts(
     )
     shapes = {item.name: item.shape for item in iter_matrices(open_weights(layers))}
     for layer in layers.values():
-        function = nn.utils.weight_norm if make == "old" else make
+        function: Any = nn.utils.weight_norm if make == "old" else make
         function(layer, "weight")
     sources = [layers]
     if make is not parametrizations.weight_norm:  # which refuses to be saved whole
@@ -261,10 +261,13 @@ def test_one_bad_layer_never_ends_the_listing() -> None:
     np.testing.assert_array_equal(weights.read("linear.weight"), channels.dequantize().numpy())
     np.testing.assert_array_equal(weights.read("conv.weight"), plain.dequantize().numpy())
     scales = channels.q_per_channel_scales().numpy()[:, None]
+    assert weights.steps is not None
     np.testing.assert_allclose(
-        weights.steps("linear.weight"), np.broadcast_to(scales**2 / 12, (5, 8))
+        np.asarray(weights.steps("linear.weight")), np.broadcast_to(scales**2 / 12, (5, 8))
     )
-    np.testing.assert_allclose(weights.steps("conv.weight"), np.full((4, 3, 3, 3), 0.03**2 / 12))
+    np.testing.assert_allclose(
+        np.asarray(weights.steps("conv.weight")), np.full((4, 3, 3, 3), 0.03**2 / 12)
+    )
     items = {i.name: i for i in iter_matrices(weights)}
     found = {name for name, item in items.items() if isinstance(item, Matrix)}
     assert found == {"linear.weight", "conv.weight", "good.weight"}
@@ -309,8 +312,12 @@ def test_quantised_tensors_in_files(tmp_path: Path) -> None:
         )
     found = {i.name: i for i in iter_matrices(weights) if isinstance(i, Matrix)}
     assert {found[name].dtype for name in expected} == {"qint8", "quint8"}
-    np.testing.assert_allclose(weights.steps("whole"), np.full((7, 9), 0.07**2 / 12), rtol=1e-6)
-    np.testing.assert_allclose(weights.steps("columns")[0], scales.numpy() ** 2 / 12, rtol=1e-6)
+    assert weights.steps is not None
+    np.testing.assert_allclose(
+        np.asarray(weights.steps("whole")), np.full((7, 9), 0.07**2 / 12), rtol=1e-6
+    )
+    columns = np.asarray(weights.steps("columns"))
+    np.testing.assert_allclose(columns[0], scales.numpy() ** 2 / 12, rtol=1e-6)
     small = torch.quantize_per_channel(tall, scales.float(), zeros.float(), 1, torch.quint4x2)
     torch.save({"small": small, "plain": tall}, tmp_path / "m.pt")
     entries = {entry.name: entry for entry in open_weights(tmp_path / "m.pt").entries}

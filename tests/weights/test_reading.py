@@ -7,6 +7,7 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def write_old(path: Path, n: int) -> None:
 
 
 def write_exported(path: Path, n: int) -> None:
-    fields = sizes((4, 5), (5, 1))
+    fields: dict[str, Any] = sizes((4, 5), (5, 1))
     exported_records({name: {"path_name": f"w{i}"} | fields for i, name in enumerate(arrays(n))})(
         path
     )
@@ -66,7 +67,8 @@ def write_exported(path: Path, n: int) -> None:
 
 
 def write_npz(path: Path, n: int) -> None:
-    np.savez_compressed(path, **arrays(n))
+    named: dict[str, Any] = dict(arrays(n))
+    np.savez_compressed(path, **named)
 
 
 def write_safetensors(path: Path, n: int) -> None:
@@ -76,7 +78,8 @@ def write_safetensors(path: Path, n: int) -> None:
 def write_index(path: Path, n: int) -> None:
     """A file for every ten tensors."""
     named = arrays(n)
-    names, shards = list(named), {}
+    names = list(named)
+    shards: dict[str, str] = {}
     for start in range(0, n, 10):
         part = {name: named[name] for name in names[start : start + 10]}
         save_file(part, path.parent / f"{start}.safetensors")
@@ -139,7 +142,7 @@ def test_time_follows_the_number_of_tensors(
     for name, array in arrays(100).items():
         np.testing.assert_array_equal(found[name], array)
     # Four times the tensors; sixteen times is what is looked for, and what is short is noise.
-    short, long = (cpu_seconds(lambda path=path: read_all(path)) for path in (small, large))
+    short, long = (cpu_seconds(partial(read_all, path)) for path in (small, large))
     assert long < 8 * short + 0.1
 
 
@@ -151,7 +154,7 @@ def test_the_directory_of_an_archive_is_read_once(
     opened = []
     make = zipfile.ZipFile.__init__
 
-    def counted(self, *args: Any, **kwargs: Any) -> None:
+    def counted(self: zipfile.ZipFile, *args: Any, **kwargs: Any) -> None:
         opened.append(args)
         make(self, *args, **kwargs)
 
@@ -250,7 +253,8 @@ def test_wide_integers_are_packed_less(
     monkeypatch.setattr("pastur.weights._formats.npz._BOMB_SIZE", 2_000_000)
     values = np.random.default_rng(0).integers(0, 2, (200, 1000))
     values[:, :500] = 0
-    np.savez_compressed(tmp_path / "m.npz", **{str(i): values.astype(kind) for i in range(3)})
+    members: dict[str, Any] = {str(i): values.astype(kind) for i in range(3)}
+    np.savez_compressed(tmp_path / "m.npz", **members)
     reasons = [e.unreadable for e in open_weights(tmp_path / "m.npz").entries]
     assert reasons[0] == "" and ("packed like a zip bomb" in reasons[2]) == (kind == "<i8")
 
@@ -307,18 +311,23 @@ def test_nothing_of_any_shape_is_an_array_or_a_sentence(
 def test_what_no_reader_foresaw_is_an_error_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = Weights("source", open_weights({"w": np.eye(3)}).entries, {}, lambda name: 1 / 0)
+    def divide(name: str) -> AnyArray:
+        return np.eye(3) / (len(name) // 0)
+
+    weights = Weights("source", open_weights({"w": np.eye(3)}).entries, {}, divide)
     with pytest.raises(InternalError, match="internal error: ZeroDivisionError"):
         weights.read("w")
     path = tmp_path / "m.npy"
     np.save(path, np.eye(3))
-    monkeypatch.setattr("pastur.weights._formats.npy.read_header", lambda file: {}["no"])
+    monkeypatch.setattr(
+        "pastur.weights._formats.npy.read_header", lambda file: dict[str, int]()["no"]
+    )
     with pytest.raises(InternalError, match="internal error: KeyError"):
         open_weights(path)
 
 
 def test_memory_that_is_not_there_is_a_sentence() -> None:
-    def fetch(name: str) -> None:
+    def fetch(name: str) -> AnyArray:
         raise MemoryError
 
     weights = Weights("source", open_weights({"w": np.eye(3)}).entries, {}, fetch)

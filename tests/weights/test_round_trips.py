@@ -33,12 +33,12 @@ SHAPES = [(5, 7), (7,), (), (2, 3, 4), (0, 4), (1, 1)]
 
 def bits(shape: tuple[int, ...], dtype: str, seed: int = 0) -> AnyArray:
     """Return an array of random bits, so that NaN payloads and denormals are among them."""
-    dtype = np.dtype(dtype)
+    kind = np.dtype(dtype)
     count = int(np.prod(shape))
-    raw = np.random.default_rng(seed).integers(0, 256, count * dtype.itemsize, dtype=np.uint8)
-    if dtype.kind == "b":
+    raw = np.random.default_rng(seed).integers(0, 256, count * kind.itemsize, dtype=np.uint8)
+    if kind.kind == "b":
         raw &= 1
-    return np.frombuffer(raw.tobytes(), dtype).reshape(shape)
+    return np.frombuffer(raw.tobytes(), kind).reshape(shape)
 
 
 def assert_same_bits(got: AnyArray, expected: AnyArray) -> None:

@@ -28,7 +28,7 @@ def torch() -> ModuleType:
 @pytest.fixture
 def save(torch: ModuleType, tmp_path: Path) -> Callable[..., Path]:
     def write(
-        content: Mapping[str, Any] | OrderedDict, name: str = "old.pth", **options: Any
+        content: Mapping[str, Any] | OrderedDict[str, Any], name: str = "old.pth", **options: Any
     ) -> Path:
         path = tmp_path / name
         torch.save(content, path, _use_new_zipfile_serialization=False, **options)
@@ -58,8 +58,8 @@ def by_hand(
 
 def tensor(
     key: str,
-    shape: tuple[int] = (2, 2),
-    strides: tuple[int] = (2, 1),
+    shape: tuple[int, ...] = (2, 2),
+    strides: tuple[int, ...] = (2, 1),
     kind: str = "FloatStorage",
     part: str = "N",
 ) -> bytes:
@@ -193,7 +193,8 @@ def test_nothing_is_called(tmp_path: Path, place: int) -> None:
     mark = tmp_path / "harm"
     attack = b"\x80\x02cos\nsystem\nX" + len(f"touch {mark}").to_bytes(4, "little")
     attack += f"touch {mark}".encode() + b"\x85R."
-    parts = [pickle.dumps(part, 2) for part in (MAGIC, 1001, {}, {}, [])]
+    contents: list[Any] = [MAGIC, 1001, {}, {}, []]
+    parts = [pickle.dumps(part, 2) for part in contents]
     parts[place] = attack
     path = tmp_path / "m.pth"
     path.write_bytes(b"".join(parts) if place else parts[1][:2] + pickle.dumps(MAGIC, 2)[2:])
