@@ -30,7 +30,7 @@ def test_an_exact_rank_survives_every_type(shape: str, kind: type, scale: float)
     w = product(sides, rank, np.random.default_rng(rank), scale)
     fit = fit_rectangular(w.astype(kind))
     assert [fit.rank, fit.signal_rank, fit.zeros] == [rank, rank, min(sides) - rank]
-    assert list(fit.signal_rank_interval) == [rank, rank]
+    assert fit.signal_rank_interval == (float(rank), float(rank))
     assert fit.goodness.verdict == "no noise"
     (found,) = analyze({"w": w.astype(kind)}).matrices
     assert (found.fit.rank, found.metrics.matrix_rank) == (rank, rank)
