@@ -52,7 +52,8 @@ def _flat(properties: dict[str, Any], prefix: str = "") -> list[tuple[str, dict[
     rows = []
     for key, value in properties.items():
         rows.append((prefix + key, value))
-        rows += _flat(value.get("properties", {}), f"{prefix}{key}.")
+        for one in (value, *value.get("anyOf", ())):
+            rows += _flat(one.get("properties", {}), f"{prefix}{key}.")
     return rows
 
 
@@ -65,13 +66,12 @@ def _kind(value: dict[str, Any]) -> str:
         return _at(value)
     if "anyOf" in value:
         return " or ".join(_kind(one) for one in value["anyOf"])
-    kinds = value["type"] if isinstance(value["type"], list) else [value["type"]]
-    text = " or ".join(kinds)
+    kinds = list(value["type"]) if isinstance(value["type"], list) else [value["type"]]
     if "items" in value:
-        return f"{text} of {_kind(value['items'])}"
+        kinds[0] += f" of {_kind(value['items'])}"
     if isinstance(value.get("additionalProperties"), dict):
-        return f"{text} of {_kind(value['additionalProperties'])}"
-    return text
+        kinds[0] += f" of {_kind(value['additionalProperties'])}"
+    return " or ".join(kinds)
 
 
 def _at(value: dict[str, Any]) -> str:
@@ -81,7 +81,7 @@ def _at(value: dict[str, Any]) -> str:
 
 def with_fit(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema with the part that describes a fit as its fields have it."""
-    parts = fit_schemas(RectangularFit, RectangularKind.fields)
+    parts = fit_schemas(RectangularFit, RectangularKind)
     return schema | {"$defs": schema["$defs"] | parts}
 
 

@@ -142,7 +142,8 @@ def decoded(kind: Any, value: Any) -> Any:
     """Return a value read from JSON as the type `kind`, or refuse it.
 
     Types may be bool, int, float, str, enumerations of str, dictionaries and tuples of these,
-    one-dimensional arrays of float64, data classes, and a union of one of them with None. Keys that
+    one-dimensional arrays of float64, data classes, and a union of one of them with None (or
+    `MaybeNone`). Keys that
     a data class does not know are ignored, and keys with a default may be missing.
 
     Raises
@@ -152,9 +153,8 @@ def decoded(kind: Any, value: Any) -> Any:
     """
     if get_origin(kind) in (Union, types.UnionType):
         if value is None:
-            check(type(None) in get_args(kind), "", "must not be null")
             return None
-        (kind,) = (one for one in get_args(kind) if one is not type(None))
+        (kind,) = (one for one in get_args(kind) if one not in (type(None), Any))
     if is_dataclass(kind):
         return built(kind, value)
     if kind is Any:

@@ -10,3 +10,6 @@ ComplexArray: TypeAlias = npt.NDArray[np.complex128]
 AnyArray: TypeAlias = npt.NDArray[Any]
 ArrayLike: TypeAlias = npt.ArrayLike
 RandomLike: TypeAlias = np.random.Generator | int | None
+# The other half of ``float | MaybeNone``: None where a result claims nothing, which no caller that
+# asked for the claim should have to rule out for the type checker.
+MaybeNone: TypeAlias = Any

@@ -88,7 +88,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         left, values, right = np.linalg.svd(centred, full_matrices=False)
         _, right = svd_flip(left, right, u_based_decision=False)
         shape = (len(x) - 1, x.shape[1])
-        fit = fit_centred(x, values, alpha=self.alpha)
+        fit = fit_centred(x, values, alpha=self.alpha, noise="white")
         self.components_ = right[: fit.rank]
         self.explained_variance_ = values[: fit.rank] ** 2 / shape[0]
         self.signal_variance_ = fit.spikes["theta"] ** 2 / shape[0]

@@ -9,8 +9,8 @@ import numpy as np
 
 from pastur._checks import significance
 from pastur._stored import check, got
-from pastur._typing import ArrayLike, FloatArray
-from pastur.estimation._fitting.fitting import fit
+from pastur._typing import ArrayLike, FloatArray, MaybeNone
+from pastur.estimation._fitting.noises import checked_noise, fit_with_noise
 from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._observed.spectrum import (
     Observation,
@@ -82,7 +82,7 @@ class RectangularFit(Fit):
     )
 
     @property
-    def law(self) -> ProbabilityMeasure:
+    def law(self) -> ProbabilityMeasure | MaybeNone:
         """Fitted law of the *squared* singular values, without those left out as `zeros`.
 
         For few spikes it is the Marchenko–Pastur law of the noise that is left without them, which
@@ -115,8 +115,10 @@ class RectangularFit(Fit):
         return super().denoise(W)
 
     @property
-    def noise_norm(self) -> float:
+    def noise_norm(self) -> float | MaybeNone:
         """Root mean square of the Frobenius norm of the noise, where nothing is left out."""
+        if self.sigma is None:
+            return None
         kind = self.kind
         return float(self._level(kind) * np.sqrt(kind.size))
 
@@ -124,7 +126,7 @@ class RectangularFit(Fit):
     def from_dict(cls, values: dict[str, Any]) -> RectangularFit:
         """Return the fit that `to_dict` described."""
         check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
-        found = cls._from_dict({"zero_sides": [0, 0]} | values, RectangularKind.fields)
+        found = cls._from_dict({"zero_sides": [0, 0]} | values, RectangularKind)
         inside = all(0 <= z < side for z, side in zip(found.zero_sides, found.shape, strict=True))
         check(inside, "zero_sides", "must be fewer than rows and columns")
         return found
@@ -143,6 +145,7 @@ def fit_rectangular(
     shape: tuple[int, int] | None = None,
     sigma: float | None = None,
     alpha: float = 0.05,
+    noise: str = "white",
 ) -> RectangularFit:
     """Separate noise from signal in a matrix W = R/√m + S with independent noise.
 
@@ -173,6 +176,12 @@ def fit_rectangular(
         known. Default: estimated.
     alpha : float, between 0 and 1
         Probability that pure noise gives rank > 0. Default 0.05.
+    noise : {"white", "profile", "free", "auto"}
+        What the noise is. "white" (default): independent entries of one variance; the verdict of
+        `goodness` says whether to believe it. "profile": variances that are a product of one for
+        the row and one for the column. "free": no law; only what stands out from the rest is read,
+        and σ, edge, law and ranks are None. "auto": the first of these that the matrix does not
+        contradict. ``fit.noise`` says which one it was, why, and what it assumes.
 
     Returns
     -------
@@ -219,21 +228,23 @@ def fit_rectangular(
     >>> bool(fit.spikes["low"][0] < 3 < fit.spikes["high"][0])
     True
     """
-    asked = Settings(sigma, significance("alpha", alpha))
+    asked = Settings(sigma, significance("alpha", alpha), noise=checked_noise(noise))
     observation = rectangular_spectrum(W, singular_values, shape)
     return _fitted(observation, asked)
 
 
-def fit_centred(data: FloatArray, singular_values: FloatArray, *, alpha: float) -> RectangularFit:
+def fit_centred(
+    data: FloatArray, singular_values: FloatArray, *, alpha: float, noise: str
+) -> RectangularFit:
     """Return the fit of `data` less the mean of each column, given its singular values.
 
     Noise of n × p is then noise of n − 1 by p, and columns that are constant are left out.
     """
-    asked = Settings(None, significance("alpha", alpha))
+    asked = Settings(None, significance("alpha", alpha), noise=checked_noise(noise))
     return _fitted(centred_spectrum(data, singular_values), asked)
 
 
 def _fitted(observation: Observation, asked: Settings) -> RectangularFit:
     spectrum, inner = observation.spectrum(asked), observation.inner
     kind = RectangularKind(spectrum.values.size, max(inner), tall=inner[0] > inner[1])
-    return RectangularFit.of(fit(spectrum, kind, asked), zero_sides=spectrum.zero_sides)
+    return RectangularFit.of(fit_with_noise(spectrum, kind, asked), zero_sides=spectrum.zero_sides)

@@ -9,8 +9,8 @@ import numpy as np
 
 from pastur._checks import significance
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur._typing import ArrayLike, FloatArray
-from pastur.estimation._fitting.fitting import fit
+from pastur._typing import ArrayLike, FloatArray, MaybeNone
+from pastur.estimation._fitting.noises import checked_noise, fit_with_noise
 from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.estimation._observed.spectrum import Settings, symmetric_spectrum
 from pastur.estimation._result.fit import Fit
@@ -62,10 +62,15 @@ class SymmetricFit(Fit):
         them.
     """
 
-    lower_edge: float = field(metadata=stored("Lower end of the noise."))
+    lower_edge: float | MaybeNone = field(metadata=stored("Lower end of the noise."))
+    lower_bulk_edge: float | MaybeNone = field(
+        default=None,
+        kw_only=True,
+        metadata=stored("Lower end of noise and undetached signal together."),
+    )
 
     @property
-    def law(self) -> ProbabilityMeasure:
+    def law(self) -> ProbabilityMeasure | MaybeNone:
         """Fitted law of the eigenvalues, without those left out as `zeros`.
 
         For few spikes it is the semicircle of the noise that is left without them. Otherwise it is
@@ -101,7 +106,7 @@ class SymmetricFit(Fit):
         cls, values: dict[str, Any], *, bulk: ProbabilityMeasure | None = None
     ) -> SymmetricFit:
         """Return the fit that `to_dict` described; `bulk` as in the fit."""
-        return cls._from_dict(values, SymmetricKind.fields, bulk)
+        return cls._from_dict(values, SymmetricKind, bulk)
 
     @property
     def kind(self) -> SymmetricKind:
@@ -116,6 +121,7 @@ def fit_symmetric(
     sigma: float | None = None,
     bulk: ProbabilityMeasure | None = None,
     alpha: float = 0.05,
+    noise: str = "white",
 ) -> SymmetricFit:
     """Separate noise from signal in a symmetric matrix W = R/√N + S.
 
@@ -138,6 +144,12 @@ def fit_symmetric(
         are sought off the support of ν₀.
     alpha : float, between 0 and 1
         Probability that pure noise gives rank > 0, all edges together. Default 0.05.
+    noise : {"white", "profile", "free", "auto"}
+        What the noise is. "white" (default): independent entries of one variance; the verdict of
+        `goodness` says whether to believe it. "profile": variances that are products of one for the
+        row and one for the column. "free": no law; only what stands out from the rest is read, and
+        σ, edge, law and ranks are None. "auto": the first of these that the matrix does not
+        contradict. ``fit.noise`` says which one it was, why, and what it assumes.
 
     Returns
     -------
@@ -165,10 +177,13 @@ def fit_symmetric(
     >>> bool(fit.spikes["low"][0] < -3 < fit.spikes["high"][0])
     True
     """
-    asked = Settings(sigma, significance("alpha", alpha), _checked_bulk(bulk))
+    asked = Settings(
+        sigma, significance("alpha", alpha), _checked_bulk(bulk), noise=checked_noise(noise)
+    )
     observation = symmetric_spectrum(W, eigenvalues, centred=bulk is None)
     spectrum = observation.spectrum(asked)
-    return SymmetricFit.of(fit(spectrum, SymmetricKind(spectrum.values.size), asked))
+    kind = SymmetricKind(spectrum.values.size)
+    return SymmetricFit.of(fit_with_noise(spectrum, kind, asked))
 
 
 def _checked_bulk(bulk: Any) -> ProbabilityMeasure | None:

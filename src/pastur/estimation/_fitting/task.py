@@ -1,21 +1,27 @@
 """What is fitted, in units of the spectrum, and how findings get their names and units back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
-from pastur._typing import AnyArray, FloatArray
+from pastur._typing import AnyArray, FloatArray, MaybeNone
 from pastur.estimation._fitting.sentences import left_out
+from pastur.estimation._free.leading import read_leading
 from pastur.estimation._kinds.contract import Kind, in_unit
 from pastur.estimation._observed.spectrum import Settings, Spectrum
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.noise_used import NoiseName, NoiseUsed
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.measures import ProbabilityMeasure
+
+_INDEPENDENT = "the entries of the noise are independent, of one variance"
+_MOSTLY_NOISE = f"{_INDEPENDENT}, and most directions carry no signal"
+_GENERAL_POSITION = "the directions that stand out are in general position to the rest"
 
 
 class Level(NamedTuple):
@@ -71,6 +77,12 @@ class Task:
         bulk = self.asked.bulk
         return None if bulk is None else bulk.scale(1 / self.spectrum.unit)
 
+    @cached_property
+    def leading(self) -> AnyArray:
+        """The leading directions read without a law, in units of the matrix."""
+        leading = read_leading(self.kind, self.values, self.asked.alpha)
+        return in_unit(leading, self.spectrum.unit)
+
     @property
     def z(self) -> float:
         """Standard deviations between an estimate and the ends of its interval."""
@@ -95,7 +107,8 @@ class Assessment(NamedTuple):
 class Found(Fit):
     """What was found, of no kind yet; `lower_edge` is 0 for singular values."""
 
-    lower_edge: float
+    lower_edge: float | MaybeNone
+    lower_bulk_edge: float | MaybeNone = field(default=None, kw_only=True)
 
 
 def result(
@@ -126,4 +139,45 @@ def result(
         goodness=assessment.goodness,
         status=assessment.status,
         zeros=task.spectrum.zeros,
+        noise=_white(task, growing=growing),
+        leading=task.leading,
+        bulk_edge=unit * level.edge,
+        lower_bulk_edge=unit * level.lower_edge,
     )
+
+
+def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found | None) -> Found:
+    """Return what can be said without a law of noise, in the units of the matrix.
+
+    Parameters
+    ----------
+    reason : str
+        Why no law is claimed.
+    white : Found or None
+        The fit of white noise that was not believed.
+    """
+    return Found(
+        shape=task.spectrum.shape,
+        alpha=task.asked.alpha,
+        sigma=None,
+        sigma_interval=None,
+        edge=None,
+        lower_edge=None,
+        spikes=np.empty(0, dtype=task.kind.fields),
+        signal=Signal(np.empty(0), np.empty(0)),
+        signal_rank=None,
+        signal_rank_interval=None,
+        growing=False,
+        goodness=goodness,
+        status=Status(True, 0.0, 0, "No law was fitted."),
+        zeros=task.spectrum.zeros,
+        noise=NoiseUsed(NoiseName.FREE, reason, _GENERAL_POSITION),
+        leading=task.leading,
+        white=white,
+    )
+
+
+def _white(task: Task, *, growing: bool) -> NoiseUsed:
+    asked = task.asked.noise == NoiseName.WHITE
+    reason = "as asked for" if asked else "the spectrum follows its law"
+    return NoiseUsed(NoiseName.WHITE, reason, _MOSTLY_NOISE if growing else _INDEPENDENT)

@@ -132,6 +132,8 @@ class Kind(Protocol):
         Names of the overlaps of an outlier's vectors, as `outliers` returns them.
     fields : dtype
         Of the table of spikes.
+    leading_fields : dtype
+        Of the table of leading directions.
     critical : float
         Least spike that makes an outlier where S has nothing else, for σ = 1.
     height : float
@@ -154,6 +156,8 @@ class Kind(Protocol):
     def overlap_names(self) -> tuple[str, ...]: ...
     @property
     def fields(self) -> np.dtype[np.void]: ...
+    @property
+    def leading_fields(self) -> np.dtype[np.void]: ...
     @property
     def critical(self) -> float: ...
     @property
@@ -266,8 +270,16 @@ def spike_fields(*overlaps: str) -> Any:
     return np.dtype([*((name, "f8") for name in (*lengths, *overlaps)), *last])
 
 
+def leading_fields(*overlaps: str) -> Any:
+    """Return the fields of a table of leading directions whose overlaps have these names."""
+    lengths = ("observed", "theta", "low", "high")
+    ends = [name + end for name in overlaps for end in ("", "_low", "_high")]
+    last = [("readable", "?"), ("group", "i8")]
+    return np.dtype([*((name, "f8") for name in (*lengths, *ends)), *last])
+
+
 def in_unit(spikes: AnyArray, unit: float) -> AnyArray:
-    """Return a table of spikes with its lengths multiplied by `unit`."""
+    """Return a table of spikes or of leading directions, its lengths multiplied by `unit`."""
     table = spikes.copy()
     for name in ("observed", "theta", "low", "high"):
         table[name] = unit * spikes[name]

@@ -18,6 +18,7 @@ from pastur.estimation._kinds.contract import (
     Observed,
     Outliers,
     Real,
+    leading_fields,
     spike_fields,
 )
 from pastur.estimation._kinds.masses import Masses, Transforms
@@ -76,6 +77,7 @@ class RectangularKind:
     squared: ClassVar[bool] = True
     sides: ClassVar[int] = 1
     fields: ClassVar[Any] = spike_fields("overlap_left", "overlap_right")
+    leading_fields: ClassVar[Any] = leading_fields("overlap_left", "overlap_right")
     height: ClassVar[float] = 2.0
 
     @property

@@ -18,6 +18,7 @@ from pastur.estimation._kinds.contract import (
     Observed,
     Outliers,
     Real,
+    leading_fields,
     spike_fields,
 )
 from pastur.estimation._kinds.masses import Masses, Transforms
@@ -61,6 +62,7 @@ class SymmetricKind:
     sides: ClassVar[int] = 2
     overlap_names: ClassVar[tuple[str, ...]] = ("overlap",)
     fields: ClassVar[Any] = spike_fields("overlap")
+    leading_fields: ClassVar[Any] = leading_fields("overlap")
     critical: ClassVar[float] = 1.0
     height: ClassVar[float] = 3.0
 

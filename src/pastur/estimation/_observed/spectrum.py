@@ -30,6 +30,7 @@ from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._kinds.symmetric import ASYMMETRY, symmetric_part
 from pastur.estimation._observed.entries import EntryDiagnosis, diagnose_entries
 from pastur.estimation._result.goodness import LEAST_BULK
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.measures import ProbabilityMeasure
 
 # Beyond this ratio of the largest value to σ, either way, the units cannot be the same: one of the
@@ -55,11 +56,14 @@ class Settings:
         Chance that pure noise gives rank > 0.
     bulk : ProbabilityMeasure or None
         Law of the signal without its spikes; None for a point mass at 0.
+    noise : str
+        "white", "profile", "free" or "auto".
     """
 
     sigma: float | None
     alpha: float
     bulk: ProbabilityMeasure | None = None
+    noise: str = NoiseName.WHITE
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from functools import partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from pastur._errors import InvalidInputError
 from pastur._foreign import shown
-from pastur._stored import built, check, each, made, taken
+from pastur._stored import built, check, each, made, taken, within
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.noise_used import NoiseUsed
+from pastur.estimation._result.profile import Profile
 from pastur.estimation._result.schema import object_schema, stored, value_schema, with_properties
+from pastur.estimation._result.sigma_bounds import SigmaBounds
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.measures import ProbabilityMeasure
@@ -22,10 +26,14 @@ from pastur.measures import ProbabilityMeasure
 _DERIVED = {
     "sigma_interval": (
         "entry_sd",
-        float,
+        float | None,
         stored("Standard deviation of an entry of the noise.", minimum=0),
     ),
-    "edge": ("rank", int, stored("Number of spikes: singular values beyond the edge.", minimum=0)),
+    "edge": (
+        "rank",
+        int | None,
+        stored("Number of spikes: singular values beyond the edge.", minimum=0),
+    ),
 }
 _SPIKE = {
     "observed": stored("The singular value.", minimum=0),
@@ -49,6 +57,23 @@ _SPIKE = {
         minimum=0,
     ),
 }
+_LEADING = {
+    "observed": stored("The singular value.", minimum=0),
+    "theta": stored("Strength θ against everything else in the matrix.", minimum=0),
+    "low": stored("Lower end of its interval.", minimum=0),
+    "high": stored("Upper end; null where the interval is open.", minimum=0),
+    **{
+        f"overlap_{side}{end}": stored(text.format(side), minimum=0, maximum=1)
+        for side in ("left", "right")
+        for end, text in (
+            ("", "Square of the cosine between the {} singular vectors of W and of S."),
+            ("_low", "Lower end of its interval."),
+            ("_high", "Upper end."),
+        )
+    },
+    "readable": stored("Whether the spectrum gives a reading; if not, the figures are null."),
+    "group": stored("Equal numbers mark neighbours, which have one interval together.", minimum=0),
+}
 # Objects and lists stand behind the plain values, and what only some fits have behind those.
 _NESTED = ("spikes", "signal", "goodness", "status")
 
@@ -61,16 +86,28 @@ def encoded_fit(fit: Any) -> dict[str, Any]:
 def decoded_fit(
     kind: Any,
     values: Any,
-    spike_fields: np.dtype[np.void],
+    matrix_kind: Any,
     bulk: ProbabilityMeasure | None,
 ) -> Any:
-    """Return the fit of the class `kind` that was stored."""
-    spikes = made(values, "spikes", partial(_spikes, spike_fields))
+    """Return the fit of the class `kind` that was stored; `matrix_kind` is its `Kind`'s class.
+
+    Fits of 0.1.0 end with the values that were left out: what stands behind those is missing.
+    """
+    spikes = made(values, "spikes", partial(_spikes, matrix_kind.fields))
     signal = made(values, "signal", partial(_signal, bulk))
-    return built(kind, values, spikes=spikes, signal=signal)
+    others: dict[str, Any] = {"leading": np.empty(0, dtype=matrix_kind.leading_fields)}
+    if "leading" in values:
+        others["leading"] = made(values, "leading", partial(_leading, matrix_kind.leading_fields))
+    white = values.get("white")
+    if white is not None:
+        with within("white"):
+            others["white"] = decoded_fit(kind, white, matrix_kind, bulk)
+            check(others["white"].noise == "white", "noise", "must be white")
+            check(others["white"].white is None, "white", "must be null")
+    return built(kind, values, spikes=spikes, signal=signal, **others)
 
 
-def fit_schemas(kind: Any, spike_fields: np.dtype[np.void]) -> dict[str, Any]:
+def fit_schemas(kind: Any, matrix_kind: Any) -> dict[str, Any]:
     """Return the JSON Schemas of a class of fits and of its parts, by name."""
     found = object_schema(kind, "Noise and signal of a matrix W = R/√max(rows, columns) + S.")
     named = found["properties"]
@@ -79,16 +116,22 @@ def fit_schemas(kind: Any, spike_fields: np.dtype[np.void]) -> dict[str, Any]:
         named[name] = {**inside, "description": named[name]["description"]}
     optional = set(named) - set(found["required"]) - {name for name, *_ in _DERIVED.values()}
     ordered = {name: named[name] for name in _names(kind)}
-    types = {"b": bool, "i": int, "f": float}
-    spike = {
-        name: value_schema(types[spike_fields[name].kind], _SPIKE[name])
-        for name in spike_fields.names or ()
-    }
+    spike = _row_schema(matrix_kind.fields, _SPIKE)
+    leading = _row_schema(matrix_kind.leading_fields, _LEADING)
+    for name, described in leading.items():
+        if described["type"] == "number" and name != "observed":
+            leading[name] = {**described, "type": ["number", "null"]}
     return {
         "fit": with_properties(found["description"], ordered, optional),
         "spike": with_properties("One spike.", spike, set()),
+        "leading": with_properties("One leading direction.", leading, set()),
         "goodness": _goodness(),
     }
+
+
+def _row_schema(row: np.dtype[np.void], described: dict[str, Any]) -> dict[str, Any]:
+    types = {"b": bool, "i": int, "f": float}
+    return {name: value_schema(types[row[name].kind], described[name]) for name in row.names or ()}
 
 
 def _objects() -> dict[str, Any]:
@@ -102,7 +145,16 @@ def _objects() -> dict[str, Any]:
         "signal": with_properties("", parts, set()),
         "goodness": {"$ref": "#/$defs/goodness"},
         "status": object_schema(Status, ""),
+        "noise": object_schema(NoiseUsed, ""),
+        "leading": {"type": "array", "items": {"$ref": "#/$defs/leading"}},
+        "sigma_bounds": _or_null(object_schema(SigmaBounds, "")),
+        "profile": _or_null(object_schema(Profile, "")),
+        "white": _or_null({"$ref": "#/$defs/fit"}),
     }
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _goodness() -> dict[str, Any]:
@@ -121,6 +173,8 @@ def _names(kind: Any) -> list[str]:
 
 
 def _plain(value: Any) -> Any:
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
     if isinstance(value, Signal):
         bulk = repr(value.base) if value.base is not None else None
         return {"points": value.points.tolist(), "weights": value.weights.tolist(), "bulk": bulk}
@@ -128,8 +182,18 @@ def _plain(value: Any) -> Any:
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, np.ndarray):
         names = value.dtype.names or ()
-        return [dict(zip(names, row, strict=True)) for row in value.tolist()]
+        if not names:
+            return value.tolist()
+        return [
+            {name: _finite(item) for name, item in zip(names, row, strict=True)}
+            for row in value.tolist()
+        ]
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _finite(value: Any) -> Any:
+    """Return None for what JSON has no number for."""
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
@@ -144,6 +208,16 @@ def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
     sound = bool((weights >= 0).all()) and weights.sum() <= 1 + 1e-9
     check(sound, "weights", "must be positive and add up to at most 1")
     return Signal(points, weights, bulk)
+
+
+def _leading(row: np.dtype[np.void], values: Any) -> AnyArray:
+    kinds: dict[str, Any] = {"b": bool, "i": int, "f": float | None}
+    wanted = [(name, kinds[row[name].kind]) for name in row.names or ()]
+    rows = each(lambda one: tuple(taken(one, name, kind) for name, kind in wanted), values)
+    numbers = [tuple(np.nan if item is None else item for item in one) for one in rows]
+    leading = np.array(numbers, dtype=row)
+    leading["high"][leading["readable"] & np.isnan(leading["high"])] = np.inf
+    return leading
 
 
 def _spikes(spike_fields: np.dtype[np.void], values: Any) -> AnyArray:

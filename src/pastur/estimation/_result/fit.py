@@ -9,23 +9,36 @@ import numpy as np
 
 from pastur._checks import matrix
 from pastur._stored import check
-from pastur._typing import AnyArray, ArrayLike, FloatArray
+from pastur._typing import AnyArray, ArrayLike, FloatArray, MaybeNone
+from pastur.estimation._free.leading import shrink_without_law, standing_out
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.shrinkage import check_shape
 from pastur.estimation._result.codec import decoded_fit, encoded_fit
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.locked import Locked
+from pastur.estimation._result.noise_used import NoiseName, NoiseUsed
+from pastur.estimation._result.profile import Profile
 from pastur.estimation._result.schema import stored
+from pastur.estimation._result.sigma_bounds import SigmaBounds
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.measures import Atoms, ProbabilityMeasure
+
+# Fits stored by 0.1.0 knew no other.
+_WHITE = NoiseUsed(
+    NoiseName.WHITE,
+    "no other was known when this fit was made",
+    "the noise is independent, of one variance",
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Fit(Locked):
     """Noise and signal of a matrix, from its spectrum; see `SymmetricFit` and `RectangularFit`.
 
-    All lengths are in the units of the matrix, and all arrays are read-only.
+    All lengths are in the units of the matrix, and all arrays are read-only. Where no law of noise
+    is claimed (``fit.noise == "free"``), `sigma`, `sigma_interval`, `edge`, `bulk_edge`, `law`,
+    `rank`, `signal_rank` and `signal_rank_interval` are None, and `spikes` and `signal` are empty.
 
     Attributes
     ----------
@@ -57,31 +70,50 @@ class Fit(Locked):
         Whether the iteration converged.
     zeros : int
         Values that are zero to rounding and were left out.
+    noise : NoiseUsed
+        The noise that the fit rests on, why, and what it assumes; as text one sentence.
+    leading : structured array, descending
+        The leading directions read without a law, against everything else in the matrix:
+        ``observed``; the strength ``theta`` between ``low`` and ``high``, which is inf where the
+        interval is open; the overlaps, each with ``_low`` and ``_high``; ``readable``, False where
+        the spectrum gives no reading (the figures are NaN); ``group``, an equal number for
+        neighbours, which have one interval together.
+    sigma_bounds : SigmaBounds or None
+        The most that the level of white noise can be.
+    bulk_edge : float
+        Where noise and undetached signal end together: spikes lie beyond. `edge` where the spikes
+        are few.
+    profile : Profile or None
+        Variances of rows and columns, where ``fit.noise == "profile"``: σ, edge and law are then
+        those of the matrix that they scale to one variance.
+    white : Fit or None
+        The fit of white noise that was tried and not believed, where ``noise="auto"`` came to claim
+        no law.
     """
 
     shape: tuple[int, int] = field(metadata=stored("Rows and columns.", minimum=1))
     alpha: float = field(metadata=stored("As above.", exclusiveMinimum=0, exclusiveMaximum=1))
-    sigma: float = field(
+    sigma: float | MaybeNone = field(
         metadata=stored(
             "Noise level σ: standard deviation of an entry of the noise, times "
             "√max(rows, columns).",
             minimum=0,
         )
     )
-    sigma_interval: tuple[float, float] = field(
+    sigma_interval: tuple[float, float] | MaybeNone = field(
         metadata=stored("Ends of its interval of level 1 − alpha.")
     )
-    edge: float = field(
+    edge: float | MaybeNone = field(
         metadata=stored("Pure noise has a singular value beyond it with chance alpha.", minimum=0)
     )
     spikes: AnyArray = field(metadata=stored("One for each, strongest first."))
     signal: Signal = field(metadata=stored("Law of the signal."))
-    signal_rank: float = field(
+    signal_rank: float | MaybeNone = field(
         metadata=stored(
             "Estimated rank of the signal, spikes that never left the noise included.", minimum=0
         )
     )
-    signal_rank_interval: tuple[float, float] = field(metadata=stored("Its interval."))
+    signal_rank_interval: tuple[float, float] | MaybeNone = field(metadata=stored("Its interval."))
     growing: bool = field(
         metadata=stored(
             "Whether the signal's rank is comparable with the size, so that its whole law was "
@@ -91,6 +123,30 @@ class Fit(Locked):
     goodness: Goodness = field(metadata=stored("Whether the bulk is noise."))
     status: Status = field(metadata=stored("How the computation ended."))
     zeros: int = field(metadata=stored("Singular values that are zero to rounding.", minimum=0))
+    noise: NoiseUsed = field(
+        default=_WHITE, kw_only=True, metadata=stored("The noise that the fit rests on.")
+    )
+    leading: AnyArray = field(
+        default_factory=lambda: np.empty(0),
+        kw_only=True,
+        metadata=stored("The leading directions, read without a law of noise."),
+    )
+    sigma_bounds: SigmaBounds | None = field(
+        default=None, kw_only=True, metadata=stored("The most that σ can be.")
+    )
+    bulk_edge: float | MaybeNone = field(
+        default=None,
+        kw_only=True,
+        metadata=stored("Where noise and undetached signal end together.", minimum=0),
+    )
+    profile: Profile | None = field(
+        default=None, kw_only=True, metadata=stored("Variances of rows and columns.")
+    )
+    white: Fit | None = field(
+        default=None,
+        kw_only=True,
+        metadata=stored("The fit of white noise that was not believed."),
+    )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and self.to_dict() == other.to_dict()
@@ -100,6 +156,12 @@ class Fit(Locked):
 
     def __repr__(self) -> str:
         n, m = self.shape
+        if self.noise == NoiseName.FREE:
+            found = len(self.standing_out)
+            return (
+                f"{type(self).__name__}({n} × {m}, no law of noise, standing out: {found}, "
+                f"{str(self.goodness.verdict)!r})"
+            )
         return (
             f"{type(self).__name__}({n} × {m}, sigma={self.sigma:.4g}, edge={self.edge:.4g}, "
             f"rank={self.rank}, {str(self.goodness.verdict)!r})"
@@ -110,17 +172,40 @@ class Fit(Locked):
         """Return a fit with what was found, and the fields that are this class's own."""
         taken = {field.name: getattr(found, field.name) for field in fields(found)}
         names = {field.name for field in fields(cls) if field.init}
-        return cls(**{name: value for name, value in taken.items() if name in names} | own)
+        white = None if found.white is None else cls.of(found.white, **own)
+        kept = {name: value for name, value in taken.items() if name in names}
+        return cls(**kept | {"white": white} | own)
 
     @property
-    def entry_sd(self) -> float:
+    def entry_sd(self) -> float | MaybeNone:
         """Standard deviation of an entry of the noise (off the diagonal): σ/√max(shape)."""
+        if self.sigma is None:
+            return None
         return float(self.sigma / np.sqrt(max(self.shape)))
 
     @property
-    def rank(self) -> int:
+    def rank(self) -> int | MaybeNone:
         """Number of detached spikes."""
-        return len(self.spikes)
+        return None if self.noise == NoiseName.FREE else len(self.spikes)
+
+    @property
+    def standing_out(self) -> AnyArray:
+        """The rows of `leading` that stand out from the rest, whatever its law.
+
+        Those whose overlaps' intervals lie above ½ on every side, if the directions stand in
+        general position to the rest.
+        """
+        return self.leading[standing_out(self.kind, self.leading)]
+
+    @property
+    def sigma_bound(self) -> float | None:
+        """The most that σ of white noise can be, whatever the signal: `sigma_bounds.guaranteed`."""
+        return None if self.sigma_bounds is None else self.sigma_bounds.guaranteed
+
+    @property
+    def white_share(self) -> float | None:
+        """At most this share of the energy of the matrix is white noise, 0 to 1."""
+        return None if self.sigma_bounds is None else self.sigma_bounds.white_share
 
     @property
     def signal_measure(self) -> ProbabilityMeasure:
@@ -134,9 +219,12 @@ class Fit(Locked):
         return self.kind.masses(signal.points, kept * signal.weights, signal.base).measure
 
     @property
-    def law(self) -> ProbabilityMeasure:
-        """Fitted law, the values left out as `zeros` apart; of squares for singular values."""
-        return self.law_in(1.0)
+    def law(self) -> ProbabilityMeasure | MaybeNone:
+        """Fitted law, the values left out as `zeros` apart; of squares for singular values.
+
+        None where no law is claimed.
+        """
+        return None if self.noise == NoiseName.FREE else self.law_in(1.0)
 
     def law_in(self, unit: float) -> ProbabilityMeasure:
         """Return `law` for the values divided by `unit`, for σ of any size."""
@@ -153,7 +241,9 @@ class Fit(Locked):
     def denoise(self, W: ArrayLike) -> FloatArray:
         """Return the estimate of S with the singular vectors of W that is best in Frobenius norm.
 
-        Few spikes are shrunk, and all else is dropped; at growing rank every value is moved.
+        Few spikes are shrunk, and all else is dropped; at growing rank every value is moved. Where
+        no law is claimed, or the entries contradict it, the readable directions are shrunk without
+        one: to θ times the mean of the overlaps' square roots (see `leading`).
 
         Parameters
         ----------
@@ -168,7 +258,9 @@ class Fit(Locked):
         w, kind = matrix("W", W), self.kind
         check_shape(w, self.shape)
         factors = kind.factors(w)
-        if self.growing:
+        if self.noise == NoiseName.FREE or self.goodness.verdict.of_entries:
+            kept = shrink_without_law(kind, factors.values)
+        elif self.growing:
             # In units of σ, whose squares neither overflow nor vanish.
             unit = self._level(kind)
             kept = unit * kind.denoised(factors.values / unit, self.law_in(unit))
@@ -188,15 +280,21 @@ class Fit(Locked):
     def _from_dict(
         cls,
         values: dict[str, Any],
-        spike_fields: np.dtype[np.void],
+        matrix_kind: Any,
         bulk: ProbabilityMeasure | None = None,
     ) -> Self:
-        found: Self = decoded_fit(cls, values, spike_fields, bulk)
+        found: Self = decoded_fit(cls, values, matrix_kind, bulk)
         check(min(found.shape) > 0, "shape", "must be positive")
         check(0 < found.alpha < 1, "alpha", "must lie between 0 and 1")
-        check(found.sigma >= 0, "sigma", "must not be negative")
+        free = found.noise == NoiseName.FREE
+        for name in ("sigma", "sigma_interval", "edge", "signal_rank", "signal_rank_interval"):
+            said = "be null" if free else "not be null"
+            check((getattr(found, name) is None) == free, name, f"must {said} with this noise")
+        check(free or found.sigma >= 0, "sigma", "must not be negative")
         check(0 <= found.zeros <= min(found.shape), "zeros", "must be a number of values")
-        check(found.rank <= min(found.shape) - found.zeros, "spikes", "are more than values")
+        most = min(found.shape) - found.zeros
+        check(len(found.spikes) <= most, "spikes", "are more than values")
+        check(not (free and len(found.spikes)), "spikes", "must be empty with this noise")
         return found
 
     @property

@@ -50,7 +50,7 @@ def value_schema(hint: Any, about: Mapping[str, Any]) -> dict[str, Any]:
 def _typed(hint: Any, limits: Mapping[str, float]) -> dict[str, Any]:
     origin, inside = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        (one,) = (one for one in inside if one is not type(None))
+        (one,) = (one for one in inside if one not in (type(None), Any))
         found = _typed(one, limits)
         return {**found, "type": [found["type"], "null"]}
     if origin is np.ndarray:

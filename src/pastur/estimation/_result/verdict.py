@@ -19,6 +19,9 @@ class Verdict(Word):
     HEAVY_TAIL = "heavy tail"
     OUTLIERS = "entries with outliers"
     UNEVEN = "row or column variances differ"
+    CORRELATED = "entries correlated"
+    BROAD = "broad spectrum"
+    NO_LAW = "no law"
 
     @property
     def fits(self) -> bool:
@@ -29,6 +32,11 @@ class Verdict(Word):
     def meaning(self) -> str:
         """The verdict in a sentence."""
         return VERDICTS[self].meaning
+
+    @property
+    def of_entries(self) -> bool:
+        """Whether the entries contradict the law of noise, whatever the spectrum says."""
+        return VERDICTS[self].of_entries
 
     @property
     def contradiction(self) -> str:
@@ -43,6 +51,7 @@ class VerdictEntry:
     fits: bool
     meaning: str
     contradiction: str = ""
+    of_entries: bool = False
 
 
 VERDICTS: Mapping[Word, VerdictEntry] = table(
@@ -55,15 +64,34 @@ VERDICTS: Mapping[Word, VerdictEntry] = table(
             False, "The bulk does not follow the law of noise.", "the shape of the bulk"
         ),
         Verdict.HEAVY_TAIL: VerdictEntry(
-            False, "The entries have a heavy tail.", "entries of a heavy tail"
+            False,
+            "The entries have a heavy tail.",
+            "entries of a heavy tail",
+            of_entries=True,
         ),
         Verdict.OUTLIERS: VerdictEntry(
-            False, "Single entries are too large for noise.", "single large entries"
+            False,
+            "Single entries are too large for noise.",
+            "single large entries",
+            of_entries=True,
         ),
         Verdict.UNEVEN: VerdictEntry(
             False,
             "Rows or columns have different variances.",
             "different variances of rows or columns",
+            of_entries=True,
         ),
+        Verdict.CORRELATED: VerdictEntry(
+            False,
+            "Neighbouring entries are correlated.",
+            "correlated entries",
+            of_entries=True,
+        ),
+        Verdict.BROAD: VerdictEntry(
+            False,
+            "Noise and signal cannot be told apart from this matrix alone.",
+            "a broad spectrum",
+        ),
+        Verdict.NO_LAW: VerdictEntry(False, "No law of noise was tested."),
     },
 )

@@ -1,0 +1,1 @@
+"""The reading of leading directions that needs no law of noise."""
