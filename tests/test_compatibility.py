@@ -27,7 +27,20 @@ from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings
 DATA = Path(__file__).parent / "data" / "0.1.0"
 NAMES = json.loads((DATA / "names.json").read_text("utf-8"))
 # Keys that came later, and what stands there for a fit that was made without them.
-LATER = {"zero_sides": [0, 0], "step_variance": None}
+LATER: dict[str, Any] = {
+    "zero_sides": [0, 0],
+    "step_variance": None,
+    "noise": {
+        "name": "white",
+        "reason": "no other was known when this fit was made",
+        "assumption": "the noise is independent, of one variance",
+    },
+    "leading": [],
+    "sigma_bounds": None,
+    "bulk_edge": None,
+    "profile": None,
+    "white": None,
+}
 
 
 def difference(old: Any, new: Any, path: str = "") -> str | None:
