@@ -1,0 +1,70 @@
+"""Every figure of docs/real-noise.md: matrices whose noise is not white, and real layers.
+
+    python benchmarks/real_noise [PART …] [--quick] [--folder FOLDER] [--jobs 2]
+    python benchmarks/real_noise --page
+
+The parts named are run, all of them by default, and each leaves its record in
+benchmarks/real_noise/records; then the page is written from the records. With `--quick` a few draws
+are made, and the tables only printed. With `--page` nothing is run.
+"""
+
+import argparse
+import importlib
+import json
+import re
+from pathlib import Path
+from typing import cast
+
+from parts import Options, Part
+
+from pastur._files import write_whole
+
+# Each is a module of this folder, and a block of the page.
+PARTS: tuple[str, ...] = ()
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parents[1] / "docs" / "real-noise.md"
+_BLOCK = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def part_named(name: str) -> Part:
+    return cast(Part, importlib.import_module(name))
+
+
+def record_of(name: str) -> Path:
+    return HERE / "records" / f"{name}.json"
+
+
+def write_page() -> None:
+    """Write the table of every record into its block of the page."""
+
+    def filled(block: re.Match[str]) -> str:
+        begin, name, end = block.groups()
+        record = json.loads(record_of(name).read_text())
+        return f"{begin}{part_named(name).table(record)}\n{end}"
+
+    text = PAGE.read_text(encoding="utf-8")
+    write_whole(PAGE, _BLOCK.sub(filled, text).encode())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--page", action="store_true", help="write the page only")
+    parser.add_argument("--folder", type=Path, default=Path("real-noise-wheels"))
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    unknown = set(given.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    options = Options(given.folder, given.quick, given.jobs)
+    for name in () if given.page else given.parts or PARTS:
+        part = part_named(name)
+        record = part.run(options)
+        print(f"{name}\n{part.table(record)}\n", flush=True)
+        if not given.quick:
+            text = json.dumps(record, indent=1, ensure_ascii=False)
+            write_whole(record_of(name), f"{text}\n".encode())
+    if not given.quick:
+        write_page()
+    return 0
