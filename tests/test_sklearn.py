@@ -1,5 +1,6 @@
 """The scikit-learn estimators: the library's own checks, and what they find."""
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -8,7 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pastur import PasturError, fit_rectangular
+from pastur._errors import PasturWarning
 from pastur._typing import FloatArray
+from pastur.estimation.rectangular import fit_centred
 
 sklearn = pytest.importorskip("sklearn")
 
@@ -140,3 +144,101 @@ def test_few_varying_features() -> None:
         assert np.isfinite(found.transform(x)).all()
     with pytest.raises(ValueError, match="zero"):
         SpikedPCA().fit(np.ones((20, 5)))
+
+
+def chequered(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    """A product of two matrices of noise: no independent entries are like that."""
+    n, p = shape
+    return np.asarray(rng.normal(size=(n, p)) @ rng.normal(size=(p, p)) / np.sqrt(p))
+
+
+CLAIMED = ("noise_variance_", "signal_rank_")
+
+
+def test_without_a_law_it_claims_nothing_and_warns() -> None:
+    x = chequered(np.random.default_rng(30), (200, 120))
+    with pytest.warns(PasturWarning, match=r"No law of noise.*`n_components`") as caught:
+        found = SpikedPCA().fit(x)
+    assert len(caught) == 1 and str(caught[0].message).count(". ") == 0
+    assert found.noise_ == "free" and "assumes that" in str(found.noise_)
+    assert [getattr(found, name) for name in CLAIMED] == [None, None]
+    assert len(found.spikes_) == 0 and found.n_components_ == len(found.standing_out_)
+    assert found.transform(x).shape == (200, found.n_components_)
+
+
+def test_white_noise_is_claimed_without_a_warning() -> None:
+    x, _ = data(np.random.default_rng(31), (200, 120), [6.0])
+    found = SpikedPCA().fit(x)
+    assert found.noise_ == "white" and found.n_components_ == 1
+    assert None not in [getattr(found, name) for name in CLAIMED]
+    # Asked for, it is claimed whatever the data are.
+    asked = SpikedPCA(noise="white").fit(chequered(np.random.default_rng(30), (200, 120)))
+    assert asked.noise_ == "white" and not asked.goodness_.fits
+    assert asked.noise_variance_ is not None and asked.noise_variance_ > 0
+
+
+def test_what_stands_out_need_not_be_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, _ = data(np.random.default_rng(32), (100, 60), [9.0, 7.0, 6.0])
+    leading = np.zeros(3, dtype=fit_rectangular(x, noise="free").leading.dtype)
+    leading["readable"], leading["theta"] = True, [90.0, 70.0, 60.0]
+    leading["overlap_right"] = [0.9, 0.4, 0.7]
+    for name in ("overlap_left_low", "overlap_right_low"):
+        leading[name] = [0.8, 0.3, 0.6]
+
+    def read(*args: Any, **options: Any) -> Any:
+        return dataclasses.replace(fit_centred(*args, **options), leading=leading)
+
+    monkeypatch.setattr("pastur.sklearn.fit_centred", read)
+    with pytest.warns(PasturWarning, match="keeps 2 components that stand out"):
+        found = SpikedPCA(noise="free").fit(x)
+    reference = PCA(5).fit(x)
+    np.testing.assert_allclose(
+        np.abs(found.components_ @ reference.components_.T)[:, :3],
+        [[1, 0, 0], [0, 0, 1]],
+        atol=1e-9,
+    )
+    np.testing.assert_allclose(found.explained_variance_, reference.explained_variance_[[0, 2]])
+    np.testing.assert_allclose(found.signal_variance_, [90.0**2 / 99, 60.0**2 / 99])
+    assert found.component_overlap_.tolist() == [0.9, 0.7]
+    five = SpikedPCA(noise="free", n_components=5).fit(x)
+    assert five.component_overlap_[:3].tolist() == [0.9, 0.4, 0.7]
+    assert np.isnan(five.component_overlap_[3:]).all() and np.isnan(five.signal_variance_[3:]).all()
+
+
+@pytest.mark.parametrize("noise", ["auto", "white", "free"])
+@pytest.mark.parametrize("count", [0, 1, 4, 59])
+def test_a_number_of_components_is_kept_whatever_is_claimed(noise: str, count: int) -> None:
+    x, _ = data(np.random.default_rng(33), (60, 90), [9.0, 7.0])
+    found = SpikedPCA(noise=noise, n_components=count).fit(x)
+    assert found.n_components_ == count == found.transform(x).shape[1]
+    assert found.signal_variance_.shape == found.component_overlap_.shape == (count,)
+    reference = PCA(count).fit(x).components_
+    np.testing.assert_allclose(np.abs(found.components_ @ reference.T), np.eye(count), atol=1e-8)
+    if noise == "white":
+        assert np.isnan(found.signal_variance_).tolist() == [i >= 2 for i in range(count)]
+
+
+@pytest.mark.parametrize("wrong", [-1, 60, 2.5, True, "mle"])
+def test_an_impossible_number_of_components_is_refused(wrong: Any) -> None:
+    x, _ = data(np.random.default_rng(34), (60, 90), [])
+    with pytest.raises(PasturError, match="`n_components` must be"):
+        SpikedPCA(n_components=wrong).fit(x)
+
+
+def test_an_unknown_noise_is_refused() -> None:
+    with pytest.raises(PasturError, match="`noise` must be one of"):
+        SpikedPCA(noise="pink").fit(data(np.random.default_rng(35), (60, 90), [])[0])
+
+
+def test_the_entries_are_checked() -> None:
+    # The columns of one half are thirty times as large; the spectrum alone shows signal.
+    x, _ = data(np.random.default_rng(36), (200, 80), [])
+    assert SpikedPCA(noise="white").fit(x).goodness_.verdict == "noise bulk"
+    x[:, ::2] *= 30
+    assert SpikedPCA(noise="white").fit(x).goodness_.verdict.of_entries
+    # So is a single entry, whatever constant columns there are.
+    y = np.ones((200, 90))
+    y[:, :80] = data(np.random.default_rng(37), (200, 80), [])[0]
+    y[17, 3] += 60
+    found = SpikedPCA(noise="white").fit(y)
+    assert found.goodness_.entries == ((17, 3),)

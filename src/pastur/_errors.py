@@ -59,4 +59,4 @@ class InternalError(PasturError, RuntimeError):
 
 
 class PasturWarning(UserWarning):
-    """Something was wrong and has been repaired."""
+    """Something was wrong and has been repaired, or is not as it would be expected."""

@@ -234,14 +234,19 @@ def fit_rectangular(
 
 
 def fit_centred(
-    data: FloatArray, singular_values: FloatArray, *, alpha: float, noise: str
+    data: FloatArray,
+    centred: FloatArray,
+    singular_values: FloatArray,
+    *,
+    alpha: float,
+    noise: str,
 ) -> RectangularFit:
-    """Return the fit of `data` less the mean of each column, given its singular values.
+    """Return the fit of `centred`, `data` less the mean of each column, given its singular values.
 
     Noise of n × p is then noise of n − 1 by p, and columns that are constant are left out.
     """
     asked = Settings(None, significance("alpha", alpha), noise=checked_noise(noise))
-    return _fitted(centred_spectrum(data, singular_values), asked)
+    return _fitted(centred_spectrum(data, centred, singular_values), asked)
 
 
 def _fitted(observation: Observation, asked: Settings) -> RectangularFit:

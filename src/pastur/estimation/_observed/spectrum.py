@@ -268,17 +268,19 @@ def _rounding(inner: AnyArray, spectrum: Observation) -> float:
     return precision.slack * rounding_noise(inner, precision) / spectrum.unit
 
 
-def centred_spectrum(data: FloatArray, values: FloatArray) -> Observation:
+def centred_spectrum(data: FloatArray, centred: FloatArray, values: FloatArray) -> Observation:
     """Return the spectrum of data less the mean of each column, given its singular values.
 
-    It is that of a matrix with a row less, and without the columns that are constant.
+    It is that of a matrix with a row less, and without the columns that are constant, which must
+    be 0 in `centred`. How far the entries were rounded shows in `data`.
     """
     varying = np.ptp(data, axis=0) > 0
     kept = varying if np.count_nonzero(varying) > 2 else np.ones_like(varying)
     shape = (data.shape[0] - 1, data.shape[1])
     inner = (shape[0], int(np.count_nonzero(kept)))
     found = _spectrum(shape, inner, values[: min(shape)])
-    return _settled(found, _rounding(data[:, kept], found), DOUBLE)
+    found = _settled(found, _rounding(data[:, kept], found), DOUBLE)
+    return replace(found, diagnosis=diagnose_entries(centred, values))
 
 
 def symmetric_spectrum(
