@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
 from pastur.analysis import Analysis, Finding, analyze
+from pastur.estimation import RectangularFit
 from pastur.figures import plot_analysis
 
 
@@ -70,3 +71,19 @@ def test_says_what_it_cannot_draw(analysis: Analysis) -> None:
         plot_analysis({})  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match=r"holds no matrix.*`skipped` says why"):
         plot_analysis(dataclasses.replace(analysis, matrices=()))
+
+
+def test_without_a_law_a_bar_counts_what_stands_out(
+    analysis: Analysis, broad: FloatArray, lawless: RectangularFit
+) -> None:
+    (matrix,) = analyze({"w": broad}).matrices
+    free = dataclasses.replace(matrix, fit=lawless)
+    ax = plot_analysis(dataclasses.replace(analysis, matrices=(free,)))
+    assert [bar.get_width() for bar in bars_of(ax)] == [3]
+    assert ax.get_xlabel() == "directions that stand out from the rest"
+    ax = plot_analysis(dataclasses.replace(analysis, matrices=(analysis.matrices[0], free)))
+    assert {bar.get_width() for bar in bars_of(ax)} == {2, 3}
+    assert ax.get_xlabel() == (
+        "spikes beyond the edge of the noise, or directions that stand out from the rest"
+    )
+    assert plot_analysis(analysis).get_xlabel() == "spikes beyond the edge of the noise"

@@ -1,5 +1,6 @@
 """What plot_fit draws, where, and what it refuses."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
-from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.estimation import RectangularFit, fit_rectangular, fit_symmetric
 from pastur.figures import plot_fit
 
 
@@ -88,3 +89,54 @@ def test_the_law_of_a_growing_signal_is_that_of_all_values() -> None:
     x, y = np.asarray(law.get_xdata(), float), np.asarray(law.get_ydata(), float)
     pieces = np.diff(x) * (y[1:] + y[:-1]) / 2
     assert np.nansum(pieces) == pytest.approx(1.0, abs=0.02)
+
+
+def test_without_a_law_there_is_neither_curve_nor_edge(
+    broad: FloatArray, lawless: RectangularFit
+) -> None:
+    values = np.linalg.svd(broad, compute_uv=False)
+    ax = plot_fit(lawless, singular_values=values)
+    expected = {"observed, 120 values", "standing out, 3", "strength θ, interval of 95 %"}
+    assert set(legend_texts(ax)) == expected
+    assert sum(bar.get_width() * bar.get_height() for bar in bars_of(ax)) == pytest.approx(1)
+    marked = next(line for line in ax.lines if str(line.get_label()).startswith("standing"))
+    np.testing.assert_allclose(np.asarray(marked.get_xdata(), float), values[:3])
+    # White noise of the same size has both.
+    white = plot_fit(fit_rectangular(broad, noise="white"), singular_values=values)
+    assert {text.split(",")[0] for text in legend_texts(white)} >= {"edge"}
+    assert any("law of" in text for text in legend_texts(white))
+
+
+def test_a_strength_has_its_interval_and_a_group_has_one(lawless: RectangularFit) -> None:
+    ax = plot_fit(lawless)
+    (strengths,) = (
+        lines for lines in ax.collections if str(lines.get_label()).startswith("strength")
+    )
+    first, second = (np.asarray(path.vertices) for path in strengths.get_paths())
+    theta, low = lawless.leading["theta"], lawless.leading["low"]
+    assert first[:, 0].tolist() == [low[0], lawless.leading["high"][0]]
+    assert second[0, 0] == low[1]
+    # An open end reaches the largest value drawn.
+    assert np.isfinite(second).all() and second[1, 0] >= lawless.leading["observed"][0]
+    ticks = next(line for line in ax.lines if line.get_marker() == "|")
+    assert np.asarray(ticks.get_xdata()).tolist() == [theta[0], theta[1]]
+    assert first[0, 1] != second[0, 1], "intervals of neighbours would hide each other"
+
+
+def test_a_bulk_that_ends_beyond_the_noise_has_two_edges(spiked: FloatArray) -> None:
+    fit = fit_rectangular(spiked)
+    inner = dataclasses.replace(fit, edge=0.7 * fit.edge)
+    drawn = {
+        line.get_linestyle(): float(np.asarray(line.get_xdata())[0])
+        for line in plot_fit(inner).lines
+        if line.get_linestyle() in ("--", ":")
+    }
+    assert drawn == {"--": 0.7 * fit.edge, ":": fit.edge}
+    assert not [line for line in plot_fit(fit).lines if line.get_linestyle() == ":"]
+
+
+def test_a_symmetric_fit_without_a_law_is_drawn_on_both_sides() -> None:
+    noise = np.random.default_rng(2).standard_normal((100, 100)) * np.linspace(0.2, 3, 100)
+    w = noise + noise.T
+    ax = plot_fit(fit_symmetric(w, noise="free"), eigenvalues=np.linalg.eigvalsh(w))
+    assert legend_texts(ax) == ["observed, 100 values"]

@@ -7,9 +7,9 @@ from matplotlib.patches import Rectangle
 
 from pastur._typing import FloatArray
 from pastur.analysis import analyze
-from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.estimation import RectangularFit, fit_rectangular, fit_symmetric
 from pastur.estimation._curves import DrawnSpectrum
-from pastur.figures import histogram, law_curve, plot_fit
+from pastur.figures import histogram, law_curve, law_name, plot_fit
 from pastur.report._build import chart_data
 
 
@@ -112,3 +112,29 @@ def test_a_symmetric_fit_has_noise_on_both_sides() -> None:
     drawn = DrawnSpectrum(fit)
     assert drawn.noise_interval == (-fit.edge, fit.edge)
     assert (drawn.word, drawn.keyword) == ("eigenvalue", "eigenvalues")
+
+
+def test_without_a_law_there_are_bars_alone(broad: FloatArray, lawless: RectangularFit) -> None:
+    values = np.linalg.svd(broad, compute_uv=False).astype(np.float64, copy=False)
+    assert law_curve(lawless, 120)[0].size == 0 and law_name(lawless) == ""
+    bars = histogram(lawless, values)
+    assert bars.counts.sum() == 120
+    # Equal as far as nine tenths of the values, then wider, each by 6 %.
+    widths = np.diff(bars.bins)
+    inner = bars.bins[1:] <= np.quantile(values, 0.9) * (1 + 1e-12)
+    np.testing.assert_allclose(widths[inner], widths[0])
+    np.testing.assert_allclose(widths[~inner][1:] / widths[~inner][:-1], 1.06)
+    assert histogram(lawless, np.append(values, 1e6)).counts.size < 400
+
+
+def test_without_a_law_the_bulk_ends_where_nothing_stands_out(
+    broad: FloatArray, lawless: RectangularFit
+) -> None:
+    values = np.linalg.svd(broad, compute_uv=False).astype(np.float64, copy=False)
+    drawn = DrawnSpectrum(lawless, values)
+    assert drawn.lawless and not drawn.noisy and not drawn.wider
+    assert drawn.bulk_end == pytest.approx(values[3])
+    np.testing.assert_allclose(drawn.spikes, values[:3])
+    assert drawn.over_edge(values)[:4].min() == pytest.approx(1.0)
+    white = DrawnSpectrum(fit_rectangular(broad), values)
+    assert white.noisy and not white.lawless and white.bulk_end == white.fit.bulk_edge

@@ -5,14 +5,18 @@ from functools import cached_property
 
 import numpy as np
 
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._result.fit import Fit
 from pastur.measures._contract.curve import density_curve
 
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
+# Without a law the bins are equal but for this share of the values on a side.
+_TAIL = 0.1
 # Relative distance at which values are drawn as one.
 _ALIKE = 1e-12
+# And within which a value and its row in a table agree, after a change of units.
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,13 +69,39 @@ class DrawnSpectrum:
 
     @property
     def noisy(self) -> bool:
-        """Whether there is noise, and with it an edge."""
-        return self.fit.sigma > 0
+        """Whether there is a law of noise, and with it an edge."""
+        return bool(self.fit.sigma)
+
+    @property
+    def lawless(self) -> bool:
+        """Whether no law of noise is claimed: there is neither curve nor edge."""
+        return self.fit.sigma is None
 
     @property
     def noise_interval(self) -> tuple[float, float]:
         """The interval that the noise keeps to."""
-        return (-self.fit.edge if self.fit.kind.sides == 2 else 0.0), self.fit.edge
+        return getattr(self.fit, "lower_edge", 0.0), self.fit.edge
+
+    @property
+    def bulk_interval(self) -> tuple[float, float]:
+        """The interval that noise and undetached signal keep to; spikes lie beyond."""
+        if self.fit.bulk_edge is None:
+            return self.noise_interval
+        return getattr(self.fit, "lower_bulk_edge", 0.0), self.fit.bulk_edge
+
+    @property
+    def wider(self) -> bool:
+        """Whether undetached signal reaches beyond the noise, so that there are two edges."""
+        return self.noisy and not np.allclose(self.bulk_interval, self.noise_interval, rtol=1e-6)
+
+    @cached_property
+    def bulk_end(self) -> float:
+        """Where the bulk ends: without a law, at the largest value that does not stand out."""
+        if not self.lawless:
+            return self.bulk_interval[1]
+        assert self.values is not None
+        marked = np.isclose(self.values[:, None], self.spikes, rtol=_SAME, atol=0.0).any(axis=1)
+        return float(np.abs(self.values[~marked]).max(initial=0.0))
 
     @cached_property
     def bars(self) -> Histogram:
@@ -90,25 +120,31 @@ class DrawnSpectrum:
         return law_name(self.fit)
 
     @property
+    def marked(self) -> AnyArray:
+        """The rows of the values with a marker: the spikes, or what stands out without a law."""
+        return self.fit.standing_out if self.lawless else self.fit.spikes
+
+    @property
     def spikes(self) -> FloatArray:
-        """The values that stand out."""
-        return np.asarray(self.fit.spikes["observed"], dtype=np.float64)
+        """The values with a marker."""
+        return np.asarray(self.marked["observed"], dtype=np.float64)
 
     def over_edge(self, values: FloatArray) -> FloatArray:
-        """Return values over the edge; they may be hundreds of decades apart."""
+        """Return values over the end of the bulk; they may be hundreds of decades apart."""
         with np.errstate(over="ignore"):
-            return np.asarray(values / self.fit.edge)
+            return np.asarray(values / self.bulk_end)
 
 
 def histogram(fit: Fit, values: FloatArray) -> Histogram:
     """Return the histogram of all `values`: singular values, or eigenvalues of a symmetric fit.
 
-    Inside the noise interval the bins are equal, and as many as 1.5 times the root of the number of
-    values there (8 to 60). Outside each is 6 % wider than its neighbour, so that a spike far away
-    costs few bins. All bins are equal where there is no noise.
+    Inside the bulk the bins are equal, and as many as 1.5 times the root of the number of values
+    there (8 to 60). Outside each is 6 % wider than its neighbour, so that a spike far away costs
+    few bins. All bins are equal where there is no noise. Without a law the bulk is all but a tenth
+    of the values on each side where it has an edge.
     """
-    values = np.sort(values)
-    low, high = DrawnSpectrum(fit).noise_interval
+    values, drawn = np.sort(values), DrawnSpectrum(fit)
+    low, high = _most(fit, values) if drawn.lawless else drawn.bulk_interval
     bulk = values[(values >= low) & (values <= high)]
     if _equal(values):
         half = abs(values[0]) / 20 or 0.5
@@ -137,9 +173,11 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
     The law of a rectangular fit is that of squared singular values, with density ρ: singular
     values have the density 2sρ(s²). With `size` values observed the curve is scaled by the share
     of them that it describes: not those zero to rounding, nor spikes, unless their rank is growing
-    and the law is that of all. A NaN stands between two intervals; without noise there is no point
-    at all.
+    and the law is that of all. A NaN stands between two intervals; without noise, or where no law
+    is claimed, there is no point at all.
     """
+    if not fit.sigma:
+        return np.empty(0), np.empty(0)
     outside = fit.zeros + (0 if fit.growing else fit.rank)
     share = 1.0 if size is None else (size - outside) / size
     # In units of the edge, so that squares neither overflow nor vanish.
@@ -149,8 +187,16 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
 
 
 def law_name(fit: Fit) -> str:
-    """Return what the curve of `law_curve` is, for a legend."""
+    """Return what the curve of `law_curve` is, for a legend; empty where no law is claimed."""
+    if fit.sigma is None:
+        return ""
     return "law of noise and signal" if fit.growing else "law of the noise"
+
+
+def _most(fit: Fit, values: FloatArray) -> tuple[float, float]:
+    """Return the interval that holds all but the tails of ascending values."""
+    tails = np.quantile(values, [_TAIL, 1 - _TAIL])
+    return float(tails[0] if fit.kind.sides == 2 else values[0]), float(tails[1])
 
 
 def _equal(values: FloatArray) -> bool:

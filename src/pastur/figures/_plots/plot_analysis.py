@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pastur._errors import InvalidInputError, InvalidTypeError
@@ -18,6 +19,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
 
     The finding on a matrix (`MatrixAnalysis.kind`) shows in the colour and the marker at the end of
     its bar. The bar of a matrix that does not fit the law is hollow: its count is not evidence.
+    Where no law is claimed, the bar counts what stands out from the rest.
 
     Parameters
     ----------
@@ -55,11 +57,12 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
             "The analysis holds no matrix to draw; `skipped` says why each tensor was left out."
         )
     ax = ax if ax is not None else _new_axes(len(matrices))
+    lengths = [len(matrix.drawn.marked) for matrix in matrices]
     for kind in Finding:
         rows = [i for i, matrix in enumerate(matrices) if matrix.kind == kind]
         if not rows:
             continue
-        counts = [matrices[i].fit.rank for i in rows]
+        counts = [lengths[i] for i in rows]
         face = (kind.colour, 0.3) if kind != Finding.MISFIT else "none"
         ax.barh(rows, counts, height=0.62, facecolor=face, edgecolor=kind.colour)
         ax.plot(
@@ -74,11 +77,20 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
         )
     ax.set_yticks(range(len(matrices)), [_label(matrix) for matrix in matrices])
     ax.set_ylim(len(matrices) - 0.4, -0.6)
-    ax.set_xlim(left=0, right=max(1, *(matrix.fit.rank for matrix in matrices)) * 1.05)
-    ax.set_xlabel("spikes beyond the edge of the noise")
+    ax.set_xlim(left=0, right=max(1, *lengths) * 1.05)
+    ax.set_xlabel(_counted(matrices))
     ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=4)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _counted(matrices: Sequence[MatrixAnalysis]) -> str:
+    lawless = {matrix.drawn.lawless for matrix in matrices}
+    counted = {
+        False: "spikes beyond the edge of the noise",
+        True: "directions that stand out from the rest",
+    }
+    return ", or ".join(words for claim, words in counted.items() if claim in lawless)
 
 
 def _new_axes(rows: int) -> Axes:

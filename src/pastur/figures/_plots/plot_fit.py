@@ -8,7 +8,7 @@ import numpy as np
 
 from pastur._checks import vector
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur._format import number
+from pastur._format import level, number
 from pastur._typing import ArrayLike
 from pastur.analysis import Finding
 from pastur.estimation import Fit
@@ -22,6 +22,9 @@ _DOUBTS = {
     Finding.TOO_SMALL: f" ({Finding.TOO_SMALL})",
 }
 
+# Heights that the intervals of θ take in turn.
+_STEPS = 6
+
 
 def plot_fit(
     fit: Fit,
@@ -33,7 +36,10 @@ def plot_fit(
     """Draw a fitted law with its edge and its spikes, over the histogram of the observed values.
 
     The law's density ρ is drawn as 2sρ(s²) over singular values s (rectangular) or as ρ(λ) over
-    eigenvalues λ (symmetric), scaled to the share of the values that are not spikes.
+    eigenvalues λ (symmetric), scaled to the share of the values that are not spikes. Where noise
+    and undetached signal end beyond the edge of the noise, both ends are drawn. Where no law is
+    claimed there is neither curve nor edge: what stands out is marked, with its strength θ and the
+    interval of it, one for a group of neighbours.
 
     Parameters
     ----------
@@ -77,10 +83,13 @@ def plot_fit(
             color="#c3ccd6",
             label=f"observed, {spectrum.values.size} values",
         )
-    ax.plot(*spectrum.law, color="#17202b", linewidth=1.8, label=spectrum.law_name)
-    _draw_edges(ax, *spectrum.noise_interval)
-    if fit.rank:
-        _draw_spikes(ax, spectrum)
+    if spectrum.noisy:
+        ax.plot(*spectrum.law, color="#17202b", linewidth=1.8, label=spectrum.law_name)
+        _draw_edges(ax, "edge", spectrum.noise_interval, "--")
+    if spectrum.wider:
+        _draw_edges(ax, "noise and weak signal", spectrum.bulk_interval, ":")
+    if len(spectrum.marked):
+        _draw_marks(ax, spectrum)
     ax.set_xlabel(spectrum.word)
     ax.set_ylabel("density")
     ax.set_ylim(bottom=0)
@@ -110,17 +119,22 @@ def _new_axes() -> Any:
     return plt.subplots(layout="constrained")[1]
 
 
-def _draw_edges(ax: Axes, low: float, high: float) -> None:
-    ax.axvline(high, color="#5c6875", linestyle="--", linewidth=1.2, label=f"edge, {number(high)}")
+def _draw_edges(ax: Axes, name: str, ends: tuple[float, float], style: str) -> None:
+    low, high = ends
+    drawn: dict[str, Any] = {"color": "#5c6875", "linestyle": style, "linewidth": 1.2}
+    ax.axvline(high, label=f"{name}, {number(high)}", **drawn)
     if low < 0:
-        ax.axvline(low, color="#5c6875", linestyle="--", linewidth=1.2)
+        ax.axvline(low, **drawn)
 
 
-def _draw_spikes(ax: Axes, spectrum: DrawnSpectrum) -> None:
+def _draw_marks(ax: Axes, spectrum: DrawnSpectrum) -> None:
     # On stems of one height: a spike is one value, its bar may be too low to see.
     fit, observed = spectrum.fit, spectrum.spikes
     finding = Finding.of(fit.goodness, fit.rank)
     height = 0.08 * ax.get_ylim()[1]
+    name, sound = f"spikes, {fit.rank}{_DOUBTS.get(finding, '')}", fit.goodness.fits
+    if spectrum.lawless:
+        name, sound = f"standing out, {observed.size}", True
     ax.vlines(observed, 0, height, color=finding.colour, linewidth=1)
     ax.plot(
         observed,
@@ -128,6 +142,21 @@ def _draw_spikes(ax: Axes, spectrum: DrawnSpectrum) -> None:
         linestyle="none",
         marker=finding.marker,
         color=finding.colour,
-        fillstyle="full" if fit.goodness.fits else "none",
-        label=f"spikes, {fit.rank}{_DOUBTS.get(finding, '')}",
+        fillstyle="full" if sound else "none",
+        label=name,
     )
+    if spectrum.lawless:
+        _draw_strengths(ax, spectrum, height, finding.colour)
+
+
+def _draw_strengths(ax: Axes, spectrum: DrawnSpectrum, height: float, colour: str) -> None:
+    """Draw the intervals of θ, each a step higher than the last: neighbours overlap."""
+    _, first = np.unique(spectrum.marked["group"], return_index=True)
+    rows = spectrum.marked[first]
+    heights = height * (1.5 + 0.5 * (np.arange(len(rows)) % _STEPS))
+    # An open interval runs to the end of the picture.
+    left, right = ax.get_xlim()
+    ends = [np.nan_to_num(rows[name], posinf=right, neginf=left) for name in ("low", "high")]
+    name = f"strength θ, interval of {level(spectrum.fit.alpha)}"
+    ax.hlines(heights, *ends, color=colour, linewidth=2, alpha=0.6, label=name)
+    ax.plot(rows["theta"], heights, linestyle="none", marker="|", markersize=9, color=colour)
