@@ -60,6 +60,25 @@ class SymmetricFit(Fit):
     zeros : int
         Eigenvalues that are zero to rounding and were left out; rows and columns of zeros produce
         them.
+    noise : NoiseUsed
+        The noise that the fit rests on, why, and what it assumes; as text one sentence.
+    leading : structured array, descending
+        The leading directions read without a law, against everything else in the matrix:
+        ``observed``; the strength ``theta`` between ``low`` and ``high``, which is inf where the
+        interval is open; the overlaps, each with ``_low`` and ``_high``; ``readable``, False where
+        the spectrum gives no reading (the figures are NaN); ``group``, an equal number for
+        neighbours, which have one interval together.
+    sigma_bounds : SigmaBounds or None
+        The most that the level of white noise can be.
+    bulk_edge, lower_bulk_edge : float
+        Where noise and undetached signal end together: spikes lie beyond. The same as `edge` where
+        the spikes are few.
+    profile : Profile or None
+        Variances of rows and columns, where ``fit.noise == "profile"``: σ, edge and law are then
+        those of the matrix that they scale to one variance.
+    white : SymmetricFit or None
+        The fit of white noise that was tried and not believed, where ``noise="auto"`` came to claim
+        no law.
     """
 
     lower_edge: float | MaybeNone = field(metadata=stored("Lower end of the noise."))
