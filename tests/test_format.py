@@ -108,11 +108,13 @@ def test_a_p_value_that_there_is_not(p: None) -> None:
         (0.99996, 1.0, "[0.99996, 1.0000]"),
         (1.0, math.nextafter(1.0, 2.0), "[1.000, 1.000]"),
         (1e-320, 1e308, "[1.000e-320, 1.000e+308]"),
+        (2.0, math.inf, "[2.000, ∞)"),
+        (-math.inf, -2.0, "(-∞, -2.000]"),
     ],
 )
 def test_interval(low: float, high: float, text: str) -> None:
     assert _format.interval(low, high) == text
-    assert f"[{_format.span(low, high).replace(' to ', ', ')}]" == text
+    assert _format.span(low, high).replace(" to ", ", ") == text[1:-1]
 
 
 @pytest.mark.parametrize(

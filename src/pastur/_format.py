@@ -1,7 +1,7 @@
 """Numbers as text, once: the same for terminal, page, notebook, sentences and error messages."""
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite
 
 NOTHING = "–"
 # Below it a p-value, which rests on a limit in law, is given as a bound.
@@ -28,10 +28,11 @@ def interval(low: float, high: float) -> str:
 
     Examples
     --------
-    >>> interval(1.5, 2), interval(1.00001, 1.00002), interval(2, 2)
-    ('[1.500, 2.000]', '[1.00001, 1.00002]', '[2.000, 2.000]')
+    >>> interval(1.5, 2), interval(1.00001, 1.00002), interval(2, 2), interval(2, float("inf"))
+    ('[1.500, 2.000]', '[1.00001, 1.00002]', '[2.000, 2.000]', '[2.000, ∞)')
     """
-    return "[{}, {}]".format(*_ends(low, high))
+    before, after = "(" if low == -inf else "[", ")" if high == inf else "]"
+    return "{}{}, {}{}".format(before, *_ends(low, high), after)
 
 
 def span(low: float, high: float) -> str:
@@ -184,4 +185,5 @@ def _ends(low: float, high: float) -> tuple[str, str]:
         (_significant(low, digits), _significant(high, digits))
         for digits in range(_DIGITS, _MOST_DIGITS + 1)
     ]
-    return next((pair for pair in ends if pair[0] != pair[1]), ends[0])
+    first, last = next((pair for pair in ends if pair[0] != pair[1]), ends[0])
+    return "-∞" if low == -inf else first, "∞" if high == inf else last

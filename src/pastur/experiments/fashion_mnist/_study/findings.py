@@ -106,7 +106,7 @@ def find(parameters: Parameters, initial: Parameters) -> tuple[LayerFindings, ..
 def _layer(name: str, trained: AnyArray, initial: AnyArray) -> LayerFindings:
     w, w0 = np.asarray(trained, dtype=np.float64), np.asarray(initial, dtype=np.float64)
     values = singular_values(w)
-    fit = fit_rectangular(w, singular_values=values)
+    fit = fit_rectangular(w, singular_values=values, noise="white")
     other = bema(values, w.shape)
     start = compare_with_initial(w, w0, name=name, sigma=fit.sigma, edge=fit.edge)
     return LayerFindings(
