@@ -6,8 +6,9 @@ import pytest
 from pastur import fit_rectangular
 from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
-from pastur.estimation._profile.estimate import Variances, estimate_profile
+from pastur.estimation._profile.estimate import estimate_profile
 from pastur.estimation._profile.given import known_pair, known_vector
+from pastur.estimation._whitened.variances import Variances
 
 
 def profile(n: int, m: int, spread: float, rng: np.random.Generator) -> Variances:

@@ -11,8 +11,9 @@ from pastur._checks import matrix
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._kinds.shrinkage import check_shape
-from pastur.estimation._profile.scaling import equalising_scales, scaled
+from pastur.estimation._profile.scaling import equalising_scales
 from pastur.estimation._result.status import Status
+from pastur.estimation._whitened.variances import scaled
 
 _NAMED = 5
 # What the flow is counted in.

@@ -1,7 +1,6 @@
 """Variances of rows and columns, estimated together with the signal."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.estimation._low_rank.edge import Edges, noise_edges
 from pastur.estimation._low_rank.split import split_spectrum
-from pastur.estimation._profile.scaling import equalising_scales, scaled
+from pastur.estimation._profile.scaling import equalising_scales
 from pastur.estimation._result.status import Status
+from pastur.estimation._whitened.variances import Variances
 
 # The variances are a few per cent uncertain: relative changes below this are none.
 _TOLERANCE = 1e-3
@@ -28,21 +28,6 @@ _ALPHA = 0.01
 _OWN = 24
 # Of Sinkhorn's steps within one of ours.
 _INNER = 1e-6
-
-
-class Variances(NamedTuple):
-    """Variances of rows and columns, of mean 1 over those that are not zero."""
-
-    rows: FloatArray
-    columns: FloatArray
-
-    def whitened(self, w: FloatArray) -> FloatArray:
-        """Return ``D_r^(−1/2) w D_c^(−1/2)``; rows and columns of variance 0 are 0."""
-        return scaled(w, *(_inverse_root(d) for d in self))
-
-    def restored(self, w: FloatArray) -> FloatArray:
-        """Return ``D_r^(1/2) w D_c^(1/2)``."""
-        return scaled(w, *(np.sqrt(d) for d in self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,11 +152,6 @@ class _State:
         signal = self.kind.strongest(factors, max(split.spikes.size, least))
         rows = np.sum(signal.left**2, axis=1)
         return _Removal(signal, rows, np.sum(signal.right**2, axis=0))
-
-
-def _inverse_root(variances: FloatArray) -> FloatArray:
-    root = np.sqrt(variances)
-    return np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
 
 
 def _largest_change(before: Variances, after: Variances) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from pastur._checks import vector
 from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
-from pastur.estimation._profile.estimate import Variances
+from pastur.estimation._whitened.variances import Variances
 
 
 def known_pair(value: Any, shape: tuple[int, int]) -> Variances:

@@ -64,13 +64,6 @@ def equalising_scales(spread: FloatArray, *, goal: float, tolerance: float = TOL
     return Scales(*scales, squares, residual, steps)
 
 
-def scaled(w: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
-    """Return ``diag(rows) w diag(columns)``, with no product of two that leaves the doubles."""
-    (rows, up), (columns, more) = np.frexp(rows), np.frexp(columns)
-    with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(np.ldexp(rows[:, None] * w * columns, up[:, None] + more))
-
-
 def _iterated(
     squares: Any, *, goal: float, tolerance: float
 ) -> tuple[FloatArray, FloatArray, float, int]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._kinds.contract import Factors, Kind
-from pastur.estimation._profile.estimate import Variances
-from pastur.estimation._profile.mapping import Mapped, Side, best_weights, mapped_spikes
+from pastur.estimation._whitened.mapping import Mapped, Side, best_weights, mapped_spikes
+from pastur.estimation._whitened.variances import Variances
 
 # Strengths within so many standard deviations of the map's own error are one group.
 _APART = 4.0

@@ -7,9 +7,9 @@ from pastur import fit_rectangular
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._kinds.symmetric import SymmetricKind
-from pastur.estimation._profile.estimate import Variances
-from pastur.estimation._profile.mapping import Side, best_weights, mapped_spikes
-from pastur.estimation._profile.table import mapped_signal, mapped_table
+from pastur.estimation._whitened.mapping import Side, best_weights, mapped_spikes
+from pastur.estimation._whitened.table import mapped_signal, mapped_table
+from pastur.estimation._whitened.variances import Variances
 
 
 def side(n: int, share: float, seed: int) -> tuple[Side, float]:
