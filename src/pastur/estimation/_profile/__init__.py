@@ -1,1 +1,0 @@
-"""Noise whose rows and columns have variances of their own."""

@@ -1,1 +1,0 @@
-"""A matrix scaled to noise of one variance, and the way back."""
