@@ -183,11 +183,11 @@ def test_scaling_by_a_power_of_two_changes_the_units_alone(exponent: int) -> Non
 
 
 def test_beside_the_matrix_only_blocks_of_it_are_in_memory() -> None:
-    w = np.random.default_rng(101).normal(size=(2000, 1000))
+    w = np.random.default_rng(101).normal(size=(6000, 1200))
     values = np.linalg.svd(w, compute_uv=False).astype(np.float64, copy=False)
     tracemalloc.start()
     diagnose_entries(w, values)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # Blocks of 2¹⁶ entries and their temporaries are an eighth of it.
+    # A million entries in float32, twice, and blocks of 2¹⁶ entries with their temporaries.
     assert peak < w.nbytes / 4

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import gcd
-from typing import Any
 
 import numpy as np
 
@@ -12,13 +11,11 @@ from pastur._checks import matrix
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation._kinds.shrinkage import check_shape
+from pastur.estimation._profile.scaling import equalising_scales
 from pastur.estimation._result.status import Status
+from pastur.estimation._whitened.variances import scaled
 
-_TOLERANCE = 1e-10
-_MOST_STEPS = 1000
 _NAMED = 5
-# Below this share of entries a sparse matrix takes less time.
-_SPARSE = 0.1
 # What the flow is counted in.
 _LARGEST_FLOW = 2**31 - 1
 
@@ -101,31 +98,20 @@ def biwhiten(W: ArrayLike, *, variances: ArrayLike | None = None) -> Biwhitened:
     filled = np.asarray(spread.any(axis=1)), np.asarray(spread.any(axis=0))
     _check_sides(w, filled)
     inner = np.ix_(*filled)
-    # The largest entry of each row and column is brought to one, so that squares neither overflow
-    # nor vanish but next to larger ones.
-    with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-        row_unit = 1 / spread[inner].max(axis=1)
-        column_unit = 1 / (row_unit[:, None] * spread[inner]).max(axis=0)
-        squares = (row_unit[:, None] * spread[inner] * column_unit) ** 2
-    if not np.isfinite(squares).all():
-        raise InvalidInputError(
-            "Rows or columns are too far apart in size for doubles to hold their scales. Leave out "
-            "those that are negligible."
-        )
-    squared_rows, squared_columns, residual, steps = _scales(squares, goal=1 / max(w.shape))
+    found = equalising_scales(spread[inner], goal=1 / max(w.shape))
     rows, columns = (np.ones(side) for side in w.shape)
-    rows[filled[0]] = np.sqrt(squared_rows) * row_unit
-    columns[filled[1]] = np.sqrt(squared_columns) * column_unit
-    if residual <= _TOLERANCE:
+    rows[filled[0]] = found.rows
+    columns[filled[1]] = found.columns
+    if found.converged:
         message = "All rows and columns have the same variance."
     else:
-        _check_pattern(squares > 0, np.flatnonzero(filled[0]))
+        _check_pattern(found.squares > 0, np.flatnonzero(filled[0]))
         message = (
-            f"After {steps} steps variances of rows still differ by {residual:.1e}: too many "
-            "entries are zero for scales to make them equal."
+            f"After {found.steps} steps variances of rows still differ by {found.residual:.1e}: "
+            "too many entries are zero for scales to make them equal."
         )
-    status = Status(residual <= _TOLERANCE, residual, steps, message)
-    return Biwhitened(_scaled(w, rows, columns), rows, columns, status)
+    status = Status(found.converged, found.residual, found.steps, message)
+    return Biwhitened(scaled(w, rows, columns), rows, columns, status)
 
 
 def _deviations(variances: ArrayLike, shape: tuple[int, int]) -> FloatArray:
@@ -135,13 +121,6 @@ def _deviations(variances: ArrayLike, shape: tuple[int, int]) -> FloatArray:
     if (checked < 0).any():
         raise InvalidInputError(f"`variances` must not be negative. Got {checked.min():g}.")
     return np.sqrt(checked)
-
-
-def _scaled(w: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray:
-    # Powers of two apart, so that no product of two of the three leaves the doubles.
-    (rows, up), (columns, more) = np.frexp(rows), np.frexp(columns)
-    with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(np.ldexp(rows[:, None] * w * columns, up[:, None] + more))
 
 
 def _check_sides(w: FloatArray, filled: tuple[AnyArray, AnyArray]) -> None:
@@ -191,32 +170,6 @@ def _check_pattern(positive: AnyArray, places: AnyArray) -> None:
         f"{rows.size} of {n} rows need {rows.size}/{n} of {m} columns. Leave out rows and columns "
         "with few entries, or fit the matrix as it is."
     )
-
-
-def _scales(squares: Any, *, goal: float) -> tuple[FloatArray, FloatArray, float, int]:
-    """Return squared scales, the largest relative error of a row's mean, and the steps taken.
-
-    They are taken as far as they are finite.
-    """
-    from scipy.sparse import csr_array
-
-    n, m = squares.shape
-    if np.count_nonzero(squares) < _SPARSE * squares.size:
-        squares = csr_array(squares)
-    columns = np.ones(m)
-    residual, steps = np.inf, 0
-    rows = goal / (squares @ columns / m)
-    with np.errstate(all="ignore"):
-        while residual > _TOLERANCE and steps < _MOST_STEPS:
-            next_columns = goal / (rows @ squares / n)
-            means = rows * (squares @ next_columns) / m
-            next_rows = rows / (means / goal)
-            sound = np.concatenate([next_rows, next_columns])
-            if not (np.isfinite(sound).all() and sound.min() > 0 < means.min()):
-                break
-            residual = float(np.abs(means / goal - 1).max())
-            rows, columns, steps = next_rows, next_columns, steps + 1
-    return rows, columns, residual, steps
 
 
 def _count(number: int, name: str) -> str:

@@ -218,6 +218,13 @@ class Kind(Protocol):
     ) -> Outliers:
         """Return what outliers at y say, m and `slope` = m′ being those of the other values."""
 
+    def noise_shares(self, theta: FloatArray, sigma: float) -> tuple[FloatArray, ...]:
+        """Return the share of each outlier's vectors that lies outside the span of all spikes θ.
+
+        It is the residue of the resolvent there. For a single spike it is 1 less the overlap; where
+        spikes are crowded their vectors mix, and the overlap is less than the share within.
+        """
+
     def spike_deviation(
         self, overlaps: Sequence[FloatArray], sigma: float, size: int
     ) -> FloatArray:

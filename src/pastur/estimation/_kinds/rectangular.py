@@ -194,6 +194,12 @@ class RectangularKind:
         slope_of_omega = a**2 + (2 * y * a - rest) * a1
         return Outliers(omega, ((a / slope_of_omega).real, (omega / (a * y * slope_of_omega)).real))
 
+    def noise_shares(self, theta: FloatArray, sigma: float) -> tuple[FloatArray, ...]:
+        """Return ``c(s + 1)/(s(s + c))`` and ``(s + c)/(s(s + 1))``, s = θ²/σ², less their part."""
+        s, c = (theta / sigma) ** 2, self.ratio
+        left, right = 1 - theta.size / self.size, 1 - theta.size / self.columns
+        return left * c * (s + 1) / (s * (s + c)), right * (s + c) / (s * (s + 1))
+
     def spike_deviation(
         self, overlaps: Sequence[FloatArray], sigma: float, size: int
     ) -> FloatArray:

@@ -137,6 +137,10 @@ class SymmetricKind:
         """Return ω and the overlap ``Φ′(ω) = 1/ω′(y)``."""
         return Outliers(y + variance * m, ((1 / (1 + variance * slope)).real,))
 
+    def noise_shares(self, theta: FloatArray, sigma: float) -> tuple[FloatArray, ...]:
+        """Return ``σ²/θ²`` less the part of the spikes."""
+        return ((1 - theta.size / self.size) * (sigma / theta) ** 2,)
+
     def spike_deviation(
         self, overlaps: Sequence[FloatArray], sigma: float, size: int
     ) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What the entries of a matrix show about its noise: heavy tails, single huge entries, uneven rows.
+"""What the entries of a matrix show about its noise: correlations, uneven rows, huge entries.
 
 The spectrum alone cannot distinguish such noise from signal. The null hypothesis is that of the
 fits: noise of independent entries of one variance and finite fourth moment, and a signal in no
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pastur._format import number, p_equals
+from pastur._format import fraction, number, p_equals, percent
 from pastur._numerics.entry_sums import (
     ClippedSquares,
     clipped_squares,
@@ -18,6 +18,8 @@ from pastur._numerics.entry_sums import (
 )
 from pastur._numerics.scaling import divided, safe_exponent
 from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._observed.copies import copies
+from pastur.estimation._observed.neighbours import Agreement, Neighbours, neighbours
 from pastur.estimation._result.goodness import LEAST_BULK
 from pastur.estimation._result.verdict import Verdict
 
@@ -41,6 +43,13 @@ _MOST_NAMED = 20
 _ALIKE = 0.02
 # Share of the variance of such sums from which on the spectrum shapes their tail.
 _ROTATED = 1e-3
+# Correlations of neighbours matter from this shift of the noise's edge on, over its fluctuation.
+_LEAST_SHIFT = 0.05
+# Variances that neighbours have in common matter from this covariance on, relative to their mean,
+# so many standard deviations from 0.
+_LEAST_VARIANCE, _SURE_VARIANCE = 0.1, 5.0
+# Copies matter from this share of all rows on, or where one group of them makes a spike.
+_COPIED = 0.01
 _TINY = 1e-300
 # Against the largest entry: less is what rounding leaves of zero.
 _ROUNDING = 2.0**-49
@@ -53,16 +62,19 @@ class EntryDiagnosis:
     Attributes
     ----------
     verdict : Verdict or None
-        ``HEAVY_TAIL``, ``OUTLIERS`` or ``UNEVEN``.
+        ``CORRELATED``, ``UNEVEN``, ``HEAVY_TAIL`` or ``OUTLIERS``.
     reason : str
         One or two sentences with the figures; empty without verdict.
     entries : tuple of pairs of ints
         Row and column of each outlier, the largest first, 20 at most.
+    separable : bool
+        Whether the variances may be products of one for the row and one for the column.
     """
 
     verdict: Verdict | None = None
     reason: str = ""
     entries: tuple[tuple[int, int], ...] = ()
+    separable: bool = True
 
 
 def diagnose_entries(w: AnyArray, values: FloatArray) -> EntryDiagnosis:
@@ -97,26 +109,68 @@ def diagnose_entries(w: AnyArray, values: FloatArray) -> EntryDiagnosis:
     shape = clipped.rows.size, clipped.columns.size
     if min(shape) < LEAST_BULK:
         return EntryDiagnosis()
-    found = _uneven_sides(clipped, values)
-    if found.verdict is None:
-        found = _huge_entries(w, clipped.mean**0.5, shape, exponent)
-    return found
+    return (
+        _copied(w, float(np.abs(values).max()))
+        or _of_neighbours(neighbours(w), _uneven_sides(clipped, values))
+        or _huge_entries(w, clipped.mean**0.5, shape, exponent)
+        or EntryDiagnosis()
+    )
+
+
+def _copied(w: AnyArray, unit: float) -> EntryDiagnosis | None:
+    for name, lines in (("row", w), ("column", w.T)):
+        found, (n, m) = copies(lines, unit), lines.shape
+        # Noise in g equal rows is a direction of g times its variance: a spike beyond 1 + √(n/m).
+        if found.repeated > _COPIED * n or found.largest - 1 > (n / m) ** 0.5:
+            reason = (
+                f"{found.repeated} of {n} {name}s repeat others up to a factor, {name}s "
+                f"{found.example[0]} and {found.example[1]} for example. Independent noise does "
+                "not."
+            )
+            return EntryDiagnosis(Verdict.CORRELATED, reason)
+    return None
+
+
+def _of_neighbours(found: Neighbours, uneven: EntryDiagnosis | None) -> EntryDiagnosis | None:
+    """Return what neighbours show, and `uneven`, what the sums of squares of rows show."""
+    if found.chance < _REJECTION and found.edge_shift > _LEAST_SHIFT:
+        reason = (
+            f"Neighbouring entries are correlated: {_correlation(found.rows)} from one row to the "
+            f"next, {_correlation(found.columns)} from one column to the next, with the leading "
+            "directions taken out. Neither independent noise nor a signal in no special direction "
+            f"explains that ({p_equals(found.chance)})."
+        )
+        return EntryDiagnosis(Verdict.CORRELATED, reason)
+    most = max(found.variances_of_rows, found.variances_of_columns, key=lambda one: one.mean)
+    if most.mean < _LEAST_VARIANCE or most.deviations < _SURE_VARIANCE:
+        return uneven
+    local = (
+        "The variances of the entries are not products of one for the row and one for the column: "
+        f"over such products they vary by {percent(most.mean**0.5)}, and neighbours have that in "
+        "common. Scaling rows and columns, as `biwhiten` does, does not make them equal."
+    )
+    reason = f"{uneven.reason} {local}" if uneven else local
+    return EntryDiagnosis(Verdict.UNEVEN, reason, separable=False)
+
+
+def _correlation(found: Agreement) -> str:
+    return f"{fraction(found.mean)} ± {fraction(found.error)}"
 
 
 def _huge_entries(
     w: AnyArray, scale: float, shape: tuple[int, int], exponent: int
-) -> EntryDiagnosis:
+) -> EntryDiagnosis | None:
     n, m = shape
     # Of a symmetric matrix every entry off the diagonal stands for two.
     critical = scale * (n * m) ** 0.25
     huge = places_beyond(w, critical)
     count = max(int(np.clip(_TAIL_SHARE * n * m, _FEWEST, _MOST)), 2 * huge.size)
     if n * m <= 10 * count:
-        return EntryDiagnosis()
+        return None
     top = largest_magnitudes(w, count + 1)
     least, most = float(top[0]), float(top[count - huge.size])
     if least <= _ROUNDING * top[-1]:
-        return EntryDiagnosis()
+        return None
     # Hill's index, the huge ones counted as no larger than the largest other, so that a few that
     # do not belong to the tail do not make it look heavy. Equal sizes, as of signs, end at once.
     fall = float(np.log(np.minimum(top[1:], most) / least).sum())
@@ -135,7 +189,7 @@ def _huge_entries(
     chance = count * (np.abs(w.ravel()[huge]) / least) ** -steepness
     outliers = huge[chance < _REJECTION]
     if not outliers.size:
-        return EntryDiagnosis()
+        return None
     reason = (
         f"{_largest(w, outliers, scale, exponent)} Each acts like a spike of its size, in one row "
         "and one column. Look at them, or set them aside, before trusting the spikes."
@@ -174,7 +228,7 @@ class _Side:
     alone: bool
 
 
-def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis:
+def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis | None:
     size = clipped.rows.size * clipped.columns.size
     cumulant = size * clipped.of_squares / float(clipped.of_rows.sum()) ** 2 - 3
     # Of order one, as `_TINY` takes them to be.
@@ -199,7 +253,7 @@ def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis
             "brings such matrices back to one variance."
         )
     else:
-        return EntryDiagnosis()
+        return None
     return EntryDiagnosis(Verdict.UNEVEN, reason)
 
 

@@ -1,0 +1,1 @@
+"""Noise whose rows and columns have variances of their own."""

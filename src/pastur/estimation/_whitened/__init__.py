@@ -1,0 +1,1 @@
+"""A matrix scaled to noise of one variance, and the way back."""
