@@ -1,27 +1,50 @@
 """The leading directions of a matrix, each read against everything else in it."""
 
+from collections.abc import Iterable
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._free.rests import all_after, all_others, distance, put_back
 from pastur.estimation._kinds.contract import Kind
-from pastur.estimation._kinds.free_reading import Readings
+from pastur.estimation._kinds.free_reading import Readings, Rest
 
 # Of so many of all values the largest are read at most; deeper there is nothing to stand out from.
 _DEEPEST = 0.25
-# Values closer to each other than this share push each other: they are read as one group.
-_NEIGHBOURS = 0.02
+# Values at a distance of so many of their standard deviations do not push each other.
+_CLEAR = 6.0
 # A direction stands out where every overlap is sure to exceed this.
 _STANDS_OUT = 0.5
+# So many entries are worked on at once.
+_BLOCK = 2**18
+
+
+class _Read(NamedTuple):
+    """Values as they are read: the table, how far each is from its rest, and by how much it moves.
+
+    `slope` is that of `Readings`.
+    """
+
+    table: AnyArray
+    clearance: FloatArray
+    slope: FloatArray
+
+    @property
+    def clear(self) -> AnyArray:
+        """Whether nothing of the rest is near enough to push or to be pushed."""
+        return np.asarray(self.clearance >= _CLEAR)
 
 
 def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
     """Return the leading directions of a spectrum by descending distance from 0.
 
-    Each value is read against all others, its own term left out: in general position to the rest,
-    whatever this is, its direction has the strength and the overlaps that follow from the transform
-    of the rest at that value.
+    A value with a clear gap on both sides is read against all others as they are. Near others it is
+    read against the values that the rest had before it pushed them away (`rests.put_back`), and
+    each interval holds that of the first reading as well. The first values are `together` where
+    they have a clear gap below them: those that are near one another are read as one group, against
+    what lies below the gap, their overlaps being those with the span of the group's directions.
 
     Parameters
     ----------
@@ -34,9 +57,15 @@ def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
     if count < 1 or values[0] == 0.0:
         return np.empty(0, dtype=kind.leading_fields)
     unit = abs(float(values[0]))
-    readings = kind.read_free(values / unit, count)
+    values = values / unit
     z = -NormalDist().inv_cdf(alpha / 2)
-    table = _table(kind, readings, z, np.abs(values[:count]) / unit)
+    rows = np.arange(count)
+    step = max(_BLOCK // values.size, 1)
+    blocks = [_alone(kind, values, rows[i : i + step], z) for i in range(0, count, step)]
+    table, clear, resolved = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    together = int(np.flatnonzero(resolved).max(initial=-1)) + 1
+    _read_together(kind, values, table[:together], np.flatnonzero(~clear[:together]), z)
+    table["group"] = _groups(values[:count], clear, together)
     for name in ("observed", "theta", "low", "high"):
         table[name] *= unit
     if not kind.squared:
@@ -44,12 +73,54 @@ def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
     return table
 
 
+def _alone(
+    kind: Kind, values: FloatArray, rows: AnyArray, z: float
+) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Return the table of some values, which of them are clear, and after which a clear gap is.
+
+    The gap must be one for a value of which the greater part is signal.
+    """
+    own = _read(kind, values, rows, all_others(values, rows), z)
+    back = _read(kind, values, rows, put_back(values, rows, own.slope), z)
+    near = np.flatnonzero(~own.clear)
+    table = own.table
+    _widen(table, near, back.table[near])
+    for name in ("theta", *kind.overlap_names):
+        table[name][near] = back.table[name][near]
+    both = own.table["readable"] & (own.clear | back.table["readable"])
+    _forget(table, ~both)
+    after = _read(kind, values, rows, all_after(values, rows), z)
+    resolved = after.clear & after.table["readable"]
+    for name in kind.overlap_names:
+        resolved &= after.table[name] > _STANDS_OUT
+    return table, own.clear & both, resolved
+
+
+def _read_together(
+    kind: Kind, values: FloatArray, table: AnyArray, near: AnyArray, z: float
+) -> None:
+    """Read those of the first values that are `near` one another against what follows them all."""
+    if near.size == 0:
+        return
+    rest = np.broadcast_to(values[len(table) :], (near.size, values.size - len(table)))
+    found = _read(kind, values, near, Rest(rest, np.ones(rest.shape, dtype=bool)), z).table
+    before = table[near]
+    table[near] = found
+    _widen(table, near, before, ("low", "high"))
+
+
+def _read(kind: Kind, values: FloatArray, rows: AnyArray, rest: Rest, z: float) -> _Read:
+    found = kind.read_free(values[rows], rest)
+    with np.errstate(all="ignore"):
+        clearance = distance(values, rows, rest) * found.slope / found.deviation
+    return _Read(_table(kind, found, z, np.abs(values[rows])), clearance, found.slope)
+
+
 def _table(kind: Kind, found: Readings, z: float, sizes: FloatArray) -> AnyArray:
     table = np.zeros(sizes.size, dtype=kind.leading_fields)
     table["observed"] = sizes
     table["readable"] = found.readable
-    table["group"] = groups(sizes)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         table["theta"] = 1 / found.inverse
         table["low"] = 1 / (found.inverse + z * found.deviation)
         high = 1 / (found.inverse - z * found.deviation)
@@ -62,16 +133,40 @@ def _table(kind: Kind, found: Readings, z: float, sizes: FloatArray) -> AnyArray
         table[name] = np.minimum(overlap, 1.0)
         table[f"{name}_low"] = np.minimum(overlap / factor, 1.0)
         table[f"{name}_high"] = np.minimum(overlap * factor, 1.0)
-    for name in table.dtype.names or ():
-        if name not in ("observed", "readable", "group"):
-            table[name][~found.readable] = np.nan
+    _forget(table, ~found.readable)
     return table
 
 
-def groups(sizes: FloatArray) -> AnyArray:
-    """Return a number for each of descending sizes, equal for neighbours that push each other."""
-    far = sizes[:-1] - sizes[1:] > _NEIGHBOURS * sizes[:-1]
-    return np.concatenate([[0], np.cumsum(far)])
+def _forget(table: AnyArray, rows: AnyArray) -> None:
+    """Take the figures of some rows back, which are not readable."""
+    table["readable"][rows] = False
+    for name in table.dtype.names or ():
+        if name not in ("observed", "readable", "group"):
+            table[name][rows] = np.nan
+
+
+def _widen(
+    table: AnyArray, rows: AnyArray, other: AnyArray, names: Iterable[str] | None = None
+) -> None:
+    """Widen intervals of some rows until they hold those of another table as well."""
+    for name in names or table.dtype.names or ():
+        if name.endswith("low"):
+            table[name][rows] = np.fmin(table[name][rows], other[name])
+        elif name.endswith("high"):
+            table[name][rows] = np.fmax(table[name][rows], other[name])
+
+
+def _groups(values: FloatArray, clear: AnyArray, together: int) -> AnyArray:
+    """Return a number for each value, equal for neighbours on one side of 0 that are not clear."""
+    number = np.empty(values.size, dtype=np.int64)
+    following = 0
+    for side in (values >= 0, values < 0):
+        rows = np.flatnonzero(side)
+        apart = clear[rows[1:]] | clear[rows[:-1]]
+        apart |= (rows[:-1] < together) & (rows[1:] >= together)
+        number[rows] = following + np.append(0, np.cumsum(apart))[: rows.size]
+        following = int(number[rows].max(initial=following - 1)) + 1
+    return np.unique(number, return_inverse=True)[1]
 
 
 def _with_signs(table: AnyArray, values: FloatArray) -> None:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 
 from pastur._typing import AnyArray, ComplexArray, FloatArray
-from pastur.estimation._kinds.free_reading import Readings
+from pastur.estimation._kinds.free_reading import Readings, Rest
 from pastur.estimation._kinds.masses import Masses, Transforms
 from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.measures import ProbabilityMeasure
@@ -258,8 +258,8 @@ class Kind(Protocol):
     def moved_to_mean(self, theta: FloatArray, mean: float) -> FloatArray:
         """Return a group's θ, moved together so that they have this mean."""
 
-    def read_free(self, values: FloatArray, count: int) -> Readings:
-        """Return the readings without a law of the first `count` of all values, descending."""
+    def read_free(self, y: FloatArray, rest: Rest) -> Readings:
+        """Return the readings of some values without a law, each against its rest."""
 
     def factors(self, w: FloatArray) -> Factors:
         """Return a matrix in its own vectors."""

@@ -4,6 +4,7 @@ No law is assumed of the rest, only that the direction is in general position to
 quadratic forms of its vectors have the means and variances that the other values give.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,32 +12,69 @@ import numpy as np
 from pastur._typing import AnyArray, FloatArray
 
 
-class Readings(NamedTuple):
-    """Readings of values, one for each.
+class Rest(NamedTuple):
+    """What some values are read against: for each a row of `values`, of which those `present`."""
 
-    `inverse` is 1/θ̂ with its standard deviation `deviation`; `overlaps` are in the order of
-    `Kind.overlap_names`, `overlap_deviations` the standard deviations of their logarithms.
+    values: FloatArray
+    present: AnyArray
+
+
+class Readings(NamedTuple):
+    """Readings of some values, in arrays.
+
+    `inverse` is 1/θ̂ with its standard deviation, and `slope` the rate at which it falls along the
+    axis; `overlaps` are in the order of `Kind.overlap_names`, `overlap_deviations` the standard
+    deviations of their logarithms.
     """
 
     readable: AnyArray
     inverse: FloatArray
     deviation: FloatArray
+    slope: FloatArray
     overlaps: tuple[FloatArray, ...]
     overlap_deviations: tuple[FloatArray, ...]
 
 
+@dataclass(frozen=True)
+class _Form:
+    """Quadratic forms of random unit vectors, one for each row: means of summands over `count`.
+
+    `alike` is the summand of the `count` − N directions in which the matrix is 0.
+    """
+
+    summands: FloatArray
+    alike: FloatArray
+    empty: int
+    count: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        return np.asarray((self.summands.sum(axis=1) + self.empty * self.alike) / self.count)
+
+    @property
+    def variance(self) -> FloatArray:
+        squares = (self.summands**2).sum(axis=1) + self.empty * self.alike**2
+        return np.asarray(2 / self.count * (squares / self.count - self.mean**2))
+
+    def combined(self, factor: FloatArray, other: "_Form", other_factor: FloatArray) -> "_Form":
+        """Return the form with the summands of both, times factors."""
+        summands = factor[:, None] * self.summands + other_factor[:, None] * other.summands
+        alike = factor * self.alike + other_factor * other.alike
+        return _Form(summands, alike, self.empty, self.count)
+
+
 @np.errstate(all="ignore")
-def read_singular_values(values: FloatArray, count: int, columns: int) -> Readings:
-    """Return the readings of the `count` largest of all singular values, descending.
+def read_singular_values(y: FloatArray, rest: Rest, empty: int) -> Readings:
+    """Return the readings of singular values.
 
     Parameters
     ----------
-    columns : int
-        The longer side m of the matrix; the shorter has as many as there are values.
+    empty : int
+        By how much the longer side of the matrix exceeds the shorter.
 
     Notes
     -----
-    With the N other values s, M = N + m − n, y the value itself:
+    With the N other values s, M = N + `empty`, y the value itself:
 
         A = Σ y/(y² − s²)/N,   B = (Σ y/(y² − s²) + (M − N)/y)/M,
         1/θ̂ = √(AB),   Var 1/θ̂ = (B/A)Var a/4 + (A/B)Var b/4 + Var x,
@@ -46,82 +84,56 @@ def read_singular_values(values: FloatArray, count: int, columns: int) -> Readin
     ``−√(A/B) Q²/Q′`` and ``−√(B/A) Q²/Q′`` (Benaych-Georges, Nadakuditi 2012), whose errors follow
     from the same forms to first order.
     """
-    y = values[:count, None]
-    s, own = values[None, :], np.arange(count)
-    n = values.size - 1
-    empty = columns - values.size
-    m = n + empty
-    gap = (y - s) * (y + s)
-    gap[own, own] = np.inf
-    f, g = y / gap, s / gap
-    f1 = -(y**2 + s**2) / gap**2
-    g1 = -2 * y * s / gap**2
-    f1[own, own] = g1[own, own] = 0.0
-    y = values[:count]
-    f0, f01 = 1 / y, -1 / y**2
-
-    def over_short(x: FloatArray) -> FloatArray:
-        return np.asarray(x.sum(axis=1) / n)
-
-    def over_long(x: FloatArray, at_zero: FloatArray) -> FloatArray:
-        return np.asarray((x.sum(axis=1) + empty * at_zero) / m)
-
-    a, b = over_short(f), over_long(f, f0)
-    a1, b1 = over_short(f1), over_long(f1, f01)
-    var_a = 2 / n * (over_short(f**2) - a**2)
-    var_b = 2 / m * (over_long(f**2, f0**2) - b**2)
-    var_x = (g**2).sum(axis=1) / (n * m)
+    s, row = rest.values, y[:, None]
+    gap = np.where(rest.present, (row - s) * (row + s), np.inf)
+    squared = gap**2
+    f, f1 = row / gap, -(row**2 + s**2) / squared
+    g, g1 = s / gap, -2 * row * s / squared
+    size = np.count_nonzero(rest.present, axis=1).astype(float)
+    short, short1 = (_Form(x, 0 * y, 0, size) for x in (f, f1))
+    longer, longer1 = (
+        _Form(x, at_zero, empty, size + empty) for x, at_zero in ((f, 1 / y), (f1, -1 / y**2))
+    )
+    a, b, a1, b1 = short.mean, longer.mean, short1.mean, longer1.mean
     q = np.sqrt(a * b)
     q1 = (a1 * b + a * b1) / (2 * q)
-    deviation = np.sqrt(b / a * var_a / 4 + a / b * var_b / 4 + var_x)
-    left, right = -np.sqrt(a / b) * q**2 / q1, -np.sqrt(b / a) * q**2 / q1
+    pairs = size * (size + empty)
+    deviation = np.sqrt(
+        b / a * short.variance / 4 + a / b * longer.variance / 4 + (g**2).sum(axis=1) / pairs
+    )
+    mixed = ((2 * g / q[:, None] - g1 / q1[:, None]) ** 2).sum(axis=1) / pairs
     k = q1 / (2 * q**2)
-    both = 2 * g / q[:, None] - g1 / q1[:, None]
-    both[own, own] = 0.0
 
-    def relative(sign: int) -> FloatArray:
-        def short_form(x: FloatArray, x1: FloatArray) -> FloatArray:
-            first = sign * x / (2 * a) + x * np.sqrt(b / a) / q
-            return np.asarray(first - ((x1 * b + x * b1) / (2 * q) - k * b * x) / q1)
-
-        def long_form(x: FloatArray, x1: FloatArray) -> FloatArray:
-            first = -sign * x / (2 * b) + x * np.sqrt(a / b) / q
-            return np.asarray(first - ((x1 * a + x * a1) / (2 * q) - k * a * x) / q1)
-
-        short = short_form(f.T, f1.T).T
-        short[own, own] = 0.0
-        long, zero = long_form(f.T, f1.T).T, long_form(f0, f01)
-        long[own, own] = 0.0
-        var_short = over_short(short**2) - over_short(short) ** 2
-        var_long = over_long(long**2, zero**2) - over_long(long, zero) ** 2
-        return np.asarray(
-            np.sqrt(2 / n * var_short + 2 / m * var_long + (both**2).sum(axis=1) / (n * m))
+    def log_deviation(sign: int) -> FloatArray:
+        by_short = sign / (2 * a) + np.sqrt(b / a) / q - (b1 / (2 * q) - k * b) / q1
+        by_longer = -sign / (2 * b) + np.sqrt(a / b) / q - (a1 / (2 * q) - k * a) / q1
+        parts = (
+            short.combined(by_short, short1, -b / (2 * q * q1)),
+            longer.combined(by_longer, longer1, -a / (2 * q * q1)),
         )
+        return np.asarray(np.sqrt(parts[0].variance + parts[1].variance + mixed))
 
-    deviations = (relative(1), relative(-1))
-    readable = (a > 0) & (b > 0) & (q1 < 0) & np.isfinite(deviation)
-    return Readings(readable, q, deviation, (left, right), deviations)
+    overlaps = (-np.sqrt(a / b) * q**2 / q1, -np.sqrt(b / a) * q**2 / q1)
+    deviations = (log_deviation(1), log_deviation(-1))
+    readable = (a > 0) & (b > 0) & (q1 < 0) & np.isfinite(deviation) & np.isfinite(q / q1)
+    return Readings(readable, q, deviation, -q1, overlaps, deviations)
 
 
 @np.errstate(all="ignore")
-def read_eigenvalues(values: FloatArray, count: int) -> Readings:
-    """Return the readings of the `count` eigenvalues farthest from 0 of a symmetric matrix.
+def read_eigenvalues(y: FloatArray, rest: Rest) -> Readings:
+    """Return the readings of eigenvalues of a symmetric matrix, those below 0 of −W.
 
     Notes
     -----
     With h = 1/(y − λ) over the N others, G and V the means of h and h²:
     ``1/θ̂ = G``, ``Var 1/θ̂ = 2(V − G²)/N``, the overlap is G²/V and its logarithm has the variance
-    ``(2/N)(mean (2h/G − h²/V)² − 1)``. Eigenvalues below 0 are read in −W.
+    ``(2/N)(mean (2h/G − h²/V)² − 1)``.
     """
-    own, n = np.arange(count), values.size - 1
-    sign = np.sign(values[:count])
-    gap = sign[:, None] * (values[:count, None] - values)
-    gap[own, own] = np.inf
-    h = 1 / gap
-    first, second = h.sum(axis=1) / n, (h**2).sum(axis=1) / n
-    deviation = np.sqrt(2 / n * (second - first**2))
-    overlap = first**2 / second
-    form = 2 * h / first[:, None] - h**2 / second[:, None]
-    spread = np.sqrt(np.maximum(2 / n * ((form**2).sum(axis=1) / n - 1), 0.0))
-    readable = (first > 0) & np.isfinite(deviation)
-    return Readings(readable, first, deviation, (overlap,), (spread,))
+    gap = np.sign(y)[:, None] * (y[:, None] - rest.values)
+    h = np.where(rest.present, 1 / gap, 0.0)
+    size = np.count_nonzero(rest.present, axis=1).astype(float)
+    first, second = (_Form(x, 0 * y, 0, size) for x in (h, h**2))
+    g, v = first.mean, second.mean
+    spread = first.combined(2 / g, second, -1 / v).variance
+    readable = (g > 0) & np.isfinite(first.variance) & np.isfinite(g / v)
+    return Readings(readable, g, np.sqrt(first.variance), v, (g**2 / v,), (np.sqrt(spread),))

@@ -21,7 +21,7 @@ from pastur.estimation._kinds.contract import (
     leading_fields,
     spike_fields,
 )
-from pastur.estimation._kinds.free_reading import Readings, read_singular_values
+from pastur.estimation._kinds.free_reading import Readings, Rest, read_singular_values
 from pastur.estimation._kinds.masses import Masses, Transforms
 from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.estimation._kinds.shrinkage import denoised_singular_values, shrink_singular_values
@@ -242,9 +242,9 @@ class RectangularKind:
         """Return them with their squares shifted."""
         return self.to_matrix(theta**2 - np.mean(theta**2) + mean**2)
 
-    def read_free(self, values: FloatArray, count: int) -> Readings:
-        """Return the readings without a law of the first `count` of all values, descending."""
-        return read_singular_values(values, count, self.columns)
+    def read_free(self, y: FloatArray, rest: Rest) -> Readings:
+        """Return the readings of singular values without a law."""
+        return read_singular_values(y, rest, self.columns - self.size)
 
     def factors(self, w: FloatArray) -> Factors:
         """Return the singular value decomposition."""

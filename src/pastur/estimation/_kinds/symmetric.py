@@ -21,7 +21,7 @@ from pastur.estimation._kinds.contract import (
     leading_fields,
     spike_fields,
 )
-from pastur.estimation._kinds.free_reading import Readings, read_eigenvalues
+from pastur.estimation._kinds.free_reading import Readings, Rest, read_eigenvalues
 from pastur.estimation._kinds.masses import Masses, Transforms
 from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.estimation._kinds.shrinkage import denoised_eigenvalues, shrink_eigenvalues
@@ -169,9 +169,9 @@ class SymmetricKind:
         """Return them shifted."""
         return np.asarray(theta - theta.mean() + mean)
 
-    def read_free(self, values: FloatArray, count: int) -> Readings:
-        """Return the readings without a law of the first `count` of all values, descending."""
-        return read_eigenvalues(values, count)
+    def read_free(self, y: FloatArray, rest: Rest) -> Readings:
+        """Return the readings of eigenvalues without a law."""
+        return read_eigenvalues(y, rest)
 
     def factors(self, w: FloatArray) -> Factors:
         """Return the eigenvectors, on both sides."""
