@@ -76,15 +76,17 @@ def p_equals(p: float) -> str:
     return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
-def percent(share: float, digits: int = 2) -> str:
+def percent(share: float | None, digits: int = 2) -> str:
     """Return a share between 0 and 1 in percent: neither all nor nothing unless it is.
+
+    A dash stands for what is missing or not a number.
 
     Examples
     --------
     >>> percent(0.4321), percent(1.0), percent(0.99999), percent(3e-9), percent(0.996)
     ('43 %', '100 %', 'over 99.99 %', 'under 0.01 %', '99.6 %')
     """
-    if not isfinite(share):
+    if share is None or not isfinite(share):
         return NOTHING
     hundredth = 100 * share
     if 0 < hundredth < 0.01:

@@ -4,28 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pastur._vocabulary import Word, table
-from pastur.estimation import Goodness, Verdict
+from pastur.estimation import Fit, Verdict
+from pastur.estimation._result.noise_used import NoiseName
 
 
 class Finding(Word):
-    """What was found in a matrix, goodness of fit and count of spikes taken together.
+    """What was found in a matrix, the noise of its fit and the count of spikes taken together.
 
     Each is the string that is stored: ``Finding.NOISE_ONLY == "noise only"``.
     """
 
     SIGNAL = "signal"
     NOISE_ONLY = "noise only"
+    NO_LAW = "no law of noise"
     MISFIT = "does not fit"
     TOO_SMALL = "too small to tell"
 
     @classmethod
-    def of(cls, goodness: Goodness, rank: int) -> "Finding":
-        """Return the finding on a matrix with `rank` spikes."""
-        if goodness.verdict == Verdict.TOO_SMALL:
+    def of(cls, fit: Fit) -> "Finding":
+        """Return the finding on a matrix with this fit."""
+        if fit.noise == NoiseName.FREE:
+            return cls.NO_LAW
+        if fit.goodness.verdict == Verdict.TOO_SMALL:
             return cls.TOO_SMALL
-        if not goodness.fits:
+        if not fit.goodness.fits:
             return cls.MISFIT
-        return cls.SIGNAL if rank else cls.NOISE_ONLY
+        # Signal may be hidden in the noise to the last direction.
+        return cls.SIGNAL if fit.rank or fit.signal_rank_interval[0] > 0 else cls.NOISE_ONLY
 
     @property
     def label(self) -> str:
@@ -98,9 +103,9 @@ FINDINGS: Mapping[Word, FindingEntry] = table(
     Finding,
     {
         Finding.SIGNAL: FindingEntry(
-            meaning="Some singular values stand out from a bulk of noise.",
-            one="carries signal above its noise",
-            several="carry signal above their noise",
+            meaning="The matrix is noise of a known law and signal.",
+            one="carries signal besides its noise",
+            several="carry signal besides their noise",
             colour="#2456c5",
             marker="o",
             filled=True,
@@ -128,11 +133,25 @@ FINDINGS: Mapping[Word, FindingEntry] = table(
             neutral="#7d8894",
             terminal="cyan",
         ),
+        Finding.NO_LAW: FindingEntry(
+            meaning="No law of noise is claimed: only what stands out from the rest is read.",
+            one="is read without a law of noise",
+            several="are read without a law of noise",
+            colour="#00796b",
+            marker="s",
+            filled=True,
+            key="nolaw",
+            light="#00695c",
+            dark="#5cc9b9",
+            icon='<rect x="1.8" y="1.8" width="8.4" height="8.4" fill="currentColor"/>',
+            sign="■",
+            neutral="#1f9485",
+            terminal="yellow",
+        ),
         Finding.MISFIT: FindingEntry(
-            meaning="The bulk does not follow the noise law: what is counted beyond it is in "
-            "doubt.",
-            one="does not fit the noise law, so that its count of spikes is in doubt",
-            several="do not fit the noise law, so that their counts of spikes are in doubt",
+            meaning="The bulk does not follow the law of noise: spikes are not counted.",
+            one="does not follow the law of noise",
+            several="do not follow the law of noise",
             colour="#b3400a",
             marker="^",
             filled=True,

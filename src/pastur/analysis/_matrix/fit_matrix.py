@@ -32,6 +32,7 @@ class Settings:
     baseline: tuple[str, ...]
     randomize: int
     seed: int
+    noise: str
 
     @property
     def random(self) -> bool:
@@ -85,7 +86,7 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
     values = np.append(found, np.zeros(min(w.shape) - found.size))
     if values[0] > _LARGEST:
         return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
-    fit = fit_rectangular(w, singular_values=values, alpha=settings.alpha)
+    fit = fit_rectangular(w, singular_values=values, alpha=settings.alpha, noise=settings.noise)
     tail_rng, shuffle_rng, baseline_rng = _generators(settings, matrix.name)
     figures = metrics(
         values,

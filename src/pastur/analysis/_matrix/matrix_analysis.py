@@ -8,12 +8,13 @@ import numpy as np
 
 from pastur._format import words
 from pastur._stored import check, made, taken, within
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.analysis._matrix.finding import Finding
 from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.published import baselines_from_dict, baselines_to_dict
+from pastur.analysis._matrix.sentences import sentences
 from pastur.analysis._matrix.shuffled import Randomized
-from pastur.estimation import RectangularFit
+from pastur.estimation import Fit, RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
 from pastur.estimation.baselines import Baseline
 
@@ -83,13 +84,18 @@ class MatrixAnalysis:
 
     @property
     def kind(self) -> Finding:
-        """Return the finding in two words, the goodness of fit and the count taken together.
+        """Return the finding in a few words.
 
-        ``"does not fit"``: the bulk or the entries are not those of noise, so that the count of
-        spikes is in doubt; ``"too small to tell"``; ``"signal"``: spikes above a bulk of noise (or
-        a matrix without noise); ``"noise only"``.
+        ``"signal"``: noise of a known law, and signal detached from it or hidden in it (or a matrix
+        without noise); ``"noise only"``; ``"no law of noise"``: none is claimed, and only what
+        stands out from the rest is read; ``"does not fit"``: the bulk or the entries are not those
+        of the noise asked for, and spikes are not counted; ``"too small to tell"``.
         """
-        return Finding.of(self.fit.goodness, self.fit.rank)
+        return Finding.of(self.fit)
+
+    def summary(self) -> str:
+        """Return the finding in a few sentences: which noise, how much, what stands out from it."""
+        return sentences(self.fit)
 
     @property
     def drawn(self) -> DrawnSpectrum:
@@ -103,15 +109,31 @@ class MatrixAnalysis:
         return spikes[int(np.argmax(spikes["theta"]))] if len(spikes) else None
 
     @property
-    def leading(self) -> Leading | None:
+    def strongest_spikes(self) -> Leading | None:
         """Return strength and interval of the strongest spike, or of its group together."""
-        strongest = self.strongest
-        if strongest is None:
-            return None
-        count = int(np.sum(self.fit.spikes["group"] == strongest["group"]))
-        low, high = float(strongest["low"]), float(strongest["high"])
-        theta = float(strongest["theta"]) if count == 1 else (low + high) / 2
-        return Leading(theta, low, high, count)
+        return _strongest_of(self.fit.spikes, symmetric=True)
+
+    @property
+    def first_standing(self) -> Leading | None:
+        """Return the same of the first direction that stands out, against the rest."""
+        return _strongest_of(self.fit.standing_out, symmetric=False)
+
+    @property
+    def leading(self) -> Leading | None:
+        """Return strength and interval of the strongest spike, or of its group together.
+
+        Where spikes cannot be counted, those of the first direction that stands out from the rest,
+        against that rest. None where nothing does.
+        """
+        return self.strongest_spikes if self.counted else self.first_standing
+
+    @property
+    def counted(self) -> bool:
+        """Return whether the number of spikes counts: a law of noise is claimed, and not refuted.
+
+        True as well where the matrix is too small to test one.
+        """
+        return self.kind not in (Finding.NO_LAW, Finding.MISFIT)
 
     @property
     def other_counts(self) -> dict[str, int]:
@@ -136,8 +158,13 @@ class MatrixAnalysis:
         return self.other_counts
 
     @property
-    def signal_energy(self) -> float:
-        """Return the share of the sum of squared singular values that the spikes carry, 0 to 1."""
+    def signal_energy(self) -> float | None:
+        """Return the share of the sum of squared singular values that the spikes carry, 0 to 1.
+
+        None where no law of noise is claimed.
+        """
+        if self.fit.rank is None:
+            return None
         top = self.singular_values[0]
         # Relative to the largest one: the squares of values near 1e300 do not fit a double.
         carried = float(np.sum((self.fit.spikes["observed"] / top) ** 2))
@@ -179,14 +206,11 @@ class MatrixAnalysis:
             check(bool(spectrum[0] > 0 and (spectrum >= 0).all()), "", "must be positive")
             check(bool((np.diff(spectrum) <= 0).all()), "", "must descend")
         reach = _FARTHEST * float(spectrum[0])
-        check(fit.sigma <= reach, "fit.sigma", "is far from the singular values")
-        inside = 0 <= fit.edge <= reach and (fit.edge > 0 or fit.sigma == 0)
-        check(inside, "fit.edge", "is far from the singular values")
-        for name in ("observed", "theta"):
-            inside = bool(((fit.spikes[name] > 0) & (fit.spikes[name] <= reach)).all())
-            check(inside, f"fit.spikes.{name}", "is far from the singular values")
-        inside = bool(((fit.signal.points >= 0) & (fit.signal.points <= reach)).all())
-        check(inside, "fit.signal.points", "are far from the singular values")
+        with within("fit"):
+            _check_reach(fit, reach)
+        if fit.white is not None:
+            with within("fit.white"):
+                _check_reach(fit.white, reach)
         values = {"baselines": {}, "randomized": None, "step_variance": None} | values
         step = taken(values, "step_variance", float | None)
         check(step is None or step >= 0, "step_variance", "must not be negative")
@@ -201,6 +225,37 @@ class MatrixAnalysis:
             step_variance=step,
             **plain,
         )
+
+
+def _strongest_of(rows: AnyArray, *, symmetric: bool) -> Leading | None:
+    """Return the strongest row with its group; `symmetric`: its interval is, about the estimate."""
+    if not len(rows):
+        return None
+    strongest = rows[int(np.argmax(rows["theta"]))]
+    together = rows[rows["group"] == strongest["group"]]
+    low, high = float(strongest["low"]), float(strongest["high"])
+    theta = float(strongest["theta"])
+    if len(together) > 1:
+        middle = np.sqrt(np.mean(together["theta"] ** 2))
+        theta = (low + high) / 2 if symmetric else float(middle)
+    return Leading(theta, low, high, len(together))
+
+
+def _check_reach(fit: Fit, reach: float) -> None:
+    """Raise `Damaged` unless the figures of a stored fit lie within `reach`."""
+    if fit.rank is not None:
+        check(fit.sigma <= reach, "sigma", "is far from the singular values")
+        inside = 0 <= fit.edge <= reach and (fit.edge > 0 or fit.sigma == 0)
+        check(inside, "edge", "is far from the singular values")
+        for name in ("observed", "theta"):
+            inside = bool(((fit.spikes[name] > 0) & (fit.spikes[name] <= reach)).all())
+            check(inside, f"spikes.{name}", "is far from the singular values")
+        inside = bool(((fit.signal.points >= 0) & (fit.signal.points <= reach)).all())
+        check(inside, "signal.points", "are far from the singular values")
+    for name in ("observed", "theta"):
+        found = fit.leading[name][fit.leading["readable"]] if len(fit.leading) else np.empty(0)
+        inside = bool(((found > 0) & (found <= reach)).all())
+        check(inside, f"leading.{name}", "is far from the singular values")
 
 
 def _fit(values: Any) -> RectangularFit:

@@ -30,8 +30,9 @@ class Metrics:
     ----------
     frobenius_norm, spectral_norm : float
         √Σs² and s₁.
-    noise_energy : float
-        Share of Σs² that noise of the fitted σ has on average, at most 1.
+    noise_energy : float or None
+        Share of Σs² that noise of the fitted σ has on average, at most 1; None where no law of
+        noise is claimed.
     stable_rank : float
         Σs²/s₁².
     effective_rank : float
@@ -43,7 +44,8 @@ class Metrics:
     log_norm, log_spectral_norm : float
         log₁₀ Σs² and log₁₀ s₁².
     mp_soft_rank : float or None
-        Edge of the noise over s₁, squared, at most 1; None without noise.
+        Edge of the noise over s₁, squared, at most 1; None without noise, and where
+        no law of it is claimed.
     alpha, alpha_error : float or None
         Exponent of the density of λ in the tail, ∝ λ^(−alpha), and its standard error
         (alpha − 1)/√tail_count.
@@ -63,7 +65,7 @@ class Metrics:
 
     frobenius_norm: float
     spectral_norm: float
-    noise_energy: float
+    noise_energy: float | None
     stable_rank: float
     effective_rank: float
     entropy: float
@@ -91,7 +93,8 @@ class Metrics:
         for name in ("frobenius_norm", "spectral_norm"):
             check(getattr(found, name) > 0, name, "must be positive")
         for name in ("noise_energy", "entropy"):
-            check(0 <= getattr(found, name) <= 1 + 1e-9, name, "must lie between 0 and 1")
+            share = getattr(found, name)
+            check(share is None or 0 <= share <= 1 + 1e-9, name, "must lie between 0 and 1")
         return found
 
 
@@ -99,8 +102,8 @@ def metrics(
     singular_values: FloatArray,
     *,
     rank: int,
-    edge: float,
-    noise_norm: float,
+    edge: float | None,
+    noise_norm: float | None,
     rng: np.random.Generator | None = None,
 ) -> Metrics:
     """Return the metrics of a matrix that is not zero.
@@ -110,7 +113,7 @@ def metrics(
     singular_values : array, descending
     rank : int
         How many of them are not zero to rounding.
-    edge, noise_norm : float
+    edge, noise_norm : float or None
         Those of its fit.
     rng : Generator, optional
         For the p-value of the tail, which is left out without it.
@@ -145,14 +148,14 @@ def metrics(
     return Metrics(
         frobenius_norm=energy**0.5 * top,
         spectral_norm=top,
-        noise_energy=min(1.0, (noise_norm / top) ** 2 / energy),
+        noise_energy=None if noise_norm is None else min(1.0, (noise_norm / top) ** 2 / energy),
         stable_rank=energy,
         effective_rank=float(np.exp(-(share @ np.log(share)))),
         entropy=max(0.0, spread),
         matrix_rank=int(positive.size),
         log_norm=log_top + float(np.log10(energy)),
         log_spectral_norm=log_top,
-        mp_soft_rank=min(1.0, (edge / top) ** 2) if noise_norm > 0 else None,
+        mp_soft_rank=min(1.0, (edge / top) ** 2) if edge and noise_norm else None,
         **found,
     )
 

@@ -23,6 +23,7 @@ from pastur.analysis._matrix.published import chosen
 from pastur.analysis._model.parallel import examined
 from pastur.analysis._model.selection import Selection
 from pastur.analysis._result.analysis import Analysis
+from pastur.estimation._fitting.noises import AUTO, checked_noise
 from pastur.weights import Matrix, Skipped
 
 # How many reasons the error names when nothing can be analysed.
@@ -41,6 +42,7 @@ def analyze(
     baseline: Sequence[str] | str | None = None,
     randomize: int = 0,
     seed: int = 0,
+    noise: str = AUTO,
     unfold: str = "outputs",
     jobs: int = 1,
     device: str = "cpu",
@@ -50,11 +52,10 @@ def analyze(
     """Tell noise from signal in every matrix of a model.
 
     A tensor is one matrix or several: convolutions are unfolded, and the gates of an LSTM, fused
-    queries, keys and values, and stacked experts taken one by one (``NAME:PART``). Each matrix W
-    (n × m) is read as W = R/√max(n, m) + S, R noise of standard deviation σ, and
-    fitted by `fit_rectangular`, one at a time. One bad tensor never stops the rest: whatever is
-    not analysed is listed with its reason. A tensor called ``NAME.initial`` next to a tensor
-    ``NAME`` is its value before training: it is compared with it and not analysed.
+    queries, keys and values, and stacked experts taken one by one (``NAME:PART``). Each matrix is
+    fitted by `fit_rectangular`, one at a time. One bad tensor never stops the rest: whatever is not
+    analysed is listed with its reason. A tensor called ``NAME.initial`` next to a tensor ``NAME``
+    is its value before training: it is compared with it and not analysed.
 
     Parameters
     ----------
@@ -79,6 +80,10 @@ def analyze(
     seed : int, default 0
         Seed for everything random: `randomize` and parallel analysis. What is drawn for a matrix
         depends on it and on the name of the matrix alone.
+    noise : {"auto", "white", "profile", "free"}, default "auto"
+        What the noise is; see `fit_rectangular`. With "auto" no law of noise is claimed where the
+        matrix contradicts each: `MatrixAnalysis.kind` is then ``"no law of noise"``, and only what
+        stands out from the rest is read.
     unfold : {"outputs", "inputs", "window"}, default "outputs"
         What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
         o × (i·s), one i × (o·s), or one o × i for each place.
@@ -131,6 +136,7 @@ def analyze(
         baseline=chosen(baseline),
         randomize=_checks.non_negative_integer("randomize", randomize),
         seed=_checks.non_negative_integer("seed", seed),
+        noise=checked_noise(noise),
     )
     if device != "cpu":
         torch_device(device)

@@ -66,7 +66,9 @@ class Analysis:
         )
 
     def _repr_html_(self) -> str:
-        return analysis_html(self.source, self.summary(), self.matrices, self.skipped)
+        return analysis_html(
+            self.source, self.summary(), self.matrices, self.skipped, alpha=self.alpha
+        )
 
     def summary(self) -> str:
         """Return the findings in a few plain sentences."""

@@ -1,19 +1,19 @@
 """An analysis as a notebook shows it: a piece of HTML in the notebook's own colours, no script."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from html import escape
 from math import log
 
 import numpy as np
 
 from pastur._foreign import shortened, visible
-from pastur._format import NOTHING, fraction, interval, number, p_value, shape
-from pastur.analysis._matrix.finding import FINDINGS, Finding
+from pastur.analysis._matrix.finding import FINDINGS
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._result.figures import Column, figure_columns, legend
 from pastur.weights import Skipped
 
-_HEADINGS = ("", "matrix", "shape", "spectrum", "σ", "edge", "spikes", "strongest θ", "D", "p")
-_WORDS = {"", "matrix", "spectrum"}
 _CELL = "padding:.2em .6em;border:0;background:none;"
 _RULE = "border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent);"
 _NOTE = "opacity:.75;font-size:.9em;"
@@ -21,19 +21,29 @@ _NOTE = "opacity:.75;font-size:.9em;"
 # A picture of one spectrum: bars up to the edge, then dots on a logarithmic scale.
 _WIDTH, _HEIGHT, _EDGE, _BARS = 180, 22, 70, 20
 _FARTHEST = 50.0
+_SPECTRUM = (
+    "the bulk, then a dot for each spike, or for each direction that stands out, on a logarithmic "
+    "scale."
+)
 # Letters of a name or a reason.
 _LONGEST = 300
 
 
 def analysis_html(
-    source: str, summary: str, matrices: Sequence[MatrixAnalysis], skipped: Sequence[Skipped]
+    source: str,
+    summary: str,
+    matrices: Sequence[MatrixAnalysis],
+    skipped: Sequence[Skipped],
+    *,
+    alpha: float,
 ) -> str:
     """Return summary, table and the list of what was skipped."""
-    rows = "".join(_row(matrix) for matrix in matrices)
+    columns = _columns(matrices)
+    rows = "".join(_row(matrix, columns) for matrix in matrices)
     parts = [
         f"<p><b>{_safe(source)}</b><br>{escape(summary)}</p>",
-        f'<div style="overflow:auto;max-height:40em">{_table(_HEADINGS, rows)}</div>',
-        _legend(matrices),
+        f'<div style="overflow:auto;max-height:40em">{_table(columns, rows)}</div>',
+        _legend(matrices, columns, alpha),
     ]
     if skipped:
         items = "".join(
@@ -46,49 +56,57 @@ def analysis_html(
     return f"<div>{''.join(parts)}</div>"
 
 
-def _table(headings: Sequence[str], rows: str) -> str:
+def _table(columns: Sequence[Column], rows: str) -> str:
     head = "".join(
-        f'<th style="{_CELL}{_RULE}text-align:{"left" if heading in _WORDS else "right"}">'
-        f"{heading}</th>"
-        for heading in headings
+        f'<th style="{_CELL}{_RULE}text-align:{_side(column)}">{column.heading}</th>'
+        for column in columns
     )
     style = "border-collapse:collapse;font-size:.93em;font-variant-numeric:tabular-nums"
     return f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _row(matrix: MatrixAnalysis) -> str:
-    fit, leading = matrix.fit, matrix.leading
-    entry = FINDINGS[matrix.kind]
-    doubt = "?" if matrix.kind == Finding.MISFIT else ""
-    theta = NOTHING
-    if leading is not None:
-        together = f" ×{leading.together}" if leading.together > 1 else ""
-        range_text = f"{interval(leading.low, leading.high)}{together}"
-        theta = f'{number(leading.theta)} <span style="{_NOTE}">{range_text}</span>'
-    mark = f'<span style="color:{entry.neutral}" title="{matrix.kind}">{entry.sign}</span>'
-    words = {0: mark, 1: _safe(matrix.name), 3: _picture(matrix, entry.neutral)}
-    figures = {
-        2: shape(matrix.shape),
-        4: number(fit.sigma),
-        5: number(fit.edge),
-        6: f"{fit.rank}{doubt}",
-        7: theta,
-        8: fraction(fit.goodness.statistic),
-        9: escape(p_value(fit.goodness.p_value)),
-    }
+def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
+    """Return the columns, whose cells are HTML."""
+    first, *figures = (
+        replace(column, text=partial(_escaped, column)) for column in figure_columns(matrices)
+    )
+    name = Column("matrix", lambda matrix: _safe(matrix.name), word=True)
+    picture = Column("spectrum", _picture, _SPECTRUM, word=True)
+    return [Column("", _mark, word=True), name, first, picture, *figures]
+
+
+def _escaped(column: Column, matrix: MatrixAnalysis) -> str:
+    return escape(column.text(matrix))
+
+
+def _row(matrix: MatrixAnalysis, columns: Sequence[Column]) -> str:
     cells = "".join(
-        f'<td style="{_CELL}text-align:{"left" if place in words else "right"};'
-        f'white-space:{"normal" if place == 1 else "nowrap"}">{text}</td>'
-        for place, text in sorted((words | figures).items())
+        f'<td style="{_CELL}text-align:{_side(column)};'
+        f'white-space:{"normal" if column.heading == "matrix" else "nowrap"}">'
+        f"{column.text(matrix)}</td>"
+        for column in columns
     )
     return f"<tr>{cells}</tr>"
 
 
-def _picture(matrix: MatrixAnalysis, colour: str) -> str:
-    drawn = matrix.drawn
-    if not drawn.noisy:
+def _side(column: Column) -> str:
+    return "left" if column.word else "right"
+
+
+def _mark(matrix: MatrixAnalysis) -> str:
+    entry = FINDINGS[matrix.kind]
+    title = escape(f"{matrix.kind.label}. {matrix.summary()}")
+    return f'<span style="color:{entry.neutral}" title="{title}">{entry.sign}</span>'
+
+
+def _picture(matrix: MatrixAnalysis) -> str:
+    colour, end = FINDINGS[matrix.kind].neutral, _end_of_bulk(matrix)
+    if end == 0.0:
         return f'<span style="{_NOTE}">no noise</span>'
-    ratios, beyond = drawn.over_edge(matrix.singular_values), drawn.over_edge(drawn.spikes)
+    fit = matrix.fit
+    named = (fit.spikes if matrix.counted else fit.standing_out)["observed"]
+    with np.errstate(over="ignore"):
+        ratios, beyond = matrix.singular_values / end, named / end
     counts, _ = np.histogram(ratios[ratios <= 1], _BARS, (0.0, 1.0))
     heights = 0.9 * _HEIGHT * counts / max(int(counts.max()), 1)
     width = _EDGE / _BARS
@@ -99,23 +117,30 @@ def _picture(matrix: MatrixAnalysis, colour: str) -> str:
     places = {round(_EDGE + room * log(min(max(ratio, 1.0), _FARTHEST)), 1) for ratio in beyond}
     dots = "".join(f"M{place:g} {_HEIGHT / 2:g}h0" for place in sorted(places))
     return (
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{matrix.fit.rank} '
-        f'spikes" style="vertical-align:middle"><path d="M0 {_HEIGHT}{steps}V{_HEIGHT}Z" '
+        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{beyond.size} '
+        f'beyond the bulk" style="vertical-align:middle"><path d="M0 {_HEIGHT}{steps}V{_HEIGHT}Z" '
         f'fill="{colour}" opacity=".45"/><path d="M{_EDGE} 0V{_HEIGHT}" stroke="currentColor" '
         f'opacity=".4"/><path d="{dots}" stroke="{colour}" stroke-width="5" '
         'stroke-linecap="round"/></svg>'
     )
 
 
-def _legend(matrices: Sequence[MatrixAnalysis]) -> str:
+def _end_of_bulk(matrix: MatrixAnalysis) -> float:
+    """Return the edge; where spikes are not counted, the largest value that does not stand out."""
+    fit, values = matrix.fit, matrix.singular_values
+    if matrix.counted:
+        return float(fit.bulk_edge or fit.edge) if fit.sigma else 0.0
+    return float(values[min(len(fit.standing_out), values.size - 1)])
+
+
+def _legend(matrices: Sequence[MatrixAnalysis], columns: Sequence[Column], alpha: float) -> str:
     present = {matrix.kind for matrix in matrices}
     signs = " &nbsp; ".join(
         f'<span style="color:{entry.neutral}">{entry.sign}</span> {kind}'
         for kind, entry in FINDINGS.items()
         if kind in present
     )
-    words = "spectrum: the bulk up to the edge, then a dot for each spike, on a logarithmic scale"
-    return f'<p style="{_NOTE}">{signs} &nbsp; {words}</p>'
+    return f'<p style="{_NOTE}">{signs}<br>{escape(legend(columns, alpha))}</p>'
 
 
 def _safe(text: str) -> str:

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from math import isfinite
 from typing import Any
 
-from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+import numpy as np
+
+from pastur._typing import AnyArray
+from pastur.analysis._matrix.matrix_analysis import Leading, MatrixAnalysis
 from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.shuffled import Randomized
 from pastur.estimation.baselines import Baseline
+
+# Of the first direction that stands out from the rest, read without a law of noise.
+_LEADING_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right")
 
 _COLUMNS = (
     "name",
@@ -42,6 +49,16 @@ _COLUMNS = (
     "seconds",
 )
 
+# They came later, and stand behind the others.
+_LATER = (
+    "noise",
+    "bulk_edge",
+    "sigma_bound",
+    "white_share",
+    "standing_out",
+    *(f"standing_{name}" for name in (*_LEADING_FIELDS, "count")),
+)
+
 _SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right", "p_value")
 
 
@@ -53,18 +70,21 @@ def columns(matrices: Sequence[MatrixAnalysis]) -> tuple[str, ...]:
         *_COLUMNS,
         *(f"{method}_{field.name}" for method in methods for field in fields(Baseline)),
         *(f"randomized_{field.name}" for field in fields(Randomized) if shuffled),
+        *_LATER,
     )
 
 
 def row(matrix: MatrixAnalysis) -> dict[str, Any]:
     """Return the row of one matrix by the names of its columns.
 
-    Those of the strongest spike are None without spikes.
+    What rests on a law of noise is None where none is claimed; the figures of the strongest spike
+    are None without spikes, those that begin with ``standing_`` where nothing stands out.
 
     Where it has neighbours too close to separate, ``strongest_count`` in all, θ and interval
     are those of their root mean square.
     """
-    fit, strongest, leading = matrix.fit, matrix.strongest, matrix.leading
+    fit = matrix.fit
+    low, high = fit.sigma_interval or (None, None)
     values: dict[str, Any] = {
         "name": matrix.name,
         "rows": matrix.shape[0],
@@ -74,8 +94,8 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
         "tensor": matrix.tensor,
         "part": matrix.part,
         "sigma": fit.sigma,
-        "sigma_low": fit.sigma_interval[0],
-        "sigma_high": fit.sigma_interval[1],
+        "sigma_low": low,
+        "sigma_high": high,
         "entry_sd": fit.entry_sd,
         "edge": fit.edge,
         "rank": fit.rank,
@@ -88,14 +108,35 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
         "converged": fit.status.converged,
         **matrix.metrics.to_dict(),
         "seconds": matrix.seconds,
+        "noise": str(fit.noise.name),
+        "bulk_edge": fit.bulk_edge,
+        "sigma_bound": fit.sigma_bound,
+        "white_share": fit.white_share,
+        "standing_out": len(fit.standing_out),
+        **_named("strongest", _SPIKE_FIELDS, matrix.strongest, matrix.strongest_spikes),
+        **_named("standing", _LEADING_FIELDS, _largest(fit.standing_out), matrix.first_standing),
     }
-    for field in _SPIKE_FIELDS:
-        values[f"strongest_{field}"] = None if strongest is None else float(strongest[field])
-    values["strongest_count"] = None if leading is None else leading.together
-    if leading is not None:
-        values["strongest_theta"] = leading.theta
     for method, found in matrix.baselines.items():
         values |= {f"{method}_{key}": v for key, v in vars(found).items()}
     if matrix.randomized is not None:
         values |= {f"randomized_{key}": v for key, v in matrix.randomized.to_dict().items()}
     return values
+
+
+def _largest(rows: AnyArray) -> np.void | None:
+    return rows[int(np.argmax(rows["theta"]))] if len(rows) else None
+
+
+def _named(
+    prefix: str, names: Sequence[str], one: np.void | None, together: Leading | None
+) -> dict[str, Any]:
+    """Return the cells of a direction, its strength and their number those of its group."""
+    if one is None or together is None:
+        return dict.fromkeys(f"{prefix}_{name}" for name in (*names, "count"))
+    cells = {f"{prefix}_{name}": _finite(float(one[name])) for name in names}
+    return cells | {f"{prefix}_theta": together.theta, f"{prefix}_count": together.together}
+
+
+def _finite(value: float) -> float | None:
+    """Return None for the end of an interval that is open."""
+    return value if isfinite(value) else None

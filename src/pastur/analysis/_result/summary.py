@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pastur._format import count, large, percent
 from pastur.analysis._matrix.finding import FINDINGS, Finding
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._matrix.sentences import GENERAL_POSITION
 from pastur.estimation import Verdict
 
 # In the order of the summary: noise first.
@@ -16,8 +17,7 @@ def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
     """Return the sentences: what the matrices are and why, what is in doubt, what was skipped."""
     sentences = [
         _found(matrices),
-        *_signal([matrix for matrix in matrices if matrix.kind == Finding.SIGNAL]),
-        *_faults([matrix for matrix in matrices if matrix.kind == Finding.MISFIT]),
+        *([matrices[0].summary()] if len(matrices) == 1 else _of_several(matrices)),
         *_explained_by_entries(matrices),
     ]
     unsettled = sum(not matrix.fit.status.converged for matrix in matrices)
@@ -46,6 +46,11 @@ def _found(matrices: Sequence[MatrixAnalysis]) -> str:
     return f"{size} analysed: {findings}." if findings else f"{size} analysed."
 
 
+def _of_several(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    signal = [matrix for matrix in matrices if matrix.kind == Finding.SIGNAL]
+    return [*_signal(signal), *_uncounted([matrix for matrix in matrices if not matrix.counted])]
+
+
 def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     if not matrices:
         return []
@@ -53,27 +58,43 @@ def _signal(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     top = max(matrix.metrics.frobenius_norm for matrix in matrices)
     # Relative to the largest: squares of values near 1e300 do not fit a double.
     weights = [(matrix.metrics.frobenius_norm / top) ** 2 for matrix in matrices]
-    carried = sum(w * m.signal_energy for w, m in zip(weights, matrices, strict=True))
+    energies = [matrix.signal_energy or 0.0 for matrix in matrices]
+    carried = sum(w * energy for w, energy in zip(weights, energies, strict=True))
     share = percent(carried / sum(weights))
     spikes = count(sum(ranks), "spike", "spikes")
     if len(matrices) == 1:
-        return [f"Its {spikes} {'holds' if ranks[0] == 1 else 'hold'} {share} of its energy."]
-    each = f"{min(ranks)}" if min(ranks) == max(ranks) else f"{min(ranks)} to {max(ranks)}"
+        hold = "holds" if ranks[0] == 1 else "hold"
+        return [f"The one with signal has {spikes}, which {hold} {share} of its energy."]
     holding = f"which hold {share} of the energy"
-    return [f"The {len(matrices)} with signal have {spikes}, {each} each, {holding}."]
+    return [f"The {len(matrices)} with signal have {spikes}, {_range(ranks)} each, {holding}."]
 
 
-def _faults(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+def _uncounted(matrices: Sequence[MatrixAnalysis]) -> list[str]:
+    """Return why spikes are not counted, how much is white at most, and what stands out."""
     if not matrices:
         return []
     verdicts = Counter(matrix.fit.goodness.verdict for matrix in matrices).most_common()
-    listed = ", ".join(f"{Verdict(verdict).contradiction} ({times})" for verdict, times in verdicts)
-    return [f"Reasons for the misfit: {listed}."]
+    listed = ", ".join(f"{Verdict(v).contradiction} ({times})" for v, times in verdicts)
+    reasons = f"Reasons to count no spikes in {len(matrices)}: {listed}."
+    found = [len(matrix.fit.standing_out) for matrix in matrices]
+    if not any(found):
+        standing = "No direction of theirs stands out from the rest."
+    else:
+        total = count(sum(found), "direction stands", "directions stand")
+        standing = f"{total} out from the rest, {_range(found)} each. {GENERAL_POSITION}"
+    shares = [s for matrix in matrices if (s := matrix.fit.white_share) is not None]
+    white = [f"Of each, at most {percent(min(shares))} to {percent(max(shares))} is white noise."]
+    return [reasons, *(white if shares else []), standing]
+
+
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _explained_by_entries(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     explained = sum(
-        matrix.randomized is not None and matrix.randomized.rank == 0 < matrix.fit.rank
+        matrix.randomized is not None and matrix.randomized.rank == 0 < (matrix.fit.rank or 0)
         for matrix in matrices
     )
     if not explained:

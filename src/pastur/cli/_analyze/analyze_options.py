@@ -13,6 +13,8 @@ DEMO_REPORT = "pastur-demo.html"
 # Those of `pastur.analyze`, which is too heavy to be imported to print help.
 BASELINES = ("bema", "kritchman_nadler", "median_rule", "mp_pca", "parallel_analysis")
 
+NOISES = ("white", "profile", "free", "auto")
+
 _FILE = click.Path(path_type=Path)
 
 
@@ -91,6 +93,14 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     show_default=True,
     help="Seed for --randomize and parallel_analysis; nothing else is random.",
 )
+@click.option(
+    "--noise",
+    type=click.Choice(NOISES),
+    default="auto",
+    show_default=True,
+    help="What the noise is: of one variance, of one for each row and column, of no law; or the "
+    "first of these that the matrix does not contradict.",
+)
 @click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
 @click.option(
     "--unfold",
@@ -124,6 +134,7 @@ def analyze(
     baseline: tuple[str, ...],
     randomize: int,
     seed: int,
+    noise: str,
     base: Path | None,
     unfold: str,
     jobs: int,
@@ -145,6 +156,7 @@ def analyze(
         "baseline": baseline,
         "randomize": randomize,
         "seed": seed,
+        "noise": noise,
         "base": base,
         "alpha": alpha,
         "unfold": unfold,

@@ -1,31 +1,20 @@
 """The table of matrices, in two layouts: one line a matrix, or two where the terminal is narrow."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pastur._format import NOTHING, fraction, interval, number, p_value, shape
-from pastur.analysis import Finding, MatrixAnalysis
+from pastur.analysis import MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
+from pastur.analysis._result.figures import Column, figure_columns
 from pastur.cli._terminal.console import plain_table
 from pastur.cli._terminal.printable import printable
 
 # A width in which every table finds its natural size.
 _UNBOUNDED = 100_000
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A heading, what stands below it, and whether that is a word, which is aligned left."""
-
-    heading: str
-    text: Callable[[MatrixAnalysis], str]
-    word: bool = False
 
 
 def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> RenderableType:
@@ -39,37 +28,12 @@ def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> Rend
     return table if needed <= console.width else _narrow(columns, rows, styles, console.width)
 
 
-def _columns(matrices: Sequence[MatrixAnalysis]) -> list[_Column]:
-    others = dict.fromkeys(name for matrix in matrices for name in matrix.other_counts)
+def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
     return [
-        _Column("layer", lambda matrix: printable(matrix.name), word=True),
-        _Column("shape", lambda matrix: shape(matrix.shape)),
-        _Column("σ", lambda matrix: number(matrix.fit.sigma)),
-        _Column("edge", lambda matrix: number(matrix.fit.edge)),
-        _Column("spikes", _spikes),
-        *(_Column(name, partial(_count, name)) for name in others),
-        _Column("strongest θ", _strongest, word=True),
-        _Column("D", lambda matrix: fraction(matrix.fit.goodness.statistic)),
-        _Column("p", lambda matrix: p_value(matrix.fit.goodness.p_value)),
-        _Column("verdict", _verdict, word=True),
+        Column("layer", lambda matrix: printable(matrix.name), word=True),
+        *figure_columns(matrices),
+        Column("verdict", _verdict, word=True),
     ]
-
-
-def _spikes(matrix: MatrixAnalysis) -> str:
-    """Return the count; one in doubt carries a question mark."""
-    return f"{matrix.fit.rank}{'?' if matrix.kind == Finding.MISFIT else ' '}"
-
-
-def _count(name: str, matrix: MatrixAnalysis) -> str:
-    return str(matrix.other_counts.get(name, NOTHING))
-
-
-def _strongest(matrix: MatrixAnalysis) -> str:
-    leading = matrix.leading
-    if leading is None:
-        return NOTHING
-    together = f" ×{leading.together}" if leading.together > 1 else ""
-    return f"{number(leading.theta)} {interval(leading.low, leading.high)}{together}"
 
 
 def _verdict(matrix: MatrixAnalysis) -> str:
@@ -77,7 +41,7 @@ def _verdict(matrix: MatrixAnalysis) -> str:
     return fit.goodness.verdict + ("" if fit.status.converged else ", not converged")
 
 
-def _wide(columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str]) -> Table:
+def _wide(columns: Sequence[Column], rows: Sequence[list[str]], styles: Sequence[str]) -> Table:
     words = {column.heading for column in columns if column.word}
     table = plain_table([column.heading for column in columns], words)
     for row, style in zip(rows, styles, strict=True):
@@ -86,7 +50,7 @@ def _wide(columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequenc
 
 
 def _narrow(
-    columns: Sequence[_Column], rows: Sequence[list[str]], styles: Sequence[str], room: int
+    columns: Sequence[Column], rows: Sequence[list[str]], styles: Sequence[str], room: int
 ) -> Text:
     """Return name and verdict on one line, the figures aligned under their headings below.
 
@@ -104,7 +68,7 @@ def _narrow(
 
 
 def _aligned(
-    columns: Sequence[_Column], cells: Sequence[str], widths: Sequence[int], room: int
+    columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int], room: int
 ) -> list[str]:
     lines, used = [""], 0
     for column, cell, width in zip(columns, cells, widths, strict=True):

@@ -5,27 +5,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pastur._format import count, interval, level, number, words
-from pastur.analysis import Analysis, Finding, InitialComparison
+from pastur._format import count, interval, number, words
+from pastur.analysis import Analysis, InitialComparison
+from pastur.analysis._result.figures import figure_columns, legend
 from pastur.cli._analyze.matrices_table import matrices_table
 from pastur.cli._analyze.skipped_tensors import skipped_lines
 from pastur.cli._terminal.console import open_console, say
 from pastur.cli._terminal.printable import printable
 from pastur.estimation import RectangularFit
 
-_LEGEND = (
-    "σ: the noise; an entry's standard deviation is σ/√max(rows, columns). edge: noise alone stays "
-    "below it. spikes: singular values beyond it. θ: the strongest one before the noise, with its "
-    "{level} interval. D: distance of the bulk from the noise law. p: chance that noise "
-    "deviates as much."
-)
 _GROUP = "×k: the root mean square of k neighbours, too close for an interval of each."
 _METHODS = "{methods}: the counts of published estimators, which take every bulk for noise."
 _SHUFFLED = (
     "shuffled: singular values above the largest one after the entries are shuffled {draws}; for "
     "noise alone, above 0 with chance {chance:.2g}."
 )
-_DOUBT = "?: the bulk is not the noise law, so this count of spikes is in doubt."
 
 
 def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> None:
@@ -33,7 +27,7 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     console = open_console()
     console.print(matrices_table(analysis.matrices, console))
     console.print()
-    say(console, _LEGEND.format(level=level(analysis.alpha)), "dim")
+    say(console, legend(figure_columns(analysis.matrices), analysis.alpha), "dim")
     if any(m.leading is not None and m.leading.together > 1 for m in analysis.matrices):
         say(console, _GROUP, "dim")
     methods = dict.fromkeys(name for matrix in analysis.matrices for name in matrix.baselines)
@@ -44,8 +38,6 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     if shuffled is not None:
         draws = "once" if shuffled.draws == 1 else f"{shuffled.draws} times"
         say(console, _SHUFFLED.format(draws=draws, chance=1 / (shuffled.draws + 1)), "dim")
-    if any(matrix.kind == Finding.MISFIT for matrix in analysis.matrices):
-        say(console, _DOUBT, "yellow")
     estimates = {matrix.name: matrix.fit for matrix in analysis.matrices}
     for comparison in analysis.initial:
         console.print()

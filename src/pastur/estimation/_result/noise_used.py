@@ -19,6 +19,11 @@ class NoiseName(Word):
     PROFILE = "profile"
     FREE = "free"
 
+    @property
+    def label(self) -> str:
+        """The noise as a heading."""
+        return _LABELS[self]
+
 
 _LABELS: Mapping[Word, str] = table(
     NoiseName,
@@ -53,7 +58,7 @@ class NoiseUsed:
     assumption: str = field(metadata=stored("What the figures rest on."))
 
     def __str__(self) -> str:
-        return f"{_LABELS[self.name]}: {self.reason}; this assumes that {self.assumption}."
+        return f"{self.name.label}: {self.reason}; this assumes that {self.assumption}."
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, NoiseUsed):

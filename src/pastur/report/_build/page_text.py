@@ -23,7 +23,7 @@ def chance(p: float | None) -> str:
     return _format.p_value(p)
 
 
-def percent(share: float) -> str:
+def percent(share: float | None) -> str:
     """Return a share between 0 and 1 in percent."""
     return _format.percent(share, digits=3)
 

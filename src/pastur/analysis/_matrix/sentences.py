@@ -1,0 +1,65 @@
+"""What was found in one matrix, in a few sentences."""
+
+from pastur._format import count, number, percent, span
+from pastur.analysis._matrix.finding import Finding
+from pastur.estimation import Fit, Verdict
+
+GENERAL_POSITION = (
+    "This assumes that the directions that stand out are in general position to the rest."
+)
+_NOT_TOLD_APART = "noise and signal cannot be told apart from this matrix alone"
+
+
+def sentences(fit: Fit) -> str:
+    """Return what a fit found: which noise, how much, and what stands out from it."""
+    finding = Finding.of(fit)
+    if finding == Finding.NO_LAW:
+        return " ".join([_without_law(fit.goodness.verdict), *_share(fit), *_standing_out(fit)])
+    if finding == Finding.MISFIT:
+        refused = f"{fit.goodness.verdict.meaning.rstrip('.')}: spikes are not counted."
+        return " ".join([refused, *_share(fit), *_standing_out(fit)])
+    if finding == Finding.TOO_SMALL:
+        return fit.goodness.verdict.meaning
+    if fit.goodness.verdict == Verdict.NO_NOISE:
+        return f"There is no noise: the matrix has rank {fit.rank} exactly."
+    return f"{_noise(fit)} {_signal(fit)}"
+
+
+def _without_law(verdict: Verdict) -> str:
+    if verdict == Verdict.NO_LAW:
+        return "Read without a law of noise, as asked for."
+    if verdict == Verdict.BROAD:
+        return f"Broad spectrum: {_NOT_TOLD_APART}."
+    return f"{verdict.meaning.rstrip('.')}: {_NOT_TOLD_APART}."
+
+
+def _share(fit: Fit) -> list[str]:
+    share = fit.white_share
+    return [] if share is None else [f"At most {percent(share)} is white noise."]
+
+
+def _standing_out(fit: Fit) -> list[str]:
+    """Return how many directions stand out, and under which assumption."""
+    total = len(fit.standing_out)
+    if not total:
+        return ["No direction stands out from the rest."]
+    found = count(total, "direction stands", "directions stand")
+    return [f"{found} out from the rest. {GENERAL_POSITION}"]
+
+
+def _noise(fit: Fit) -> str:
+    low, high = fit.sigma_interval
+    kind = fit.noise.name.label
+    if low == 0.0 < fit.sigma:
+        return f"{kind} of σ {number(high)} at most."
+    if low == high:
+        return f"{kind} of σ {number(fit.sigma)}."
+    return f"{kind} of σ {number(fit.sigma)} ({span(low, high)})."
+
+
+def _signal(fit: Fit) -> str:
+    low, high = fit.signal_rank_interval
+    spikes = count(fit.rank, "spike", "spikes")
+    if low > fit.rank:
+        return f"{spikes} beyond it, and signal in {low:.0f} to {high:.0f} directions altogether."
+    return f"{spikes} beyond it." if fit.rank else "Nothing stands out from it."

@@ -1,0 +1,114 @@
+"""The figures of a matrix as columns of text: the same in a terminal and in a notebook."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from pastur._format import NOTHING, fraction, interval, level, number, p_value, percent, shape
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, what stands below it, and what it means.
+
+    Attributes
+    ----------
+    heading : str
+    text : callable
+        Returns the cell of a matrix; a dash where there is nothing to say.
+    note : str
+        The meaning in a sentence that can follow the heading and a colon; may be empty.
+    word : bool
+        Whether the cells are words, which are aligned left.
+    """
+
+    heading: str
+    text: Callable[[MatrixAnalysis], str]
+    note: str = ""
+    word: bool = False
+
+
+def figure_columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
+    """Return the columns of figures; those in which no matrix has anything to say are left out.
+
+    What stands out from the rest, and how much is white at most, is shown where spikes of some
+    matrix do not count.
+    """
+    return [
+        column
+        for column in _columns(matrices)
+        if any(column.text(matrix) != NOTHING for matrix in matrices)
+    ]
+
+
+def legend(columns: Sequence[Column], alpha: float) -> str:
+    """Return what the columns mean, in sentences."""
+    notes = (f"{column.heading}: {column.note}" for column in columns if column.note)
+    return " ".join(notes).format(level=level(alpha))
+
+
+def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
+    yield Column("shape", lambda matrix: shape(matrix.shape))
+    yield Column("noise", lambda matrix: str(matrix.fit.noise.name), _NOISE, word=True)
+    yield Column("σ", _sigma, "the noise; an entry's standard deviation is σ/√max(rows, columns).")
+    yield Column("edge", lambda matrix: number(matrix.fit.edge), "noise alone stays below it.")
+    yield Column("spikes", _spikes, "singular values beyond the noise.")
+    for name in dict.fromkeys(name for matrix in matrices for name in matrix.other_counts):
+        yield Column(name, partial(_count, name))
+    if not all(matrix.counted for matrix in matrices):
+        yield Column("stand out", _standing_out, _STANDING_OUT)
+        yield Column(
+            "white ≤", _white_share, "the most of the energy that is white noise."
+        )
+    yield Column("strongest θ", _strongest, _STRONGEST, word=True)
+    yield Column(
+        "D",
+        lambda matrix: fraction(matrix.fit.goodness.statistic),
+        "distance of the bulk from the law of noise.",
+    )
+    yield Column(
+        "p",
+        lambda matrix: p_value(matrix.fit.goodness.p_value),
+        "chance that noise deviates as much.",
+    )
+
+
+_NOISE = "what it is taken for; free: no law of noise is claimed."
+_STANDING_OUT = "directions that stand out from the rest, if they are in general position to it."
+_STRONGEST = (
+    "the strongest spike before the noise, with its {level} interval; without a law, the first "
+    "direction that stands out, against the rest."
+)
+
+
+def _sigma(matrix: MatrixAnalysis) -> str:
+    fit = matrix.fit
+    if fit.sigma and fit.sigma_interval[0] == 0.0:
+        return f"≤ {number(fit.sigma_interval[1])}"
+    return number(fit.sigma)
+
+
+def _spikes(matrix: MatrixAnalysis) -> str:
+    return str(matrix.fit.rank) if matrix.counted else NOTHING
+
+
+def _count(name: str, matrix: MatrixAnalysis) -> str:
+    return str(matrix.other_counts.get(name, NOTHING))
+
+
+def _standing_out(matrix: MatrixAnalysis) -> str:
+    return str(len(matrix.fit.standing_out))
+
+
+def _white_share(matrix: MatrixAnalysis) -> str:
+    share = matrix.fit.white_share
+    return NOTHING if share is None else percent(share)
+
+
+def _strongest(matrix: MatrixAnalysis) -> str:
+    leading = matrix.leading
+    if leading is None:
+        return NOTHING
+    together = f" ×{leading.together}" if leading.together > 1 else ""
+    return f"{number(leading.theta)} {interval(leading.low, leading.high)}{together}"
