@@ -5,7 +5,7 @@ import json
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "pastur").rglob("*.py"))
 HOMES = {"src/pastur/estimation/_result/verdict.py", "src/pastur/analysis/_finding.py"}
 STORED = {
-    Finding: {"signal", "noise only", "does not fit", "too small to tell"},
+    Finding: {"signal", "noise only", "no law of noise", "does not fit", "too small to tell"},
     Verdict: {
         "noise bulk",
         "no noise",
@@ -30,6 +30,9 @@ STORED = {
         "heavy tail",
         "entries with outliers",
         "row or column variances differ",
+        "entries correlated",
+        "broad spectrum",
+        "no law",
     },
 }
 
@@ -88,6 +91,12 @@ def test_findings_differ_to_the_eye_without_colour() -> None:
     assert len({entry.key for entry in FINDINGS.values()}) == len(Finding)
 
 
+def fit(goodness: Goodness, *, rank: int | None = 0, **others: Any) -> Any:
+    """A stand-in with what the finding rests on."""
+    values = {"noise": "white", "signal_rank_interval": (float(rank or 0), 9.0)} | others
+    return SimpleNamespace(goodness=goodness, rank=rank, **values)
+
+
 @pytest.mark.parametrize(
     ("verdict", "fits", "without_spikes", "with_spikes"),
     [
@@ -98,6 +107,8 @@ def test_findings_differ_to_the_eye_without_colour() -> None:
         ("heavy tail", False, "does not fit", "does not fit"),
         ("entries with outliers", False, "does not fit", "does not fit"),
         ("row or column variances differ", False, "does not fit", "does not fit"),
+        ("entries correlated", False, "does not fit", "does not fit"),
+        ("broad spectrum", False, "does not fit", "does not fit"),
     ],
 )
 def test_what_follows_from_a_verdict(
@@ -105,10 +116,17 @@ def test_what_follows_from_a_verdict(
 ) -> None:
     goodness = Goodness(None, None, Verdict(verdict), "")
     assert goodness.fits is fits
-    assert Finding.of(goodness, 0) == without_spikes
-    assert Finding.of(goodness, 3) == with_spikes
-    contradicted = Finding.of(goodness, 0) == Finding.MISFIT
+    assert Finding.of(fit(goodness)) == without_spikes
+    assert Finding.of(fit(goodness, rank=3)) == with_spikes
+    assert Finding.of(fit(goodness, rank=None, noise="free")) == "no law of noise"
+    contradicted = Finding.of(fit(goodness)) == Finding.MISFIT
     assert bool(goodness.verdict.contradiction) is contradicted
+
+
+@pytest.mark.parametrize(("low", "finding"), [(0.0, "noise only"), (0.4, "signal")])
+def test_noise_alone_is_not_said_where_there_is_signal_for_sure(low: float, finding: str) -> None:
+    goodness = Goodness(0.01, 0.5, Verdict.NOISE, "")
+    assert Finding.of(fit(goodness, signal_rank_interval=(low, 9.0))) == finding
 
 
 def literal_uses(source: str) -> list[str]:

@@ -18,11 +18,13 @@ class Page(HTMLParser):
         self.tags: list[str] = []
         self.text: list[str] = []
         self.attributes: list[str] = []
+        self.titles: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [name for name, _ in attrs]
+        self.titles += [value or "" for name, value in attrs if name == "title"]
         if tag not in ("br", "path"):
             self.open.append(tag)
 
@@ -49,7 +51,8 @@ def test_every_matrix_and_every_skipped_tensor(analysis: Analysis) -> None:
     assert analysis.summary() in text
     for matrix in analysis.matrices:
         assert matrix.name.replace("\ud800", r"\ud800") in text
-        assert f"{matrix.fit.sigma:#.4g}" in text
+        assert str(matrix.fit.noise.name) in text
+        assert matrix.fit.sigma is None or f"{matrix.fit.sigma:#.4g}" in text
     for tensor in analysis.skipped:
         assert tensor.reason in text
     strongest = analysis.matrices[1].leading
@@ -64,10 +67,14 @@ def test_a_name_stays_text(analysis: Analysis) -> None:
     analysis._repr_html_().encode("utf-8")
 
 
-def test_a_count_in_doubt_is_marked(analysis: Analysis) -> None:
+def test_without_a_law_nothing_is_counted_but_what_stands_out(analysis: Analysis) -> None:
     heavy = analysis.matrices[-1]
-    assert heavy.kind == "does not fit"
-    assert f">{heavy.fit.rank}?<" in analysis._repr_html_()
+    assert heavy.kind == "no law of noise"
+    cells = analysis._repr_html_().split("<tr>")[-1].split("</td>")
+    shown = [cell.rpartition(">")[2] for cell in cells[4:9]]
+    # σ, edge, spikes; what stands out.
+    assert shown[:4] == ["–", "–", "–", str(len(heavy.fit.standing_out))]
+    assert heavy.summary() in "".join(Page(analysis._repr_html_()).titles)
 
 
 def dots(analysis: Analysis, place: int) -> int:

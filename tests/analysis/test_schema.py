@@ -66,7 +66,7 @@ def test_the_schema_is_one() -> None:
 @pytest.mark.lengthy
 def test_a_document_is_as_described_and_every_key_is_described(document: dict[str, Any]) -> None:
     kinds = {matrix["kind"] for matrix in document["matrices"]}
-    assert {"noise only", "signal", "does not fit", "too small to tell"} <= kinds
+    assert {"noise only", "signal", "no law of noise", "too small to tell"} <= kinds
     assert any(matrix["fit"]["growing"] for matrix in document["matrices"])
     assert complaints(document) == []
 

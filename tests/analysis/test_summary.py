@@ -19,16 +19,22 @@ def matrix(
     norm: float = 1.0,
     share: float = 0.0,
     shuffled: int = 9,
+    standing: int = 0,
+    white: float | None = None,
 ) -> Any:
     """A stand-in with what the summary reads."""
     fit: Any = SimpleNamespace(
         status=SimpleNamespace(converged=converged),
         rank=rank,
         goodness=Goodness(None, None, Verdict(verdict), ""),
+        standing_out=[None] * standing,
+        white_share=white,
     )
     return SimpleNamespace(
         kind=kind,
         fit=fit,
+        counted=kind not in ("does not fit", "no law of noise"),
+        summary=lambda: "(Its own.)",
         shape=(30, 40),
         metrics=SimpleNamespace(frobenius_norm=norm),
         signal_energy=share,
@@ -49,7 +55,12 @@ def matrix(
     ],
 )
 def test_kind(verdict: str, rank: int, kind: str) -> None:
-    fit: Any = SimpleNamespace(goodness=Goodness(None, None, Verdict(verdict), ""), rank=rank)
+    fit: Any = SimpleNamespace(
+        goodness=Goodness(None, None, Verdict(verdict), ""),
+        rank=rank,
+        noise="white",
+        signal_rank_interval=(rank, rank),
+    )
     nothing: Any = None
     result = MatrixAnalysis("w", (3, 4), "float64", "w", "", nothing, fit, nothing, 0.0)
     assert result.kind == kind
@@ -61,25 +72,34 @@ def test_every_kind_is_counted() -> None:
         matrix("signal", rank=2, norm=2.0, share=0.5),
         matrix("signal", rank=7, norm=1.0, share=1.0),
         matrix("noise only"),
-        *[matrix("does not fit", verdict="heavy tail", rank=3)] * 2,
+        matrix("no law of noise", verdict="heavy tail", standing=1, white=0.25),
+        matrix("no law of noise", verdict="heavy tail", standing=3, white=0.5),
         matrix("does not fit", verdict="not the law"),
         matrix("too small to tell"),
     ]
     assert summarize(kinds, 2) == (
-        "7 matrices of 8,400 weights analysed: 1 is noise only; 2 carry signal above their "
-        "noise; 3 do not fit the noise law, so that their counts of spikes are in doubt; 1 is too "
+        "7 matrices of 8,400 weights analysed: 1 is noise only; 2 carry signal besides their "
+        "noise; 2 are read without a law of noise; 1 does not follow the law of noise; 1 is too "
         "small to tell. The 2 with signal have 9 spikes, 2 to 7 each, which hold 60 % of the "
-        "energy. "
-        "Reasons for the misfit: entries of a heavy tail (2), the shape of the bulk (1). "
+        "energy. Reasons to count no spikes in 3: entries of a heavy tail (2), the shape of the "
+        "bulk (1). At most 25 % to 50 % of each is white noise. 4 directions stand out from the "
+        "rest, 0 to 3 each. This assumes that the directions that stand out are in general "
+        "position to the rest. "
         "2 tensors were skipped, with the reason."
     )
+
+
+def test_one_of_several_with_signal_reads_well() -> None:
+    text = summarize([matrix("signal", rank=1, share=0.123), matrix("noise only")], 0)
+    assert "The one with signal has 1 spike, which holds 12 % of its energy." in text
+    assert "stand" not in text and "Reasons" not in text
 
 
 def test_one_of_each_reads_well() -> None:
     text = summarize([matrix("signal", rank=1, share=0.123)], 1)
     assert text == (
-        "1 matrix of 1,200 weights analysed: 1 carries signal above its noise. "
-        "Its 1 spike holds 12 % of its energy. 1 tensor was skipped, with the reason."
+        "1 matrix of 1,200 weights analysed: 1 carries signal besides its noise. "
+        "(Its own.) 1 tensor was skipped, with the reason."
     )
 
 
@@ -105,5 +125,5 @@ def test_large_numbers_have_names(rows: int, words: str) -> None:
 
 
 def test_energy_of_matrices_near_the_largest_double() -> None:
-    huge = matrix("signal", rank=1, norm=1e300, share=0.5)
-    assert "50 % of its energy" in summarize([huge], 0)
+    huge = [matrix("signal", rank=1, norm=1e300, share=0.5)] * 2
+    assert "1 each, which hold 50 % of the energy" in summarize(huge, 0)

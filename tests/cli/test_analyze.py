@@ -19,7 +19,10 @@ from threadpoolctl import threadpool_limits
 from pastur.analysis import Analysis, analyze
 from pastur.datasets import shipped_network_path
 
-HEADINGS = ["layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", "verdict"]
+HEADINGS = [
+    *("layer", "shape", "σ", "edge", "spikes", "stand out", "white ≤", "strongest θ", "D", "p"),
+    *("noise", "verdict"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +45,7 @@ def test_table_has_a_row_for_each_matrix_with_all_columns(
     for matrix in analysis.matrices:
         line = row_of(output, matrix.name)
         assert f"{matrix.shape[0]} × {matrix.shape[1]}" in line
-        assert f"{matrix.fit.sigma:#.4g}" in line
+        assert matrix.fit.sigma is None or f"{matrix.fit.sigma:#.4g}" in line
         assert line.rstrip().endswith(matrix.fit.goodness.verdict)
 
 
@@ -58,14 +61,30 @@ def test_strongest_spike_comes_with_its_interval(
     assert (f" ×{count}" in line) == (count > 1)
 
 
-def test_a_count_in_doubt_is_marked(
+def test_without_a_law_what_cannot_be_counted_is_not_counted(
     invoke: Callable[..., Result], model: Path, analysis: Analysis
 ) -> None:
-    misfit = next(m for m in analysis.matrices if m.name == "layers.2.weight")
-    assert misfit.kind == "does not fit"
+    uneven = next(m for m in analysis.matrices if m.name == "layers.2.weight")
+    assert uneven.kind == "no law of noise"
     output = invoke("analyze", model).stdout
-    assert f" {misfit.fit.rank}? " in row_of(output, misfit.name)
-    assert "this count of spikes is in doubt" in output
+    assert re.search(r"150 × 200 +– +– +– +\d", row_of(output, uneven.name))
+    assert "free: no law is claimed" in output and "?" not in output
+
+
+def test_the_noise_is_chosen(invoke: Callable[..., Result], model: Path) -> None:
+    output = invoke("analyze", model, "--noise", "white").stdout
+    fit = analyze(model, noise="white", include="layers.2.weight").matrices[0].fit
+    assert re.search(rf" {fit.sigma:#.4g} +{fit.edge:#.4g} +– ", row_of(output, "layers.2.weight"))
+    assert "free" not in output
+    wrong = invoke("analyze", model, "--noise", "pink")
+    assert wrong.exit_code == 2 and "'auto'" in wrong.stderr
+
+
+def test_columns_without_a_figure_are_left_out(invoke: Callable[..., Result], model: Path) -> None:
+    output = invoke("analyze", model, "--include", "layers.2.weight").stdout
+    head = next(line for line in output.splitlines() if line.strip().startswith("layer"))
+    assert not {"σ", "edge", "spikes"} & set(re.split(r"\s{2,}", head.strip()))
+    assert "σ: " not in output
 
 
 def test_every_skipped_tensor_is_accounted_for(invoke: Callable[..., Result], model: Path) -> None:

@@ -8,20 +8,24 @@ import numpy as np
 
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import singular_values
-from pastur._stored import check, decoded
+from pastur._stored import built, check, made
 from pastur._typing import AnyArray, FloatArray
+from pastur.estimation import RectangularFit, fit_rectangular
+from pastur.estimation._result.noise_used import NoiseName
 
 _SUFFIX = ".initial"
+# An update this much smaller than the matrix is what rounding leaves.
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
 class InitialComparison:
     """A trained matrix W compared with its initial value W₀.
 
-    The regression of W on W₀, through the origin, splits W = b·W₀ + D. What is left of the
-    initial matrix, b·W₀, gives the noise level without using the spectrum of W; the residual D
-    is evidence about the signal. It is not the signal itself: D depends on W₀, weight decay moves
-    b away from 1, and with adaptive optimisers D is far from low rank.
+    The regression of W on W₀, through the origin, splits W = b·W₀ + U. What is left of the
+    initial matrix, b·W₀, gives the noise level without using the spectrum of W; the update U is
+    evidence about the signal, and read without a law of noise. It is not the signal itself: weight
+    decay moves b away from 1, and with adaptive optimisers U is far from low rank.
 
     Attributes
     ----------
@@ -29,25 +33,33 @@ class InitialComparison:
         The trained tensor.
     coefficient : float
         b = ⟨W, W₀⟩ / ⟨W₀, W₀⟩.
+    coefficient_error : float or None
+        Its standard error |U|/(|W₀|√(nm)), if U is independent of W₀. If U depends on it, b is a
+        projection and may be off by more. None in those of 0.1.0.
     sigma_initial : float
         σ estimated from W₀: standard deviation of the entries of b·W₀, times √max(n, m).
-    sigma : float
-        σ as measured from W alone, the fit's own.
-    critical : float
+    sigma : float or None
+        σ as measured from W alone, the fit's own; None where that claims no law of noise.
+    critical : float or None
         c^(1/4)·σ with c = min(n, m)/max(n, m): a spike of S at or below it makes no outlier of W.
-    edge : float
+    edge : float or None
         Beyond it pure noise goes with chance alpha, from the fit of W.
     residual_singular_values : array, shape (min(n, m),)
-        Those of D, descending.
+        Those of U, descending.
+    update : RectangularFit or None
+        U read without a law of noise: what stands out from the rest of it. None where U is zero to
+        rounding, and in those of 0.1.0.
     """
 
     name: str
     coefficient: float
     sigma_initial: float
-    sigma: float
-    critical: float
-    edge: float
+    sigma: float | None
+    critical: float | None
+    edge: float | None
     residual_singular_values: FloatArray
+    coefficient_error: float | None = None
+    update: RectangularFit | None = None
 
     def __repr__(self) -> str:
         return (
@@ -56,14 +68,14 @@ class InitialComparison:
         )
 
     @property
-    def above_critical(self) -> int:
-        """Return how many singular values of the residual exceed the critical value."""
-        return int(np.count_nonzero(self.residual_singular_values > self.critical))
+    def above_critical(self) -> int | None:
+        """Return how many singular values of U exceed the critical value; None without one."""
+        return _above(self.residual_singular_values, self.critical)
 
     @property
-    def residual_rank(self) -> int:
-        """Return how many singular values of the residual lie beyond the edge of the noise."""
-        return int(np.count_nonzero(self.residual_singular_values > self.edge))
+    def residual_rank(self) -> int | None:
+        """Return how many singular values of U lie beyond the edge of the noise; None without."""
+        return _above(self.residual_singular_values, self.edge)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary of plain values, ready for JSON."""
@@ -77,16 +89,27 @@ class InitialComparison:
             "above_critical": self.above_critical,
             "residual_rank": self.residual_rank,
             "residual_singular_values": self.residual_singular_values.tolist(),
+            "coefficient_error": self.coefficient_error,
+            "update": None if self.update is None else self.update.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "InitialComparison":
         """Return the comparison that `to_dict` described."""
-        found: InitialComparison = decoded(cls, values)
+        update = made({"update": None} | values, "update", _update)
+        found: InitialComparison = built(cls, values, update=update)
         rest = found.residual_singular_values
         check(rest.size > 0, "residual_singular_values", "must not be empty")
         check(bool((rest >= 0).all()), "residual_singular_values", "must not be negative")
         return found
+
+
+def _above(values: FloatArray, limit: float | None) -> int | None:
+    return None if limit is None else int(np.count_nonzero(values > limit))
+
+
+def _update(values: Any) -> RectangularFit | None:
+    return None if values is None else RectangularFit.from_dict(values)
 
 
 def trained_names(names: Iterable[str]) -> dict[str, str]:
@@ -100,7 +123,13 @@ def trained_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def compare_with_initial(
-    trained: AnyArray, initial: AnyArray, *, name: str, sigma: float, edge: float
+    trained: AnyArray,
+    initial: AnyArray,
+    *,
+    name: str,
+    sigma: float | None,
+    edge: float | None,
+    alpha: float = 0.05,
 ) -> InitialComparison:
     """Return the comparison of a trained matrix with its initial value.
 
@@ -110,8 +139,10 @@ def compare_with_initial(
         `initial` must not be zero.
     name : str
         The name of the trained matrix, for the result.
-    sigma, edge : float
+    sigma, edge : float or None
         Those of the fit of `trained`.
+    alpha : float
+        Intervals of what the update holds have the level 1 − alpha.
 
     Returns
     -------
@@ -127,14 +158,27 @@ def compare_with_initial(
     deviation = float(np.vdot(rest, rest) / rest.size) ** 0.5
     np.multiply(w0, slope, out=rest)
     np.subtract(w, rest, out=rest)
+    size, start = float(np.linalg.norm(w)), float(np.linalg.norm(w0))
     # One matrix is enough to have in memory next to its Gram matrix.
     del trained, initial, w, w0
+    values = singular_values(rest)
+    error = float(np.linalg.norm(values)) / (start * (n * m) ** 0.5)
+    update = None
+    if values[0] > _ROUNDING * size:
+        update = fit_rectangular(
+            np.ldexp(rest, exponent),
+            singular_values=np.ldexp(values, exponent),
+            alpha=alpha,
+            noise=NoiseName.FREE,
+        )
     return InitialComparison(
         name=name,
         coefficient=float(np.ldexp(slope, exponent - exponent_initial)),
         sigma_initial=float(np.ldexp(abs(slope) * deviation * m**0.5, exponent)),
         sigma=sigma,
-        critical=(n / m) ** 0.25 * sigma,
+        critical=None if sigma is None else (n / m) ** 0.25 * sigma,
         edge=edge,
-        residual_singular_values=np.ldexp(singular_values(rest), exponent),
+        residual_singular_values=np.ldexp(values, exponent),
+        coefficient_error=float(np.ldexp(error, exponent - exponent_initial)),
+        update=update,
     )

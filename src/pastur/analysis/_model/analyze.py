@@ -160,6 +160,7 @@ def analyze(
         seed=settings.seed if settings.random else None,
         metadata=dict(weights.metadata),
         initial=comparisons,
+        noise=settings.noise,
         files=weights.files,
     )
 
@@ -231,6 +232,7 @@ def _compare(
             name=trained.name,
             sigma=analysis.fit.sigma,
             edge=analysis.fit.edge,
+            alpha=analysis.fit.alpha,
         )
     except Exception as error:
         return f"not compared: {fault(error, trained.shape)}"

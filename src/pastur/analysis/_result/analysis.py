@@ -17,9 +17,12 @@ from pastur.analysis._result.csv_file import csv_text
 from pastur.analysis._result.notebook import analysis_html
 from pastur.analysis._result.rows import columns, row
 from pastur.analysis._result.summary import summarize
+from pastur.estimation._fitting.noises import checked_noise
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.weights import Skipped
 
-SCHEMA = 1
+SCHEMA = 2
+_READ = (1, 2)
 _LARGEST_SEED = 10**100
 
 
@@ -43,6 +46,8 @@ class Analysis:
         Seed for what is random; None where nothing is.
     metadata : dict
         Metadata stored in the file.
+    noise : str
+        The noise that was asked for; see `analyze`. "white" in those of 0.1.0.
     initial : tuple of InitialComparison
         One for each trained matrix whose initial value is in the same file.
     files : tuple of Path
@@ -58,6 +63,7 @@ class Analysis:
     metadata: dict[str, str] = field(default_factory=dict)
     initial: tuple[InitialComparison, ...] = ()
     files: tuple[Path, ...] = field(default=(), repr=False)
+    noise: str = str(NoiseName.WHITE)
 
     def __repr__(self) -> str:
         return (
@@ -75,13 +81,14 @@ class Analysis:
         return summarize(self.matrices, len(self.skipped))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary of plain values: the JSON document, schema 1."""
+        """Return a dictionary of plain values: the JSON document, schema 2."""
         return {
             "schema": SCHEMA,
             "source": self.source,
             "versions": dict(self.versions),
             "seed": self.seed,
             "alpha": self.alpha,
+            "noise": self.noise,
             "metadata": dict(self.metadata),
             "matrices": [matrix.to_dict() for matrix in self.matrices],
             "skipped": [_skipped_to_dict(tensor) for tensor in self.skipped],
@@ -115,10 +122,10 @@ class Analysis:
         """
         values = read_object(path, finite=False)
         schema = values.get("schema")
-        if schema != SCHEMA or isinstance(schema, bool):
+        if schema not in _READ or isinstance(schema, bool):
             raise FileFormatError(
                 f"'{path}' is not an analysis that this version reads: its `schema` should be "
-                f"{SCHEMA}. Got {got(schema)}. Write it again with `pastur analyze MODEL --json "
+                f"{' or '.join(map(str, _READ))}. Got {got(schema)}. Write it again with `pastur analyze MODEL --json "
                 "FILE`."
             )
         try:
@@ -150,6 +157,7 @@ class Analysis:
             seed=seed,
             metadata=taken(values, "metadata", dict[str, str]),
             initial=initial,
+            noise=checked_noise(values.get("noise", NoiseName.WHITE)),
         )
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:

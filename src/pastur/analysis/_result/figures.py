@@ -50,7 +50,6 @@ def legend(columns: Sequence[Column], alpha: float) -> str:
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     yield Column("shape", lambda matrix: shape(matrix.shape))
-    yield Column("noise", lambda matrix: str(matrix.fit.noise.name), _NOISE, word=True)
     yield Column("σ", _sigma, "the noise; an entry's standard deviation is σ/√max(rows, columns).")
     yield Column("edge", lambda matrix: number(matrix.fit.edge), "noise alone stays below it.")
     yield Column("spikes", _spikes, "singular values beyond the noise.")
@@ -58,14 +57,12 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
         yield Column(name, partial(_count, name))
     if not all(matrix.counted for matrix in matrices):
         yield Column("stand out", _standing_out, _STANDING_OUT)
-        yield Column(
-            "white ≤", _white_share, "the most of the energy that is white noise."
-        )
+        yield Column("white ≤", _white_share, "the most of the energy that is white noise.")
     yield Column("strongest θ", _strongest, _STRONGEST, word=True)
     yield Column(
         "D",
         lambda matrix: fraction(matrix.fit.goodness.statistic),
-        "distance of the bulk from the law of noise.",
+        "distance of the bulk from the law of noise; without one, from that of white noise.",
     )
     yield Column(
         "p",
@@ -74,12 +71,16 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     )
 
 
-_NOISE = "what it is taken for; free: no law of noise is claimed."
 _STANDING_OUT = "directions that stand out from the rest, if they are in general position to it."
 _STRONGEST = (
     "the strongest spike before the noise, with its {level} interval; without a law, the first "
     "direction that stands out, against the rest."
 )
+
+
+def _noise(matrix: MatrixAnalysis) -> str:
+    fit = matrix.fit
+    return NOTHING if fit.sigma == 0.0 else str(fit.noise.name)
 
 
 def _sigma(matrix: MatrixAnalysis) -> str:
@@ -112,3 +113,6 @@ def _strongest(matrix: MatrixAnalysis) -> str:
         return NOTHING
     together = f" ×{leading.together}" if leading.together > 1 else ""
     return f"{number(leading.theta)} {interval(leading.low, leading.high)}{together}"
+
+
+NOISE = Column("noise", _noise, "what it is taken for; free: no law is claimed.", word=True)

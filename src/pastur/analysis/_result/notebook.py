@@ -11,7 +11,7 @@ import numpy as np
 from pastur._foreign import shortened, visible
 from pastur.analysis._matrix.finding import FINDINGS
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
-from pastur.analysis._result.figures import Column, figure_columns, legend
+from pastur.analysis._result.figures import NOISE, Column, figure_columns, legend
 from pastur.weights import Skipped
 
 _CELL = "padding:.2em .6em;border:0;background:none;"
@@ -68,7 +68,8 @@ def _table(columns: Sequence[Column], rows: str) -> str:
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
     """Return the columns, whose cells are HTML."""
     first, *figures = (
-        replace(column, text=partial(_escaped, column)) for column in figure_columns(matrices)
+        replace(column, text=partial(_escaped, column))
+        for column in (*figure_columns(matrices), NOISE)
     )
     name = Column("matrix", lambda matrix: _safe(matrix.name), word=True)
     picture = Column("spectrum", _picture, _SPECTRUM, word=True)

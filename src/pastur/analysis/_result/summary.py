@@ -82,9 +82,16 @@ def _uncounted(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     else:
         total = count(sum(found), "direction stands", "directions stand")
         standing = f"{total} out from the rest, {_range(found)} each. {GENERAL_POSITION}"
+    return [reasons, *_white(matrices), standing]
+
+
+def _white(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     shares = [s for matrix in matrices if (s := matrix.fit.white_share) is not None]
-    white = [f"Of each, at most {percent(min(shares))} to {percent(max(shares))} is white noise."]
-    return [reasons, *(white if shares else []), standing]
+    if not shares:
+        return []
+    low, high = percent(min(shares)), percent(max(shares))
+    between = low if low == high else f"{low} to {high}"
+    return [f"At most {between} of each is white noise."]
 
 
 def _range(counts: Sequence[int]) -> str:

@@ -7,9 +7,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pastur._format import NOTHING
 from pastur.analysis import MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
-from pastur.analysis._result.figures import Column, figure_columns
+from pastur.analysis._result.figures import NOISE, Column, figure_columns
 from pastur.cli._terminal.console import plain_table
 from pastur.cli._terminal.printable import printable
 
@@ -32,6 +33,7 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
     return [
         Column("layer", lambda matrix: printable(matrix.name), word=True),
         *figure_columns(matrices),
+        NOISE,
         Column("verdict", _verdict, word=True),
     ]
 
@@ -52,17 +54,19 @@ def _wide(columns: Sequence[Column], rows: Sequence[list[str]], styles: Sequence
 def _narrow(
     columns: Sequence[Column], rows: Sequence[list[str]], styles: Sequence[str], room: int
 ) -> Text:
-    """Return name and verdict on one line, the figures aligned under their headings below.
+    """Return name, noise and verdict on one line, the figures aligned under their headings below.
 
     They take as many lines as it needs to keep each within `room` letters.
     """
     headings = [column.heading for column in columns]
-    figures = [headings[1:-1], *(row[1:-1] for row in rows)]
+    figures = [headings[1:-2], *(row[1:-2] for row in rows)]
     widths = [max(map(cell_len, texts)) for texts in zip(*figures, strict=True)]
-    blocks = ["\n".join(_aligned(columns[1:-1], line, widths, room)) for line in figures]
-    text = Text(overflow="fold").append(f"{headings[0]}: {headings[-1]}\n{blocks[0]}", "bold")
+    blocks = ["\n".join(_aligned(columns[1:-2], line, widths, room)) for line in figures]
+    head = f"{headings[0]}: {', '.join(headings[-2:])}\n{blocks[0]}"
+    text = Text(overflow="fold").append(head, "bold")
     for row, block, style in zip(rows, blocks[1:], styles, strict=True):
-        text.append(f"\n{row[0]}: ").append(row[-1], style)
+        words = ", ".join(cell for cell in row[-2:] if cell != NOTHING)
+        text.append(f"\n{row[0]}: ").append(words, style)
         text.append(f"\n{block}")
     return text
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pastur._format import count, interval, number, words
+from pastur._format import count, words
 from pastur.analysis import Analysis, InitialComparison
-from pastur.analysis._result.figures import figure_columns, legend
+from pastur.analysis._matrix.initial_words import CAVEAT, comparison_lines
+from pastur.analysis._result.figures import NOISE, figure_columns, legend
 from pastur.cli._analyze.matrices_table import matrices_table
 from pastur.cli._analyze.skipped_tensors import skipped_lines
 from pastur.cli._terminal.console import open_console, say
@@ -27,7 +28,8 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     console = open_console()
     console.print(matrices_table(analysis.matrices, console))
     console.print()
-    say(console, legend(figure_columns(analysis.matrices), analysis.alpha), "dim")
+    columns = [*figure_columns(analysis.matrices), NOISE]
+    say(console, legend(columns, analysis.alpha), "dim")
     if any(m.leading is not None and m.leading.together > 1 for m in analysis.matrices):
         say(console, _GROUP, "dim")
     methods = dict.fromkeys(name for matrix in analysis.matrices for name in matrix.baselines)
@@ -54,15 +56,7 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
 
 
 def _print_initial(console: Console, comparison: InitialComparison, fit: RectangularFit) -> None:
-    values = count(comparison.above_critical, "singular value", "singular values")
-    sigma = f"{number(comparison.sigma)} {interval(*fit.sigma_interval)}"
-    critical, edge = number(comparison.critical), number(comparison.edge)
     say(console, f"{printable(comparison.name)} compared with its initial value", "bold")
-    for line in (
-        f"W = {number(comparison.coefficient)} · W_initial + rest",
-        f"σ: {sigma} estimated from W alone, {number(comparison.sigma_initial)} from W_initial",
-        f"spikes: {fit.rank} found in W alone; the rest has {values} above the critical "
-        f"{critical}, {comparison.residual_rank} of them beyond the edge {edge}",
-    ):
+    for line in comparison_lines(comparison, fit):
         say(console, line, indent=2)
-    say(console, "The rest is evidence about the signal, not the signal itself.", "dim", indent=2)
+    say(console, CAVEAT, "dim", indent=2)

@@ -130,7 +130,7 @@ def _draw_edges(ax: Axes, name: str, ends: tuple[float, float], style: str) -> N
 def _draw_marks(ax: Axes, spectrum: DrawnSpectrum) -> None:
     # On stems of one height: a spike is one value, its bar may be too low to see.
     fit, observed = spectrum.fit, spectrum.spikes
-    finding = Finding.of(fit.goodness, fit.rank)
+    finding = Finding.of(fit)
     height = 0.08 * ax.get_ylim()[1]
     name, sound = f"spikes, {fit.rank}{_DOUBTS.get(finding, '')}", fit.goodness.fits
     if spectrum.lawless:

@@ -1,0 +1,60 @@
+"""What a comparison with the initial value shows, in words."""
+
+from pastur._format import count, interval, number
+from pastur.analysis._matrix.initial_values import InitialComparison
+from pastur.estimation import RectangularFit
+
+CAVEAT = (
+    "The factor has this error if U is independent of W_initial; if not, it is a projection, and U "
+    "is evidence about the signal, not the signal itself."
+)
+
+
+def comparison_lines(comparison: InitialComparison, fit: RectangularFit) -> list[str]:
+    """Return one line on the factor, one on the noise level, and those on the update.
+
+    Parameters
+    ----------
+    fit : RectangularFit
+        The fit of the trained matrix.
+    """
+    error = comparison.coefficient_error
+    factor = number(comparison.coefficient) + (f" ± {number(error)}" if error is not None else "")
+    return [
+        f"W = {factor} · W_initial + U",
+        f"σ: {number(comparison.sigma_initial)} from W_initial; {_from_alone(fit)}",
+        *_spikes(comparison, fit),
+        *_update(comparison),
+    ]
+
+
+def _from_alone(fit: RectangularFit) -> str:
+    if fit.sigma is not None:
+        return f"{number(fit.sigma)} {interval(*fit.sigma_interval)} from W alone"
+    if fit.sigma_bound is not None:
+        return f"at most {number(fit.sigma_bound)} from W alone"
+    return "from W alone, no law of noise"
+
+
+def _spikes(comparison: InitialComparison, fit: RectangularFit) -> list[str]:
+    if comparison.above_critical is None:
+        return []
+    values = count(comparison.above_critical, "singular value", "singular values")
+    return [
+        f"spikes: {fit.rank} found in W alone; U has {values} above the critical "
+        f"{number(comparison.critical)}, {comparison.residual_rank} of them beyond the edge "
+        f"{number(comparison.edge)}"
+    ]
+
+
+def _update(comparison: InitialComparison) -> list[str]:
+    if comparison.update is None:
+        return []
+    found = comparison.update.standing_out
+    words = count(len(found), "direction stands", "directions stand")
+    line = f"U, read without a law of noise: {words} out from the rest of it"
+    if not len(found):
+        return [line]
+    first = found[0]
+    strength = f"{number(first['theta'])} {interval(first['low'], first['high'])}"
+    return [f"{line}, the strongest with θ {strength} against it"]
