@@ -139,7 +139,7 @@ def test_shuffling_leaves_the_matrix_alone(planted: dict[str, AnyArray]) -> None
 def test_shuffling_tells_structure_from_heavy_tails(planted: dict[str, AnyArray]) -> None:
     """Heavy tails stay after shuffling, planted directions do not."""
     heavy = np.random.default_rng(3).standard_t(1.5, size=(150, 200))
-    analysis = analyze({"heavy": heavy, "spiked": planted["spiked"]}, randomize=1)
+    analysis = analyze({"heavy": heavy, "spiked": planted["spiked"]}, randomize=1, noise="white")
     found = by_name(analysis)
     assert shuffled_rank(found["spiked"]) == 3
     assert found["heavy"].fit.rank > 10

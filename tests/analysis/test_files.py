@@ -40,8 +40,8 @@ def test_json_round_trip(analysis: Analysis, stored: Path) -> None:
 def test_json_document(analysis: Analysis, stored: Path) -> None:
     # Strict JSON: NaN and Infinity are no part of it.
     document = json.loads(stored.read_text(), parse_constant=pytest.fail)
-    assert document["schema"] == 1
-    head = ["schema", "source", "versions", "seed", "alpha", "metadata"]
+    assert document["schema"] == 2
+    head = ["schema", "source", "versions", "seed", "alpha", "noise", "metadata"]
     assert list(document) == [*head, "matrices", "skipped", "initial"]
     assert [m["name"] for m in document["matrices"]] == [m.name for m in analysis.matrices]
     assert set(document["skipped"][0]) == {"name", "shape", "dtype", "reason"}
@@ -76,7 +76,7 @@ def test_a_link_stays_a_link(analysis: Analysis, stored: Path) -> None:
     stored.write_text("old")
     analysis.to_json(link)
     assert link.is_symlink()
-    assert json.loads(stored.read_text())["schema"] == 1
+    assert json.loads(stored.read_text())["schema"] == 2
 
 
 def test_a_device_is_written_to(analysis: Analysis) -> None:
@@ -96,8 +96,8 @@ def test_a_folder_that_is_not_there(analysis: Analysis, tmp_path: Path) -> None:
         ('{"schema": 1, "source"', "is not a JSON file"),
         ("[1, 2]", "contains a JSON list, not an object"),
         ("[" * 100_000, "is not a JSON file"),
-        ("{}", "its `schema` should be 1. Got null"),
-        ('{"schema": 2}', "its `schema` should be 1. Got 2"),
+        ("{}", "its `schema` should be 1 or 2. Got null"),
+        ('{"schema": 3}', "its `schema` should be 1 or 2. Got 3"),
         ('{"schema": 1}', "is a damaged analysis: `matrices` is missing"),
     ],
 )

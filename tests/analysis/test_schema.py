@@ -79,7 +79,7 @@ def test_a_plain_document_too(planted: dict[str, AnyArray]) -> None:
 @pytest.mark.parametrize(
     ("damage", "place"),
     [
-        (lambda d: d.update(schema=2), "$.schema"),
+        (lambda d: d.update(schema=1), "$.schema"),
         (lambda d: d["matrices"][0].pop("fit"), "$.matrices[0]"),
         (lambda d: d["matrices"][0]["fit"].update(sigma=-1), "$.matrices[0].fit.sigma"),
         (lambda d: d["matrices"][0].update(kind="noise"), "$.matrices[0].kind"),

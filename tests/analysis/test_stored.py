@@ -23,15 +23,17 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
+@pytest.fixture(scope="module", params=["white", "auto"])
+def document(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """A document with a matrix whose spikes are counted; with "auto" no law of noise is claimed."""
     rng = np.random.default_rng(3)
     w = rng.standard_normal((24, 30))
     w[0] += 3
     tensors = {"w": w, "w.initial": w + rng.standard_normal((24, 30)), "bias": np.ones(3)}
-    found = analyze(tensors, baseline=["bema"], randomize=1)
+    found = analyze(tensors, baseline=["bema"], randomize=1, noise=request.param)
     assert found.initial
-    assert found.matrices[0].fit.rank
+    fit = found.matrices[0].fit
+    assert fit.rank if request.param == "white" else fit.white is not None and fit.white.rank
     return found.to_dict()
 
 
@@ -115,6 +117,9 @@ def test_any_key_missing(document: dict[str, Any], tmp_path: Path) -> None:
         "reason",
         "entries",
         "step_variance",
+        "noise",
+        "coefficient_error",
+        "update",
     }
     schema = json.loads(
         (Path(__file__).parents[2] / "docs" / "analysis.schema.json").read_text("utf-8")
@@ -139,15 +144,15 @@ def test_any_key_missing(document: dict[str, Any], tmp_path: Path) -> None:
     ("text", "sentence"),
     [
         ('{"schema": 1, "schema": 1}', "has the key 'schema' twice"),
-        ('{"schema": NaN}', "should be 1. Got NaN"),
-        ('{"schema": -Infinity}', "should be 1. Got -Infinity"),
+        ('{"schema": NaN}', "should be 1 or 2. Got NaN"),
+        ('{"schema": -Infinity}', "should be 1 or 2. Got -Infinity"),
         ('{"schema": 1' + "0" * 5000 + "}", "is not a JSON file"),
         ('{"schema": ' + "[" * 10**5 + "}", "nested too deeply"),
-        ('{"schema": true}', "should be 1. Got true"),
-        ('{"schema": 1.5}', r"should be 1. Got 1\.5"),
-        ('{"schema": "' + "x" * 10**6 + '"}', "should be 1"),
+        ('{"schema": true}', "should be 1 or 2. Got true"),
+        ('{"schema": 1.5}', r"should be 1 or 2. Got 1\.5"),
+        ('{"schema": "' + "x" * 10**6 + '"}', "should be 1 or 2"),
         ('{"schema": {"a": 1}}', "Got an object of 1 items"),
-        ('{"schema": 2}', "Got 2"),
+        ('{"schema": 3}', "Got 3"),
     ],
 )
 def test_documents_that_are_none(tmp_path: Path, text: str, sentence: str) -> None:
@@ -155,6 +160,12 @@ def test_documents_that_are_none(tmp_path: Path, text: str, sentence: str) -> No
     with pytest.raises(FileFormatError, match=sentence) as caught:
         Analysis.from_json(tmp_path / "a.json")
     assert len(str(caught.value)) < 500
+
+
+def white(document: dict[str, Any]) -> dict[str, Any]:
+    """The fit of white noise, believed or not."""
+    fit: dict[str, Any] = document["matrices"][0]["fit"]
+    return fit["white"] or fit
 
 
 @pytest.mark.parametrize(
@@ -165,9 +176,12 @@ def test_documents_that_are_none(tmp_path: Path, text: str, sentence: str) -> No
         (lambda d: d["matrices"][0]["singular_values"].pop(), "matrices[0].singular_values"),
         (lambda d: d["matrices"][0].update(shape=[30, 24]), "matrices[0].fit.shape"),
         (lambda d: d["matrices"][0]["fit"].update(zeros=25), "matrices[0].fit.zeros"),
-        (lambda d: d["matrices"][0]["fit"].update(sigma=-1.0), "matrices[0].fit.sigma"),
-        (lambda d: d["matrices"][0]["fit"]["spikes"][0].update(group=10**9), ".spikes.group"),
-        (lambda d: d["matrices"][0]["fit"]["signal"]["weights"].append(0.5), ".signal.weights"),
+        (lambda d: white(d).update(sigma=-1.0), ".sigma"),
+        (lambda d: white(d).update(edge=1e30), ".edge"),
+        (lambda d: white(d)["spikes"][0].update(group=10**9), ".spikes.group"),
+        (lambda d: white(d)["signal"]["weights"].append(0.5), ".signal.weights"),
+        (lambda d: d["matrices"][0]["fit"]["leading"][0].update(theta=1e30), ".leading.theta"),
+        (lambda d: d.update(noise="pink"), "noise"),
         (lambda d: d["matrices"][0]["metrics"].update(frobenius_norm=0), ".frobenius_norm"),
         (lambda d: d["matrices"][0]["randomized"].update(draws=0), "randomized.draws"),
         (lambda d: d["initial"][0].update(name="other"), "initial[0].name"),

@@ -20,7 +20,7 @@ from pastur.analysis import Analysis, analyze
 from pastur.datasets import shipped_network_path
 
 HEADINGS = [
-    *("layer", "shape", "σ", "edge", "spikes", "stand out", "white ≤", "strongest θ", "D", "p"),
+    *("layer", "shape", "σ", "edge", "spikes", "stand out", "strongest θ", "D", "p"),
     *("noise", "verdict"),
 ]
 
@@ -68,14 +68,14 @@ def test_without_a_law_what_cannot_be_counted_is_not_counted(
     assert uneven.kind == "no law of noise"
     output = invoke("analyze", model).stdout
     assert re.search(r"150 × 200 +– +– +– +\d", row_of(output, uneven.name))
-    assert "free: no law is claimed" in output and "?" not in output
+    assert "free, no law is claimed" in output and "?" not in output
 
 
 def test_the_noise_is_chosen(invoke: Callable[..., Result], model: Path) -> None:
     output = invoke("analyze", model, "--noise", "white").stdout
     fit = analyze(model, noise="white", include="layers.2.weight").matrices[0].fit
     assert re.search(rf" {fit.sigma:#.4g} +{fit.edge:#.4g} +– ", row_of(output, "layers.2.weight"))
-    assert "free" not in output
+    assert " free " not in output
     wrong = invoke("analyze", model, "--noise", "pink")
     assert wrong.exit_code == 2 and "'auto'" in wrong.stderr
 
@@ -108,10 +108,12 @@ def test_the_initial_value_is_set_beside_the_estimate(
     output = invoke("analyze", model).stdout
     told = analysis.initial[0]
     assert "layers.1.weight compared with its initial value" in output
-    assert f"{told.sigma:#.4g} [" in output
-    assert "estimated from W alone" in output
-    assert f"{told.sigma_initial:#.4g} from W_initial" in output
-    assert f"the rest has {told.above_critical} singular values above the critical" in output
+    assert f"W = {told.coefficient:#.4g} ± {told.coefficient_error:#.4g} · W_initial + U" in output
+    assert f"σ: {told.sigma_initial:#.4g} from W_initial; {told.sigma:#.4g} [" in output
+    assert f"U has {told.above_critical} singular values above the critical" in output
+    assert told.update is not None
+    directions = f"{len(told.update.standing_out)} directions stand out from the rest of it"
+    assert f"U, read without a law of noise: {directions}" in output
 
 
 def test_the_summary_and_the_files_close_the_output(

@@ -9,7 +9,7 @@ import numpy as np
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import singular_values
 from pastur._stored import built, check, made
-from pastur._typing import AnyArray, FloatArray
+from pastur._typing import AnyArray, FloatArray, MaybeNone
 from pastur.estimation import RectangularFit, fit_rectangular
 from pastur.estimation._result.noise_used import NoiseName
 
@@ -54,9 +54,9 @@ class InitialComparison:
     name: str
     coefficient: float
     sigma_initial: float
-    sigma: float | None
-    critical: float | None
-    edge: float | None
+    sigma: float | MaybeNone
+    critical: float | MaybeNone
+    edge: float | MaybeNone
     residual_singular_values: FloatArray
     coefficient_error: float | None = None
     update: RectangularFit | None = None
@@ -68,12 +68,12 @@ class InitialComparison:
         )
 
     @property
-    def above_critical(self) -> int | None:
+    def above_critical(self) -> int | MaybeNone:
         """Return how many singular values of U exceed the critical value; None without one."""
         return _above(self.residual_singular_values, self.critical)
 
     @property
-    def residual_rank(self) -> int | None:
+    def residual_rank(self) -> int | MaybeNone:
         """Return how many singular values of U lie beyond the edge of the noise; None without."""
         return _above(self.residual_singular_values, self.edge)
 
@@ -104,7 +104,7 @@ class InitialComparison:
         return found
 
 
-def _above(values: FloatArray, limit: float | None) -> int | None:
+def _above(values: FloatArray, limit: float | None) -> int | MaybeNone:
     return None if limit is None else int(np.count_nonzero(values > limit))
 
 

@@ -17,7 +17,7 @@ from pastur.analysis._result.csv_file import csv_text
 from pastur.analysis._result.notebook import analysis_html
 from pastur.analysis._result.rows import columns, row
 from pastur.analysis._result.summary import summarize
-from pastur.estimation._fitting.noises import checked_noise
+from pastur.estimation._fitting.noises import NOISES
 from pastur.estimation._result.noise_used import NoiseName
 from pastur.weights import Skipped
 
@@ -125,8 +125,8 @@ class Analysis:
         if schema not in _READ or isinstance(schema, bool):
             raise FileFormatError(
                 f"'{path}' is not an analysis that this version reads: its `schema` should be "
-                f"{' or '.join(map(str, _READ))}. Got {got(schema)}. Write it again with `pastur analyze MODEL --json "
-                "FILE`."
+                f"{' or '.join(map(str, _READ))}. Got {got(schema)}. Write it again with "
+                "`pastur analyze MODEL --json FILE`."
             )
         try:
             return cls._from_dict(values)
@@ -148,6 +148,8 @@ class Analysis:
         check(0 < alpha < 1, "alpha", f"must lie between 0 and 1. Got {alpha:g}")
         sound = seed is None or (type(seed) is int and 0 <= seed < _LARGEST_SEED)
         check(sound, "seed", "must be null or an integer that is not negative")
+        noise = taken({"noise": str(NoiseName.WHITE)} | values, "noise", str)
+        check(noise in NOISES, "noise", f"must be one of {', '.join(NOISES)}. Got {got(noise)}")
         return cls(
             source=taken(values, "source", str),
             matrices=matrices,
@@ -157,7 +159,7 @@ class Analysis:
             seed=seed,
             metadata=taken(values, "metadata", dict[str, str]),
             initial=initial,
-            noise=checked_noise(values.get("noise", NoiseName.WHITE)),
+            noise=noise,
         )
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:

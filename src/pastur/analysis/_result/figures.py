@@ -115,4 +115,9 @@ def _strongest(matrix: MatrixAnalysis) -> str:
     return f"{number(leading.theta)} {interval(leading.low, leading.high)}{together}"
 
 
-NOISE = Column("noise", _noise, "what it is taken for; free: no law is claimed.", word=True)
+NOISE = Column(
+    "noise",
+    _noise,
+    "white, of one variance; profile, of one for each row and column; free, no law is claimed.",
+    word=True,
+)

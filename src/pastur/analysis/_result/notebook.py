@@ -101,13 +101,10 @@ def _mark(matrix: MatrixAnalysis) -> str:
 
 
 def _picture(matrix: MatrixAnalysis) -> str:
-    colour, end = FINDINGS[matrix.kind].neutral, _end_of_bulk(matrix)
-    if end == 0.0:
+    colour, drawn = FINDINGS[matrix.kind].neutral, matrix.drawn
+    if not (drawn.noisy or drawn.lawless):
         return f'<span style="{_NOTE}">no noise</span>'
-    fit = matrix.fit
-    named = (fit.spikes if matrix.counted else fit.standing_out)["observed"]
-    with np.errstate(over="ignore"):
-        ratios, beyond = matrix.singular_values / end, named / end
+    ratios, beyond = drawn.over_edge(matrix.singular_values), drawn.over_edge(drawn.spikes)
     counts, _ = np.histogram(ratios[ratios <= 1], _BARS, (0.0, 1.0))
     heights = 0.9 * _HEIGHT * counts / max(int(counts.max()), 1)
     width = _EDGE / _BARS
@@ -124,14 +121,6 @@ def _picture(matrix: MatrixAnalysis) -> str:
         f'opacity=".4"/><path d="{dots}" stroke="{colour}" stroke-width="5" '
         'stroke-linecap="round"/></svg>'
     )
-
-
-def _end_of_bulk(matrix: MatrixAnalysis) -> float:
-    """Return the edge; where spikes are not counted, the largest value that does not stand out."""
-    fit, values = matrix.fit, matrix.singular_values
-    if matrix.counted:
-        return float(fit.bulk_edge or fit.edge) if fit.sigma else 0.0
-    return float(values[min(len(fit.standing_out), values.size - 1)])
 
 
 def _legend(matrices: Sequence[MatrixAnalysis], columns: Sequence[Column], alpha: float) -> str:
