@@ -8,8 +8,9 @@ import numpy as np
 
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import singular_values
-from pastur._stored import built, check, made
+from pastur._stored import built, check, got, made, within
 from pastur._typing import AnyArray, FloatArray, MaybeNone
+from pastur.analysis._matrix.stored_fit import check_reach, read_fit
 from pastur.estimation import RectangularFit, fit_rectangular
 from pastur.estimation._result.noise_used import NoiseName
 
@@ -96,11 +97,15 @@ class InitialComparison:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "InitialComparison":
         """Return the comparison that `to_dict` described."""
+        check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
         update = made({"update": None} | values, "update", _update)
         found: InitialComparison = built(cls, values, update=update)
         rest = found.residual_singular_values
         check(rest.size > 0, "residual_singular_values", "must not be empty")
         check(bool((rest >= 0).all()), "residual_singular_values", "must not be negative")
+        if found.update is not None:
+            with within("update"):
+                check_reach(found.update, float(rest.max()))
         return found
 
 
@@ -109,7 +114,7 @@ def _above(values: FloatArray, limit: float | None) -> int | MaybeNone:
 
 
 def _update(values: Any) -> RectangularFit | None:
-    return None if values is None else RectangularFit.from_dict(values)
+    return None if values is None else read_fit(values)
 
 
 def trained_names(names: Iterable[str]) -> dict[str, str]:

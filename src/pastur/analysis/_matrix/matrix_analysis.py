@@ -14,12 +14,10 @@ from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.published import baselines_from_dict, baselines_to_dict
 from pastur.analysis._matrix.sentences import sentences
 from pastur.analysis._matrix.shuffled import Randomized
-from pastur.estimation import Fit, RectangularFit
+from pastur.analysis._matrix.stored_fit import check_reach, read_fit
+from pastur.estimation import RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
 from pastur.estimation.baselines import Baseline
-
-# Times the largest singular value: beyond, nothing of a fit can lie.
-_FARTHEST = 1e6
 
 
 class Leading(NamedTuple):
@@ -195,7 +193,7 @@ class MatrixAnalysis:
         plain = {key: taken(values, key, str) for key in ("name", "dtype", "tensor", "part")}
         shape = taken(values, "shape", tuple[int, int])
         spectrum = taken(values, "singular_values", FloatArray)
-        fit = made(values, "fit", _fit)
+        fit = made(values, "fit", read_fit)
         check(fit.shape == shape, "fit.shape", "differs from that of the matrix")
         with within("singular_values"):
             check(
@@ -205,12 +203,8 @@ class MatrixAnalysis:
             )
             check(bool(spectrum[0] > 0 and (spectrum >= 0).all()), "", "must be positive")
             check(bool((np.diff(spectrum) <= 0).all()), "", "must descend")
-        reach = _FARTHEST * float(spectrum[0])
         with within("fit"):
-            _check_reach(fit, reach)
-        if fit.white is not None:
-            with within("fit.white"):
-                _check_reach(fit.white, reach)
+            check_reach(fit, float(spectrum[0]))
         values = {"baselines": {}, "randomized": None, "step_variance": None} | values
         step = taken(values, "step_variance", float | None)
         check(step is None or step >= 0, "step_variance", "must not be negative")
@@ -239,29 +233,6 @@ def _strongest_of(rows: AnyArray, *, symmetric: bool) -> Leading | None:
         middle = np.sqrt(np.mean(together["theta"] ** 2))
         theta = (low + high) / 2 if symmetric else float(middle)
     return Leading(theta, low, high, len(together))
-
-
-def _check_reach(fit: Fit, reach: float) -> None:
-    """Raise `Damaged` unless the figures of a stored fit lie within `reach`."""
-    if fit.rank is not None:
-        check(fit.sigma <= reach, "sigma", "is far from the singular values")
-        inside = 0 <= fit.edge <= reach and (fit.edge > 0 or fit.sigma == 0)
-        check(inside, "edge", "is far from the singular values")
-        for name in ("observed", "theta"):
-            inside = bool(((fit.spikes[name] > 0) & (fit.spikes[name] <= reach)).all())
-            check(inside, f"spikes.{name}", "is far from the singular values")
-        inside = bool(((fit.signal.points >= 0) & (fit.signal.points <= reach)).all())
-        check(inside, "signal.points", "are far from the singular values")
-    for name in ("observed", "theta"):
-        found = fit.leading[name][fit.leading["readable"]] if len(fit.leading) else np.empty(0)
-        inside = bool(((found > 0) & (found <= reach)).all())
-        check(inside, f"leading.{name}", "is far from the singular values")
-
-
-def _fit(values: Any) -> RectangularFit:
-    signal = taken(values, "signal", dict[str, Any])
-    check(signal.get("bulk") is None, "signal.bulk", "must be null")
-    return RectangularFit.from_dict(values)
 
 
 def _randomized_or_none(values: Any) -> Randomized | None:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from pastur._checks import matrix
-from pastur._stored import check
+from pastur._stored import check, within
 from pastur._typing import AnyArray, ArrayLike, FloatArray, MaybeNone
 from pastur.estimation._free.leading import shrink_without_law, standing_out
 from pastur.estimation._kinds.contract import Kind
@@ -284,17 +284,11 @@ class Fit(Locked):
         bulk: ProbabilityMeasure | None = None,
     ) -> Self:
         found: Self = decoded_fit(cls, values, matrix_kind, bulk)
-        check(min(found.shape) > 0, "shape", "must be positive")
-        check(0 < found.alpha < 1, "alpha", "must lie between 0 and 1")
-        free = found.noise == NoiseName.FREE
-        for name in ("sigma", "sigma_interval", "edge", "signal_rank", "signal_rank_interval"):
-            said = "be null" if free else "not be null"
-            check((getattr(found, name) is None) == free, name, f"must {said} with this noise")
-        check(free or found.sigma >= 0, "sigma", "must not be negative")
-        check(0 <= found.zeros <= min(found.shape), "zeros", "must be a number of values")
-        most = min(found.shape) - found.zeros
-        check(len(found.spikes) <= most, "spikes", "are more than values")
-        check(not (free and len(found.spikes)), "spikes", "must be empty with this noise")
+        _check(found)
+        if found.white is not None:
+            with within("white"):
+                _check(found.white)
+                check(found.white.shape == found.shape, "shape", "must be that of the fit")
         return found
 
     @property
@@ -305,3 +299,18 @@ class Fit(Locked):
     def _level(self, kind: Kind) -> float:
         """Return σ of a part of the matrix: it has the same entries, but fewer."""
         return float(self.sigma * np.sqrt(kind.side / max(self.shape)))
+
+
+def _check(found: Fit) -> None:
+    """Raise `Damaged` unless the figures of a stored fit go together."""
+    check(min(found.shape) > 0, "shape", "must be positive")
+    check(0 < found.alpha < 1, "alpha", "must lie between 0 and 1")
+    free = found.noise == NoiseName.FREE
+    for name in ("sigma", "sigma_interval", "edge", "signal_rank", "signal_rank_interval"):
+        said = "be null" if free else "not be null"
+        check((getattr(found, name) is None) == free, name, f"must {said} with this noise")
+    check(free or found.sigma >= 0, "sigma", "must not be negative")
+    check(0 <= found.zeros <= min(found.shape), "zeros", "must be a number of values")
+    most = min(found.shape) - found.zeros
+    check(len(found.spikes) <= most, "spikes", "are more than values")
+    check(not (free and len(found.spikes)), "spikes", "must be empty with this noise")
