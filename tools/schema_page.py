@@ -23,10 +23,10 @@ no Infinity) and in ASCII; `Analysis.from_json` reads it. Its machine-readable d
 
 - Singular values are in the units of the matrix and never squared. A number that does not exist is
   null.
-- `schema` is 2; what is different from 1, which 0.1.0 wrote, is in
-  [schema-2.md](schema-2.md). Keys may be added without a change of this number, so ignore keys you do not know.
-  The number is raised when a key is removed or changes its meaning, and a version of pastur that
-  does not know the number of a file says so.
+- `schema` is 2; [schema-2.md](schema-2.md) lists what is different from 1, which 0.1.0 writes and
+  reads. Keys may be added without a change of this number, so ignore keys you do not know. The
+  number is raised when a key is removed or changes its meaning, and a version of pastur that does
+  not know the number of a file says so.
 - The same analysis always gives the same document, except for `seconds`.
 """
 

@@ -148,7 +148,7 @@ class RectangularFit(Fit):
         found = cls._from_dict({"zero_sides": [0, 0]} | values, RectangularKind)
         inside = all(0 <= z < side for z, side in zip(found.zero_sides, found.shape, strict=True))
         check(inside, "zero_sides", "must be fewer than rows and columns")
-        same = found.white is None or found.white.zero_sides == found.zero_sides
+        same = getattr(found.white, "zero_sides", found.zero_sides) == found.zero_sides
         check(same, "white.zero_sides", "must be those of the fit")
         return found
 
