@@ -18,7 +18,7 @@ def fit_exact(task: Task) -> Found:
     remark = left_out(spectrum.zero_sides, 0)
     return result(
         task,
-        Level(0.0, 0.0, 0.0, -rounding, rounding),
+        Level(0.0, 0.0, 0.0, -rounding, rounding, -rounding, rounding),
         noise_free_spikes(task.kind, values),
         Signal(values, np.full(size, 1 / size)),
         Rank(float(size), float(size), float(size)),

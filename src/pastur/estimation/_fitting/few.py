@@ -10,9 +10,16 @@ from pastur.estimation._low_rank.edge import Edges
 from pastur.estimation._low_rank.split import Split
 from pastur.estimation._spikes.table import SpikeContext, spike_table
 
+# Of σ: the least that it can be where the rest is not known to be noise.
+_LEAST = 1e-6
 
-def few_spikes(task: Task, split: Split, edges: Edges) -> tuple[Level, AnyArray]:
-    """Return noise level and spikes of a spectrum that is already split."""
+
+def few_spikes(task: Task, split: Split, edges: Edges, *, doubtful: bool) -> tuple[Level, AnyArray]:
+    """Return noise level and spikes of a spectrum that is already split.
+
+    Where the rest is not noise of one variance, `doubtful`, σ can be anything up to its guarantee,
+    and the spikes' intervals allow for that.
+    """
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
     margin, both = exp(task.z * split.deviation), kind.sides == 2
     end = sigma * float(kind.to_matrix(law.center + law.half_width))
@@ -23,8 +30,10 @@ def few_spikes(task: Task, split: Split, edges: Edges) -> tuple[Level, AnyArray]
         kind,
         noise=np.array([[-end if both else -np.inf, end]]),
         critical=np.array([[-critical if both else -np.inf, critical]]),
+        sigma_range=(_LEAST * sigma, task.guarantee) if doubtful and not task.known else None,
     )
     p_values = edges.p_values(np.abs(split.spikes), sigma)
     spikes = spike_table(context, np.arange(rank), p_values, z=task.z)
     edge = sigma * float(edges.edge[rank])
-    return Level(sigma, sigma / margin, sigma * margin, -edge if both else 0.0, edge), spikes
+    lower = -edge if both else 0.0
+    return Level(sigma, sigma / margin, sigma * margin, lower, edge, lower, edge), spikes

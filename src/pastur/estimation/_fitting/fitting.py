@@ -74,7 +74,9 @@ def _fit_noise(task: Task) -> Found:
     goodness = assess(
         split, kind, noise, sigma_known=task.known, remark=task.remark, unit=task.spectrum.unit
     )
-    level, spikes = few_spikes(task, split, edges)
+    rejected = goodness.p_value is not None and goodness.p_value < REJECTION
+    uneven = diagnosis is not None and diagnosis.verdict is not None
+    level, spikes = few_spikes(task, split, edges, doubtful=rejected or uneven)
     rank = Rank(float(len(spikes)), float(len(spikes)), float(values.size))
     found = None
     if diagnosis is not None and diagnosis.verdict is not None:
@@ -110,6 +112,7 @@ def _fit_many_if_better(
 def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tuple[Level, Rank]:
     """Return level and rank with intervals that allow for spikes too weak to be detached."""
     weak = found.rank + task.z * found.rank_deviation
+    level = level._replace(at_most=found.sigma * exp(task.z * found.deviation / found.sigma))
     if rank.rank and not task.known:
         # With spikes σ is less certain than in pure noise, for which its interval is.
         margin = exp(task.z * found.deviation / found.sigma)

@@ -8,6 +8,7 @@ from pastur._typing import AnyArray
 from pastur.estimation._deconvolution.descent import Deconvolution
 from pastur.estimation._fitting.sentences import assess_growing
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
+from pastur.estimation._low_rank.edge import tracy_widom_upper_quantile
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
@@ -24,28 +25,62 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     model = kind.model(found.signal, sigma)
     noise = noise_intervals(kind, model, found.signal.base, size)
     detached = noise.detached(values, alpha)
-    context = SpikeContext(values, sigma, kind, noise=noise.ends, critical=noise.critical)
+    reach = _sigma_range(task, found, detached.size)
+    context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, reach)
     spikes = spike_table(context, detached, noise.p_values(values[detached]), z=z)
     noise, sure = leave_one_out(task, noise, found, spikes)
     if not sure.all():
         detached = detached[sure]
-        context = SpikeContext(values, sigma, kind, noise=noise.ends, critical=noise.critical)
+        context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, reach)
         spikes = spike_table(context, detached, spikes["p_value"][sure], z=z)
-    margin, reach = exp(z * found.deviation / sigma), z * found.rank_deviation
-    edges = noise.edges(alpha / (detached.size + 1))
-    lower = float(edges[0, 0]) if kind.sides == 2 else 0.0
+    rank_reach = z * found.rank_deviation
     return result(
         task,
-        Level(sigma, sigma / margin, sigma * margin, lower, float(edges[-1, 1])),
+        _level(task, found, noise, detached.size),
         spikes,
         Signal(kind.to_matrix(found.signal.points), found.signal.weights),
-        Rank(found.rank, max(found.rank - reach, 0.0), min(found.rank + reach, size)),
+        Rank(
+            found.rank,
+            max(found.rank - rank_reach, 0.0),
+            min(found.rank + rank_reach, size),
+        ),
         Assessment(
             assess_growing(kind, values, model, found, remark=task.remark),
             _status(found, detached.size, size),
         ),
         growing=True,
     )
+
+
+def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -> Level:
+    """Return the noise level, from 0 unless it was given: a signal may fill any direction."""
+    kind, alpha, sigma = task.kind, task.asked.alpha, found.sigma
+    ends = noise.edges(alpha / (rank + 1))
+    lower_bulk, bulk = (float(ends[0, 0]) if kind.sides == 2 else 0.0), float(ends[-1, 1])
+    lower, edge = lower_bulk, bulk
+    if found.signal.base is None:
+        centring, scale = kind.noise.edge_scale(np.array([float(rank)]))
+        margin = tracy_widom_upper_quantile(alpha / kind.sides / (rank + 1))
+        edge = sigma * float(centring[0] + margin * scale[0])
+        lower = -edge if kind.sides == 2 else 0.0
+    high = sigma * exp(task.z * found.deviation / sigma)
+    return Level(sigma, 0.0, high, lower, edge, lower_bulk, bulk, high)
+
+
+def _sigma_range(task: Task, found: Deconvolution, rank: int) -> tuple[float, float] | None:
+    """Return between which σ may lie where signal within the noise was found.
+
+    A spectrum does not say how much of the signal that never leaves the noise is counted to it:
+    as much again as was found there may be.
+    """
+    if task.known:
+        return None
+    margin = exp(task.z * found.deviation / found.sigma)
+    signal = found.signal
+    sizes = np.abs(task.kind.to_matrix(signal.points))
+    weakest = np.argsort(-sizes, kind="stable")[rank:]
+    hidden = float(signal.weights[weakest] @ sizes[weakest] ** 2) / found.sigma**2
+    return found.sigma / (margin * (1 + hidden) ** 0.5), found.sigma * margin
 
 
 def leave_one_out(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray, MaybeNone
+from pastur.estimation._bounds.guarantee import sigma_guarantee, sigma_rms
 from pastur.estimation._fitting.sentences import left_out
 from pastur.estimation._free.leading import read_leading
 from pastur.estimation._kinds.contract import Kind, in_unit
@@ -15,23 +16,32 @@ from pastur.estimation._observed.spectrum import Settings, Spectrum
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.noise_used import NoiseName, NoiseUsed
+from pastur.estimation._result.sigma_bounds import SigmaBounds
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.measures import ProbabilityMeasure
 
-_INDEPENDENT = "the entries of the noise are independent, of one variance"
-_MOSTLY_NOISE = f"{_INDEPENDENT}, and most directions carry no signal"
+_INDEPENDENT = (
+    "the entries of the noise are independent, of one variance, and most directions carry no signal"
+)
 _GENERAL_POSITION = "the directions that stand out are in general position to the rest"
 
 
 class Level(NamedTuple):
-    """A noise level with its interval, and the edges of the noise, in units of the spectrum."""
+    """A noise level with its interval, and the edges of the noise, in units of the spectrum.
+
+    The edges are those of the noise alone and of noise and undetached signal together; `at_most` is
+    the upper end by deconvolution, where there was one.
+    """
 
     sigma: float
     low: float
     high: float
     lower_edge: float
     edge: float
+    lower_bulk_edge: float
+    bulk_edge: float
+    at_most: float | None = None
 
 
 class Rank(NamedTuple):
@@ -82,6 +92,20 @@ class Task:
         """The leading directions read without a law, in units of the matrix."""
         leading = read_leading(self.kind, self.values, self.asked.alpha)
         return in_unit(leading, self.spectrum.unit)
+
+    @cached_property
+    def guarantee(self) -> float:
+        """What σ does not exceed, whatever the signal."""
+        return sigma_guarantee(self.kind, self.values, self.asked.alpha)
+
+    def sigma_bounds(self, deconvolved: float | None) -> SigmaBounds:
+        """Return the most that σ can be, in units of the matrix."""
+        unit = self.spectrum.unit / self.share
+        return SigmaBounds(
+            unit * self.guarantee,
+            None if deconvolved is None else unit * deconvolved,
+            unit * sigma_rms(self.kind, self.values),
+        )
 
     @property
     def z(self) -> float:
@@ -139,10 +163,11 @@ def result(
         goodness=assessment.goodness,
         status=assessment.status,
         zeros=task.spectrum.zeros,
-        noise=_white(task, growing=growing),
+        noise=_white(task),
         leading=task.leading,
-        bulk_edge=unit * level.edge,
-        lower_bulk_edge=unit * level.lower_edge,
+        sigma_bounds=task.sigma_bounds(level.at_most),
+        bulk_edge=unit * level.bulk_edge,
+        lower_bulk_edge=unit * level.lower_bulk_edge,
     )
 
 
@@ -173,11 +198,12 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
         zeros=task.spectrum.zeros,
         noise=NoiseUsed(NoiseName.FREE, reason, _GENERAL_POSITION),
         leading=task.leading,
+        sigma_bounds=task.sigma_bounds(None) if white is None else white.sigma_bounds,
         white=white,
     )
 
 
-def _white(task: Task, *, growing: bool) -> NoiseUsed:
+def _white(task: Task) -> NoiseUsed:
     asked = task.asked.noise == NoiseName.WHITE
     reason = "as asked for" if asked else "the spectrum follows its law"
-    return NoiseUsed(NoiseName.WHITE, reason, _MOSTLY_NOISE if growing else _INDEPENDENT)
+    return NoiseUsed(NoiseName.WHITE, reason, _INDEPENDENT)

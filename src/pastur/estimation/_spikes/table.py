@@ -4,7 +4,7 @@ The map is ω of the observed spectrum with the outlier's own term left out: so 
 values do to an outlier, the bulk as well as other spikes, is in it, for any rank.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class SpikeContext:
         value can lie is infinite.
     critical : array, shape (k, 2)
         Spike at which an outlier leaves each end.
+    sigma_range : pair of floats or None
+        Between which σ may lie for reasons other than chance; None where it is known or certain.
     """
 
     values: FloatArray
@@ -43,6 +45,7 @@ class SpikeContext:
     kind: Kind
     noise: FloatArray
     critical: FloatArray
+    sigma_range: tuple[float, float] | None = None
 
     @property
     def variance(self) -> float:
@@ -77,7 +80,8 @@ def spike_table(
     ``(σ²/2m)(1/o_n + 1/o_m)``, o the overlaps. For the others ω is taken n^(−1/2) above the axis,
     which averages over neighbours, and the interval of several is that of their group: of the mean
     of its θ (symmetric) or of their root mean square (rectangular), which do not depend on how the
-    group's members push each other.
+    group's members push each other. Where σ has a range, both ends move as far as θ̂ does from one
+    end of it to the other.
     """
     kind, fields = context.kind, context.kind.fields
     if not detached.size:
@@ -106,6 +110,8 @@ def spike_table(
         mean, spread = _mean_of_group(context, order[members])
         table["theta"][members] = kind.moved_to_mean(theta[members], mean)
         table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
+    if context.sigma_range is not None:
+        _widen(table, context, order, isolated)
     for name in ("theta", "low", "high"):
         table[name] = context.beyond_critical(table[name], observed)
     for name, overlap in zip(kind.overlap_names, outliers.overlaps, strict=True):
@@ -113,6 +119,25 @@ def spike_table(
     table["observed"], table["p_value"] = observed, p_values[rank]
     table["isolated"], table["group"] = isolated, group
     return table
+
+
+def _widen(table: AnyArray, context: SpikeContext, order: AnyArray, isolated: AnyArray) -> None:
+    """Move the ends of intervals as far as the range of σ moves the estimates."""
+    assert context.sigma_range is not None
+    height = np.where(isolated, 0.0, context.sigma * context.values.size**-0.5)
+    ends = np.array(
+        [
+            context.kind.to_matrix(
+                _leave_one_out(replace(context, sigma=sigma), order, height).spike.real
+            )
+            for sigma in (context.sigma, *context.sigma_range)
+        ]
+    )
+    moved = ends[1:] - ends[0]
+    counts = np.bincount(table["group"])[table["group"]]
+    for name, side in (("low", moved.min(axis=0)), ("high", moved.max(axis=0))):
+        mean = np.bincount(table["group"], weights=side)[table["group"]] / counts
+        table[name] += mean
 
 
 def noise_free_spikes(kind: Kind, values: FloatArray) -> AnyArray:
@@ -126,7 +151,7 @@ def noise_free_spikes(kind: Kind, values: FloatArray) -> AnyArray:
     return table
 
 
-def _leave_one_out(context: SpikeContext, which: AnyArray, height: float) -> Outliers:
+def _leave_one_out(context: SpikeContext, which: AnyArray, height: float | FloatArray) -> Outliers:
     """Return what ω of the other values says about some, `height` above the axis."""
     kind = context.kind
     shifted = np.asarray(context.values[which] + 1j * height, dtype=np.complex128)
