@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from pastur.estimation._observed.spectrum import (
     centred_spectrum,
     rectangular_spectrum,
 )
+from pastur.estimation._profile.given import known_pair
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.schema import stored
 from pastur.measures import ProbabilityMeasure
@@ -155,8 +156,11 @@ class RectangularFit(Fit):
     @property
     def kind(self) -> RectangularKind:
         """The kind of matrix, of the size that rows and columns of zeros leave."""
-        columns = max(self.shape[0] - self.zero_sides[0], self.shape[1] - self.zero_sides[1])
-        return RectangularKind(min(self.shape) - self.zeros, columns)
+        rows, columns = (
+            side - zeros for side, zeros in zip(self.shape, self.zero_sides, strict=True)
+        )
+        size = min(self.shape) - self.zeros
+        return RectangularKind(size, max(rows, columns), tall=rows > columns)
 
 
 def fit_rectangular(
@@ -167,6 +171,7 @@ def fit_rectangular(
     sigma: float | None = None,
     alpha: float = 0.05,
     noise: str = "white",
+    variances: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> RectangularFit:
     """Separate noise from signal in a matrix W = R/√m + S with independent noise.
 
@@ -203,6 +208,9 @@ def fit_rectangular(
         the row and one for the column. "free": no law; only what stands out from the rest is read,
         and σ, edge, law and ranks are None. "auto": the first of these that the matrix does not
         contradict. ``fit.noise`` says which one it was, why, and what it assumes.
+    variances : pair of array_like, shapes (n,) and (m,), optional
+        Known variances of rows and columns, up to a factor, with ``noise="profile"``. Default:
+        estimated together with the signal.
 
     Returns
     -------
@@ -249,8 +257,10 @@ def fit_rectangular(
     >>> bool(fit.spikes["low"][0] < 3 < fit.spikes["high"][0])
     True
     """
-    asked = Settings(sigma, significance("alpha", alpha), noise=checked_noise(noise))
+    asked = Settings(sigma, significance("alpha", alpha), noise=checked_noise(noise, variances))
     observation = rectangular_spectrum(W, singular_values, shape)
+    if variances is not None:
+        asked = replace(asked, variances=known_pair(variances, observation.shape))
     return _fitted(observation, asked)
 
 

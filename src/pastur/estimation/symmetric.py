@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from pastur._typing import ArrayLike, FloatArray, MaybeNone
 from pastur.estimation._fitting.noises import checked_noise, fit_with_noise
 from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.estimation._observed.spectrum import Settings, symmetric_spectrum
+from pastur.estimation._profile.given import known_vector
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.schema import stored
 from pastur.measures import ProbabilityMeasure
@@ -141,6 +142,7 @@ def fit_symmetric(
     bulk: ProbabilityMeasure | None = None,
     alpha: float = 0.05,
     noise: str = "white",
+    variances: ArrayLike | None = None,
 ) -> SymmetricFit:
     """Separate noise from signal in a symmetric matrix W = R/√N + S.
 
@@ -169,6 +171,9 @@ def fit_symmetric(
         row and one for the column. "free": no law; only what stands out from the rest is read, and
         σ, edge, law and ranks are None. "auto": the first of these that the matrix does not
         contradict. ``fit.noise`` says which one it was, why, and what it assumes.
+    variances : array_like, shape (N,), optional
+        Known d, up to a factor, with ``noise="profile"``: entry (i, j) has the variance d_i d_j.
+        Default: estimated together with the signal.
 
     Returns
     -------
@@ -197,9 +202,14 @@ def fit_symmetric(
     True
     """
     asked = Settings(
-        sigma, significance("alpha", alpha), _checked_bulk(bulk), noise=checked_noise(noise)
+        sigma,
+        significance("alpha", alpha),
+        _checked_bulk(bulk),
+        noise=checked_noise(noise, variances),
     )
     observation = symmetric_spectrum(W, eigenvalues, centred=bulk is None)
+    if variances is not None:
+        asked = replace(asked, variances=known_vector(variances, observation.shape[0]))
     spectrum = observation.spectrum(asked)
     kind = SymmetricKind(spectrum.values.size)
     return SymmetricFit.of(fit_with_noise(spectrum, kind, asked))

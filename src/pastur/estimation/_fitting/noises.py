@@ -5,6 +5,7 @@ from dataclasses import replace
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
 from pastur.estimation._fitting.fitting import fit
+from pastur.estimation._fitting.profile import fit_profile
 from pastur.estimation._fitting.task import Found, Task, result_without_law
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._observed.spectrum import Settings, Spectrum
@@ -19,15 +20,18 @@ _BROAD = "noise and signal cannot be told apart from this matrix alone"
 _FEW_WEAK = 5
 
 
-def checked_noise(noise: object) -> str:
-    """Return the name of a noise that can be asked for.
+def checked_noise(noise: object, variances: object = None) -> str:
+    """Return the name of a noise that can be asked for, with known variances or without.
 
     Raises
     ------
     InvalidInputError
-        When it is not among `NOISES`.
+        When it is not among `NOISES`, or not the one that has variances where they are given.
     """
-    return str(one_of("noise", noise, NOISES))
+    name = str(one_of("noise", noise, NOISES))
+    if variances is not None and name != NoiseName.PROFILE:
+        raise InvalidInputError(f'`variances` go with `noise="profile"`. Got noise={name!r}.')
+    return name
 
 
 def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
@@ -39,7 +43,7 @@ def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
         untested = Goodness(None, None, Verdict.NO_LAW, "No law of noise was asked for.")
         return result_without_law(task, untested, "as asked for", None)
     if asked.noise == NoiseName.PROFILE:
-        raise InvalidInputError("The noise `profile` is not there yet.")
+        return fit_profile(task, "as asked for")
     white = fit(spectrum, kind, asked)
     goodness = _without_belief(white)
     if goodness is None:

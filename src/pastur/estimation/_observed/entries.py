@@ -77,7 +77,7 @@ class EntryDiagnosis:
     separable: bool = True
 
 
-def diagnose_entries(w: AnyArray, values: FloatArray) -> EntryDiagnosis:
+def diagnose_entries(w: AnyArray, values: FloatArray, *, sides: bool = True) -> EntryDiagnosis:
     """Return what is wrong with the entries of `w` as noise plus signal.
 
     Parameters
@@ -85,6 +85,8 @@ def diagnose_entries(w: AnyArray, values: FloatArray) -> EntryDiagnosis:
     w : array of float64 or float32, shape (n, m)
     values : array
         Its singular values, or eigenvalues if it is symmetric.
+    sides : bool
+        Whether its rows and columns are compared; not where they were scaled to be equal.
 
     Notes
     -----
@@ -109,9 +111,10 @@ def diagnose_entries(w: AnyArray, values: FloatArray) -> EntryDiagnosis:
     shape = clipped.rows.size, clipped.columns.size
     if min(shape) < LEAST_BULK:
         return EntryDiagnosis()
+    uneven = _uneven_sides(clipped, values) if sides else None
     return (
         _copied(w, float(np.abs(values).max()))
-        or _of_neighbours(neighbours(w), _uneven_sides(clipped, values))
+        or _of_neighbours(neighbours(w), uneven)
         or _huge_entries(w, clipped.mean**0.5, shape, exponent)
         or EntryDiagnosis()
     )

@@ -31,6 +31,7 @@ from pastur.estimation._kinds.symmetric import ASYMMETRY, symmetric_part
 from pastur.estimation._observed.entries import EntryDiagnosis, diagnose_entries
 from pastur.estimation._result.goodness import LEAST_BULK
 from pastur.estimation._result.noise_used import NoiseName
+from pastur.estimation._whitened.variances import Variances
 from pastur.measures import ProbabilityMeasure
 
 # Beyond this ratio of the largest value to σ, either way, the units cannot be the same: one of the
@@ -58,12 +59,15 @@ class Settings:
         Law of the signal without its spikes; None for a point mass at 0.
     noise : str
         "white", "profile", "free" or "auto".
+    variances : Variances or None
+        Of rows and columns, where they are known.
     """
 
     sigma: float | None
     alpha: float
     bulk: ProbabilityMeasure | None = None
     noise: str = NoiseName.WHITE
+    variances: Variances | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +90,8 @@ class Spectrum:
         Rows and columns of zeros.
     diagnosis : EntryDiagnosis or None
         Of the entries, where the matrix itself was given.
+    matrix : array or None
+        The matrix, 0 in what is left out, where it was given.
     noise_free : bool
         Whether at least half of the values were zero to rounding.
     may_be_noise : bool
@@ -102,6 +108,7 @@ class Spectrum:
     zeros_inside: int
     zero_sides: tuple[int, int]
     diagnosis: EntryDiagnosis | None
+    matrix: AnyArray | None
     noise_free: bool
     may_be_noise: bool
     rounding: float
@@ -127,6 +134,8 @@ class Observation:
         Up to which values are zero to rounding, in multiples of `unit`.
     diagnosis : EntryDiagnosis or None
         Of the entries, where the matrix itself was given.
+    matrix : array or None
+        The matrix, 0 in what is left out, where it was given.
     """
 
     shape: tuple[int, int]
@@ -135,6 +144,7 @@ class Observation:
     unit: float
     tolerance: Tolerance
     diagnosis: EntryDiagnosis | None = None
+    matrix: AnyArray | None = None
 
     @property
     def inside(self) -> FloatArray:
@@ -201,6 +211,7 @@ class Observation:
             zero_sides=self.zero_sides,
             # A bulk may well live on rows and columns of its own.
             diagnosis=self.diagnosis if asked.bulk is None else None,
+            matrix=self.matrix,
             noise_free=self.noise_free,
             may_be_noise=self.may_be_noise,
             rounding=self.rounding,
@@ -252,7 +263,8 @@ def _of_matrix(w: AnyArray, sides: Sides, values: FloatArray) -> Observation:
     """Return the spectrum of a matrix that is at hand, with what its entries say."""
     found = _spectrum((w.shape[0], w.shape[1]), sides.shape, values)
     found = _settled(found, _rounding(sides.inner(w), found), DOUBLE)
-    return replace(found, diagnosis=diagnose_entries(sides.blanked(w), values))
+    blanked = sides.blanked(w)
+    return replace(found, diagnosis=diagnose_entries(blanked, values), matrix=blanked)
 
 
 def _rounding(inner: AnyArray, spectrum: Observation) -> float:
@@ -280,7 +292,7 @@ def centred_spectrum(data: FloatArray, centred: FloatArray, values: FloatArray) 
     inner = (shape[0], int(np.count_nonzero(kept)))
     found = _spectrum(shape, inner, values[: min(shape)])
     found = _settled(found, _rounding(data[:, kept], found), DOUBLE)
-    return replace(found, diagnosis=diagnose_entries(centred, values))
+    return replace(found, diagnosis=diagnose_entries(centred, values), matrix=centred)
 
 
 def symmetric_spectrum(

@@ -76,11 +76,11 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
         sides = sides._replace(rows=filled, columns=filled)
     inner = np.ix_(*sides)
     state = _State.of(w[inner], symmetric=symmetric)
-    variances = state.from_squares(np.abs(state.w))
+    variances, unequal = state.from_squares(np.abs(state.w))
     removal = state.removal(variances, least=0)
     change, steps = np.inf, 0
-    while change > _TOLERANCE and steps < _MOST_STEPS:
-        following = state.from_squares(removal.residual(state.w, variances))
+    while change > _TOLERANCE > unequal and steps < _MOST_STEPS:
+        following, unequal = state.from_squares(removal.residual(state.w, variances))
         change = _largest_change(variances, following)
         variances, steps = following, steps + 1
         least = removal.count if steps >= _SETTLING else 0
@@ -88,7 +88,7 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
     whole = Variances(np.zeros(w.shape[0]), np.zeros(w.shape[1]))
     for all_of_them, found, kept in zip(whole, variances, sides, strict=True):
         all_of_them[kept] = found
-    status = _status(change, steps)
+    status = _status(change, unequal, steps)
     return ProfileEstimate(whole, removal.count, removal.leverage, status)
 
 
@@ -135,14 +135,20 @@ class _State:
         unit = np.frexp(np.abs(w).max())[1]
         return cls(np.ldexp(w, -unit), kind, noise_edges(kind.noise, _ALPHA), symmetric)
 
-    def from_squares(self, spread: FloatArray) -> Variances:
-        """Return the variances that mean squares of rows and columns give."""
+    def from_squares(self, spread: FloatArray) -> tuple[Variances, float]:
+        """Return the variances that mean squares of rows and columns give.
+
+        With them, by how much the mean of a scaled row still differs. Where scales cannot make
+        them equal the variances are the means themselves.
+        """
         found = equalising_scales(spread, goal=1.0, tolerance=_INNER)
         rows, columns = found.rows**-2.0, found.columns**-2.0
+        if found.residual >= _TOLERANCE:
+            rows, columns = (np.mean(spread**2, axis=axis) for axis in (1, 0))
         if self.symmetric:
             # Rows and columns have the same scales up to one factor.
             rows = columns = np.sqrt(rows * columns)
-        return Variances(rows / rows.mean(), columns / columns.mean())
+        return Variances(rows / rows.mean(), columns / columns.mean()), min(found.residual, 1.0)
 
     def removal(self, variances: Variances, *, least: int) -> _Removal:
         """Return the spikes of the scaled matrix, at least so many."""
@@ -158,7 +164,13 @@ def _largest_change(before: Variances, after: Variances) -> float:
     return max(float(np.abs(a / b - 1).max()) for a, b in zip(after, before, strict=True))
 
 
-def _status(change: float, steps: int) -> Status:
+def _status(change: float, unequal: float, steps: int) -> Status:
+    if unequal >= _TOLERANCE:
+        message = (
+            "No variances of rows and columns explain the entries: too many are zero, or far from "
+            "the others."
+        )
+        return Status(False, unequal, steps, message)
     if change <= _TOLERANCE:
         message = "Variances of rows and columns agree with the signal taken out."
         return Status(True, change, steps, message)

@@ -104,6 +104,11 @@ def decoded_fit(
             others["white"] = decoded_fit(kind, white, matrix_kind, bulk)
             check(others["white"].noise == "white", "noise", "must be white")
             check(others["white"].white is None, "white", "must be null")
+    profile = values.get("profile")
+    if profile is not None:
+        with within("profile"):
+            inside = made(profile, "spikes", partial(_spikes, matrix_kind.fields))
+            others["profile"] = built(Profile, profile, spikes=inside)
     return built(kind, values, spikes=spikes, signal=signal, **others)
 
 
@@ -148,13 +153,21 @@ def _objects() -> dict[str, Any]:
         "noise": object_schema(NoiseUsed, ""),
         "leading": {"type": "array", "items": {"$ref": "#/$defs/leading"}},
         "sigma_bounds": _or_null(object_schema(SigmaBounds, "")),
-        "profile": _or_null(object_schema(Profile, "")),
+        "profile": _or_null(_profile()),
         "white": _or_null({"$ref": "#/$defs/fit"}),
     }
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _profile() -> dict[str, Any]:
+    found = object_schema(Profile, "")
+    spikes = {"type": "array", "items": {"$ref": "#/$defs/spike"}}
+    about = found["properties"]["spikes"]["description"]
+    found["properties"]["spikes"] = {**spikes, "description": about}
+    return found
 
 
 def _goodness() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pastur.estimation._result.schema import stored
 from pastur.estimation._result.sigma_bounds import SigmaBounds
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
+from pastur.estimation._whitened.table import mapped_signal, places_of
 from pastur.measures import Atoms, ProbabilityMeasure
 
 # Fits stored by 0.1.0 knew no other.
@@ -243,7 +244,9 @@ class Fit(Locked):
 
         Few spikes are shrunk, and all else is dropped; at growing rank every value is moved. Where
         no law is claimed, or the entries contradict it, the readable directions are shrunk without
-        one: to θ times the mean of the overlaps' square roots (see `leading`).
+        one: to θ times the mean of the overlaps' square roots (see `leading`). With variances of
+        rows and columns it is made from the whitened matrix, whose vectors are weighted so that
+        the estimate is best for W itself.
 
         Parameters
         ----------
@@ -257,6 +260,8 @@ class Fit(Locked):
         """
         w, kind = matrix("W", W), self.kind
         check_shape(w, self.shape)
+        if self.profile is not None and not self.goodness.verdict.of_entries:
+            return self._unwhitened(self.profile, w)
         factors = kind.factors(w)
         if self.noise == NoiseName.FREE or self.goodness.verdict.of_entries:
             kept = shrink_without_law(kind, factors.values)
@@ -271,6 +276,17 @@ class Fit(Locked):
                 left = kind.without(self.rank)
                 kept = left.shrink(kept, self._level(left))
         return np.asarray((factors.left * kept) @ factors.right)
+
+    def _unwhitened(self, profile: Profile, w: FloatArray) -> FloatArray:
+        """Return the estimate of S from the whitened matrix."""
+        kind, variances = self.kind, profile.variances
+        factors, level = kind.factors(variances.whitened(w)), self._level(self.kind)
+        signal = mapped_signal(profile.spikes, kind, level, factors, variances)
+        if not self.growing:
+            return signal
+        kept = level * kind.denoised(factors.values / level, self.law_in(level))
+        kept[places_of(profile.spikes["observed"], factors.values)] = 0.0
+        return signal + variances.restored((factors.left * kept) @ factors.right)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary of plain values, ready for JSON."""

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from pastur._typing import FloatArray
+from pastur._checks import matrix
+from pastur._typing import AnyArray, ArrayLike, FloatArray
+from pastur.estimation._kinds.shrinkage import check_shape
 from pastur.estimation._result.locked import Locked
 from pastur.estimation._result.schema import stored
+from pastur.estimation._whitened.variances import Variances
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,8 +20,31 @@ class Profile(Locked):
         Positive, of mean 1; 0 for rows and columns that are left out. Equal in a symmetric matrix.
     given : bool
         Whether they were given, not estimated.
+    spikes : structured array
+        The spikes of the matrix that they scale to one variance, in the order of ``fit.spikes``.
     """
 
     rows: FloatArray = field(metadata=stored("Variance of each row over their mean."))
     columns: FloatArray = field(metadata=stored("Variance of each column over their mean."))
     given: bool = field(metadata=stored("Whether they were given, not estimated."))
+    spikes: AnyArray = field(metadata=stored("The spikes of the matrix scaled to one variance."))
+
+    def whiten(self, W: ArrayLike) -> FloatArray:
+        """Return ``W / √(rows_i columns_j)``, whose noise has one variance.
+
+        σ, edge, law and the observed values of a fit with a profile belong to it. Rows and columns
+        that are left out are 0.
+
+        Raises
+        ------
+        InvalidInputError
+            Where `W` has another shape.
+        """
+        w = matrix("W", W)
+        check_shape(w, (self.rows.size, self.columns.size))
+        return self.variances.whitened(w)
+
+    @property
+    def variances(self) -> Variances:
+        """Both."""
+        return Variances(self.rows, self.columns)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._kinds.contract import Factors, Kind
+from pastur.estimation._kinds.contract import Factors, Kind, in_unit
 from pastur.estimation._whitened.mapping import Mapped, Side, best_weights, mapped_spikes
 from pastur.estimation._whitened.variances import Variances
 
@@ -40,15 +40,20 @@ def mapped_table(
     table = spikes.copy()
     if not len(spikes):
         return table
-    mapped = mapped_spikes(spikes["theta"], *_sides(spikes, kind, sigma, factors, variances))
-    table["theta"] = mapped.theta
+    sides = _sides(spikes, kind, sigma, factors, variances)
+    # In units of σ, whose squares neither overflow nor vanish.
+    spikes = in_unit(spikes, 1 / sigma)
+    mapped = mapped_spikes(spikes["theta"], *sides)
+    table["theta"] = sigma * mapped.theta
     for name, found in zip(_names(kind), (mapped.rows, mapped.columns), strict=False):
         table[name] = found
     group = _merged(mapped, spikes["group"])
     inwards, outwards = _widths(mapped, spikes, group, z=z)
     size = _group_size(mapped.theta, group)
-    ends = np.sign(mapped.theta) * np.array(
-        [size * np.maximum(1 - inwards, 0.0), size * (1 + outwards)]
+    ends = (
+        sigma
+        * np.sign(mapped.theta)
+        * np.array([size * np.maximum(1 - inwards, 0.0), size * (1 + outwards)])
     )
     table["low"], table["high"] = ends.min(axis=0), ends.max(axis=0)
     table["group"] = np.unique(group, return_inverse=True)[1]
