@@ -10,8 +10,14 @@ from pastur import fit_rectangular, fit_symmetric
 from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit
+from pastur.estimation._result.profile import Profile
 
 N, M = 200, 400
+
+
+def profile_of(fit: RectangularFit | SymmetricFit) -> Profile:
+    assert fit.profile is not None
+    return fit.profile
 
 
 def planted(seed: int, strengths: FloatArray, spread: float) -> tuple[FloatArray, ...]:
@@ -44,8 +50,8 @@ def test_what_was_planted_is_found() -> None:
         white = fit_rectangular(w)
         assert white.goodness.verdict != "noise bulk"
         error = np.linalg.norm(fit.denoise(w) - signal)
-        whitened = fit.profile.whiten(w)
-        naive = fit.profile.variances.restored(fit_rectangular(whitened).denoise(whitened))
+        whitened = profile_of(fit).whiten(w)
+        naive = profile_of(fit).variances.restored(fit_rectangular(whitened).denoise(whitened))
         better += bool(error < np.linalg.norm(naive - signal))
         assert error < np.linalg.norm(white.denoise(w) - signal)
     assert better >= 10
@@ -59,7 +65,7 @@ def test_interval_of_sigma_holds_the_mean_variance() -> None:
         w, *_ = planted(seed, np.empty(0), 0.5)
         fit = fit_rectangular(w, noise="profile")
         held += fit.sigma_interval[0] <= 1.0 <= fit.sigma_interval[1]
-        white = fit_rectangular(fit.profile.whiten(w)).sigma_interval
+        white = fit_rectangular(profile_of(fit).whiten(w)).sigma_interval
         narrow += white[0] <= 1.0 <= white[1]
     assert held >= 25
     # That of the scaled matrix alone is too narrow: the mean of the variances has its own error.
@@ -70,7 +76,7 @@ def test_known_variances_give_what_white_noise_gives() -> None:
     w, _, d, e = planted(3, np.empty(0), 0.5)
     fit = fit_rectangular(w, noise="profile", variances=(7 * d, e / 5))
     white = fit_rectangular(w / np.sqrt(d[:, None] * e))
-    assert fit.profile.given
+    assert profile_of(fit).given
     assert fit.sigma == pytest.approx(white.sigma, rel=1e-9)
     assert fit.sigma_interval == pytest.approx(white.sigma_interval, rel=1e-9)
     assert "as given" in str(fit.noise)
@@ -96,9 +102,9 @@ def test_overlaps_are_those_of_the_best_combination_of_mapped_vectors() -> None:
     for seed in range(10):
         w, signal, *_ = planted(seed, np.array([4.0, 2.5]), 0.5)
         fit = fit_rectangular(w, noise="profile")
-        u, _, vt = np.linalg.svd(fit.profile.whiten(w))
-        left = np.linalg.qr(np.sqrt(fit.profile.rows)[:, None] * u[:, :2])[0]
-        right = np.linalg.qr(np.sqrt(fit.profile.columns)[:, None] * vt[:2].T)[0]
+        u, _, vt = np.linalg.svd(profile_of(fit).whiten(w))
+        left = np.linalg.qr(np.sqrt(profile_of(fit).rows)[:, None] * u[:, :2])[0]
+        right = np.linalg.qr(np.sqrt(profile_of(fit).columns)[:, None] * vt[:2].T)[0]
         true_u, _, true_vt = np.linalg.svd(signal)
         for k in range(2):
             row = fit.spikes[np.argsort(-fit.spikes["theta"])[k]]
@@ -116,8 +122,8 @@ def test_rows_and_columns_of_zeros_are_left_out() -> None:
         fit = fit_rectangular(w, noise="profile", variances=variances)
         assert fit.zero_sides == (2, 1)
         assert fit.rank == 3
-        assert fit.profile.rows[4] == fit.profile.columns[9] == 0.0
-        assert fit.profile.rows[fit.profile.rows > 0].mean() == pytest.approx(1.0)
+        assert profile_of(fit).rows[4] == profile_of(fit).columns[9] == 0.0
+        assert profile_of(fit).rows[profile_of(fit).rows > 0].mean() == pytest.approx(1.0)
         assert not fit.denoise(w)[4].any()
 
 
@@ -143,7 +149,7 @@ def test_symmetric(known: bool) -> None:
         for theta, place in ((3.0, 0), (-2.5, -1)):
             row = fit.spikes[place]
             held += bool(row["low"] <= theta <= row["high"])
-        assert np.array_equal(fit.profile.rows, fit.profile.columns)
+        assert np.array_equal(profile_of(fit).rows, profile_of(fit).columns)
         error = np.linalg.norm(fit.denoise(w) - signal)
         assert error < 0.9 * np.linalg.norm(fit_symmetric(w).denoise(w) - signal)
     assert held >= 15
