@@ -119,8 +119,9 @@ def _wider(found: Found, variances: Variances, z: float) -> tuple[float, float]:
     left = entries * (1 - found.rank / min(found.shape)) * (1 - found.rank / max(found.shape))
     spread = sum(float(d[d > 0].var()) for d in variances)
     error = z * float(np.sqrt(spread / (2 * left)))
-    below, above = log(found.sigma / low), log(high / found.sigma)
-    return found.sigma / exp(hypot(below, error)), found.sigma * exp(hypot(above, error))
+    above = found.sigma * exp(hypot(log(high / found.sigma), error))
+    # Where much signal is undetached there is no lower end.
+    return (found.sigma / exp(hypot(log(found.sigma / low), error)) if low else low), above
 
 
 def _joined(estimate: Status, white: Status) -> Status:
