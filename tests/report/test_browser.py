@@ -93,10 +93,10 @@ def opened(browser: Any, address: str) -> Iterator[Opened]:
         yield opened
 
 
-def counts(page: Any) -> list[int]:
+def counts(page: Any) -> list[str]:
     """The numbers of spikes in the table, from top to bottom."""
-    cells = page.locator("#layers tbody td:nth-child(7)").all_inner_texts()
-    return [int(text.rstrip("?")) for text in cells]
+    cells: list[str] = page.locator("#layers tbody td:nth-child(7)").all_inner_texts()
+    return cells
 
 
 def rows(page: Any) -> list[str]:
@@ -117,8 +117,10 @@ def test_fits_the_width_and_draws_every_chart(
             card.scroll_into_view_if_needed()
             card.locator(".js-plotly-plot .main-svg").first.wait_for()
             assert card.locator(".bars .point").count() > 0
+            # Of what stands out, the strengths are marked as well.
             marked = card.locator(".scatterlayer .points path").count()
-            assert marked == min(matrix.fit.rank, 150)
+            marks = len(matrix.drawn.marked)
+            assert marked == (min(marks, 150) if matrix.counted else 2 * marks)
         residual = page.locator("#initial .js-plotly-plot .points path").first
         residual.scroll_into_view_if_needed()
 
@@ -144,10 +146,13 @@ def test_sorts_by_a_click(opened: Opened, analysis: Analysis) -> None:
     header = page.locator("#layers th[data-column=rank]")
     header.locator("button").click()
     assert header.get_attribute("aria-sort") == "descending"
-    assert counts(page) == sorted((matrix.fit.rank for matrix in analysis.matrices), reverse=True)
+    ranks = sorted(matrix.fit.rank for matrix in analysis.matrices if matrix.counted)
+    # What is not counted stays at the end, in either order.
+    rest = ["–"] * (len(analysis.matrices) - len(ranks))
+    assert rest and counts(page) == [*map(str, reversed(ranks)), *rest]
     header.locator("button").press("Enter")
     assert header.get_attribute("aria-sort") == "ascending"
-    assert counts(page) == sorted(matrix.fit.rank for matrix in analysis.matrices)
+    assert counts(page) == [*map(str, ranks), *rest]
     assert page.locator("#layers [aria-sort]").count() == 1
 
 
@@ -205,8 +210,10 @@ def test_zooms_to_the_bulk_and_back(opened: Opened, analysis: Analysis) -> None:
 
 def test_spikes_as_a_table(opened: Opened, analysis: Analysis) -> None:
     page = opened.page
-    page.locator("#layer-1 .spikes summary").click()
-    cells = page.locator("#layer-1 .spikes tbody tr").first.locator("td").all_inner_texts()
+    page.locator("#layer-1 [data-rows=spikes] summary").click()
+    cells = (
+        page.locator("#layer-1 [data-rows=spikes] tbody tr").first.locator("td").all_inner_texts()
+    )
     first = analysis.matrices[0].fit.spikes[0]
     assert cells[1] == f"{first['observed']:.4g}"
     assert cells[2] == f"{first['theta']:.4g}"
@@ -271,6 +278,7 @@ def test_three_hundred_layers(browser: Any, tmp_path: Path) -> None:
         assert page.locator(".main-svg").count() < 60
         page.locator("#find").fill("layers.299.")
         assert page.locator("article[data-layer]:visible").count() == 1
+        page.locator("#layer-300").scroll_into_view_if_needed()
         page.locator("#layer-300 .main-svg").first.wait_for()
 
 
@@ -295,3 +303,28 @@ def test_switches_the_colours(opened: Opened) -> None:
     assert background() != before
     page.locator("#theme").click()
     assert background() == before
+
+
+def test_what_stands_out_tells_its_figures(browser: Any, tmp_path: Path) -> None:
+    """Squares, with the intervals of their strengths, and a table with what is not readable."""
+    rng = np.random.default_rng(5)
+    w = rng.normal(size=(60, 80)) @ rng.normal(size=(80, 80)) / 80
+    w += 9 * np.outer(rng.normal(size=60), rng.normal(size=80)) / np.sqrt(60 * 80)
+    analysis = analyze({"broad": w}, noise="free")
+    (row,) = analysis.matrices[0].fit.standing_out
+    path = write_report(analysis, tmp_path / "report.html")
+    with visit(browser, path.as_uri(), 1280, "light") as opened:
+        card = opened.page.locator("#layer-1")
+        card.scroll_into_view_if_needed()
+        card.locator(".main-svg").first.wait_for()
+        assert card.locator(".scatterlayer .points path").count() == 2
+        assert card.locator(".errorbars path.xerror").count() == 1
+        card.locator(".chart").press("ArrowRight")
+        said = card.locator(".spectrum [role=status]").text_content()
+        assert said.startswith("Direction 1 of 1: observed ")
+        for value in (row["theta"], row["low"], row["high"]):
+            assert f"{value:#.4g}" in said
+        card.locator("[data-rows=leading] summary").click()
+        lines = card.locator("[data-rows=leading] tbody tr").all_inner_texts()
+        assert len(lines) == 12
+        assert lines[0].endswith("yes") and not any(line.endswith("yes") for line in lines[1:])

@@ -7,11 +7,13 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pastur.analysis import Analysis, analyze
+from pastur.analysis import Analysis, MatrixAnalysis, analyze
+from pastur.estimation import RectangularFit, Verdict
 from pastur.report import write_report
 from pastur.report._build.overview import Scale, strip
 
@@ -52,7 +54,7 @@ class Page(HTMLParser):
         return "".join(self.texts)
 
     @property
-    def data(self) -> dict[str, list[dict[str, list[float]]]]:
+    def data(self) -> dict[str, list[dict[str, Any]]]:
         text = next(text for attrs, text in self.scripts if attrs.get("id") == "data")
         return json.loads(text)  # type: ignore[no-any-return]
 
@@ -188,8 +190,16 @@ def test_page_is_small_even_where_every_layer_is_full_of_spikes(tmp_path: Path) 
     # A spectrum over eight orders of magnitude: most of it lies beyond any edge.
     values = np.geomspace(1e-4, 1e4, 600)
     layers = {f"encoder.layers.{i}.feed_forward.weight": np.diag(values) for i in range(4)}
-    full = analyze(layers)
-    assert min(matrix.fit.rank for matrix in full.matrices) > 150
+    full = analyze(layers, noise="white")
+    # No law holds for it, and spikes that do not count would not be drawn.
+    sound = [
+        dataclasses.replace(fit, goodness=dataclasses.replace(fit.goodness, verdict=Verdict.NOISE))
+        for fit in (matrix.fit for matrix in full.matrices)
+    ]
+    assert min(len(fit.spikes) for fit in sound) > 150
+    pairs = zip(full.matrices, sound, strict=True)
+    matrices = tuple(dataclasses.replace(matrix, fit=fit) for matrix, fit in pairs)
+    full = dataclasses.replace(full, matrices=matrices)
     size = [
         write_report(one, tmp_path / "r.html").stat().st_size
         for one in (dataclasses.replace(full, matrices=()), full)
@@ -208,10 +218,101 @@ def test_law_in_the_overview_ends_at_the_edge() -> None:
     drawn = strip(matrix, Scale.of([matrix]))
     assert drawn is not None
     places = [float(point.split(" ")[0]) for point in drawn.law.removeprefix("M").split("L")]
-    assert max(places) <= drawn.edge
+    assert max(places) <= drawn.end
 
 
 def test_analysis_without_matrices(analysis: Analysis, tmp_path: Path) -> None:
     bare = dataclasses.replace(analysis, matrices=(), initial=())
     page = Page(write_report(bare, tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "Overview" not in page.text and "Skipped" in page.text
+
+
+@pytest.fixture(scope="module")
+def lawless() -> MatrixAnalysis:
+    """A product of noise, of which three directions are made to stand out, the third's θ open.
+
+    The two smallest singular values are zero to rounding; the fourth direction is not readable.
+    """
+    rng = np.random.default_rng(8)
+    w = rng.normal(size=(60, 80)) @ rng.normal(size=(80, 80)) / 80
+    w[58:] = 0.0
+    (matrix,) = analyze({"broad": w}, noise="free").matrices
+    leading = matrix.fit.leading[:14].copy()
+    leading["readable"], leading["group"] = True, np.arange(14)
+    leading["theta"], leading["low"] = 0.9 * leading["observed"], 0.8 * leading["observed"]
+    leading["high"] = leading["observed"]
+    leading["high"][2] = np.inf
+    for name in ("overlap_left", "overlap_right"):
+        leading[name], leading[f"{name}_low"], leading[f"{name}_high"] = 0.8, 0.7, 0.9
+        leading[f"{name}_low"][3:] = 0.4
+    for name in ("theta", "low", "high", "overlap_left", "overlap_left_low"):
+        leading[name][3] = np.nan
+    leading["readable"][3] = False
+    fit: RectangularFit = dataclasses.replace(matrix.fit, leading=leading)
+    return dataclasses.replace(matrix, fit=fit)
+
+
+@pytest.fixture(scope="module")
+def lawless_page(lawless: MatrixAnalysis, analysis: Analysis, tmp_path_factory: Any) -> Page:
+    sound = dataclasses.replace(analysis.matrices[0], baselines={}, randomized=None)
+    both = dataclasses.replace(analysis, matrices=(sound, lawless))
+    path = write_report(both, tmp_path_factory.mktemp("lawless") / "report.html")
+    return Page(path.read_text(encoding="utf-8"))
+
+
+def test_a_matrix_without_a_law_has_what_stands_out_and_no_count(
+    lawless_page: Page, lawless: MatrixAnalysis
+) -> None:
+    sound, free = lawless_page.data["layers"]
+    assert sound["counted"] and not free["counted"]
+    assert free["law"] == [[], []] and free["edge"] is None and free["spikes"]["observed"] == []
+    assert sound["edge"] is not None and len(sound["spikes"]["observed"]) == 3
+    # The first twelve are listed, of which three stand out.
+    assert free["leading"]["out"] == [1] * 3 + [0] * 9
+    assert free["leading"]["high"][2] is None and free["leading"]["theta"][3] is None
+    for words in (lawless.summary(), "3 of 60 singular values", "3 directions that stand out"):
+        assert words in lawless_page.text
+    assert "in doubt" not in lawless_page.text
+
+
+def test_columns_say_something(analysis: Analysis, lawless_page: Page, tmp_path: Path) -> None:
+    def columns(page: Page) -> set[str | None]:
+        return {attrs["data-column"] for _, attrs in page.elements if "data-column" in attrs}
+
+    one = dataclasses.replace(analysis, matrices=analysis.matrices[:1])
+    plain = Page(write_report(one, tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert {"rank", "sigma"} <= columns(plain) and "out" not in columns(plain)
+    assert {"rank", "sigma", "out"} <= columns(lawless_page)
+
+
+def test_the_noise_of_each_matrix_is_said_once(
+    lawless_page: Page, analysis: Analysis, lawless: MatrixAnalysis
+) -> None:
+    text = lawless_page.text
+    assert text.count(str(analysis.matrices[0].fit.noise)) == 1
+    # At the top of the page, and in the sentences on the matrix.
+    assert text.count(lawless.fit.noise.assumption) == 2
+
+
+def test_a_strip_without_a_law_has_squares_beyond_its_bulk(lawless: MatrixAnalysis) -> None:
+    scale = Scale.of([lawless])
+    drawn = strip(lawless, scale)
+    assert drawn is not None and drawn.law == "" and drawn.bulk
+    places = [float(mark.split(" ")[0]) for mark in drawn.marks.split("M")[1:]]
+    assert len(places) == 3 and min(places) >= drawn.end
+    # Without noise there is no bulk, and no strip.
+    (exact,) = analyze({"w": np.ones((30, 40))}).matrices
+    assert strip(exact, scale) is None
+
+
+def test_a_count_that_is_not_believed_is_not_shown(tmp_path: Path) -> None:
+    w = np.random.default_rng(4).standard_t(1.5, size=(90, 110))
+    asked = analyze({"heavy": w}, noise="white")
+    (matrix,) = asked.matrices
+    assert matrix.kind == "does not fit" and matrix.fit.rank > len(matrix.fit.standing_out)
+    page = Page(write_report(asked, tmp_path / "r.html").read_text(encoding="utf-8"))
+    (chart,) = page.data["layers"]
+    # The law that was asked for is drawn, with its edge; its spikes are not.
+    assert chart["law"] != [[], []] and chart["edge"] is not None and not chart["counted"]
+    assert "rank" not in {attrs.get("data-column") for _, attrs in page.elements}
+    assert f"{matrix.fit.rank} spikes" not in page.text

@@ -6,11 +6,14 @@ from functools import cached_property
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._free.leading import standing_out
 from pastur.estimation._result.fit import Fit
+from pastur.estimation._result.verdict import Verdict
 from pastur.measures._contract.curve import density_curve
 
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
+_MOST_LISTED = 12
 # Without a law the bins are equal but for this share of the values on a side.
 _TAIL = 0.1
 # Relative distance at which values are drawn as one.
@@ -96,9 +99,12 @@ class DrawnSpectrum:
 
     @cached_property
     def bulk_end(self) -> float:
-        """Where the bulk ends: without a law, at the largest value that does not stand out."""
+        """Where the bulk ends: without a law, at the largest value that does not stand out.
+
+        0 without noise: there is no bulk.
+        """
         if not self.lawless:
-            return self.bulk_interval[1]
+            return self.bulk_interval[1] if self.noisy else 0.0
         assert self.values is not None
         marked = np.isclose(self.values[:, None], self.spikes, rtol=_SAME, atol=0.0).any(axis=1)
         return float(np.abs(self.values[~marked]).max(initial=0.0))
@@ -120,9 +126,26 @@ class DrawnSpectrum:
         return law_name(self.fit)
 
     @property
+    def counted(self) -> bool:
+        """Whether spikes count: a law of noise is claimed, and nothing contradicts it."""
+        goodness = self.fit.goodness
+        return not self.lawless and (goodness.fits or goodness.verdict == Verdict.TOO_SMALL)
+
+    @property
     def marked(self) -> AnyArray:
-        """The rows of the values with a marker: the spikes, or what stands out without a law."""
-        return self.fit.standing_out if self.lawless else self.fit.spikes
+        """The rows of the values with a marker: the spikes, or what stands out if none count."""
+        return self.fit.spikes if self.counted else self.fit.standing_out
+
+    @cached_property
+    def stands_out(self) -> AnyArray:
+        """Which leading directions stand out from the rest."""
+        return standing_out(self.fit.kind, self.fit.leading)
+
+    @property
+    def listed(self) -> AnyArray:
+        """The places of the leading directions to list: the first few, and all that stand out."""
+        first = np.arange(self.stands_out.size) < _MOST_LISTED
+        return np.flatnonzero(first | self.stands_out)
 
     @property
     def spikes(self) -> FloatArray:

@@ -7,31 +7,52 @@ from typing import Any
 import numpy as np
 
 from pastur._format import LEAST_P, p_value
-from pastur._typing import FloatArray
-from pastur.analysis import Finding, InitialComparison, MatrixAnalysis
+from pastur._typing import AnyArray, FloatArray
+from pastur.analysis import InitialComparison, MatrixAnalysis
 
 MOST_MARKED = 150
 _MOST_RESIDUALS = 400
 _SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right")
+_LEADING_FIELDS = (
+    *_SPIKE_FIELDS,
+    *(f"overlap_{side}_{end}" for side in ("left", "right") for end in ("low", "high")),
+)
 
 
 def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
-    """Return the spectrum of one matrix: bins, counts, law, edge and its largest spikes."""
+    """Return the spectrum of one matrix: bins, counts, law, edges, spikes, leading directions."""
     fit, drawn = matrix.fit, matrix.drawn
     x, y = drawn.law
-    spikes = fit.spikes[:MOST_MARKED]
     return {
         "bins": digits(drawn.bars.bins, 5),
         "counts": drawn.bars.counts.tolist(),
         "law": [digits(x, 5), digits(y, 4)],
         "edge": digits([fit.edge], 5)[0] if drawn.noisy else None,
-        "sound": matrix.kind != Finding.MISFIT,
-        "spikes": {field: digits(spikes[field], 4) for field in _SPIKE_FIELDS}
-        | {
-            "p": ["" if p < LEAST_P else p_value(p) for p in spikes["p_value"]],
-            "isolated": [int(flag) for flag in spikes["isolated"]],
-            "together": np.bincount(fit.spikes["group"])[spikes["group"]].tolist(),
-        },
+        "bulk": digits([fit.bulk_edge], 5)[0] if drawn.wider else None,
+        "end": digits([drawn.bulk_end], 5)[0],
+        "zeros": fit.zeros,
+        "counted": drawn.counted,
+        "spikes": _spikes(fit.spikes),
+        "leading": _leading(matrix),
+    }
+
+
+def _spikes(spikes: AnyArray) -> dict[str, Any]:
+    shown = spikes[:MOST_MARKED]
+    return {field: digits(shown[field], 4) for field in _SPIKE_FIELDS} | {
+        "p": ["" if p < LEAST_P else p_value(p) for p in shown["p_value"]],
+        "isolated": [int(flag) for flag in shown["isolated"]],
+        "together": np.bincount(spikes["group"])[shown["group"]].tolist(),
+    }
+
+
+def _leading(matrix: MatrixAnalysis) -> dict[str, Any]:
+    drawn = matrix.drawn
+    places, leading = drawn.listed[:MOST_MARKED], drawn.fit.leading
+    shown = leading[places]
+    return {field: digits(shown[field], 4) for field in _LEADING_FIELDS} | {
+        "out": [int(flag) for flag in drawn.stands_out[places]],
+        "together": np.bincount(leading["group"])[shown["group"]].tolist(),
     }
 
 

@@ -1,7 +1,8 @@
 """One matrix as the page shows it: its row, its strip, its facts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pastur.analysis import Finding, MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
@@ -22,6 +23,48 @@ class Cell:
     detail: str = ""
 
 
+_NONE = Cell(page_text.NOTHING, None)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the chart of a spectrum shows: its law, its edges, its marks.
+
+    Attributes
+    ----------
+    law : str
+        What the curve is; empty where there is none.
+    wider : bool
+        Whether undetached signal reaches beyond the edge of the noise.
+    counted : bool
+        Whether the marks are spikes; otherwise they are what stands out from the rest.
+    marks, shown, leading : int
+        How many marks there are, how many of them are drawn, and how many leading directions are
+        listed.
+    """
+
+    law: str
+    wider: bool
+    counted: bool
+    marks: int
+    shown: int
+    leading: int
+
+    @property
+    def marked(self) -> str:
+        """The marks with their number."""
+        if self.counted:
+            return page_text.count(self.marks, "spike", "spikes")
+        return page_text.count(self.marks, "direction that stands", "directions that stand") + " out"
+
+    @property
+    def described(self) -> str:
+        """The parts of the chart, in words."""
+        parts = ["histogram of singular values"]
+        parts += [self.law, "edge"] if self.law else []
+        return f"{', '.join(parts)} and {self.marked}"
+
+
 @dataclass(frozen=True)
 class Layer:
     """What the template needs of one matrix."""
@@ -32,17 +75,15 @@ class Layer:
     key: str
     shape: str
     dtype: str
-    rank: int
-    sound: bool
-    noisy: bool
-    law: str
+    picture: Picture
     cells: dict[str, Cell]
     facts: tuple[tuple[str, str], ...]
     figures: tuple[tuple[str, str], ...]
     others: tuple[tuple[str, str, str, str], ...]
+    summary: str
     reason: str
+    noise: str
     warning: str
-    marked: int
     strip: Strip | None
 
 
@@ -56,68 +97,127 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
         key=FINDINGS[matrix.kind].key,
         shape=page_text.shape(matrix.shape),
         dtype=matrix.dtype,
-        rank=fit.rank,
-        sound=matrix.kind != Finding.MISFIT,
-        noisy=drawn.noisy,
-        law=drawn.law_name,
+        picture=Picture(
+            law=drawn.law_name if drawn.noisy else "",
+            wider=drawn.wider,
+            counted=drawn.counted,
+            marks=len(drawn.marked),
+            shown=min(len(drawn.marked), MOST_MARKED),
+            leading=min(drawn.listed.size, MOST_MARKED),
+        ),
         cells=_cells(matrix),
         facts=_facts(matrix),
         figures=_figures(matrix),
         others=_others(matrix),
+        summary=matrix.summary(),
         reason=fit.goodness.reason,
+        noise=_noise(matrix),
         warning="" if fit.status.converged else fit.status.message,
-        marked=min(fit.rank, MOST_MARKED),
         strip=strip(matrix, scale),
     )
 
 
+def _noise(matrix: MatrixAnalysis) -> str:
+    """Return the sentence on the noise, unless the summary has its assumption already."""
+    noise = matrix.fit.noise
+    return "" if noise.assumption in matrix.summary() else str(noise)
+
+
 def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
-    fit, best = matrix.fit, matrix.leading
-    goodness = fit.goodness
-    theta = Cell("–", None)
+    fit, best, metrics = matrix.fit, matrix.leading, matrix.metrics
+    goodness, out = fit.goodness, len(fit.standing_out)
+    theta = _NONE
     if best is not None:
         span = page_text.interval(best.low, best.high) if best.low < best.high else ""
         theta = Cell(page_text.number(best.theta), best.theta, span + _together(best.together))
     return {
         "shape": Cell(page_text.shape(matrix.shape), matrix.shape[0] * matrix.shape[1]),
-        "sigma": Cell(page_text.number(fit.sigma), fit.sigma),
-        "edge": Cell(page_text.number(fit.edge), fit.edge) if fit.sigma else Cell("–", None),
-        "rank": Cell(str(fit.rank), fit.rank),
+        "sigma": _sigma_cell(matrix),
+        "edge": _cell(page_text.number, fit.edge if fit.sigma else None),
+        "rank": Cell(str(fit.rank), fit.rank) if matrix.drawn.counted else _NONE,
+        "out": Cell(str(out), out),
         "theta": theta,
-        "energy": Cell(page_text.percent(matrix.signal_energy), matrix.signal_energy),
-        "stable_rank": Cell(page_text.number(matrix.metrics.stable_rank), matrix.metrics.stable_rank),
-        "alpha": Cell(page_text.number(matrix.metrics.alpha), matrix.metrics.alpha),
+        "white": _cell(page_text.percent, fit.white_share),
+        "energy": _cell(page_text.percent, matrix.signal_energy if matrix.drawn.counted else None),
+        "stable_rank": _cell(page_text.number, metrics.stable_rank),
+        "alpha": _cell(page_text.number, metrics.alpha),
         **{name: Cell(str(rank), rank) for name, rank in matrix.other_counts.items()},
-        "distance": Cell(page_text.fraction(goodness.statistic), goodness.statistic),
-        "p": Cell(page_text.chance(goodness.p_value), goodness.p_value),
+        "distance": _cell(page_text.fraction, goodness.statistic),
+        "p": _cell(page_text.chance, goodness.p_value),
     }
 
 
+def _cell(text: Callable[[float], str], value: float | None) -> Cell:
+    return _NONE if value is None else Cell(text(value), value)
+
+
+def _sigma_cell(matrix: MatrixAnalysis) -> Cell:
+    fit = matrix.fit
+    if _at_most(fit):
+        return Cell(f"≤ {page_text.number(fit.sigma_interval[1])}", fit.sigma)
+    return _cell(page_text.number, fit.sigma)
+
+
+def _at_most(fit: Any) -> bool:
+    """Return whether the interval of σ has no lower end."""
+    return bool(fit.sigma) and fit.sigma_interval[0] == 0.0
+
+
 def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
-    fit, best = matrix.fit, matrix.leading
-    goodness = fit.goodness
-    facts = [("Noise level σ", _with_interval(fit.sigma, *fit.sigma_interval))]
+    facts = _noise_facts(matrix)
+    if matrix.step_variance is not None:
+        facts.append(("Deviation by rounding alone", page_text.number(matrix.step_variance**0.5)))
+    return (*facts, *_signal_facts(matrix), *_goodness_facts(matrix))
+
+
+def _noise_facts(matrix: MatrixAnalysis) -> list[tuple[str, str]]:
+    fit, facts = matrix.fit, list[tuple[str, str]]()
+    if _at_most(fit):
+        facts.append(("Noise level σ, at most", page_text.number(fit.sigma_interval[1])))
+    elif fit.sigma is not None:
+        facts.append(("Noise level σ", _with_interval(fit.sigma, *fit.sigma_interval)))
     if fit.sigma:
         facts += [
             ("Deviation of an entry", page_text.number(fit.entry_sd)),
             ("Edge of the noise", page_text.number(fit.edge)),
         ]
-    if matrix.step_variance is not None:
-        facts.append(("Deviation by rounding alone", page_text.number(matrix.step_variance**0.5)))
-    facts.append(("Spikes", f"{fit.rank} of {matrix.singular_values.size} singular values"))
-    if best is not None:
+    if matrix.drawn.wider:
+        facts.append(("Noise and weak signal end at", page_text.number(fit.bulk_edge)))
+    if fit.sigma_bounds is not None:
         facts += [
-            (
-                "Strongest θ",
-                _with_interval(best.theta, best.low, best.high) + _together(best.together),
-            ),
-            ("Energy in the spikes", page_text.percent(matrix.signal_energy)),
+            ("White noise, at most", page_text.percent(fit.sigma_bounds.white_share)),
+            ("Its σ, whatever the signal, at most", page_text.number(fit.sigma_bounds.guaranteed)),
         ]
+    return facts
+
+
+def _signal_facts(matrix: MatrixAnalysis) -> list[tuple[str, str]]:
+    fit, size = matrix.fit, matrix.singular_values.size
+    facts = list[tuple[str, str]]()
+    if matrix.drawn.counted:
+        facts.append(("Spikes", f"{fit.rank} of {size} singular values"))
+        if fit.signal_rank_interval[0] > fit.rank:
+            low, high = fit.signal_rank_interval
+            facts.append(("Directions with signal", f"{low:.0f} to {high:.0f}"))
+    else:
+        facts.append(("Standing out", f"{len(fit.standing_out)} of {size} singular values"))
+    best = matrix.leading
+    if best is not None:
+        theta = _with_interval(best.theta, best.low, best.high) + _together(best.together)
+        facts.append(("Strongest θ" if matrix.drawn.counted else "Strongest θ against the rest", theta))
+    if matrix.drawn.counted and fit.rank:
+        facts.append(("Energy in the spikes", page_text.percent(matrix.signal_energy)))
+    return facts
+
+
+def _goodness_facts(matrix: MatrixAnalysis) -> list[tuple[str, str]]:
+    goodness, facts = matrix.fit.goodness, list[tuple[str, str]]()
+    law = "the law tried" if matrix.drawn.lawless else "the law"
     if goodness.statistic is not None:
-        facts.append(("Distance D from the law", page_text.fraction(goodness.statistic)))
+        facts.append((f"Distance D from {law}", page_text.fraction(goodness.statistic)))
     if goodness.p_value is not None:
-        facts.append(("p of the law", page_text.chance(goodness.p_value)))
-    return tuple(facts)
+        facts.append((f"p of {law}", page_text.chance(goodness.p_value)))
+    return facts
 
 
 def other_columns(matrices: Sequence[MatrixAnalysis]) -> list[tuple[str, str, str]]:
@@ -158,7 +258,8 @@ def _others(matrix: MatrixAnalysis) -> tuple[tuple[str, str, str, str], ...]:
     if not matrix.baselines and matrix.randomized is None:
         return ()
     fit = matrix.fit
-    rows = [("this fit", str(fit.rank), page_text.number(fit.edge), page_text.number(fit.sigma))]
+    rank = str(fit.rank) if matrix.drawn.counted else page_text.NOTHING
+    rows = [("this fit", rank, page_text.number(fit.edge), page_text.number(fit.sigma))]
     rows += [
         (page_text.words(method), str(found.rank), page_text.number(found.edge), page_text.number(found.sigma))
         for method, found in matrix.baselines.items()

@@ -1,4 +1,4 @@
-"""The overview: every matrix as one strip, all on one scale of singular value over edge."""
+"""The overview: every matrix as one strip, on one scale of singular value over end of the bulk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,19 +19,18 @@ _CURVE_STEP = 4
 
 @dataclass(frozen=True)
 class Scale:
-    """Linear up to the edge (1), logarithmic beyond: r ↦ r for r ≤ 1, else 1 + log r."""
+    """Linear up to the end of the bulk (1), logarithmic beyond: r ↦ r for r ≤ 1, else 1 + log r."""
 
     last: float
 
     @classmethod
     def of(cls, matrices: Sequence[MatrixAnalysis]) -> "Scale":
-        """Return the scale that holds every matrix, up to 300 times its edge."""
-        with np.errstate(over="ignore"):
-            tops = [m.singular_values[0] / m.fit.edge for m in matrices if m.fit.edge > 0]
+        """Return the scale that holds every matrix, up to 300 times the end of its bulk."""
+        tops = [m.drawn.over_edge(m.singular_values[:1])[0] for m in matrices if m.drawn.bulk_end]
         return cls(float(np.clip(max(tops, default=_NEAREST), _NEAREST, _FARTHEST)))
 
     def place(self, ratio: float) -> float:
-        """Return the horizontal position of a singular value over its edge."""
+        """Return the horizontal position of a singular value over the end of its bulk."""
         ratio = min(max(ratio, 0.0), self.last)
         position = ratio if ratio <= 1 else 1 + log(ratio)
         return round(_RIGHT * position / (1 + log(self.last)), 1)
@@ -42,41 +41,42 @@ class Scale:
         for value in _MARKS:
             position = self.place(value) / WIDTH * 100
             if value <= self.last and position - previous > 7:
-                chosen.append(("edge" if value == 1 else f"{value}×", round(position, 2)))
+                chosen.append(("bulk ends" if value == 1 else f"{value}×", round(position, 2)))
                 previous = position
         return chosen
 
 
 @dataclass(frozen=True)
 class Strip:
-    """SVG paths of one matrix: its bulk, the law, and a dot for each spike."""
+    """SVG paths of one matrix: its bulk, the law where there is one, and a dot for each mark."""
 
     bulk: str
     law: str
-    spikes: str
-    edge: float
+    marks: str
+    end: float
 
 
 def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
-    """Return the paths, or None where there is no noise to measure against."""
-    drawn, edge = matrix.drawn, matrix.fit.edge
-    if not drawn.noisy or edge == 0.0:
+    """Return the paths, or None where there is no bulk to measure against."""
+    drawn, end = matrix.drawn, matrix.drawn.bulk_end
+    if end == 0.0:
         return None
     x, y = drawn.law
-    # The law of a growing signal continues beyond the edge, where the scale would stretch it.
+    # The law of a growing signal continues beyond the end, where the scale would stretch it.
     with np.errstate(over="ignore"):
-        x, y = x[x <= edge] / edge, np.nan_to_num(edge * y[x <= edge], posinf=0.0)
-    # In units of the edge nothing leaves the doubles, however small or large the matrix.
+        x, y = x[x <= end] / end, np.nan_to_num(end * y[x <= end], posinf=0.0)
+    # In units of the end nothing leaves the doubles, however small or large the matrix.
     bins, counts = drawn.over_edge(drawn.bars.bins), drawn.bars.counts
     with np.errstate(invalid="ignore"):
         heights = counts / (counts.sum() * np.diff(bins))
     inside = bins[:-1] < 1 - 1e-9
     # Values that are zero to rounding fill one bin, which must not flatten the rest.
-    tallest, peak = heights[inside].max(initial=0.0), y.max(initial=0.0)
+    zeros = bool(matrix.fit.zeros)
+    tallest, peak = heights[inside][zeros:].max(initial=0.0), y.max(initial=0.0)
     tallest = min(max(tallest, peak), 2.5 * peak) if peak else tallest
     bulk = law = ""
     if tallest and inside.any():
-        places = [scale.place(limit) for limit in bins[: inside.sum() + 1]]
+        places = [scale.place(min(limit, 1.0)) for limit in bins[: inside.sum() + 1]]
         steps = "".join(
             f"V{_height(height / tallest)}H{right:g}"
             for height, right in zip(heights[inside], places[1:], strict=True)
@@ -89,8 +89,8 @@ def strip(matrix: MatrixAnalysis, scale: Scale) -> Strip | None:
     return Strip(
         bulk=bulk,
         law=law,
-        spikes="".join(f"M{dot:g} 50h0" for dot in dots),
-        edge=scale.place(1.0),
+        marks="".join(f"M{dot:g} 50h0" for dot in dots),
+        end=scale.place(1.0),
     )
 
 

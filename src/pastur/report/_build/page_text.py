@@ -3,6 +3,7 @@
 from pastur import _format
 from pastur._foreign import shortened, visible
 
+NOTHING = _format.NOTHING
 count, fraction, shape, words = _format.count, _format.fraction, _format.shape, _format.words
 
 _LONGEST_NAME = 300

@@ -27,8 +27,11 @@ _COLUMNS = (
     ("shape", "Shape", "Rows × columns"),
     ("sigma", "σ", "Noise level: standard deviation of an entry of noise times √(longer side)"),
     ("edge", "Edge", "Largest singular value that the noise reaches"),
-    ("rank", "Spikes", "Singular values beyond the edge"),
-    ("theta", "Strongest θ", "Strength of the strongest spike before noise, with its interval"),
+    ("rank", "Spikes", "Singular values beyond the noise"),
+    ("out", "Stand out", "Directions that stand out from the rest, whatever its law"),
+    ("theta", "Strongest θ", "Strength of the strongest spike before noise, with its interval; "
+     "where spikes do not count, of the first direction that stands out, against the rest"),
+    ("white", "White ≤", "The most of the sum of squares that is white noise"),
     ("energy", "Energy", "Share of the sum of squares that the spikes carry"),
     ("stable_rank", "Stable rank", "Sum of squares over the largest square"),
     ("alpha", "α", "Exponent of the power law nearest to the tail; not a test for signal"),
@@ -61,9 +64,9 @@ def render(analysis: Analysis) -> str:
         layers=layers,
         skipped=skipped,
         findings=FINDINGS,
-        misfit=Finding.MISFIT,
+        lawless=any(not one.picture.counted for one in layers),
         counts=Counter(one.kind for one in layers),
-        columns=_columns(analysis),
+        columns=_columns(analysis, layers),
         marks=Scale.of(analysis.matrices).marks(),
         strongest=_strongest(layers),
         policy=_policy(scripts),
@@ -118,15 +121,25 @@ def _harmless(value: Any) -> Any:
     return visible(value) if plain else value
 
 
-def _columns(analysis: Analysis) -> list[tuple[str, str, str]]:
-    """Return the columns; the counts of other estimators stand next to our own."""
+def _columns(analysis: Analysis, layers: list[Layer]) -> list[tuple[str, str, str]]:
+    """Return the columns that say something; other estimators' counts stand next to our own.
+
+    What stands out has a column only where the spikes of some matrix do not count.
+    """
     place = 1 + next(i for i, (key, *_) in enumerate(_COLUMNS) if key == "rank")
-    return [*_COLUMNS[:place], *other_columns(analysis.matrices), *_COLUMNS[place:]]
+    columns = [*_COLUMNS[:place], *other_columns(analysis.matrices), *_COLUMNS[place:]]
+    counted = all(one.picture.counted for one in layers)
+    return [
+        (key, label, meaning)
+        for key, label, meaning in columns
+        if any(one.cells[key].text != page_text.NOTHING for one in layers)
+        and not (counted and key in ("out", "white"))
+    ]
 
 
 def _strongest(layers: list[Layer]) -> Layer | None:
     """Return the layer with the strongest spike among those whose spikes count."""
-    sound = [one for one in layers if one.kind == Finding.SIGNAL]
+    sound = [one for one in layers if one.kind == Finding.SIGNAL and one.picture.marks]
     return max(sound, key=lambda one: one.cells["theta"].order or 0.0, default=None)
 
 

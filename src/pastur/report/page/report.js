@@ -108,10 +108,22 @@
   // Four significant digits and exponents of two, as everywhere else.
   const short = (value) => (value === null ? "–" : value.toPrecision(4).replace(/e([+-])(\d)$/, "e$10$2").replaceAll("-", "−"));
 
-  // Neighbours that push each other have one interval, for their root mean square.
-  function range(spikes, i) {
-    const together = spikes.together[i] > 1 ? ` (${spikes.together[i]} together)` : "";
-    return `${short(spikes.low[i])} to ${short(spikes.high[i])}${together}`;
+  // Neighbours that push each other are read together. An interval without an upper end is open.
+  function range(rows, i) {
+    const together = rows.together[i] > 1 ? ` (${rows.together[i]} together)` : "";
+    return `${short(rows.low[i])} to ${rows.high[i] === null ? "∞" : short(rows.high[i])}${together}`;
+  }
+  function overlap(rows, side, i) {
+    const [low, high] = ["low", "high"].map((end) => rows[`overlap_${side}_${end}`][i].toFixed(2));
+    return `${rows[`overlap_${side}`][i].toFixed(2)} (${low} to ${high})`;
+  }
+
+  // What carries a marker in a chart: spikes where they count, else what stands out from the rest.
+  function marks({ counted, spikes, leading }) {
+    if (counted) return { ...spikes, lines: (i) => spikeLines(spikes, i), name: "Spike" };
+    const out = leading.out.flatMap((flag, i) => (flag ? [i] : []));
+    const rows = Object.fromEntries(Object.entries(leading).map(([field, all]) => [field, out.map((i) => all[i])]));
+    return { ...rows, lines: (i) => leadingLines(rows, i), name: "Direction" };
   }
 
   function spikeLines(spikes, i) {
@@ -120,6 +132,15 @@
       ["θ before noise", `${short(spikes.theta[i])}, ${range(spikes, i)}`],
       ["overlap", `left ${short(spikes.overlap_left[i])}, right ${short(spikes.overlap_right[i])}`],
       ["p", spikes.p[i] || data.tiny],
+    ];
+  }
+
+  function leadingLines(rows, i) {
+    return [
+      ["observed", short(rows.observed[i])],
+      ["θ against the rest", `${short(rows.theta[i])}, ${range(rows, i)}`],
+      ["overlap left", overlap(rows, "left", i)],
+      ["overlap right", overlap(rows, "right", i)],
     ];
   }
 
@@ -145,15 +166,19 @@
   }
 
   function spectrumFigure(place, height) {
-    const { bins, counts, law, edge, sound, spikes } = data.layers[place.layer - 1];
+    const layer = data.layers[place.layer - 1];
+    const { bins, counts, law, edge, bulk, counted } = layer;
+    const marked = marks(layer);
     const total = counts.reduce((a, b) => a + b, 0);
     const widths = counts.map((_, i) => bins[i + 1] - bins[i]);
     const heights = counts.map((count, i) => count / (total * widths[i]));
-    const inside = Math.max(...heights.filter((_, i) => edge === null || bins[i] < edge), ...law[1]);
-    // Values that are zero to rounding fill one bin, which must not flatten the rest.
+    // Values that are zero to rounding fill the first bin, which must not flatten the rest.
+    const first = layer.zeros && !law[1].length && heights.length > 1 ? 1 : 0;
+    const inside = Math.max(...heights.filter((_, i) => i >= first && (edge === null || bins[i] < edge)), ...law[1]);
     const top = law[1].length ? Math.min(inside, 2.5 * Math.max(...law[1])) : inside;
     const stem = 0.09 * top;
-    const tone = colour(sound ? "signal" : "misfit");
+    const tone = colour(counted ? "signal" : "nolaw");
+    const last = Math.max(bins[bins.length - 1], edge, bulk, law[0].length ? law[0][law[0].length - 1] : 0);
     const traces = [
       {
         type: "bar", x: counts.map((_, i) => (bins[i] + bins[i + 1]) / 2), y: heights, width: widths,
@@ -171,29 +196,51 @@
         hovertemplate: `edge ${short(edge)}<extra></extra>`,
       },
     ];
-    if (spikes.observed.length) {
+    if (marked.observed.length) {
       traces.push({
-        type: "scatter", mode: "markers", x: spikes.observed,
-        y: spikes.observed.map(() => stem),
-        error_y: { type: "data", symmetric: false, array: [0], arrayminus: spikes.observed.map(() => stem), color: tone, thickness: 1.2, width: 0 },
+        type: "scatter", mode: "markers", x: marked.observed,
+        y: marked.observed.map(() => stem),
+        error_y: { type: "data", symmetric: false, array: [0], arrayminus: marked.observed.map(() => stem), color: tone, thickness: 1.2, width: 0 },
         marker: {
-          size: 9, color: spikes.isolated.map((one) => (one && sound ? tone : colour("surface"))),
-          line: { color: tone, width: 1.8 }, symbol: sound ? "circle" : "triangle-up",
+          size: 9, color: marked.observed.map((_, i) => (!counted || marked.isolated[i] ? tone : colour("surface"))),
+          line: { color: tone, width: 1.8 }, symbol: counted ? "circle" : "square",
         },
-        text: spikes.observed.map((_, i) => spikeLines(spikes, i).map(([name, value]) => `${name} <b>${value}</b>`).join("<br>")),
+        text: marked.observed.map((_, i) => marked.lines(i).map(([name, value]) => `${name} <b>${value}</b>`).join("<br>")),
         hovertemplate: "%{text}<extra></extra>",
       });
     }
+    if (!counted) traces.push(strengths(marked, stem, last, tone));
+    if (bulk !== null) {
+      traces.push({
+        type: "scatter", mode: "lines", x: [bulk, bulk], y: [0, 1.04 * top],
+        line: { color: colour("muted"), width: 1.5, dash: "1.5px,3px" },
+        hovertemplate: `noise and weak signal end ${short(bulk)}<extra></extra>`,
+      });
+    }
     const figure = layout(["singular value", "density"], height);
-    const last = Math.max(bins[bins.length - 1], edge, law[0].length ? law[0][law[0].length - 1] : 0);
-    const first = Math.min(bins[0], law[0].length ? law[0][0] : bins[0]);
-    place.ranges = { all: padded(first, last) };
-    // Far spikes would squeeze the bulk into a sliver: then the page opens on the bulk.
-    if (edge !== null && last > 1.5 * edge) place.ranges.bulk = padded(Math.min(first, edge), 1.25 * edge);
-    place.opening ??= last > 4 * edge && place.ranges.bulk ? "bulk" : "all";
+    const low = Math.min(bins[0], law[0].length ? law[0][0] : bins[0]);
+    const { end } = layer;
+    place.ranges = { all: padded(low, last) };
+    // Far marks would squeeze the bulk into a sliver: then the page opens on the bulk.
+    if (end && last > 1.5 * end) place.ranges.bulk = padded(Math.min(low, end), 1.25 * end);
+    place.opening ??= last > 4 * end && place.ranges.bulk ? "bulk" : "all";
     figure.xaxis.range = [...place.ranges[place.opening]];
     figure.yaxis.range = [0, 1.08 * top];
     return [traces, figure];
+  }
+
+  // The intervals of θ, above the markers and in steps: those of neighbours would hide each other.
+  function strengths(rows, stem, last, tone) {
+    return {
+      type: "scatter", mode: "markers", x: rows.theta, y: rows.theta.map((_, i) => stem * (1.6 + 0.5 * (i % 6))),
+      error_x: {
+        type: "data", symmetric: false, color: tone, thickness: 3, width: 0,
+        array: rows.theta.map((theta, i) => (rows.high[i] ?? last) - theta),
+        arrayminus: rows.theta.map((theta, i) => theta - rows.low[i]),
+      },
+      marker: { size: 11, symbol: "line-ns", line: { color: tone, width: 2 } },
+      hoverinfo: "skip",
+    };
   }
 
   function padded(low, high) {
@@ -272,17 +319,18 @@
   }
 
   function stepTo(place, step) {
-    const spikes = data.layers[place.layer - 1]?.spikes;
-    const size = spikes?.observed.length ?? 0;
+    const layer = data.layers[place.layer - 1];
+    const marked = layer && marks(layer);
+    const size = marked?.observed.length ?? 0;
     if (!size) return;
-    // Spikes descend: the right arrow goes to the larger value, which comes earlier.
+    // They descend: the right arrow goes to the larger value, which comes earlier.
     place.spike = place.spike < 0 ? 0 : Math.min(Math.max(place.spike + step, 0), size - 1);
-    const x = spikes.observed[place.spike];
+    const x = marked.observed[place.spike];
     const [low, high] = place.element.layout.xaxis.range;
     if (x < low || x > high) zoomTo(place, place.ranges.all);
     Plotly.Fx.hover(place.element, [{ curveNumber: 3, pointNumber: place.spike }]);
-    place.status.textContent = `Spike ${place.spike + 1} of ${size}: ` +
-      spikeLines(spikes, place.spike).map((line) => line.join(" ")).join("; ");
+    place.status.textContent = `${marked.name} ${place.spike + 1} of ${size}: ` +
+      marked.lines(place.spike).map((line) => line.join(" ")).join("; ");
   }
   function zoomBy(place, factor) {
     const [low, high] = place.element.layout.xaxis.range;
@@ -304,7 +352,7 @@
     }
   }
 
-  // ---- the spikes as a table, made when it is opened ---------------------------------------------
+  // ---- spikes and leading directions as tables, made when they are opened ------------------------
   function cell(tag, text, scope) {
     const made = document.createElement(tag);
     made.textContent = text;
@@ -312,27 +360,40 @@
     if (scope) made.scope = scope;
     return made;
   }
-  function fillSpikes(details) {
+  const tables = {
+    spikes: {
+      head: ["#", "Observed", "θ before noise", "Interval", "Overlap left", "Overlap right", "p", "Isolated"],
+      cells: (rows, i) => [
+        i + 1, short(rows.observed[i]), short(rows.theta[i]), range(rows, i),
+        short(rows.overlap_left[i]), short(rows.overlap_right[i]), rows.p[i] || data.tiny, rows.isolated[i] ? "yes" : "no",
+      ],
+    },
+    leading: {
+      head: ["#", "Observed", "θ against the rest", "Interval", "Overlap left", "Overlap right", "Stands out"],
+      cells: (rows, i) => [
+        i + 1, short(rows.observed[i]),
+        // What the spectrum gives no reading of.
+        ...(rows.theta[i] === null ? Array(4).fill("–") : [short(rows.theta[i]), range(rows, i), overlap(rows, "left", i), overlap(rows, "right", i)]),
+        rows.theta[i] === null ? "not readable" : rows.out[i] ? "yes" : "no",
+      ],
+    },
+  };
+  function fillTable(details) {
     const box = details.querySelector(".scroll");
     if (box.firstChild) return;
-    const { spikes } = data.layers[details.closest("[data-layer]").dataset.layer - 1];
+    const name = details.dataset.rows;
+    const rows = data.layers[details.closest("[data-layer]").dataset.layer - 1][name];
     const table = document.createElement("table");
     const head = table.createTHead().insertRow();
-    for (const name of ["#", "Observed", "θ before noise", "Interval", "Overlap left", "Overlap right", "p", "Isolated"]) {
-      head.append(cell("th", name, "col"));
-    }
+    for (const title of tables[name].head) head.append(cell("th", title, "col"));
     const body = table.createTBody();
-    spikes.observed.forEach((observed, i) => {
-      const values = [
-        i + 1, short(observed), short(spikes.theta[i]), range(spikes, i),
-        short(spikes.overlap_left[i]), short(spikes.overlap_right[i]), spikes.p[i] || data.tiny, spikes.isolated[i] ? "yes" : "no",
-      ];
-      body.insertRow().append(...values.map((value) => cell("td", value)));
+    rows.observed.forEach((_, i) => {
+      body.insertRow().append(...tables[name].cells(rows, i).map((value) => cell("td", value)));
     });
     box.append(table);
   }
   for (const details of all("details.spikes")) {
-    details.addEventListener("toggle", () => details.open && fillSpikes(details));
+    details.addEventListener("toggle", () => details.open && fillTable(details));
   }
 
   // ---- start ------------------------------------------------------------------------------------
