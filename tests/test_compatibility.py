@@ -27,20 +27,7 @@ from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings
 DATA = Path(__file__).parent / "data" / "0.1.0"
 NAMES = json.loads((DATA / "names.json").read_text("utf-8"))
 # Keys that came later, and what stands there for a fit that was made without them.
-LATER: dict[str, Any] = {
-    "zero_sides": [0, 0],
-    "step_variance": None,
-    "noise": {
-        "name": "white",
-        "reason": "no other was known when this fit was made",
-        "assumption": "the noise is independent, of one variance",
-    },
-    "leading": [],
-    "sigma_bounds": None,
-    "bulk_edge": None,
-    "profile": None,
-    "white": None,
-}
+LATER: dict[str, Any] = {"zero_sides": [0, 0], "step_variance": None}
 
 
 def difference(old: Any, new: Any, path: str = "") -> str | None:
@@ -70,10 +57,50 @@ def test_an_analysis_is_read_and_written_as_it_was(tmp_path: Path) -> None:
     analysis = pastur.Analysis.from_json(DATA / "analysis.json")
     assert [matrix.fit.rank for matrix in analysis.matrices][:2] == [0, 3]
     assert len(analysis.initial) == 1 and len(analysis.skipped) == 3
-    written = json.loads(analysis.to_json(tmp_path / "a.json").read_text("utf-8"))
-    assert difference(read("analysis.json"), written) is None
+    assert analysis.noise == "white"
+    assert all(matrix.fit.noise == "white" for matrix in analysis.matrices)
+    old = json.loads(analysis.to_json(tmp_path / "1.json", schema=1).read_text("utf-8"))
+    assert difference(read("analysis.json"), old) is None
+    analysis.to_json(tmp_path / "a.json")
     again = pastur.Analysis.from_json(tmp_path / "a.json")
     assert again.to_json(tmp_path / "b.json").read_bytes() == (tmp_path / "a.json").read_bytes()
+
+
+def form(value: Any) -> Any:
+    """A document with the type of each value in its place."""
+    if isinstance(value, dict):
+        return {key: form(one) for key, one in value.items() if key not in LATER}
+    if isinstance(value, list):
+        return [form(one) for one in value[:1]]
+    return type(value).__name__
+
+
+@pytest.mark.parametrize("noise", ["auto", "white", "free"])
+def test_schema_1_is_what_0_1_0_wrote(noise: str) -> None:
+    """Keys, their order and the types of their values, whatever is claimed today."""
+    options: Any = {"baseline": ["bema", "parallel_analysis"], "randomize": 1, "alpha": 0.1}
+    model = written_before.model()
+    # Of matrices without spikes, or too small, lists are empty and figures null.
+    names = ["spikes.weight", "rows.weight", "layer.weight*"]
+    found = pastur.analyze(model, include=names, noise=noise, **options).to_dict(schema=1)
+    old = read("analysis.json")
+    assert isinstance(old, dict)
+    stored = {matrix["name"]: matrix for matrix in old["matrices"]}
+    assert difference(form({**old, "matrices": []}), form({**found, "matrices": []})) is None
+    for matrix in found["matrices"]:
+        assert difference(form(stored[matrix["name"]]), form(matrix)) is None
+
+
+def test_schema_1_has_the_white_fit_and_what_contradicts_it() -> None:
+    model = written_before.model()
+    analysis = pastur.analyze(model, include=["spikes.weight", "rows.weight"])
+    spikes, rows = analysis.to_dict(schema=1)["matrices"]
+    assert (spikes["kind"], spikes["fit"]["rank"]) == ("signal", 3)
+    white = analysis.matrices[1].fit.white
+    assert white is not None and rows["fit"]["rank"] == white.rank > 0
+    assert (rows["kind"], rows["fit"]["sigma"]) == ("does not fit", white.sigma)
+    with pytest.raises(pastur.PasturError, match=r"`schema` must be one of 1, 2\. Got 3"):
+        analysis.to_dict(schema=3)
 
 
 @pytest.mark.parametrize(

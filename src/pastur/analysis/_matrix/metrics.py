@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,21 @@ class Metrics:
         """Return plain values, ready for JSON."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def with_noise(self, edge: float | None, noise_norm: float | None) -> Metrics:
+        """Return the metrics with those that follow from a law of noise; None for no law.
+
+        Parameters
+        ----------
+        edge, noise_norm : float or None
+            End and Frobenius norm of the noise.
+        """
+        energy = mp_soft_rank = None
+        if noise_norm is not None:
+            energy = min(1.0, (noise_norm / self.spectral_norm) ** 2 / self.stable_rank)
+        if noise_norm and edge:
+            mp_soft_rank = min(1.0, (edge / self.spectral_norm) ** 2)
+        return replace(self, noise_energy=energy, mp_soft_rank=mp_soft_rank)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Metrics:
         """Return the metrics that `to_dict` described; what has no name here is passed over."""
@@ -148,16 +163,16 @@ def metrics(
     return Metrics(
         frobenius_norm=energy**0.5 * top,
         spectral_norm=top,
-        noise_energy=None if noise_norm is None else min(1.0, (noise_norm / top) ** 2 / energy),
+        noise_energy=None,
         stable_rank=energy,
         effective_rank=float(np.exp(-(share @ np.log(share)))),
         entropy=max(0.0, spread),
         matrix_rank=int(positive.size),
         log_norm=log_top + float(np.log10(energy)),
         log_spectral_norm=log_top,
-        mp_soft_rank=min(1.0, (edge / top) ** 2) if edge and noise_norm else None,
+        mp_soft_rank=None,
         **found,
-    )
+    ).with_noise(edge, noise_norm)
 
 
 def _square(value: float) -> float | None:

@@ -16,6 +16,7 @@ from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._result.csv_file import csv_text
 from pastur.analysis._result.notebook import analysis_html
 from pastur.analysis._result.rows import columns, row
+from pastur.analysis._result.schema_1 import comparison_of_schema_1, matrix_of_schema_1
 from pastur.analysis._result.summary import summarize
 from pastur.estimation._fitting.noises import NOISES
 from pastur.estimation._result.noise_used import NoiseName
@@ -80,8 +81,16 @@ class Analysis:
         """Return the findings in a few plain sentences."""
         return summarize(self.matrices, len(self.skipped))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return a dictionary of plain values: the JSON document, schema 2."""
+    def to_dict(self, *, schema: int = SCHEMA) -> dict[str, Any]:
+        """Return a dictionary of plain values: the JSON document.
+
+        Parameters
+        ----------
+        schema : {2, 1}
+            1 for the document that 0.1.0 reads; see `to_json`.
+        """
+        if _checks.one_of("schema", schema, _READ) == 1:
+            return self._to_schema_1()
         return {
             "schema": SCHEMA,
             "source": self.source,
@@ -95,8 +104,25 @@ class Analysis:
             "initial": [comparison.to_dict() for comparison in self.initial],
         }
 
-    def to_json(self, path: str | os.PathLike[str]) -> Path:
+    def _to_schema_1(self) -> dict[str, Any]:
+        values = self.to_dict()
+        del values["noise"]
+        named = {matrix.name: matrix for matrix in self.matrices}
+        return values | {
+            "schema": 1,
+            "matrices": [matrix_of_schema_1(matrix) for matrix in self.matrices],
+            "initial": [comparison_of_schema_1(one, named[one.name]) for one in self.initial],
+        }
+
+    def to_json(self, path: str | os.PathLike[str], *, schema: int = SCHEMA) -> Path:
         """Write the JSON document, whole or not at all, and return its path.
+
+        Parameters
+        ----------
+        path : path-like
+        schema : {2, 1}
+            Which keys it has. 1 is what 0.1.0 writes and reads: every matrix with the fit of white
+            noise, also where that is not believed. The next version will no longer write it.
 
         Raises
         ------
@@ -106,7 +132,7 @@ class Analysis:
             When it is a file of the model.
         """
         # ASCII: a tensor's name may hold what UTF-8 cannot encode.
-        text = json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
+        text = json.dumps(self.to_dict(schema=schema), allow_nan=False, separators=(",", ":"))
         return self.write(path, text + "\n")
 
     @classmethod
