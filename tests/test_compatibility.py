@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import written_before
 
@@ -75,6 +76,20 @@ def form(value: Any) -> Any:
     return type(value).__name__
 
 
+def test_the_edge_of_0_1_0_is_that_of_the_bulk() -> None:
+    rng = np.random.default_rng(4)
+    w = rng.normal(size=(100, 160)) / 160**0.5
+    w += (np.linalg.qr(rng.normal(size=(100, 30)))[0] * 3.0) @ rng.normal(size=(30, 160)) / 12.6
+    fit = pastur.fit_rectangular(w)
+    assert fit.growing and abs(fit.edge - fit.bulk_edge) > 0.01
+    old = {key: value for key, value in fit.to_dict().items() if key != "bulk_edge"}
+    read = type(fit).from_dict(old | {"edge": fit.bulk_edge})
+    assert read.bulk_edge == fit.bulk_edge
+    assert read.edge == pytest.approx(fit.edge, rel=1e-12)
+    few = pastur.fit_rectangular(rng.normal(size=(40, 60))).to_dict()
+    assert type(fit).from_dict({k: v for k, v in few.items() if k != "bulk_edge"}).to_dict() == few
+
+
 @pytest.mark.parametrize("noise", ["auto", "white", "free"])
 def test_schema_1_is_what_0_1_0_wrote(noise: str) -> None:
     """Keys, their order and the types of their values, whatever is claimed today."""
@@ -82,7 +97,8 @@ def test_schema_1_is_what_0_1_0_wrote(noise: str) -> None:
     model = written_before.model()
     # Of matrices without spikes, or too small, lists are empty and figures null.
     names = ["spikes.weight", "rows.weight", "layer.weight*"]
-    found = pastur.analyze(model, include=names, noise=noise, **options).to_dict(schema=1)
+    analysis = pastur.analyze(model, include=names, noise=noise, **options)
+    found = json.loads(json.dumps(analysis.to_dict(schema=1)))
     old = read("analysis.json")
     assert isinstance(old, dict)
     stored = {matrix["name"]: matrix for matrix in old["matrices"]}

@@ -27,7 +27,7 @@ from pastur._checks import (
 )
 from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
-from pastur.estimation._low_rank.edge import tracy_widom_upper_quantile
+from pastur.estimation._kinds.noise_end import tracy_widom_upper_quantile
 from pastur.measures import MarchenkoPastur, Semicircle
 
 __all__ = [

@@ -128,6 +128,11 @@ class SymmetricFit(Fit):
         """Return the fit that `to_dict` described; `bulk` as in the fit."""
         return cls._from_dict(values, SymmetricKind, bulk)
 
+    def _with_both_edges(self) -> SymmetricFit:
+        found = super()._with_both_edges()
+        lower = self.lower_edge if found.edge == self.edge else max(self.lower_edge, -found.edge)
+        return replace(found, lower_edge=lower, lower_bulk_edge=self.lower_edge)
+
     @property
     def kind(self) -> SymmetricKind:
         """The kind of matrix, of the size that rows and columns of zeros leave."""

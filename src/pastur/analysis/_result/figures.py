@@ -103,8 +103,8 @@ def _standing_out(matrix: MatrixAnalysis) -> str:
 
 
 def _white_share(matrix: MatrixAnalysis) -> str:
-    share = matrix.fit.white_share
-    return NOTHING if share is None else percent(share)
+    fit = matrix.fit
+    return NOTHING if fit.sigma == 0.0 else percent(fit.white_share)
 
 
 def _strongest(matrix: MatrixAnalysis) -> str:

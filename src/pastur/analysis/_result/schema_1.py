@@ -46,7 +46,8 @@ def _white_fit(matrix: MatrixAnalysis) -> RectangularFit:
     if goodness.verdict in _LATER:
         goodness = replace(goodness, verdict=Verdict.NOT_LAW)
     edge = white.edge if white.bulk_edge is None else white.bulk_edge
-    return replace(white, goodness=goodness, edge=edge, zero_sides=fit.zero_sides)
+    found: RectangularFit = replace(white, goodness=goodness, edge=edge, zero_sides=fit.zero_sides)
+    return found
 
 
 def _without(values: dict[str, Any], later: tuple[str, ...]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pastur._typing import AnyArray
 from pastur.estimation._deconvolution.descent import Deconvolution
 from pastur.estimation._fitting.sentences import assess_growing
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
-from pastur.estimation._low_rank.edge import tracy_widom_upper_quantile
+from pastur.estimation._kinds.noise_end import noise_end
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
@@ -59,9 +59,7 @@ def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -
     lower_bulk, bulk = (float(ends[0, 0]) if kind.sides == 2 else 0.0), float(ends[-1, 1])
     lower, edge = lower_bulk, bulk
     if found.signal.base is None:
-        centring, scale = kind.noise.edge_scale(np.array([float(rank)]))
-        margin = tracy_widom_upper_quantile(alpha / kind.sides / (rank + 1))
-        edge = sigma * float(centring[0] + margin * scale[0])
+        edge = sigma * noise_end(kind, rank, alpha)
         lower = -edge if kind.sides == 2 else 0.0
     high = sigma * exp(task.z * found.deviation / sigma)
     return Level(sigma, 0.0, high, lower, edge, lower_bulk, bulk, high)

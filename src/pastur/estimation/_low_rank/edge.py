@@ -1,7 +1,6 @@
 """The edge of the noise with its Tracy–Widom margin, and which values lie beyond it."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -69,9 +68,3 @@ def noise_edges(noise: Noise, alpha: float) -> Edges:
     centring, scale = noise.edge_scale(removed)
     margin = np.asarray(TracyWidom(1).upper_quantile(alpha / noise.sides / (removed + 1)))
     return Edges(centring, scale, centring + scale * margin, noise.sides)
-
-
-@lru_cache(maxsize=64)
-def tracy_widom_upper_quantile(alpha: float) -> float:
-    """Return what TW₁ exceeds with chance alpha, remembered."""
-    return float(TracyWidom(1).upper_quantile(alpha))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from pastur._stored import check, within
 from pastur._typing import AnyArray, ArrayLike, FloatArray, MaybeNone
 from pastur.estimation._free.leading import shrink_without_law, standing_out
 from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._kinds.noise_end import noise_end
 from pastur.estimation._kinds.shrinkage import check_shape
 from pastur.estimation._result.codec import decoded_fit, encoded_fit
 from pastur.estimation._result.goodness import Goodness
@@ -301,11 +302,20 @@ class Fit(Locked):
     ) -> Self:
         found: Self = decoded_fit(cls, values, matrix_kind, bulk)
         _check(found)
+        if "bulk_edge" not in values:
+            found = found._with_both_edges()
         if found.white is not None:
             with within("white"):
                 _check(found.white)
                 check(found.white.shape == found.shape, "shape", "must be that of the fit")
         return found
+
+    def _with_both_edges(self) -> Self:
+        """Return a fit of 0.1.0, whose edge was the end of the bulk, with that of the noise."""
+        if not self.growing or self.signal.base is not None:
+            return replace(self, bulk_edge=self.edge)
+        edge = self._level(self.kind) * noise_end(self.kind, self.rank, self.alpha)
+        return replace(self, bulk_edge=self.edge, edge=edge)
 
     @property
     def kind(self) -> Kind:

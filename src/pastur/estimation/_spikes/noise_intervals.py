@@ -6,7 +6,7 @@ import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._kinds.contract import Ends, Kind
-from pastur.estimation._low_rank.edge import tracy_widom_upper_quantile
+from pastur.estimation._kinds.noise_end import tracy_widom_upper_quantile
 from pastur.measures import ProbabilityMeasure, TracyWidom
 from pastur.models import SpikedModel
 
