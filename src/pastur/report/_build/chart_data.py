@@ -50,7 +50,11 @@ def _leading(matrix: MatrixAnalysis) -> dict[str, Any]:
     drawn = matrix.drawn
     places, leading = drawn.listed[:MOST_MARKED], drawn.fit.leading
     shown = leading[places]
-    return {field: digits(shown[field], 4) for field in _LEADING_FIELDS} | {
+    # Overlaps are shown with two decimals.
+    return {
+        field: digits(shown[field], 2 if field.startswith("overlap") else 4)
+        for field in _LEADING_FIELDS
+    } | {
         "out": [int(flag) for flag in drawn.stands_out[places]],
         "together": np.bincount(leading["group"])[shown["group"]].tolist(),
     }
