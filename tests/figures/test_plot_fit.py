@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
-from pastur.estimation import RectangularFit, fit_rectangular, fit_symmetric
+from pastur.estimation import RectangularFit, Verdict, fit_rectangular, fit_symmetric
 from pastur.figures import plot_fit
 
 
@@ -107,20 +107,30 @@ def test_without_a_law_there_is_neither_curve_nor_edge(
     assert any("law of" in text for text in legend_texts(white))
 
 
-def test_a_strength_has_its_interval_and_a_group_has_one(lawless: RectangularFit) -> None:
+def test_a_strength_has_its_interval(lawless: RectangularFit) -> None:
     ax = plot_fit(lawless)
     (strengths,) = (
         lines for lines in ax.collections if str(lines.get_label()).startswith("strength")
     )
-    first, second = (np.asarray(path.vertices) for path in strengths.get_paths())
+    first, second, third = (np.asarray(path.vertices) for path in strengths.get_paths())
     theta, low = lawless.leading["theta"], lawless.leading["low"]
     assert first[:, 0].tolist() == [low[0], lawless.leading["high"][0]]
-    assert second[0, 0] == low[1]
+    assert [second[0, 0], third[0, 0]] == low[1:3].tolist()
     # An open end reaches the largest value drawn.
-    assert np.isfinite(second).all() and second[1, 0] >= lawless.leading["observed"][0]
+    assert np.isfinite(third).all() and third[1, 0] >= lawless.leading["observed"][0]
     ticks = next(line for line in ax.lines if line.get_marker() == "|")
-    assert np.asarray(ticks.get_xdata()).tolist() == [theta[0], theta[1]]
-    assert first[0, 1] != second[0, 1], "intervals of neighbours would hide each other"
+    assert np.asarray(ticks.get_xdata()).tolist() == theta[:3].tolist()
+    assert len({first[0, 1], second[0, 1], third[0, 1]}) == 3, "they would hide each other"
+
+
+def test_where_the_law_does_not_fit_spikes_are_not_marked(broad: FloatArray) -> None:
+    values = np.linalg.svd(broad, compute_uv=False)
+    asked = fit_rectangular(broad, noise="white")
+    refuted = dataclasses.replace(asked.goodness, verdict=Verdict.NOT_LAW)
+    ax = plot_fit(dataclasses.replace(asked, goodness=refuted), singular_values=values)
+    texts = legend_texts(ax)
+    assert any(text.endswith(", which does not fit") for text in texts)
+    assert not any(text.startswith("spikes") for text in texts)
 
 
 def test_a_bulk_that_ends_beyond_the_noise_has_two_edges(spiked: FloatArray) -> None:

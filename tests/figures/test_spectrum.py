@@ -138,3 +138,25 @@ def test_without_a_law_the_bulk_ends_where_nothing_stands_out(
     assert drawn.over_edge(values)[:4].min() == pytest.approx(1.0)
     white = DrawnSpectrum(fit_rectangular(broad), values)
     assert white.noisy and not white.lawless and white.bulk_end == white.fit.bulk_edge
+
+
+def test_with_a_profile_the_scaled_matrix_is_shown() -> None:
+    rng = np.random.default_rng(7)
+    w = rng.normal(size=(100, 150)) * np.exp(0.3 * rng.normal(size=100))[:, None]
+    w += 40 * np.outer(rng.normal(size=100), rng.normal(size=150)) / np.sqrt(100 * 150)
+    values = np.linalg.svd(w, compute_uv=False).astype(np.float64, copy=False)
+    fit = fit_rectangular(w, noise="profile")
+    drawn = DrawnSpectrum(fit, values)
+    assert fit.profile is not None and fit.goodness.fits
+    scaled = np.linalg.svd(fit.profile.whiten(w), compute_uv=False)
+    assert drawn.observed is not None
+    np.testing.assert_allclose(drawn.observed, scaled, rtol=1e-10)
+    assert drawn.noisy and drawn.word.endswith("scaled to one variance")
+    inside = drawn.bars.counts[drawn.bars.bins[1:] <= drawn.bulk_end * (1 + 1e-12)]
+    assert inside.sum() == 100 - fit.rank
+    # Where it does not hold, the spectrum is that of the matrix itself, without a law.
+    heavy = np.random.default_rng(8).standard_t(1.5, size=(100, 150))
+    values = np.linalg.svd(heavy, compute_uv=False).astype(np.float64, copy=False)
+    refuted = DrawnSpectrum(fit_rectangular(heavy, noise="profile"), values)
+    assert not refuted.counted and not refuted.noisy and refuted.word == "singular value"
+    assert refuted.law[0].size == 0 and refuted.observed is values

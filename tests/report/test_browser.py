@@ -326,5 +326,5 @@ def test_what_stands_out_tells_its_figures(browser: Any, tmp_path: Path) -> None
             assert f"{value:#.4g}" in said
         card.locator("[data-rows=leading] summary").click()
         lines = card.locator("[data-rows=leading] tbody tr").all_inner_texts()
-        assert len(lines) == 12
+        assert len(lines) == 8
         assert lines[0].endswith("yes") and not any(line.endswith("yes") for line in lines[1:])

@@ -267,8 +267,8 @@ def test_a_matrix_without_a_law_has_what_stands_out_and_no_count(
     assert sound["counted"] and not free["counted"]
     assert free["law"] == [[], []] and free["edge"] is None and free["spikes"]["observed"] == []
     assert sound["edge"] is not None and len(sound["spikes"]["observed"]) == 3
-    # The first twelve are listed, of which three stand out.
-    assert free["leading"]["out"] == [1] * 3 + [0] * 9
+    # The first eight are listed, of which three stand out.
+    assert free["leading"]["out"] == [1] * 3 + [0] * 5
     assert free["leading"]["high"][2] is None and free["leading"]["theta"][3] is None
     for words in (lawless.summary(), "3 of 60 singular values", "3 directions that stand out"):
         assert words in lawless_page.text

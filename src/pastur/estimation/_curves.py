@@ -13,7 +13,7 @@ from pastur.measures._contract.curve import density_curve
 
 _LEAST_BINS, _MOST_BINS = 8, 60
 _GROWTH = 1.06
-_MOST_LISTED = 12
+_MOST_LISTED = 8
 # Without a law the bins are equal but for this share of the values on a side.
 _TAIL = 0.1
 # Relative distance at which values are drawn as one.
@@ -62,18 +62,32 @@ class DrawnSpectrum:
 
     @property
     def word(self) -> str:
-        """What the values are called."""
-        return self.fit.kind.value_name
+        """What the values that are shown are called."""
+        name = self.fit.kind.value_name
+        return f"{name} of the matrix scaled to one variance" if self.scaled else name
 
     @property
     def keyword(self) -> str:
         """The argument that takes the observed values."""
-        return f"{self.word.replace(' ', '_')}s"
+        return f"{self.fit.kind.value_name.replace(' ', '_')}s"
+
+    @property
+    def scaled(self) -> bool:
+        """Whether the spectrum is that of the matrix which a profile scales to one variance."""
+        return self.fit.profile is not None and self.counted
+
+    @property
+    def observed(self) -> FloatArray | None:
+        """The values that are shown."""
+        profile = self.fit.profile
+        if self.values is None or profile is None or not self.scaled:
+            return self.values
+        return profile.values
 
     @property
     def noisy(self) -> bool:
-        """Whether there is a law of noise, and with it an edge."""
-        return bool(self.fit.sigma)
+        """Whether there is a law of noise of the values shown, and with it an edge."""
+        return bool(self.fit.sigma) and (self.fit.profile is None or self.scaled)
 
     @property
     def lawless(self) -> bool:
@@ -103,7 +117,7 @@ class DrawnSpectrum:
 
         0 without noise: there is no bulk.
         """
-        if not self.lawless:
+        if self.noisy or self.fit.sigma == 0.0:
             return self.bulk_interval[1] if self.noisy else 0.0
         assert self.values is not None
         marked = np.isclose(self.values[:, None], self.spikes, rtol=_SAME, atol=0.0).any(axis=1)
@@ -112,18 +126,22 @@ class DrawnSpectrum:
     @cached_property
     def bars(self) -> Histogram:
         """The histogram of the observed values."""
-        assert self.values is not None
-        return histogram(self.fit, self.values)
+        assert self.observed is not None
+        return histogram(self.fit, self.observed)
 
     @cached_property
     def law(self) -> tuple[FloatArray, FloatArray]:
         """The curve of the law, scaled to the share of the observed values that it describes."""
-        return law_curve(self.fit, None if self.values is None else self.values.size)
+        if not self.noisy:
+            return np.empty(0), np.empty(0)
+        return law_curve(self.fit, None if self.observed is None else self.observed.size)
 
     @property
     def law_name(self) -> str:
-        """What the curve is."""
-        return law_name(self.fit)
+        """What the curve is; empty where there is none."""
+        if not self.noisy:
+            return ""
+        return law_name(self.fit) + ("" if self.counted else ", which does not fit")
 
     @property
     def counted(self) -> bool:
@@ -167,7 +185,8 @@ def histogram(fit: Fit, values: FloatArray) -> Histogram:
     of the values on each side where it has an edge.
     """
     values, drawn = np.sort(values), DrawnSpectrum(fit)
-    low, high = _most(fit, values) if drawn.lawless else drawn.bulk_interval
+    known = drawn.noisy or fit.sigma == 0.0
+    low, high = drawn.bulk_interval if known else _most(fit, values)
     bulk = values[(values >= low) & (values <= high)]
     if _equal(values):
         half = abs(values[0]) / 20 or 0.5

@@ -159,14 +159,16 @@ class MatrixAnalysis:
     def signal_energy(self) -> float | None:
         """Return the share of the sum of squared singular values that the spikes carry, 0 to 1.
 
-        None where no law of noise is claimed.
+        None where no law of noise is claimed. With a profile of variances it is a share of the
+        matrix that they scale to one.
         """
         if self.fit.rank is None:
             return None
-        top = self.singular_values[0]
+        profile = self.fit.profile
+        values = self.singular_values if profile is None else profile.values
         # Relative to the largest one: the squares of values near 1e300 do not fit a double.
-        carried = float(np.sum((self.fit.spikes["observed"] / top) ** 2))
-        return min(1.0, carried / float(np.sum((self.singular_values / top) ** 2)))
+        carried = float(np.sum((self.fit.spikes["observed"] / values[0]) ** 2))
+        return min(1.0, carried / float(np.sum((values / values[0]) ** 2)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return a dictionary of plain values, ready for JSON."""

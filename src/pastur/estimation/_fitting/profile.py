@@ -10,7 +10,6 @@ from pastur._format import percent
 from pastur._typing import FloatArray
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._fitting.task import Found, Task
-from pastur.estimation._kinds.contract import Factors
 from pastur.estimation._observed.entries import diagnose_entries
 from pastur.estimation._observed.spectrum import Spectrum
 from pastur.estimation._profile.estimate import ProfileEstimate, estimate_profile
@@ -47,7 +46,8 @@ def fit_profile(task: Task, reason: str) -> Found:
         variances = estimate.variances
     white = variances.whitened(w)
     factors = task.kind.factors(white)
-    found = fit(_whitened(task.spectrum, white, factors), task.kind, task.asked)
+    values = factors.values[np.argsort(-np.abs(factors.values), kind="stable")]
+    found = fit(_whitened(task.spectrum, white, values), task.kind, task.asked)
     level = found.sigma * task.share
     spikes = mapped_table(found.spikes, task.kind, level, factors, variances, z=task.z)
     if estimate is not None:
@@ -60,7 +60,7 @@ def fit_profile(task: Task, reason: str) -> Found:
         found,
         spikes=spikes,
         leading=task.leading,
-        profile=Profile(variances.rows, variances.columns, given is not None, found.spikes),
+        profile=Profile(variances.rows, variances.columns, given is not None, found.spikes, values),
         noise=_used(estimate, reason),
     )
 
@@ -82,7 +82,9 @@ def _without_noise(task: Task, reason: str) -> Found:
     """Return the fit of a matrix of low rank to rounding, whose noise has no variances."""
     ones = Variances(*(np.ones(side) for side in task.spectrum.shape))
     found = fit(task.spectrum, task.kind, task.asked)
-    profile = Profile(ones.rows, ones.columns, task.asked.variances is not None, found.spikes)
+    given = task.asked.variances is not None
+    values = task.values * task.spectrum.unit
+    profile = Profile(ones.rows, ones.columns, given, found.spikes, values)
     return replace(found, profile=profile, noise=_used(None, reason))
 
 
@@ -93,9 +95,8 @@ def _of_filled(given: Variances, w: FloatArray) -> Variances:
     return Variances(*(d * (np.count_nonzero(d) / d.sum()) for d in kept))
 
 
-def _whitened(spectrum: Spectrum, white: FloatArray, factors: Factors) -> Spectrum:
+def _whitened(spectrum: Spectrum, white: FloatArray, values: FloatArray) -> Spectrum:
     """Return the spectrum of the scaled matrix, with as many values left out."""
-    values = factors.values[np.argsort(-np.abs(factors.values), kind="stable")]
     unit = float(np.abs(values[0]))
     return replace(
         spectrum,

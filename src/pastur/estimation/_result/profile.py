@@ -22,12 +22,15 @@ class Profile(Locked):
         Whether they were given, not estimated.
     spikes : structured array
         The spikes of the matrix that they scale to one variance, in the order of ``fit.spikes``.
+    values : array
+        All values of that matrix, by descending distance from 0: σ, edge and law are theirs.
     """
 
     rows: FloatArray = field(metadata=stored("Variance of each row over their mean."))
     columns: FloatArray = field(metadata=stored("Variance of each column over their mean."))
     given: bool = field(metadata=stored("Whether they were given, not estimated."))
     spikes: AnyArray = field(metadata=stored("The spikes of the matrix scaled to one variance."))
+    values: FloatArray = field(metadata=stored("All values of that matrix, descending."))
 
     def whiten(self, W: ArrayLike) -> FloatArray:
         """Return ``W / √(rows_i columns_j)``, whose noise has one variance.

@@ -18,8 +18,8 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
     """Draw one bar for each matrix, as long as its number of spikes, in the order of the file.
 
     The finding on a matrix (`MatrixAnalysis.kind`) shows in the colour and the marker at the end of
-    its bar. The bar of a matrix that does not fit the law is hollow: its count is not evidence.
-    Where no law is claimed, the bar counts what stands out from the rest.
+    its bar. Where spikes do not count, as no law of noise is claimed or it does not fit, the bar
+    counts what stands out from the rest.
 
     Parameters
     ----------
@@ -63,8 +63,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
         if not rows:
             continue
         counts = [lengths[i] for i in rows]
-        face = (kind.colour, 0.3) if kind != Finding.MISFIT else "none"
-        ax.barh(rows, counts, height=0.62, facecolor=face, edgecolor=kind.colour)
+        ax.barh(rows, counts, height=0.62, facecolor=(kind.colour, 0.3), edgecolor=kind.colour)
         ax.plot(
             counts,
             rows,
@@ -85,12 +84,12 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
 
 
 def _counted(matrices: Sequence[MatrixAnalysis]) -> str:
-    lawless = {matrix.drawn.lawless for matrix in matrices}
-    counted = {
-        False: "spikes beyond the edge of the noise",
-        True: "directions that stand out from the rest",
+    counted = {matrix.drawn.counted for matrix in matrices}
+    words = {
+        True: "spikes beyond the edge of the noise",
+        False: "directions that stand out from the rest",
     }
-    return ", or ".join(words for claim, words in counted.items() if claim in lawless)
+    return ", or ".join(text for count, text in words.items() if count in counted)
 
 
 def _new_axes(rows: int) -> Axes:

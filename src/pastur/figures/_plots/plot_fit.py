@@ -17,11 +17,6 @@ from pastur.estimation._curves import DrawnSpectrum
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_DOUBTS = {
-    Finding.MISFIT: " (the law does not fit)",
-    Finding.TOO_SMALL: f" ({Finding.TOO_SMALL})",
-}
-
 # Heights that the intervals of θ take in turn.
 _STEPS = 6
 
@@ -38,8 +33,8 @@ def plot_fit(
     The law's density ρ is drawn as 2sρ(s²) over singular values s (rectangular) or as ρ(λ) over
     eigenvalues λ (symmetric), scaled to the share of the values that are not spikes. Where noise
     and undetached signal end beyond the edge of the noise, both ends are drawn. Where no law is
-    claimed there is neither curve nor edge: what stands out is marked, with its strength θ and the
-    interval of it, one for a group of neighbours.
+    claimed there is neither curve nor edge. There, and where the law does not fit, spikes do not
+    count: what stands out from the rest is marked, with the interval of its strength θ.
 
     Parameters
     ----------
@@ -73,7 +68,7 @@ def plot_fit(
     """
     spectrum = _drawn(fit, singular_values=singular_values, eigenvalues=eigenvalues)
     ax = ax if ax is not None else _new_axes()
-    if spectrum.values is not None:
+    if spectrum.observed is not None:
         bars = spectrum.bars
         ax.bar(
             bars.bins[:-1],
@@ -81,7 +76,7 @@ def plot_fit(
             np.diff(bars.bins),
             align="edge",
             color="#c3ccd6",
-            label=f"observed, {spectrum.values.size} values",
+            label=f"observed, {spectrum.observed.size} values",
         )
     if spectrum.noisy:
         ax.plot(*spectrum.law, color="#17202b", linewidth=1.8, label=spectrum.law_name)
@@ -132,9 +127,9 @@ def _draw_marks(ax: Axes, spectrum: DrawnSpectrum) -> None:
     fit, observed = spectrum.fit, spectrum.spikes
     finding = Finding.of(fit)
     height = 0.08 * ax.get_ylim()[1]
-    name, sound = f"spikes, {fit.rank}{_DOUBTS.get(finding, '')}", fit.goodness.fits
-    if spectrum.lawless:
-        name, sound = f"standing out, {observed.size}", True
+    name = f"standing out, {observed.size}"
+    if spectrum.counted:
+        name = f"spikes, {fit.rank}{'' if fit.goodness.fits else f' ({finding})'}"
     ax.vlines(observed, 0, height, color=finding.colour, linewidth=1)
     ax.plot(
         observed,
@@ -142,17 +137,16 @@ def _draw_marks(ax: Axes, spectrum: DrawnSpectrum) -> None:
         linestyle="none",
         marker=finding.marker,
         color=finding.colour,
-        fillstyle="full" if sound else "none",
+        fillstyle="full" if finding.filled else "none",
         label=name,
     )
-    if spectrum.lawless:
+    if not spectrum.counted:
         _draw_strengths(ax, spectrum, height, finding.colour)
 
 
 def _draw_strengths(ax: Axes, spectrum: DrawnSpectrum, height: float, colour: str) -> None:
     """Draw the intervals of θ, each a step higher than the last: neighbours overlap."""
-    _, first = np.unique(spectrum.marked["group"], return_index=True)
-    rows = spectrum.marked[first]
+    rows = spectrum.marked
     heights = height * (1.5 + 0.5 * (np.arange(len(rows)) % _STEPS))
     # An open interval runs to the end of the picture.
     left, right = ax.get_xlim()

@@ -24,6 +24,7 @@ def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
     fit, drawn = matrix.fit, matrix.drawn
     x, y = drawn.law
     return {
+        "word": drawn.word,
         "bins": digits(drawn.bars.bins, 5),
         "counts": drawn.bars.counts.tolist(),
         "law": [digits(x, 5), digits(y, 4)],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pastur._typing import FloatArray
 from pastur.analysis import Finding, MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
 from pastur.report._build import page_text
@@ -98,7 +99,7 @@ def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
         shape=page_text.shape(matrix.shape),
         dtype=matrix.dtype,
         picture=Picture(
-            law=drawn.law_name if drawn.noisy else "",
+            law=drawn.law_name,
             wider=drawn.wider,
             counted=drawn.counted,
             marks=len(drawn.marked),
@@ -181,14 +182,25 @@ def _noise_facts(matrix: MatrixAnalysis) -> list[tuple[str, str]]:
             ("Deviation of an entry", page_text.number(fit.entry_sd)),
             ("Edge of the noise", page_text.number(fit.edge)),
         ]
+    if fit.profile is not None:
+        facts += [
+            (f"Variances of {side} over their mean", page_text.interval(*_range(variances)))
+            for side, variances in (("rows", fit.profile.rows), ("columns", fit.profile.columns))
+        ]
     if matrix.drawn.wider:
         facts.append(("Noise and weak signal end at", page_text.number(fit.bulk_edge)))
-    if fit.sigma_bounds is not None:
+    if fit.sigma_bounds is not None and fit.profile is None:
         facts += [
             ("White noise, at most", page_text.percent(fit.sigma_bounds.white_share)),
             ("Its σ, whatever the signal, at most", page_text.number(fit.sigma_bounds.guaranteed)),
         ]
     return facts
+
+
+def _range(variances: FloatArray) -> tuple[float, float]:
+    """Return the least and the largest of those that are not left out."""
+    there = variances[variances > 0]
+    return float(there.min()), float(there.max())
 
 
 def _signal_facts(matrix: MatrixAnalysis) -> list[tuple[str, str]]:

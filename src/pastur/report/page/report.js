@@ -217,7 +217,7 @@
         hovertemplate: `noise and weak signal end ${short(bulk)}<extra></extra>`,
       });
     }
-    const figure = layout(["singular value", "density"], height);
+    const figure = layout([layer.word, "density"], height);
     const low = Math.min(bins[0], law[0].length ? law[0][0] : bins[0]);
     const { end } = layer;
     place.ranges = { all: padded(low, last) };
