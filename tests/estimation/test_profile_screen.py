@@ -12,9 +12,9 @@ def planted(shape: tuple[int, int], rank: int, spread: float, seed: int) -> Floa
     d, e = (np.exp(2 * spread * rng.normal(size=side)) for side in shape)
     noise = np.sqrt(np.outer(d / d.mean(), e / e.mean()) / max(shape)) * rng.normal(size=shape)
     if not rank:
-        return noise
+        return np.asarray(noise)
     u, v = (np.linalg.qr(rng.normal(size=(side, rank)))[0] for side in shape)
-    return noise + (u * rng.uniform(1.5, 4.0, rank)) @ v.T
+    return np.asarray(noise + (u * rng.uniform(1.5, 4.0, rank)) @ v.T)
 
 
 @pytest.mark.parametrize("spread", [0.1, 0.7])
@@ -29,7 +29,7 @@ def test_profiles_may_hold(shape: tuple[int, int], rank: int, spread: float) -> 
 def broad(shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
     """Rows correlated by a lognormal covariance in no coordinate basis."""
     basis = np.linalg.qr(rng.normal(size=(shape[0],) * 2))[0]
-    return (basis * np.exp(0.5 * rng.normal(size=shape[0]))) @ rng.normal(size=shape)
+    return np.asarray((basis * np.exp(0.5 * rng.normal(size=shape[0]))) @ rng.normal(size=shape))
 
 
 @pytest.mark.parametrize("shape", [(200, 400), (384, 384), (384, 1536)])
