@@ -20,7 +20,7 @@ from pastur.analysis import Analysis, analyze
 from pastur.datasets import shipped_network_path
 
 HEADINGS = [
-    *("layer", "shape", "σ", "edge", "spikes", "stand out", "strongest θ", "D", "p"),
+    *("layer", "shape", "σ", "edge", "spikes", "stand out", "white ≤", "strongest θ", "D", "p"),
     *("noise", "verdict"),
 ]
 

@@ -17,8 +17,10 @@ def read_fit(values: Any) -> RectangularFit:
     Damaged
         Unless it is one of a signal without a bulk.
     """
-    signal = taken(values, "signal", dict[str, Any])
-    check(signal.get("bulk") is None, "signal.bulk", "must be null")
+    _check_no_bulk(values)
+    if values.get("white") is not None:
+        with within("white"):
+            _check_no_bulk(values["white"])
     return RectangularFit.from_dict(values)
 
 
@@ -28,6 +30,11 @@ def check_reach(fit: Fit, largest: float) -> None:
     if fit.white is not None:
         with within("white"):
             _check(fit.white, _FARTHEST * largest)
+
+
+def _check_no_bulk(values: Any) -> None:
+    signal = taken(values, "signal", dict[str, Any])
+    check(signal.get("bulk") is None, "signal.bulk", "must be null")
 
 
 def _check(fit: Fit, reach: float) -> None:
@@ -44,6 +51,8 @@ def _check(fit: Fit, reach: float) -> None:
             check(inside, f"spikes.{name}", one)
         inside = bool(((fit.signal.points >= 0) & (fit.signal.points <= reach)).all())
         check(inside, "signal.points", several)
+    if fit.sigma_bounds is not None:
+        check(fit.sigma_bounds.rms <= reach * max(fit.shape), "sigma_bounds.rms", one)
     if len(fit.leading):
         readable = fit.leading[fit.leading["readable"]]
         for name in ("observed", "theta"):

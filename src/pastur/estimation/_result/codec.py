@@ -229,6 +229,7 @@ def _leading(row: np.dtype[np.void], values: Any) -> AnyArray:
     rows = each(lambda one: tuple(taken(one, name, kind) for name, kind in wanted), values)
     numbers = [tuple(np.nan if item is None else item for item in one) for one in rows]
     leading = np.array(numbers, dtype=row)
+    _check_groups(leading)
     leading["high"][leading["readable"] & np.isnan(leading["high"])] = np.inf
     return leading
 
@@ -238,6 +239,10 @@ def _spikes(spike_fields: np.dtype[np.void], values: Any) -> AnyArray:
     wanted = [(name, kinds[spike_fields[name].kind]) for name in spike_fields.names or ()]
     rows = each(lambda spike: tuple(taken(spike, name, kind) for name, kind in wanted), values)
     spikes = np.array(list(rows), dtype=spike_fields)
-    groups = spikes["group"]
-    check(bool(((groups >= 0) & (groups < len(rows))).all()), "group", "must count the groups")
+    _check_groups(spikes)
     return spikes
+
+
+def _check_groups(rows: AnyArray) -> None:
+    groups = rows["group"]
+    check(bool(((groups >= 0) & (groups < len(rows))).all()), "group", "must count the groups")

@@ -26,6 +26,8 @@ from pastur.estimation._result.status import Status
 from pastur.estimation._whitened.table import mapped_signal, places_of
 from pastur.measures import Atoms, ProbabilityMeasure
 
+# Times the rms: no bound is so far from it.
+_FARTHEST = 1e6
 # Fits stored by 0.1.0 knew no other.
 _WHITE = NoiseUsed(
     NoiseName.WHITE,
@@ -340,3 +342,15 @@ def _check(found: Fit) -> None:
     most = min(found.shape) - found.zeros
     check(len(found.spikes) <= most, "spikes", "are more than values")
     check(not (free and len(found.spikes)), "spikes", "must be empty with this noise")
+    if found.sigma_bounds is not None:
+        with within("sigma_bounds"):
+            _check_bounds(found.sigma_bounds)
+
+
+def _check_bounds(bounds: SigmaBounds) -> None:
+    check(bounds.rms > 0, "rms", "must be positive")
+    for name in ("guaranteed", "deconvolved"):
+        bound = getattr(bounds, name)
+        # A bound above the rms says no more than that.
+        inside = bound is None or 0 <= bound <= _FARTHEST * bounds.rms
+        check(inside, name, "must not be negative, nor far from `rms`")
