@@ -242,3 +242,26 @@ def test_the_entries_are_checked() -> None:
     y[17, 3] += 60
     found = SpikedPCA(noise="white").fit(y)
     assert found.goodness_.entries == ((17, 3),)
+
+
+def test_features_of_different_variances_have_a_profile() -> None:
+    rng = np.random.default_rng(38)
+    x, directions = data(rng, (250, 120), [0.0, 0.0])
+    # Standard deviations of the features from 1/3 to 3: PCA takes the large ones for components.
+    x = (x - 5) * np.exp(0.6 * rng.normal(size=120)) + 5
+    x += (rng.normal(size=(250, 2)) * [9.0, 7.0]) @ directions.T
+    found = SpikedPCA(noise="profile").fit(x)
+    assert found.noise_ == "profile" and found.goodness_.fits
+    assert found.n_components_ == 2
+    np.testing.assert_allclose(found.components_ @ found.components_.T, np.eye(2), atol=1e-12)
+    cosines = np.sum((found.components_ @ directions) ** 2, axis=1)
+    np.testing.assert_allclose(cosines, found.component_overlap_, atol=0.02)
+    np.testing.assert_allclose(found.signal_variance_, [81.0, 49.0], rtol=0.2)
+    lengths = np.var(found.transform(x), axis=0, ddof=1)
+    np.testing.assert_allclose(found.explained_variance_, lengths)
+    # White noise would take the large features for two dozen components.
+    assert SpikedPCA(noise="white").fit(x).n_components_ > 10
+    five = SpikedPCA(noise="profile", n_components=5).fit(x)
+    np.testing.assert_allclose(five.components_ @ five.components_.T, np.eye(5), atol=1e-12)
+    np.testing.assert_allclose(five.components_[:2], found.components_)
+    assert np.isnan(five.signal_variance_).tolist() == [False, False, True, True, True]

@@ -16,6 +16,8 @@ from pastur._errors import InvalidInputError, InvalidTypeError, PasturWarning
 from pastur._format import count
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._free.leading import standing_out
+from pastur.estimation._result.profile import Profile
+from pastur.estimation._whitened.table import places_of
 from pastur.estimation.rectangular import RectangularFit, fit_centred
 
 __all__ = ["SpikedPCA"]
@@ -35,7 +37,8 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Probability that pure noise gives a component. Default 0.05.
     noise : {"auto", "white", "profile", "free"}
         What the noise is; see `fit_rectangular`. Default "auto": the first that the data do not
-        contradict.
+        contradict. With "profile" samples and features have variances of their own, and the
+        components are found in the data scaled to one variance, and scaled back.
     n_components : int or None
         Number of components to keep, whatever is found. Default None: those that are found.
 
@@ -114,6 +117,8 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         _, right = svd_flip(left, right, u_based_decision=False)
         fit = fit_centred(x, centred, values, alpha=self.alpha, noise=self.noise)
         kept = np.arange(wanted) if wanted is not None else _found(fit)
+        if fit.profile is not None:
+            right, values = _scaled_back(fit.profile, fit.spikes, centred)
         self.components_ = right[kept]
         self.explained_variance_ = values[kept] ** 2 / (len(x) - 1)
         self.signal_variance_ = _read(fit, "theta", values.size)[kept] ** 2 / (len(x) - 1)
@@ -189,7 +194,28 @@ def _found(fit: RectangularFit) -> AnyArray:
     return places
 
 
+def _scaled_back(
+    profile: Profile, spikes: AnyArray, centred: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return directions of the data and their lengths: those of the spikes, then of the rest.
+
+    A spike's direction in the scaled data has to be scaled back; they are made orthonormal from the
+    strongest on.
+    """
+    _, values, scaled = np.linalg.svd(profile.variances.whitened(centred), full_matrices=False)
+    order = np.argsort(-spikes["theta"], kind="stable")
+    places = places_of(profile.spikes["observed"], values)[order]
+    turned, corner = np.linalg.qr((scaled[places] * np.sqrt(profile.columns)).T)
+    first = (turned * np.sign(np.diagonal(corner))).T
+    _, _, rest = np.linalg.svd(centred - centred @ first.T @ first, full_matrices=False)
+    directions = np.concatenate([first, rest[: len(scaled) - len(first)]])
+    return directions, np.linalg.norm(centred @ directions.T, axis=0)
+
+
 def _read(fit: RectangularFit, name: str, size: int) -> FloatArray:
     """Return a figure of each of `size` components, NaN where there is no reading."""
-    known = (fit.leading if fit.rank is None else fit.spikes)[name]
+    rows = fit.leading if fit.rank is None else fit.spikes
+    if fit.profile is not None:
+        rows = rows[np.argsort(-rows["theta"], kind="stable")]
+    known = rows[name]
     return np.append(known, np.full(size - known.size, np.nan))
