@@ -29,6 +29,8 @@ _LEAST_VARIANCE = 1e-5
 # Points of the transform lie about as far apart as above the spectrum, but not closer.
 _LEAST_SPACING, _MOST_POINTS = 0.05, 200
 _MOST_STEPS = 30
+# A σ that is given stays at once, but not the signal with which the residual is weighted.
+_LEAST_STEPS = 4
 # A longer descent alternates between neighbouring sets of masses, which move σ to and
 # fro: from then on each change of direction halves its steps, so that they close in on where it
 # turns.
@@ -47,7 +49,8 @@ _NEWTON_STEPS, _NEWTON_TOLERANCE = 12, 1e-6
 _PRICE, _SMALL_SIZE, _PRICE_CURVATURE = 0.2, 100, 0.02
 # First σ tried, as shares of the one given, while the misfit is beyond what chance explains.
 _STARTS = (1.0, 0.8, 0.65)
-# A signal in more than half of all directions leaves no noise to speak of: too small a σ.
+# A signal in more than half of all directions leaves no noise to speak of: too small a σ, unless it
+# was given.
 _LARGEST_RANK = 0.5
 
 
@@ -72,6 +75,8 @@ class Deconvolution:
     change : float
         Relative change of σ at the last step.
     steps : int
+    known : bool
+        Whether σ was given.
     """
 
     sigma: float
@@ -83,6 +88,7 @@ class Deconvolution:
     freedom: int
     change: float
     steps: int
+    known: bool
 
     @property
     def ratio(self) -> float:
@@ -96,8 +102,8 @@ class Deconvolution:
 
     @property
     def leaves_no_noise(self) -> bool:
-        """Whether the signal left no noise to speak of."""
-        return float(self.signal.weights.sum()) > _LARGEST_RANK
+        """Whether the signal left no noise to speak of, so that σ is not known from it."""
+        return not self.known and float(self.signal.weights.sum()) > _LARGEST_RANK
 
     @property
     def converged(self) -> bool:
@@ -212,10 +218,11 @@ def _descend(
     weights = np.full(spikes.size, 1 / context.size)
     signal = Masses(kind.to_law(spikes) / kind.to_law(unit), weights, context.base)
     change, steps, share, before = np.inf, 0, 1.0, 0.0
-    while change > _TOLERANCE and steps < _MOST_STEPS:
+    least = _LEAST_STEPS if known else 1
+    while (change > _TOLERANCE or steps < least) and steps < _MOST_STEPS:
         step = _solve(context, signal, variance, known)
         signal, steps = step.signal, steps + 1
-        no_noise = steps > 1 and float(signal.weights.sum()) > _LARGEST_RANK
+        no_noise = not known and steps > 1 and float(signal.weights.sum()) > _LARGEST_RANK
         if no_noise or step.misfit / step.freedom > _hopeless(steps, context.size):
             break
         if steps > _PATIENCE and step.move * before < 0:
@@ -237,6 +244,7 @@ def _descend(
         freedom=step.freedom,
         change=change / 2,
         steps=steps,
+        known=known,
     )
 
 
@@ -296,7 +304,7 @@ class _Step:
         return size * float(np.sqrt(np.linalg.pinv(kept.T @ kept).sum()))
 
 
-def _linearised(context: _Context, signal: Masses, variance: float) -> _Problem:
+def _linearised(context: _Context, signal: Masses, variance: float, *, known: bool) -> _Problem:
     kind = context.kind
     observed = kind.observe(context.z, context.m, variance)
     w = _preimage(kind, context.z, observed.omega, signal, variance)
@@ -306,7 +314,7 @@ def _linearised(context: _Context, signal: Masses, variance: float) -> _Problem:
     mean = residual_mean(curve, context.size)
     rest = base_transforms(context.base, observed.omega).value
     far = context.far_spikes(variance)
-    grid = spike_grid(kind, context.near, context.base, float(np.sqrt(variance)))
+    grid = spike_grid(kind, context.near, context.base, float(np.sqrt(variance)), known=known)
     of_far = (1 / (far - observed.omega[:, None]) - rest[:, None]).sum(axis=1) / context.size
     moved = observed.transform_by_variance - transforms.first * observed.omega_by_variance
     return _Problem(
@@ -321,7 +329,7 @@ def _linearised(context: _Context, signal: Masses, variance: float) -> _Problem:
 
 def _solve(context: _Context, signal: Masses, variance: float, known: bool) -> _Step:
     """Linearise at `signal` and `variance`; solve for the signal and the change of σ²."""
-    problem = _linearised(context, signal, variance)
+    problem = _linearised(context, signal, variance, known=known)
     variance_direction, columns = problem.variance_direction, problem.columns
     free = _without() if known else _without(variance_direction)
     before = context.size * float(signal.weights.sum()) - problem.far.size

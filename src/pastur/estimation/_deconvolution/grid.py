@@ -6,22 +6,25 @@ from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Kind
 from pastur.measures import ProbabilityMeasure
 
-# Weak spikes leave a trace like that of a smaller σ: none is sought far below the critical one.
-_LEAST_SPIKE = 0.9
+# Weak spikes leave a trace like that of a larger σ: none is sought far below the critical one,
+# unless σ was given.
+_LEAST_SPIKE, _LEAST_AT_KNOWN_SIGMA = 0.9, 0.3
 # Neighbours on the grid differ by 3 %: finer ones change σ by less than a tenth of its error.
 _GRID_STEP = 0.03
 
 
 def spike_grid(
-    kind: Kind, near: FloatArray, base: ProbabilityMeasure | None, sigma: float
+    kind: Kind, near: FloatArray, base: ProbabilityMeasure | None, sigma: float, *, known: bool
 ) -> FloatArray:
     """Return where spikes may lie, in the coordinate of the law.
 
-    Out of the noise, and within reach of the values `near` it; ascending.
+    Out of the noise, and within reach of the values `near` it; ascending. `known` says whether σ
+    was given.
     """
     if base is not None:
         return _around(near, base, sigma)
-    least = _LEAST_SPIKE * kind.critical * sigma
+    share = _LEAST_AT_KNOWN_SIGMA if known else _LEAST_SPIKE
+    least = share * kind.critical * sigma
     reach = max(float(np.abs(near).max()), 1.5 * least)
     up = np.exp(np.arange(np.log(least), np.log(reach), _GRID_STEP))
     return kind.candidates(up)

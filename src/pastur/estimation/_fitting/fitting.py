@@ -82,7 +82,7 @@ def _fit_noise(task: Task) -> Found:
     if diagnosis is not None and diagnosis.verdict is not None:
         # Such noise looks like a signal of high rank: no deconvolution.
         goodness = with_diagnosis(goodness, diagnosis)
-    elif goodness.p_value is not None and status.converged:
+    elif goodness.p_value is not None and (status.converged or task.known):
         found = deconvolve(values, kind, split.sigma, spikes["theta"], base=None, known=task.known)
     if _noise_found(found, task.spectrum.least_sigma):
         many = _fit_many_if_better(task, found, goodness, len(spikes))

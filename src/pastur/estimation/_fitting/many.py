@@ -107,7 +107,7 @@ def leave_one_out(
 
 
 def _status(found: Deconvolution, rank: int, size: int) -> Status:
-    if 2 * rank > size:
+    if 2 * rank > size and not found.known:
         message = (
             f"{rank} of {size} values lie beyond the noise: too few are left to be a bulk of noise."
         )
