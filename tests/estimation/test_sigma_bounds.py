@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pastur import fit_rectangular, fit_symmetric
+from pastur import Verdict, fit_rectangular, fit_symmetric
 from pastur._typing import FloatArray
 from pastur.estimation._bounds.guarantee import sigma_guarantee
 from pastur.estimation._kinds.rectangular import RectangularKind
@@ -100,3 +100,59 @@ def test_noise_alone_ends_before_noise_and_signal_together() -> None:
     a = rng.normal(size=(200, 200))
     few = fit_symmetric((a + a.T) / 20)
     assert few.edge == few.bulk_edge and few.lower_edge == few.lower_bulk_edge
+
+
+def full_rank(power: float, top: float, seed: int, *, n: int = 200, m: int = 400) -> FloatArray:
+    """White noise of σ = 1 and a signal of every direction, ``top·(critical)·k^(−power)``."""
+    rng = np.random.default_rng([seed, n, m])
+    sizes = top * (n / m) ** 0.25 * np.arange(1.0, n + 1) ** -power
+    return np.asarray(rng.normal(size=(n, m)) / np.sqrt(m) + signal(n, m, sizes, rng))
+
+
+@pytest.mark.parametrize(("power", "top"), [(0.5, 10), (1.0, 30), (1.0, 100)])
+def test_signal_within_the_noise_leaves_no_lower_end(power: float, top: float) -> None:
+    for seed in range(3):
+        fit = fit_rectangular(full_rank(power, top, seed))
+        assert fit.sigma_interval[0] == 0.0 and fit.sigma_interval[1] > 1
+        # The first estimate is outside what a two-sided interval of its width would be.
+        assert fit.sigma > 1.02
+        # Where σ is open from below, a spike may be as strong as what is observed.
+        for group in np.unique(fit.spikes["group"]):
+            members = fit.spikes[fit.spikes["group"] == group]
+            observed = np.sqrt(np.mean(members["observed"] ** 2))
+            assert members["high"][0] > 0.99 * observed
+
+
+def test_few_spikes_in_white_noise_keep_both_ends() -> None:
+    rng = np.random.default_rng(5)
+    two_sided = []
+    for _ in range(10):
+        sizes = np.array([4.0, 3.5, 3.0])
+        fit = fit_rectangular(rng.normal(size=(200, 400)) / 20 + signal(200, 400, sizes, rng))
+        two_sided.append(fit.sigma_interval[0] > 0)
+        assert (fit.spikes["high"] < fit.spikes["observed"]).sum() >= 2
+    assert sum(two_sided) >= 9
+
+
+@pytest.mark.parametrize("top", [10.0, 100.0])
+def test_eigenvalues_of_one_sign_leave_the_guarantee(top: float) -> None:
+    # Weak eigenvalues of one sign shift the bulk, and the deconvolution takes σ for too small.
+    n, rng = 200, np.random.default_rng(6)
+    a, q = rng.normal(size=(n, n)), orthonormal(n, n, rng)
+    w = (a + a.T) / np.sqrt(2 * n) + (q * (top / np.arange(1.0, n + 1))) @ q.T
+    fit = fit_symmetric((w + w.T) / 2)
+    assert fit.sigma_interval[0] == 0.0
+    assert fit.sigma < 1 < fit.sigma_interval[1]
+
+
+@pytest.mark.parametrize(("power", "top"), [(0.5, 3), (0.5, 10), (1.0, 100)])
+def test_at_the_true_sigma_a_signal_of_every_direction_is_not_rejected(
+    power: float, top: float
+) -> None:
+    # False alarm: REJECTION = 0.01 for each of three; at twice σ there is no such signal.
+    for seed in range(3):
+        w = full_rank(power, top, seed)
+        assert fit_rectangular(w, sigma=1.0).goodness.verdict == Verdict.NOISE
+        assert fit_rectangular(w, sigma=2.0).goodness.verdict != Verdict.NOISE
+    fit = fit_rectangular(full_rank(1.0, 100, 0), sigma=1.0)
+    assert fit.signal_rank > 0.6 * 200 and fit.sigma_interval == (1.0, 1.0)

@@ -10,15 +10,17 @@ from pastur.estimation._low_rank.edge import Edges
 from pastur.estimation._low_rank.split import Split
 from pastur.estimation._spikes.table import SpikeContext, spike_table
 
-# Of σ: the least that it can be where the rest is not known to be noise.
+# Of σ: as good as none at all.
 _LEAST = 1e-6
 
 
-def few_spikes(task: Task, split: Split, edges: Edges, *, doubtful: bool) -> tuple[Level, AnyArray]:
+def few_spikes(
+    task: Task, split: Split, edges: Edges, *, at_most: float | None
+) -> tuple[Level, AnyArray]:
     """Return noise level and spikes of a spectrum that is already split.
 
-    Where the rest is not noise of one variance, `doubtful`, σ can be anything up to its guarantee,
-    and the spikes' intervals allow for that.
+    Where the rest is not known to be noise of one variance, σ can be anything up to `at_most`, and
+    the spikes' intervals allow for that.
     """
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
     margin, both = exp(task.z * split.deviation), kind.sides == 2
@@ -30,7 +32,7 @@ def few_spikes(task: Task, split: Split, edges: Edges, *, doubtful: bool) -> tup
         kind,
         noise=np.array([[-end if both else -np.inf, end]]),
         critical=np.array([[-critical if both else -np.inf, critical]]),
-        sigma_range=(_LEAST * sigma, task.guarantee) if doubtful and not task.known else None,
+        sigma_range=None if at_most is None else (_LEAST * sigma, at_most),
     )
     p_values = edges.p_values(np.abs(split.spikes), sigma)
     spikes = spike_table(context, np.arange(rank), p_values, z=task.z)

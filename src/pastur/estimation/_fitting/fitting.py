@@ -10,7 +10,7 @@ from pastur._errors import InvalidInputError
 from pastur.estimation._deconvolution.descent import Deconvolution, deconvolve
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
-from pastur.estimation._fitting.many import fit_many
+from pastur.estimation._fitting.many import few_undetached, fit_many
 from pastur.estimation._fitting.sentences import (
     assess,
     exact_as_well,
@@ -76,7 +76,8 @@ def _fit_noise(task: Task) -> Found:
     )
     rejected = goodness.p_value is not None and goodness.p_value < REJECTION
     uneven = diagnosis is not None and diagnosis.verdict is not None
-    level, spikes = few_spikes(task, split, edges, doubtful=rejected or uneven)
+    doubtful = (rejected or uneven) and not task.known
+    level, spikes = few_spikes(task, split, edges, at_most=task.guarantee if doubtful else None)
     rank = Rank(float(len(spikes)), float(len(spikes)), float(values.size))
     found = None
     if diagnosis is not None and diagnosis.verdict is not None:
@@ -89,6 +90,10 @@ def _fit_noise(task: Task) -> Found:
         if many is not None:
             return many
         level, rank = _widened(task, level, rank, found)
+    elif len(spikes) > _FEW:
+        level = task.from_zero(level)
+    if level.low == 0.0 and not (doubtful or task.known):
+        _, spikes = few_spikes(task, split, edges, at_most=level.high)
     signal = Signal(spikes["theta"], np.full(len(spikes), 1 / values.size))
     assessment = Assessment(goodness, status)
     return result(task, level, spikes, signal, rank, assessment, growing=False)
@@ -118,6 +123,8 @@ def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tupl
         margin = exp(task.z * found.deviation / found.sigma)
         margin = max(level.high / level.sigma, margin)
         level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
+    if not few_undetached(task.kind, found.rank, int(rank.rank)):
+        level = task.from_zero(level)
     return level, rank._replace(high=max(rank.rank, weak))
 
 

@@ -8,12 +8,18 @@ from pastur._typing import AnyArray
 from pastur.estimation._deconvolution.descent import Deconvolution
 from pastur.estimation._fitting.sentences import assess_growing
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
+from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.noise_end import noise_end
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
 from pastur.estimation._spikes.table import SpikeContext, spike_table
 
+# Directions of signal within the noise leave σ open, unless they are so few at each edge, or so
+# small a share of those that stand out: in white noise with 12 to 40 spikes they mostly are.
+_FEW_UNDETACHED, _SHARE_UNDETACHED = 2.0, 0.1
+# Of σ: as good as none at all.
+_LEAST = 1e-6
 # A spike in the law makes its own p-value up to a hundred times too small; below this it is one.
 _BEYOND_DOUBT = 1e-7
 
@@ -25,25 +31,27 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     model = kind.model(found.signal, sigma)
     noise = noise_intervals(kind, model, found.signal.base, size)
     detached = noise.detached(values, alpha)
-    reach = _sigma_range(task, found, detached.size)
-    context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, reach)
+    # In the order of the table.
+    detached = detached[np.argsort(-values[detached], kind="stable")]
+    context = SpikeContext(values, sigma, kind, noise.ends, noise.critical)
     spikes = spike_table(context, detached, noise.p_values(values[detached]), z=z)
     noise, sure = leave_one_out(task, noise, found, spikes)
-    if not sure.all():
-        detached = detached[sure]
-        context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, reach)
+    detached, reach = detached[sure], z * found.rank_deviation
+    rank = Rank(found.rank, max(found.rank - reach, 0.0), min(found.rank + reach, size))
+    level = _level(task, found, noise, detached.size)
+    open_below = not (task.known or few_undetached(kind, rank.high, detached.size))
+    if open_below:
+        level = task.from_zero(level)
+    if open_below or not sure.all():
+        sigma_range = (_LEAST * sigma, level.high) if open_below else None
+        context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, sigma_range)
         spikes = spike_table(context, detached, spikes["p_value"][sure], z=z)
-    rank_reach = z * found.rank_deviation
     return result(
         task,
-        _level(task, found, noise, detached.size),
+        level,
         spikes,
         Signal(kind.to_matrix(found.signal.points), found.signal.weights),
-        Rank(
-            found.rank,
-            max(found.rank - rank_reach, 0.0),
-            min(found.rank + rank_reach, size),
-        ),
+        rank,
         Assessment(
             assess_growing(kind, values, model, found, remark=task.remark),
             _status(found, detached.size, size),
@@ -52,8 +60,13 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     )
 
 
+def few_undetached(kind: Kind, signal_rank: float, detached: int) -> bool:
+    """Return whether so few directions of signal are undetached that σ is known."""
+    return signal_rank - detached <= max(kind.sides * _FEW_UNDETACHED, _SHARE_UNDETACHED * detached)
+
+
 def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -> Level:
-    """Return the noise level, from 0 unless it was given: a signal may fill any direction."""
+    """Return the noise level with its interval, and where noise ends, alone and with signal."""
     kind, alpha, sigma = task.kind, task.asked.alpha, found.sigma
     ends = noise.edges(alpha / (rank + 1))
     lower_bulk, bulk = (float(ends[0, 0]) if kind.sides == 2 else 0.0), float(ends[-1, 1])
@@ -61,24 +74,9 @@ def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -
     if found.signal.base is None:
         edge = sigma * noise_end(kind, rank, alpha)
         lower = -edge if kind.sides == 2 else 0.0
-    high = sigma * exp(task.z * found.deviation / sigma)
-    return Level(sigma, 0.0, high, lower, edge, lower_bulk, bulk, high)
-
-
-def _sigma_range(task: Task, found: Deconvolution, rank: int) -> tuple[float, float] | None:
-    """Return between which σ may lie where signal within the noise was found.
-
-    A spectrum does not say how much of the signal that never leaves the noise is counted to it:
-    as much again as was found there may be.
-    """
-    if task.known:
-        return None
-    margin = exp(task.z * found.deviation / found.sigma)
-    signal = found.signal
-    sizes = np.abs(task.kind.to_matrix(signal.points))
-    weakest = np.argsort(-sizes, kind="stable")[rank:]
-    hidden = float(signal.weights[weakest] @ sizes[weakest] ** 2) / found.sigma**2
-    return found.sigma / (margin * (1 + hidden) ** 0.5), found.sigma * margin
+    margin = exp(task.z * found.deviation / sigma)
+    high = sigma * margin
+    return Level(sigma, sigma / margin, high, lower, edge, lower_bulk, bulk, high)
 
 
 def leave_one_out(

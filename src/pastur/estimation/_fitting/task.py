@@ -107,6 +107,15 @@ class Task:
             unit * sigma_rms(self.kind, self.values),
         )
 
+    def from_zero(self, level: Level) -> Level:
+        """Return the level without a lower end, for signal that may lie within the noise.
+
+        Weak signal adds to squares of singular values, so that σ comes out too large if at all. To
+        eigenvalues, all of one sign, it adds a shift, and σ can come out too small as well.
+        """
+        high = level.high if self.kind.squared else max(level.high, self.guarantee)
+        return level._replace(low=0.0, high=high)
+
     @property
     def z(self) -> float:
         """Standard deviations between an estimate and the ends of its interval."""

@@ -105,39 +105,41 @@ def spike_table(
     width = width * np.sqrt(1 + _neighbour_variance(observed, deviation))
     table = np.zeros(order.size, dtype=fields)
     table["theta"], table["low"], table["high"] = theta, theta - width, theta + width
+    table["isolated"], table["group"] = isolated, group
     for number in np.flatnonzero(np.bincount(group) > 1):
         members = np.flatnonzero(group == number)
         mean, spread = _mean_of_group(context, order[members])
         table["theta"][members] = kind.moved_to_mean(theta[members], mean)
         table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
     if context.sigma_range is not None:
-        _widen(table, context, order, isolated)
+        _widen(table, context, order)
     for name in ("theta", "low", "high"):
         table[name] = context.beyond_critical(table[name], observed)
     for name, overlap in zip(kind.overlap_names, outliers.overlaps, strict=True):
         table[name] = overlap
     table["observed"], table["p_value"] = observed, p_values[rank]
-    table["isolated"], table["group"] = isolated, group
     return table
 
 
-def _widen(table: AnyArray, context: SpikeContext, order: AnyArray, isolated: AnyArray) -> None:
+def _widen(table: AnyArray, context: SpikeContext, order: AnyArray) -> None:
     """Move the ends of intervals as far as the range of σ moves the estimates."""
     assert context.sigma_range is not None
-    height = np.where(isolated, 0.0, context.sigma * context.values.size**-0.5)
-    ends = np.array(
-        [
-            context.kind.to_matrix(
-                _leave_one_out(replace(context, sigma=sigma), order, height).spike.real
-            )
-            for sigma in (context.sigma, *context.sigma_range)
-        ]
-    )
-    moved = ends[1:] - ends[0]
-    counts = np.bincount(table["group"])[table["group"]]
-    for name, side in (("low", moved.min(axis=0)), ("high", moved.max(axis=0))):
-        mean = np.bincount(table["group"], weights=side)[table["group"]] / counts
-        table[name] += mean
+    levels = (context.sigma, *context.sigma_range)
+    contexts = [replace(context, sigma=sigma) for sigma in levels]
+    estimates = np.empty((len(levels), order.size))
+    for number in np.unique(table["group"]):
+        members = np.flatnonzero(table["group"] == number)
+        if members.size > 1:
+            means = [_mean_of_group(one, order[members])[0] for one in contexts]
+            estimates[:, members] = np.array(means)[:, None]
+    alone = np.flatnonzero(np.bincount(table["group"])[table["group"]] == 1)
+    height = np.where(table["isolated"][alone], 0.0, context.sigma * context.values.size**-0.5)
+    for estimate, one in zip(estimates, contexts, strict=True):
+        spike = _leave_one_out(one, order[alone], height).spike.real
+        estimate[alone] = context.kind.to_matrix(spike)
+    moved = estimates[1:] - estimates[0]
+    table["low"] += np.minimum(moved.min(axis=0), 0.0)
+    table["high"] += np.maximum(moved.max(axis=0), 0.0)
 
 
 def noise_free_spikes(kind: Kind, values: FloatArray) -> AnyArray:
