@@ -54,7 +54,8 @@ class Outcome:
     bias : float
         θ̂/θ − 1.
     overlaps : tuple of bool
-        Whether the interval of each overlap holds.
+        Whether the interval of each overlap holds: of a group with a clear gap below it, of that
+        with the span of its directions.
     """
 
     layer: str
@@ -79,19 +80,27 @@ def outcome(
     rows = leading[where & leading["readable"]]
     labels = (layer.name, layer.model, verdict, way, place)
     if rows.size == 0:
-        misses = (False,) * len(planting.overlaps)
+        misses = (False,) * len(planting.sides)
         return Outcome(*labels, False, False, False, np.nan, False, np.nan, misses)
     (row,) = rows
-    names = ("overlap_left", "overlap_right") if len(planting.overlaps) == 2 else ("overlap",)
+    names = ("overlap_left", "overlap_right") if len(planting.sides) == 2 else ("overlap",)
     lower = [row[f"{name}_low"] for name in names]
+    members = leading["observed"][leading["group"] == row["group"]]
+    first = last = planting.match
+    if row["group"] != leading["group"][-1]:
+        places = np.flatnonzero(
+            (planting.values <= members.max() * (1 + 1e-9))
+            & (planting.values >= members.min() * (1 - 1e-9))
+        )
+        first, last = int(places[0]), int(places[-1])
     held = (
         bool(low <= true <= row[f"{name}_high"])
-        for name, low, true in zip(names, lower, planting.overlaps, strict=True)
+        for name, low, true in zip(names, lower, planting.overlaps(first, last), strict=True)
     )
     return Outcome(
         *labels,
         read=True,
-        alone=bool(np.count_nonzero(leading["group"] == row["group"]) == 1),
+        alone=members.size == 1,
         stands_out=min(lower) > 0.5,
         miss=float(planting.theta > row["high"]) - float(planting.theta < row["low"]),
         is_open=bool(np.isinf(row["high"])),

@@ -90,10 +90,7 @@ def _alone(
     both = own.table["readable"] & (own.clear | back.table["readable"])
     _forget(table, ~both)
     after = _read(kind, values, rows, all_after(values, rows), z)
-    resolved = after.clear & after.table["readable"]
-    for name in kind.overlap_names:
-        resolved &= after.table[name] > _STANDS_OUT
-    return table, own.clear & both, resolved
+    return table, own.clear & both, after.clear & after.table["readable"]
 
 
 def _read_together(
