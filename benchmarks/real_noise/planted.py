@@ -53,9 +53,9 @@ class Outcome:
         Whether the interval has no upper end.
     bias : float
         θ̂/θ − 1.
-    overlaps : tuple of bool
-        Whether the interval of each overlap holds: of a group with a clear gap below it, of that
-        with the span of its directions.
+    overlaps : tuple of bool or None
+        Whether the interval of each overlap holds. None in a group with a clear gap below it, whose
+        overlaps are those with the span of its directions: the layer's own are not known.
     """
 
     layer: str
@@ -69,7 +69,7 @@ class Outcome:
     miss: float
     is_open: bool
     bias: float
-    overlaps: tuple[bool, ...]
+    overlaps: tuple[bool, ...] | None
 
 
 def outcome(
@@ -80,32 +80,26 @@ def outcome(
     rows = leading[where & leading["readable"]]
     labels = (layer.name, layer.model, verdict, way, place)
     if rows.size == 0:
-        misses = (False,) * len(planting.sides)
+        misses = (False,) * len(planting.overlaps)
         return Outcome(*labels, False, False, False, np.nan, False, np.nan, misses)
     (row,) = rows
-    names = ("overlap_left", "overlap_right") if len(planting.sides) == 2 else ("overlap",)
+    names = ("overlap_left", "overlap_right") if len(planting.overlaps) == 2 else ("overlap",)
     lower = [row[f"{name}_low"] for name in names]
-    members = leading["observed"][leading["group"] == row["group"]]
-    first = last = planting.match
-    if row["group"] != leading["group"][-1]:
-        places = np.flatnonzero(
-            (planting.values <= members.max() * (1 + 1e-9))
-            & (planting.values >= members.min() * (1 - 1e-9))
-        )
-        first, last = int(places[0]), int(places[-1])
     held = (
         bool(low <= true <= row[f"{name}_high"])
-        for name, low, true in zip(names, lower, planting.overlaps(first, last), strict=True)
+        for name, low, true in zip(names, lower, planting.overlaps, strict=True)
     )
+    members = int(np.count_nonzero(leading["group"] == row["group"]))
+    above_gap = members > 1 and row["group"] != leading["group"][-1]
     return Outcome(
         *labels,
         read=True,
-        alone=members.size == 1,
+        alone=members == 1,
         stands_out=min(lower) > 0.5,
         miss=float(planting.theta > row["high"]) - float(planting.theta < row["low"]),
         is_open=bool(np.isinf(row["high"])),
         bias=float(row["theta"] / planting.theta - 1),
-        overlaps=tuple(held),
+        overlaps=None if above_gap else tuple(held),
     )
 
 
@@ -211,7 +205,8 @@ def figures(
     read = [one for one in taken if one.read]
     names = [one.layer for one in taken]
     holds = np.array([one.miss == 0 for one in taken])
-    sides = [np.array(side) for side in zip(*(one.overlaps for one in taken), strict=True)]
+    judged = [one for one in taken if one.overlaps is not None]
+    sides = [np.array(side) for side in zip(*(one.overlaps or () for one in judged), strict=True)]
     yield {
         "class": name,
         "plantings": len(taken),
@@ -225,7 +220,7 @@ def figures(
         "above": sum(one.miss > 0 for one in read) / len(taken),
         "bias": float(np.median([one.bias for one in read])) if read else None,
         "overlaps": [float(side.mean()) for side in sides],
-        "overlaps_error": [clustered(side, names) for side in sides],
+        "overlaps_error": [clustered(side, [one.layer for one in judged]) for side in sides],
     }
 
 

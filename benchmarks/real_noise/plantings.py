@@ -34,29 +34,14 @@ class Planting:
         Singular values or eigenvalues of the sum, descending.
     match : int
         The value whose vectors have the largest product of cosines with u and v.
-    sides : tuple of pairs of arrays
-        These vectors, each with u or v, in the singular vectors or eigenvectors of the matrix.
+    overlaps : tuple of float
+        The squared cosines of these vectors with u and v; with u alone where both are one.
     """
 
     theta: float
     values: FloatArray
     match: int
-    sides: tuple[tuple[FloatArray, FloatArray], ...]
-
-    def overlaps(self, first: int, last: int) -> tuple[float, ...]:
-        """Return how much of each vector lies in the span of a group of values of the sum.
-
-        The group's directions are the new one and those that the matrix had in these places, of
-        which there is one less.
-        """
-        return tuple(_share(vector, new, slice(first, last)) for vector, new in self.sides)
-
-
-def _share(vector: FloatArray, new: FloatArray, places: slice) -> float:
-    rest, left = new.copy(), vector.copy()
-    rest[places] = left[places] = 0.0
-    beside = float(left @ rest) ** 2 / float(rest @ rest)
-    return float(vector @ vector - left @ left) + beside
+    overlaps: tuple[float, ...]
 
 
 def theta_at(place: float, values: FloatArray, longer: int) -> float:
@@ -86,21 +71,16 @@ def plant(
     if along:
         a, b, outside = values * a, values * b, 0.0
     a /= np.linalg.norm(a)
-    length = np.hypot(np.linalg.norm(b), outside)
-    b, outside = b / length, outside / length
+    b /= np.hypot(np.linalg.norm(b), outside)
     image = values * b
     square = np.diag(values**2) + theta**2 * np.outer(a, a)
     square += theta * (np.outer(image, a) + np.outer(a, image))
     found, vectors = np.linalg.eigh(square)
     y = np.sqrt(np.maximum(found[::-1], np.finfo(float).tiny))
-    columns = vectors.T[::-1]
-    left = columns @ a
-    right = (columns @ image + theta * left) / y
+    left = vectors.T[::-1] @ a
+    right = (vectors.T[::-1] @ image + theta * left) / y
     match = int(np.argmax(np.abs(left * right)))
-    of_match = np.append(values * columns[match], 0.0) / y[match]
-    new = np.append(b, outside)
-    of_match += theta * left[match] * new / y[match]
-    return Planting(theta, y, match, ((columns[match], a), (of_match, new)))
+    return Planting(theta, y, match, (float(left[match] ** 2), float(right[match] ** 2)))
 
 
 def plant_symmetric(values: FloatArray, theta: float, rng: np.random.Generator) -> Planting:
@@ -108,6 +88,6 @@ def plant_symmetric(values: FloatArray, theta: float, rng: np.random.Generator) 
     a = rng.normal(size=values.size)
     a /= np.linalg.norm(a)
     found, vectors = np.linalg.eigh(np.diag(values) + theta * np.outer(a, a))
-    columns = vectors.T[::-1]
-    match = int(np.argmax(np.abs(columns @ a)))
-    return Planting(theta, found[::-1], match, ((columns[match], a),))
+    overlaps = (vectors.T[::-1] @ a) ** 2
+    match = int(np.argmax(overlaps))
+    return Planting(theta, found[::-1], match, (float(overlaps[match]),))

@@ -40,11 +40,11 @@ class _Read(NamedTuple):
 def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
     """Return the leading directions of a spectrum by descending distance from 0.
 
-    A value with a clear gap on both sides is read against all others as they are. Near others it is
-    read against the values that the rest had before it pushed them away (`rests.put_back`), and
-    each interval holds that of the first reading as well. The first values are `together` where
-    they have a clear gap below them: those that are near one another are read as one group, against
-    what lies below the gap, their overlaps being those with the span of the group's directions.
+    Each value is read against those that the rest had before its direction pushed them away
+    (`rests.put_back`). Where others are near, its interval also holds that of the reading against
+    the values as they are. The first values are `together` where they have a clear gap below them:
+    those that are near one another are read as one group, against what lies below the gap, their
+    overlaps being those with the span of the group's directions.
 
     Parameters
     ----------
@@ -81,16 +81,13 @@ def _alone(
     The gap must be one for a value of which the greater part is signal.
     """
     own = _read(kind, values, rows, all_others(values, rows), z)
-    back = _read(kind, values, rows, put_back(values, rows, own.slope), z)
+    table = _read(kind, values, rows, put_back(values, rows, own.slope, own.clear), z).table
     near = np.flatnonzero(~own.clear)
-    table = own.table
-    _widen(table, near, back.table[near])
-    for name in ("theta", *kind.overlap_names):
-        table[name][near] = back.table[name][near]
-    both = own.table["readable"] & (own.clear | back.table["readable"])
-    _forget(table, ~both)
+    _widen(table, near, own.table[near])
+    readable = own.table["readable"] & table["readable"]
+    _forget(table, ~readable)
     after = _read(kind, values, rows, all_after(values, rows), z)
-    return table, own.clear & both, after.clear & after.table["readable"]
+    return table, own.clear & readable, after.clear & after.table["readable"]
 
 
 def _read_together(

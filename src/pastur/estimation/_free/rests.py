@@ -29,7 +29,7 @@ def all_after(values: FloatArray, rows: AnyArray) -> Rest:
     return Rest(np.broadcast_to(values, present.shape), present)
 
 
-def put_back(values: FloatArray, rows: AnyArray, slope: FloatArray) -> Rest:
+def put_back(values: FloatArray, rows: AnyArray, slope: FloatArray, clear: AnyArray) -> Rest:
     """Return the values that the rest had before the direction of each row pushed them away.
 
     If values lay on a lattice near y with the spacing Δ, one of n poles of the transform each, then
@@ -40,6 +40,9 @@ def put_back(values: FloatArray, rows: AnyArray, slope: FloatArray) -> Rest:
     ----------
     slope : array
         The rate at which 1/θ falls along the axis, for each row.
+    clear : array of bool
+        Whether nothing is near the value of a row. What lies next below it has then moved by little
+        from its pole; otherwise the pole is taken halfway, at most a spacing away.
     """
     poles = np.empty((rows.size, values.size))
     for sign in (1.0, -1.0):
@@ -47,24 +50,24 @@ def put_back(values: FloatArray, rows: AnyArray, slope: FloatArray) -> Rest:
         if chosen.size:
             order = np.argsort(-sign * values, kind="stable")
             place = np.argsort(order, kind="stable")[rows[chosen]]
-            poles[chosen] = sign * _below(sign * values[order], place, slope[chosen])
+            poles[chosen] = sign * _below(sign * values[order], place, slope[chosen], clear[chosen])
     return Rest(poles, np.ones(poles.shape, dtype=bool))
 
 
 @np.errstate(all="ignore")
-def _below(values: FloatArray, places: AnyArray, slope: FloatArray) -> FloatArray:
+def _below(values: FloatArray, places: AnyArray, slope: FloatArray, clear: AnyArray) -> FloatArray:
     """Return the pole below each of descending values; for the last one, itself."""
     gaps = values - np.append(values[1:], values[-1])
+    scale = slope * values.size / np.pi
     height = values - values[places][:, None]
-    angle = np.arctan2(1.0, slope[:, None] * height * values.size * gaps / np.pi)
-    poles = values - gaps * angle / np.pi
-    # A far value has its pole near the others, and not halfway.
+    poles = values - gaps * np.arctan2(1.0, scale[:, None] * height * gaps) / np.pi
     following = np.minimum(places + 1, values.size - 1)
     last = np.minimum(following + _SPACINGS, values.size - 1)
     spacing = (values[following] - values[last]) / np.maximum(last - following, 1)
-    poles[np.arange(places.size), places] = values[following] + np.minimum(
-        gaps[places] / 2, spacing
-    )
+    spacing = np.minimum(spacing, gaps[places])
+    moved = spacing * np.arctan2(1.0, scale * gaps[places] * spacing) / np.pi
+    halfway = np.minimum(spacing, gaps[places] / 2)
+    poles[np.arange(places.size), places] = values[following] + np.where(clear, moved, halfway)
     return np.asarray(poles)
 
 
