@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._free.rests import all_after, all_others, distance, put_back
+from pastur.estimation._free.rests import all_after, all_others, blocks, distance, put_back
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.free_reading import Readings, Rest
 
@@ -17,8 +17,6 @@ _DEEPEST = 0.25
 _CLEAR = 6.0
 # A direction stands out where every overlap is sure to exceed this.
 _STANDS_OUT = 0.5
-# So many entries are worked on at once.
-_BLOCK = 2**18
 
 
 class _Read(NamedTuple):
@@ -59,10 +57,8 @@ def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
     unit = abs(float(values[0]))
     values = values / unit
     z = -NormalDist().inv_cdf(alpha / 2)
-    rows = np.arange(count)
-    step = max(_BLOCK // values.size, 1)
-    blocks = [_alone(kind, values, rows[i : i + step], z) for i in range(0, count, step)]
-    table, clear, resolved = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    read = [_alone(kind, values, rows, z) for rows in blocks(np.arange(count), values.size)]
+    table, clear, resolved = (np.concatenate(part) for part in zip(*read, strict=True))
     together = int(np.flatnonzero(resolved).max(initial=-1)) + 1
     _read_together(kind, values, table[:together], np.flatnonzero(~clear[:together]), z)
     table["group"] = _groups(values[:count], clear, together)
@@ -178,18 +174,3 @@ def standing_out(kind: Kind, leading: AnyArray) -> AnyArray:
     for name in kind.overlap_names:
         sure &= leading[f"{name}_low"] > _STANDS_OUT
     return sure
-
-
-def shrink_without_law(kind: Kind, values: FloatArray) -> FloatArray:
-    """Return the values that come closest to the signal: θ times the root of the overlaps' product.
-
-    Values that cannot be read, or lie deeper than those that are, become 0.
-    """
-    shrunk = np.zeros_like(values)
-    order = np.argsort(-np.abs(values), kind="stable")
-    leading = read_leading(kind, values[order], 0.5)
-    names = kind.overlap_names
-    product = np.prod([leading[name] for name in names], axis=0)
-    kept = leading["theta"] * product ** (1 / len(names))
-    shrunk[order[: len(leading)]] = np.nan_to_num(kept)
-    return shrunk

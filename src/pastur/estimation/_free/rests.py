@@ -7,6 +7,8 @@ it they are about half a spacing apart, so that what is read against the values 
 from the others, and its strength too large.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
@@ -14,6 +16,15 @@ from pastur.estimation._kinds.free_reading import Rest
 
 # The spacing below a value is the mean of so many.
 _SPACINGS = 5
+# So many entries are worked on at once.
+_BLOCK = 2**18
+
+
+def blocks(rows: AnyArray, size: int) -> Iterator[AnyArray]:
+    """Yield parts of `rows`, few enough for arrays of so many rows and `size` columns."""
+    step = max(_BLOCK // max(size, 1), 1)
+    for start in range(0, rows.size, step):
+        yield rows[start : start + step]
 
 
 def all_others(values: FloatArray, rows: AnyArray) -> Rest:

@@ -54,7 +54,8 @@ class _Form:
     @property
     def variance(self) -> FloatArray:
         squares = (self.summands**2).sum(axis=1) + self.empty * self.alike**2
-        return np.asarray(2 / self.count * (squares / self.count - self.mean**2))
+        # Equal summands have none, up to rounding.
+        return np.asarray(2 / self.count * np.maximum(squares / self.count - self.mean**2, 0.0))
 
     def combined(self, factor: FloatArray, other: "_Form", other_factor: FloatArray) -> "_Form":
         """Return the form with the summands of both, times factors."""

@@ -10,7 +10,8 @@ import numpy as np
 from pastur._checks import matrix
 from pastur._stored import check, within
 from pastur._typing import AnyArray, ArrayLike, FloatArray, MaybeNone
-from pastur.estimation._free.leading import shrink_without_law, standing_out
+from pastur.estimation._free.leading import standing_out
+from pastur.estimation._free.shrinkage import shrink_without_law
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.noise_end import noise_end
 from pastur.estimation._kinds.shrinkage import check_shape
@@ -246,10 +247,10 @@ class Fit(Locked):
         """Return the estimate of S with the singular vectors of W that is best in Frobenius norm.
 
         Few spikes are shrunk, and all else is dropped; at growing rank every value is moved. Where
-        no law is claimed, or the entries contradict it, the readable directions are shrunk without
-        one: to θ times the mean of the overlaps' square roots (see `leading`). With variances of
-        rows and columns it is made from the whitened matrix, whose vectors are weighted so that
-        the estimate is best for W itself.
+        no law is claimed, or the entries contradict it, those detached from the rest are shrunk to
+        θ times the geometric mean of their overlaps, read against the rest, and all else is
+        dropped. With variances of rows and columns it is made from the whitened matrix, whose
+        vectors are weighted so that the estimate is best for W itself.
 
         Parameters
         ----------
