@@ -1,8 +1,11 @@
 """What the initial value of a matrix tells."""
 
+import json
+
 import numpy as np
 import pytest
 
+from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
 from pastur.analysis import InitialComparison, analyze
 
@@ -81,3 +84,63 @@ def test_an_initial_value_without_its_trained_tensor_is_a_matrix_like_any_other(
 ) -> None:
     analysis = analyze({"w.initial": trained["w.initial"]})
     assert [m.name for m in analysis.matrices] == ["w.initial"]
+
+
+def test_the_update_is_read_without_a_law(
+    told: InitialComparison, trained: dict[str, FloatArray]
+) -> None:
+    w, w0 = trained["w"], trained["w.initial"]
+    update = w - told.coefficient * w0
+    # Two directions of strength 3 in general position to what the regression leaves of W₀.
+    assert told.update is not None and told.update.noise == "free"
+    assert len(told.update.standing_out) == 2
+    error = np.linalg.norm(update) / (np.linalg.norm(w0) * np.sqrt(w.size))
+    assert told.coefficient_error == pytest.approx(error, rel=1e-9)
+    again = InitialComparison.from_dict(json.loads(json.dumps(told.to_dict())))
+    assert again.to_dict() == told.to_dict()
+
+
+def test_an_update_of_rounding_is_not_read(trained: dict[str, FloatArray]) -> None:
+    w0 = trained["w.initial"]
+    assert analyze({"w": 2 * w0, "w.initial": w0}).initial[0].update is None
+
+
+def test_without_a_law_there_is_no_critical_value(trained: dict[str, FloatArray]) -> None:
+    found = analyze(trained, noise="free").initial[0]
+    assert (found.sigma, found.critical, found.above_critical) == (None, None, None)
+    assert found.sigma_initial == pytest.approx(0.9, rel=0.05)
+
+
+def test_a_file_of_its_own(trained: dict[str, FloatArray], told: InitialComparison) -> None:
+    other = {"w": trained["w.initial"], "elsewhere": np.ones((30, 40)), "bias": np.ones(4)}
+    found = analyze({"w": trained["w"], "bias": np.ones(4)}, initial=other)
+    assert [one.to_dict() for one in found.initial] == [told.to_dict()]
+    assert [tensor.name for tensor in found.skipped] == ["bias", "w.initial"]
+
+
+def test_what_the_model_holds_comes_first(trained: dict[str, FloatArray]) -> None:
+    found = analyze(trained, initial={"w": trained["w"]})
+    assert found.initial[0].to_dict() == analyze(trained).initial[0].to_dict()
+
+
+def test_a_file_of_other_names_is_refused(trained: dict[str, FloatArray]) -> None:
+    with pytest.raises(InvalidInputError, match="no tensor with the name of a matrix"):
+        analyze({"w": trained["w"]}, initial={"v": trained["w.initial"]})
+
+
+def test_an_initial_value_that_cannot_be_read_is_named(trained: dict[str, FloatArray]) -> None:
+    broken = {"w": np.full((200, 250), np.nan)}
+    found = analyze({"w": trained["w"]}, initial=broken)
+    assert found.initial == () and "not compared: holds" in found.skipped[0].reason
+
+
+def test_a_difference_is_read_without_a_law(trained: dict[str, FloatArray]) -> None:
+    w, w0 = {"w": trained["w"]}, {"w": trained["w.initial"]}
+    fit = analyze(w, base=w0).matrices[0].fit
+    assert fit.noise == "free" and "difference of two models" in str(fit.noise)
+    assert len(fit.standing_out) == 2
+    # What was asked for is done, and a rank that is exact stays.
+    assert analyze(w, base=w0, noise="white").matrices[0].fit.noise == "white"
+    low = {"w": w0["w"] + 3 * np.outer(w0["w"][:, 0], w0["w"][0])}
+    exact = analyze(low, base=w0).matrices[0].fit
+    assert (exact.goodness.verdict, exact.rank) == ("no noise", 1)

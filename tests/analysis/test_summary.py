@@ -81,7 +81,7 @@ def test_every_kind_is_counted() -> None:
         "7 matrices of 8,400 weights analysed: 1 is noise only; 2 carry signal besides their "
         "noise; 2 are read without a law of noise; 1 does not follow the law of noise; 1 is too "
         "small to tell. The 2 with signal have 9 spikes, 2 to 7 each, which hold 60 % of the "
-        "energy. Reasons to count no spikes in 3: entries of a heavy tail (2), the shape of the "
+        "energy. Reasons to count no spikes: entries of a heavy tail (2), the shape of the "
         "bulk (1). At most 25 % to 50 % of each is white noise. 4 directions stand out from the "
         "rest, 0 to 3 each. This assumes that the directions that stand out are in general "
         "position to the rest. "

@@ -68,6 +68,8 @@ class Weights:
         array of its shape; None where that is not known.
     files : tuple of Path
         The files that it is made of, and those of its base: no output may overwrite them.
+    difference : bool
+        Whether its tensors are the differences of two models.
     """
 
     source: str
@@ -76,6 +78,7 @@ class Weights:
     fetch: Callable[[str], AnyArray] = field(repr=False)
     steps: Callable[[str], AnyArray | None] | None = field(default=None, repr=False)
     files: tuple[Path, ...] = field(default=(), repr=False)
+    difference: bool = False
 
     def __post_init__(self) -> None:
         if len(self._by_name) < len(self.entries):

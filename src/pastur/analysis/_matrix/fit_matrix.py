@@ -1,7 +1,8 @@
 """One matrix loaded, decomposed and fitted; a fault becomes the reason why it is skipped."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.metrics import metrics
 from pastur.analysis._matrix.published import baselines
 from pastur.analysis._matrix.shuffled import randomized
-from pastur.estimation import fit_rectangular
+from pastur.estimation import RectangularFit, Verdict, fit_rectangular
+from pastur.estimation._fitting.noises import AUTO
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import ESTIMATORS
 from pastur.weights import Matrix, Skipped
 
+_DIFFERENCE = "the difference of two models has no level of white noise"
 # Room for the ends of intervals, which reach beyond the singular values.
 _LARGEST = 1e307
 
@@ -33,6 +37,7 @@ class Settings:
     randomize: int
     seed: int
     noise: str
+    difference: bool = False
 
     @property
     def random(self) -> bool:
@@ -86,7 +91,7 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
     values = np.append(found, np.zeros(min(w.shape) - found.size))
     if values[0] > _LARGEST:
         return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
-    fit = fit_rectangular(w, singular_values=values, alpha=settings.alpha, noise=settings.noise)
+    fit = _fit(w, values, settings)
     tail_rng, shuffle_rng, baseline_rng = _generators(settings, matrix.name)
     figures = metrics(
         values,
@@ -120,6 +125,20 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
         randomized=shuffled,
         step_variance=matrix.step_variance(),
     )
+
+
+def _fit(w: AnyArray, values: FloatArray, settings: Settings) -> RectangularFit:
+    """Return the fit, with the noise asked for; a difference of two models is read without one."""
+    asked = partial(fit_rectangular, w, singular_values=values, alpha=settings.alpha)
+    fit = asked(noise=settings.noise)
+    changed = settings.difference and settings.noise == AUTO
+    if not changed or fit.goodness.verdict == Verdict.NO_NOISE:
+        return fit
+    free = asked(noise=NoiseName.FREE)
+    goodness = replace(free.goodness, reason=f"{_DIFFERENCE[0].upper()}{_DIFFERENCE[1:]}.")
+    white = fit if fit.noise == NoiseName.WHITE else fit.white
+    noise = replace(free.noise, reason=_DIFFERENCE)
+    return replace(free, goodness=goodness, noise=noise, white=white)
 
 
 def _generators(settings: Settings, name: str) -> list[np.random.Generator | None]:

@@ -14,7 +14,7 @@ from pastur.analysis._matrix.stored_fit import check_reach, read_fit
 from pastur.estimation import RectangularFit, fit_rectangular
 from pastur.estimation._result.noise_used import NoiseName
 
-_SUFFIX = ".initial"
+SUFFIX = ".initial"
 # An update this much smaller than the matrix is what rounding leaves.
 _ROUNDING = 1e-13
 
@@ -123,7 +123,7 @@ def trained_names(names: Iterable[str]) -> dict[str, str]:
     Parts are paired with parts, ``NAME.initial:q`` with ``NAME:q``.
     """
     known = set(names)
-    pairs = {name: name.removesuffix(_SUFFIX).replace(f"{_SUFFIX}:", ":") for name in known}
+    pairs = {name: name.removesuffix(SUFFIX).replace(f"{SUFFIX}:", ":") for name in known}
     return {name: base for name, base in pairs.items() if name != base and base in known}
 
 

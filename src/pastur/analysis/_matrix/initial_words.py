@@ -2,11 +2,12 @@
 
 from pastur._format import count, interval, number
 from pastur.analysis._matrix.initial_values import InitialComparison
+from pastur.analysis._matrix.leading import strongest_of
 from pastur.estimation import RectangularFit
 
 CAVEAT = (
-    "The factor has this error if U is independent of W_initial; if not, it is a projection, and U "
-    "is evidence about the signal, not the signal itself."
+    "W_initial: the factor has this error if U is independent of it; if not, the factor is a "
+    "projection. U is evidence about the signal, not the signal itself."
 )
 
 
@@ -49,12 +50,10 @@ def _spikes(comparison: InitialComparison, fit: RectangularFit) -> list[str]:
 
 def _update(comparison: InitialComparison) -> list[str]:
     if comparison.update is None:
-        return []
+        # Those of 0.1.0 do not have it.
+        return [] if comparison.coefficient_error is None else ["U is zero to rounding"]
     found = comparison.update.standing_out
     words = count(len(found), "direction stands", "directions stand")
-    line = f"U, read without a law of noise: {words} out from the rest of it"
-    if not len(found):
-        return [line]
-    first = found[0]
-    strength = f"{number(first['theta'])} {interval(first['low'], first['high'])}"
-    return [f"{line}, the strongest with θ {strength} against it"]
+    strongest = strongest_of(found, symmetric=False)
+    strength = "" if strongest is None else f", the strongest with θ {strongest} against it"
+    return [f"U, read without a law of noise: {words} out from the rest of it{strength}"]

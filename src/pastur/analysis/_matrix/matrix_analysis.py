@@ -2,14 +2,15 @@
 
 import warnings
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from pastur._format import words
 from pastur._stored import check, made, taken, within
-from pastur._typing import AnyArray, FloatArray
+from pastur._typing import FloatArray
 from pastur.analysis._matrix.finding import Finding
+from pastur.analysis._matrix.leading import Leading, strongest_of
 from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.published import baselines_from_dict, baselines_to_dict
 from pastur.analysis._matrix.sentences import sentences
@@ -17,18 +18,8 @@ from pastur.analysis._matrix.shuffled import Randomized
 from pastur.analysis._matrix.stored_fit import check_reach, read_fit
 from pastur.estimation import RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import Baseline
-
-
-class Leading(NamedTuple):
-    """The strongest θ of a matrix with its interval; of `together` neighbours that push each other,
-    their root mean square.
-    """
-
-    theta: float
-    low: float
-    high: float
-    together: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,12 +100,14 @@ class MatrixAnalysis:
     @property
     def strongest_spikes(self) -> Leading | None:
         """Return strength and interval of the strongest spike, or of its group together."""
-        return _strongest_of(self.fit.spikes, symmetric=True)
+        # Those of a profile are mapped back, and the middle of an interval with them.
+        white = self.fit.noise == NoiseName.WHITE
+        return strongest_of(self.fit.spikes, symmetric=white)
 
     @property
     def first_standing(self) -> Leading | None:
         """Return the same of the first direction that stands out, against the rest."""
-        return _strongest_of(self.fit.standing_out, symmetric=False)
+        return strongest_of(self.fit.standing_out, symmetric=False)
 
     @property
     def leading(self) -> Leading | None:
@@ -221,20 +214,6 @@ class MatrixAnalysis:
             step_variance=step,
             **plain,
         )
-
-
-def _strongest_of(rows: AnyArray, *, symmetric: bool) -> Leading | None:
-    """Return the strongest row with its group; `symmetric`: its interval is, about the estimate."""
-    if not len(rows):
-        return None
-    strongest = rows[int(np.argmax(rows["theta"]))]
-    together = rows[rows["group"] == strongest["group"]]
-    low, high = float(strongest["low"]), float(strongest["high"])
-    theta = float(strongest["theta"])
-    if len(together) > 1:
-        middle = np.sqrt(np.mean(together["theta"] ** 2))
-        theta = (low + high) / 2 if symmetric else float(middle)
-    return Leading(theta, low, high, len(together))
 
 
 def _randomized_or_none(values: Any) -> Randomized | None:

@@ -14,7 +14,7 @@ def sentences(fit: Fit) -> str:
     """Return what a fit found: which noise, how much, and what stands out from it."""
     finding = Finding.of(fit)
     if finding == Finding.NO_LAW:
-        return " ".join([_without_law(fit.goodness.verdict), *_share(fit), *_standing_out(fit)])
+        return " ".join([_without_law(fit), *_share(fit), *_standing_out(fit)])
     if finding == Finding.MISFIT:
         refused = f"{fit.goodness.verdict.meaning.rstrip('.')}: spikes are not counted."
         return " ".join([refused, *_share(fit), *_standing_out(fit)])
@@ -25,9 +25,10 @@ def sentences(fit: Fit) -> str:
     return f"{_noise(fit)} {_signal(fit)}"
 
 
-def _without_law(verdict: Verdict) -> str:
+def _without_law(fit: Fit) -> str:
+    verdict = fit.goodness.verdict
     if verdict == Verdict.NO_LAW:
-        return "Read without a law of noise, as asked for."
+        return f"{fit.noise.name.label}: {fit.noise.reason}."
     if verdict == Verdict.BROAD:
         return f"Broad spectrum: {_NOT_TOLD_APART}."
     return f"{verdict.meaning.rstrip('.')}: {_NOT_TOLD_APART}."

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,11 +21,12 @@ from pastur.analysis._matrix.initial_values import (
 )
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.published import chosen
+from pastur.analysis._model.initial_file import initial_items
 from pastur.analysis._model.parallel import examined
 from pastur.analysis._model.selection import Selection
 from pastur.analysis._result.analysis import Analysis
 from pastur.estimation._fitting.noises import AUTO, checked_noise
-from pastur.weights import Matrix, Skipped
+from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
 # How many reasons the error names when nothing can be analysed.
 _REASONS = 3
@@ -36,6 +38,7 @@ def analyze(
     source: Any,
     *,
     base: Any = None,
+    initial: Any = None,
     include: Sequence[str] | str | None = None,
     exclude: Sequence[str] | str | None = None,
     alpha: float = 0.05,
@@ -64,7 +67,12 @@ def analyze(
         `pastur.weights.open_weights`), a ``torch.nn.Module``, or the arrays themselves.
     base : path, module, array or dict of arrays, optional
         Another model: what is analysed is then the difference of the two, tensor by tensor; where
-        `source` is an adapter of low rank (LoRA), the base with its changes.
+        `source` is an adapter of low rank (LoRA), the base with its changes. With `noise` "auto" a
+        difference is read without a law of noise: two trained models have no white noise between
+        them.
+    initial : path, module, array or dict of arrays, optional
+        The model before its training, or an earlier checkpoint: each matrix is compared with the
+        one of its name there, as with a tensor ``NAME.initial``, which comes first.
     include, exclude : sequence of str, optional
         Patterns of names of tensors or parts (``*`` and ``?`` as in a shell) to analyse, or to
         leave out.
@@ -142,9 +150,14 @@ def analyze(
         torch_device(device)
     selection = Selection.of(source, base=base, include=include, exclude=exclude, unfold=unfold)
     weights = selection.open()
+    settings = replace(settings, difference=weights.difference)
+    before = None if initial is None else open_weights(initial)
+    files = (*weights.files, *(before.files if before is not None else ()))
     for path in outputs:
-        refuse_inputs(path, weights.files)
+        refuse_inputs(path, files)
     items = selection.items(weights)
+    if before is not None:
+        items += initial_items(items, list(iter_matrices(before, unfold=unfold)), before.source)
     work = partial(examined, partial(examine, settings=settings), selection=selection, jobs=jobs)
     results, comparisons = _worked_through(items, work, progress)
     matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
@@ -161,7 +174,7 @@ def analyze(
         metadata=dict(weights.metadata),
         initial=comparisons,
         noise=settings.noise,
-        files=weights.files,
+        files=files,
     )
 
 

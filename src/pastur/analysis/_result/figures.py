@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from pastur._format import NOTHING, fraction, interval, level, number, p_value, percent, shape
+from pastur._format import NOTHING, fraction, level, number, p_value, percent, shape
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 
 
@@ -108,11 +108,7 @@ def _white_share(matrix: MatrixAnalysis) -> str:
 
 
 def _strongest(matrix: MatrixAnalysis) -> str:
-    leading = matrix.leading
-    if leading is None:
-        return NOTHING
-    together = f" ×{leading.together}" if leading.together > 1 else ""
-    return f"{number(leading.theta)} {interval(leading.low, leading.high)}{together}"
+    return NOTHING if matrix.leading is None else str(matrix.leading)
 
 
 NOISE = Column(

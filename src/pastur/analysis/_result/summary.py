@@ -74,15 +74,17 @@ def _uncounted(matrices: Sequence[MatrixAnalysis]) -> list[str]:
     if not matrices:
         return []
     verdicts = Counter(matrix.fit.goodness.verdict for matrix in matrices).most_common()
-    listed = ", ".join(f"{Verdict(v).contradiction} ({times})" for v, times in verdicts)
-    reasons = f"Reasons to count no spikes in {len(matrices)}: {listed}."
+    # Where none was asked for nothing contradicts a law.
+    known = [(Verdict(v).contradiction, times) for v, times in verdicts if Verdict(v).contradiction]
+    listed = ", ".join(f"{why} ({times})" for why, times in known)
+    reasons = [f"Reasons to count no spikes: {listed}."] if known else []
     found = [len(matrix.fit.standing_out) for matrix in matrices]
     if not any(found):
         standing = "No direction of theirs stands out from the rest."
     else:
         total = count(sum(found), "direction stands", "directions stand")
         standing = f"{total} out from the rest, {_range(found)} each. {GENERAL_POSITION}"
-    return [reasons, *_white(matrices), standing]
+    return [*reasons, *_white(matrices), standing]
 
 
 def _white(matrices: Sequence[MatrixAnalysis]) -> list[str]:

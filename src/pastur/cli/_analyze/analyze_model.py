@@ -62,6 +62,8 @@ def run(source: Path, outputs: Outputs, options: Mapping[str, Any], *, quiet: bo
     sources = {"the model": source}
     if options.get("base") is not None:
         sources["the base"] = options["base"]
+    if options.get("initial") is not None:
+        sources["the initial values"] = options["initial"]
     check_files(outputs.named(), sources)
     with progress_bar(quiet=quiet) as progress:
         paths = [path for _, path in outputs.named()]

@@ -103,6 +103,11 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
 )
 @click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
 @click.option(
+    "--initial",
+    type=_FILE,
+    help="Compare with the model before its training, or with an earlier checkpoint.",
+)
+@click.option(
     "--unfold",
     type=click.Choice(["outputs", "inputs", "window"]),
     default="outputs",
@@ -136,6 +141,7 @@ def analyze(
     seed: int,
     noise: str,
     base: Path | None,
+    initial: Path | None,
     unfold: str,
     jobs: int,
     device: str,
@@ -158,6 +164,7 @@ def analyze(
         "seed": seed,
         "noise": noise,
         "base": base,
+        "initial": initial,
         "alpha": alpha,
         "unfold": unfold,
         "jobs": jobs,

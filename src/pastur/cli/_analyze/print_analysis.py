@@ -44,6 +44,9 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
     for comparison in analysis.initial:
         console.print()
         _print_initial(console, comparison, estimates[comparison.name])
+    if analysis.initial:
+        console.print()
+        say(console, CAVEAT, "dim")
     if analysis.skipped:
         console.print()
         say(console, f"Skipped: {count(len(analysis.skipped), 'tensor', 'tensors')}", "bold")
@@ -59,4 +62,3 @@ def _print_initial(console: Console, comparison: InitialComparison, fit: Rectang
     say(console, f"{printable(comparison.name)} compared with its initial value", "bold")
     for line in comparison_lines(comparison, fit):
         say(console, line, indent=2)
-    say(console, CAVEAT, "dim", indent=2)

@@ -26,7 +26,7 @@ def difference(weights: Weights, base: Weights) -> Weights:
     ]
     source = f"{weights.source} minus {base.source}"
     fetch, steps = partial(_read, weights, base), partial(_steps, weights, base)
-    return Weights(source, tuple(entries), weights.metadata, fetch, steps)
+    return Weights(source, tuple(entries), weights.metadata, fetch, steps, difference=True)
 
 
 def _entry(entry: TensorInfo, beneath: Mapping[str, TensorInfo]) -> TensorInfo:
