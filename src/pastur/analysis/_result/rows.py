@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pastur._typing import AnyArray
-from pastur.analysis._matrix.matrix_analysis import Leading, MatrixAnalysis
+from pastur.analysis._matrix.leading import Leading
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.shuffled import Randomized
 from pastur.estimation.baselines import Baseline
