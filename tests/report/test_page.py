@@ -114,6 +114,18 @@ def test_comparison_with_the_initial_value(page: Page, analysis: Analysis) -> No
     assert page.data["initial"][0]["value"][0] == pytest.approx(40, rel=0.05)
 
 
+def test_without_a_law_the_update_has_what_stands_out(analysis: Analysis, tmp_path: Path) -> None:
+    (known,) = analysis.initial
+    assert known.update is not None and len(known.update.standing_out) == 3
+    free = dataclasses.replace(known, sigma=None, critical=None, edge=None)
+    both = dataclasses.replace(analysis, initial=(known, free))
+    page = Page(write_report(both, tmp_path / "r.html").read_text(encoding="utf-8"))
+    with_law, without = page.data["initial"]
+    assert with_law["critical"] is not None and sum(with_law["marked"]) == known.above_critical
+    assert without["critical"] is None and sum(without["marked"]) == 3
+    assert "there is no critical value" in page.text and "None" not in page.text
+
+
 def test_no_section_on_initial_values_without_them(analysis: Analysis, tmp_path: Path) -> None:
     bare = dataclasses.replace(analysis, initial=())
     text = write_report(bare, tmp_path / "r.html").read_text(encoding="utf-8")

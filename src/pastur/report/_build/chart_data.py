@@ -62,7 +62,7 @@ def _leading(matrix: MatrixAnalysis) -> dict[str, Any]:
 
 
 def residual(comparison: InitialComparison) -> dict[str, Any]:
-    """Return the residual's singular values by rank; of a long tail each so many-th one."""
+    """Return the update's singular values by rank; of a long tail each so many-th one."""
     values = comparison.residual_singular_values
     half = _MOST_RESIDUALS // 2
     ranks = np.arange(values.size)
@@ -72,9 +72,23 @@ def residual(comparison: InitialComparison) -> dict[str, Any]:
     return {
         "rank": (ranks + 1).tolist(),
         "value": digits(values[ranks], 4),
+        # Without a law of noise there is neither.
         "critical": digits([comparison.critical], 5)[0],
         "edge": digits([comparison.edge], 5)[0],
+        "marked": [int(flag) for flag in _marked(comparison)[ranks]],
     }
+
+
+def _marked(comparison: InitialComparison) -> AnyArray:
+    """Return which values of the update exceed the critical one, or else stand out from the rest."""
+    values, update = comparison.residual_singular_values, comparison.update
+    if comparison.critical is not None:
+        return np.asarray(values > comparison.critical)
+    marked = np.zeros(values.size, dtype=bool)
+    if update is not None:
+        out = np.isin(update.leading["observed"], update.standing_out["observed"])
+        marked[: out.size] = out
+    return marked
 
 
 def digits(values: FloatArray | Iterable[float], significant: int) -> list[float | None]:

@@ -249,24 +249,24 @@
   }
 
   function initialFigure(place, height) {
-    const { rank, value, critical, edge } = data.initial[place.index];
+    const { rank, value, critical, edge, marked } = data.initial[place.index];
     const ends = [1, rank[rank.length - 1]];
     const line = (name, level, dash) => ({
       type: "scatter", mode: "lines", x: ends, y: [level, level],
       line: { color: colour("muted"), width: 1.5, dash }, hovertemplate: `${name} ${short(level)}<extra></extra>`,
     });
-    const above = value.map((v) => v > critical);
+    const tone = critical === null ? "nolaw" : "signal";
     const traces = [
       {
         type: "scatter", mode: "markers", x: rank, y: value,
         marker: {
-          opacity: 1, size: above.map((yes) => (yes ? 8 : 5)), color: above.map((yes) => (yes ? colour("signal") : colour("surface"))),
-          line: { color: above.map((yes) => colour(yes ? "signal" : "noise")), width: 1.5 },
+          opacity: 1, size: marked.map((yes) => (yes ? 8 : 5)), color: marked.map((yes) => (yes ? colour(tone) : colour("surface"))),
+          symbol: marked.map((yes) => (yes && critical === null ? "square" : "circle")),
+          line: { color: marked.map((yes) => colour(yes ? tone : "noise")), width: 1.5 },
         },
         hovertemplate: "number %{x}<br><b>%{y:.4g}</b><extra></extra>",
       },
-      line("critical value", critical, "5px,4px"),
-      line("edge", edge, "1.5px,3px"),
+      ...(critical === null ? [] : [line("critical value", critical, "5px,4px"), line("edge", edge, "1.5px,3px")]),
     ];
     const figure = layout(["rank", "singular value"], height);
     figure.xaxis.range = padded(...ends);
