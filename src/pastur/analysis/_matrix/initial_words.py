@@ -54,6 +54,6 @@ def _update(comparison: InitialComparison) -> list[str]:
         return [] if comparison.coefficient_error is None else ["U is zero to rounding"]
     found = comparison.update.standing_out
     words = count(len(found), "direction stands", "directions stand")
-    strongest = strongest_of(found, symmetric=False)
+    strongest = strongest_of(found, group_interval=False)
     strength = "" if strongest is None else f", the strongest with θ {strongest} against it"
     return [f"U, read without a law of noise: {words} out from the rest of it{strength}"]

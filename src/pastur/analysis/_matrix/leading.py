@@ -9,8 +9,10 @@ from pastur._typing import AnyArray
 
 
 class Leading(NamedTuple):
-    """The strongest θ of a matrix with its interval; of `together` neighbours that push each other,
-    their root mean square.
+    """The strongest θ of a matrix with its interval.
+
+    It is one of `together` neighbours that push each other. Where a law of noise is claimed their
+    root mean square stands for them, which alone has an interval then.
     """
 
     theta: float
@@ -23,15 +25,13 @@ class Leading(NamedTuple):
         return f"{number(self.theta)} {interval(self.low, self.high)}{together}"
 
 
-def strongest_of(rows: AnyArray, *, symmetric: bool) -> Leading | None:
-    """Return the strongest row with its group; `symmetric`: its interval is, about the estimate."""
+def strongest_of(rows: AnyArray, *, group_interval: bool) -> Leading | None:
+    """Return the strongest row; with `group_interval` neighbours have theirs in common."""
     if not len(rows):
         return None
     strongest = rows[int(np.argmax(rows["theta"]))]
-    together = rows[rows["group"] == strongest["group"]]
-    low, high = float(strongest["low"]), float(strongest["high"])
-    theta = float(strongest["theta"])
-    if len(together) > 1:
-        middle = np.sqrt(np.mean(together["theta"] ** 2))
-        theta = (low + high) / 2 if symmetric else float(middle)
-    return Leading(theta, low, high, len(together))
+    group = rows["theta"][rows["group"] == strongest["group"]]
+    theta, low, high = (float(strongest[name]) for name in ("theta", "low", "high"))
+    if group_interval and group.size > 1:
+        theta = float(np.sqrt(np.mean(group**2)))
+    return Leading(theta, low, high, int(group.size))

@@ -18,7 +18,6 @@ from pastur.analysis._matrix.shuffled import Randomized
 from pastur.analysis._matrix.stored_fit import check_reach, read_fit
 from pastur.estimation import RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
-from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import Baseline
 
 
@@ -100,14 +99,12 @@ class MatrixAnalysis:
     @property
     def strongest_spikes(self) -> Leading | None:
         """Return strength and interval of the strongest spike, or of its group together."""
-        # Those of a profile are mapped back, and the middle of an interval with them.
-        white = self.fit.noise == NoiseName.WHITE
-        return strongest_of(self.fit.spikes, symmetric=white)
+        return strongest_of(self.fit.spikes, group_interval=True)
 
     @property
     def first_standing(self) -> Leading | None:
         """Return the same of the first direction that stands out, against the rest."""
-        return strongest_of(self.fit.standing_out, symmetric=False)
+        return strongest_of(self.fit.standing_out, group_interval=False)
 
     @property
     def leading(self) -> Leading | None:

@@ -15,7 +15,7 @@ from pastur.cli._terminal.console import open_console, say
 from pastur.cli._terminal.printable import printable
 from pastur.estimation import RectangularFit
 
-_GROUP = "×k: the root mean square of k neighbours, too close for an interval of each."
+_GROUP = "×k: k neighbours that push each other; of spikes, their root mean square."
 _METHODS = "{methods}: the counts of published estimators, which take every bulk for noise."
 _SHUFFLED = (
     "shuffled: singular values above the largest one after the entries are shuffled {draws}; for "
