@@ -16,9 +16,12 @@ from pastur.estimation._kinds.free_reading import Readings, Rest
 _DEEPEST = 0.5
 _WITHIN = 0.25
 # The odds of a detached value are so many times those that nine of ten values within the rest stay
-# below. Chosen on simulated noise of many correlations, and reported on other draws of it.
+# below; fewer are asked for below the first tenth of all values, where sparse values at the end of
+# correlated noise no longer are. Chosen on simulated noise of many correlations.
 _USUAL = 0.9
 _DETACHED = 4.0
+_END = 0.1
+_DETACHED_DEEPER = 3.2
 
 
 def shrink_without_law(kind: Kind, values: FloatArray) -> FloatArray:
@@ -66,7 +69,8 @@ def _detached(kind: Kind, values: FloatArray) -> int:
     if within.size == 0:
         return 0
     usual = float(np.quantile(within, _USUAL))
-    detached = overlap * (1 - usual) > _DETACHED * usual * (1 - overlap)
+    needed = np.where(rows < _END * values.size, _DETACHED, _DETACHED_DEEPER)
+    detached = overlap * (1 - usual) > needed * usual * (1 - overlap)
     return int(np.flatnonzero(detached & (values[: rows.size] > 0)).max(initial=-1)) + 1
 
 
