@@ -1,9 +1,8 @@
 """Which noise a fit rests on: the one asked for, or with "auto" the first that can be believed."""
 
-from dataclasses import replace
-
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
+from pastur.estimation._fitting.belief import doubt
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._fitting.profile import fit_profile
 from pastur.estimation._fitting.task import Found, Task, result_without_law
@@ -15,9 +14,8 @@ from pastur.estimation._result.verdict import Verdict
 
 AUTO = "auto"
 NOISES = (*map(str, NoiseName), AUTO)
-_BROAD = "noise and signal cannot be told apart from this matrix alone"
-# So many directions of signal within the noise are few: more leave its level open.
-_FEW_WEAK = 5
+# Standard deviations from which on the spread of the variances of rows or columns is not chance.
+_DIFFERING = 3.5
 
 
 def checked_noise(noise: object, variances: object = None) -> str:
@@ -44,19 +42,31 @@ def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
         return result_without_law(task, untested, "as asked for", None)
     if asked.noise == NoiseName.PROFILE:
         return fit_profile(task, "as asked for")
-    white = fit(spectrum, kind, asked)
-    goodness = _without_belief(white)
-    if goodness is None:
+    return _believed(task)
+
+
+def _believed(task: Task) -> Found:
+    """Return the first fit whose law is believed, or what can be said without a law."""
+    white = fit(task.spectrum, task.kind, task.asked)
+    goodness, uneven = doubt(white, task), _uneven(task)
+    if goodness is None and not uneven:
         return white
+    if uneven:
+        profile = fit_profile(task, "rows or columns have different variances")
+        of_profile = doubt(profile, task)
+        if of_profile is None:
+            return profile
+        goodness = goodness or of_profile
+    assert goodness is not None
     reason = goodness.verdict.meaning.rstrip(".")
     return result_without_law(task, goodness, reason[0].lower() + reason[1:], white)
 
 
-def _without_belief(white: Found) -> Goodness | None:
-    """Return the goodness of a fit of white noise that is not believed; None where it is."""
-    goodness = white.goodness
-    if goodness.verdict not in (Verdict.NOISE, Verdict.NO_NOISE, Verdict.TOO_SMALL):
-        return goodness
-    if white.growing and white.signal_rank - white.rank > _FEW_WEAK:
-        return replace(goodness, verdict=Verdict.BROAD, reason=f"{goodness.reason} {_BROAD}.")
-    return None
+def _uneven(task: Task) -> bool:
+    """Return whether the variances of rows or columns differ, and may be all that differs."""
+    diagnosis = task.spectrum.diagnosis
+    if diagnosis is None or not diagnosis.separable or task.asked.bulk is not None:
+        return False
+    if diagnosis.verdict is not None:
+        return diagnosis.verdict == Verdict.UNEVEN
+    return diagnosis.differing > _DIFFERING

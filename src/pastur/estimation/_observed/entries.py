@@ -5,7 +5,7 @@ fits: noise of independent entries of one variance and finite fourth moment, and
 special direction, of any rank.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -69,12 +69,19 @@ class EntryDiagnosis:
         Row and column of each outlier, the largest first, 20 at most.
     separable : bool
         Whether the variances may be products of one for the row and one for the column.
+    differing : float
+        By how many standard deviations the spread of the row or column variances is more than that
+        of noise of one variance and a signal in no special direction.
+    cumulant : float
+        Fourth cumulant of the entries, of those beyond five standard deviations counted as five.
     """
 
     verdict: Verdict | None = None
     reason: str = ""
     entries: tuple[tuple[int, int], ...] = ()
     separable: bool = True
+    differing: float = 0.0
+    cumulant: float = 0.0
 
 
 def diagnose_entries(w: AnyArray, values: FloatArray, *, sides: bool = True) -> EntryDiagnosis:
@@ -111,13 +118,21 @@ def diagnose_entries(w: AnyArray, values: FloatArray, *, sides: bool = True) -> 
     shape = clipped.rows.size, clipped.columns.size
     if min(shape) < LEAST_BULK:
         return EntryDiagnosis()
-    uneven = _uneven_sides(clipped, values) if sides else None
-    return (
+    cumulant = _cumulant(clipped)
+    compared = _sides(clipped, values, cumulant) if sides else []
+    found = (
         _copied(w, float(np.abs(values).max()))
-        or _of_neighbours(neighbours(w), uneven)
+        or _of_neighbours(neighbours(w), _uneven_sides(compared))
         or _huge_entries(w, clipped.mean**0.5, shape, exponent)
         or EntryDiagnosis()
     )
+    differing = max((side.excess for side in compared), default=0.0)
+    return replace(found, differing=differing, cumulant=cumulant)
+
+
+def _cumulant(clipped: ClippedSquares) -> float:
+    size = clipped.rows.size * clipped.columns.size
+    return float(size * clipped.of_squares / float(clipped.of_rows.sum()) ** 2 - 3)
 
 
 def _copied(w: AnyArray, unit: float) -> EntryDiagnosis | None:
@@ -218,29 +233,34 @@ class _Side:
     """The sums of squares of rows, or of columns.
 
     `spread` is their variance over that of the null hypothesis, `limit` how far it goes by chance;
-    `chance` is that of the largest sum, at `place`, `ratio` its size over the mean; `alone` says
-    whether most of the spread is its.
+    `excess` by how many standard deviations it is beyond 1. `chance` is that of the largest sum, at
+    `place`, `ratio` its size over the mean; `alone` says whether most of the spread is its.
     """
 
     name: str
     spread: float
     limit: float
+    excess: float
     chance: float
     place: int
     ratio: float
     alone: bool
 
 
-def _uneven_sides(clipped: ClippedSquares, values: FloatArray) -> EntryDiagnosis | None:
+def _sides(clipped: ClippedSquares, values: FloatArray, cumulant: float) -> list[_Side]:
     size = clipped.rows.size * clipped.columns.size
-    cumulant = size * clipped.of_squares / float(clipped.of_rows.sum()) ** 2 - 3
     # Of order one, as `_TINY` takes them to be.
     unit = float(np.abs(values).max())
     squares = (values / unit) ** 2
-    sides = [
+    return [
         _side("row", clipped.of_rows / unit**2, clipped.rows, squares, cumulant, size),
         _side("column", clipped.of_columns / unit**2, clipped.columns, squares, cumulant, size),
     ]
+
+
+def _uneven_sides(sides: list[_Side]) -> EntryDiagnosis | None:
+    if not sides:
+        return None
     one = min(sides, key=lambda side: side.chance)
     most = max(sides, key=lambda side: side.spread / side.limit)
     if one.chance < _REJECTION and (one.alone or most.spread <= most.limit):
@@ -275,16 +295,20 @@ def _side(
     place = int(np.argmax(sums))
     beyond = float(sums[place]) - mean
     if beyond <= _ALIKE * mean and mean - float(sums.min()) <= _ALIKE * mean:
-        return _Side(name, 0.0, 1.0, 1.0, int(places[place]), 1.0, alone=False)
+        return _Side(name, 0.0, 1.0, 0.0, 1.0, int(places[place]), 1.0, alone=False)
     if rotation > _ROTATED * variance:
         chance = _chernoff(weights * max(variance / rotation, 1.0) ** 0.5, beyond)
     else:
         # Values all alike, as those of an orthogonal matrix, have no tail of their own.
         chance = float(np.exp(-(beyond**2) / (2 * variance)))
+    spread = float(sums.var()) / variance
+    # The excess kurtosis of such sums.
+    kurtosis = 48 * float((weights**4).sum()) / variance**2
     return _Side(
         name=name,
-        spread=float(sums.var()) / variance,
+        spread=spread,
         limit=max(1 + _SPREAD_LIMIT * ((2 + _KURTOSIS) / n) ** 0.5, _LEAST_SPREAD),
+        excess=(spread - 1) / ((2 + kurtosis) / n) ** 0.5,
         chance=min(n * chance, 1.0),
         place=int(places[place]),
         ratio=float(sums[place]) / mean,

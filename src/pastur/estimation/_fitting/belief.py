@@ -1,0 +1,58 @@
+"""Whether a fit that claims a law of noise is believed, where that law was not asked for."""
+
+from dataclasses import replace
+
+from pastur._format import number
+from pastur.estimation._fitting.task import Found, Task
+from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.verdict import Verdict
+
+# Undetached directions of signal that the upper end of `signal_rank` may allow: so many, or this
+# share of those that are detached. More of them pass for noise in part, and σ comes out too high.
+# Where a signal falls off as 1/k, σ's interval then holds in a tenth of draws; of white noise with
+# 40 spikes on [1.5, 4] times the critical value this turns away one draw in twenty.
+_HIDDEN, _HIDDEN_SHARE = 2.0, 0.1
+# Beyond this fourth cumulant the edge of noise is not where the law says: of matrices of 200 × 400
+# a third have false spikes at 12, four of five zeros.
+_CUMULANT = 4.0
+# With so many times the energy of the noise, the signal hides the noise's cumulant.
+_DOMINANT = 4.0
+_BROAD = "Noise and signal cannot be told apart from this matrix alone."
+
+
+def doubt(found: Found, task: Task) -> Goodness | None:
+    """Return the goodness of a fit whose law is not believed; None where it is."""
+    goodness = found.goodness
+    if goodness.verdict not in (Verdict.NOISE, Verdict.NO_NOISE, Verdict.TOO_SMALL):
+        return goodness
+    if found.growing:
+        assert found.signal_rank_interval is not None and found.rank is not None
+        hidden = found.signal_rank_interval[1] - found.rank
+        if hidden > max(_HIDDEN, _HIDDEN_SHARE * found.rank):
+            return replace(goodness, verdict=Verdict.BROAD, reason=f"{goodness.reason} {_BROAD}")
+    cumulant = _noise_cumulant(found, task)
+    if cumulant > _CUMULANT:
+        reason = (
+            f"The fourth cumulant of the entries is about {number(cumulant)}, where Gaussian "
+            f"entries have 0: beyond {_CUMULANT:.0f} large entries move the edge of the noise. "
+            f"{goodness.reason}"
+        )
+        return replace(goodness, verdict=Verdict.HEAVY_TAIL, reason=reason)
+    return None
+
+
+def _noise_cumulant(found: Found, task: Task) -> float:
+    """Return the fourth cumulant of the entries of the noise.
+
+    That of W is a mean of those of the noise, weighted with the square of its share of the energy,
+    and of spikes in no special direction, 6 each.
+    """
+    diagnosis, values = task.spectrum.diagnosis, task.spectrum.unit * task.values
+    if diagnosis is None or not found.sigma:
+        return 0.0
+    energy = float(values @ values)
+    share = values.size * (found.sigma * task.share) ** 2 / energy
+    if share * _DOMINANT < 1:
+        return 0.0
+    of_spikes = 6 * float((found.spikes["theta"] ** 4).sum()) / energy**2
+    return (diagnosis.cumulant - of_spikes) / share**2
