@@ -25,11 +25,6 @@ def doubt(found: Found, task: Task) -> Goodness | None:
     goodness = found.goodness
     if goodness.verdict not in (Verdict.NOISE, Verdict.NO_NOISE, Verdict.TOO_SMALL):
         return goodness
-    if found.growing:
-        assert found.signal_rank_interval is not None and found.rank is not None
-        hidden = found.signal_rank_interval[1] - found.rank
-        if hidden > max(_HIDDEN, _HIDDEN_SHARE * found.rank):
-            return replace(goodness, verdict=Verdict.BROAD, reason=f"{goodness.reason} {_BROAD}")
     cumulant = _noise_cumulant(found, task)
     if cumulant > _CUMULANT:
         reason = (
@@ -38,6 +33,11 @@ def doubt(found: Found, task: Task) -> Goodness | None:
             f"{goodness.reason}"
         )
         return replace(goodness, verdict=Verdict.HEAVY_TAIL, reason=reason)
+    if found.growing:
+        assert found.signal_rank_interval is not None and found.rank is not None
+        hidden = found.signal_rank_interval[1] - found.rank
+        if hidden > max(_HIDDEN, _HIDDEN_SHARE * found.rank):
+            return replace(goodness, verdict=Verdict.BROAD, reason=f"{goodness.reason} {_BROAD}")
     return None
 
 

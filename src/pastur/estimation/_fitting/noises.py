@@ -1,13 +1,17 @@
 """Which noise a fit rests on: the one asked for, or with "auto" the first that can be believed."""
 
+from dataclasses import replace
+
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
 from pastur.estimation._fitting.belief import doubt
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._fitting.profile import fit_profile
+from pastur.estimation._fitting.sentences import without_advice
 from pastur.estimation._fitting.task import Found, Task, result_without_law
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._observed.spectrum import Settings, Spectrum
+from pastur.estimation._profile.screen import profile_may_hold
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation._result.verdict import Verdict
@@ -51,21 +55,35 @@ def _believed(task: Task) -> Found:
     goodness, uneven = doubt(white, task), _uneven(task)
     if goodness is None and not uneven:
         return white
-    if uneven:
-        profile = fit_profile(task, "rows or columns have different variances")
+    if uneven and _profile_may_hold(task):
+        profile = fit_profile(task, "scaled rows and columns follow the law of white noise")
         of_profile = doubt(profile, task)
-        if of_profile is None:
+        if of_profile is None and profile.status.converged:
             return profile
         goodness = goodness or of_profile
-    assert goodness is not None
+    goodness = goodness or _unequal(white.goodness)
     reason = goodness.verdict.meaning.rstrip(".")
-    return result_without_law(task, goodness, reason[0].lower() + reason[1:], white)
+    return result_without_law(task, without_advice(goodness), reason[0].lower() + reason[1:], white)
+
+
+def _unequal(goodness: Goodness) -> Goodness:
+    """Return the goodness where variances differ and are no profile, if only a little."""
+    reason = (
+        "The mean squares of rows or of columns spread more than those of noise of one variance "
+        f"would, and scaling them does not bring the law of white noise. {goodness.reason}"
+    )
+    return replace(goodness, verdict=Verdict.UNEVEN, reason=reason)
+
+
+def _profile_may_hold(task: Task) -> bool:
+    matrix = task.spectrum.matrix
+    return matrix is not None and profile_may_hold(matrix, symmetric=not task.kind.squared)
 
 
 def _uneven(task: Task) -> bool:
     """Return whether the variances of rows or columns differ, and may be all that differs."""
-    diagnosis = task.spectrum.diagnosis
-    if diagnosis is None or not diagnosis.separable or task.asked.bulk is not None:
+    diagnosis, known = task.spectrum.diagnosis, task.asked.bulk is not None
+    if diagnosis is None or not diagnosis.separable or task.spectrum.noise_free or known:
         return False
     if diagnosis.verdict is not None:
         return diagnosis.verdict == Verdict.UNEVEN

@@ -22,6 +22,12 @@ from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, SMALL_DIST
 from pastur.estimation._result.verdict import Verdict
 from pastur.models import SpikedModel
 
+_APPROXIMATE = (
+    "The gap is small: take the noise level and the number of spikes as approximate; "
+    "heavy-tailed entries or a crowd of weak spikes make such gaps."
+)
+_UNRELIABLE = "Do not rely on the number of spikes."
+
 
 def assess(
     split: Split, kind: Kind, noise: Noise, *, sigma_known: bool, remark: str, unit: float
@@ -92,6 +98,14 @@ def with_diagnosis(goodness: Goodness, diagnosis: EntryDiagnosis) -> Goodness:
     return replace(goodness, verdict=diagnosis.verdict, reason=reason, entries=diagnosis.entries)
 
 
+def without_advice(goodness: Goodness) -> Goodness:
+    """Return the goodness without advice on figures, where none are given."""
+    reason = goodness.reason
+    for advice in (_APPROXIMATE, _UNRELIABLE):
+        reason = reason.replace(f" {advice}", "")
+    return replace(goodness, reason=reason)
+
+
 def from_spectrum(goodness: Goodness) -> Goodness:
     """Return the goodness of a signal of growing rank where the entries are not known."""
     if goodness.verdict != Verdict.NOISE:
@@ -151,9 +165,4 @@ def _where(deviation: Deviation, point: float) -> str:
 
 
 def _advice(distance: float) -> str:
-    if distance <= SMALL_DISTANCE:
-        return (
-            "The gap is small: take the noise level and the number of spikes as approximate; "
-            "heavy-tailed entries or a crowd of weak spikes make such gaps."
-        )
-    return "Do not rely on the number of spikes."
+    return _APPROXIMATE if distance <= SMALL_DISTANCE else _UNRELIABLE
