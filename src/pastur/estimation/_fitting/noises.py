@@ -67,7 +67,7 @@ def _believed(task: Task) -> Found:
 
 
 def _unequal(goodness: Goodness) -> Goodness:
-    """Return the goodness where variances differ and are no profile, if only a little."""
+    """Return the goodness where variances differ a little, and scaling does not help."""
     reason = (
         "The mean squares of rows or of columns spread more than those of noise of one variance "
         f"would, and scaling them does not bring the law of white noise. {goodness.reason}"
