@@ -10,9 +10,10 @@ from pastur._format import percent
 from pastur._typing import FloatArray
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._fitting.task import Found, Task
-from pastur.estimation._observed.entries import diagnose_entries
+from pastur.estimation._observed.entries import EntryDiagnosis, diagnose_entries
 from pastur.estimation._observed.spectrum import Spectrum
 from pastur.estimation._profile.estimate import ProfileEstimate, estimate_profile
+from pastur.estimation._profile.rest import rest_of
 from pastur.estimation._result.noise_used import NoiseName, NoiseUsed
 from pastur.estimation._result.profile import Profile
 from pastur.estimation._result.status import Status
@@ -47,7 +48,9 @@ def fit_profile(task: Task, reason: str) -> Found:
     white = variances.whitened(w)
     factors = task.kind.factors(white)
     values = factors.values[np.argsort(-np.abs(factors.values), kind="stable")]
-    found = fit(_whitened(task.spectrum, white, values), task.kind, task.asked)
+    rest = rest_of(white, factors, task.kind, task.asked.alpha)
+    spectrum = _whitened(task.spectrum, white, values, diagnose_entries(*rest, sides=False))
+    found = fit(spectrum, task.kind, task.asked)
     level = found.sigma * task.share
     spikes = mapped_table(found.spikes, task.kind, level, factors, variances, z=task.z)
     if estimate is not None:
@@ -95,14 +98,16 @@ def _of_filled(given: Variances, w: FloatArray) -> Variances:
     return Variances(*(d * (np.count_nonzero(d) / d.sum()) for d in kept))
 
 
-def _whitened(spectrum: Spectrum, white: FloatArray, values: FloatArray) -> Spectrum:
+def _whitened(
+    spectrum: Spectrum, white: FloatArray, values: FloatArray, diagnosis: EntryDiagnosis
+) -> Spectrum:
     """Return the spectrum of the scaled matrix, with as many values left out."""
     unit = float(np.abs(values[0]))
     return replace(
         spectrum,
         values=values[: spectrum.values.size] / unit,
         unit=unit,
-        diagnosis=diagnose_entries(white, values, sides=False),
+        diagnosis=diagnosis,
         matrix=white,
     )
 

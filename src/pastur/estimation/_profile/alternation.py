@@ -62,6 +62,11 @@ class Removal:
         found = mode_deviations(self.split.bulk, self.split.law, self.split.strengths)
         return mode_p_value(found, level=1, sigma_known=False)
 
+    def doubt(self, edges: Edges) -> float:
+        """Return the chance that noise alone reaches as far as the weakest spike."""
+        spikes = np.abs(self.split.spikes)
+        return float(edges.p_values(spikes, self.split.sigma)[-1]) if spikes.size else 0.0
+
     def residual(self, w: FloatArray, variances: Variances) -> FloatArray:
         """Return the size of the entries of w without them, enlarged to what noise had."""
         left, values, right = self.signal
@@ -114,12 +119,13 @@ class Alternation:
             rows = columns = np.sqrt(rows * columns)
         return Variances(rows / rows.mean(), columns / columns.mean()), min(found.residual, 1.0)
 
-    def removal(self, variances: Variances, *, least: int = 0) -> Removal:
-        """Return the spikes of the scaled matrix, at least so many."""
+    def removal(self, variances: Variances, *, least: int = 0, most: int | None = None) -> Removal:
+        """Return the spikes of the scaled matrix, at least and at most so many."""
         white = variances.whitened(self.w)
         values, factors = self._decomposed(white)
         split, _ = split_spectrum(values, self.kind, self.kind.noise, self.edges, sigma=None)
-        signal = factors(max(split.spikes.size, least))
+        count = max(split.spikes.size, least)
+        signal = factors(count if most is None else min(count, most))
         rows, columns = np.sum(signal.left**2, axis=1), np.sum(signal.right**2, axis=0)
         return Removal(split, signal, rows, columns)
 

@@ -1,18 +1,21 @@
 """Variances of rows and columns, estimated together with the signal."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from pastur._numerics.sides import filled_sides
 from pastur._typing import FloatArray
-from pastur.estimation._profile.alternation import UNEQUAL, Alternation
+from pastur.estimation._profile.alternation import UNEQUAL, Alternation, Removal
 from pastur.estimation._result.status import Status
 from pastur.estimation._whitened.variances import Variances
 
 # The variances are a few per cent uncertain: relative changes below this are none.
 _TOLERANCE = 1e-3
 _MOST_STEPS = 100
+# A spike less likely by chance is one.
+_BEYOND_DOUBT = 1e-7
 # From this step on the number of spikes may only rise, so that it settles.
 _SETTLING = 20
 
@@ -63,20 +66,45 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
         sides = sides._replace(rows=filled, columns=filled)
     inner = np.ix_(*sides)
     state = Alternation.of(w[inner], symmetric=symmetric)
-    variances, unequal = state.variances(np.abs(state.w))
-    removal = state.removal(variances, least=0)
+    found = _descent(state, np.abs(state.w), None)
+    while found.removal.doubt(state.edges) > _BEYOND_DOUBT:
+        # A direction of noise that is taken out lowers the variances of its own rows, and stands
+        # out more: the weakest is asked with the variances of the hypothesis that it is noise.
+        count = found.removal.count
+        other = _descent(state, found.removal.residual(state.w, found.variances), count - 1)
+        if other.removal.split.spikes.size >= count:
+            break
+        found = other
+    variances, removal = found.variances, found.removal
+    whole = Variances(np.zeros(w.shape[0]), np.zeros(w.shape[1]))
+    for all_of_them, own, kept in zip(whole, variances, sides, strict=True):
+        all_of_them[kept] = own
+    status = _status(found.change, found.unequal, found.steps)
+    return ProfileEstimate(whole, removal.count, removal.leverage, status)
+
+
+class _Found(NamedTuple):
+    """Where a descent ended, with the largest change of its last step."""
+
+    variances: Variances
+    removal: Removal
+    unequal: float
+    change: float
+    steps: int
+
+
+def _descent(state: Alternation, spread: FloatArray, most: int | None) -> _Found:
+    """Return variances and at most so many spikes that agree, from the sizes of the noise."""
+    variances, unequal = state.variances(spread)
+    removal = state.removal(variances, most=most)
     change, steps = np.inf, 0
     while change > _TOLERANCE and unequal < UNEQUAL and steps < _MOST_STEPS:
         following, unequal = state.variances(removal.residual(state.w, variances))
         change = _largest_change(variances, following)
         variances, steps = following, steps + 1
         least = removal.count if steps >= _SETTLING else 0
-        removal = state.removal(variances, least=least)
-    whole = Variances(np.zeros(w.shape[0]), np.zeros(w.shape[1]))
-    for all_of_them, found, kept in zip(whole, variances, sides, strict=True):
-        all_of_them[kept] = found
-    status = _status(change, unequal, steps)
-    return ProfileEstimate(whole, removal.count, removal.leverage, status)
+        removal = state.removal(variances, least=least, most=most)
+    return _Found(variances, removal, unequal, change, steps)
 
 
 def _largest_change(before: Variances, after: Variances) -> float:
