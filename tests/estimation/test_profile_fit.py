@@ -196,9 +196,28 @@ def test_what_no_variances_explain_is_said(w: FloatArray) -> None:
 
 
 def test_a_matrix_without_noise_keeps_its_rank() -> None:
-    fit = fit_rectangular(np.outer(np.arange(1.0, 20), np.arange(1.0, 50)), noise="profile")
+    w = np.outer(np.arange(1.0, 20), np.arange(1.0, 50))
+    fit = fit_rectangular(w, noise="profile")
     assert (fit.sigma, fit.rank) == (0.0, 1)
     assert fit.noise == "profile"
+    np.testing.assert_allclose(fit.denoise(w), w)
+
+
+def test_equal_values_are_kept_apart() -> None:
+    fit = fit_symmetric(np.eye(50), noise="profile")
+    assert np.isfinite(fit.denoise(np.eye(50))).all()
+
+
+def test_entries_are_judged_without_the_signal_that_scaling_enlarges() -> None:
+    # Where the noise is small the signal is large after scaling, and has a heavy tail.
+    w, _, d, e = planted(23, np.array([4.0, 3.5, 3.0, 2.5]), 0.7)
+    fit = fit_rectangular(w, noise="profile")
+    assert fit.goodness.verdict == "noise bulk"
+    assert fit.rank == 4
+    scaled = w / np.sqrt(np.outer(d, e))
+    assert fit_rectangular(scaled).goodness.verdict != "noise bulk"
+    w[3, 5] += 60.0
+    assert fit_rectangular(w, noise="profile").goodness.verdict.of_entries
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])

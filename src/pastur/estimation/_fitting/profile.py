@@ -51,6 +51,8 @@ def fit_profile(task: Task, reason: str) -> Found:
     rest = rest_of(white, factors, task.kind, task.asked.alpha)
     spectrum = _whitened(task.spectrum, white, values, diagnose_entries(*rest, sides=False))
     found = fit(spectrum, task.kind, task.asked)
+    if found.sigma == 0.0:
+        return _without_noise(task, reason)
     level = found.sigma * task.share
     spikes = mapped_table(found.spikes, task.kind, level, factors, variances, z=task.z)
     if estimate is not None:

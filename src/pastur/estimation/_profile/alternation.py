@@ -23,6 +23,8 @@ _ALPHA = 0.01
 # A share h of a row or column in the signal leaves 1 − h of its noise to be seen. From about 0.9 on
 # the row is taken as it is, by the weight h to this power: else its variance could only fall.
 _OWN = 24
+# Entries beyond so many standard deviations count as that many, with the scales found so far.
+_CLIP, _CLIPPINGS = 5.0, 6
 # Of Sinkhorn's steps within one of ours, and from where on no scales make rows equal.
 _INNER, UNEQUAL = 1e-6, 1e-3
 
@@ -107,10 +109,18 @@ class Alternation:
     def variances(self, spread: FloatArray) -> tuple[Variances, float]:
         """Return the variances that mean squares of rows and columns give.
 
+        A single huge entry is not the variance of its row: those beyond count as five deviations.
+
         With them, by how much the mean of a scaled row still differs. Where scales cannot make
         them equal the variances are the means themselves.
         """
         found = equalising_scales(spread, goal=1.0, tolerance=_INNER)
+        for _ in range(_CLIPPINGS):
+            limit = _CLIP / np.multiply.outer(found.rows, found.columns)
+            if not (spread > limit).any():
+                break
+            spread = np.minimum(spread, limit)
+            found = equalising_scales(spread, goal=1.0, tolerance=_INNER)
         rows, columns = found.rows**-2.0, found.columns**-2.0
         if found.residual >= UNEQUAL:
             rows, columns = (np.mean(spread**2, axis=axis) for axis in (1, 0))

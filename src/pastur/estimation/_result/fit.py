@@ -264,7 +264,7 @@ class Fit(Locked):
         """
         w, kind = matrix("W", W), self.kind
         check_shape(w, self.shape)
-        if self.profile is not None and not self.goodness.verdict.of_entries:
+        if self.profile is not None and self.sigma > 0 and not self.goodness.verdict.of_entries:
             return self._unwhitened(self.profile, w)
         factors = kind.factors(w)
         if self.noise == NoiseName.FREE or self.goodness.verdict.of_entries:

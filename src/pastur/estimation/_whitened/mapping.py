@@ -2,8 +2,9 @@
 
 A whitened direction û lies in the span of those of the signal but for a share ρ, which is noise in
 general position; crowded spikes mix within the span. With D the variances of the rows and
-N = Û'DÛ, the mapped directions of the signal have the products ``N − diag(ρ)``, since tr D/n = 1:
-after scaling by ``P = 1 − diag(ρ)`` from both sides they are G, and H for the columns. The signal
+N = Û'DÛ, the mapped directions of the signal have the products ``N − κ diag(ρ)``, where κ is the
+mean of D over the directions off the span, about tr D/n = 1: after scaling by
+``P = 1 − diag(ρ)`` from both sides they are G, and H for the columns. The signal
 is ``D_r^(1/2) A T B' D_c^(1/2)`` with A'D_rA = G and B'D_cB = H, so that a single spike of strength
 t has in truth ``t√(αβ)``, ``α = (ν − ρ)/(1 − ρ)``, ν = û'Dû. For several the matrices are needed:
 whitened directions are orthogonal, and what they are mapped to is not.
@@ -43,18 +44,31 @@ class Side:
         return np.asarray((self.vectors.T * self.variances) @ self.vectors)
 
     @property
+    def rest(self) -> FloatArray:
+        """κρ: what noise in general position adds to the diagonal of N.
+
+        Off the span D has the mean ``κ = (n − tr G)/(n − k)``.
+        """
+        share = (1 - self.within) / self.within
+        size = np.count_nonzero(self.variances)
+        left = size - self.within.size - share.sum()
+        raw = size - np.sum(np.diag(self.observed) / self.within)
+        level = raw / left if left > 0 < raw else 1.0
+        return np.asarray(level * (1 - self.within))
+
+    @property
     def signal(self) -> FloatArray:
         """G: products of the mapped directions of the signal, positive definite as it must be."""
         root = np.sqrt(self.within)
-        raw = (self.observed - np.diag(1 - self.within)) / np.multiply.outer(root, root)
+        raw = (self.observed - np.diag(self.rest)) / np.multiply.outer(root, root)
         kept = self.variances[self.variances > 0]
         values, vectors = np.linalg.eigh(raw)
         return np.asarray((vectors * np.clip(values, kept.min(), kept.max())) @ vectors.T)
 
     @property
     def gain(self) -> FloatArray:
-        """``(1 − N⁻¹ρ)P^(−1/2)``: the weights of the directions that give D^(1/2)A best."""
-        rest = np.linalg.solve(self.observed, np.diag(1 - self.within))
+        """``(1 − N⁻¹κρ)P^(−1/2)``: the weights of the directions that give D^(1/2)A best."""
+        rest = np.linalg.solve(self.observed, np.diag(self.rest))
         return np.asarray((np.eye(rest.shape[0]) - rest) / np.sqrt(self.within))
 
     def error(self, signal: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ from pastur.estimation._whitened.variances import Variances
 
 # Strengths within so many standard deviations of the map's own error are one group.
 _APART = 4.0
+_FEW = 4
 
 
 def mapped_table(
@@ -74,8 +75,10 @@ def mapped_signal(
 
 
 def places_of(observed: FloatArray, values: FloatArray) -> AnyArray:
-    """Return which of `values` are those `observed`, each the nearest."""
-    return np.asarray(np.abs(values - observed[:, None]).argmin(axis=1))
+    """Return which of `values` are those `observed`: the nearest, and no two the same."""
+    from scipy.optimize import linear_sum_assignment
+
+    return np.asarray(linear_sum_assignment(np.abs(values - observed[:, None]))[1])
 
 
 def _names(kind: Kind) -> tuple[str, ...]:
@@ -107,7 +110,9 @@ def _merged(mapped: Mapped, group: AnyArray) -> AnyArray:
     """Return groups joined where strengths lie within four errors of the map of each other."""
     joined = group.copy()
     order = np.argsort(-mapped.theta, kind="stable")
-    error = np.abs(mapped.theta) * mapped.deviation
+    # Every other spike adds an error off the diagonal.
+    crowding = max(mapped.theta.size / _FEW, 1.0) ** 0.5
+    error = crowding * np.abs(mapped.theta) * mapped.deviation
     for first, second in pairwise(order):
         reach = _APART * max(error[first], error[second])
         same_side = mapped.theta[first] * mapped.theta[second] > 0
