@@ -71,13 +71,14 @@ def sigma_rms(kind: Kind, values: FloatArray) -> float:
 
 def _singular_values(kind: Kind, ordered: FloatArray, ranks: AnyArray, z: float) -> FloatArray:
     position = kind.to_matrix(low_positions(kind.noise.law(0), ranks, z))
-    return np.asarray(ordered[ranks - 1] / position)
+    return np.asarray(ordered[ranks - 1][position > 0] / position[position > 0])
 
 
 def _distances(kind: Kind, ordered: FloatArray, ranks: AnyArray, z: float) -> FloatArray:
     upper, lower = ranks.T
     spread = low_spreads(kind.noise.law(0), upper, lower, z)
-    return np.asarray((ordered[upper - 1] - ordered[lower - 1]) / spread)
+    distance = ordered[upper - 1] - ordered[lower - 1]
+    return np.asarray(distance[spread > 0] / spread[spread > 0])
 
 
 def _norm(kind: Kind, values: FloatArray, alpha: float) -> float:
@@ -97,9 +98,9 @@ def _chi_squared_low(freedom: int, alpha: float) -> float:
     """Return what χ² is below with chance `alpha`: after Wilson and Hilferty (1931).
 
     Far out for few degrees of freedom, less than it: its density is below x^(k/2 − 1) over
-    2^(k/2) Γ(k/2).
+    2^(k/2) Γ(k/2). What is a millionth of a millionth is as good as nothing.
     """
     share = 2 / (9 * freedom)
     root = 1 - share + NormalDist().inv_cdf(alpha) * share**0.5
     least = 2 * exp(2 / freedom * (log(alpha) + lgamma(freedom / 2 + 1)))
-    return float(max(freedom * max(root, 0.0) ** 3, least))
+    return float(max(freedom * max(root, 0.0) ** 3, least, 1e-12 * freedom))

@@ -24,14 +24,19 @@ def low_positions(law: NoiseLaw, rank: AnyArray, z: float) -> FloatArray:
     """Return what the value of each rank, 1 the largest, is below with the chance of −z.
 
     The chance is that of a standard Gaussian below −z; the position is in the coordinate of `law`.
+    It is 0 where it would be beyond the last value but one.
     """
     angle = _angles(law, rank)
-    lower = (rank - 0.5 - count_shift(angle, _NONE) + z * _deviation(law, angle)) / law.size
-    return law.points(law.angles(np.minimum(lower, 1 - 0.25 / law.size)))
+    lower = rank - 0.5 - count_shift(angle, _NONE) + z * _deviation(law, angle)
+    inside = lower < law.size - 1
+    return np.where(inside, law.points(law.angles(np.where(inside, lower, 1.0) / law.size)), 0.0)
 
 
 def low_spreads(law: NoiseLaw, upper: AnyArray, lower: AnyArray, z: float) -> FloatArray:
-    """Return what the distance between the values of two ranks is below with the chance of −z."""
+    """Return what the distance between the values of two ranks is below with the chance of −z.
+
+    It is 0 where it would be negative.
+    """
     high, low = _angles(law, upper), _angles(law, lower)
     common = np.log(np.sin((low + high) / 2) / np.sin((low - high) / 2)) / np.pi**2
     by_high, by_low = (_slope(law, angle) for angle in (high, low))
@@ -41,7 +46,7 @@ def low_spreads(law: NoiseLaw, upper: AnyArray, lower: AnyArray, z: float) -> Fl
         - 2 * by_high * by_low * common
     )
     distance = low_positions(law, upper, 0.0) - low_positions(law, lower, 0.0)
-    return np.asarray(distance - z * np.sqrt(variance))
+    return np.maximum(distance - z * np.sqrt(variance), 0.0)
 
 
 def _angles(law: NoiseLaw, rank: AnyArray) -> FloatArray:

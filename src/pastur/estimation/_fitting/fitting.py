@@ -91,8 +91,10 @@ def _fit_noise(task: Task) -> Found:
             return many
         level, rank = _widened(task, level, rank, found)
     elif len(spikes) > _FEW:
-        level = task.from_zero(level)
-    if level.low == 0.0 and not (doubtful or task.known):
+        level = task.up_to_guarantee(level)
+    if doubtful:
+        level = task.up_to_guarantee(level)
+    elif level.low == 0.0 and not task.known:
         _, spikes = few_spikes(task, split, edges, at_most=level.high)
     signal = Signal(spikes["theta"], np.full(len(spikes), 1 / values.size))
     assessment = Assessment(goodness, status)
@@ -117,7 +119,8 @@ def _fit_many_if_better(
 def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tuple[Level, Rank]:
     """Return level and rank with intervals that allow for spikes too weak to be detached."""
     weak = found.rank + task.z * found.rank_deviation
-    level = level._replace(at_most=found.sigma * exp(task.z * found.deviation / found.sigma))
+    if found.p_value >= REJECTION and not task.known:
+        level = level._replace(at_most=found.sigma * exp(task.z * found.deviation / found.sigma))
     if rank.rank and not task.known:
         # With spikes σ is less certain than in pure noise, for which its interval is.
         margin = exp(task.z * found.deviation / found.sigma)

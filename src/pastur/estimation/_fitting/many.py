@@ -10,6 +10,7 @@ from pastur.estimation._fitting.sentences import assess_growing
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.noise_end import noise_end
+from pastur.estimation._result.goodness import REJECTION
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
@@ -76,7 +77,8 @@ def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -
         lower = -edge if kind.sides == 2 else 0.0
     margin = exp(task.z * found.deviation / sigma)
     high = sigma * margin
-    return Level(sigma, sigma / margin, high, lower, edge, lower_bulk, bulk, high)
+    at_most = high if found.p_value >= REJECTION and not task.known else None
+    return Level(sigma, sigma / margin, high, lower, edge, lower_bulk, bulk, at_most)
 
 
 def leave_one_out(

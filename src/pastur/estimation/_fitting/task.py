@@ -103,7 +103,7 @@ class Task:
         unit = self.spectrum.unit / self.share
         return SigmaBounds(
             unit * self.guarantee,
-            None if deconvolved is None else unit * deconvolved,
+            None if deconvolved is None else unit * min(deconvolved, self.guarantee),
             unit * sigma_rms(self.kind, self.values),
         )
 
@@ -113,8 +113,13 @@ class Task:
         Weak signal adds to squares of singular values, so that σ comes out too large if at all. To
         eigenvalues, all of one sign, it adds a shift, and σ can come out too small as well.
         """
-        high = level.high if self.kind.squared else max(level.high, self.guarantee)
-        return level._replace(low=0.0, high=high)
+        if not self.kind.squared:
+            return self.up_to_guarantee(level)
+        return level._replace(low=0.0)
+
+    def up_to_guarantee(self, level: Level) -> Level:
+        """Return the level with an interval that needs nothing but white noise somewhere in it."""
+        return level._replace(low=0.0, high=max(level.high, self.guarantee))
 
     @property
     def z(self) -> float:

@@ -27,8 +27,8 @@ from pastur.estimation._result.status import Status
 from pastur.estimation._whitened.table import mapped_signal, places_of
 from pastur.measures import Atoms, ProbabilityMeasure
 
-# Times the rms: no bound is so far from it.
-_FARTHEST = 1e6
+# Times the rms: no bound is farther from it.
+_FARTHEST = 1.001e6
 # Fits stored by 0.1.0 knew no other.
 _WHITE = NoiseUsed(
     NoiseName.WHITE,
