@@ -72,7 +72,11 @@ _LEADING = {
         )
     },
     "readable": stored("Whether the spectrum gives a reading; if not, the figures are null."),
-    "group": stored("Equal numbers mark neighbours, which have one interval together.", minimum=0),
+    "group": stored(
+        "Equal numbers mark neighbours, whose overlaps are those with the span of their "
+        "directions together.",
+        minimum=0,
+    ),
 }
 # Objects and lists stand behind the plain values, and what only some fits have behind those.
 _NESTED = ("spikes", "signal", "goodness", "status")

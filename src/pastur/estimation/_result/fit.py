@@ -82,7 +82,7 @@ class Fit(Locked):
         ``observed``; the strength ``theta`` between ``low`` and ``high``, which is inf where the
         interval is open; the overlaps, each with ``_low`` and ``_high``; ``readable``, False where
         the spectrum gives no reading (the figures are NaN); ``group``, an equal number for
-        neighbours, which have one interval together.
+        neighbours, whose overlaps are those with the span of their directions together.
     sigma_bounds : SigmaBounds or None
         The most that the level of white noise can be.
     bulk_edge : float
