@@ -35,11 +35,13 @@ def record_of(name: str) -> Path:
 
 
 def write_page() -> None:
-    """Write the table of every record into its block of the page."""
+    """Write the table of every record that was made into its block of the page."""
 
     def filled(block: re.Match[str]) -> str:
         begin, name, end = block.groups()
-        record = json.loads(record_of(name).read_text())
+        if not record_of(name).exists():
+            return block.group()
+        record = json.loads(record_of(name).read_text(encoding="utf-8"))
         return f"{begin}{part_named(name).table(record)}\n{end}"
 
     text = PAGE.read_text(encoding="utf-8")
