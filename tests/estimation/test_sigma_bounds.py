@@ -156,3 +156,33 @@ def test_at_the_true_sigma_a_signal_of_every_direction_is_not_rejected(
         assert fit_rectangular(w, sigma=2.0).goodness.verdict != Verdict.NOISE
     fit = fit_rectangular(full_rank(1.0, 100, 0), sigma=1.0)
     assert fit.signal_rank > 0.6 * 200 and fit.sigma_interval == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["laplace", "half zeros"])
+def test_a_fourth_cumulant_widens_the_interval_of_sigma(name: str) -> None:
+    # κ₄ = 3 of both: widths are √2.5 = 1.58 times those of the spectrum alone.
+    rng, held, held_before, ratios = np.random.default_rng(8), 0, 0, []
+    for _ in range(100):
+        w = rng.laplace(size=(50, 100)) / np.sqrt(200)
+        if name == "half zeros":
+            w = rng.normal(size=(50, 100)) * (rng.random((50, 100)) < 0.5) / np.sqrt(50)
+        fit = fit_rectangular(w)
+        values = np.linalg.svd(w, compute_uv=False)
+        before = fit_rectangular(singular_values=values, shape=w.shape)
+        if fit.rank or not fit.sigma_interval[0] or not before.sigma_interval[0]:
+            continue
+        (low, high), (low_before, high_before) = fit.sigma_interval, before.sigma_interval
+        held += low < 1 < high
+        held_before += low_before < 1 < high_before
+        ratios.append(np.log(high / low) / np.log(high_before / low_before))
+    assert len(ratios) > 60
+    assert np.median(ratios) == pytest.approx(2.5**0.5, rel=0.1)
+    # Three standard deviations of the share; the width of Gaussian entries fails.
+    assert held > (0.95 - 3 * 0.023) * len(ratios) > held_before
+
+
+def test_gaussian_entries_keep_the_width_of_the_spectrum() -> None:
+    w = np.random.default_rng(9).normal(size=(50, 100)) / 10
+    values = np.linalg.svd(w, compute_uv=False)
+    found = fit_rectangular(singular_values=values, shape=w.shape)
+    assert fit_rectangular(w).sigma_interval == pytest.approx(found.sigma_interval, rel=1e-9)

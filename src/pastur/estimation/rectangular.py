@@ -40,7 +40,7 @@ class RectangularFit(Fit):
         Noise level σ: entries of the noise have the standard deviation σ/√max(shape). 0 for a
         matrix without noise.
     sigma_interval : tuple of two floats
-        Interval for σ, for Gaussian-like entries; (σ, σ) if σ was given.
+        Interval for σ; (σ, σ) if σ was given, from 0 where signal may lie within the noise.
     edge : float
         Upper end of the noise with its margin. The noise that is left without k spikes exceeds it
         with probability alpha/(k + 1).
@@ -232,8 +232,10 @@ def fit_rectangular(
     noise, its rank is exact and σ = 0, unless the others are at least a quarter of all and follow
     the law of noise.
 
-    The intervals are those of Gaussian-like entries: a fourth cumulant κ₄ of the entries multiplies
-    the width of σ's by up to √(1 + κ₄/2), 2 for Student's t with five degrees of freedom.
+    The intervals are those of Gaussian-like entries. A fourth cumulant κ₄ of the entries multiplies
+    the variance of σ by 1 + κ₄/2: where the matrix itself is given, σ's interval is as much wider.
+    Where signal may lie within the noise, σ has no lower end: `sigma_interval` starts at 0, and
+    `sigma_bounds` has what σ is at most (docs/sigma-at-most.md).
 
     References
     ----------

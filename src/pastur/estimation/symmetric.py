@@ -33,7 +33,7 @@ class SymmetricFit(Fit):
         Noise level σ: off-diagonal entries of the noise have the standard deviation σ/√N. 0 for a
         matrix without noise.
     sigma_interval : tuple of two floats
-        Interval for σ, for Gaussian-like entries; (σ, σ) if σ was given.
+        Interval for σ; (σ, σ) if σ was given, from 0 where signal may lie within the noise.
     edge, lower_edge : float
         Ends of the noise with their margins. The noise that is left without k spikes goes beyond
         either (or, with `bulk`, into a gap) with probability alpha/(k + 1) in total.

@@ -23,7 +23,7 @@ def few_spikes(
     the spikes' intervals allow for that.
     """
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
-    margin, both = exp(task.z * split.deviation), kind.sides == 2
+    margin, both = exp(task.level_z * split.deviation), kind.sides == 2
     end = sigma * float(kind.to_matrix(law.center + law.half_width))
     critical = sigma * float(kind.to_matrix(law.half_width / 2))
     context = SpikeContext(

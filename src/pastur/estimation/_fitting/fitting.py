@@ -120,14 +120,16 @@ def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tupl
     """Return level and rank with intervals that allow for spikes too weak to be detached."""
     weak = found.rank + task.z * found.rank_deviation
     if found.p_value >= REJECTION and not task.known:
-        level = level._replace(at_most=found.sigma * exp(task.z * found.deviation / found.sigma))
+        level = level._replace(
+            at_most=found.sigma * exp(task.level_z * found.deviation / found.sigma)
+        )
     if rank.rank and not task.known:
         # With spikes σ is less certain than in pure noise, for which its interval is.
-        margin = exp(task.z * found.deviation / found.sigma)
+        margin = exp(task.level_z * found.deviation / found.sigma)
         margin = max(level.high / level.sigma, margin)
         level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
     if not few_undetached(task.kind, found.rank, int(rank.rank)):
-        level = task.from_zero(level)
+        level = task.up_to_guarantee(level)
     return level, rank._replace(high=max(rank.rank, weak))
 
 

@@ -75,7 +75,7 @@ def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -
     if found.signal.base is None:
         edge = sigma * noise_end(kind, rank, alpha)
         lower = -edge if kind.sides == 2 else 0.0
-    margin = exp(task.z * found.deviation / sigma)
+    margin = exp(task.level_z * found.deviation / sigma)
     high = sigma * margin
     at_most = high if found.p_value >= REJECTION and not task.known else None
     return Level(sigma, sigma / margin, high, lower, edge, lower_bulk, bulk, at_most)

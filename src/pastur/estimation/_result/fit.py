@@ -55,7 +55,7 @@ class Fit(Locked):
         Noise level σ: entries of the noise have the standard deviation σ/√max(shape). 0 for a
         matrix without noise.
     sigma_interval : tuple of two floats
-        Interval for σ, for Gaussian-like entries; (σ, σ) if σ was given.
+        Interval for σ; (σ, σ) if σ was given, from 0 where signal may lie within the noise.
     edge : float
         Upper end of the noise, with its margin.
     spikes : structured array, descending
