@@ -20,12 +20,14 @@ _DOMINANT = 4.0
 _BROAD = "Noise and signal cannot be told apart from this matrix alone."
 
 
-def doubt(found: Found, task: Task) -> Goodness | None:
-    """Return the goodness of a fit whose law is not believed; None where it is."""
+def doubt(found: Found, cumulant: float) -> Goodness | None:
+    """Return the goodness of a fit whose law is not believed; None where it is.
+
+    `cumulant` is the fourth of the entries of its noise.
+    """
     goodness = found.goodness
     if goodness.verdict not in (Verdict.NOISE, Verdict.NO_NOISE, Verdict.TOO_SMALL):
         return goodness
-    cumulant = _noise_cumulant(found, task)
     if cumulant > _CUMULANT:
         reason = (
             f"The fourth cumulant of the entries is about {number(cumulant)}, where Gaussian "
@@ -41,8 +43,8 @@ def doubt(found: Found, task: Task) -> Goodness | None:
     return None
 
 
-def _noise_cumulant(found: Found, task: Task) -> float:
-    """Return the fourth cumulant of the entries of the noise.
+def noise_cumulant(found: Found, task: Task) -> float:
+    """Return the fourth cumulant of the entries of the noise of a white fit.
 
     That of W is a mean of those of the noise, weighted with the square of its share of the energy,
     and of spikes in no special direction, 6 each.

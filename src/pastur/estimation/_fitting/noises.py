@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
-from pastur.estimation._fitting.belief import doubt
+from pastur.estimation._fitting.belief import doubt, noise_cumulant
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._fitting.profile import fit_profile
 from pastur.estimation._fitting.sentences import without_advice
@@ -45,19 +45,21 @@ def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
         untested = Goodness(None, None, Verdict.NO_LAW, "No law of noise was asked for.")
         return result_without_law(task, untested, "as asked for", None)
     if asked.noise == NoiseName.PROFILE:
-        return fit_profile(task, "as asked for")
+        return fit_profile(task, "as asked for").found
     return _believed(task)
 
 
 def _believed(task: Task) -> Found:
     """Return the first fit whose law is believed, or what can be said without a law."""
     white = fit(task.spectrum, task.kind, task.asked)
-    goodness, uneven = doubt(white, task), _uneven(task)
+    goodness, uneven = doubt(white, noise_cumulant(white, task)), _uneven(task)
     if goodness is None and not uneven:
         return white
     if uneven and _profile_may_hold(task):
-        profile = fit_profile(task, "scaled rows and columns follow the law of white noise")
-        of_profile = doubt(profile, task)
+        profile, cumulant = fit_profile(
+            task, "scaled rows and columns follow the law of white noise"
+        )
+        of_profile = doubt(profile, cumulant)
         if of_profile is None and profile.status.converged:
             return profile
         goodness = goodness or of_profile

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from math import exp, hypot, log
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,7 +30,14 @@ _ESTIMATED = (
 _SHARED = 0.5
 
 
-def fit_profile(task: Task, reason: str) -> Found:
+class ProfileFit(NamedTuple):
+    """A fit with a profile, and the fourth cumulant of the entries of its scaled noise."""
+
+    found: Found
+    cumulant: float
+
+
+def fit_profile(task: Task, reason: str) -> ProfileFit:
     """Return the fit with variances of rows and columns, given or estimated.
 
     Raises
@@ -39,7 +47,7 @@ def fit_profile(task: Task, reason: str) -> Found:
     """
     w, given = _checked(task), task.asked.variances
     if task.spectrum.noise_free:
-        return _without_noise(task, reason)
+        return ProfileFit(_without_noise(task, reason), 0.0)
     if given is not None:
         estimate, variances = None, _of_filled(given, w)
     else:
@@ -49,10 +57,11 @@ def fit_profile(task: Task, reason: str) -> Found:
     factors = task.kind.factors(white)
     values = factors.values[np.argsort(-np.abs(factors.values), kind="stable")]
     rest = rest_of(white, factors, task.kind, task.asked.alpha)
-    spectrum = _whitened(task.spectrum, white, values, diagnose_entries(*rest, sides=False))
+    diagnosis = diagnose_entries(*rest, sides=False)
+    spectrum = _whitened(task.spectrum, white, values, diagnosis)
     found = fit(spectrum, task.kind, task.asked)
     if found.sigma == 0.0:
-        return _without_noise(task, reason)
+        return ProfileFit(_without_noise(task, reason), 0.0)
     level = found.sigma * task.share
     spikes = mapped_table(found.spikes, task.kind, level, factors, variances, z=task.z)
     if estimate is not None:
@@ -61,13 +70,14 @@ def fit_profile(task: Task, reason: str) -> Found:
             sigma_interval=_wider(found, variances, task.z),
             status=_joined(estimate.status, found.status),
         )
-    return replace(
+    found = replace(
         found,
         spikes=spikes,
         leading=task.leading,
         profile=Profile(variances.rows, variances.columns, given is not None, found.spikes, values),
         noise=_used(estimate, reason),
     )
+    return ProfileFit(found, diagnosis.cumulant)
 
 
 def _checked(task: Task) -> FloatArray:

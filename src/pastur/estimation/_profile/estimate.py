@@ -101,10 +101,17 @@ def _descent(state: Alternation, spread: FloatArray, most: int | None) -> _Found
     while change > _TOLERANCE and unequal < UNEQUAL and steps < _MOST_STEPS:
         following, unequal = state.variances(removal.residual(state.w, variances))
         change = _largest_change(variances, following)
-        variances, steps = following, steps + 1
+        # Late steps are halved: what would swing between two states settles in the middle.
+        late = steps >= _SETTLING
+        variances = _between(variances, following) if late else following
+        steps += 1
         least = removal.count if steps >= _SETTLING else 0
         removal = state.removal(variances, least=least, most=most)
     return _Found(variances, removal, unequal, change, steps)
+
+
+def _between(before: Variances, after: Variances) -> Variances:
+    return Variances(*(np.sqrt(a * b) for a, b in zip(before, after, strict=True)))
 
 
 def _largest_change(before: Variances, after: Variances) -> float:
