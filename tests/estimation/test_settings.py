@@ -70,7 +70,9 @@ def test_a_sigma_far_off_is_never_noise(
         fit_symmetric(make["plant"](SYMMETRIC, spikes), sigma=factor),
     ):
         assert not fit.goodness.fits
-        assert fit.goodness.verdict == "not the law"
+        # Noise of a smaller σ and a signal in every direction look the same.
+        too_small = factor < 1
+        assert fit.goodness.verdict in ("not the law", *(["broad spectrum"] if too_small else []))
 
 
 @pytest.mark.parametrize("spikes", [[], [3.0]])

@@ -23,7 +23,7 @@ from pastur.estimation._kinds.masses import Masses, base_transforms
 from pastur.measures import Empirical, ProbabilityMeasure
 
 # Values farther than this many σ are single spikes; the transform is taken below.
-_FAR = 5.0
+NEAR = 5.0
 # Directions in which the residual varies less than this, against the largest, carry rounding.
 _LEAST_VARIANCE = 1e-5
 # Points of the transform lie about as far apart as above the spectrum, but not closer.
@@ -185,7 +185,7 @@ def _context(
     values: FloatArray, kind: Kind, unit: float, base: ProbabilityMeasure | None
 ) -> _Context:
     scaled = values / unit
-    far = np.abs(scaled) > _FAR
+    far = np.abs(scaled) > NEAR
     near, height = scaled[~far], kind.height * scaled.size**-0.5
     low, high = near.min(), near.max()
     count = int(min((high - low) / max(height, _LEAST_SPACING) + 10, _MOST_POINTS))
@@ -232,8 +232,10 @@ def _descend(
         new = variance + move * variance
         change, variance = abs(new / variance - 1), new
     spikes = kind.to_law(unit) * step.spikes(context.size)
-    # The mass found, shared by whole spikes; less than half a spike is none.
-    mass = float(signal.weights.sum()) if spikes.size else 0.0
+    # The mass found, shared by whole spikes; less than half a spike is none. One direction is left
+    # without signal, where the noise lies: a given σ that is too small leaves none.
+    most = 1 - 1 / context.size
+    mass = min(float(signal.weights.sum()), most) if spikes.size else 0.0
     return Deconvolution(
         sigma=unit * float(np.sqrt(variance)),
         deviation=0.0 if known else unit * step.deviation() * float(np.sqrt(variance)) / 2,

@@ -7,7 +7,7 @@ from typing import TypeGuard
 import numpy as np
 
 from pastur._errors import InvalidInputError
-from pastur.estimation._deconvolution.descent import Deconvolution, deconvolve
+from pastur.estimation._deconvolution.descent import NEAR, Deconvolution, deconvolve
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
 from pastur.estimation._fitting.many import few_undetached, fit_many
@@ -23,7 +23,7 @@ from pastur.estimation._low_rank.edge import noise_edges
 from pastur.estimation._low_rank.noise_level import noise_level_around
 from pastur.estimation._low_rank.split import split_spectrum
 from pastur.estimation._observed.spectrum import Settings, Spectrum
-from pastur.estimation._result.goodness import REJECTION, Goodness
+from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, Goodness
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.verdict import Verdict
 
@@ -83,7 +83,7 @@ def _fit_noise(task: Task) -> Found:
     if diagnosis is not None and diagnosis.verdict is not None:
         # Such noise looks like a signal of high rank: no deconvolution.
         goodness = with_diagnosis(goodness, diagnosis)
-    elif goodness.p_value is not None and (status.converged or task.known):
+    elif goodness.p_value is not None and (status.converged or _within_reach(task)):
         found = deconvolve(values, kind, split.sigma, spikes["theta"], base=None, known=task.known)
     if _noise_found(found, task.spectrum.least_sigma):
         many = _fit_many_if_better(task, found, goodness, len(spikes))
@@ -101,6 +101,14 @@ def _fit_noise(task: Task) -> Found:
     return result(task, level, spikes, signal, rank, assessment, growing=False)
 
 
+def _within_reach(task: Task) -> bool:
+    """Return whether noise of the σ given reaches a bulk of the values."""
+    if task.sigma is None:
+        return False
+    near = np.abs(task.values) <= NEAR * task.sigma
+    return int(np.count_nonzero(near)) >= LEAST_BULK
+
+
 def _fit_many_if_better(
     task: Task, found: Deconvolution, goodness: Goodness, count: int
 ) -> Found | None:
@@ -109,7 +117,7 @@ def _fit_many_if_better(
     if not (crowded or misfit) or found.p_value < (_HOPELESS if crowded else REJECTION):
         return None
     many = fit_many(task, found)
-    if not crowded and many.goodness.verdict != Verdict.NOISE:
+    if not crowded and many.goodness.verdict not in (Verdict.NOISE, Verdict.BROAD):
         return None
     if task.spectrum.diagnosis is not None:
         return many

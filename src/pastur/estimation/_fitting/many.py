@@ -6,7 +6,7 @@ import numpy as np
 
 from pastur._typing import AnyArray
 from pastur.estimation._deconvolution.descent import Deconvolution
-from pastur.estimation._fitting.sentences import assess_growing
+from pastur.estimation._fitting.sentences import assess_growing, broad
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.noise_end import noise_end
@@ -19,6 +19,9 @@ from pastur.estimation._spikes.table import SpikeContext, spike_table
 # Directions of signal within the noise leave σ open, unless they are so few at each edge, or so
 # small a share of those that stand out: in white noise with 12 to 40 spikes they mostly are.
 _FEW_UNDETACHED, _SHARE_UNDETACHED = 2.0, 0.1
+# With such a share of all directions undetached, correlated noise would look the same; where σ is
+# given, with a signal in such a share of all: any σ that is too small makes one.
+_BROAD, _BROAD_KNOWN = 0.1, 0.5
 # Of σ: as good as none at all.
 _LEAST = 1e-6
 # A spike in the law makes its own p-value up to a hundred times too small; below this it is one.
@@ -47,18 +50,28 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
         sigma_range = (_LEAST * sigma, level.high) if open_below else None
         context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, sigma_range)
         spikes = spike_table(context, detached, spikes["p_value"][sure], z=z)
+    goodness = assess_growing(kind, values, model, found, remark=task.remark)
+    if _is_broad(task, found, detached.size):
+        goodness = broad(goodness)
     return result(
         task,
         level,
         spikes,
         Signal(kind.to_matrix(found.signal.points), found.signal.weights),
         rank,
-        Assessment(
-            assess_growing(kind, values, model, found, remark=task.remark),
-            _status(found, detached.size, size),
-        ),
+        Assessment(goodness, _status(found, detached.size, size)),
         growing=True,
     )
+
+
+def _is_broad(task: Task, found: Deconvolution, detached: int) -> bool:
+    """Return whether another noise without that signal would look the same."""
+    size = task.values.size
+    if task.bulk is not None:
+        return False
+    if task.known:
+        return found.rank > _BROAD_KNOWN * size
+    return found.rank - detached > _BROAD * size
 
 
 def few_undetached(kind: Kind, signal_rank: float, detached: int) -> bool:
@@ -73,7 +86,7 @@ def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -
     lower_bulk, bulk = (float(ends[0, 0]) if kind.sides == 2 else 0.0), float(ends[-1, 1])
     lower, edge = lower_bulk, bulk
     if found.signal.base is None:
-        edge = sigma * noise_end(kind, rank, alpha)
+        edge = sigma * noise_end(kind, min(rank, kind.size // 2), alpha)
         lower = -edge if kind.sides == 2 else 0.0
     margin = exp(task.level_z * found.deviation / sigma)
     high = sigma * margin

@@ -106,9 +106,20 @@ def without_advice(goodness: Goodness) -> Goodness:
     return replace(goodness, reason=reason)
 
 
+def broad(goodness: Goodness) -> Goodness:
+    """Return the goodness of a law whose signal lies within the noise to a good part."""
+    if goodness.verdict != Verdict.NOISE:
+        return goodness
+    caveat = (
+        "But so many directions of that signal do not stand out that noise of another law would "
+        "look the same: noise and signal cannot be told apart from this matrix alone."
+    )
+    return replace(goodness, verdict=Verdict.BROAD, reason=f"{goodness.reason} {caveat}")
+
+
 def from_spectrum(goodness: Goodness) -> Goodness:
     """Return the goodness of a signal of growing rank where the entries are not known."""
-    if goodness.verdict != Verdict.NOISE:
+    if goodness.verdict not in (Verdict.NOISE, Verdict.BROAD):
         return goodness
     caveat = (
         "From the spectrum alone such a signal cannot be distinguished from rows or columns of "

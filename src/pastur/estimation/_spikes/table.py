@@ -170,7 +170,7 @@ def _transform(
     Points equal to z are left out too; only rank-deficient and hand-made spectra have any.
     """
     m, slope = np.empty_like(z), np.empty_like(z)
-    rows = max(_BLOCK // points.size, 1)
+    rows = max(_BLOCK // max(points.size, 1), 1)
     for start in range(0, z.size, rows):
         block = slice(start, start + rows)
         apart = points - z[block, None]
@@ -179,7 +179,8 @@ def _transform(
         apart[np.abs(apart) < _EQUAL] = np.inf
         inverse = 1 / apart
         m[block], slope[block] = inverse.sum(axis=1), (inverse**2).sum(axis=1)
-    return m / points.size, slope / points.size
+    # Of no points the transform is 0.
+    return m / max(points.size, 1), slope / max(points.size, 1)
 
 
 def _resolved(outliers: Outliers, size: int) -> list[FloatArray]:
