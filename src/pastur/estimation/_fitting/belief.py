@@ -49,12 +49,12 @@ def noise_cumulant(found: Found, task: Task) -> float:
     That of W is a mean of those of the noise, weighted with the square of its share of the energy,
     and of spikes in no special direction, 6 each.
     """
-    diagnosis, values = task.spectrum.diagnosis, task.spectrum.unit * task.values
+    diagnosis, values, unit = task.spectrum.diagnosis, task.values, task.spectrum.unit
     if diagnosis is None or not found.sigma:
         return 0.0
     energy = float(values @ values)
-    share = values.size * (found.sigma * task.share) ** 2 / energy
+    share = values.size * (found.sigma / unit * task.share) ** 2 / energy
     if share * _DOMINANT < 1:
         return 0.0
-    of_spikes = 6 * float((found.spikes["theta"] ** 4).sum()) / energy**2
+    of_spikes = 6 * float(((found.spikes["theta"] / unit) ** 4).sum()) / energy**2
     return (diagnosis.cumulant - of_spikes) / share**2
