@@ -152,7 +152,10 @@ def test_at_the_true_sigma_a_signal_of_every_direction_is_not_rejected(
     # False alarm: REJECTION = 0.01 for each of three; at twice σ there is no such signal.
     for seed in range(3):
         w = full_rank(power, top, seed)
-        assert fit_rectangular(w, sigma=1.0).goodness.verdict == Verdict.NOISE
+        goodness = fit_rectangular(w, sigma=1.0).goodness
+        assert goodness.p_value is not None and goodness.p_value >= 0.01
+        # With a signal in nine of ten directions it is not called noise all the same.
+        assert goodness.verdict in (Verdict.NOISE, Verdict.BROAD)
         assert fit_rectangular(w, sigma=2.0).goodness.verdict != Verdict.NOISE
     fit = fit_rectangular(full_rank(1.0, 100, 0), sigma=1.0)
     assert fit.signal_rank > 0.6 * 200 and fit.sigma_interval == (1.0, 1.0)

@@ -20,7 +20,7 @@ from pastur.estimation._spikes.table import SpikeContext, spike_table
 # small a share of those that stand out: in white noise with 12 to 40 spikes they mostly are.
 _FEW_UNDETACHED, _SHARE_UNDETACHED = 2.0, 0.1
 # With such a share of all directions undetached, correlated noise would look the same.
-_BROAD = 0.1
+_BROAD, _BROAD_KNOWN = 0.1, 0.9
 # Of σ: as good as none at all.
 _LEAST = 1e-6
 # A spike in the law makes its own p-value up to a hundred times too small; below this it is one.
@@ -69,8 +69,8 @@ def _is_broad(task: Task, found: Deconvolution, detached: int) -> bool:
     if task.bulk is not None:
         return False
     if task.known:
-        # Any σ that is too small asks for a signal in every direction.
-        return found.rank > size - 1.5
+        # Any σ that is too small asks for a signal in nearly every direction.
+        return found.rank > _BROAD_KNOWN * size
     return found.rank - detached > _BROAD * size
 
 
