@@ -24,6 +24,7 @@ from pastur.estimation._result.schema import stored
 from pastur.estimation._result.sigma_bounds import SigmaBounds
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
+from pastur.estimation._result.strengths import two_readings
 from pastur.estimation._whitened.table import mapped_signal, places_of
 from pastur.measures import Atoms, ProbabilityMeasure
 
@@ -201,6 +202,23 @@ class Fit(Locked):
         general position to the rest.
         """
         return self.leading[standing_out(self.kind, self.leading)]
+
+    @property
+    def strengths(self) -> AnyArray:
+        """Two readings of the strength of each spike and of each direction that stands out.
+
+        A structured array, the largest first: ``observed``; ``against_rest``, the strength against
+        everything else in the matrix, if the direction is in general position to it (`leading`);
+        ``of_signal``, the singular value or eigenvalue of the whole signal, if the rest is white
+        noise and signal orthogonal to the direction (`spikes`, those of `white` where no law is
+        claimed); each with ``_low`` and ``_high``, and NaN where there is no such reading. They are
+        two quantities, not two estimates of one. ``agree`` says where each lies in the interval of
+        the other, so that either will do.
+        """
+        fit = self if self.white is None else self.white
+        # Spikes of a profile are values of the scaled matrix, of which `leading` has none.
+        spikes = fit.spikes[:0] if self.profile is not None else fit.spikes
+        return two_readings(self.leading, standing_out(self.kind, self.leading), spikes)
 
     @property
     def sigma_bound(self) -> float | None:

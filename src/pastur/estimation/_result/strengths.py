@@ -1,0 +1,48 @@
+"""Two readings of the strength of a direction, which answer two questions."""
+
+import numpy as np
+
+from pastur._typing import AnyArray
+
+READINGS = ("against_rest", "of_signal")
+FIELDS = np.dtype(
+    [
+        ("observed", "f8"),
+        *((name + end, "f8") for name in READINGS for end in ("", "_low", "_high")),
+        ("agree", "?"),
+    ]
+)
+
+
+def two_readings(leading: AnyArray, chosen: AnyArray, spikes: AnyArray) -> AnyArray:
+    """Return both readings of the spikes and of the chosen rows of `leading`, by size.
+
+    Parameters
+    ----------
+    leading, spikes : structured array
+        The tables of a fit, of values of the same matrix.
+    chosen : array of bool
+        Rows of `leading` that are listed, spikes or not.
+    """
+    more = leading["observed"][chosen]
+    known = _same(more, spikes["observed"]).any(axis=1)
+    observed = np.concatenate([spikes["observed"], more[~known]])
+    table = np.full(observed.size, np.nan, dtype=FIELDS)
+    table["observed"] = observed[np.argsort(-np.abs(observed), kind="stable")]
+    for name, read in zip(READINGS, (leading, spikes), strict=True):
+        rows, places = np.nonzero(_same(table["observed"], read["observed"]))
+        for end, of in (("", "theta"), ("_low", "low"), ("_high", "high")):
+            table[name + end][rows] = read[of][places]
+    table["agree"] = _within(table, *READINGS) & _within(table, *READINGS[::-1])
+    return table
+
+
+def _same(values: AnyArray, others: AnyArray) -> AnyArray:
+    """Return which of some values of a matrix are which of others, to rounding."""
+    return np.isclose(values[:, None], others, rtol=1e-12, atol=0.0)
+
+
+def _within(table: AnyArray, one: str, other: str) -> AnyArray:
+    """Return whether one reading lies in the interval of the other; not where either is NaN."""
+    inside = (table[f"{other}_low"] <= table[one]) & (table[one] <= table[f"{other}_high"])
+    return np.asarray(inside)
