@@ -249,6 +249,7 @@ def summary(readings: Sequence[Reading]) -> Record:
         "interval of sigma holds": mean([r.holds for r in readings]),
         "noise bulk, it holds": mean([r.holds for r in readings if r.verdict == "noise bulk"]),
         "white by auto, it holds": mean([r.holds for r in readings if r.noise == "white"]),
+        "where open, it holds": mean([r.holds for r in readings if r.is_open]),
         "guarantee holds": mean([r.guaranteed >= 1 for r in readings]),
         "guarantee": median([r.guaranteed for r in readings]),
         "deconvolved holds": mean([d >= 1 for d in deconvolved]),
@@ -269,7 +270,8 @@ def summary(readings: Sequence[Reading]) -> Record:
 def table(record: Record) -> str:
     """Return the figures in Markdown."""
     lines = [
-        "| signal | \\|U\\|/\\|W\\| | matrices | noise bulk | white by auto | σ̂/σ | σ holds | "
+        "| signal | \\|U\\|/\\|W\\| | matrices | noise bulk | white by auto | σ̂/σ | "
+        "σ holds: all, open below, white by auto | "
         "deconvolved: holds, median | guarantee: holds, median | rms | "
         "spikes hold (of), error, width | free: holds, error |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
@@ -285,7 +287,8 @@ def table(record: Record) -> str:
         lines.append(
             f"| {row['kind']} | {share} | {row['matrices']} | {cell(row['noise bulk'])} | "
             f"{cell(row['white by auto'])} | {cell(row['sigma'])} | "
-            f"{cell(row['interval of sigma holds'])} | {deconvolved} | "
+            f"{cell(row['interval of sigma holds'])}, {cell(row['where open, it holds'])}, "
+            f"{cell(row['white by auto, it holds'])} | {deconvolved} | "
             f"{cell(row['guarantee holds'])}, {cell(row['guarantee'])} | {cell(row['rms'])} | "
             f"{cell(row['spikes hold'])} ({row['spikes']}), {cell(row['error'])}, "
             f"{cell(row['width'])} | "
