@@ -16,6 +16,8 @@ from parts import Options, Record
 from plantings import (
     PLACES,
     Planting,
+    held_plainly,
+    held_plainly_symmetric,
     plant,
     plant_symmetric,
     symmetric_theta_at,
@@ -56,6 +58,8 @@ class Outcome:
     overlaps : tuple of bool or None
         Whether the interval of each overlap holds. None in a group with a clear gap below it, whose
         overlaps are those with the span of its directions: the layer's own are not known.
+    plainly : bool
+        Whether θ is in the interval of a reading against the other values as they are.
     """
 
     layer: str
@@ -70,10 +74,17 @@ class Outcome:
     is_open: bool
     bias: float
     overlaps: tuple[bool, ...] | None
+    plainly: bool
 
 
 def outcome(
-    layer: Layer, verdict: str, way: str, place: str, leading: AnyArray, planting: Planting
+    layer: Layer,
+    verdict: str,
+    way: str,
+    place: str,
+    leading: AnyArray,
+    planting: Planting,
+    plainly: bool,
 ) -> Outcome:
     """Compare a planting with the table of leading directions of its matrix."""
     where = np.isclose(leading["observed"], planting.values[planting.match], rtol=1e-9, atol=0)
@@ -81,7 +92,7 @@ def outcome(
     labels = (layer.name, layer.model, verdict, way, place)
     if rows.size == 0:
         misses = (False,) * len(planting.overlaps)
-        return Outcome(*labels, False, False, False, np.nan, False, np.nan, misses)
+        return Outcome(*labels, False, False, False, np.nan, False, np.nan, misses, plainly)
     (row,) = rows
     names = ("overlap_left", "overlap_right") if len(planting.overlaps) == 2 else ("overlap",)
     lower = [row[f"{name}_low"] for name in names]
@@ -100,6 +111,7 @@ def outcome(
         is_open=bool(np.isinf(row["high"])),
         bias=float(row["theta"] / planting.theta - 1),
         overlaps=None if above_gap else tuple(held),
+        plainly=plainly,
     )
 
 
@@ -113,13 +125,15 @@ def of_layer(layer: Layer, share: float) -> Iterator[Outcome]:
         theta = theta_at(PLACES[place](values), values, wide.shape[1])
         planting = plant(values, wide.shape[1], theta, rng, along=way == ALONG)
         fit = fit_rectangular(singular_values=planting.values, shape=wide.shape, noise="free")
-        yield outcome(layer, verdict, way, place, fit.leading, planting)
+        plainly = held_plainly(planting, wide.shape[1])
+        yield outcome(layer, verdict, way, place, fit.leading, planting, plainly)
     for way, eigenvalues in symmetric_twins(w).items():
         for _, place, rng in draws(layer, (way,), share):
             theta = symmetric_theta_at(PLACES[place](eigenvalues), eigenvalues)
             planting = plant_symmetric(eigenvalues, theta, rng)
             twin = fit_symmetric(eigenvalues=planting.values, noise="free")
-            yield outcome(layer, verdict, way, place, twin.leading, planting)
+            plainly = held_plainly_symmetric(planting)
+            yield outcome(layer, verdict, way, place, twin.leading, planting, plainly)
 
 
 def symmetric_twins(w: FloatArray) -> dict[str, FloatArray]:
@@ -216,6 +230,7 @@ def figures(
         "open": sum(one.is_open for one in read) / max(len(read), 1),
         "holds": float(holds.mean()),
         "holds_error": clustered(holds, names),
+        "holds_plainly": sum(one.plainly for one in taken) / len(taken),
         "below": sum(one.miss < 0 for one in read) / len(taken),
         "above": sum(one.miss > 0 for one in read) / len(taken),
         "bias": float(np.median([one.bias for one in read])) if read else None,
@@ -238,8 +253,8 @@ def table(record: Record) -> str:
         "other lines are of the other models. Errors are standard errors, clustered by layer.",
         "",
         "| class | plantings (layers) | read | in a group | open | θ holds | θ below, above "
-        "| median bias | overlaps hold |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| plainly | median bias | overlaps hold |",
+        f"|{'---|' * 10}",
     ]
     chosen = [one | {"class": " and ".join(record["chosen_on"])} for one in record["chosen"]]
     lines += [line(one) for one in (*chosen, *record["reported"])]
@@ -260,6 +275,7 @@ def line(one: Record) -> str:
         f"{one['open']:.2f}",
         f"{one['holds']:.3f} ± {one['holds_error']:.3f}",
         f"{one['below']:.3f}, {one['above']:.3f}",
+        f"{one['holds_plainly']:.3f}",
         "–" if one["bias"] is None else f"{100 * one['bias']:+.1f} %",
         overlaps,
     )

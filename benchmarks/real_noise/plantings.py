@@ -91,3 +91,25 @@ def plant_symmetric(values: FloatArray, theta: float, rng: np.random.Generator) 
     overlaps = (vectors.T[::-1] @ a) ** 2
     match = int(np.argmax(overlaps))
     return Planting(theta, found[::-1], match, (float(overlaps[match]),))
+
+
+def held_plainly(planting: Planting, longer: int) -> bool:
+    """Whether θ is in the 95 % interval of a reading against the other values as they are."""
+    y, others = planting.values[planting.match], np.delete(planting.values, planting.match)
+    poles, rest = y / (y**2 - others**2), longer - planting.values.size
+    n, m = others.size, others.size + rest
+    a, b = float(poles.sum()) / n, float(poles.sum() + rest / y) / m
+    if min(a, b) <= 0:
+        return False
+    variance = b / a / (2 * n) * (float((poles**2).sum()) / n - a**2)
+    variance += a / b / (2 * m) * (float((poles**2).sum() + rest / y**2) / m - b**2)
+    variance += float(((others * poles / y) ** 2).sum()) / (n * m)
+    return bool(abs(np.sqrt(a * b) - 1 / planting.theta) <= 1.96 * np.sqrt(variance))
+
+
+def held_plainly_symmetric(planting: Planting) -> bool:
+    """Whether it is there for a symmetric matrix."""
+    y, others = planting.values[planting.match], np.delete(planting.values, planting.match)
+    poles = 1 / (y - others)
+    deviation = np.sqrt(2 / others.size) * poles.std()
+    return bool(abs(poles.mean() - 1 / planting.theta) <= 1.96 * deviation)
