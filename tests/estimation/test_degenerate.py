@@ -144,3 +144,15 @@ def test_ugly_matrices_give_documented_errors_or_finite_results(seed: int) -> No
         assert (fit.spikes["low"] <= fit.spikes["theta"])[alone].all()
         assert (fit.spikes["theta"] <= fit.spikes["high"])[alone].all()
         assert np.isfinite(fit.denoise(w)).all()
+
+
+@pytest.mark.parametrize("noise", ["white", "free", "auto"])
+def test_a_matrix_of_exact_rank_is_no_white_noise(noise: str) -> None:
+    rng = np.random.default_rng(40)
+    left, right = (np.linalg.qr(rng.normal(size=(side, 3)))[0] for side in (120, 160))
+    share = fit_rectangular(left @ right.T, noise=noise).white_share
+    assert share is not None and share < 1e-20
+    # With noise of a millionth of its energy the bound is that, and 5 % at this size.
+    part = 1e-3 * np.sqrt(3 / (120 * 160))
+    share = fit_rectangular(left @ right.T + part * rng.normal(size=(120, 160))).white_share
+    assert share is not None and 1e-6 < share < 1.1e-6

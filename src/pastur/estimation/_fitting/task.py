@@ -100,11 +100,14 @@ class Task:
         """What σ does not exceed, whatever the signal."""
         return sigma_guarantee(self.kind, self.values, self.asked.alpha)
 
-    def sigma_bounds(self, deconvolved: float | None) -> SigmaBounds:
-        """Return the most that σ can be, in units of the matrix."""
+    def sigma_bounds(self, deconvolved: float | None, *, exact: bool) -> SigmaBounds:
+        """Return the most that σ can be, in units of the matrix.
+
+        Where its rank is `exact` noise is rounding at most, as more would fill all values.
+        """
         unit = self.spectrum.unit / self.share
         return SigmaBounds(
-            unit * self.guarantee,
+            unit * (self.spectrum.least_sigma if exact else self.guarantee),
             None if deconvolved is None else unit * min(deconvolved, self.guarantee),
             unit * sigma_rms(self.kind, self.values),
         )
@@ -192,7 +195,7 @@ def result(
         zeros=task.spectrum.zeros,
         noise=_white(task),
         leading=task.leading,
-        sigma_bounds=task.sigma_bounds(level.at_most),
+        sigma_bounds=task.sigma_bounds(level.at_most, exact=level.sigma == 0.0),
         bulk_edge=unit * level.bulk_edge,
         lower_bulk_edge=unit * level.lower_bulk_edge,
     )
@@ -208,6 +211,8 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
     white : Found or None
         The fit of white noise that was not believed.
     """
+    exact = task.spectrum.noise_free
+    bounds = task.sigma_bounds(None, exact=exact) if white is None else white.sigma_bounds
     return Found(
         shape=task.spectrum.shape,
         alpha=task.asked.alpha,
@@ -225,7 +230,7 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
         zeros=task.spectrum.zeros,
         noise=NoiseUsed(NoiseName.FREE, reason, _GENERAL_POSITION),
         leading=task.leading,
-        sigma_bounds=task.sigma_bounds(None) if white is None else white.sigma_bounds,
+        sigma_bounds=bounds,
         white=white,
     )
 
