@@ -90,8 +90,9 @@ class Fit(Locked):
         Where noise and undetached signal end together: spikes lie beyond. `edge` where the spikes
         are few.
     profile : Profile or None
-        Variances of rows and columns, where ``fit.noise == "profile"``: σ, edge and law are then
-        those of the matrix that they scale to one variance.
+        Variances of rows and columns, where ``fit.noise == "profile"``: σ, edges, law, signal and
+        the observed values of spikes are then those of the matrix that they scale to one variance;
+        strengths and overlaps of spikes, which need not descend, and `denoise` are those of W.
     white : Fit or None
         The fit of white noise that was tried and not believed, where ``noise="auto"`` came to claim
         no law.
