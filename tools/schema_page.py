@@ -10,6 +10,7 @@ from typing import Any
 
 from pastur.estimation import RectangularFit
 from pastur.estimation._kinds.rectangular import RectangularKind
+from pastur.estimation._law_free_tests.result import LawFreeTests
 from pastur.estimation._result.codec import fit_schemas
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -82,7 +83,7 @@ def _at(value: dict[str, Any]) -> str:
 
 def with_fit(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema with the part that describes a fit as its fields have it."""
-    parts = fit_schemas(RectangularFit, RectangularKind)
+    parts = fit_schemas(RectangularFit, RectangularKind) | {"tests": LawFreeTests.schema()}
     return schema | {"$defs": schema["$defs"] | parts}
 
 

@@ -84,6 +84,15 @@ def non_negative_integer(name: str, value: Any) -> int:
     return _integer(name, value, 0)
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise InvalidTypeError(
+            f"`{name}` must be True or False. Got {_shown(value)} of type {type(value).__name__}."
+        )
+    return bool(value)
+
+
 def _integer(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise InvalidTypeError(

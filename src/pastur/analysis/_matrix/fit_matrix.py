@@ -16,7 +16,7 @@ from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.metrics import metrics
 from pastur.analysis._matrix.published import baselines
 from pastur.analysis._matrix.shuffled import randomized
-from pastur.estimation import RectangularFit, Verdict, fit_rectangular
+from pastur.estimation import RectangularFit, Verdict, fit_rectangular, law_free_tests
 from pastur.estimation._fitting.noises import AUTO
 from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import ESTIMATORS
@@ -37,11 +37,17 @@ class Settings:
     randomize: int
     seed: int
     noise: str
+    tests: bool
     difference: bool = False
 
     @property
     def random(self) -> bool:
         """Whether an answer depends on the seed."""
+        return self.tests or self._draws
+
+    @property
+    def _draws(self) -> bool:
+        """Whether generators are drawn from."""
         return self.randomize > 0 or any(ESTIMATORS[method].random for method in self.baseline)
 
 
@@ -124,6 +130,7 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
         baselines=others,
         randomized=shuffled,
         step_variance=matrix.step_variance(),
+        tests=law_free_tests(w, seed=settings.seed) if settings.tests else None,
     )
 
 
@@ -146,7 +153,7 @@ def _generators(settings: Settings, name: str) -> list[np.random.Generator | Non
 
     Each has one of its own for each name, so that no answer depends on what else is settings.
     """
-    if not settings.random:
+    if not settings._draws:
         return [None] * 3
     letters = name.encode("utf-8", "surrogatepass")
     children = np.random.SeedSequence([settings.seed, *letters]).spawn(3)

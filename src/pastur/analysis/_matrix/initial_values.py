@@ -11,7 +11,8 @@ from pastur._numerics.singular_values import singular_values
 from pastur._stored import built, check, got, made, within
 from pastur._typing import AnyArray, FloatArray, MaybeNone
 from pastur.analysis._matrix.stored_fit import check_reach, read_fit
-from pastur.estimation import RectangularFit, fit_rectangular
+from pastur.estimation import RectangularFit, fit_rectangular, law_free_tests
+from pastur.estimation._law_free_tests.result import LawFreeTests
 from pastur.estimation._result.noise_used import NoiseName
 
 SUFFIX = ".initial"
@@ -50,6 +51,8 @@ class InitialComparison:
     update : RectangularFit or None
         U read without a law of noise: what stands out from the rest of it. None where U is zero to
         rounding, and in those of 0.1.0.
+    update_tests : LawFreeTests or None
+        Tests of U that need no law of noise, where they were requested.
     """
 
     name: str
@@ -61,6 +64,7 @@ class InitialComparison:
     residual_singular_values: FloatArray
     coefficient_error: float | None = None
     update: RectangularFit | None = None
+    update_tests: LawFreeTests | None = None
 
     def __repr__(self) -> str:
         return (
@@ -92,14 +96,17 @@ class InitialComparison:
             "residual_singular_values": self.residual_singular_values.tolist(),
             "coefficient_error": self.coefficient_error,
             "update": None if self.update is None else self.update.to_dict(),
+            "update_tests": None if self.update_tests is None else self.update_tests.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "InitialComparison":
         """Return the comparison that `to_dict` described."""
         check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
-        update = made({"update": None} | values, "update", _update)
-        found: InitialComparison = built(cls, values, update=update)
+        values = {"update": None, "update_tests": None} | values
+        update = made(values, "update", _update)
+        tests = made(values, "update_tests", _tests)
+        found: InitialComparison = built(cls, values, update=update, update_tests=tests)
         rest = found.residual_singular_values
         check(rest.size > 0, "residual_singular_values", "must not be empty")
         check(bool((rest >= 0).all()), "residual_singular_values", "must not be negative")
@@ -115,6 +122,10 @@ def _above(values: FloatArray, limit: float | None) -> int | MaybeNone:
 
 def _update(values: Any) -> RectangularFit | None:
     return None if values is None else read_fit(values)
+
+
+def _tests(values: Any) -> LawFreeTests | None:
+    return None if values is None else LawFreeTests.from_dict(values)
 
 
 def trained_names(names: Iterable[str]) -> dict[str, str]:
@@ -135,6 +146,7 @@ def compare_with_initial(
     sigma: float | None,
     edge: float | None,
     alpha: float = 0.05,
+    tests: int | None = None,
 ) -> InitialComparison:
     """Return the comparison of a trained matrix with its initial value.
 
@@ -148,6 +160,8 @@ def compare_with_initial(
         Those of the fit of `trained`.
     alpha : float
         Intervals of what the update holds have the level 1 − alpha.
+    tests : int, optional
+        Seed with which the update is tested without a law of noise; default: it is not.
 
     Returns
     -------
@@ -168,10 +182,12 @@ def compare_with_initial(
     del trained, initial, w, w0
     values = singular_values(rest)
     error = float(np.linalg.norm(values)) / (start * (n * m) ** 0.5)
-    update = None
+    update = tested = None
     if values[0] > _ROUNDING * size:
+        rest = np.ldexp(rest, exponent)
+        tested = None if tests is None else law_free_tests(rest, seed=tests)
         update = fit_rectangular(
-            np.ldexp(rest, exponent),
+            rest,
             singular_values=np.ldexp(values, exponent),
             alpha=alpha,
             noise=NoiseName.FREE,
@@ -186,4 +202,5 @@ def compare_with_initial(
         residual_singular_values=np.ldexp(values, exponent),
         coefficient_error=float(np.ldexp(error, exponent - exponent_initial)),
         update=update,
+        update_tests=tested,
     )

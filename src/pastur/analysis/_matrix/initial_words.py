@@ -55,5 +55,6 @@ def _update(comparison: InitialComparison) -> list[str]:
     found = comparison.update.standing_out
     words = count(len(found), "direction stands", "directions stand")
     strongest = strongest_of(found, group_interval=False)
+    tested = [] if comparison.update_tests is None else [f"U, tested: {comparison.update_tests}"]
     strength = "" if strongest is None else f", the strongest with θ {strongest} against it"
-    return [f"U, read without a law of noise: {words} out from the rest of it{strength}"]
+    return [f"U, read without a law of noise: {words} out from the rest of it{strength}", *tested]

@@ -18,6 +18,7 @@ from pastur.analysis._matrix.shuffled import Randomized
 from pastur.analysis._matrix.stored_fit import check_reach, read_fit
 from pastur.estimation import RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
+from pastur.estimation._law_free_tests.result import LawFreeTests
 from pastur.estimation.baselines import Baseline
 
 
@@ -51,6 +52,8 @@ class MatrixAnalysis:
     step_variance : float or None
         Variance of rounding an entry to the steps of a quantised file, step²/12 on average: what of
         the noise is the packing's. None where the file is not quantised, or does not say.
+    tests : LawFreeTests or None
+        Tests that need no law of noise, where they were requested.
     """
 
     name: str
@@ -65,6 +68,7 @@ class MatrixAnalysis:
     baselines: dict[str, Baseline] = field(default_factory=dict)
     randomized: Randomized | None = None
     step_variance: float | None = None
+    tests: LawFreeTests | None = None
 
     def __repr__(self) -> str:
         n, m = self.shape
@@ -83,7 +87,7 @@ class MatrixAnalysis:
 
     def summary(self) -> str:
         """Return the finding in a few sentences: which noise, how much, what stands out from it."""
-        return sentences(self.fit)
+        return " ".join([sentences(self.fit), *([] if self.tests is None else [str(self.tests)])])
 
     @property
     def drawn(self) -> DrawnSpectrum:
@@ -176,6 +180,7 @@ class MatrixAnalysis:
             "baselines": baselines_to_dict(self.baselines),
             "randomized": None if self.randomized is None else self.randomized.to_dict(),
             "step_variance": self.step_variance,
+            "tests": None if self.tests is None else self.tests.to_dict(),
             "singular_values": self.singular_values.tolist(),
         }
 
@@ -197,7 +202,12 @@ class MatrixAnalysis:
             check(bool((np.diff(spectrum) <= 0).all()), "", "must descend")
         with within("fit"):
             check_reach(fit, float(spectrum[0]))
-        values = {"baselines": {}, "randomized": None, "step_variance": None} | values
+        values = {
+            "baselines": {},
+            "randomized": None,
+            "step_variance": None,
+            "tests": None,
+        } | values
         step = taken(values, "step_variance", float | None)
         check(step is None or step >= 0, "step_variance", "must not be negative")
         return cls(
@@ -209,8 +219,13 @@ class MatrixAnalysis:
             baselines=made(values, "baselines", baselines_from_dict),
             randomized=made(values, "randomized", _randomized_or_none),
             step_variance=step,
+            tests=made(values, "tests", _tests_or_none),
             **plain,
         )
+
+
+def _tests_or_none(values: Any) -> LawFreeTests | None:
+    return None if values is None else LawFreeTests.from_dict(values)
 
 
 def _randomized_or_none(values: Any) -> Randomized | None:

@@ -46,6 +46,7 @@ def analyze(
     randomize: int = 0,
     seed: int = 0,
     noise: str = AUTO,
+    tests: bool = False,
     unfold: str = "outputs",
     jobs: int = 1,
     device: str = "cpu",
@@ -86,12 +87,16 @@ def analyze(
         How often the entries of each matrix are shuffled, to compare its spectrum with theirs: 1 to
         see, 19 for a test of level 0.05. The power law of its tail is then given a p-value too.
     seed : int, default 0
-        Seed for everything random: `randomize` and parallel analysis. What is drawn for a matrix
+        Seed for everything random: `randomize`, `tests` and parallel analysis. What is drawn for a matrix
         depends on it and on the name of the matrix alone.
     noise : {"auto", "white", "profile", "free"}, default "auto"
         What the noise is; see `fit_rectangular`. With "auto" no law of noise is claimed where the
         matrix contradicts each: `MatrixAnalysis.kind` is then ``"no law of noise"``, and only what
         stands out from the rest is read.
+    tests : bool, default False
+        Whether each matrix, and each update of one, is tested without a law of noise as well: by
+        random signs of its entries, by neighbours, and by how much of it the rest predicts. See
+        `law_free_tests`.
     unfold : {"outputs", "inputs", "window"}, default "outputs"
         What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
         o × (i·s), one i × (o·s), or one o × i for each place.
@@ -145,6 +150,7 @@ def analyze(
         randomize=_checks.non_negative_integer("randomize", randomize),
         seed=_checks.non_negative_integer("seed", seed),
         noise=checked_noise(noise),
+        tests=_checks.flag("tests", tests),
     )
     if device != "cpu":
         torch_device(device)
@@ -159,7 +165,8 @@ def analyze(
     if before is not None:
         items += initial_items(items, list(iter_matrices(before, unfold=unfold)), before.source)
     work = partial(examined, partial(examine, settings=settings), selection=selection, jobs=jobs)
-    results, comparisons = _worked_through(items, work, progress)
+    compare = partial(_compare, tests=settings.seed if settings.tests else None)
+    results, comparisons = _worked_through(items, work, compare, progress)
     matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
     skipped = tuple(result for result in results if isinstance(result, Skipped))
     if not matrices:
@@ -183,8 +190,11 @@ _Work = Callable[
 ]
 
 
+_Compare = Callable[[Matrix, Matrix | None, MatrixAnalysis | None], InitialComparison | str]
+
+
 def _worked_through(
-    items: list[Matrix | Skipped], work: _Work, progress: Progress | None
+    items: list[Matrix | Skipped], work: _Work, compare: _Compare, progress: Progress | None
 ) -> tuple[list[MatrixAnalysis | Skipped | Matrix], tuple[InitialComparison, ...]]:
     """Return what became of each item, in order, and the comparisons with initial values."""
     trained_of = trained_names(item.name for item in items)
@@ -205,7 +215,7 @@ def _worked_through(
                 continue
             seen[item.name] = item
             results.append(item if item.name in trained_of else next(found))
-    comparisons = _settle_initials(results, seen, trained_of)
+    comparisons = _settle_initials(results, seen, trained_of, compare)
     if progress is not None:
         progress(total, total, "")
     return results, comparisons
@@ -215,6 +225,7 @@ def _settle_initials(
     results: list[MatrixAnalysis | Skipped | Matrix],
     seen: dict[str, Matrix],
     trained_of: dict[str, str],
+    compare: _Compare,
 ) -> tuple[InitialComparison, ...]:
     """Compare each initial value among `results` and put a `Skipped` in its place."""
     comparisons = []
@@ -222,7 +233,7 @@ def _settle_initials(
     for place, item in enumerate(results):
         if isinstance(item, Matrix):
             name = trained_of[item.name]
-            outcome = _compare(item, seen.get(name), analysed.get(name))
+            outcome = compare(item, seen.get(name), analysed.get(name))
             if isinstance(outcome, InitialComparison):
                 comparisons.append(outcome)
                 outcome = "compared with it, not analysed"
@@ -231,9 +242,13 @@ def _settle_initials(
 
 
 def _compare(
-    initial: Matrix, trained: Matrix | None, analysis: MatrixAnalysis | None
+    initial: Matrix,
+    trained: Matrix | None,
+    analysis: MatrixAnalysis | None,
+    *,
+    tests: int | None,
 ) -> InitialComparison | str:
-    """Return the comparison, or why there is none."""
+    """Return the comparison, or why there is none; `tests` is the seed of tests, if asked for."""
     if trained is None or analysis is None:
         return "not compared, because that tensor was not analysed"
     if trained.shape != initial.shape:
@@ -246,6 +261,7 @@ def _compare(
             sigma=analysis.fit.sigma,
             edge=analysis.fit.edge,
             alpha=analysis.fit.alpha,
+            tests=tests,
         )
     except Exception as error:
         return f"not compared: {fault(error, trained.shape)}"

@@ -58,6 +58,10 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     if not all(matrix.counted for matrix in matrices):
         yield Column("stand out", _standing_out, _STANDING_OUT)
         yield Column("white ≤", _white_share, "the most of the energy that is white noise.")
+    if any(matrix.tests is not None for matrix in matrices):
+        yield Column("flips p", _flips, _FLIPS)
+        yield Column("neighbours", _neighbours, _NEIGHBOURS)
+        yield Column("predicted", _predicted, _PREDICTED)
     yield Column("strongest θ", _strongest, _STRONGEST, word=True)
     yield Column(
         "D",
@@ -72,6 +76,9 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
 
 
 _STANDING_OUT = "directions that stand out from the rest, if they are in general position to it."
+_FLIPS = "chance that random signs of the entries give as much in one direction."
+_NEIGHBOURS = "correlation of neighbouring rows or columns, the larger of the two."
+_PREDICTED = "share of a held-out block that the rest predicts, with the rank of the prediction."
 _STRONGEST = (
     "the strongest spike before the noise, with its {level} interval; without a law, the first "
     "direction that stands out, against the rest."
@@ -105,6 +112,24 @@ def _standing_out(matrix: MatrixAnalysis) -> str:
 def _white_share(matrix: MatrixAnalysis) -> str:
     fit = matrix.fit
     return NOTHING if fit.sigma == 0.0 else percent(fit.white_share)
+
+
+def _flips(matrix: MatrixAnalysis) -> str:
+    return NOTHING if matrix.tests is None else p_value(matrix.tests.sign_flips[0].p_value)
+
+
+def _neighbours(matrix: MatrixAnalysis) -> str:
+    if matrix.tests is None:
+        return NOTHING
+    sides = (matrix.tests.rows, matrix.tests.columns)
+    return fraction(max((side.correlation for side in sides), key=abs))
+
+
+def _predicted(matrix: MatrixAnalysis) -> str:
+    tests = matrix.tests
+    if tests is None:
+        return NOTHING
+    return f"{percent(tests.predictable_share)} ({tests.predictable_rank})"
 
 
 def _strongest(matrix: MatrixAnalysis) -> str:

@@ -12,6 +12,7 @@ from pastur.analysis._matrix.leading import Leading
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.shuffled import Randomized
+from pastur.estimation._law_free_tests.result import LawFreeTests
 from pastur.estimation.baselines import Baseline
 
 # Of the first direction that stands out from the rest, read without a law of noise.
@@ -60,18 +61,30 @@ _LATER = (
     *(f"standing_{name}" for name in (*_LEADING_FIELDS, "count")),
 )
 
+# Of the tests without a law, where they were requested.
+_TESTED = (
+    "flips_p_value",
+    "rows_correlation",
+    "columns_correlation",
+    "predictable_share",
+    "predictable_rank",
+    "set_aside",
+)
+
 _SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right", "p_value")
 
 
 def columns(matrices: Sequence[MatrixAnalysis]) -> tuple[str, ...]:
     """Return the names of the columns; those that were not requested are left out."""
     methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
+    tested = any(matrix.tests is not None for matrix in matrices)
     shuffled = any(matrix.randomized is not None for matrix in matrices)
     return (
         *_COLUMNS,
         *(f"{method}_{field.name}" for method in methods for field in fields(Baseline)),
         *(f"randomized_{field.name}" for field in fields(Randomized) if shuffled),
         *_LATER,
+        *(f"tests_{name}" for name in _TESTED if tested),
     )
 
 
@@ -121,7 +134,21 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
         values |= {f"{method}_{key}": v for key, v in vars(found).items()}
     if matrix.randomized is not None:
         values |= {f"randomized_{key}": v for key, v in matrix.randomized.to_dict().items()}
+    if matrix.tests is not None:
+        values |= {f"tests_{name}": value for name, value in _tested(matrix.tests).items()}
     return values
+
+
+def _tested(tests: LawFreeTests) -> dict[str, Any]:
+    figures = (
+        tests.sign_flips[0].p_value,
+        tests.rows.correlation,
+        tests.columns.correlation,
+        tests.predictable_share,
+        tests.predictable_rank,
+        tests.set_aside_count,
+    )
+    return dict(zip(_TESTED, figures, strict=True))
 
 
 def _largest(rows: AnyArray) -> np.void | None:

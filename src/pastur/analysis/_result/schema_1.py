@@ -10,7 +10,8 @@ from pastur.estimation._result.noise_used import NoiseName
 
 # Keys of schema 2 alone.
 _OF_FIT = ("noise", "leading", "sigma_bounds", "bulk_edge", "profile", "white")
-_OF_COMPARISON = ("coefficient_error", "update")
+_OF_MATRIX = ("tests",)
+_OF_COMPARISON = ("coefficient_error", "update", "update_tests")
 # Verdicts of schema 2 alone.
 _LATER = (Verdict.CORRELATED, Verdict.BROAD, Verdict.NO_LAW)
 
@@ -21,7 +22,7 @@ def matrix_of_schema_1(matrix: MatrixAnalysis) -> dict[str, Any]:
     if fit.edge != matrix.fit.edge:
         metrics = metrics.with_noise(fit.edge, fit.noise_norm)
     values = replace(matrix, fit=fit, metrics=metrics).to_dict()
-    return values | {"fit": _without(values["fit"], _OF_FIT)}
+    return _without(values, _OF_MATRIX) | {"fit": _without(values["fit"], _OF_FIT)}
 
 
 def comparison_of_schema_1(comparison: InitialComparison, matrix: MatrixAnalysis) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Seed for --randomize and parallel_analysis; nothing else is random.",
+    help="Seed for --randomize, --tests and parallel_analysis; nothing else is random.",
 )
 @click.option(
     "--noise",
@@ -100,6 +100,12 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     show_default=True,
     help="What the noise is: of one variance, of one for each row and column, of no law; or the "
     "first of these that the matrix does not contradict.",
+)
+@click.option(
+    "--tests",
+    is_flag=True,
+    help="Test each matrix without a law of noise as well: random signs of its entries, "
+    "neighbours, how much of it the rest predicts. Takes about as long again.",
 )
 @click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
 @click.option(
@@ -140,6 +146,7 @@ def analyze(
     randomize: int,
     seed: int,
     noise: str,
+    tests: bool,
     base: Path | None,
     initial: Path | None,
     unfold: str,
@@ -163,6 +170,7 @@ def analyze(
         "randomize": randomize,
         "seed": seed,
         "noise": noise,
+        "tests": tests,
         "base": base,
         "initial": initial,
         "alpha": alpha,
