@@ -26,7 +26,15 @@ if TYPE_CHECKING:
         sample_spiked_singular_values,
         sample_wigner,
     )
-    from pastur.estimation import Fit, Verdict, biwhiten, fit_rectangular, fit_symmetric
+    from pastur.estimation import (
+        Fit,
+        LawFreeTests,
+        Verdict,
+        biwhiten,
+        fit_rectangular,
+        fit_symmetric,
+        law_free_tests,
+    )
     from pastur.measures import (
         Atoms,
         Density,
@@ -58,6 +66,7 @@ __all__ = [
     "Fit",
     "GridDensity",
     "InformationPlusNoise",
+    "LawFreeTests",
     "MarchenkoPastur",
     "Measure",
     "PasturError",
@@ -73,6 +82,7 @@ __all__ = [
     "figures",
     "fit_rectangular",
     "fit_symmetric",
+    "law_free_tests",
     "predict_eigenvalues",
     "predict_singular_values",
     "sample_gaussian",
@@ -95,7 +105,15 @@ _HOMES = {
         "sample_spiked_singular_values",
         "sample_wigner",
     ),
-    "estimation": ("Fit", "Verdict", "biwhiten", "fit_rectangular", "fit_symmetric"),
+    "estimation": (
+        "Fit",
+        "LawFreeTests",
+        "Verdict",
+        "biwhiten",
+        "fit_rectangular",
+        "fit_symmetric",
+        "law_free_tests",
+    ),
     "figures": (),
     "measures": (
         "Atoms",

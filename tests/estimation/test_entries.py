@@ -189,5 +189,5 @@ def test_beside_the_matrix_only_blocks_of_it_are_in_memory() -> None:
     diagnose_entries(w, values)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # A million entries in float32, twice, and blocks of 2¹⁶ entries with their temporaries.
+    # Blocks of 2¹⁶ entries with their temporaries, and a sample of 2¹⁸.
     assert peak < w.nbytes / 4

@@ -1,4 +1,4 @@
-"""What is left of a matrix without its leading singular directions, by a few thin products."""
+"""Leading singular directions of a matrix, and what is left without them."""
 
 from typing import NamedTuple
 
@@ -30,6 +30,22 @@ def without_leading(matrix: AnyArray, count: int) -> Rest:
     rest = left @ across
     np.subtract(matrix, rest, out=rest)
     return Rest(rest, left, _basis(across.T))
+
+
+def leading_directions(matrix: AnyArray, count: int) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Return the `count` leading left singular vectors, values and right vectors, or fewer.
+
+    They come from the Gram matrix, in which values below the root of the rounding have no digits:
+    of those there are none.
+    """
+    wide = matrix.shape[0] <= matrix.shape[1]
+    lines = matrix if wide else matrix.T
+    squares, short = np.linalg.eigh(lines @ lines.T)
+    squares, short = squares[::-1][:count], short[:, ::-1][:, :count]
+    kept = squares > 16 * np.finfo(matrix.dtype).eps * squares[0]
+    values, short = np.sqrt(squares[kept]), short[:, kept]
+    long = lines.T @ short / values
+    return (short, values, long) if wide else (long, values, short)
 
 
 def _basis(columns: AnyArray) -> AnyArray:

@@ -1,6 +1,8 @@
 """Arrays in, results out: noise level, spikes with intervals, goodness of fit, denoising."""
 
 from pastur.estimation import baselines
+from pastur.estimation._law_free_tests.result import LawFreeTests
+from pastur.estimation._law_free_tests.run import law_free_tests
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.status import Status
@@ -13,6 +15,7 @@ __all__ = [
     "Biwhitened",
     "Fit",
     "Goodness",
+    "LawFreeTests",
     "RectangularFit",
     "Status",
     "SymmetricFit",
@@ -21,4 +24,5 @@ __all__ = [
     "biwhiten",
     "fit_rectangular",
     "fit_symmetric",
+    "law_free_tests",
 ]

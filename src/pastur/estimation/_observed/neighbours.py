@@ -17,8 +17,8 @@ from pastur._typing import AnyArray, FloatArray
 # not zero, or a trend, is a signal that neighbours have in common, and no noise.
 _LEADING, _SHARE = 10, 10
 # Entries that are examined at most, in runs of so many neighbours along the longer side: the
-# correlation of a million is known to a thousandth.
-_MOST, _RUN = 1 << 20, 64
+# correlation of so many is known to two thousandths.
+_MOST, _RUN = 1 << 18, 64
 # A rest of less than this share of the sum of squares is rounding.
 _ROUNDING = 1e-10
 # A row that lies within the directions taken out by more than this has nothing left to compare.

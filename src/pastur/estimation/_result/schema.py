@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -58,4 +58,6 @@ def _typed(hint: Any, limits: Mapping[str, float]) -> dict[str, Any]:
     if origin is tuple:
         ends = {} if inside[-1] is ... else {"minItems": len(inside), "maxItems": len(inside)}
         return {"type": "array", "items": _typed(inside[0], limits), **ends}
+    if is_dataclass(hint):
+        return object_schema(hint, "")
     return {"type": _PLAIN.get(hint, "string"), **limits}

@@ -1,0 +1,1 @@
+"""Tests of a matrix that need no law of noise."""
