@@ -1,6 +1,7 @@
 """What is put beside the fit: published estimators, shuffled entries, the p-value of a tail."""
 
 import csv
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from pastur import analyze
+from pastur import analyze, law_free_tests
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.power_law import PowerLaw, fit_power_law, power_law_p_value
 from pastur._typing import AnyArray, FloatArray
-from pastur.analysis import Analysis, MatrixAnalysis
+from pastur.analysis import Analysis, InitialComparison, MatrixAnalysis
 from pastur.analysis._matrix.published import METHODS
 from pastur.analysis._matrix.shuffled import randomized
+from pastur.analysis._result.rows import row
 from pastur.cli._analyze.analyze_options import BASELINES
 from pastur.estimation import baselines
 
@@ -258,3 +260,31 @@ def test_the_old_name_of_the_other_counts_warns(analysis: Analysis) -> None:
     matrix = analysis.matrices[0]
     with pytest.warns(DeprecationWarning, match="use `other_counts`"):
         assert matrix.counts_beside == matrix.other_counts
+
+
+def test_tests_without_a_law_are_run_where_requested(planted: dict[str, AnyArray]) -> None:
+    found = by_name(analyze(planted, tests=True, seed=3, include=["noise", "spiked"]))
+    for name, matrix in found.items():
+        expected = law_free_tests(planted[name], seed=3)
+        assert matrix.tests == expected
+        assert matrix.summary().endswith(str(expected))
+        cells = row(matrix)
+        assert cells["tests_flips_p_value"] == expected.sign_flips[0].p_value
+        assert cells["tests_predictable_rank"] == expected.predictable_rank
+        again = MatrixAnalysis.from_dict(json.loads(json.dumps(matrix.to_dict())))
+        assert again.tests == expected
+    assert found["spiked"].tests is not None and found["spiked"].tests.predictable_rank == 3
+    assert analyze(planted, include=["noise"]).matrices[0].tests is None
+
+
+def test_an_update_is_tested_as_well(trained: dict[str, FloatArray]) -> None:
+    found = analyze(trained, tests=True).initial[0]
+    assert found.update_tests is not None and found.update_tests.predictable_rank == 2
+    again = InitialComparison.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.update_tests == found.update_tests
+
+
+@pytest.mark.parametrize("wrong", [1, "yes", None])
+def test_whether_to_test_is_true_or_false(planted: dict[str, AnyArray], wrong: Any) -> None:
+    with pytest.raises(InvalidTypeError, match="`tests` must be True or False"):
+        analyze(planted, tests=wrong)

@@ -87,8 +87,8 @@ def analyze(
         How often the entries of each matrix are shuffled, to compare its spectrum with theirs: 1 to
         see, 19 for a test of level 0.05. The power law of its tail is then given a p-value too.
     seed : int, default 0
-        Seed for everything random: `randomize`, `tests` and parallel analysis. What is drawn for a matrix
-        depends on it and on the name of the matrix alone.
+        Seed for everything random: `randomize`, `tests` and parallel analysis. What is drawn for a
+        matrix depends on it and on the name of the matrix alone.
     noise : {"auto", "white", "profile", "free"}, default "auto"
         What the noise is; see `fit_rectangular`. With "auto" no law of noise is claimed where the
         matrix contradicts each: `MatrixAnalysis.kind` is then ``"no law of noise"``, and only what

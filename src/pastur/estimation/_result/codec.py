@@ -118,7 +118,8 @@ def decoded_fit(
 
 def fit_schemas(kind: Any, matrix_kind: Any) -> dict[str, Any]:
     """Return the JSON Schemas of a class of fits and of its parts, by name."""
-    found = object_schema(kind, "Noise and signal of a matrix W = R/√max(rows, columns) + S.")
+    about = "Noise and signal of a matrix W = R/√max(rows, columns) + S."
+    found = object_schema(kind, about, elsewhere=_objects())
     named = found["properties"]
     named |= {name: value_schema(hint, about) for name, hint, about in _DERIVED.values()}
     for name, inside in _objects().items():

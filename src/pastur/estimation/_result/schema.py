@@ -1,7 +1,7 @@
 """JSON Schema of a stored value, from the fields of its class."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -15,11 +15,18 @@ def stored(description: str, **limits: float) -> dict[str, Any]:
     return {"description": description, "limits": limits}
 
 
-def object_schema(kind: Any, description: str) -> dict[str, Any]:
-    """Return the schema of a data class whose fields have each a `stored` description."""
+def object_schema(kind: Any, description: str, *, elsewhere: Container[str] = ()) -> dict[str, Any]:
+    """Return the schema of a data class whose fields have each a `stored` description.
+
+    Of the fields that are described `elsewhere` it has no more than that.
+    """
     hints = get_type_hints(kind)
     properties = {
-        one.name: value_schema(hints[one.name], one.metadata) for one in fields(kind) if one.init
+        one.name: {"description": one.metadata["description"]}
+        if one.name in elsewhere
+        else value_schema(hints[one.name], one.metadata)
+        for one in fields(kind)
+        if one.init
     }
     optional = {
         one.name
