@@ -65,7 +65,7 @@ def law_free_tests(W: ArrayLike, *, flips: int = 19, seed: int = 0) -> LawFreeTe
     largest singular value T and independent random signs ε, symmetric ones if W is symmetric. It is
     exact for independent entries that are symmetric about 0, of any variances and tails. A small
     p-value says that the entries are not independent: there is signal, or correlated noise. It is
-    no count. Where it is at most 0.05, a second test follows with `predictable_rank` directions
+    not a count. Where it is at most 0.05, a second test follows with `predictable_rank` directions
     taken out and each entry of the rest divided by √((1 − h)(1 − g)), h and g its leverages;
     that one is approximate.
 
@@ -77,7 +77,7 @@ def law_free_tests(W: ArrayLike, *, flips: int = 19, seed: int = 0) -> LawFreeTe
 
     *Prediction* (Owen, Perry 2009): rows and columns are halved at random, and each of the four
     blocks is predicted from the other three with the best rank, up to a quarter of the shorter
-    side. Of independent entries nothing is predicted. A few percent are no proof of a signal:
+    side. Of independent entries nothing is predicted. A few percent do not prove a signal:
     noise of correlated rows and columns is predicted as well.
 
     References
