@@ -61,16 +61,17 @@ def _autoregressive(rho: float, *axes: int) -> Callable[[Rng, Shape], FloatArray
     return entries
 
 
-def _root(rng: Rng, size: int, spread: float) -> FloatArray:
-    vectors = haar(rng, size, size)
-    values = np.exp(spread * rng.normal(size=size))
-    return np.asarray((vectors * np.sqrt(values / values.mean())) @ vectors.T)
-
-
 def _separable(spread: float) -> Callable[[Rng, Shape], FloatArray]:
+    """A^½RB^½, the eigenvectors of A and B in no special direction, their values lognormal.
+
+    Gaussian R takes up the inner rotations, so that only the outer ones are drawn.
+    """
+
     def entries(rng: Rng, shape: Shape) -> FloatArray:
-        left, right = (_root(rng, size, spread) for size in shape)
-        return np.asarray(left @ gaussian(rng, shape) @ right)
+        inner = _scaled(rng, shape, lambda size: np.exp(spread * rng.normal(size=size)), "both")
+        values = np.linalg.svd(inner, compute_uv=False)
+        left, right = (haar(rng, size, values.size) for size in shape)
+        return np.asarray((left * values) @ right.T)
 
     return entries
 

@@ -41,7 +41,9 @@ def strengths_held(fit: RectangularFit, signal: FloatArray) -> list[bool]:
     """Return whether each interval holds: of a lone spike its strength, of a group the rms."""
     spikes = fit.spikes
     true = np.zeros(len(spikes))
-    true[: signal.size] = signal[: len(spikes)]
+    # The strengths of a profile need not descend.
+    order = np.argsort(-spikes["theta"])[: signal.size]
+    true[order] = signal[: order.size]
     held = []
     for number in np.unique(spikes["group"]):
         members = spikes["group"] == number
