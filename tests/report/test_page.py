@@ -15,6 +15,7 @@ import pytest
 from pastur.analysis import Analysis, MatrixAnalysis, analyze
 from pastur.estimation import RectangularFit, Verdict
 from pastur.report import write_report
+from pastur.report._build.chart_data import spectrum
 from pastur.report._build.overview import Scale, strip
 
 
@@ -328,3 +329,18 @@ def test_a_count_that_is_not_believed_is_not_shown(tmp_path: Path) -> None:
     assert chart["law"] != [[], []] and chart["edge"] is not None and not chart["counted"]
     assert "rank" not in {attrs.get("data-column") for _, attrs in page.elements}
     assert f"{matrix.fit.rank} spikes" not in page.text
+
+
+def test_both_readings_of_a_strength_where_they_differ(page: Page, analysis: Analysis) -> None:
+    first = analysis.matrices[0].fit
+    assert first.rank == 3 and first.strengths["agree"].all()
+    assert page.data["layers"][0]["leading"]["signal"][:4] == [True] * 3 + [None]
+    # A signal of full rank: against all else each direction is weaker than in the whole.
+    rng = np.random.default_rng(6)
+    left, right = (np.linalg.qr(rng.normal(size=(side, 100)))[0] for side in (100, 140))
+    w = (left * (10 * np.arange(1, 101) ** -0.5)) @ right.T + rng.normal(size=(100, 140)) / 12
+    (matrix,) = analyze({"w": w}, noise="white").matrices
+    differ = matrix.fit.strengths[~matrix.fit.strengths["agree"]][0]
+    found = [one for one in spectrum(matrix)["leading"]["signal"] if isinstance(one, list)]
+    ends = [differ[f"of_signal{end}"] for end in ("", "_low", "_high")]
+    assert found[0] == pytest.approx(ends, rel=1e-3)

@@ -58,7 +58,22 @@ def _leading(matrix: MatrixAnalysis) -> dict[str, Any]:
     } | {
         "out": [int(flag) for flag in drawn.stands_out[places]],
         "together": np.bincount(leading["group"])[shown["group"]].tolist(),
+        "signal": _of_signal(matrix.fit.strengths, shown["observed"]),
     }
+
+
+def _of_signal(strengths: AnyArray, observed: FloatArray) -> list[list[float | None] | bool | None]:
+    """Return the other reading of each value: True where it agrees, None where there is none."""
+    found: list[list[float | None] | bool | None] = [None] * observed.size
+    known = np.isfinite(strengths["of_signal"])
+    same = np.isclose(observed[:, None], strengths["observed"], rtol=1e-12, atol=0.0) & known
+    for row, place in zip(*np.nonzero(same), strict=True):
+        one = strengths[place]
+        theta, low, high = (one[f"of_signal{end}"] for end in ("", "_low", "_high"))
+        # The interval of a group is that of its root mean square, not of each.
+        reading = (theta if low <= theta <= high else np.nan, low, high)
+        found[row] = True if one["agree"] else digits(reading, 4)
+    return found
 
 
 def residual(comparison: InitialComparison) -> dict[str, Any]:

@@ -110,7 +110,8 @@
 
   // Neighbours that push each other are read together. An interval without an upper end is open.
   function range(rows, i) {
-    const together = rows.together[i] > 1 ? ` (${rows.together[i]} together)` : "";
+    // Deeper in the spectrum all are neighbours.
+    const together = rows.together[i] > 1 && rows.out?.[i] !== 0 ? ` (${rows.together[i]} together)` : "";
     return `${short(rows.low[i])} to ${rows.high[i] === null ? "∞" : short(rows.high[i])}${together}`;
   }
   function overlap(rows, side, i) {
@@ -360,6 +361,14 @@
     if (scope) made.scope = scope;
     return made;
   }
+  // Of the whole signal, if the rest is white noise and signal orthogonal to the direction.
+  function otherReading(found) {
+    if (found === null) return "–";
+    if (found === true) return "agrees";
+    const [theta, low, high] = found;
+    const ends = `${short(low)} to ${high === null ? "∞" : short(high)}`;
+    return theta === null ? `${ends} (of a group)` : `${short(theta)}, ${ends}`;
+  }
   const tables = {
     spikes: {
       head: ["#", "Observed", "θ before noise", "Interval", "Overlap left", "Overlap right", "p", "Isolated"],
@@ -369,12 +378,13 @@
       ],
     },
     leading: {
-      head: ["#", "Observed", "θ against the rest", "Interval", "Overlap left", "Overlap right", "Stands out"],
+      head: ["#", "Observed", "Stands out", "θ against the rest", "θ in white noise", "Overlap left", "Overlap right"],
       cells: (rows, i) => [
-        i + 1, short(rows.observed[i]),
-        // What the spectrum gives no reading of.
-        ...(rows.theta[i] === null ? Array(4).fill("–") : [short(rows.theta[i]), range(rows, i), overlap(rows, "left", i), overlap(rows, "right", i)]),
-        rows.theta[i] === null ? "not readable" : rows.out[i] ? "yes" : "no",
+        i + 1, short(rows.observed[i]), rows.out[i] ? "yes" : "no",
+        // The spectrum may give no reading.
+        rows.theta[i] === null ? "not readable" : `${short(rows.theta[i])}, ${range(rows, i)}`,
+        otherReading(rows.signal[i]),
+        ...["left", "right"].map((side) => (rows.theta[i] === null ? "–" : overlap(rows, side, i))),
       ],
     },
   };
