@@ -1,4 +1,4 @@
-"""Under which noise trained matrices are read by default, and what is said of them."""
+"""Under which noise trained matrices are read by default, and what stands out of them."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,7 +13,7 @@ NOISES = ("white", "profile", "free")
 
 
 def of_model(folder: Path, model: str, quick: bool) -> list[Record]:
-    """Return what the default says of each matrix of a model; with `quick`, of every sixth."""
+    """Return how the default reads each matrix of a model; with `quick`, of every sixth."""
     found = []
     for layer in list(layers(folder, [model]))[:: 6 if quick else 1]:
         fit = fit_rectangular(layer.load(), noise="auto")
@@ -30,7 +30,7 @@ def of_model(folder: Path, model: str, quick: bool) -> list[Record]:
 
 
 def run(options: Options) -> Record:
-    """Return what the default says of every matrix."""
+    """Return how the default reads every matrix."""
     tasks = [(options.folder, model, options.quick) for model in NAMES]
     return {"models": dict(zip(NAMES, options.spread(of_model, tasks), strict=True))}
 
