@@ -2,6 +2,7 @@
 
 from pastur._format import count, number, percent, span
 from pastur.analysis._matrix.finding import Finding
+from pastur.analysis._matrix.leading import strongest_of
 from pastur.estimation import Fit, Verdict
 
 GENERAL_POSITION = (
@@ -14,7 +15,7 @@ def sentences(fit: Fit) -> str:
     """Return what a fit found: which noise, how much, and what stands out from it."""
     finding = Finding.of(fit)
     if finding == Finding.NO_LAW:
-        return " ".join([_without_law(fit), *_share(fit), *_standing_out(fit)])
+        return " ".join([_without_law(fit), *_share(fit), *_standing_out(fit), *_strongest(fit)])
     if finding == Finding.MISFIT:
         refused = f"{fit.goodness.verdict.meaning.rstrip('.')}: spikes are not counted."
         return " ".join([refused, *_share(fit), *_standing_out(fit)])
@@ -22,7 +23,7 @@ def sentences(fit: Fit) -> str:
         return fit.goodness.verdict.meaning
     if fit.goodness.verdict == Verdict.NO_NOISE:
         return f"There is no noise: the matrix has rank {fit.rank} exactly."
-    return f"{_noise(fit)} {_signal(fit)}"
+    return " ".join([_noise(fit), _signal(fit), *_strongest(fit)])
 
 
 def _without_law(fit: Fit) -> str:
@@ -46,6 +47,27 @@ def _standing_out(fit: Fit) -> list[str]:
         return ["No direction stands out from the rest."]
     found = count(total, "direction stands", "directions stand")
     return [f"{found} out from the rest. {GENERAL_POSITION}"]
+
+
+def _strongest(fit: Fit) -> list[str]:
+    """Return the strength of the strongest direction: one reading, or two where they differ."""
+    against = strongest_of(fit.standing_out, group_interval=False)
+    white = fit if fit.white is None else fit.white
+    of_signal = strongest_of(white.spikes, group_interval=True)
+    if fit.rank is None:
+        # The entries do not contradict the other reading, nor does the shape of the bulk.
+        first = against if fit.goodness.verdict == Verdict.BROAD else None
+    else:
+        first = of_signal
+    if first is None:
+        return []
+    both = against is not None and of_signal is not None and fit.profile is None
+    if not both or first.together > 1 or fit.strengths["agree"][0]:
+        return [f"The strongest has the strength {first}."]
+    return [
+        f"The strongest has the strength {against} against everything else, and {of_signal} as a "
+        "singular value of the whole signal, if the rest is white noise and orthogonal signal."
+    ]
 
 
 def _noise(fit: Fit) -> str:
