@@ -69,3 +69,11 @@ def test_pure_noise_and_exact_ranks_have_a_table_too() -> None:
     assert fit_rectangular(np.random.default_rng(4).normal(size=(60, 90))).strengths.size <= 1
     (row,) = fit_rectangular(np.ones((9, 9))).strengths
     assert row["of_signal"] == pytest.approx(9) and np.isnan(row["against_rest"])
+
+
+def test_members_of_a_group_share_an_interval_and_do_not_agree() -> None:
+    rng = np.random.default_rng(5)
+    fit = fit_rectangular(in_noise(np.array([6.0, 3.02, 3.01, 3.0]), rng))
+    alone = np.bincount(fit.spikes["group"])[fit.spikes["group"]] == 1
+    assert alone.tolist() == [True, False, False, False]
+    assert fit.strengths["agree"].tolist() == alone.tolist()

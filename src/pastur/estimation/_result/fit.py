@@ -214,7 +214,7 @@ class Fit(Locked):
         noise and signal orthogonal to the direction (`spikes`, those of `white` where no law is
         claimed); each with ``_low`` and ``_high``, and NaN where there is no such reading. They are
         two quantities, not two estimates of one. ``agree`` says where each lies in the interval of
-        the other, so that either will do.
+        the other, so that either will do; it is False in a group, whose members share an interval.
         """
         fit = self if self.white is None else self.white
         # Spikes of a profile are values of the scaled matrix, of which `leading` has none.

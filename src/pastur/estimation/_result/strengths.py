@@ -29,11 +29,14 @@ def two_readings(leading: AnyArray, chosen: AnyArray, spikes: AnyArray) -> AnyAr
     observed = np.concatenate([spikes["observed"], more[~known]])
     table = np.full(observed.size, np.nan, dtype=FIELDS)
     table["observed"] = observed[np.argsort(-np.abs(observed), kind="stable")]
+    alone = np.ones(table.size, dtype=bool)
     for name, read in zip(READINGS, (leading, spikes), strict=True):
         rows, places = np.nonzero(_same(table["observed"], read["observed"]))
         for end, of in (("", "theta"), ("_low", "low"), ("_high", "high")):
             table[name + end][rows] = read[of][places]
-    table["agree"] = _within(table, *READINGS) & _within(table, *READINGS[::-1])
+        # Members of a group share an interval, which is that of none of them.
+        alone[rows] &= (read["group"][places, None] == read["group"]).sum(axis=1) == 1
+    table["agree"] = alone & _within(table, *READINGS) & _within(table, *READINGS[::-1])
     return table
 
 
