@@ -16,6 +16,9 @@ _TOLERANCE = 1e-3
 _MOST_STEPS = 100
 # A spike less likely by chance is one.
 _BEYOND_DOUBT = 1e-7
+# What is so far from the law of noise after so many steps is not noise with such variances: they
+# would only wander, on a trained layer to the last step.
+_PATIENCE, _HOPELESS = 20, 1e-6
 # From this step on the number of spikes may only rise, so that it settles.
 _SETTLING = 20
 
@@ -67,7 +70,7 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
     inner = np.ix_(*sides)
     state = Alternation.of(w[inner], symmetric=symmetric)
     found = _descent(state, np.abs(state.w), None)
-    while found.removal.doubt(state.edges) > _BEYOND_DOUBT:
+    while found.change <= _TOLERANCE and found.removal.doubt(state.edges) > _BEYOND_DOUBT:
         # A direction of noise that is taken out lowers the variances of its own rows, and stands
         # out more: the weakest is asked with the variances of the hypothesis that it is noise.
         count = found.removal.count
@@ -107,6 +110,8 @@ def _descent(state: Alternation, spread: FloatArray, most: int | None) -> _Found
         steps += 1
         least = removal.count if steps >= _SETTLING else 0
         removal = state.removal(variances, least=least, most=most)
+        if steps == _PATIENCE and removal.p_value < _HOPELESS:
+            break
     return _Found(variances, removal, unequal, change, steps)
 
 
