@@ -109,12 +109,12 @@ def test_schema_1_is_what_0_1_0_wrote(noise: str) -> None:
 
 def test_schema_1_has_the_white_fit_and_what_contradicts_it() -> None:
     model = written_before.model()
-    analysis = pastur.analyze(model, include=["spikes.weight", "rows.weight"])
-    spikes, rows = analysis.to_dict(schema=1)["matrices"]
+    analysis = pastur.analyze(model, include=["spikes.weight", "entries.weight"])
+    spikes, entries = analysis.to_dict(schema=1)["matrices"]
     assert (spikes["kind"], spikes["fit"]["rank"]) == ("signal", 3)
     white = analysis.matrices[1].fit.white
-    assert white is not None and rows["fit"]["rank"] == white.rank > 0
-    assert (rows["kind"], rows["fit"]["sigma"]) == ("does not fit", white.sigma)
+    assert white is not None and entries["fit"]["rank"] == white.rank > 0
+    assert (entries["kind"], entries["fit"]["sigma"]) == ("does not fit", white.sigma)
     with pytest.raises(pastur.PasturError, match=r"`schema` must be one of 1, 2\. Got 3"):
         analysis.to_dict(schema=3)
 

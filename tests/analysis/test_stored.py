@@ -29,6 +29,8 @@ def document(request: pytest.FixtureRequest) -> dict[str, Any]:
     rng = np.random.default_rng(3)
     w = rng.standard_normal((24, 30))
     w[0] += 3
+    if request.param == "auto":
+        w[3, 4] = 60.0
     tensors = {"w": w, "w.initial": w + rng.standard_normal((24, 30)), "bias": np.ones(3)}
     found = analyze(tensors, baseline=["bema"], randomize=1, noise=request.param)
     assert found.initial
@@ -120,6 +122,8 @@ def test_any_key_missing(document: dict[str, Any], tmp_path: Path) -> None:
         "noise",
         "coefficient_error",
         "update",
+        "update_tests",
+        "tests",
     }
     schema = json.loads(
         (Path(__file__).parents[2] / "docs" / "analysis.schema.json").read_text("utf-8")

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from pastur.analysis import Analysis, analyze
 from pastur.datasets import shipped_network_path
+from pastur.estimation import RectangularFit
 
 HEADINGS = [
     *("layer", "shape", "σ", "edge", "spikes", "stand out", "white ≤", "strongest θ", "D", "p"),
@@ -28,6 +29,14 @@ HEADINGS = [
 @pytest.fixture(scope="module")
 def analysis(model: Path) -> Analysis:
     return analyze(model)
+
+
+def sigma_cell(fit: RectangularFit) -> str:
+    """A dash without a law, a bound where σ is known from above alone."""
+    if fit.sigma is None:
+        return "–"
+    low, high = fit.sigma_interval
+    return f"{fit.sigma:#.4g}" if low else f"≤ {high:#.4g}"
 
 
 def row_of(output: str, name: str) -> str:
@@ -45,7 +54,7 @@ def test_table_has_a_row_for_each_matrix_with_all_columns(
     for matrix in analysis.matrices:
         line = row_of(output, matrix.name)
         assert f"{matrix.shape[0]} × {matrix.shape[1]}" in line
-        assert matrix.fit.sigma is None or f"{matrix.fit.sigma:#.4g}" in line
+        assert re.search(rf" {sigma_cell(matrix.fit)} ", line)
         assert line.rstrip().endswith(matrix.fit.goodness.verdict)
 
 
@@ -74,7 +83,8 @@ def test_without_a_law_what_cannot_be_counted_is_not_counted(
 def test_the_noise_is_chosen(invoke: Callable[..., Result], model: Path) -> None:
     output = invoke("analyze", model, "--noise", "white").stdout
     fit = analyze(model, noise="white", include="layers.2.weight").matrices[0].fit
-    assert re.search(rf" {fit.sigma:#.4g} +{fit.edge:#.4g} +– ", row_of(output, "layers.2.weight"))
+    cells = rf" {sigma_cell(fit)} +{fit.edge:#.4g} +– "
+    assert re.search(cells, row_of(output, "layers.2.weight"))
     assert " free " not in output
     wrong = invoke("analyze", model, "--noise", "pink")
     assert wrong.exit_code == 2 and "'auto'" in wrong.stderr
