@@ -21,7 +21,7 @@ from pastur import Verdict, fit_rectangular
 SHAPES: tuple[Shape, ...] = ((200, 400), (300, 300), (60, 1200))
 SPIKES = (0, 5, 40)
 # Draws in a cell, and in one of the families that take ten times as long.
-DRAWS, SLOW_DRAWS, QUICK = 40, 8, 1
+DRAWS, SLOW_DRAWS, QUICK = 60, 12, 1
 SLOW = ("lognormal profile", "profile of some")
 # Rules are chosen on draws of other seeds, below this one.
 SEED = 1000
