@@ -17,10 +17,11 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A matrix with the singular values of its signal, descending, where σ = 1."""
+    """A matrix, the singular values of its signal, descending, where σ = 1, and the signal."""
 
     matrix: FloatArray
     signal: FloatArray
+    mean: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +212,10 @@ def draw(kind: str, shape: Shape, spikes: int, rng: Rng) -> Draw:
     theta = (n / m) ** 0.25 * rng.uniform(1.5, 4, spikes)
     if noise.rest is not None:
         theta = np.sort(np.append(theta, noise.rest(np.arange(1.0, n - spikes + 1))))
-    theta = np.sort(theta)[::-1]
+    theta, mean = np.sort(theta)[::-1], np.zeros(shape)
     if theta.size:
         # Rows and columns of zeros hold no signal.
         kept = np.ix_(x.any(axis=1), x.any(axis=0))
         left, right = (haar(rng, size, theta.size) for size in x[kept].shape)
-        x[kept] += (left * theta) @ right.T
-    return Draw(x, theta)
+        mean[kept] = (left * theta) @ right.T
+    return Draw(x + mean, theta, mean)

@@ -20,7 +20,16 @@ from parts import Options, Part
 from pastur._files import write_whole
 
 # Each is a module of this folder, and a block of the page.
-PARTS = ("correlations", "grid", "planted", "profiles", "published", "reverse", "white")
+PARTS = (
+    "correlations",
+    "denoised",
+    "grid",
+    "planted",
+    "profiles",
+    "published",
+    "reverse",
+    "white",
+)
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs" / "real-noise.md"
 _BLOCK = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
