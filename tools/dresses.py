@@ -46,7 +46,9 @@ def dressed(folder: Path) -> dict[str, Analysis]:
     _save(folder, base)
     _save_adapter(paths["base + LoRA"], adapter)
     return {
-        dress: analyze(path, base=folder / "model.safetensors" if "LoRA" in dress else None)
+        dress: analyze(
+            path, base=folder / "model.safetensors" if "LoRA" in dress else None, noise="white"
+        )
         for dress, path in paths.items()
     }
 

@@ -244,4 +244,4 @@ def test_a_closed_pipe_is_quiet(model: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert result.stderr == ""
-    assert json.loads((tmp_path / "a.json").read_text())["schema"] == 1
+    assert json.loads((tmp_path / "a.json").read_text())["schema"] == 2

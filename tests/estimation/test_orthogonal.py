@@ -104,5 +104,5 @@ def test_they_are_analysed_and_drawn_among_others(tmp_path: Path) -> None:
     assert len(found.matrices) == len(layers) + 1 and not found.skipped
     kinds = {matrix.name: matrix.kind for matrix in found.matrices}
     assert kinds.pop("noise") == "noise only"
-    assert set(kinds.values()) == {"does not fit"}
+    assert set(kinds.values()) == {"no law of noise"}
     assert write_report(found, tmp_path / "r.html")

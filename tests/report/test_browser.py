@@ -325,6 +325,8 @@ def test_what_stands_out_tells_its_figures(browser: Any, tmp_path: Path) -> None
         for value in (row["theta"], row["low"], row["high"]):
             assert f"{value:#.4g}" in said
         card.locator("[data-rows=leading] summary").click()
-        lines = card.locator("[data-rows=leading] tbody tr").all_inner_texts()
+        rows = card.locator("[data-rows=leading] tbody tr")
+        rows.first.wait_for()
+        lines = rows.all_inner_texts()
         assert len(lines) == 8
         assert [line.split("\t")[2] for line in lines] == ["yes"] + ["no"] * 7

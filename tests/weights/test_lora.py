@@ -184,6 +184,9 @@ def test_a_difference_is_analysed(tmp_path: Path, jobs: int) -> None:
     save_file(old, tmp_path / "old.safetensors")
     save_file(new, tmp_path / "new.safetensors")
     paths = tmp_path / "new.safetensors", tmp_path / "old.safetensors"
-    analysis = analyze(paths[0], base=paths[1], jobs=jobs)
+    read_free = analyze(paths[0], base=paths[1], jobs=jobs)
+    assert [m.fit.rank for m in read_free.matrices] == [None, None]
+    assert [len(m.fit.standing_out) for m in read_free.matrices] == [1, 1]
+    analysis = analyze(paths[0], base=paths[1], jobs=jobs, noise="white")
     assert [m.fit.rank for m in analysis.matrices] == [1, 1]
     assert analysis.matrices[0].fit.sigma == pytest.approx(90**0.5, rel=0.1)

@@ -134,7 +134,7 @@ def analyze(
     >>> import numpy as np
     >>> rng = np.random.default_rng(7)
     >>> weight = rng.standard_normal((200, 300))
-    >>> weight[0] += 5 * rng.standard_normal(300)
+    >>> weight += np.outer(rng.standard_normal(200), rng.standard_normal(300)) / 3
     >>> analysis = analyze({"weight": weight, "bias": np.zeros(300)})
     >>> analysis.matrices[0].fit.rank
     1

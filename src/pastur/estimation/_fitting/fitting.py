@@ -18,11 +18,9 @@ from pastur.estimation._fitting.sentences import (
     with_diagnosis,
 )
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
-from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._low_rank.edge import noise_edges
 from pastur.estimation._low_rank.noise_level import noise_level_around
 from pastur.estimation._low_rank.split import split_spectrum
-from pastur.estimation._observed.spectrum import Settings, Spectrum
 from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, Goodness
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.verdict import Verdict
@@ -33,9 +31,9 @@ _FEW = 5
 _HOPELESS = 1e-6
 
 
-def fit(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
+def fit(task: Task) -> Found:
     """Return the fit of a spectrum, to be named by its kind."""
-    task = Task(spectrum, kind, asked)
+    spectrum, asked = task.spectrum, task.asked
     if asked.bulk is not None:
         return _fit_next_to_bulk(task)
     if asked.sigma is not None or not spectrum.noise_free:
@@ -45,6 +43,9 @@ def fit(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
         if found.goodness.verdict == Verdict.NOISE and not found.growing:
             goodness = exact_as_well(found.goodness, spectrum.values.size)
             return replace(found, goodness=goodness)
+        if found.goodness.verdict == Verdict.CORRELATED:
+            # Repeated rows of noise have a rank of their own as well.
+            return found
     return fit_exact(task)
 
 

@@ -40,7 +40,7 @@ def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
     """Return the fit of a spectrum with the noise asked for."""
     task = Task(spectrum, kind, asked)
     if asked.noise == NoiseName.WHITE:
-        return fit(spectrum, kind, asked)
+        return fit(task)
     if asked.noise == NoiseName.FREE:
         untested = Goodness(None, None, Verdict.NO_LAW, "No law of noise was asked for.")
         return result_without_law(task, untested, "as asked for", None)
@@ -51,7 +51,7 @@ def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
 
 def _believed(task: Task) -> Found:
     """Return the first fit whose law is believed, or what can be said without a law."""
-    white = fit(task.spectrum, task.kind, task.asked)
+    white = fit(task)
     goodness, uneven = doubt(white, noise_cumulant(white, task)), _uneven(task)
     if goodness is None and not uneven:
         return white

@@ -59,7 +59,7 @@ def fit_profile(task: Task, reason: str) -> ProfileFit:
     rest = rest_of(white, factors, task.kind, task.asked.alpha)
     diagnosis = diagnose_entries(*rest, sides=False)
     spectrum = _whitened(task.spectrum, white, values, diagnosis)
-    found = fit(spectrum, task.kind, task.asked)
+    found = fit(Task(spectrum, task.kind, task.asked))
     if found.sigma == 0.0:
         return ProfileFit(_without_noise(task, reason), 0.0)
     level = found.sigma * task.share
@@ -96,7 +96,7 @@ def _checked(task: Task) -> FloatArray:
 def _without_noise(task: Task, reason: str) -> Found:
     """Return the fit of a matrix of low rank to rounding, whose noise has no variances."""
     ones = Variances(*(np.ones(side) for side in task.spectrum.shape))
-    found = fit(task.spectrum, task.kind, task.asked)
+    found = fit(task)
     given = task.asked.variances is not None
     values = task.values * task.spectrum.unit
     profile = Profile(ones.rows, ones.columns, given, found.spikes, values)

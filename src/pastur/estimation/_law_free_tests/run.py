@@ -92,7 +92,8 @@ def law_free_tests(W: ArrayLike, *, flips: int = 19, seed: int = 0) -> LawFreeTe
     >>> W = rng.normal(size=(100, 200)) * rng.lognormal(size=(100, 1))
     >>> law_free_tests(W).sign_flips[0].p_value > 0.05
     True
-    >>> found = law_free_tests(W + 3 * np.outer(rng.normal(size=100), rng.normal(size=200)))
+    >>> signal = np.outer(rng.normal(size=100), rng.normal(size=200))
+    >>> found = law_free_tests(rng.normal(size=(100, 200)) + signal)
     >>> found.sign_flips[0].p_value, found.predictable_rank
     (0.05, 1)
     """
