@@ -6,7 +6,7 @@ from pastur._checks import one_of
 from pastur._errors import InvalidInputError
 from pastur.estimation._fitting.belief import doubt, noise_cumulant
 from pastur.estimation._fitting.fitting import fit
-from pastur.estimation._fitting.profile import fit_profile
+from pastur.estimation._fitting.profile import fit_profile, profile_estimate
 from pastur.estimation._fitting.sentences import without_advice
 from pastur.estimation._fitting.task import Found, Task, result_without_law
 from pastur.estimation._kinds.contract import Kind
@@ -55,10 +55,10 @@ def _believed(task: Task) -> Found:
     goodness, uneven = doubt(white, noise_cumulant(white, task)), _uneven(task)
     if goodness is None and not uneven:
         return white
-    if uneven and _profile_may_hold(task):
-        profile, cumulant = fit_profile(
-            task, "scaled rows and columns follow the law of white noise"
-        )
+    estimate = profile_estimate(task) if uneven and _profile_may_hold(task) else None
+    if estimate is not None and estimate.status.converged:
+        reason = "scaled rows and columns follow the law of white noise"
+        profile, cumulant = fit_profile(task, reason, estimate)
         of_profile = doubt(profile, cumulant)
         if of_profile is None and profile.status.converged:
             return profile

@@ -37,8 +37,13 @@ class ProfileFit(NamedTuple):
     cumulant: float
 
 
-def fit_profile(task: Task, reason: str) -> ProfileFit:
-    """Return the fit with variances of rows and columns, given or estimated.
+def profile_estimate(task: Task) -> ProfileEstimate:
+    """Return the variances of rows and columns, estimated from the matrix itself."""
+    return estimate_profile(_checked(task), symmetric=not task.kind.squared)
+
+
+def fit_profile(task: Task, reason: str, estimate: ProfileEstimate | None = None) -> ProfileFit:
+    """Return the fit with variances of rows and columns: given, or estimated here or before.
 
     Raises
     ------
@@ -49,9 +54,9 @@ def fit_profile(task: Task, reason: str) -> ProfileFit:
     if task.spectrum.noise_free:
         return ProfileFit(_without_noise(task, reason), 0.0)
     if given is not None:
-        estimate, variances = None, _of_filled(given, w)
+        variances = _of_filled(given, w)
     else:
-        estimate = estimate_profile(w, symmetric=not task.kind.squared)
+        estimate = estimate or profile_estimate(task)
         variances = estimate.variances
     white = variances.whitened(w)
     factors = task.kind.factors(white)

@@ -17,8 +17,8 @@ _MOST_STEPS = 100
 # A spike less likely by chance is one.
 _BEYOND_DOUBT = 1e-7
 # What is so far from the law of noise after so many steps is not noise with such variances: they
-# would only wander, on a trained layer to the last step. True profiles had more than 1e-4 by then.
-_PATIENCE, _HOPELESS = 6, 1e-6
+# would only wander, on a trained layer to the last step. Signals in few rows take fifteen.
+_PATIENCE, _HOPELESS = 20, 1e-6
 # From this step on the number of spikes may only rise, so that it settles.
 _SETTLING = 20
 
@@ -110,7 +110,7 @@ def _descent(state: Alternation, spread: FloatArray, most: int | None) -> _Found
         steps += 1
         least = removal.count if steps >= _SETTLING else 0
         removal = state.removal(variances, least=least, most=most)
-        if steps >= _PATIENCE and removal.p_value < _HOPELESS:
+        if steps == _PATIENCE and removal.p_value < _HOPELESS:
             break
     return _Found(variances, removal, unequal, change, steps)
 

@@ -71,10 +71,10 @@ def _iterated(
 
     They are taken as far as they are finite.
     """
-    from scipy.sparse import csr_array
-
     n, m = squares.shape
     if np.count_nonzero(squares) < _SPARSE * squares.size:
+        from scipy.sparse import csr_array
+
         squares = csr_array(squares)
     columns = np.ones(m)
     residual, steps = np.inf, 0
