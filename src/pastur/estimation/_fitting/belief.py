@@ -17,7 +17,6 @@ _HIDDEN, _HIDDEN_SHARE = 2.0, 0.1
 _CUMULANT = 4.0
 # With so many times the energy of the noise, the signal hides the noise's cumulant.
 _DOMINANT = 4.0
-_BROAD = "Noise and signal cannot be told apart from this matrix alone."
 
 
 def doubt(found: Found, cumulant: float) -> Goodness | None:
@@ -39,7 +38,8 @@ def doubt(found: Found, cumulant: float) -> Goodness | None:
         assert found.signal_rank_interval is not None and found.rank is not None
         hidden = found.signal_rank_interval[1] - found.rank
         if hidden > max(_HIDDEN, _HIDDEN_SHARE * found.rank):
-            return replace(goodness, verdict=Verdict.BROAD, reason=f"{goodness.reason} {_BROAD}")
+            reason = f"{goodness.reason} {Verdict.BROAD.meaning}"
+            return replace(goodness, verdict=Verdict.BROAD, reason=reason)
     return None
 
 

@@ -10,9 +10,6 @@ from pastur.estimation._low_rank.edge import Edges
 from pastur.estimation._low_rank.split import Split
 from pastur.estimation._spikes.table import SpikeContext, spike_table
 
-# Of σ: as good as none at all.
-_LEAST = 1e-6
-
 
 def few_spikes(
     task: Task, split: Split, edges: Edges, *, at_most: float | None
@@ -32,7 +29,7 @@ def few_spikes(
         kind,
         noise=np.array([[-end if both else -np.inf, end]]),
         critical=np.array([[-critical if both else -np.inf, critical]]),
-        sigma_range=None if at_most is None else (_LEAST * sigma, at_most),
+        sigma_at_most=at_most,
     )
     p_values = edges.p_values(np.abs(split.spikes), sigma)
     spikes = spike_table(context, np.arange(rank), p_values, z=task.z)

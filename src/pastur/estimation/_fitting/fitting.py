@@ -76,8 +76,8 @@ def _fit_noise(task: Task) -> Found:
         split, kind, noise, sigma_known=task.known, remark=task.remark, unit=task.spectrum.unit
     )
     rejected = goodness.p_value is not None and goodness.p_value < REJECTION
-    uneven = diagnosis is not None and diagnosis.verdict is not None
-    doubtful = (rejected or uneven) and not task.known
+    contradicted = diagnosis is not None and diagnosis.verdict is not None
+    doubtful = (rejected or contradicted) and not task.known
     level, spikes = few_spikes(task, split, edges, at_most=task.guarantee if doubtful else None)
     rank = Rank(float(len(spikes)), float(len(spikes)), float(values.size))
     found = None
@@ -128,13 +128,11 @@ def _fit_many_if_better(
 def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tuple[Level, Rank]:
     """Return level and rank with intervals that allow for spikes too weak to be detached."""
     weak = found.rank + task.z * found.rank_deviation
+    margin = exp(task.level_z * found.deviation / found.sigma)
     if found.p_value >= REJECTION and not task.known:
-        level = level._replace(
-            at_most=found.sigma * exp(task.level_z * found.deviation / found.sigma)
-        )
+        level = level._replace(at_most=found.sigma * margin)
     if rank.rank and not task.known:
         # With spikes σ is less certain than in pure noise, for which its interval is.
-        margin = exp(task.level_z * found.deviation / found.sigma)
         margin = max(level.high / level.sigma, margin)
         level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
     if not few_undetached(task.kind, found.rank, int(rank.rank)):

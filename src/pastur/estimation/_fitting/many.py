@@ -21,8 +21,6 @@ from pastur.estimation._spikes.table import SpikeContext, spike_table
 _FEW_UNDETACHED, _SHARE_UNDETACHED = 2.0, 0.1
 # With such a share of all directions undetached, correlated noise would look the same.
 _BROAD, _BROAD_KNOWN = 0.1, 0.9
-# Of σ: as good as none at all.
-_LEAST = 1e-6
 # A spike in the law makes its own p-value up to a hundred times too small; below this it is one.
 _BEYOND_DOUBT = 1e-7
 
@@ -46,8 +44,8 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     if open_below:
         level = task.from_zero(level)
     if open_below or not sure.all():
-        sigma_range = (_LEAST * sigma, level.high) if open_below else None
-        context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, sigma_range)
+        most = level.high if open_below else None
+        context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, most)
         spikes = spike_table(context, detached, spikes["p_value"][sure], z=z)
     goodness = assess_growing(kind, values, model, found, remark=task.remark)
     if _is_broad(task, found, detached.size):

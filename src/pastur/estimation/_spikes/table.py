@@ -18,6 +18,9 @@ _EQUAL = 1e-150
 # Terms handled at once.
 _BLOCK = 1 << 17
 
+# Of σ: as good as none at all.
+_LEAST = 1e-6
+
 _LENGTHS = ("observed", "theta", "low", "high")
 
 
@@ -36,8 +39,8 @@ class SpikeContext:
         value can lie is infinite.
     critical : array, shape (k, 2)
         Spike at which an outlier leaves each end.
-    sigma_range : pair of floats or None
-        Between which σ may lie for reasons other than chance; None where it is known or certain.
+    sigma_at_most : float or None
+        Up to which σ may lie anywhere, whatever chance does; None where it is known or certain.
     """
 
     values: FloatArray
@@ -45,7 +48,7 @@ class SpikeContext:
     kind: Kind
     noise: FloatArray
     critical: FloatArray
-    sigma_range: tuple[float, float] | None = None
+    sigma_at_most: float | None = None
 
     @property
     def variance(self) -> float:
@@ -111,8 +114,8 @@ def spike_table(
         mean, spread = _mean_of_group(context, order[members])
         table["theta"][members] = kind.moved_to_mean(theta[members], mean)
         table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
-    if context.sigma_range is not None:
-        _widen(table, context, order)
+    if context.sigma_at_most is not None:
+        _widen(table, context, order, context.sigma_at_most)
     for name in ("theta", "low", "high"):
         table[name] = context.beyond_critical(table[name], observed)
     for name, overlap in zip(kind.overlap_names, outliers.overlaps, strict=True):
@@ -121,10 +124,9 @@ def spike_table(
     return table
 
 
-def _widen(table: AnyArray, context: SpikeContext, order: AnyArray) -> None:
-    """Move the ends of intervals as far as the range of σ moves the estimates."""
-    assert context.sigma_range is not None
-    levels = (context.sigma, *context.sigma_range)
+def _widen(table: AnyArray, context: SpikeContext, order: AnyArray, most: float) -> None:
+    """Move the ends of intervals as far as σ between nothing and `most` moves the estimates."""
+    levels = (context.sigma, _LEAST * context.sigma, most)
     contexts = [replace(context, sigma=sigma) for sigma in levels]
     estimates = np.empty((len(levels), order.size))
     for number in np.unique(table["group"]):
