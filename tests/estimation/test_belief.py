@@ -30,6 +30,27 @@ def test_forty_spikes_clear_of_white_noise_leave_it_white(seed: int) -> None:
     assert fit.noise == "white" and fit.rank == 40
 
 
+@pytest.mark.parametrize("count", [10, 20])
+def test_fewer_spikes_clear_of_white_noise_leave_it_white(count: int) -> None:
+    """Of such draws 97 % are read as white: two or more of three fail with a chance of .003."""
+    fits = []
+    for seed in range(3):
+        rng = np.random.default_rng([seed, count])
+        theta = CRITICAL * rng.uniform(1.5, 4, count)
+        fits.append(fit_rectangular(noise(rng) + signal(theta, rng), noise="auto"))
+    assert sum(fit.noise == "white" and fit.sigma_interval[0] > 0 for fit in fits) >= 2
+
+
+def test_spikes_that_crowd_at_the_threshold_leave_the_level_open() -> None:
+    """Others may lie below it, unseen: an honest σ has no lower end."""
+    rng = np.random.default_rng(9)
+    theta = CRITICAL * np.append(rng.uniform(1.5, 4, 30), np.linspace(1.15, 1.35, 10))
+    fit = fit_rectangular(noise(rng) + signal(theta, rng))
+    assert fit.growing and fit.sigma_interval[0] == 0
+    chosen = fit_rectangular(noise(rng) + signal(theta, rng), noise="auto")
+    assert chosen.goodness.verdict == Verdict.BROAD
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_signal_that_falls_off_into_the_noise_leaves_its_level_open(seed: int) -> None:
     rng = np.random.default_rng(seed)

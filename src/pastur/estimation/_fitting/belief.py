@@ -7,11 +7,6 @@ from pastur.estimation._fitting.task import Found, Task
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.verdict import Verdict
 
-# Undetached directions of signal that the upper end of `signal_rank` may allow: so many, or this
-# share of those that are detached. More of them pass for noise in part, and σ comes out too high.
-# Where a signal falls off as 1/k, σ's interval then holds in a tenth of draws; of white noise with
-# 40 spikes on [1.5, 4] times the critical value this turns away one draw in twenty.
-_HIDDEN, _HIDDEN_SHARE = 2.0, 0.1
 # Beyond this fourth cumulant the edge of noise is not where the law says: of matrices of 200 × 400
 # a third have false spikes at 12, four of five zeros.
 _CUMULANT = 4.0
@@ -34,12 +29,9 @@ def doubt(found: Found, cumulant: float) -> Goodness | None:
             f"{goodness.reason}"
         )
         return replace(goodness, verdict=Verdict.HEAVY_TAIL, reason=reason)
-    if found.growing:
-        assert found.signal_rank_interval is not None and found.rank is not None
-        hidden = found.signal_rank_interval[1] - found.rank
-        if hidden > max(_HIDDEN, _HIDDEN_SHARE * found.rank):
-            reason = f"{goodness.reason} {Verdict.BROAD.meaning}"
-            return replace(goodness, verdict=Verdict.BROAD, reason=reason)
+    if found.growing and found.sigma_interval is not None and found.sigma_interval[0] == 0.0:
+        reason = f"{goodness.reason} {Verdict.BROAD.meaning}"
+        return replace(goodness, verdict=Verdict.BROAD, reason=reason)
     return None
 
 

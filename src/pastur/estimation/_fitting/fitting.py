@@ -10,7 +10,7 @@ from pastur._errors import InvalidInputError
 from pastur.estimation._deconvolution.descent import NEAR, Deconvolution, deconvolve
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
-from pastur.estimation._fitting.many import few_undetached, fit_many
+from pastur.estimation._fitting.many import fit_many, reaches_into_noise
 from pastur.estimation._fitting.sentences import (
     assess,
     exact_as_well,
@@ -135,7 +135,7 @@ def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tupl
         # With spikes σ is less certain than in pure noise, for which its interval is.
         margin = max(level.high / level.sigma, margin)
         level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
-    if not few_undetached(task.kind, found.rank, int(rank.rank)):
+    if reaches_into_noise(task.kind, found, int(rank.rank)):
         level = task.up_to_guarantee(level)
     return level, rank._replace(high=max(rank.rank, weak))
 

@@ -16,9 +16,12 @@ from pastur.estimation._result.status import Status
 from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
 from pastur.estimation._spikes.table import SpikeContext, spike_table
 
-# Directions of signal within the noise leave σ open, unless they are so few at each edge, or so
-# small a share of those that stand out: in white noise with 12 to 40 spikes they mostly are.
-_FEW_UNDETACHED, _SHARE_UNDETACHED = 2.0, 0.1
+# Spikes weaker than so many times the critical one are close to where none can be seen. Of a signal
+# that falls off as 1/k a third of those above the critical one are so close, and those below move σ
+# by several of its standard deviations though the spectrum follows the law. So at most so many are
+# allowed, or such a share of those that are detached: of white noise with 10 to 60 spikes, all of
+# 1.5 to 4 times the critical one, 96 % have no more; of a signal 10/k alone or with 40 spikes 6 %.
+_CLOSE, _FEW_CLOSE, _SHARE_CLOSE = 1.45, 2.0, 0.05
 # With such a share of all directions undetached, correlated noise would look the same.
 _BROAD, _BROAD_KNOWN = 0.1, 0.9
 # A spike in the law makes its own p-value up to a hundred times too small; below this it is one.
@@ -40,7 +43,7 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     detached, reach = detached[sure], z * found.rank_deviation
     rank = Rank(found.rank, max(found.rank - reach, 0.0), min(found.rank + reach, size))
     level = _level(task, found, noise, detached.size)
-    open_below = not (task.known or few_undetached(kind, rank.high, detached.size))
+    open_below = not task.known and reaches_into_noise(kind, found, detached.size)
     if open_below:
         level = task.from_zero(level)
     if open_below or not sure.all():
@@ -72,9 +75,17 @@ def _is_broad(task: Task, found: Deconvolution, detached: int) -> bool:
     return found.rank - detached > _BROAD * size
 
 
-def few_undetached(kind: Kind, signal_rank: float, detached: int) -> bool:
-    """Return whether so few directions of signal are undetached that σ is known."""
-    return signal_rank - detached <= max(kind.sides * _FEW_UNDETACHED, _SHARE_UNDETACHED * detached)
+def reaches_into_noise(kind: Kind, found: Deconvolution, detached: int) -> bool:
+    """Return whether the signal may go on below the critical spike, so that σ is at most known.
+
+    Next to a bulk that was given, critical is what has not become detached.
+    """
+    if found.signal.base is None:
+        theta = np.abs(kind.to_matrix(found.signal.points))
+        close = float(np.count_nonzero(theta < _CLOSE * kind.critical * found.sigma))
+    else:
+        close = found.rank - detached
+    return close > max(kind.sides * _FEW_CLOSE, _SHARE_CLOSE * detached)
 
 
 def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -> Level:
