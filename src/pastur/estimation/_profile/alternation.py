@@ -14,7 +14,7 @@ from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.estimation._low_rank.edge import Edges, noise_edges
 from pastur.estimation._low_rank.modes import mode_deviations, mode_p_value
 from pastur.estimation._low_rank.split import Split, split_spectrum
-from pastur.estimation._profile.scaling import equalising_scales
+from pastur.estimation._profile.scaling import clipped_means, equalising_scales
 from pastur.estimation._whitened.variances import Variances
 
 # Spikes that are taken out on the way have to be surer than those of a fit: a row of slightly too
@@ -23,10 +23,10 @@ _ALPHA = 0.01
 # A share h of a row or column in the signal leaves 1 − h of its noise to be seen. From about 0.9 on
 # the row is taken as it is, by the weight h to this power: else its variance could only fall.
 _OWN = 24
-# Entries beyond so many standard deviations count as that many, with the scales found so far.
-_CLIP, _CLIPPINGS = 5.0, 6
-# Of Sinkhorn's steps within one of ours, and from where on no scales make rows equal.
-_INNER, UNEQUAL = 1e-6, 1e-3
+# Below this share the weight is nothing.
+_HARDLY = 0.4
+# How close the scales are that steps begin with, and from where on no scales make rows equal.
+_ROUGH, UNEQUAL = 1e-2, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +69,25 @@ class Removal:
         spikes = np.abs(self.split.spikes)
         return float(edges.p_values(spikes, self.split.sigma)[-1]) if spikes.size else 0.0
 
-    def residual(self, w: FloatArray, variances: Variances) -> FloatArray:
-        """Return the size of the entries of w without them, enlarged to what noise had."""
+    def squares(self, w: FloatArray, variances: Variances) -> FloatArray:
+        """Return the squares of the entries of w without them, enlarged to what noise had."""
         left, values, right = self.signal
-        rest = np.abs(w - variances.restored((left * values) @ right))
-        rows, columns = (np.minimum(h, 1.0) for h in (self.rows, self.columns))
-        apart = np.multiply.outer(1 - rows**_OWN, 1 - columns**_OWN)
-        seen = np.multiply.outer(1 - rows, 1 - columns)
-        noise = np.divide(rest**2, seen, out=np.zeros_like(rest), where=seen > 0)
-        return np.asarray(np.sqrt(apart * noise + (1 - apart) * w**2))
+        own = Variances(*(np.sqrt(d) for d in variances))
+        rest = (own.rows[:, None] * left * values) @ (right * own.columns)
+        np.subtract(w, rest, out=rest)
+        np.square(rest, out=rest)
+        # Shares of the row and of the column, of which the noise left is 1 − h.
+        shares = [np.minimum(h, 1.0) for h in (self.rows, self.columns)]
+        apart = [1 - h**_OWN for h in shares]
+        seen = [
+            np.divide(a, 1 - h, out=np.zeros_like(h), where=h < 1)
+            for a, h in zip(apart, shares, strict=True)
+        ]
+        rest *= seen[0][:, None]
+        rest *= seen[1]
+        if self.leverage > _HARDLY:
+            rest += (1 - np.multiply.outer(*apart)) * w**2
+        return rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,32 +116,30 @@ class Alternation:
         unit = np.frexp(np.abs(w).max())[1]
         return cls(np.ldexp(w, -unit), kind, noise_edges(kind.noise, _ALPHA), symmetric)
 
-    def variances(self, spread: FloatArray) -> tuple[Variances, float]:
-        """Return the variances that mean squares of rows and columns give.
+    def start(self) -> Variances:
+        """Return variances of all that there is."""
+        found = equalising_scales(np.abs(self.w), goal=1.0, tolerance=_ROUGH)
+        with np.errstate(over="ignore"):
+            return Variances(found.rows**-2.0, found.columns**-2.0)
 
-        A single huge entry is not the variance of its row: those beyond count as five deviations.
+    def variances(self, squares: FloatArray, before: Variances) -> tuple[Variances, float]:
+        """Return the variances that the squares of the noise give, from those `before`.
 
         With them, by how much the mean of a scaled row still differs. Where scales cannot make
         them equal the variances are the means themselves.
         """
-        found = equalising_scales(spread, goal=1.0, tolerance=_INNER)
-        for _ in range(_CLIPPINGS):
-            limit = _CLIP / np.multiply.outer(found.rows, found.columns)
-            if not (spread > limit).any():
-                break
-            spread = np.minimum(spread, limit)
-            found = equalising_scales(spread, goal=1.0, tolerance=_INNER)
-        rows, columns = found.rows**-2.0, found.columns**-2.0
-        if found.residual >= UNEQUAL:
-            rows, columns = (np.mean(spread**2, axis=axis) for axis in (1, 0))
+        rows, columns, residual = clipped_means(squares, *before)
+        if residual >= UNEQUAL:
+            rows, columns = (np.mean(squares, axis=axis) for axis in (1, 0))
         if self.symmetric:
             # Rows and columns have the same scales up to one factor.
             rows = columns = np.sqrt(rows * columns)
-        return Variances(rows / rows.mean(), columns / columns.mean()), min(found.residual, 1.0)
+        return Variances(rows / rows.mean(), columns / columns.mean()), min(residual, 1.0)
 
     def removal(self, variances: Variances, *, least: int = 0, most: int | None = None) -> Removal:
         """Return the spikes of the scaled matrix, at least and at most so many."""
-        white = variances.whitened(self.w)
+        white = self.w / np.sqrt(variances.rows)[:, None]
+        white /= np.sqrt(variances.columns)
         values, factors = self._decomposed(white)
         split, _ = split_spectrum(values, self.kind, self.kind.noise, self.edges, sigma=None)
         count = max(split.spikes.size, least)

@@ -69,12 +69,13 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
         sides = sides._replace(rows=filled, columns=filled)
     inner = np.ix_(*sides)
     state = Alternation.of(w[inner], symmetric=symmetric)
-    found = _descent(state, np.abs(state.w), None)
+    found = _descent(state, state.w**2, state.start(), None)
     while found.change <= _TOLERANCE and found.removal.doubt(state.edges) > _BEYOND_DOUBT:
         # A direction of noise that is taken out lowers the variances of its own rows, and stands
         # out more: the weakest is asked with the variances of the hypothesis that it is noise.
         count = found.removal.count
-        other = _descent(state, found.removal.residual(state.w, found.variances), count - 1)
+        squares = found.removal.squares(state.w, found.variances)
+        other = _descent(state, squares, found.variances, count - 1)
         if other.removal.split.spikes.size >= count:
             break
         found = other
@@ -96,13 +97,13 @@ class _Found(NamedTuple):
     steps: int
 
 
-def _descent(state: Alternation, spread: FloatArray, most: int | None) -> _Found:
+def _descent(state: Alternation, squares: FloatArray, start: Variances, most: int | None) -> _Found:
     """Return variances and at most so many spikes that agree, from the sizes of the noise."""
-    variances, unequal = state.variances(spread)
+    variances, unequal = state.variances(squares, start)
     removal = state.removal(variances, most=most)
     change, steps = np.inf, 0
     while change > _TOLERANCE and unequal < UNEQUAL and steps < _MOST_STEPS:
-        following, unequal = state.variances(removal.residual(state.w, variances))
+        following, unequal = state.variances(removal.squares(state.w, variances), variances)
         change = _largest_change(variances, following)
         # Late steps are halved: what would swing between two states settles in the middle.
         late = steps >= _SETTLING

@@ -50,13 +50,13 @@ def _follows(w: FloatArray, steps: int, *, symmetric: bool) -> bool:
     """Return whether the rest of the spectrum comes to follow the law within so many steps."""
     filled = filled_sides(w)
     state = Alternation.of(np.asarray(filled.inner(w), dtype=np.float64), symmetric=symmetric)
-    spread = np.abs(state.w)
+    squares, variances = state.w**2, state.start()
     for _ in range(steps):
-        variances, unequal = state.variances(spread)
+        variances, unequal = state.variances(squares, variances)
         if unequal >= UNEQUAL:
             return False
         removal = state.removal(variances)
         if removal.p_value > _LEVEL:
             return True
-        spread = removal.residual(state.w, variances)
+        squares = removal.squares(state.w, variances)
     return False
