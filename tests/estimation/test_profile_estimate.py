@@ -47,21 +47,44 @@ def test_variances_are_found_next_to_a_signal(rank: int, spread: float) -> None:
         assert errors(once / once.mean(), true.rows, m).std() > 1.5 * chance
 
 
+def localised(n: int, m: int, rank: int, rows: int, seed: int) -> FloatArray:
+    """White noise of σ = 1 with a signal in some rows, all of strength 3."""
+    rng = np.random.default_rng(seed)
+    u = np.zeros((n, rank))
+    u[:rows] = np.linalg.qr(rng.normal(size=(rows, rank)))[0]
+    v = np.linalg.qr(rng.normal(size=(m, rank)))[0]
+    return np.asarray(rng.normal(size=(n, m)) / np.sqrt(m) + 3.0 * u @ v.T)
+
+
 def test_localised_signal_does_not_diverge() -> None:
-    rng = np.random.default_rng(7)
-    n, m, k = 200, 400, 20
-    u = np.zeros((n, k))
-    u[:40] = np.linalg.qr(rng.normal(size=(40, k)))[0]
-    v = np.linalg.qr(rng.normal(size=(m, k)))[0]
-    w = rng.normal(size=(n, m)) / np.sqrt(m) + 3.0 * u @ v.T
+    w = localised(200, 400, 20, 40, 7)
     found = estimate_profile(w)
     white = fit_rectangular(found.variances.whitened(w))
     assert found.status.converged
     assert found.leverage > 0.5
     assert white.sigma == pytest.approx(1.0, abs=0.05)
-    assert white.rank >= 15
+    assert white.rank == 20
     assert abs(np.log(found.variances.rows[40:]).mean()) < 0.1
     assert np.log(found.variances.rows[:40]).mean() < 0.5
+
+
+@pytest.mark.parametrize(("rank", "rows"), [(20, 40), (40, 60)])
+def test_signal_that_scaling_hides_is_found(rank: int, rows: int) -> None:
+    """In rows scaled to the mean square of all, 40 directions of 60 rows are nothing that shows."""
+    for seed in range(3):
+        w = localised(200, 400, rank, rows, seed)
+        found = estimate_profile(w)
+        assert found.status.converged
+        assert found.removed == rank
+
+
+def test_what_no_variances_explain_is_given_up_soon() -> None:
+    rng = np.random.default_rng(11)
+    basis = np.linalg.qr(rng.normal(size=(200, 200)))[0]
+    w = (basis * np.exp(0.5 * rng.normal(size=200))) @ rng.normal(size=(200, 400))
+    found = estimate_profile(w)
+    assert not found.status.converged
+    assert found.status.iterations < 10
 
 
 def test_symmetric_variances() -> None:

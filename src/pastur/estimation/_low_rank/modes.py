@@ -45,7 +45,12 @@ def mode_deviations(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> F
 
 
 def mode_p_value(deviations: FloatArray, *, level: int, sigma_known: bool) -> float:
-    """Return the chance of larger deviations, from ``Σ d_k² ~ χ²`` over the modes that can be used.
+    """Return the chance of larger deviations, see `mode_distance`."""
+    return chi_squared_tail(*mode_distance(deviations, level=level, sigma_known=sigma_known))
+
+
+def mode_distance(deviations: FloatArray, *, level: int, sigma_known: bool) -> tuple[int, float]:
+    """Return ``Σ d_k² ~ χ²`` over the modes that can be used, after their number.
 
     Some modes know what the law does not say. An error of σ moves mode `level`, 1 (rectangular) or
     2 (symmetric), and the diagonal of a symmetric matrix modes 1 and 2: they are left out. The
@@ -59,7 +64,7 @@ def mode_p_value(deviations: FloatArray, *, level: int, sigma_known: bool) -> fl
     taken[moved - 1] -= np.clip(taken[moved - 1], low, high)
     taken[level - 1] /= np.sqrt(1 + _CUMULANTS[1] / 2)
     taken = taken[level - 1 if sigma_known else level :]
-    return chi_squared_tail(taken.size, float(taken @ taken))
+    return taken.size, float(taken @ taken)
 
 
 def largest_deviation(bulk: FloatArray, law: NoiseLaw) -> Deviation:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from pastur.estimation._kinds.contract import Factors, Kind
 from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.estimation._low_rank.edge import Edges, noise_edges
-from pastur.estimation._low_rank.modes import mode_deviations, mode_p_value
+from pastur.estimation._low_rank.modes import mode_deviations, mode_distance, mode_p_value
 from pastur.estimation._low_rank.split import Split, split_spectrum
-from pastur.estimation._profile.scaling import clipped_means, equalising_scales
+from pastur.estimation._profile.clipped import clipped_means
+from pastur.estimation._profile.scaling import equalising_scales
 from pastur.estimation._whitened.variances import Variances
 
 # Spikes that are taken out on the way have to be surer than those of a fit: a row of slightly too
@@ -61,8 +62,16 @@ class Removal:
     @property
     def p_value(self) -> float:
         """Of the rest as white noise."""
-        found = mode_deviations(self.split.bulk, self.split.law, self.split.strengths)
-        return mode_p_value(found, level=1, sigma_known=False)
+        return mode_p_value(self._deviations, level=1, sigma_known=False)
+
+    @property
+    def distance(self) -> float:
+        """Of the rest from white noise, χ² with seven degrees of freedom if it is."""
+        return mode_distance(self._deviations, level=1, sigma_known=False)[1]
+
+    @cached_property
+    def _deviations(self) -> FloatArray:
+        return mode_deviations(self.split.bulk, self.split.law, self.split.strengths)
 
     def doubt(self, edges: Edges) -> float:
         """Return the chance that noise alone reaches as far as the weakest spike."""

@@ -8,6 +8,7 @@ import numpy as np
 from pastur._numerics.sides import filled_sides
 from pastur._typing import FloatArray
 from pastur.estimation._profile.alternation import UNEQUAL, Alternation, Removal
+from pastur.estimation._result.goodness import REJECTION
 from pastur.estimation._result.status import Status
 from pastur.estimation._whitened.variances import Variances
 
@@ -16,9 +17,10 @@ _TOLERANCE = 1e-3
 _MOST_STEPS = 100
 # A spike less likely by chance is one.
 _BEYOND_DOUBT = 1e-7
-# What is so far from the law of noise after so many steps is not noise with such variances: they
-# would only wander, on a trained layer to the last step. Signals in few rows take fifteen.
-_PATIENCE, _HOPELESS = 20, 1e-6
+# What is so far from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-6), and by
+# less than a tenth nearer than so many steps before, does not come to follow it: the variances
+# would only wander, on a trained layer to the last step.
+_FAR, _NEARER, _BACK = 40.0, 0.9, 2
 # From this step on the number of spikes may only rise, so that it settles.
 _SETTLING = 20
 
@@ -53,7 +55,11 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
     k directions is left, whose entry i, j has the variance ``(1 − h_i)(1 − g_j)`` of noise, h and g
     being the diagonals of the projections on the directions. With that put right, mean squares of
     rows and columns give the variances again, by Sinkhorn's and Knopp's scaling; for Gaussian noise
-    they have the greatest likelihood. Steps end when no variance moves by more than 1e-5 of itself.
+    they have the greatest likelihood. Steps end when no variance moves by more than a thousandth.
+
+    They begin with the variances that make all rows and columns equal. A signal in few rows may
+    vanish in these: where such steps do not lead to noise, others begin with their square roots,
+    halfway to one variance. Not all do, as these take some directions of noise for signal.
 
     A row of great variance and a signal in that row alone are the same matrix: what is found in one
     row or column counts as variance.
@@ -69,13 +75,13 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
         sides = sides._replace(rows=filled, columns=filled)
     inner = np.ix_(*sides)
     state = Alternation.of(w[inner], symmetric=symmetric)
-    found = _descent(state, state.w**2, state.start(), None)
+    found = _first_found(state)
     while found.change <= _TOLERANCE and found.removal.doubt(state.edges) > _BEYOND_DOUBT:
         # A direction of noise that is taken out lowers the variances of its own rows, and stands
         # out more: the weakest is asked with the variances of the hypothesis that it is noise.
         count = found.removal.count
         squares = found.removal.squares(state.w, found.variances)
-        other = _descent(state, squares, found.variances, count - 1)
+        other = _descent(state, *state.variances(squares, found.variances), most=count - 1)
         if other.removal.split.spikes.size >= count:
             break
         found = other
@@ -83,7 +89,7 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
     whole = Variances(np.zeros(w.shape[0]), np.zeros(w.shape[1]))
     for all_of_them, own, kept in zip(whole, variances, sides, strict=True):
         all_of_them[kept] = own
-    status = _status(found.change, found.unequal, found.steps)
+    status = _status(found)
     return ProfileEstimate(whole, removal.count, removal.leverage, status)
 
 
@@ -97,23 +103,40 @@ class _Found(NamedTuple):
     steps: int
 
 
-def _descent(state: Alternation, squares: FloatArray, start: Variances, most: int | None) -> _Found:
-    """Return variances and at most so many spikes that agree, from the sizes of the noise."""
-    variances, unequal = state.variances(squares, start)
+def _first_found(state: Alternation) -> _Found:
+    """Return what the steps lead to from variances of all that there is, or from their roots."""
+    scaled, unequal = state.variances(state.w**2, state.start())
+    found = _descent(state, scaled, unequal)
+    if unequal >= UNEQUAL or found.removal.p_value >= REJECTION:
+        return found
+    other = _descent(state, Variances(*map(np.sqrt, scaled)), unequal)
+    return min(found, other, key=lambda one: one.removal.distance)
+
+
+def _descent(
+    state: Alternation, variances: Variances, unequal: float, *, most: int | None = None
+) -> _Found:
+    """Return variances and at most so many spikes that agree, from variances to start with."""
     removal = state.removal(variances, most=most)
-    change, steps = np.inf, 0
-    while change > _TOLERANCE and unequal < UNEQUAL and steps < _MOST_STEPS:
+    change, distances = np.inf, [removal.distance]
+    while change > _TOLERANCE and unequal < UNEQUAL and not _hopeless(distances):
+        steps = len(distances)
+        if steps > _MOST_STEPS:
+            break
         following, unequal = state.variances(removal.squares(state.w, variances), variances)
         change = _largest_change(variances, following)
         # Late steps are halved: what would swing between two states settles in the middle.
-        late = steps >= _SETTLING
-        variances = _between(variances, following) if late else following
-        steps += 1
+        variances = _between(variances, following) if steps > _SETTLING else following
         least = removal.count if steps >= _SETTLING else 0
         removal = state.removal(variances, least=least, most=most)
-        if steps == _PATIENCE and removal.p_value < _HOPELESS:
-            break
-    return _Found(variances, removal, unequal, change, steps)
+        distances.append(removal.distance)
+    return _Found(variances, removal, unequal, change, len(distances) - 1)
+
+
+def _hopeless(distances: list[float]) -> bool:
+    """Return whether the rest is far from noise, and hardly nearer than two steps before."""
+    *before, last = distances[-1 - _BACK :]
+    return last > _FAR and len(before) == _BACK and last > _NEARER * before[0]
 
 
 def _between(before: Variances, after: Variances) -> Variances:
@@ -124,15 +147,16 @@ def _largest_change(before: Variances, after: Variances) -> float:
     return max(float(np.abs(a / b - 1).max()) for a, b in zip(after, before, strict=True))
 
 
-def _status(change: float, unequal: float, steps: int) -> Status:
-    if unequal >= UNEQUAL:
+def _status(found: _Found) -> Status:
+    if found.unequal >= UNEQUAL:
         message = (
             "No variances of rows and columns explain the entries: too many are zero, or far from "
             "the others."
         )
-        return Status(False, unequal, steps, message)
-    if change <= _TOLERANCE:
+        return Status(False, found.unequal, found.steps, message)
+    if found.change <= _TOLERANCE:
         message = "Variances of rows and columns agree with the signal taken out."
-        return Status(True, change, steps, message)
-    message = f"Variances of rows and columns still moved by {change:.1e} after {steps} steps."
-    return Status(False, change, steps, message)
+        return Status(True, found.change, found.steps, message)
+    moved = f"{found.change:.1e} after {found.steps} steps"
+    message = f"Variances of rows and columns still moved by {moved}."
+    return Status(False, found.change, found.steps, message)

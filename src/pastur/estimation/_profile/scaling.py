@@ -1,7 +1,7 @@
 """Scales of rows and columns that make their mean squares equal, by Sinkhorn and Knopp."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +12,6 @@ TOLERANCE = 1e-10
 _MOST_STEPS = 1000
 # Below this share of entries a sparse matrix takes less time.
 _SPARSE = 0.1
-# Squares beyond so many variances count as that many, with the variances found in so many steps.
-_CLIP, _CLIPPINGS = 25.0, 6
-# Squares that may come to be clipped: those beyond this share of where the start clips.
-_SLACK = 0.36
-# The variances are a few per cent uncertain.
-_CLOSE = 1e-6
-_ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,46 +90,3 @@ def _iterated(
             residual = float(np.abs(means / goal - 1).max())
             rows, columns, steps = next_rows, next_columns, steps + 1
     return rows, columns, residual, steps
-
-
-class ClippedMeans(NamedTuple):
-    """Variances v, u of rows and columns, up to a factor, and the largest error of a row's mean."""
-
-    rows: FloatArray
-    columns: FloatArray
-    residual: float
-
-
-def clipped_means(squares: FloatArray, rows: FloatArray, columns: FloatArray) -> ClippedMeans:
-    """Return v, u such that ``min(s_ij/(v_i u_j), 25)`` has the mean 1 in every row and column.
-
-    A single huge entry is not the variance of its row. Few squares come to be clipped: they are set
-    apart, so that a step is two products of the others with vectors. After six steps what is
-    clipped stays as it is: rows with so few entries that all are clipped would go on to nothing.
-
-    Parameters
-    ----------
-    squares : array, shape (n, m)
-    rows, columns : array
-        The variances to start from.
-    """
-    n, m = squares.shape
-    residual, moved, rounds = np.inf, 0.0, 0
-    with np.errstate(all="ignore"):
-        while moved < _SLACK and rounds < _ROUNDS:
-            first, rounds = (rows, columns), rounds + 1
-            beyond = squares > np.multiply.outer(_CLIP * _SLACK * rows, columns)
-            row, column = np.divmod(np.flatnonzero(beyond), m)
-            large, others = squares[row, column], np.where(beyond, 0.0, squares)
-            for step in range(_MOST_STEPS):
-                if step < _CLIPPINGS:
-                    clipped = np.minimum(large, _CLIP * rows[row] * columns[column])
-                columns = ((1 / rows) @ others + np.bincount(column, clipped / rows[row], m)) / n
-                means = (
-                    others @ (1 / columns) + np.bincount(row, clipped / columns[column], n)
-                ) / m
-                residual, rows = float(np.abs(means / rows - 1).max()), means
-                if not _CLOSE < residual < np.inf:
-                    break
-            moved = float((rows / first[0]).min() * (columns / first[1]).min())
-    return ClippedMeans(rows, columns, residual if np.isfinite(residual) else np.inf)
