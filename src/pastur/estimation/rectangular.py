@@ -264,7 +264,7 @@ def fit_rectangular(
     observation = rectangular_spectrum(W, singular_values, shape)
     if variances is not None:
         asked = replace(asked, variances=known_pair(variances, observation.shape))
-    return _fitted(observation, asked)
+    return fitted(observation, asked)
 
 
 def fit_centred(
@@ -280,10 +280,11 @@ def fit_centred(
     Noise of n × p is then noise of n − 1 by p, and columns that are constant are left out.
     """
     asked = Settings(None, significance("alpha", alpha), noise=checked_noise(noise))
-    return _fitted(centred_spectrum(data, centred, singular_values), asked)
+    return fitted(centred_spectrum(data, centred, singular_values), asked)
 
 
-def _fitted(observation: Observation, asked: Settings) -> RectangularFit:
+def fitted(observation: Observation, asked: Settings) -> RectangularFit:
+    """Return the fit of what was observed."""
     spectrum, inner = observation.spectrum(asked), observation.inner
     kind = RectangularKind(spectrum.values.size, max(inner), tall=inner[0] > inner[1])
     return RectangularFit.of(fit_with_noise(spectrum, kind, asked), zero_sides=spectrum.zero_sides)
