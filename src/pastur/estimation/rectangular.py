@@ -49,8 +49,10 @@ class RectangularFit(Fit):
         ``overlap_left`` and ``overlap_right``, the squared cosines between singular vectors of W
         and S, for rows and columns of W as given; ``p_value``, the probability that noise alone
         reaches as far; ``isolated``, False if a neighbour or the edge is within four standard
-        deviations of the outlier; ``group``, an equal number for such neighbours. A group of
-        several has one interval, for the root mean square of its theta, and averaged overlaps.
+        deviations of the outlier; ``group``, an equal number for such neighbours; ``span_left`` and
+        ``span_right``, the share of the vector of W in the span of the signal's vectors of its
+        group. A group of several has one interval, for the root mean square of its theta; its
+        vectors mix, so that overlaps are NaN unless a spike is isolated.
     signal : Signal
         Singular values of S with their masses (`signal_measure` has their squares), over the
         values that are not left out.

@@ -42,8 +42,9 @@ class SymmetricFit(Fit):
         ``overlap``, the squared cosine between the eigenvectors of W and S; ``p_value``, the
         probability that noise alone reaches as far, on any side; ``isolated``, False if a neighbour
         or an edge is within four standard deviations of the outlier; ``group``, an equal number for
-        such neighbours. A group of several has one interval, for the mean of its theta, and
-        averaged overlaps.
+        such neighbours; ``span``, the share of the eigenvector of W in the span of the signal's
+        eigenvectors of its group. A group of several has one interval, for the mean of its theta;
+        its vectors mix, so that ``overlap`` is NaN unless a spike is isolated.
     signal : Signal
         Point masses of `signal_measure` away from 0 (or from `bulk`), over the values that are not
         left out.

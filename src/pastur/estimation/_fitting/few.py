@@ -29,6 +29,7 @@ def few_spikes(
         kind,
         noise=np.array([[-end if both else -np.inf, end]]),
         critical=np.array([[-critical if both else -np.inf, critical]]),
+        signal_rank=rank,
         sigma_at_most=at_most,
     )
     p_values = edges.p_values(np.abs(split.spikes), sigma)

@@ -1,5 +1,6 @@
 """A signal of any rank, found by deconvolution: the noise lies where the law of both says."""
 
+from dataclasses import replace
 from math import exp
 
 import numpy as np
@@ -37,7 +38,9 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     detached = noise.detached(values, alpha)
     # In the order of the table.
     detached = detached[np.argsort(-values[detached], kind="stable")]
-    context = SpikeContext(values, sigma, kind, noise.ends, noise.critical)
+    context = SpikeContext(
+        values, sigma, kind, noise.ends, noise.critical, found.rank, base=found.signal.base
+    )
     spikes = spike_table(context, detached, noise.p_values(values[detached]), z=z)
     noise, sure = leave_one_out(task, noise, found, spikes)
     detached, reach = detached[sure], z * found.rank_deviation
@@ -48,7 +51,7 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
         level = task.from_zero(level)
     if open_below or not sure.all():
         most = level.high if open_below else None
-        context = SpikeContext(values, sigma, kind, noise.ends, noise.critical, most)
+        context = replace(context, noise=noise.ends, critical=noise.critical, sigma_at_most=most)
         spikes = spike_table(context, detached, spikes["p_value"][sure], z=z)
     goodness = assess_growing(kind, values, model, found, remark=task.remark)
     if _is_broad(task, found, detached.size):

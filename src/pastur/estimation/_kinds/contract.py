@@ -131,6 +131,8 @@ class Kind(Protocol):
         Edges of the noise: 2 where values lie on both sides of 0.
     overlap_names : tuple of str
         Names of the overlaps of an outlier's vectors, as `outliers` returns them.
+    dimensions : tuple of int
+        Of the spaces in which these vectors lie, in that order.
     fields : dtype
         Of the table of spikes.
     leading_fields : dtype
@@ -155,6 +157,8 @@ class Kind(Protocol):
     def sides(self) -> int: ...
     @property
     def overlap_names(self) -> tuple[str, ...]: ...
+    @property
+    def dimensions(self) -> tuple[int, ...]: ...
     @property
     def fields(self) -> np.dtype[np.void]: ...
     @property
@@ -225,6 +229,16 @@ class Kind(Protocol):
         spikes are crowded their vectors mix, and the overlap is less than the share within.
         """
 
+    def strays(
+        self, z: ComplexArray, m: ComplexArray, variance: float, theta: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """Return the share of each outlier's vectors on one direction of S for each strength θ.
+
+        It is what noise turns into directions other than the outlier's own, 0 among them. m is the
+        transform of the other values at the outliers z, a little above the axis. One array for each
+        of `overlap_names`, with a row for each outlier.
+        """
+
     def spike_deviation(
         self, overlaps: Sequence[FloatArray], sigma: float, size: int
     ) -> FloatArray:
@@ -278,7 +292,13 @@ def spike_fields(*overlaps: str) -> Any:
     """Return the fields of a table of spikes whose overlaps have these names."""
     lengths = ("observed", "theta", "low", "high")
     last = [("p_value", "f8"), ("isolated", "?"), ("group", "i8")]
-    return np.dtype([*((name, "f8") for name in (*lengths, *overlaps)), *last])
+    spans = [(span_name(name), "f8") for name in overlaps]
+    return np.dtype([*((name, "f8") for name in (*lengths, *overlaps)), *last, *spans])
+
+
+def span_name(overlap: str) -> str:
+    """Return the field of the share in the span of a group, next to that of an overlap."""
+    return overlap.replace("overlap", "span")
 
 
 def leading_fields(*overlaps: str) -> Any:

@@ -98,6 +98,11 @@ class RectangularKind:
         return names[::-1] if self.tall else names
 
     @property
+    def dimensions(self) -> tuple[int, ...]:
+        """The shorter side and the longer one."""
+        return self.size, self.columns
+
+    @property
     def critical(self) -> float:
         """θ = c^(1/4)σ."""
         return float(self.ratio**0.25)
@@ -199,6 +204,24 @@ class RectangularKind:
         s, c = (theta / sigma) ** 2, self.ratio
         left, right = 1 - theta.size / self.size, 1 - theta.size / self.columns
         return left * c * (s + 1) / (s * (s + c)), right * (s + c) / (s * (s + 1))
+
+    def strays(
+        self, z: ComplexArray, m: ComplexArray, variance: float, theta: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """Return ``(σ²/m)(θ² + zA²)/(θ² − ω)²``, and with Ã = A − σ²(1 − c)/z for A.
+
+        A unit vector u of strength θ has ``u*(WW* − z)⁻¹u = A/(θ² − ω)``; adding a value at z to
+        the spectrum changes that by its derivative with respect to m, over n.
+        """
+        a = 1 + variance * self.ratio * m
+        sides = a, a - variance * (1 - self.ratio) / z
+        omega, squares = (z * sides[0] * sides[1])[:, None], theta**2
+        scale = variance / self.columns
+        left, right = (
+            scale * np.abs((squares + (z * side**2)[:, None]) / (squares - omega) ** 2)
+            for side in sides
+        )
+        return left, right
 
     def spike_deviation(
         self, overlaps: Sequence[FloatArray], sigma: float, size: int

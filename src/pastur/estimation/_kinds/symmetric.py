@@ -73,6 +73,11 @@ class SymmetricKind:
         return self.size
 
     @property
+    def dimensions(self) -> tuple[int, ...]:
+        """The number of rows."""
+        return (self.size,)
+
+    @property
     def noise(self) -> SymmetricWhiteNoise:
         """Noise of this size."""
         return SymmetricWhiteNoise(self.size)
@@ -140,6 +145,13 @@ class SymmetricKind:
     def noise_shares(self, theta: FloatArray, sigma: float) -> tuple[FloatArray, ...]:
         """Return ``σ²/θ²`` less the part of the spikes."""
         return ((1 - theta.size / self.size) * (sigma / theta) ** 2,)
+
+    def strays(
+        self, z: ComplexArray, m: ComplexArray, variance: float, theta: FloatArray
+    ) -> tuple[FloatArray, ...]:
+        """Return ``(σ²/N)/(θ − ω)²`` (Allez, Bouchaud 2012)."""
+        omega = (z + variance * m)[:, None]
+        return (variance / self.size / np.abs(theta - omega) ** 2,)
 
     def spike_deviation(
         self, overlaps: Sequence[FloatArray], sigma: float, size: int

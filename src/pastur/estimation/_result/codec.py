@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial
 from math import isfinite
@@ -13,6 +14,7 @@ from pastur._errors import InvalidInputError
 from pastur._foreign import shown
 from pastur._stored import built, check, each, made, taken, within
 from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._kinds.contract import span_name
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.noise_used import NoiseUsed
 from pastur.estimation._result.profile import Profile
@@ -43,19 +45,27 @@ _SPIKE = {
     ),
     "high": stored("Upper end.", minimum=0),
     "overlap_left": stored(
-        "Square of the cosine between the left singular vectors of W and of S.",
+        "Square of the cosine between the left singular vectors of W and of S; null unless "
+        "isolated.",
         minimum=0,
         maximum=1,
     ),
     "overlap_right": stored("The same on the right.", minimum=0, maximum=1),
     "p_value": stored("Chance that noise alone reaches so far.", minimum=0, maximum=1),
     "isolated": stored(
-        "Whether neighbours and edge are far enough for interval and overlaps to be exact."
+        "Whether neighbours and edge are far enough for an interval and overlaps of its own."
     ),
     "group": stored(
         "Equal numbers mark neighbours that push each other and have one interval together.",
         minimum=0,
     ),
+    "span_left": stored(
+        "Share of the left singular vector of W in the span of the signal's vectors of its group; "
+        "`overlap_left` where isolated.",
+        minimum=0,
+        maximum=1,
+    ),
+    "span_right": stored("The same on the right.", minimum=0, maximum=1),
 }
 _LEADING = {
     "observed": stored("The singular value.", minimum=0),
@@ -126,11 +136,9 @@ def fit_schemas(kind: Any, matrix_kind: Any) -> dict[str, Any]:
         named[name] = {**inside, "description": named[name]["description"]}
     optional = set(named) - set(found["required"]) - {name for name, *_ in _DERIVED.values()}
     ordered = {name: named[name] for name in _names(kind)}
-    spike = _row_schema(matrix_kind.fields, _SPIKE)
-    leading = _row_schema(matrix_kind.leading_fields, _LEADING)
-    for name, described in leading.items():
-        if described["type"] == "number" and name != "observed":
-            leading[name] = {**described, "type": ["number", "null"]}
+    spike = _row_schema(matrix_kind.fields, _SPIKE, _overlaps(matrix_kind.fields))
+    numbers = [name for name, one in _LEADING.items() if name != "observed"]
+    leading = _row_schema(matrix_kind.leading_fields, _LEADING, numbers)
     return {
         "fit": with_properties(found["description"], ordered, optional),
         "spike": with_properties("One spike.", spike, set()),
@@ -139,9 +147,24 @@ def fit_schemas(kind: Any, matrix_kind: Any) -> dict[str, Any]:
     }
 
 
-def _row_schema(row: np.dtype[np.void], described: dict[str, Any]) -> dict[str, Any]:
-    types = {"b": bool, "i": int, "f": float}
-    return {name: value_schema(types[row[name].kind], described[name]) for name in row.names or ()}
+def _row_schema(
+    row: np.dtype[np.void], described: dict[str, Any], nullable: Sequence[str]
+) -> dict[str, Any]:
+    """Return the schemas of the fields of a row, of which some numbers may be null."""
+    hints = _hints(row, nullable)
+    return {name: value_schema(hint, described[name]) for name, hint in hints.items()}
+
+
+def _hints(row: np.dtype[np.void], nullable: Sequence[str]) -> dict[str, Any]:
+    """Return the types of the fields of a row, of which some numbers may be null."""
+    types: dict[str, Any] = {"b": bool, "i": int, "f": float}
+    found = {name: types[row[name].kind] for name in row.names or ()}
+    numbers = [name for name in nullable if found[name] is float]
+    return found | dict.fromkeys(numbers, float | None)
+
+
+def _overlaps(row: np.dtype[np.void]) -> list[str]:
+    return [name for name in row.names or () if name.startswith("overlap")]
 
 
 def _objects() -> dict[str, Any]:
@@ -229,23 +252,36 @@ def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
 
 
 def _leading(row: np.dtype[np.void], values: Any) -> AnyArray:
-    kinds: dict[str, Any] = {"b": bool, "i": int, "f": float | None}
-    wanted = [(name, kinds[row[name].kind]) for name in row.names or ()]
-    rows = each(lambda one: tuple(taken(one, name, kind) for name, kind in wanted), values)
-    numbers = [tuple(np.nan if item is None else item for item in one) for one in rows]
-    leading = np.array(numbers, dtype=row)
+    hints = _hints(row, row.names or ())
+    rows = each(lambda one: _row(taken(one, name, hint) for name, hint in hints.items()), values)
+    leading = np.array(list(rows), dtype=row)
     _check_groups(leading)
     leading["high"][leading["readable"] & np.isnan(leading["high"])] = np.inf
     return leading
 
 
 def _spikes(spike_fields: np.dtype[np.void], values: Any) -> AnyArray:
-    kinds = {"b": bool, "i": int, "f": float}
-    wanted = [(name, kinds[spike_fields[name].kind]) for name in spike_fields.names or ()]
-    rows = each(lambda spike: tuple(taken(spike, name, kind) for name, kind in wanted), values)
-    spikes = np.array(list(rows), dtype=spike_fields)
+    overlaps = _overlaps(spike_fields)
+    hints = _hints(spike_fields, overlaps)
+    later = {span_name(name): name for name in overlaps}
+
+    def read(spike: Any) -> tuple[Any, ...]:
+        # 0.1.0 wrote the share in the span of a group as the overlap.
+        old = isinstance(spike, dict) and not later.keys() & spike.keys()
+        names = later if old else {}
+        return _row(taken(spike, names.get(name, name), hint) for name, hint in hints.items())
+
+    spikes = np.array(list(each(read, values)), dtype=spike_fields)
+    for name in overlaps:
+        spikes[name][~spikes["isolated"]] = np.nan
+        known = np.isfinite(spikes[name]) == spikes["isolated"]
+        check(bool(known.all()), name, "must be a number where the spike is isolated")
     _check_groups(spikes)
     return spikes
+
+
+def _row(items: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(np.nan if item is None else item for item in items)
 
 
 def _check_groups(rows: AnyArray) -> None:

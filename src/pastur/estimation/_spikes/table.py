@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pastur._typing import AnyArray, ComplexArray, FloatArray
-from pastur.estimation._kinds.contract import Kind, Outliers
+from pastur.estimation._kinds.contract import Kind, Outliers, span_name
+from pastur.measures import ProbabilityMeasure
 
 # A neighbour at g standard deviations shifts an outlier by 1/(2g) of one: an eighth at 4.
 _ISOLATION = 4.0
@@ -39,8 +40,12 @@ class SpikeContext:
         value can lie is infinite.
     critical : array, shape (k, 2)
         Spike at which an outlier leaves each end.
+    signal_rank : float
+        Directions that carry signal, detached or not.
     sigma_at_most : float or None
         Up to which σ may lie anywhere, whatever chance does; None where it is known or certain.
+    base : ProbabilityMeasure or None
+        Law of the signal without its spikes; None for a point mass at 0.
     """
 
     values: FloatArray
@@ -48,7 +53,9 @@ class SpikeContext:
     kind: Kind
     noise: FloatArray
     critical: FloatArray
+    signal_rank: float
     sigma_at_most: float | None = None
+    base: ProbabilityMeasure | None = None
 
     @property
     def variance(self) -> float:
@@ -85,6 +92,9 @@ def spike_table(
     of its θ (symmetric) or of their root mean square (rectangular), which do not depend on how the
     group's members push each other. Where σ has a range, both ends move as far as θ̂ does from one
     end of it to the other.
+
+    The overlaps, squared cosines with the spike's own direction, are those of isolated spikes. Of
+    the others, whose vectors mix, only the share in the span of the signal of their group is known.
     """
     kind, fields = context.kind, context.kind.fields
     if not detached.size:
@@ -118,10 +128,40 @@ def spike_table(
         _widen(table, context, order, context.sigma_at_most)
     for name in ("theta", "low", "high"):
         table[name] = context.beyond_critical(table[name], observed)
-    for name, overlap in zip(kind.overlap_names, outliers.overlaps, strict=True):
-        table[name] = overlap
+    spans = _spans(context, order, table)
+    for name, overlap, span in zip(kind.overlap_names, outliers.overlaps, spans, strict=True):
+        table[name] = np.where(isolated, overlap, np.nan)
+        # A lone spike's span is its own direction.
+        table[span_name(name)] = np.where(isolated, overlap, span)
     table["observed"], table["p_value"] = observed, p_values[rank]
     return table
+
+
+def _spans(context: SpikeContext, order: AnyArray, table: AnyArray) -> list[FloatArray]:
+    """Return the share of each outlier's vectors in the span of the signal of its group.
+
+    What is not in it lies in directions without signal, and in those of other groups. The transform
+    is taken as far above the axis as values at an edge are from one another.
+    """
+    kind, size = context.kind, context.values.size
+    height = context.sigma * size ** (-2 / 3)
+    z = kind.to_law(np.asarray(context.values[order] + 1j * height, dtype=np.complex128))
+    m, _ = _transform(kind.to_law(context.values), z, order)
+    levels = (np.arange(size) + 0.5) / size
+    rest = np.zeros(1) if context.base is None else np.asarray(context.base.quantile(levels))
+    into_rest = kind.strays(z, m, context.variance, rest)
+    into_spikes = kind.strays(z, m, context.variance, table["theta"])
+    elsewhere = table["group"][:, None] != table["group"]
+    return [
+        np.clip(
+            1
+            - (side - context.signal_rank) * of_rest.mean(axis=1)
+            - (spikes * elsewhere).sum(axis=1),
+            0.0,
+            1.0,
+        )
+        for side, of_rest, spikes in zip(kind.dimensions, into_rest, into_spikes, strict=True)
+    ]
 
 
 def _widen(table: AnyArray, context: SpikeContext, order: AnyArray, most: float) -> None:
@@ -150,7 +190,7 @@ def noise_free_spikes(kind: Kind, values: FloatArray) -> AnyArray:
     for name in _LENGTHS:
         table[name] = np.sort(values)[::-1]
     for name in kind.overlap_names:
-        table[name] = 1.0
+        table[name] = table[span_name(name)] = 1.0
     table["isolated"], table["group"] = True, np.arange(values.size)
     return table
 

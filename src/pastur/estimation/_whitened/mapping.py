@@ -27,15 +27,16 @@ class Side:
         Whitened directions, as observed.
     within : array, shape (k,)
         Their shares 1 − ρ within the span of the signal.
-    overlaps : array, shape (k,)
-        Their squared cosines with the direction of their own spike.
+    spans : array, shape (k,)
+        Their shares within the span of the signal of their group; of a lone spike, the squared
+        cosine with its direction.
     variances : array, shape (n,)
         D, of mean 1 over those that are not zero.
     """
 
     vectors: FloatArray
     within: FloatArray
-    overlaps: FloatArray
+    spans: FloatArray
     variances: FloatArray
 
     @property
@@ -94,7 +95,8 @@ class Mapped:
     theta : array, shape (k,)
         Their strengths.
     rows, columns : array, shape (k,)
-        Squared cosines between the signal's directions and the mapped ones.
+        Shares of the signal's directions within the mapped ones of their group; of a lone spike,
+        the squared cosine.
     exponents : array, shape (k, k)
         How the logarithm of each strength follows those of the whitened ones.
     deviation : array, shape (k,)
@@ -135,8 +137,8 @@ def mapped_spikes(strengths: FloatArray, rows: Side, columns: Side) -> Mapped:
     variance = (_carried(x, rows.error(g)) + _carried(y, columns.error(h))) / 4
     if rows is columns:
         variance = 2 * variance
-    cosines = _cosines(gx, weights, rows), _cosines(hy, weights, columns)
-    return Mapped(theta, *cosines, weights + turned, np.sqrt(variance))
+    shares = _shares(gx, weights, rows), _shares(hy, weights, columns)
+    return Mapped(theta, *shares, weights + turned, np.sqrt(variance))
 
 
 def best_weights(strengths: FloatArray, rows: Side, columns: Side) -> FloatArray:
@@ -161,11 +163,11 @@ def _carried(x: FloatArray, variance: FloatArray) -> FloatArray:
     return np.asarray(2 * both - (squares**2).T @ np.diag(variance))
 
 
-def _cosines(gx: FloatArray, weights: FloatArray, side: Side) -> FloatArray:
-    """Return the squared cosines of the signal's directions with their best estimates.
+def _shares(gx: FloatArray, weights: FloatArray, side: Side) -> FloatArray:
+    """Return the shares of the signal's directions within the best estimates of their group.
 
-    Of what lies within the span, the share that whitened directions have on their own spikes.
+    Of what lies within the span, the share that whitened directions have in that of their group.
     """
     scaled = np.sqrt(side.within)[:, None] * gx
     found = np.sum(scaled * np.linalg.solve(side.observed, scaled), axis=0)
-    return np.asarray(np.clip(found * (weights @ (side.overlaps / side.within)), 0.0, 1.0))
+    return np.asarray(np.clip(found * (weights @ (side.spans / side.within)), 0.0, 1.0))

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.estimation._kinds.contract import Factors, Kind, in_unit
+from pastur.estimation._kinds.contract import Factors, Kind, in_unit, span_name
 from pastur.estimation._whitened.mapping import Mapped, Side, best_weights, mapped_spikes
 from pastur.estimation._whitened.variances import Variances
 
@@ -46,8 +46,6 @@ def mapped_table(
     spikes = in_unit(spikes, 1 / sigma)
     mapped = mapped_spikes(spikes["theta"], *sides)
     table["theta"] = sigma * mapped.theta
-    for name, found in zip(_names(kind), (mapped.rows, mapped.columns), strict=False):
-        table[name] = found
     group = _merged(mapped, spikes["group"])
     inwards, outwards = _widths(mapped, spikes, group, z=z)
     size = _group_size(mapped.theta, group)
@@ -59,6 +57,9 @@ def mapped_table(
     table["low"], table["high"] = ends.min(axis=0), ends.max(axis=0)
     table["group"] = np.unique(group, return_inverse=True)[1]
     table["isolated"] = spikes["isolated"] & (np.bincount(group)[group] == 1)
+    for name, found in zip(_names(kind), (mapped.rows, mapped.columns), strict=False):
+        table[span_name(name)] = found
+        table[name] = np.where(table["isolated"], found, np.nan)
     return table
 
 
@@ -100,7 +101,7 @@ def _sides(
     }
     vectors = factors.left[:, at], factors.right[at].T
     sides = [
-        Side(own, within[name], np.minimum(spikes[name], within[name]), d)
+        Side(own, within[name], np.minimum(spikes[span_name(name)], within[name]), d)
         for name, own, d in zip(_names(kind), vectors, variances, strict=False)
     ]
     return sides[0], sides[-1]
