@@ -182,7 +182,7 @@ def test_what_stands_out_need_not_be_the_first(monkeypatch: pytest.MonkeyPatch) 
     leading = np.zeros(3, dtype=fit_rectangular(x, noise="free").leading.dtype)
     leading["readable"], leading["theta"] = True, [90.0, 70.0, 60.0]
     leading["overlap_right"] = [0.9, 0.4, 0.7]
-    for name in ("overlap_left_low", "overlap_right_low"):
+    for name in ("span_left_low", "span_right_low"):
         leading[name] = [0.8, 0.3, 0.6]
 
     def read(*args: Any, **options: Any) -> Any:

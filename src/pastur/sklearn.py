@@ -57,7 +57,11 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         the noise adds to all directions. Where no law of noise is claimed, the strength is that
         against everything else in the data. NaN where it is unknown.
     component_overlap_ : array, shape (n_components_,)
-        Squared cosine between each component and the true direction. NaN where it is unknown.
+        Squared cosine between each component and the true direction. NaN where it is unknown, and
+        where neighbours of nearly the same strength mix.
+    component_span_ : array, shape (n_components_,)
+        Share of each component in the span of the true directions of such neighbours, its own
+        included; the squared cosine where it has none. NaN where it is unknown.
     noise_ : NoiseUsed
         The noise that the numbers rest on; as text, one sentence says why, and what it assumes.
     noise_variance_ : float or None
@@ -123,6 +127,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         self.explained_variance_ = values[kept] ** 2 / (len(x) - 1)
         self.signal_variance_ = _read(fit, "theta", values.size)[kept] ** 2 / (len(x) - 1)
         self.component_overlap_ = _read(fit, "overlap_right", values.size)[kept]
+        self.component_span_ = _read(fit, "span_right", values.size)[kept]
         self.noise_, self.goodness_ = fit.noise, fit.goodness
         self.noise_variance_ = None if fit.entry_sd is None else fit.entry_sd**2
         self.spikes_, self.standing_out_ = fit.spikes, fit.standing_out

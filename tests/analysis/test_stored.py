@@ -116,6 +116,8 @@ def test_any_key_missing(document: dict[str, Any], tmp_path: Path) -> None:
         "residual_rank",
         "seed",
         "isolated",
+        "span_left",
+        "span_right",
         "reason",
         "entries",
         "step_variance",

@@ -30,7 +30,8 @@ def lengths(fit: SymmetricFit | RectangularFit) -> FloatArray:
 
 
 def numbers(fit: SymmetricFit | RectangularFit) -> FloatArray:
-    names = [n for n in fit.spikes.dtype.names or () if n.startswith("overlap") or n == "p_value"]
+    shares = ("overlap", "span", "p_value")
+    names = [n for n in fit.spikes.dtype.names or () if n.startswith(shares)]
     goodness = [fit.goodness.statistic, fit.goodness.p_value]
     return np.concatenate([goodness, *(fit.spikes[name] for name in names)])
 

@@ -127,7 +127,8 @@ def test_a_crowd_of_spikes_stands_out_as_one_group() -> None:
         assert set(rows["group"]).isdisjoint(fit.leading["group"][5:])
         assert ((rows["low"] < thetas) & (thetas < rows["high"])).all()
         left, _, right = np.linalg.svd(w, full_matrices=False)
-        for vectors, span, name in ((left.T, u, "overlap_left"), (right, v, "overlap_right")):
+        for vectors, span, name in ((left.T, u, "span_left"), (right, v, "span_right")):
+            assert np.isnan(rows[name.replace("span", "overlap")]).all()
             shares = ((vectors[:5] @ span) ** 2).sum(axis=1)
             held.append((rows[f"{name}_low"] < shares) & (shares < rows[f"{name}_high"]))
     assert np.mean(held) >= 0.90

@@ -52,7 +52,7 @@ def lawless(broad: FloatArray) -> RectangularFit:
     leading["observed"], leading["readable"], leading["group"] = values, True, [0, 1, 1, 2]
     leading["theta"], leading["low"] = 0.9 * values, 0.8 * values
     leading["high"] = [values[0], np.inf, np.inf, values[3]]
-    for name in ("overlap_left", "overlap_right"):
+    for name in ("overlap_left", "overlap_right", "span_left", "span_right"):
         leading[name], leading[f"{name}_low"], leading[f"{name}_high"] = 0.8, 0.7, 0.9
         leading[f"{name}_low"][3] = 0.4
     return dataclasses.replace(fit, leading=leading)

@@ -255,10 +255,10 @@ def lawless() -> MatrixAnalysis:
     leading["theta"], leading["low"] = 0.9 * leading["observed"], 0.8 * leading["observed"]
     leading["high"] = leading["observed"]
     leading["high"][2] = np.inf
-    for name in ("overlap_left", "overlap_right"):
+    for name in ("overlap_left", "overlap_right", "span_left", "span_right"):
         leading[name], leading[f"{name}_low"], leading[f"{name}_high"] = 0.8, 0.7, 0.9
         leading[f"{name}_low"][3:] = 0.4
-    for name in ("theta", "low", "high", "overlap_left", "overlap_left_low"):
+    for name in ("theta", "low", "high", "span_left", "span_left_low"):
         leading[name][3] = np.nan
     leading["readable"][3] = False
     fit: RectangularFit = dataclasses.replace(matrix.fit, leading=leading)

@@ -15,6 +15,8 @@ from pastur.analysis._matrix.shuffled import Randomized
 from pastur.estimation._law_free_tests.result import LawFreeTests
 from pastur.estimation.baselines import Baseline
 
+# In a group, what stands for overlaps.
+_SPANS = ("span_left", "span_right")
 # Of the first direction that stands out from the rest, read without a law of noise.
 _LEADING_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right")
 
@@ -59,6 +61,7 @@ _LATER = (
     "white_share",
     "standing_out",
     *(f"standing_{name}" for name in (*_LEADING_FIELDS, "count")),
+    *(f"{one}_{name}" for one in ("strongest", "standing") for name in _SPANS),
 )
 
 # Of the tests without a law, where they were requested.
@@ -71,7 +74,7 @@ _TESTED = (
     "set_aside",
 )
 
-_SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right", "p_value")
+_SPIKE_FIELDS = (*_LEADING_FIELDS, "p_value")
 
 
 def columns(matrices: Sequence[MatrixAnalysis]) -> tuple[str, ...]:
@@ -95,7 +98,7 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
     are None without spikes, those that begin with ``standing_`` where nothing stands out.
 
     Where it has neighbours too close to separate, ``strongest_count`` in all, θ and interval
-    are those of their root mean square.
+    are those of their root mean square, and its overlaps are None.
     """
     fit = matrix.fit
     low, high = fit.sigma_interval or (None, None)
@@ -127,8 +130,13 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
         "sigma_bound": fit.sigma_bound,
         "white_share": fit.white_share,
         "standing_out": len(fit.standing_out),
-        **_named("strongest", _SPIKE_FIELDS, matrix.strongest, matrix.strongest_spikes),
-        **_named("standing", _LEADING_FIELDS, _largest(fit.standing_out), matrix.first_standing),
+        **_named("strongest", (*_SPIKE_FIELDS, *_SPANS), matrix.strongest, matrix.strongest_spikes),
+        **_named(
+            "standing",
+            (*_LEADING_FIELDS, *_SPANS),
+            _largest(fit.standing_out),
+            matrix.first_standing,
+        ),
     }
     for method, found in matrix.baselines.items():
         values |= {f"{method}_{key}": v for key, v in vars(found).items()}

@@ -10,6 +10,7 @@ from pastur.estimation._result.noise_used import NoiseName
 
 # Keys of schema 2 alone.
 _OF_FIT = ("noise", "leading", "sigma_bounds", "bulk_edge", "profile", "white")
+_OF_SPIKE = ("span_left", "span_right")
 _OF_MATRIX = ("tests",)
 _OF_COMPARISON = ("coefficient_error", "update", "update_tests")
 # Verdicts of schema 2 alone.
@@ -22,7 +23,15 @@ def matrix_of_schema_1(matrix: MatrixAnalysis) -> dict[str, Any]:
     if fit.edge != matrix.fit.edge:
         metrics = metrics.with_noise(fit.edge, fit.noise_norm)
     values = replace(matrix, fit=fit, metrics=metrics).to_dict()
-    return _without(values, _OF_MATRIX) | {"fit": _without(values["fit"], _OF_FIT)}
+    spikes = [_spike_of_schema_1(spike) for spike in values["fit"]["spikes"]]
+    fit_values = _without(values["fit"], _OF_FIT) | {"spikes": spikes}
+    return _without(values, _OF_MATRIX) | {"fit": fit_values}
+
+
+def _spike_of_schema_1(spike: dict[str, Any]) -> dict[str, Any]:
+    """Return a spike whose overlaps are shares in the span of its group."""
+    shares = {f"overlap_{side}": spike[f"span_{side}"] for side in ("left", "right")}
+    return _without(spike | shares, _OF_SPIKE)
 
 
 def comparison_of_schema_1(comparison: InitialComparison, matrix: MatrixAnalysis) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._free.rests import all_after, all_others, blocks, distance, put_back
-from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._kinds.contract import Kind, span_name
 from pastur.estimation._kinds.free_reading import Readings, Rest
 
 # Of so many of all values the largest are read at most; deeper there is nothing to stand out from.
@@ -41,8 +41,8 @@ def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
     Each value is read against those that the rest had before its direction pushed them away
     (`rests.put_back`). Where others are near, its interval also holds that of the reading against
     the values as they are. The first values are `together` where they have a clear gap below them:
-    those that are near one another are read as one group, against what lies below the gap, their
-    overlaps being those with the span of the group's directions.
+    those that are near one another are read as one group, against what lies below the gap. They
+    have spans, shares in the span of the group's directions, and no overlaps of their own.
 
     Parameters
     ----------
@@ -60,8 +60,10 @@ def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
     read = [_alone(kind, values, rows, z) for rows in blocks(np.arange(count), values.size)]
     table, clear, resolved = (np.concatenate(part) for part in zip(*read, strict=True))
     together = int(np.flatnonzero(resolved).max(initial=-1)) + 1
-    _read_together(kind, values, table[:together], np.flatnonzero(~clear[:together]), z)
+    near = np.flatnonzero(~clear[:together])
+    _read_together(kind, values, table[:together], near, z)
     table["group"] = _groups(values[:count], clear, together)
+    _name_spans(kind, table, near)
     for name in ("observed", "theta", "low", "high"):
         table[name] *= unit
     if not kind.squared:
@@ -159,6 +161,15 @@ def _groups(values: FloatArray, clear: AnyArray, together: int) -> AnyArray:
     return np.unique(number, return_inverse=True)[1]
 
 
+def _name_spans(kind: Kind, table: AnyArray, near: AnyArray) -> None:
+    """Set the spans to what was read, which in a group of several is no overlap."""
+    group = table["group"]
+    mixed = near[np.bincount(group)[group[near]] > 1]
+    for name in (name + end for name in kind.overlap_names for end in ("", "_low", "_high")):
+        table[span_name(name)] = table[name]
+        table[name][mixed] = np.nan
+
+
 def _with_signs(table: AnyArray, values: FloatArray) -> None:
     """Turn the sizes of eigenvalues back into eigenvalues."""
     below = values < 0
@@ -169,8 +180,8 @@ def _with_signs(table: AnyArray, values: FloatArray) -> None:
 
 
 def standing_out(kind: Kind, leading: AnyArray) -> AnyArray:
-    """Return which leading directions stand out from the rest: every overlap surely above ½."""
+    """Return which leading directions stand out from the rest: every span surely above ½."""
     sure = np.ones(len(leading), dtype=bool)
     for name in kind.overlap_names:
-        sure &= leading[f"{name}_low"] > _STANDS_OUT
+        sure &= leading[f"{span_name(name)}_low"] > _STANDS_OUT
     return sure

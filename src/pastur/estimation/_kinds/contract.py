@@ -306,7 +306,8 @@ def leading_fields(*overlaps: str) -> Any:
     lengths = ("observed", "theta", "low", "high")
     ends = [name + end for name in overlaps for end in ("", "_low", "_high")]
     last = [("readable", "?"), ("group", "i8")]
-    return np.dtype([*((name, "f8") for name in (*lengths, *ends)), *last])
+    spans = [(span_name(name), "f8") for name in ends]
+    return np.dtype([*((name, "f8") for name in (*lengths, *ends)), *last, *spans])
 
 
 def in_unit(spikes: AnyArray, unit: float) -> AnyArray:

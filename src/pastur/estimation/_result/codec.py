@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial
 from math import isfinite
@@ -76,17 +76,32 @@ _LEADING = {
         f"overlap_{side}{end}": stored(text.format(side), minimum=0, maximum=1)
         for side in ("left", "right")
         for end, text in (
-            ("", "Square of the cosine between the {} singular vectors of W and of S."),
+            (
+                "",
+                "Square of the cosine between the {} singular vectors of W and of S; null where "
+                "several are read together.",
+            ),
             ("_low", "Lower end of its interval."),
             ("_high", "Upper end."),
         )
     },
     "readable": stored("Whether the spectrum gives a reading; if not, the figures are null."),
     "group": stored(
-        "Equal numbers mark neighbours, whose overlaps are those with the span of their "
-        "directions together.",
-        minimum=0,
+        "Equal numbers mark neighbours: above a clear gap they are read together.", minimum=0
     ),
+    **{
+        f"span_{side}{end}": stored(text.format(side), minimum=0, maximum=1)
+        for side in ("left", "right")
+        for end, text in (
+            (
+                "",
+                "Share of the {0} singular vector of W in the span of the directions that it is "
+                "read together with; `overlap_{0}` where it is read alone.",
+            ),
+            ("_low", "Lower end of its interval."),
+            ("_high", "Upper end."),
+        )
+    },
 }
 # Objects and lists stand behind the plain values, and what only some fits have behind those.
 _NESTED = ("spikes", "signal", "goodness", "status")
@@ -252,36 +267,34 @@ def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
 
 
 def _leading(row: np.dtype[np.void], values: Any) -> AnyArray:
-    hints = _hints(row, row.names or ())
-    rows = each(lambda one: _row(taken(one, name, hint) for name, hint in hints.items()), values)
-    leading = np.array(list(rows), dtype=row)
-    _check_groups(leading)
+    leading = _table(row, _hints(row, row.names or ()), values)
     leading["high"][leading["readable"] & np.isnan(leading["high"])] = np.inf
     return leading
 
 
-def _spikes(spike_fields: np.dtype[np.void], values: Any) -> AnyArray:
-    overlaps = _overlaps(spike_fields)
-    hints = _hints(spike_fields, overlaps)
-    later = {span_name(name): name for name in overlaps}
-
-    def read(spike: Any) -> tuple[Any, ...]:
-        # 0.1.0 wrote the share in the span of a group as the overlap.
-        old = isinstance(spike, dict) and not later.keys() & spike.keys()
-        names = later if old else {}
-        return _row(taken(spike, names.get(name, name), hint) for name, hint in hints.items())
-
-    spikes = np.array(list(each(read, values)), dtype=spike_fields)
+def _spikes(row: np.dtype[np.void], values: Any) -> AnyArray:
+    overlaps = _overlaps(row)
+    spikes = _table(row, _hints(row, overlaps), values)
     for name in overlaps:
         spikes[name][~spikes["isolated"]] = np.nan
         known = np.isfinite(spikes[name]) == spikes["isolated"]
         check(bool(known.all()), name, "must be a number where the spike is isolated")
-    _check_groups(spikes)
     return spikes
 
 
-def _row(items: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(np.nan if item is None else item for item in items)
+def _table(row: np.dtype[np.void], hints: dict[str, Any], values: Any) -> AnyArray:
+    """Return rows of a table; 0.1.0 wrote shares in the span of a group as overlaps."""
+    later = {span_name(name): name for name in _overlaps(row)}
+
+    def read(one: Any) -> tuple[Any, ...]:
+        old = isinstance(one, dict) and not later.keys() & one.keys()
+        names = later if old else {}
+        items = (taken(one, names.get(name, name), hint) for name, hint in hints.items())
+        return tuple(np.nan if item is None else item for item in items)
+
+    table = np.array(list(each(read, values)), dtype=row)
+    _check_groups(table)
+    return table
 
 
 def _check_groups(rows: AnyArray) -> None:

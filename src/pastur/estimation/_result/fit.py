@@ -83,7 +83,9 @@ class Fit(Locked):
         ``observed``; the strength ``theta`` between ``low`` and ``high``, which is inf where the
         interval is open; the overlaps, each with ``_low`` and ``_high``; ``readable``, False where
         the spectrum gives no reading (the figures are NaN); ``group``, an equal number for
-        neighbours, whose overlaps are those with the span of their directions together.
+        neighbours; the spans, as the overlaps. Where a gap sets neighbours apart from the rest,
+        they are read together: the span is the share in that of their directions, and overlaps are
+        NaN. Elsewhere both are the same.
     sigma_bounds : SigmaBounds or None
         The most that the level of white noise can be.
     bulk_edge : float
@@ -199,8 +201,8 @@ class Fit(Locked):
     def standing_out(self) -> AnyArray:
         """The rows of `leading` that stand out from the rest, whatever its law.
 
-        Those whose overlaps' intervals lie above ½ on every side, if the directions stand in
-        general position to the rest.
+        Those whose intervals of overlaps, or of spans in a group, lie above ½ on every side, if the
+        directions stand in general position to the rest.
         """
         return self.leading[standing_out(self.kind, self.leading)]
 

@@ -12,10 +12,11 @@ from pastur.analysis import InitialComparison, MatrixAnalysis
 
 MOST_MARKED = 150
 _MOST_RESIDUALS = 400
-_SPIKE_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right")
+# The overlaps of isolated spikes, and of what is read alone, are their spans.
+_SPIKE_FIELDS = ("observed", "theta", "low", "high", "span_left", "span_right")
 _LEADING_FIELDS = (
     *_SPIKE_FIELDS,
-    *(f"overlap_{side}_{end}" for side in ("left", "right") for end in ("low", "high")),
+    *(f"span_{side}_{end}" for side in ("left", "right") for end in ("low", "high")),
 )
 
 
@@ -51,11 +52,12 @@ def _leading(matrix: MatrixAnalysis) -> dict[str, Any]:
     drawn = matrix.drawn
     places, leading = drawn.listed[:MOST_MARKED], drawn.fit.leading
     shown = leading[places]
-    # Overlaps are shown with two decimals.
+    # Spans are shown with two decimals.
     return {
-        field: digits(shown[field], 2 if field.startswith("overlap") else 4)
+        field: digits(shown[field], 2 if field.startswith("span") else 4)
         for field in _LEADING_FIELDS
     } | {
+        "isolated": [int(flag) for flag in np.isfinite(shown["overlap_left"])],
         "out": [int(flag) for flag in drawn.stands_out[places]],
         "together": np.bincount(leading["group"])[shown["group"]].tolist(),
         "signal": _of_signal(matrix.fit.strengths, shown["observed"]),

@@ -114,10 +114,13 @@
     const together = rows.together[i] > 1 && rows.out?.[i] !== 0 ? ` (${rows.together[i]} together)` : "";
     return `${short(rows.low[i])} to ${rows.high[i] === null ? "∞" : short(rows.high[i])}${together}`;
   }
+  // Where neighbours mix, the share in the span of their directions stands for the overlap.
+  const share = (rows, i) => (rows.isolated[i] ? "" : "span ");
   function overlap(rows, side, i) {
-    const [low, high] = ["low", "high"].map((end) => rows[`overlap_${side}_${end}`][i].toFixed(2));
-    return `${rows[`overlap_${side}`][i].toFixed(2)} (${low} to ${high})`;
+    const [low, high] = ["low", "high"].map((end) => rows[`span_${side}_${end}`][i].toFixed(2));
+    return `${share(rows, i)}${rows[`span_${side}`][i].toFixed(2)} (${low} to ${high})`;
   }
+  const spikeOverlap = (rows, side, i) => share(rows, i) + short(rows[`span_${side}`][i]);
 
   // What carries a marker in a chart: spikes where they count, else what stands out from the rest.
   function marks({ counted, spikes, leading }) {
@@ -131,7 +134,7 @@
     return [
       ["observed", short(spikes.observed[i])],
       ["θ before noise", `${short(spikes.theta[i])}, ${range(spikes, i)}`],
-      ["overlap", `left ${short(spikes.overlap_left[i])}, right ${short(spikes.overlap_right[i])}`],
+      ["overlap", `left ${spikeOverlap(spikes, "left", i)}, right ${spikeOverlap(spikes, "right", i)}`],
       ["p", spikes.p[i] || data.tiny],
     ];
   }
@@ -374,7 +377,7 @@
       head: ["#", "Observed", "θ before noise", "Interval", "Overlap left", "Overlap right", "p", "Isolated"],
       cells: (rows, i) => [
         i + 1, short(rows.observed[i]), short(rows.theta[i]), range(rows, i),
-        short(rows.overlap_left[i]), short(rows.overlap_right[i]), rows.p[i] || data.tiny, rows.isolated[i] ? "yes" : "no",
+        ...["left", "right"].map((side) => spikeOverlap(rows, side, i)), rows.p[i] || data.tiny, rows.isolated[i] ? "yes" : "no",
       ],
     },
     leading: {
