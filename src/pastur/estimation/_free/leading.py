@@ -162,7 +162,7 @@ def _groups(values: FloatArray, clear: AnyArray, together: int) -> AnyArray:
 
 
 def _name_spans(kind: Kind, table: AnyArray, near: AnyArray) -> None:
-    """Set the spans to what was read, which in a group of several is no overlap."""
+    """Set the spans to what was read; in a group of several that does not count as overlap."""
     group = table["group"]
     mixed = near[np.bincount(group)[group[near]] > 1]
     for name in (name + end for name in kind.overlap_names for end in ("", "_low", "_high")):
