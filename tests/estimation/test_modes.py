@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.integrate import quad
+from scipy.stats import chi2, kstest, norm
 
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
@@ -111,26 +112,49 @@ def test_a_bulk_taken_for_pure_noise_is_rejected(spiked: Spiked, model: str) -> 
     assert not means_agree(deviations_of(bulk, law))
 
 
-def test_the_p_value_is_that_of_chi_squared() -> None:
+def exceeding(value: float, freedom: int, moved: int) -> float:
+    """The chance that χ² and the excess of the mode `moved` over its room exceed a value."""
+    low, high = -2 / np.sqrt(2 * moved), 6 / np.sqrt(2 * moved)
+
+    def given(d: float) -> float:
+        excess = d - min(max(d, low), high)
+        return float(norm.pdf(d) * chi2.sf(value - excess**2, freedom))
+
+    return float(quad(given, -9.0, 9.0, points=[low, high], limit=200)[0])
+
+
+def test_the_p_value_is_that_of_chi_squared_and_what_the_cumulant_leaves() -> None:
     found = np.array([9.0, 0.0, 1.0, -1.5, 0.5, 2.0, 0.0, 1.0])
     # Rectangular: modes 2 to 8, mode 1 left out, mode 2 within what κ₄ allows.
     assert mode_p_value(found, level=1, sigma_known=False) == pytest.approx(
-        chi2.sf(1 + 2.25 + 0.25 + 4 + 1, 7)
+        exceeding(1 + 2.25 + 0.25 + 4 + 1, 6, moved=2)
     )
     # Symmetric: modes 3 to 8, mode 4 with the part below −2/√8 only.
     rest = (1.5 - 2 / np.sqrt(8)) ** 2
     assert mode_p_value(found, level=2, sigma_known=False) == pytest.approx(
-        chi2.sf(1 + rest + 0.25 + 4 + 1, 6)
+        exceeding(1 + rest + 0.25 + 4 + 1, 5, moved=4)
     )
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("level", [1, 2])
+def test_p_values_of_gaussian_modes_are_uniform(level: int) -> None:
+    draws = np.random.default_rng(33).normal(size=(600, 8))
+    found = [mode_p_value(d, level=level, sigma_known=False) for d in draws]
+    # False alarm 1e-3. A whole degree of freedom for the mode that has room makes them too large.
+    assert kstest(found, "uniform").pvalue > 1e-3
+    draws[:, 2 * level - 1] = 0.0
+    wrong = chi2.sf((draws[:, level:] ** 2).sum(axis=1), 8 - level)
+    assert kstest(wrong, "uniform").pvalue < 1e-6
 
 
 def test_a_known_sigma_is_tested_with_room_for_the_cumulant() -> None:
     for level, mode in [(1, 1), (2, 2)]:
         found = np.zeros(8)
         found[mode - 1] = 6.0
-        assert mode_p_value(found, level=level, sigma_known=False) == 1.0
-        freedom = 8 if level == 1 else 7
-        expected = chi2.sf((6 / 2) ** 2, freedom)
+        assert mode_p_value(found, level=level, sigma_known=False) == pytest.approx(1.0)
+        freedom = 7 if level == 1 else 6
+        expected = exceeding((6 / 2) ** 2, freedom, moved=2 * level)
         assert mode_p_value(found, level=level, sigma_known=True) == pytest.approx(expected)
 
 

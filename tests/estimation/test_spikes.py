@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit, fit_rectangular, fit_symmetric
+from pastur.estimation._spikes.table import SpikeContext
 from pastur.measures import MarchenkoPastur, Semicircle
 
 Z = norm.ppf(0.975)
@@ -121,6 +122,32 @@ def test_an_outlier_next_to_the_edge_is_not_isolated() -> None:
     values = rectangular_spectrum(200, 400, [1.81])
     spikes = fit_rectangular(singular_values=values, shape=(200, 400), sigma=1.0).spikes
     assert spikes["isolated"].tolist() == [False]
+
+
+FLAT = [(60, 6000), (150, 3000), (100, 10000)]
+
+
+@pytest.mark.parametrize("shape", FLAT)
+def test_a_spike_near_the_edge_of_a_flat_matrix_comes_back(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n, m = shape
+    sigma, c = np.sqrt((m - 1) / m), (n - 1) / (m - 1)
+    theta = 1.3 * c**0.25
+    observed = np.sqrt((theta**2 + sigma**2) * (theta**2 + c * sigma**2)) / theta
+    values = rectangular_spectrum(n, m, [observed])
+
+    def found() -> float:
+        (spike,) = fit_rectangular(singular_values=values, shape=shape, sigma=1.0).spikes
+        assert not spike["isolated"]
+        return float(spike["theta"] / theta - 1)
+
+    # What the height above the axis smooths away is a share of the spike at any ratio.
+    right = found()
+    assert 0 < right < 0.04
+    # As high as in a square matrix it is wider than the bulk.
+    monkeypatch.setattr(SpikeContext, "height", n**-0.5)
+    assert found() > max(2 * right, 0.05)
 
 
 @pytest.mark.parametrize("known", [None, 1.0])

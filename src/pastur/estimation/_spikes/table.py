@@ -62,6 +62,11 @@ class SpikeContext:
         """σ²."""
         return self.sigma**2
 
+    @property
+    def height(self) -> float:
+        """σm^(−1/2), m the longer side: as wide as an outlier strays, at any ratio of the sides."""
+        return float(self.sigma * self.kind.side**-0.5)
+
     def beyond_critical(self, theta: FloatArray, observed: FloatArray) -> FloatArray:
         """Return θ, moved to where an outlier at `observed` can come from."""
         above = np.searchsorted(self.noise.mean(axis=1), observed)
@@ -87,8 +92,9 @@ def spike_table(
     -----
     An outlier is isolated where its neighbours and the noise are more than four of its standard
     deviations away. The interval is θ̂ ± z·sd with ``Var θ̂ = 2σ²/(N o)`` (symmetric) or
-    ``(σ²/2m)(1/o_n + 1/o_m)``, o the overlaps. For the others ω is taken n^(−1/2) above the axis,
-    which averages over neighbours, and the interval of several is that of their group: of the mean
+    ``(σ²/2m)(1/o_n + 1/o_m)``, o the overlaps. For the others ω is taken σm^(−1/2) above the
+    axis, m the longer side, which averages over neighbours and is narrow next to the bulk, however
+    flat the matrix, and the interval of several is that of their group: of the mean
     of its θ (symmetric) or of their root mean square (rectangular), which do not depend on how the
     group's members push each other. Where σ has a range, both ends move as far as θ̂ does from one
     end of it to the other.
@@ -102,7 +108,7 @@ def spike_table(
     rank = np.argsort(-context.values[detached], kind="stable")
     order = detached[rank]
     observed, size = context.values[order], context.values.size
-    above = _leave_one_out(context, order, context.sigma * size**-0.5)
+    above = _leave_one_out(context, order, context.height)
     deviation = kind.outlier_deviation(_resolved(above, size), context.sigma, size)
     group = _groups(observed, deviation)
     alone = np.bincount(group)[group] == 1
@@ -175,7 +181,7 @@ def _widen(table: AnyArray, context: SpikeContext, order: AnyArray, most: float)
             means = [_mean_of_group(one, order[members])[0] for one in contexts]
             estimates[:, members] = np.array(means)[:, None]
     alone = np.flatnonzero(np.bincount(table["group"])[table["group"]] == 1)
-    height = np.where(table["isolated"][alone], 0.0, context.sigma * context.values.size**-0.5)
+    height = np.where(table["isolated"][alone], 0.0, context.height)
     for estimate, one in zip(estimates, contexts, strict=True):
         spike = _leave_one_out(one, order[alone], height).spike.real
         estimate[alone] = context.kind.to_matrix(spike)
