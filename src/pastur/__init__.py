@@ -18,6 +18,7 @@ from pastur._versions import __version__
 if TYPE_CHECKING:
     from pastur import figures
     from pastur.analysis import Analysis, Finding, analyze
+    from pastur.compression import CompressionPlan, apply_compression, plan_compression
     from pastur.ensembles import (
         sample_gaussian,
         sample_goe,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "Atoms",
+    "CompressionPlan",
     "DeformedWigner",
     "Density",
     "Empirical",
@@ -78,11 +80,13 @@ __all__ = [
     "Verdict",
     "__version__",
     "analyze",
+    "apply_compression",
     "biwhiten",
     "figures",
     "fit_rectangular",
     "fit_symmetric",
     "law_free_tests",
+    "plan_compression",
     "predict_eigenvalues",
     "predict_singular_values",
     "sample_gaussian",
@@ -97,6 +101,7 @@ __all__ = [
 # Each name is loaded when it is first used: a command needs few of them, and `--help` none.
 _HOMES = {
     "analysis": ("Analysis", "Finding", "analyze"),
+    "compression": ("CompressionPlan", "apply_compression", "plan_compression"),
     "ensembles": (
         "sample_gaussian",
         "sample_goe",

@@ -7,8 +7,9 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from pastur._errors import FileAccessError, InvalidInputError
+from pastur._errors import FileAccessError, InvalidInputError, PasturError
 
 PathLike = str | os.PathLike[str]
 
@@ -48,17 +49,36 @@ def write_whole(path: PathLike, content: str | bytes, *, inputs: Iterable[PathLi
     InvalidInputError
         If it is one of `inputs`.
     """
-    path = Path(path)
     data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    with whole_file(path, inputs=inputs) as stream:
+        stream.write(data)
+    return Path(path)
+
+
+@contextlib.contextmanager
+def whole_file(path: PathLike, *, inputs: Iterable[PathLike] = ()) -> Iterator[BinaryIO]:
+    """Yield a stream of which `path` has all once the block ends, and nothing if it fails.
+
+    As `write_whole`, for content that does not fit into memory. An `OSError` within the block
+    counts as one of writing.
+
+    Raises
+    ------
+    FileAccessError
+        If the file cannot be written.
+    InvalidInputError
+        If it is one of `inputs`.
+    """
+    path = Path(path)
     refuse_inputs(path, inputs)
     with _named(path):
         target, existing = _target(path)
         if existing is not None and not stat.S_ISREG(existing.st_mode):
             with path.open("wb") as stream:
-                stream.write(data)
+                yield stream
         else:
-            _replace(target, data, existing)
-    return path
+            with _replaced(target, existing) as stream:
+                yield stream
 
 
 def check_writable(path: PathLike) -> None:
@@ -171,13 +191,14 @@ def _target(path: PathLike) -> tuple[Path, os.stat_result | None]:
     return target, existing
 
 
-def _replace(target: Path, data: bytes, existing: os.stat_result | None) -> None:
+@contextlib.contextmanager
+def _replaced(target: Path, existing: os.stat_result | None) -> Iterator[BinaryIO]:
     handle, part = _new_part(target)
     try:
         with os.fdopen(handle, "wb") as stream:
             if existing is not None:
                 _make_alike(stream.fileno(), part, existing)
-            stream.write(data)
+            yield stream
             stream.flush()
             # Some file systems report only now that they are full.
             os.fsync(stream.fileno())
@@ -259,7 +280,7 @@ def _make_alike(handle: int, part: Path, existing: os.stat_result) -> None:
 def _named(path: Path) -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError:
+    except (BrokenPipeError, PasturError):
         raise
     except (OSError, ValueError) as error:
         raise FileAccessError(f"Cannot write '{path}': {_why(error)}.") from None

@@ -139,6 +139,24 @@ class RectangularFit(Fit):
         """
         return super().denoise(W)
 
+    def denoised_values(self, values: ArrayLike) -> FloatArray | None:
+        """Return the singular values of `denoise(W)`, each in the place of that of W.
+
+        None where they have other singular vectors than W: with variances of rows and columns.
+
+        Parameters
+        ----------
+        values : array_like, shape (min(n, m),)
+            The singular values of W, descending.
+        """
+        if self.uses_profile:
+            return None
+        given = np.asarray(values, dtype=np.float64)
+        found = np.zeros(given.size)
+        kept = self.shrunk(given)
+        found[: kept.size] = kept
+        return found
+
     @property
     def noise_norm(self) -> float | MaybeNone:
         """Root mean square of the Frobenius norm of the noise, where nothing is left out."""

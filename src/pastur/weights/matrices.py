@@ -85,6 +85,9 @@ class Matrix:
         ``step_variance()`` reads it once more and returns the variance of rounding an entry to the
         steps of its packing, step²/12 on average; None where it is not quantised, or the packing
         does not state it.
+    cut : callable
+        ``cut(tensor)`` returns the matrix of an array that has the tensor's shape: where its
+        entries are in the tensor.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Matrix:
     part: str
     load: Callable[[], AnyArray] = field(repr=False)
     step_variance: Callable[[], float | None] = field(default=_unknown, repr=False)
+    cut: Callable[[AnyArray], AnyArray] = field(default=np.asarray, repr=False)
 
 
 def iter_matrices(
@@ -234,7 +238,7 @@ def _items(
         else:
             load = partial(_load, cache, entry.name, part, name, name != wanted[-1])
             step = partial(_step_variance, cache.weights, entry.name, part)
-            yield Matrix(name, part.shape, dtype, entry.name, part.label, load, step)
+            yield Matrix(name, part.shape, dtype, entry.name, part.label, load, step, part.cut)
 
 
 def _names(found: Sequence[tuple[TensorInfo, list[TensorPart] | str]]) -> dict[str, list[str]]:

@@ -285,22 +285,37 @@ class Fit(Locked):
         """
         w, kind = matrix("W", W), self.kind
         check_shape(w, self.shape)
-        if self.profile is not None and self.sigma > 0 and not self.goodness.verdict.of_entries:
+        if self.uses_profile and self.profile is not None:
             return self._unwhitened(self.profile, w)
         factors = kind.factors(w)
-        if self.noise == NoiseName.FREE or self.goodness.verdict.of_entries:
-            kept = shrink_without_law(kind, factors.values)
-        elif self.growing:
+        if self._keeps_few:
+            factors = kind.strongest(factors, self.rank)
+        return np.asarray((factors.left * self.shrunk(factors.values)) @ factors.right)
+
+    @property
+    def uses_profile(self) -> bool:
+        """Whether `denoise` starts from the whitened matrix, whose vectors are not those of W."""
+        noisy = self.profile is not None and self.sigma > 0
+        return bool(noisy and not self.goodness.verdict.of_entries)
+
+    @property
+    def _keeps_few(self) -> bool:
+        """Whether `denoise` keeps the spikes alone."""
+        free = self.noise == NoiseName.FREE or self.goodness.verdict.of_entries
+        return not free and not self.growing
+
+    def shrunk(self, values: FloatArray) -> FloatArray:
+        """Return what `denoise` makes of the values of W: of all, or of the strongest it keeps."""
+        kind = self.kind
+        if self._keeps_few:
+            kept = values[: self.rank]
+            left = kind.without(self.rank)
+            return left.shrink(kept, self._level(left)) if self.sigma > 0.0 else kept
+        if self.growing and self.noise != NoiseName.FREE and not self.goodness.verdict.of_entries:
             # In units of σ, whose squares neither overflow nor vanish.
             unit = self._level(kind)
-            kept = unit * kind.denoised(factors.values / unit, self.law_in(unit))
-        else:
-            factors = kind.strongest(factors, self.rank)
-            kept = factors.values
-            if self.sigma > 0.0:
-                left = kind.without(self.rank)
-                kept = left.shrink(kept, self._level(left))
-        return np.asarray((factors.left * kept) @ factors.right)
+            return np.asarray(unit * kind.denoised(values / unit, self.law_in(unit)))
+        return shrink_without_law(kind, values)
 
     def _unwhitened(self, profile: Profile, w: FloatArray) -> FloatArray:
         """Return the estimate of S from the whitened matrix."""

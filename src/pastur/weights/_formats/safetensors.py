@@ -29,7 +29,7 @@ _LARGEST_HEADER = 100_000_000  # bytes; the reference library's limit
 _LARGEST_SIZE = 2**63 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell it, no terminal or file can take it
 
-_DTYPES = {
+DTYPES = {
     "F64": "float64",
     "F32": "float32",
     "F16": "float16",
@@ -171,7 +171,7 @@ def _record(name: str, fields: Any) -> _Record:
     if not _are_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _Unsound(f"the data_offsets of {label} are not a begin and an end")
     begin, end = offsets
-    known = _DTYPES.get(dtype)
+    known = DTYPES.get(dtype)
     if known is not None:
         expected = math.prod(shape) * numpy_dtype(known).itemsize
         if expected != end - begin:

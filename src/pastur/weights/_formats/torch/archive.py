@@ -39,13 +39,13 @@ from pastur.weights.tensors import TensorInfo, Weights
 _PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
 # Where trainers keep the weights of the model among other things.
-_STATES = "state_dict model_state_dict model_state model module net params weights".split()
+STATES = "state_dict model_state_dict model_state model module net params weights".split()
 # What `Optimizer.state_dict` of PyTorch returns.
 _OPTIMISER_KEYS = {"state", "param_groups"}
 _DEEPEST = 60
 # Where a module of PyTorch keeps what its state consists of.
 _OF_MODULES = ("_parameters", "_buffers", "_modules")
-_WRAPPER = "module."
+WRAPPER = "module."
 # A kernel, and the parts of one that have its shape.
 _KERNELS = (("weight",), ("weight_orig",), ("weight_v",))
 # Where a quantised layer keeps its weight and its bias, as a pair or alone.
@@ -142,12 +142,12 @@ def _views(content: Any, folder: str, store: Store, budget: Budget) -> list[View
     state = _state_key(content)
     inside = [one.keys for one in found if one.keys[:1] == (state,) or state is None]
     strip = 0 if state is None else 1
-    wrapped = bool(inside) and all(".".join(k[strip:]).startswith(_WRAPPER) for k in inside)
+    wrapped = bool(inside) and all(".".join(k[strip:]).startswith(WRAPPER) for k in inside)
     views: list[View] = []
     for one in found:
         own = state is None or one.keys[:1] == (state,)
         name = ".".join(one.keys[strip:] if own else one.keys)
-        name = name.removeprefix(_WRAPPER) if own and wrapped else name
+        name = name.removeprefix(WRAPPER) if own and wrapped else name
         if match := _PACKED.fullmatch(name):
             name = f"{match[1]}{'bias' if match['place'] == '1' else 'weight'}"
         seen = _view(name or "tensor", one, folder, store)
@@ -208,7 +208,7 @@ def _state_key(content: Any) -> str | None:
     plain = type(content) is dict
     if not plain or any(isinstance(value, StoredTensor) for value in content.values()):
         return None
-    with_tensors = [k for k in _STATES if k in content and any(True for _ in _walk(content[k]))]
+    with_tensors = [k for k in STATES if k in content and any(True for _ in _walk(content[k]))]
     return with_tensors[0] if with_tensors else None
 
 

@@ -1,0 +1,19 @@
+"""Smaller models: a plan that can be read and edited, then a checkpoint written after it."""
+
+from pastur.compression._plan.matrix_plan import Action, Choice, Form, MatrixPlan
+from pastur.compression._plan.whole_plan import CompressionPlan
+from pastur.compression._planning.plan_compression import plan_compression
+from pastur.compression._source.read_compressed import read_compressed
+from pastur.compression._writing.apply_compression import Compressed, apply_compression
+
+__all__ = [
+    "Action",
+    "Choice",
+    "Compressed",
+    "CompressionPlan",
+    "Form",
+    "MatrixPlan",
+    "apply_compression",
+    "plan_compression",
+    "read_compressed",
+]

@@ -1,0 +1,1 @@
+"""One matrix: factors, codes or entries in the place of it."""

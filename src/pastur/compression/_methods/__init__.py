@@ -1,0 +1,1 @@
+"""The methods: for each matrix, the choices from its full size down."""

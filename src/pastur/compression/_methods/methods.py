@@ -1,0 +1,125 @@
+"""All methods, by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pastur._vocabulary import Word, table
+from pastur.compression._methods import pruning, rounding_methods, spectral
+from pastur.compression._methods.menu import Menu, Subject
+
+_Menus = Callable[[Sequence[Subject], float | None], list[Menu]]
+
+
+class MethodName(Word):
+    """Names of the methods."""
+
+    TRUNCATE = "truncate"
+    EDGE = "edge"
+    DENOISE = "denoise"
+    SHRINK = "shrink"
+    ENERGY = "energy"
+    RANK = "rank"
+    STABLE_RANK = "stable_rank"
+    MAGNITUDE = "magnitude"
+    EDGE_BUDGET = "edge_budget"
+    RAMP = "ramp"
+    ROUND = "round"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method.
+
+    Attributes
+    ----------
+    menus : callable
+        ``menus(subjects, size)``: the menu of each matrix; `size` is the share aimed at, if one is.
+    sentence : str
+        What it does and rests on.
+    unit : str
+        What a size counts: ``"parameters"`` or ``"bytes"``.
+    needs : tuple of str
+        Targets of which it needs one; empty where it has choices of its own.
+    """
+
+    menus: _Menus
+    sentence: str
+    unit: str = "parameters"
+    needs: tuple[str, ...] = ()
+
+
+def _each(menu: Callable[[Subject], Menu]) -> _Menus:
+    return lambda subjects, size: [menu(subject) for subject in subjects]
+
+
+_ANY = ("size", "error")
+METHODS: Mapping[Word, Method] = table(
+    MethodName,
+    {
+        MethodName.TRUNCATE: Method(
+            _each(spectral.truncate),
+            "Leading directions, ranks where the least is lost for each parameter saved; all "
+            "matrices count alike, each scaled to entries of rms 1.",
+            needs=_ANY,
+        ),
+        MethodName.EDGE: Method(
+            _each(spectral.edge),
+            "Leading directions beyond the edge of the noise; with a target, beyond one multiple "
+            "of it in all matrices. That noise is of no use to the model is an assumption.",
+        ),
+        MethodName.DENOISE: Method(
+            _each(spectral.denoise),
+            "The denoised matrix of each fit, under the noise that the analysis used. That noise "
+            "is of no use to the model is an assumption.",
+        ),
+        MethodName.SHRINK: Method(
+            _each(spectral.shrink),
+            "Singular values shrunk as is best for white noise and low rank (Gavish, Donoho 2017), "
+            "whether or not the matrix is that.",
+        ),
+        MethodName.ENERGY: Method(
+            _each(spectral.energy),
+            "Leading directions with the same share of the energy in every matrix.",
+            needs=_ANY,
+        ),
+        MethodName.RANK: Method(
+            _each(spectral.rank),
+            "Leading directions with the same share of the parameters in every matrix.",
+            needs=_ANY,
+        ),
+        MethodName.STABLE_RANK: Method(
+            _each(spectral.stable_rank),
+            "As many leading directions as the stable rank ‖W‖²/s₁²; with a target, in proportion "
+            "to it.",
+        ),
+        MethodName.MAGNITUDE: Method(
+            pruning.magnitude,
+            "Entries below one threshold become zero; it is the same in all matrices.",
+            needs=_ANY,
+        ),
+        MethodName.EDGE_BUDGET: Method(
+            pruning.edge_budget,
+            "Entries below a threshold become zero; it is larger where the edge of white noise is "
+            "high, as published by the authors of MP-pruning.",
+            needs=("size",),
+        ),
+        MethodName.RAMP: Method(
+            pruning.ramp,
+            "The smallest entries become zero, their share rising by equal steps over depth: what "
+            "a budget by spectra has to beat.",
+            needs=_ANY,
+        ),
+        MethodName.ROUND: Method(
+            _each(rounding_methods.round_entries),
+            "Entries rounded to nearest, one step for 32 neighbours; with a target, bits where the "
+            "least is lost for each byte saved.",
+            unit="bytes",
+        ),
+        MethodName.SPLIT: Method(
+            _each(rounding_methods.split),
+            "Leading directions in 16 bits, the rest in few bits, one step for each row.",
+            unit="bytes",
+        ),
+    },
+)

@@ -1,0 +1,1 @@
+"""The plan: what is done to each matrix, and what that promises."""

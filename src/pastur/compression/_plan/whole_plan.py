@@ -1,0 +1,253 @@
+"""The plan of a whole model, and its ways to and from disk."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from pastur._errors import FileFormatError, InvalidInputError
+from pastur._files import write_whole
+from pastur._foreign import shown, suggestion
+from pastur._stored import Damaged, check, decoded, each, got, made, read_object, taken
+from pastur.compression._plan.fingerprint import TensorRecord
+from pastur.compression._plan.matrix_plan import Choice, Form, MatrixPlan
+from pastur.compression._plan.plan_html import plan_html
+from pastur.compression._plan.plan_text import plan_text
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, eq=False)
+class CompressionPlan:
+    """What is done to each matrix of a model, to be read, edited and applied.
+
+    Attributes
+    ----------
+    source : str
+        Where the model was.
+    method : str
+        How the choices were made; see `plan_compression`.
+    target : mapping of str to float
+        What was asked of the whole model; empty where each matrix had the method's own choice.
+    form : Form
+        ``"dense"``: same names and shapes as before; ``"factored"``: factors and codes in the place
+        of matrices where they are smaller.
+    unfold : str
+        How convolutions are unfolded.
+    matrices : tuple of MatrixPlan
+        Those that were analysed, in the order of the file.
+    tensors : tuple of TensorRecord
+        All tensors of the model: the plan is applied to no other.
+    versions : dict
+        Versions of pastur, NumPy, SciPy and Python.
+    assumption : str
+        What the choices rest on.
+    left_out : dict of str to str
+        Matrices of the analysis that stay as they are, with the reason.
+    files : tuple of Path
+        The files of the model, which no output may overwrite. They are not stored.
+    """
+
+    source: str
+    method: str
+    target: Mapping[str, float]
+    form: Form
+    unfold: str
+    matrices: tuple[MatrixPlan, ...]
+    tensors: tuple[TensorRecord, ...]
+    versions: dict[str, str]
+    assumption: str
+    left_out: dict[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        tensors = {record.name: record for record in self.tensors}
+        if len(tensors) < len(self.tensors):
+            raise InvalidInputError("Two tensors of a plan have one name.")
+        if len({matrix.name for matrix in self.matrices}) < len(self.matrices):
+            raise InvalidInputError("Two matrices of a plan have one name.")
+        for matrix in self.matrices:
+            record = tensors.get(matrix.tensor)
+            if record is None:
+                hint = suggestion(matrix.tensor, tensors)
+                raise InvalidInputError(
+                    f"The plan has a matrix of the tensor {shown(matrix.tensor)}, which the model "
+                    f"has not.{hint}"
+                )
+            inside = record.entries >= matrix.entries and record.dtype == matrix.dtype
+            whole = not matrix.packs or record.entries == matrix.entries
+            if not (inside and whole and record.nbytes == record.entries * matrix.itemsize):
+                raise InvalidInputError(
+                    f"Matrix {shown(matrix.name)} of shape {matrix.shape} and type {matrix.dtype} "
+                    f"does not go with its tensor of shape {record.shape} and type {record.dtype}."
+                )
+
+    def __getitem__(self, name: str) -> MatrixPlan:
+        """Return the matrix of that name."""
+        for matrix in self.matrices:
+            if matrix.name == name:
+                return matrix
+        hint = suggestion(name, (matrix.name for matrix in self.matrices))
+        raise InvalidInputError(f"No matrix {shown(name)} in the plan.{hint}")
+
+    def __repr__(self) -> str:
+        changed = sum(not matrix.kept for matrix in self.matrices)
+        return f"CompressionPlan({self.source!r}, {self.method!r}, matrices changed: {changed})"
+
+    def __str__(self) -> str:
+        return plan_text(self)
+
+    def _repr_html_(self) -> str:
+        return plan_html(self)
+
+    def replace(self, choices: Mapping[str, Choice]) -> "CompressionPlan":
+        """Return the plan with other choices for some matrices, of which nothing is promised.
+
+        Parameters
+        ----------
+        choices : mapping of str to Choice
+            By the names of matrices.
+        """
+        for name in choices:
+            self[name]
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        matrices = tuple(
+            matrix.replace(choices[matrix.name]) if matrix.name in choices else matrix
+            for matrix in self.matrices
+        )
+        return CompressionPlan(**values | {"matrices": matrices})
+
+    @property
+    def error(self) -> float | None:
+        """Error of all its matrices together, each scaled to entries of root mean square 1.
+
+        The root of the mean of ‖W − W′‖²/‖W‖² weighted by the numbers of entries. None where a
+        choice was edited.
+        """
+        total = 0.0
+        for matrix in self.matrices:
+            if not matrix.kept:
+                if matrix.promise is None:
+                    return None
+                total += matrix.entries * matrix.promise.error**2
+        return sqrt(total / sum(matrix.entries for matrix in self.matrices))
+
+    @property
+    def parameters_before(self) -> int:
+        """Numbers in all tensors of the model."""
+        return sum(record.entries for record in self.tensors)
+
+    @property
+    def parameters_after(self) -> int | None:
+        """Numbers that describe what is left; None where a choice was edited to prune."""
+        after = [matrix.parameters for matrix in self.matrices]
+        known = [number for number in after if number is not None]
+        if len(known) < len(after):
+            return None
+        return self.parameters_before - sum(m.entries for m in self.matrices) + sum(known)
+
+    @property
+    def bytes_before(self) -> int:
+        """Bytes of the numbers of all tensors."""
+        return sum(record.nbytes for record in self.tensors)
+
+    @property
+    def bytes_after(self) -> int:
+        """Bytes of the numbers of all tensors in what is written, without headers."""
+        saved = (m.bytes_before - m.bytes_after(self.form) for m in self.matrices)
+        return self.bytes_before - sum(saved)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a dictionary of plain values: the JSON document.
+
+        What is known of the whole model is in it for reading; it is not read back.
+        """
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "method": self.method,
+            "target": dict(self.target),
+            "form": str(self.form),
+            "unfold": self.unfold,
+            "assumption": self.assumption,
+            "versions": dict(self.versions),
+            "whole": {
+                "error": self.error,
+                "parameters": [self.parameters_before, self.parameters_after],
+                "bytes": [self.bytes_before, self.bytes_after],
+            },
+            "matrices": [matrix.to_dict() for matrix in self.matrices],
+            "left_out": dict(self.left_out),
+            "tensors": [asdict(record) for record in self.tensors],
+        }
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write the JSON document, whole or not at all, and return its path.
+
+        The `choice` of each matrix may be edited before it is read back; a promise of another
+        choice is then dropped.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        InvalidInputError
+            When it is a file of the model.
+        """
+        text = json.dumps(self.to_dict(), allow_nan=False, indent=1)
+        return write_whole(path, text + "\n", inputs=(*self.files, self.source))
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> "CompressionPlan":
+        """Return the plan stored by `to_json`, edited or not.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be read.
+        FileFormatError
+            When it is not JSON, not a plan, or what it says does not go together.
+        """
+        values = read_object(path)
+        schema = values.get("schema")
+        if schema != SCHEMA or isinstance(schema, bool) or "tensors" not in values:
+            raise FileFormatError(
+                f"'{path}' is not a plan that this version reads: its `schema` should be {SCHEMA}, "
+                f"and it should have `tensors`. Got {got(schema)}. Write it again with "
+                "`pastur compress MODEL --plan-only -o FILE`."
+            )
+        try:
+            return cls._from_dict(values)
+        except (Damaged, InvalidInputError) as error:
+            raise FileFormatError(
+                f"'{path}' is not a sound plan: {str(error).rstrip('.')}. Undo what was edited, or "
+                "plan again."
+            ) from None
+
+    @classmethod
+    def _from_dict(cls, values: dict[str, Any]) -> "CompressionPlan":
+        tensors = made(values, "tensors", partial(each, partial(decoded, TensorRecord)))
+        for number, record in enumerate(tensors):
+            sound = record.nbytes >= 0 and all(side >= 0 for side in record.shape)
+            check(sound, f"tensors[{number}]", "must have sizes that are not negative")
+        matrices = made(values, "matrices", partial(each, MatrixPlan.from_dict))
+        check(bool(matrices), "matrices", "must not be empty")
+        unfold = taken(values, "unfold", str)
+        known = unfold in ("outputs", "inputs", "window")
+        check(known, "unfold", f"must be outputs, inputs or window. Got {got(unfold)}")
+        return cls(
+            source=taken(values, "source", str),
+            method=taken(values, "method", str),
+            target=taken(values, "target", dict[str, float]),
+            form=taken(values, "form", Form),
+            unfold=unfold,
+            matrices=matrices,
+            tensors=tensors,
+            versions=taken(values, "versions", dict[str, str]),
+            assumption=taken(values, "assumption", str),
+            left_out=taken(values, "left_out", dict[str, str]),
+        )

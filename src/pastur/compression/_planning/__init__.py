@@ -1,0 +1,1 @@
+"""From an analysis to a plan: the choices of all matrices at one level."""

@@ -1,0 +1,103 @@
+"""One level for all matrices, so that the whole model meets its target."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pastur._errors import InvalidInputError
+from pastur._format import percent
+from pastur._typing import FloatArray
+from pastur.compression._methods.menu import Menu
+
+
+def own_choices(menus: Sequence[Menu], method: str) -> list[int]:
+    """Return the choices of the method itself.
+
+    Raises
+    ------
+    InvalidInputError
+        Where it has none.
+    """
+    found = [menu.own for menu in menus]
+    if None in found:
+        raise InvalidInputError(
+            f"The method '{method}' needs a target, such as {{'size': 0.6}}. Pass `target`."
+        )
+    return [own for own in found if own is not None]
+
+
+def choices_of_size(
+    menus: Sequence[Menu], size: float, *, total: float, others: float, unit: str
+) -> list[int]:
+    """Return the choices at the least level at which the model is at most of that size.
+
+    Parameters
+    ----------
+    menus : sequence of Menu
+    size : float
+        Share of `total`.
+    total : float
+        Size of all tensors before.
+    others : float
+        Size of what is in no menu.
+    unit : str
+
+    Raises
+    ------
+    InvalidInputError
+        Where no level makes it as small.
+    """
+
+    def taken(level: float) -> float:
+        return others + sum(float(menu.sizes[menu.at(level)]) for menu in menus)
+
+    levels = _levels(menus)
+    if taken(levels[-1]) > size * total:
+        raise InvalidInputError(
+            f"A size of {size:g} cannot be reached: with every matrix at its smallest, "
+            f"{percent(taken(levels[-1]) / total)} of the {unit} is left, "
+            f"{percent(others / total)} in tensors that stay as they are. Ask for more, or use "
+            "another method."
+        )
+    first, last = 0, len(levels) - 1
+    while first < last:
+        middle = (first + last) // 2
+        if taken(levels[middle]) <= size * total:
+            last = middle
+        else:
+            first = middle + 1
+    return [menu.at(levels[first]) for menu in menus]
+
+
+def choices_of_error(menus: Sequence[Menu], error: float, *, weights: Sequence[float]) -> list[int]:
+    """Return the choices at the highest level at which the error is at most that.
+
+    Parameters
+    ----------
+    menus : sequence of Menu
+    error : float
+        Root of the mean of the squared relative errors, weighted.
+    weights : sequence of float
+        What each matrix counts for.
+    """
+    whole = sum(weights)
+
+    def lost(level: float) -> float:
+        return sum(
+            weight * float(menu.losses[menu.at(level)]) / whole
+            for menu, weight in zip(menus, weights, strict=True)
+        )
+
+    levels = _levels(menus)
+    first, last = 0, len(levels) - 1
+    while first < last:
+        middle = (first + last + 1) // 2
+        if lost(levels[middle]) <= error**2:
+            first = middle
+        else:
+            last = middle - 1
+    return [menu.at(levels[first]) for menu in menus]
+
+
+def _levels(menus: Sequence[Menu]) -> FloatArray:
+    return np.unique(np.concatenate([menu.levels for menu in menus]))

@@ -1,0 +1,310 @@
+"""From an analysis to a plan."""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pastur._checks import finite_number, one_of
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._foreign import shown, some_of
+from pastur._typing import AnyArray
+from pastur._versions import package_versions
+from pastur.analysis import Analysis, MatrixAnalysis
+from pastur.compression._matrix.codes import BITS
+from pastur.compression._methods.menu import Menu, Subject
+from pastur.compression._methods.methods import METHODS, Method, MethodName
+from pastur.compression._plan.fingerprint import TensorRecord, records
+from pastur.compression._plan.matrix_plan import Form, MatrixPlan
+from pastur.compression._plan.whole_plan import CompressionPlan
+from pastur.compression._planning.allocation import (
+    choices_of_error,
+    choices_of_size,
+    own_choices,
+)
+from pastur.compression._source.checkpoint import (
+    FLOATS,
+    UNFOLDINGS,
+    Checkpoint,
+    matrices_of,
+    open_checkpoint,
+)
+from pastur.compression._source.orientation import orientation
+from pastur.weights import Matrix, Weights
+
+TARGETS = ("size", "error")
+# By how much the norm of a matrix and of its singular values may differ, relative.
+_ROUNDING = 1e-6
+
+
+def plan_compression(
+    analysis: Analysis,
+    source: Any = None,
+    *,
+    method: str = "truncate",
+    target: Mapping[str, float] | None = None,
+    form: str = "factored",
+    bits: int = 4,
+) -> CompressionPlan:
+    """Plan what becomes of each matrix of a model, and what that costs.
+
+    No data are needed, and nothing is written: `apply_compression` does that. The error of a matrix
+    is ‖W − W′‖/‖W‖ in Frobenius norm; it says how far the weights move, not what the model loses.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Of the model itself, not of a difference; stored ones will do.
+    source : path, module, array or dict of arrays, optional
+        The model. Default: the path that was analysed.
+    method : str
+        - ``"truncate"`` (default): leading directions of each matrix, by marginal cost;
+        - ``"edge"``: those beyond the edge of the noise;
+        - ``"denoise"``: the denoised matrix of each fit (white, profile or free, as the analysis
+          has it); ``"shrink"``: optimal shrinkage for white noise, σ by the median rule;
+        - ``"energy"``, ``"rank"``, ``"stable_rank"``: directions by the share of the energy, of the
+          parameters, or in proportion to the stable rank;
+        - ``"magnitude"``: the smallest entries of the model become zero; ``"edge_budget"``: with a
+          budget by edges; ``"ramp"``: with one that is linear in depth;
+        - ``"round"``: all entries rounded to `bits` bits; ``"split"``: leading directions in 16
+          bits, the rest in `bits`.
+    target : mapping of one of "size", "error" to float, optional
+        For the whole model, allocated over the matrices. ``{"size": 0.6}``: at most that share of
+        the numbers of all tensors is left (factors and entries that are not zero; bytes for
+        ``"round"`` and ``"split"``, counted as packed). ``{"error": 0.1}``: the error of
+        all matrices together, each scaled to entries of rms 1, is at most that. Without it each
+        matrix has the method's own choice, which ``"truncate"``, ``"energy"``, ``"rank"``,
+        ``"magnitude"``, ``"edge_budget"`` and ``"ramp"`` have not.
+    form : {"factored", "dense"}
+        How it will be written. "factored" (default): two factors, of a rank that is a multiple of
+        8, where they are smaller than the matrix, and packed codes. "dense": names and shapes as
+        before; what is left out is zero, or the product of the factors.
+    bits : int, 2 to 8
+        Default 4.
+
+    Returns
+    -------
+    CompressionPlan
+
+    Raises
+    ------
+    FileAccessError, FileFormatError
+        When the source cannot be read.
+    InvalidInputError, InvalidTypeError
+        When an argument is wrong, the analysis is of another model, or the target cannot be
+        reached.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> w = rng.normal(size=(200, 300)) + 3 * rng.normal(size=(200, 8)) @ rng.normal(size=(8, 300))
+    >>> model = {"fc.weight": w, "fc.bias": np.zeros(200)}
+    >>> plan = pastur.plan_compression(pastur.analyze(model), model, method="edge")
+    >>> plan["fc.weight"].choice.rank, round(plan.error, 3)
+    (8, 0.116)
+    """
+    if not isinstance(analysis, Analysis):
+        raise InvalidTypeError(
+            "`analysis` must be the result of `pastur.analyze`, or of `Analysis.from_json`. Got "
+            f"{type(analysis).__name__}."
+        )
+    asked = METHODS[MethodName(one_of("method", method, tuple(METHODS)))]
+    wanted = Form(one_of("form", form, tuple(Form)))
+    goal = _checked_target(target, method, asked)
+    one_of("bits", bits, BITS)
+    checkpoint = open_checkpoint(_named(analysis) if source is None else source)
+    model = _matched(analysis, checkpoint)
+    tensors = tuple(records(checkpoint.stored))
+    subjects = list(model.subjects(wanted, bits))
+    menus = asked.menus(subjects, goal.get("size"))
+    chosen = _chosen(menus, subjects, tensors, goal, method)
+    return CompressionPlan(
+        source=checkpoint.source,
+        method=method,
+        target=goal,
+        form=wanted,
+        unfold=model.unfold,
+        matrices=tuple(
+            _planned(model, subject, menu, k)
+            for subject, menu, k in zip(subjects, menus, chosen, strict=True)
+        ),
+        tensors=tensors,
+        versions=package_versions(),
+        assumption=asked.sentence,
+        left_out=model.left_out,
+        files=checkpoint.files,
+    )
+
+
+def _checked_target(
+    target: Mapping[str, float] | None, method: str, asked: Method
+) -> dict[str, float]:
+    if target is None:
+        if asked.needs:
+            raise InvalidInputError(
+                f"The method '{method}' needs a target: pass `target={{'{asked.needs[0]}': 0.6}}`."
+            )
+        return {}
+    if not isinstance(target, Mapping) or len(target) != 1:
+        raise InvalidTypeError(
+            "`target` must be a dictionary of one item, {'size': 0.6} or {'error': 0.1}. Got "
+            f"{shown(target)}."
+        )
+    ((name, value),) = target.items()
+    one_of("target", name, asked.needs or TARGETS)
+    number = finite_number(f"target['{name}']", value)
+    if not 0 < number <= 1:
+        raise InvalidInputError(
+            f"`target['{name}']` must be a share, above 0 and at most 1. Got {number:g}."
+        )
+    return {name: number}
+
+
+def _named(analysis: Analysis) -> str:
+    if not os.path.exists(analysis.source):
+        raise InvalidInputError(
+            f"The analysis is of {shown(analysis.source)}, which is not a file here. Pass the "
+            "model as `source`."
+        )
+    return analysis.source
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """Matrices of a source with their analyses."""
+
+    checkpoint: Checkpoint
+    unfold: str
+    found: tuple[tuple[MatrixAnalysis, Matrix], ...]
+    left_out: dict[str, str]
+
+    def subjects(self, form: Form, bits: int) -> Iterator[Subject]:
+        """Yield what the methods see of each matrix, and check that it is the one analysed."""
+        entries = {entry.name: entry for entry in self.checkpoint.stored.entries}
+        last = max(len(self.found) - 1, 1)
+        for place, (analysed, matrix) in enumerate(self.found):
+            entry = entries[matrix.tensor]
+            yield Subject(
+                name=matrix.name,
+                shape=matrix.shape,
+                dtype=entry.dtype,
+                itemsize=entry.nbytes // max(int(np.prod(entry.shape)), 1),
+                packs=orientation(matrix, entry.shape) is not None,
+                values=analysed.singular_values,
+                fit=analysed.fit,
+                depth=place / last,
+                form=form,
+                bits=bits,
+                load=partial(_entries, self.checkpoint.stored, matrix),
+            )
+
+
+def _entries(weights: Weights, matrix: Matrix) -> AnyArray:
+    return np.asarray(matrix.cut(weights.read(matrix.tensor)), dtype=np.float64)
+
+
+def _matched(analysis: Analysis, checkpoint: Checkpoint) -> _Model:
+    """Return the matrices of the analysis in the source.
+
+    Raises
+    ------
+    InvalidInputError
+        Where one is not there, or has other numbers.
+    """
+    wanted = {matrix.name: matrix for matrix in analysis.matrices}
+    unfold, there = _unfolded(wanted, checkpoint)
+    stored = {entry.name: entry for entry in checkpoint.stored.entries}
+    listed = {entry.name: entry for entry in checkpoint.weights.entries}
+    found, left_out = [], {}
+    for name, analysed in wanted.items():
+        matrix, entry = there[name], stored.get(there[name].tensor)
+        if entry is None or entry.shape != listed[matrix.tensor].shape or entry.quantised:
+            left_out[name] = "is made of several tensors of the file, or of codes"
+        elif entry.dtype not in FLOATS:
+            left_out[name] = (
+                f"is stored as {entry.dtype}, which does not hold other numbers as well"
+            )
+        else:
+            found.append((analysed, matrix))
+    if not found:
+        reasons = "; ".join(dict.fromkeys(left_out.values()))
+        raise InvalidInputError(
+            f"Nothing in {checkpoint.source} can be compressed: {some_of(left_out)} {reasons}."
+        )
+    for analysed, matrix in found:
+        _check_norm(analysed, matrix, checkpoint)
+    return _Model(checkpoint, unfold, tuple(found), left_out)
+
+
+def _unfolded(
+    wanted: Mapping[str, MatrixAnalysis], checkpoint: Checkpoint
+) -> tuple[str, dict[str, Matrix]]:
+    """Return the unfolding under which all matrices are there, and them."""
+    lacking: list[str] | None = None
+    for unfold in UNFOLDINGS:
+        there = matrices_of(checkpoint.weights, unfold)
+        missing = [
+            name
+            for name, matrix in wanted.items()
+            if name not in there or there[name].shape != matrix.shape
+        ]
+        if not missing:
+            return unfold, there
+        lacking = missing if lacking is None or len(missing) < len(lacking) else lacking
+    first = next(iter(lacking or ()))
+    raise InvalidInputError(
+        f"The analysis is of another model than {checkpoint.source}: that has no matrix "
+        f"{shown(first)} of shape {wanted[first].shape}. Analyse this one."
+    )
+
+
+def _check_norm(analysed: MatrixAnalysis, matrix: Matrix, checkpoint: Checkpoint) -> None:
+    unit = float(analysed.singular_values[0])
+    norm = float(np.linalg.norm(_entries(checkpoint.stored, matrix) / unit))
+    seen = float(np.linalg.norm(analysed.singular_values / unit))
+    if not abs(norm - seen) <= _ROUNDING * seen:
+        raise InvalidInputError(
+            f"The analysis is of other numbers than {checkpoint.source} has: the norm of "
+            f"{shown(matrix.name)} is {norm * unit:.6g}, and {seen * unit:.6g} was analysed. "
+            "Analyse this model, not a difference or an adapter."
+        )
+
+
+def _chosen(
+    menus: list[Menu],
+    subjects: list[Subject],
+    tensors: tuple[TensorRecord, ...],
+    goal: Mapping[str, float],
+    method: str,
+) -> list[int]:
+    if not goal:
+        return own_choices(menus, method)
+    if "error" in goal:
+        weights = [float(subject.entries) for subject in subjects]
+        return choices_of_error(menus, goal["error"], weights=weights)
+    unit = METHODS[MethodName(method)].unit
+    counted = [r.nbytes if unit == "bytes" else r.entries for r in tensors]
+    total = float(sum(counted))
+    others = total - sum(float(menu.sizes[0]) for menu in menus)
+    return choices_of_size(menus, goal["size"], total=total, others=others, unit=unit)
+
+
+def _planned(model: _Model, subject: Subject, menu: Menu, k: int) -> MatrixPlan:
+    matrix = next(one for _, one in model.found if one.name == subject.name)
+    choice, promise = menu.choice(k)
+    return MatrixPlan(
+        name=subject.name,
+        tensor=matrix.tensor,
+        part=matrix.part,
+        shape=subject.shape,
+        dtype=subject.dtype,
+        itemsize=subject.itemsize,
+        packs=subject.packs,
+        choice=choice,
+        promise=promise,
+        note=menu.note,
+    )

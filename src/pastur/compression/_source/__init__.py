@@ -1,0 +1,1 @@
+"""The model that is compressed: its files as they are, and its matrices."""

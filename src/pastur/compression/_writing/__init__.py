@@ -1,0 +1,1 @@
+"""From a plan to files, in the format of the source."""

@@ -1,0 +1,56 @@
+"""Models of matrices whose signal and noise are known."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pastur
+from pastur._typing import FloatArray
+from pastur.compression import CompressionPlan
+
+
+def planted(shape: tuple[int, int], rank: int, seed: int, strength: float = 6.0) -> FloatArray:
+    """Noise of standard deviation 0.1 with `rank` directions far beyond its edge."""
+    rng = np.random.default_rng(seed)
+    n, m = shape
+    u, v = (np.linalg.qr(rng.normal(size=(side, rank)))[0] for side in (n, m))
+    theta = strength * 0.1 * np.sqrt(max(n, m)) * np.linspace(1, 2, rank)
+    return np.asarray(0.1 * rng.normal(size=shape) + (u * theta) @ v.T)
+
+
+@pytest.fixture(scope="session")
+def model() -> dict[str, Any]:
+    """A linear layer, a convolution, fused queries, keys and values; biases."""
+    conv = planted((48, 32 * 9), 8, 2).reshape(48, 32, 3, 3)
+    arrays = {
+        "fc.weight": planted((96, 160), 6, 1),
+        "fc.bias": np.linspace(-1, 1, 96),
+        "conv.weight": conv,
+        "attention.in_proj_weight": np.concatenate([planted((64, 64), 3, 3 + k) for k in range(3)]),
+        "out.weight": planted((120, 72), 9, 9),
+    }
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+@pytest.fixture(scope="session")
+def analysis(model: dict[str, Any]) -> pastur.Analysis:
+    """Its analysis."""
+    return pastur.analyze(model, noise="white")
+
+
+@pytest.fixture
+def saved(model: dict[str, Any], tmp_path: Path) -> Path:
+    """Its safetensors file, with metadata."""
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "model.safetensors"
+    save_file(model, path, metadata={"format": "pt", "author": "Ada"})
+    return path
+
+
+@pytest.fixture
+def plan(analysis: pastur.Analysis, saved: Path) -> CompressionPlan:
+    """A plan for that file."""
+    return pastur.plan_compression(analysis, saved, target={"size": 0.6})

@@ -1,0 +1,95 @@
+"""Rounding to few bits: packing, the published constants, and the error to expect."""
+
+import numpy as np
+import pytest
+
+from pastur.compression._matrix.codes import (
+    BITS,
+    GROUP,
+    best_step,
+    gaussian_error,
+    rounded,
+    split_rounded,
+    unpacked,
+)
+
+
+@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("columns", [1, 7, 32, 45])
+def test_codes_are_unpacked_as_they_were(bits: int, columns: int) -> None:
+    w = np.random.default_rng(bits).normal(size=(5, columns))
+    codes = rounded(w, bits)
+    packed = codes.packed()
+    assert packed.shape == (5, -(-columns * bits // 8))
+    assert (unpacked(packed, columns, bits) == codes.codes).all()
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_rounding_is_to_the_nearest_level(bits: int) -> None:
+    w = np.random.default_rng(1).normal(size=(6, 70))
+    found = rounded(w, bits).dense()
+    for row, out in zip(w, found, strict=True):
+        for start in range(0, 70, GROUP):
+            part = row[start : start + GROUP]
+            step = np.abs(part).max() / (2 ** (bits - 1) - 1)
+            # The step is one of float16.
+            off = np.abs(out[start : start + GROUP] - part)
+            assert off.max() <= step / 2 * (1 + 2.0**-9)
+
+
+def test_rows_of_zeros_stay_zero() -> None:
+    w = np.zeros((3, 40))
+    w[1] = 1e-30
+    assert (rounded(w, 4).dense()[[0, 2]] == 0).all()
+    assert rounded(w, 4).dense()[1] == pytest.approx(1e-30, rel=1e-3)
+    assert (rounded(np.zeros((3, 40)), 4).dense() == 0).all()
+    assert split_rounded(np.zeros((3, 40)), 2).dense() == pytest.approx(0)
+
+
+# J. Max, IRE Trans. Inform. Theory 6 (1960), table II: step and mean squared error.
+MAX = {2: (0.9957, 0.1188), 3: (0.5860, 0.03744), 4: (0.3352, 0.01154), 5: (0.1881, 0.003495)}
+
+
+@pytest.mark.parametrize("bits", MAX)
+def test_steps_and_errors_are_those_of_max(bits: int) -> None:
+    step, error = MAX[bits]
+    assert best_step(bits) == pytest.approx(step, abs=6e-5)
+    assert gaussian_error(bits)[0] == pytest.approx(error, rel=5e-4)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_moments_of_the_error_are_those_of_an_integral(bits: int) -> None:
+    """By a sum over a fine grid."""
+    x = np.linspace(-9, 9, 400_001)
+    density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    top = (2**bits - 1) / 2
+    step = best_step(bits)
+    levels = np.clip(np.floor(x / step) + 0.5, -top, top) * step
+    mean = np.trapezoid((x - levels) ** 2 * density, x) if hasattr(np, "trapezoid") else None
+    if mean is None:
+        mean = float(np.sum((x - levels) ** 2 * density) * (x[1] - x[0]))
+    fourth = float(np.sum((x - levels) ** 4 * density) * (x[1] - x[0]))
+    found = gaussian_error(bits)
+    assert found[0] == pytest.approx(mean, rel=1e-4)
+    assert found[1] == pytest.approx(fourth - mean**2, rel=1e-3)
+
+
+def expected_interval_holds(entries: np.ndarray, bits: int) -> bool:
+    """Whether the mean squared error lies within five standard deviations: 1 in 1.7 million."""
+    lost = np.sum((entries - split_rounded(entries, bits).dense()) ** 2) / np.sum(entries**2)
+    mean, variance = gaussian_error(bits)
+    return bool(abs(lost - mean) < 5 * np.sqrt(variance / entries.size) + 2e-3 * mean)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_the_error_of_gaussian_entries_is_the_expected_one(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    rows = rng.uniform(0.5, 2, size=(200, 1))
+    assert expected_interval_holds(rows * rng.normal(size=(200, 400)), bits)
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_that_of_heavy_tails_is_not(bits: int) -> None:
+    """The sibling that must be rejected."""
+    rng = np.random.default_rng(bits)
+    assert not expected_interval_holds(rng.standard_t(4, size=(200, 400)), bits)
