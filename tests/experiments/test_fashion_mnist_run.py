@@ -17,6 +17,7 @@ import pytest
 
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError, PasturWarning
 from pastur.datasets import FashionMnist
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.experiments import (
     TrainingConfig,
     growth,
@@ -240,6 +241,10 @@ def layer(rank: int = 3, **changes: Any) -> LayerFindings:
         "residual_rank": rank,
         "leading": (3.0, 2.5),
         "theta": (2.0,),
+        "noise": NoiseName.WHITE,
+        "standing_out": 2,
+        "white_share": 0.5,
+        "sigma_bound": 1.2,
     }
     return LayerFindings(**values | changes)
 
@@ -262,6 +267,18 @@ def test_a_record_comes_back(tmp_path: Path) -> None:
     assert path == record_path(tmp_path, record().config)
     assert load_record(path) == record()
     assert json.loads(path.read_text())["config"]["size"] == 8
+
+
+def test_a_record_of_an_earlier_version_lacks_what_came_later(tmp_path: Path) -> None:
+    path = record().save(tmp_path)
+    document = json.loads(path.read_text())
+    for entry in document["epochs"][0]["layers"]:
+        for name in ("noise", "standing_out", "white_share", "sigma_bound"):
+            del entry[name]
+    path.write_text(json.dumps(document))
+    found = load_record(path).layer("fc2.weight")
+    assert found is not None
+    assert found == layer(noise=None, standing_out=None, white_share=None, sigma_bound=None)
 
 
 HOSTILE = [None, True, -1, 10**400, 0.5, 1e308, "", "x", [], {}, [[1]], {"a": 1}]

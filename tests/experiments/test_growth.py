@@ -1,5 +1,7 @@
 """The exponent of a count, and the panels of Figures 1 and 2."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import linregress, t
@@ -7,6 +9,7 @@ from scipy.stats import linregress, t
 from pastur.estimation import Verdict
 from pastur.experiments import TrainingConfig, growth, spike_panels
 from pastur.experiments.fashion_mnist import EpochFindings, LayerFindings, NetworkRecord
+from pastur.experiments.fashion_mnist._study.growth import power_law
 
 
 def record(
@@ -77,6 +80,37 @@ def test_another_count() -> None:
     assert found is not None
     assert found.count == "spikes, detached or not"
     assert 0.9 < found.exponent < 1
+
+
+def test_records_without_a_count_are_left_out() -> None:
+    sizes = (10, 20, 40, 80)
+    old = [record(n, n) for n in sizes]
+    assert growth(old, count="stand out from the rest") is None
+    layers = [one.last.layers[0] for one in old]
+    new = [
+        replace(one, epochs=(EpochFindings(25, 0.9, (replace(layer, standing_out=2 * n),)),))
+        for n, one, layer in zip(sizes, old, layers, strict=True)
+    ]
+    found = growth([*old, *new], count="stand out from the rest")
+    assert found is not None and found.networks == 4
+    assert found.exponent == pytest.approx(1)
+    labels = [[s.label for s in spike_panels(records)[0].series] for records in (old, new)]
+    assert ["stand out from the rest" in names for names in labels] == [False, True]
+
+
+def test_the_interval_of_a_power_holds_the_truth() -> None:
+    """In 950 of 1000 draws; outside ±28 (four standard errors) with chance 6e-5."""
+    rng, size = np.random.default_rng(20261129), np.repeat((200, 400, 800, 1600), 2)
+    found = [power_law(size, size**0.7 * np.exp(0.1 * rng.normal(size=8))) for _ in range(1000)]
+    held = sum(law.low <= 0.7 <= law.high for law in found)
+    assert abs(held - 950) <= 28
+    assert np.mean([law.scatter**2 for law in found]) == pytest.approx(0.01, rel=0.1)
+    # A third realisation that is a copy of the second claims more than there is.
+    twice = [
+        power_law(np.tile(size, 2), np.tile(size**0.7 * np.exp(e), 2))
+        for e in 0.1 * rng.normal(size=(1000, 8))
+    ]
+    assert sum(law.low <= 0.7 <= law.high for law in twice) < 950 - 28
 
 
 def test_a_panel_for_each_realisation_and_one_for_the_accuracies() -> None:

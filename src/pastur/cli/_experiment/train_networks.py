@@ -81,8 +81,9 @@ def picture(panels: Sequence[Panel]) -> bytes:
 def print_records(records: Sequence[NetworkRecord], folder: Path) -> None:
     """Print the middle matrix of every network, and how the counts grow."""
     console = open_console()
-    headings = ("N", "seed", "accuracy", "σ", "edge", "rank", "signal rank", "BEMA", "W₀", "bulk")
-    table = plain_table(headings, words=("bulk",))
+    counts = ("σ", "edge", "rank", "signal rank", "BEMA", "W₀", "stand out")
+    headings = ("N", "seed", "accuracy", *counts, "noise", "bulk")
+    table = plain_table(headings, words=("noise", "bulk"))
     for record in records:
         layer = record.layer("fc2.weight")
         accuracy = record.last.test_accuracy
@@ -99,11 +100,14 @@ def print_records(records: Sequence[NetworkRecord], folder: Path) -> None:
             f"{layer.signal_rank:.1f}",
             str(layer.bema_rank),
             str(layer.above_critical),
+            NOTHING if layer.standing_out is None else str(layer.standing_out),
+            NOTHING if layer.noise is None else layer.noise,
             layer.verdict,
         )
     console.print(table)
     say(console, "W₀: singular values of W − b·W_initial above the critical one.", "dim")
     say(console, "?: the bulk does not fit the model, and the count is in doubt.", "dim")
+    say(console, "Noise: what `pastur analyze` rests on; σ, edge and ranks assume white.", "dim")
     found = growth(records)
     if found is not None:
         say(

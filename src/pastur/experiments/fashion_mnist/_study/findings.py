@@ -13,6 +13,8 @@ from pastur._stored import decoded
 from pastur._typing import AnyArray
 from pastur.analysis import compare_with_initial
 from pastur.estimation import Verdict, fit_rectangular
+from pastur.estimation._fitting.noises import AUTO
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import bema
 from pastur.experiments._training.network import LAYERS, Parameters
 
@@ -58,6 +60,15 @@ class LayerFindings:
         The 40 largest singular values.
     theta : tuple of float
         Strengths of the detached spikes.
+    noise : NoiseName or None
+        The noise that `analyze` would rest on: the first that the matrix does not contradict. The
+        figures above assume white noise. This and what follows is None in records of 0.1.0.
+    standing_out : int or None
+        Directions that stand out from the rest, whatever the law of that.
+    white_share : float or None
+        At most this share of the energy is white noise.
+    sigma_bound : float or None
+        The most that σ can be, whatever the signal.
     """
 
     layer: str
@@ -84,11 +95,16 @@ class LayerFindings:
     residual_rank: int
     leading: tuple[float, ...]
     theta: tuple[float, ...]
+    noise: NoiseName | None = None
+    standing_out: int | None = None
+    white_share: float | None = None
+    sigma_bound: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         lists = {name: list(getattr(self, name)) for name in ("shape", "leading", "theta")}
-        return asdict(self) | lists | {"verdict": str(self.verdict)}
+        words = {"verdict": str(self.verdict), "noise": self.noise and str(self.noise)}
+        return asdict(self) | lists | words
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LayerFindings:
@@ -106,7 +122,8 @@ def find(parameters: Parameters, initial: Parameters) -> tuple[LayerFindings, ..
 def _layer(name: str, trained: AnyArray, initial: AnyArray) -> LayerFindings:
     w, w0 = np.asarray(trained, dtype=np.float64), np.asarray(initial, dtype=np.float64)
     values = singular_values(w)
-    fit = fit_rectangular(w, singular_values=values, noise="white")
+    fit = fit_rectangular(w, singular_values=values, noise=NoiseName.WHITE)
+    believed = fit_rectangular(w, singular_values=values, noise=AUTO)
     other = bema(values, w.shape)
     start = compare_with_initial(w, w0, name=name, sigma=fit.sigma, edge=fit.edge)
     return LayerFindings(
@@ -134,4 +151,8 @@ def _layer(name: str, trained: AnyArray, initial: AnyArray) -> LayerFindings:
         residual_rank=start.residual_rank,
         leading=tuple(values[:_KEPT].tolist()),
         theta=tuple(fit.spikes["theta"].tolist()),
+        noise=believed.noise.name,
+        standing_out=len(fit.standing_out),
+        white_share=fit.white_share,
+        sigma_bound=fit.sigma_bound,
     )

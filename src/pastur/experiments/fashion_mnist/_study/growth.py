@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from pastur.experiments._training.configuration import TrainingConfig
 from pastur.experiments.fashion_mnist._study.findings import LayerFindings
@@ -15,12 +17,43 @@ from pastur.figures import Panel, Series
 MIDDLE = "fc2.weight"
 
 # What can be counted in a matrix.
-COUNTS: dict[str, Callable[[LayerFindings], float]] = {
+COUNTS: dict[str, Callable[[LayerFindings], float | None]] = {
     "detached spikes": lambda layer: layer.rank,
     "spikes, detached or not": lambda layer: layer.signal_rank,
     "BEMA": lambda layer: layer.bema_rank,
     "W − b·W_initial above critical": lambda layer: layer.above_critical,
+    "stand out from the rest": lambda layer: layer.standing_out,
 }
+
+
+class PowerLaw(NamedTuple):
+    """The line log value = a + exponent · log size.
+
+    Attributes
+    ----------
+    exponent : float
+    low, high : float
+        95 % interval of Student's law, from the scatter about the line.
+    scatter : float
+        Standard deviation of log value about the line.
+    """
+
+    exponent: float
+    low: float
+    high: float
+    scatter: float
+
+
+def power_law(size: ArrayLike, value: ArrayLike) -> PowerLaw:
+    """Fit a power of the size to at least three positive values at two sizes or more."""
+    from scipy.special import stdtrit
+
+    x, y = np.log(np.asarray(size, np.float64)), np.log(np.asarray(value, np.float64))
+    x = x - x.mean()
+    slope = float(x @ y / (x @ x))
+    variance = float(((y - y.mean() - slope * x) ** 2).sum()) / (x.size - 2)
+    reach = float(stdtrit(x.size - 2, 0.975) * np.sqrt(variance / float(x @ x)))
+    return PowerLaw(slope, slope - reach, slope + reach, variance**0.5)
 
 
 @dataclass(frozen=True)
@@ -52,24 +85,19 @@ def growth(
 ) -> Growth | None:
     """Fit the exponent with which a count grows with N.
 
-    Networks with a count of 0 are left out; None where fewer than three are left, or where they are
-    of one size.
+    Networks with a count of 0, and records that do not have it, are left out; None where fewer than
+    three are left, or where they are of one size.
     """
-    from scipy.special import stdtrit
-
     pairs = []
     for record in records:
         found = record.layer(layer)
-        if found is not None and COUNTS[count](found) > 0:
-            pairs.append((record.config.size, COUNTS[count](found), found.fits))
+        if found is not None and (value := COUNTS[count](found)):
+            pairs.append((record.config.size, value, found.fits))
     if len(pairs) < 3 or len({size for size, _, _ in pairs}) < 2:
         return None
     size, value, fits = np.array(pairs, dtype=np.float64).T
-    x, y = np.log(size) - np.log(size).mean(), np.log(value)
-    slope = float(x @ y / (x @ x))
-    scatter = float(((y - y.mean() - slope * x) ** 2).sum()) / (x.size - 2)
-    reach = float(stdtrit(x.size - 2, 0.975) * np.sqrt(scatter / float(x @ x)))
-    return Growth(count, slope, slope - reach, slope + reach, x.size, int(fits.sum()))
+    law = power_law(size, value)
+    return Growth(count, law.exponent, law.low, law.high, size.size, int(fits.sum()))
 
 
 def spike_panels(records: Sequence[NetworkRecord], *, layer: str = MIDDLE) -> list[Panel]:
@@ -98,8 +126,10 @@ def _counts(records: Sequence[NetworkRecord], layer: str) -> list[Series]:
     series = []
     layers = [(r.config.size, found) for r in records if (found := r.layer(layer)) is not None]
     for name, count in COUNTS.items():
-        size, value = np.array([(n, count(found)) for n, found in layers], dtype=np.float64).T
-        series.append(Series(name, size, value))
+        counted = [(n, count(found)) for n, found in layers if count(found) is not None]
+        if counted:
+            size, value = np.array(counted, dtype=np.float64).T
+            series.append(Series(name, size, value))
     doubtful = [(n, found.rank) for n, found in layers if not found.fits]
     if doubtful:
         size, value = np.array(doubtful, dtype=np.float64).T

@@ -160,5 +160,5 @@ def _check_entry(entry: EpochFindings, shapes: Mapping[str, tuple[int, int]]) ->
         with within(f"layers[{number}]"):
             check(layer.shape == shape, "shape", f"must be {shape}. Got {layer.shape}")
             counts = (layer.rank, layer.bema_rank, layer.above_critical, layer.residual_rank)
-            inside = all(0 <= count <= min(shape) for count in counts)
+            inside = all(0 <= count <= min(shape) for count in (*counts, layer.standing_out or 0))
             check(inside, "rank", "and other counts must be numbers of singular values")
