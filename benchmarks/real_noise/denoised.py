@@ -9,6 +9,7 @@ D. L. Donoho, M. Gavish, E. Romanov, Ann. Statist. 51 (2023).
 
 import numpy as np
 from coloured import Draw, Shape, draw
+from other_tools import screenot_threshold
 from parts import Options, Record
 
 from pastur import fit_rectangular
@@ -93,25 +94,8 @@ def least(drawn: Draw) -> float:
 def screenot(w: FloatArray, most: int) -> FloatArray:
     """Return the values beyond the threshold, as they are, with their vectors."""
     u, values, vt = np.linalg.svd(w, full_matrices=False)
-    n, m = w.shape
-    noise = values.copy()
-    # The first values are replaced by ones that end like a square root.
-    step = (values[most] - values[2 * most]) / (2 ** (2 / 3) - 1)
-    noise[:most] = values[most] + step * (1 - (np.arange(most) / most) ** (2 / 3))
-
-    def slope(y: float) -> float:
-        gap = y**2 - noise**2
-        a, b = np.mean(y / gap), (np.sum(y / gap) + (m - n) / y) / m
-        a1 = -np.mean((y**2 + noise**2) / gap**2)
-        b1 = -(np.sum((y**2 + noise**2) / gap**2) + (m - n) / y**2) / m
-        return float(y * (a1 / a + b1 / b))
-
-    # It rises from −∞ at the end of the noise to −2, and is −4 at the threshold.
-    low, high = noise[0] * (1 + 1e-9), 10 * noise[0]
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if slope(middle) < -4 else (low, middle)
-    return np.asarray((u * np.where(values > high, values, 0.0)) @ vt)
+    kept = values > screenot_threshold(values, max(w.shape), most)
+    return np.asarray((u * np.where(kept, values, 0.0)) @ vt)
 
 
 def table(record: Record) -> str:

@@ -1,11 +1,13 @@
-"""Every figure of docs/real-noise.md: matrices whose noise is not white, and real layers.
+"""Every figure of docs/real-noise.md and docs/compared.md: noise not white, and real layers.
 
     python benchmarks/real_noise [PART …] [--quick] [--folder FOLDER] [--jobs 2]
+    python benchmarks/real_noise compared --weightwatcher PYTHON
     python benchmarks/real_noise --page
 
 The parts named are run, all of them by default, and each leaves its record in
-benchmarks/real_noise/records; then the page is written from the records. With `--quick` a few draws
-are made, and the tables only printed. With `--page` nothing is run.
+benchmarks/real_noise/records; then the pages are written from the records. With `--quick` a few
+draws are made, and the tables only printed. With `--page` nothing is run. PYTHON is an interpreter
+that has weightwatcher, which the comparison leaves out without one.
 """
 
 import argparse
@@ -19,8 +21,9 @@ from parts import Options, Part
 
 from pastur._files import write_whole
 
-# Each is a module of this folder, and a block of the page.
+# Each is a module of this folder, and a block of a page.
 PARTS = (
+    "compared",
     "correlations",
     "denoised",
     "grid",
@@ -28,10 +31,11 @@ PARTS = (
     "profiles",
     "published",
     "reverse",
+    "rounding",
     "white",
 )
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parents[1] / "docs" / "real-noise.md"
+PAGES = tuple(HERE.parents[1] / "docs" / name for name in ("real-noise.md", "compared.md"))
 _BLOCK = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -43,8 +47,8 @@ def record_of(name: str) -> Path:
     return HERE / "records" / f"{name}.json"
 
 
-def write_page() -> None:
-    """Write the table of every record that was made into its block of the page."""
+def write_pages() -> None:
+    """Write the table of every record that was made into its block of a page."""
 
     def filled(block: re.Match[str]) -> str:
         begin, name, end = block.groups()
@@ -53,22 +57,23 @@ def write_page() -> None:
         record = json.loads(record_of(name).read_text(encoding="utf-8"))
         return f"{begin}{part_named(name).table(record)}\n{end}"
 
-    text = PAGE.read_text(encoding="utf-8")
-    write_whole(PAGE, _BLOCK.sub(filled, text).encode())
+    for page in PAGES:
+        write_whole(page, _BLOCK.sub(filled, page.read_text(encoding="utf-8")).encode())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--page", action="store_true", help="write the page only")
+    parser.add_argument("--page", action="store_true", help="write the pages only")
     parser.add_argument("--folder", type=Path, default=Path("real-noise-wheels"))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--weightwatcher", metavar="PYTHON")
     given = parser.parse_args()
     unknown = set(given.parts) - set(PARTS)
     if unknown:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    options = Options(given.folder, given.quick, given.jobs)
+    options = Options(given.folder, given.quick, given.jobs, given.weightwatcher)
     for name in () if given.page else given.parts or PARTS:
         part = part_named(name)
         record = part.run(options)
@@ -77,5 +82,5 @@ def main() -> int:
             text = json.dumps(record, indent=1, ensure_ascii=False)
             write_whole(record_of(name), f"{text}\n".encode())
     if not given.quick:
-        write_page()
+        write_pages()
     return 0

@@ -33,11 +33,14 @@ class Options:
         A few draws, which show that all of it runs.
     jobs : int
         Processes, one BLAS thread each.
+    weightwatcher : str, optional
+        A Python that has it, for the comparison of counts.
     """
 
     folder: Path
     quick: bool
     jobs: int
+    weightwatcher: str | None = None
 
     def spread(
         self, function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]]

@@ -8,6 +8,7 @@ import pytest
 
 from pastur._typing import AnyArray
 from pastur.analysis import Analysis, analyze
+from pastur.estimation import fit_rectangular
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +87,41 @@ def test_several_jobs_find_the_same(tensors: dict[str, AnyArray]) -> None:
     one, two = analyze(tensors), analyze(tensors, jobs=2)
     for a, b in zip(one.matrices, two.matrices, strict=True):
         assert a.step_variance == b.step_variance
+
+
+def in_four_bits(w: AnyArray) -> AnyArray:
+    """Round each block of 32 entries to 16 levels, from its least to its greatest."""
+    blocks = w.reshape(-1, 32)
+    least = blocks.min(axis=1, keepdims=True)
+    step = np.ptp(blocks, axis=1, keepdims=True) / 15
+    return np.asarray((least + step * np.round((blocks - least) / step)).reshape(w.shape))
+
+
+def test_rounding_is_found_where_it_is_the_only_noise() -> None:
+    """Eight strong directions in four bits; an interval of 99.9 % fails with chance 0.001.
+
+    Every block of a row has steps of its own, so that the noise has variances of rows.
+    """
+    rng = np.random.default_rng(20261129)
+    strong = rng.normal(size=(256, 8)) @ rng.normal(size=(8, 384))
+    stored = in_four_bits(strong)
+    level = np.sqrt(np.mean((stored - strong) ** 2) * 384)
+    fit = fit_rectangular(stored, noise="profile", alpha=0.001)
+    assert fit.goodness.fits
+    assert fit.rank == 8
+    low, high = fit.sigma_interval
+    assert low <= level <= high
+    # Steps of twice or half the size would have been noticed.
+    assert not low <= 2 * level <= high
+    assert not low <= level / 2 <= high
+
+
+def test_rounding_beneath_a_signal_of_all_directions_is_bounded() -> None:
+    rng = np.random.default_rng(20261129)
+    u, v = (np.linalg.qr(rng.normal(size=(k, 256)))[0] for k in (256, 384))
+    full = (u * np.arange(1, 257) ** -0.5) @ v.T
+    stored = in_four_bits(full)
+    level = np.sqrt(np.mean((stored - full) ** 2) * 384)
+    fit = fit_rectangular(stored, noise="auto")
+    assert fit.noise == "free"
+    assert fit.sigma_bound is not None and fit.sigma_bound > level
