@@ -31,6 +31,8 @@ class ClippedSquares(NamedTuple):
         The sums over these.
     of_squares : float
         The sum of the squares of the clipped squares.
+    excess : float
+        Excess kurtosis of the entries themselves, about 0 and not clipped.
     """
 
     mean: float
@@ -39,6 +41,7 @@ class ClippedSquares(NamedTuple):
     of_rows: FloatArray
     of_columns: FloatArray
     of_squares: float
+    excess: float
 
 
 def clipped_squares(matrix: AnyArray, clip: float, *, guess: float, steps: int) -> ClippedSquares:
@@ -60,14 +63,18 @@ def clipped_squares(matrix: AnyArray, clip: float, *, guess: float, steps: int) 
         mean = found.sum_at(clip * mean) / size
     found = _reaching(found, matrix, clip * mean)
     of_rows, of_columns, of_squares = found.sums_at(clip * mean)
-    return ClippedSquares(mean, rows, columns, of_rows[rows], of_columns[columns], of_squares)
+    excess = size * found.of_fourths / found.total**2 - 3 if found.total else 0.0
+    return ClippedSquares(
+        mean, rows, columns, of_rows[rows], of_columns[columns], of_squares, excess
+    )
 
 
 class _Pass(NamedTuple):
-    """What one pass finds: sums of min(w², limit), and all that it takes to move the limit."""
+    """What one pass finds: sums of w², w⁴ and min(w², limit), and what moves the limit."""
 
     limit: float
     total: float
+    of_fourths: float
     of_rows: FloatArray
     of_columns: FloatArray
     of_squares: float
@@ -100,11 +107,12 @@ def _reaching(found: _Pass, matrix: AnyArray, limit: float) -> _Pass:
 
 def _pass(matrix: AnyArray, limit: float) -> _Pass:
     of_rows, of_columns = np.empty(matrix.shape[0]), np.zeros(matrix.shape[1])
-    total = of_squares = 0.0
+    total = of_fourths = of_squares = 0.0
     places, beyond = [], []
     for start, block in _blocks(matrix):
         squares = block * block
         total += float(squares.sum())
+        of_fourths += float(np.vdot(squares, squares))
         place = np.flatnonzero(squares > _LEAST_SHARE * limit)
         places.append(start * matrix.shape[1] + place)
         beyond.append(squares.ravel()[place])
@@ -116,6 +124,7 @@ def _pass(matrix: AnyArray, limit: float) -> _Pass:
     return _Pass(
         limit,
         total,
+        of_fourths,
         of_rows,
         of_columns,
         of_squares,

@@ -11,6 +11,7 @@ from pastur.estimation._deconvolution.descent import NEAR, Deconvolution, deconv
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
 from pastur.estimation._fitting.many import fit_many, reaches_into_noise
+from pastur.estimation._fitting.own_noise import GAUSSIAN_ENTRIES, OwnNoise, own_noise
 from pastur.estimation._fitting.sentences import (
     assess,
     exact_as_well,
@@ -20,7 +21,7 @@ from pastur.estimation._fitting.sentences import (
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
 from pastur.estimation._low_rank.edge import noise_edges
 from pastur.estimation._low_rank.noise_level import noise_level_around
-from pastur.estimation._low_rank.split import split_spectrum
+from pastur.estimation._low_rank.split import Split, split_spectrum
 from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, Goodness
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.verdict import Verdict
@@ -72,10 +73,13 @@ def _fit_noise(task: Task) -> Found:
     noise = kind.noise
     edges = noise_edges(noise, task.asked.alpha)
     split, status = split_spectrum(values, kind, noise, edges, sigma=task.sigma)
-    goodness = assess(
-        split, kind, noise, sigma_known=task.known, remark=task.remark, unit=task.spectrum.unit
-    )
-    rejected = goodness.p_value is not None and goodness.p_value < REJECTION
+    goodness = _assessed(task, split, GAUSSIAN_ENTRIES)
+    own = own_noise(task, split, edges, rejected=_rejected(goodness))
+    if own is not None:
+        edges = noise_edges(noise, task.asked.alpha, own.edge)
+        split, status = split_spectrum(values, kind, noise, edges, sigma=task.sigma)
+        goodness = _assessed(task, split, own)
+    rejected = _rejected(goodness)
     contradicted = diagnosis is not None and diagnosis.verdict is not None
     doubtful = (rejected or contradicted) and not task.known
     level, spikes = few_spikes(task, split, edges, at_most=task.guarantee if doubtful else None)
@@ -102,6 +106,23 @@ def _fit_noise(task: Task) -> Found:
     return result(task, level, spikes, signal, rank, assessment, growing=False)
 
 
+def _assessed(task: Task, split: Split, own: OwnNoise) -> Goodness:
+    return assess(
+        split,
+        task.kind,
+        task.kind.noise,
+        sigma_known=task.known,
+        remark=task.remark + own.remark,
+        unit=task.spectrum.unit,
+        cumulant=own.cumulant,
+        measured=own.measured,
+    )
+
+
+def _rejected(goodness: Goodness) -> bool:
+    return goodness.p_value is not None and goodness.p_value < REJECTION
+
+
 def _within_reach(task: Task) -> bool:
     """Return whether noise of the σ given reaches a bulk of the values."""
     if task.sigma is None:
@@ -114,7 +135,7 @@ def _fit_many_if_better(
     task: Task, found: Deconvolution, goodness: Goodness, count: int
 ) -> Found | None:
     """Return the fit by deconvolution, where `count` spikes are not few or leave no noise."""
-    crowded, misfit = count > _FEW, goodness.p_value is not None and goodness.p_value < REJECTION
+    crowded, misfit = count > _FEW, _rejected(goodness)
     if not (crowded or misfit) or found.p_value < (_HOPELESS if crowded else REJECTION):
         return None
     many = fit_many(task, found)

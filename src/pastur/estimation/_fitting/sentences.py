@@ -15,7 +15,9 @@ from pastur.estimation._low_rank.modes import (
     mode_deviations,
     mode_p_value,
     step_gaps,
+    without_cumulant,
 )
+from pastur.estimation._low_rank.permuted import EntryNoise
 from pastur.estimation._low_rank.split import Split
 from pastur.estimation._observed.entries import EntryDiagnosis
 from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, SMALL_DISTANCE, Goodness
@@ -30,7 +32,15 @@ _UNRELIABLE = "Do not rely on the number of spikes."
 
 
 def assess(
-    split: Split, kind: Kind, noise: Noise, *, sigma_known: bool, remark: str, unit: float
+    split: Split,
+    kind: Kind,
+    noise: Noise,
+    *,
+    sigma_known: bool,
+    remark: str,
+    unit: float,
+    cumulant: float = 0.0,
+    measured: EntryNoise | None = None,
 ) -> Goodness:
     """Return the goodness of fit of the bulk of `split`.
 
@@ -42,6 +52,10 @@ def assess(
         What the reason adds, a sentence; see `left_out`.
     unit : float
         By which the values were divided before the fit: the reason quotes the values as given.
+    cumulant : float
+        Fourth cumulant of the entries, where it matters.
+    measured : EntryNoise or None
+        Noise of the entries at hand; None for the expansion in their fourth cumulant.
     """
     size = split.law.size
     deviation = largest_deviation(split.bulk, split.law)
@@ -50,7 +64,12 @@ def assess(
         reason = f"The bulk has {size} values; a law can be tested from {LEAST_BULK} on.{remark}"
         return Goodness(distance, None, Verdict.TOO_SMALL, reason)
     deviations = mode_deviations(split.bulk, split.law, split.strengths)
-    p_value = mode_p_value(deviations, level=noise.level_mode, sigma_known=sigma_known)
+    level = noise.level_mode
+    if measured is None or sigma_known:
+        deviations = without_cumulant(deviations, level=level, cumulant=cumulant)
+        p_value = mode_p_value(deviations, level=level, sigma_known=sigma_known)
+    else:
+        p_value = measured.mode_p_value(deviations, level=level)
     figures = f"distance {fraction(distance)}, {p_equals(p_value)}"
     if p_value >= REJECTION:
         reason = f"The {size} values of the bulk follow the law of noise: {figures}.{remark}"

@@ -138,7 +138,7 @@ class Task:
         A cumulant below 0 makes σ surer; the interval stays that of Gaussian entries.
         """
         diagnosis = self.spectrum.diagnosis
-        cumulant = 0.0 if diagnosis is None else diagnosis.cumulant
+        cumulant = 0.0 if diagnosis is None else diagnosis.excess
         by_chance = _SURE * (24 / (self.kind.size * self.kind.side)) ** 0.5
         return self.z * (1 + cumulant / 2) ** 0.5 if cumulant > by_chance else self.z
 

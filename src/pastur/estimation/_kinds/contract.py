@@ -18,7 +18,7 @@ take any other that has its law, its edge and its modes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -182,6 +182,9 @@ class Kind(Protocol):
     def without(self, removed: int) -> Kind:
         """Return the kind with so many rows and columns less."""
 
+    def of_shape(self, shape: tuple[int, int]) -> Kind:
+        """Return the kind for matrices of another shape."""
+
     def masses(
         self, points: FloatArray, weights: FloatArray, base: ProbabilityMeasure | None
     ) -> Masses:
@@ -277,6 +280,15 @@ class Kind(Protocol):
 
     def factors(self, w: FloatArray) -> Factors:
         """Return a matrix in its own vectors."""
+
+    def values(self, w: FloatArray) -> FloatArray:
+        """Return the values of a matrix, descending."""
+
+    def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
+        """Yield matrices with the entries of `w` in random places, which do not depend on theirs.
+
+        Of a symmetric matrix those on the diagonal stay on it.
+        """
 
     def strongest(self, factors: Factors, count: int) -> Factors:
         """Return the part of so many values, those farthest from 0."""

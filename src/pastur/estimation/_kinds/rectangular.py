@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pastur._errors import InvalidInputError
+from pastur._numerics.singular_values import singular_values
 from pastur._typing import ComplexArray, FloatArray
 from pastur.estimation._kinds.contract import (
     Curve,
@@ -128,6 +129,10 @@ class RectangularKind:
     def without(self, removed: int) -> RectangularKind:
         """Return the kind with so many rows and columns less."""
         return RectangularKind(self.size - removed, self.columns - removed, self.tall)
+
+    def of_shape(self, shape: tuple[int, int]) -> RectangularKind:
+        """Return the kind with the shorter of these sides first."""
+        return RectangularKind(min(shape), max(shape), tall=shape[0] > shape[1])
 
     def masses(
         self, points: FloatArray, weights: FloatArray, base: ProbabilityMeasure | None
@@ -272,6 +277,16 @@ class RectangularKind:
     def factors(self, w: FloatArray) -> Factors:
         """Return the singular value decomposition."""
         return Factors(*np.linalg.svd(w, full_matrices=False))
+
+    def values(self, w: FloatArray) -> FloatArray:
+        """Return the singular values."""
+        return singular_values(w)
+
+    def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
+        """Yield matrices with all entries in random places."""
+        ordered = np.sort(w, axis=None)
+        while True:
+            yield rng.permutation(ordered).reshape(self.size, self.columns)
 
     def strongest(self, factors: Factors, count: int) -> Factors:
         """Return the largest."""

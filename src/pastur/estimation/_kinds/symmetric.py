@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -98,6 +98,10 @@ class SymmetricKind:
         """Return the kind with so many rows less."""
         return SymmetricKind(self.size - removed)
 
+    def of_shape(self, shape: tuple[int, int]) -> SymmetricKind:
+        """Return the kind of so many rows."""
+        return SymmetricKind(shape[0])
+
     def masses(
         self, points: FloatArray, weights: FloatArray, base: ProbabilityMeasure | None
     ) -> Masses:
@@ -189,6 +193,19 @@ class SymmetricKind:
         """Return the eigenvectors, on both sides."""
         values, vectors = np.linalg.eigh(symmetric_part(w))
         return Factors(vectors, values, vectors.T)
+
+    def values(self, w: FloatArray) -> FloatArray:
+        """Return the eigenvalues."""
+        return np.asarray(np.linalg.eigvalsh(w)[::-1], dtype=np.float64)
+
+    def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
+        """Yield matrices with the entries above the diagonal, and on it, in random places."""
+        above = np.triu_indices(self.size, 1)
+        ordered, diagonal = np.sort(w[above]), np.sort(np.diagonal(w))
+        while True:
+            one = np.zeros((self.size, self.size))
+            one[above] = rng.permutation(ordered)
+            yield one + one.T + np.diag(rng.permutation(diagonal))
 
     def strongest(self, factors: Factors, count: int) -> Factors:
         """Return those farthest from 0 on either side."""

@@ -1,12 +1,58 @@
 """The edge of the noise with its Tracy–Widom margin, and which values lie beyond it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.estimation._kinds.contract import Noise
+from pastur.estimation._kinds.contract import Kind, Noise
 from pastur.measures import TracyWidom
+
+# Of the Tracy–Widom law (Bornemann 2010).
+_MEAN, _DEVIATION = -1.20653357458, 1.26798305769
+
+
+@dataclass(frozen=True)
+class EdgeLaw:
+    """Law of the extreme value of noise, less the centring and over the scale of Gaussian entries.
+
+    That of ``location + spread·x``, x after the Tracy–Widom law (β = 1).
+    """
+
+    location: float = 0.0
+    spread: float = 1.0
+
+    def sf(self, reduced: FloatArray) -> FloatArray:
+        """Return the chance to go beyond each value."""
+        standard = (reduced - self.location) / self.spread
+        return np.asarray(TracyWidom(1).sf(standard), dtype=np.float64)
+
+    def upper_quantile(self, chance: FloatArray) -> FloatArray:
+        """Return what it goes beyond with each chance."""
+        quantile = np.asarray(TracyWidom(1).upper_quantile(chance), dtype=np.float64)
+        return np.asarray(self.location + self.spread * quantile)
+
+    @classmethod
+    def of_sample(cls, reduced: FloatArray) -> EdgeLaw:
+        """Return the law with mean and standard deviation of a sample."""
+        spread = float(reduced.std(ddof=1)) / _DEVIATION
+        return cls(float(reduced.mean()) - spread * _MEAN, spread)
+
+
+GAUSSIAN = EdgeLaw()
+
+
+def edge_shift(kind: Kind, cumulant: float) -> float:
+    """Return how far a fourth cumulant κ₄ of the entries moves the extreme value, over its scale.
+
+    By ``κ₄/(2√(nm))`` of itself (the mean of Bai and Silverstein 2004, and of Lytova and Pastur
+    2009 for symmetric matrices, of which n = m).
+    """
+    centring, scale = kind.noise.edge_scale(np.zeros(1))
+    entries = kind.size * kind.side
+    return float(centring[0] / scale[0] * cumulant / (2 * entries**0.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +68,15 @@ class Edges:
         where there are two.
     sides : int
         Number of edges watched: the chance of each is alpha/sides.
+    law : EdgeLaw
+        Of the reduced extreme value.
     """
 
     centring: FloatArray
     scale: FloatArray
     edge: FloatArray
     sides: int
+    law: EdgeLaw = GAUSSIAN
 
     @property
     def most(self) -> int:
@@ -46,18 +95,20 @@ class Edges:
 
     def p_values(self, outliers: FloatArray, sigma: float) -> FloatArray:
         """Return the chance that noise alone goes as far as each, those before it taken out."""
+        return np.minimum(self.sides * self.law.sf(self.reduced(outliers, sigma)), 1.0)
+
+    def reduced(self, outliers: FloatArray, sigma: float) -> FloatArray:
+        """Return outliers less the centring and over the scale, each with those before it out."""
         k = outliers.size
-        reduced = (outliers / sigma - self.centring[:k]) / self.scale[:k]
-        tail = np.asarray(TracyWidom(1).sf(reduced), dtype=np.float64)
-        return np.minimum(self.sides * tail, 1.0)
+        return np.asarray((outliers / sigma - self.centring[:k]) / self.scale[:k])
 
     def overrun(self, distances: FloatArray, sigma: float) -> bool:
         """Whether even after the most spikes the next of the descending `distances` is beyond."""
         return bool(distances[self.most] > sigma * self.edge[-1])
 
 
-def noise_edges(noise: Noise, alpha: float) -> Edges:
-    """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of TW₁.
+def noise_edges(noise: Noise, alpha: float, law: EdgeLaw = GAUSSIAN) -> Edges:
+    """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of `law`.
 
     After k spikes that at 1 − alpha/(k + 1): each further spike has to be as sure as all before it
     together, so that false ones stay rare however many there are.
@@ -66,5 +117,5 @@ def noise_edges(noise: Noise, alpha: float) -> Edges:
     most = min(noise.size // 2, noise.size - 2)
     removed = np.arange(most + 1, dtype=np.float64)
     centring, scale = noise.edge_scale(removed)
-    margin = np.asarray(TracyWidom(1).upper_quantile(alpha / noise.sides / (removed + 1)))
-    return Edges(centring, scale, centring + scale * margin, noise.sides)
+    margin = law.upper_quantile(alpha / noise.sides / (removed + 1))
+    return Edges(centring, scale, centring + scale * margin, noise.sides, law)

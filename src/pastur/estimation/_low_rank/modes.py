@@ -47,6 +47,13 @@ def mode_deviations(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> F
     return np.asarray((observed - mean) / np.sqrt(2 * k))
 
 
+def without_cumulant(deviations: FloatArray, *, level: int, cumulant: float) -> FloatArray:
+    """Return the deviations less what entries of a known fourth cumulant add to their means."""
+    result = deviations.copy()
+    result[2 * level - 1] -= cumulant / sqrt(4 * level)
+    return result
+
+
 def mode_p_value(deviations: FloatArray, *, level: int, sigma_known: bool) -> float:
     """Return the chance that Gaussian entries have of larger deviations, see `mode_distance`.
 

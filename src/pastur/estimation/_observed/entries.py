@@ -74,6 +74,8 @@ class EntryDiagnosis:
         of noise of one variance and a signal in no special direction.
     cumulant : float
         Fourth cumulant of the entries, of those beyond five standard deviations counted as five.
+    excess : float
+        Fourth cumulant of the entries as they are: that of the noise moves its edge.
     """
 
     verdict: Verdict | None = None
@@ -82,6 +84,7 @@ class EntryDiagnosis:
     separable: bool = True
     differing: float = 0.0
     cumulant: float = 0.0
+    excess: float = 0.0
 
 
 def diagnose_entries(w: AnyArray, values: FloatArray, *, sides: bool = True) -> EntryDiagnosis:
@@ -127,7 +130,7 @@ def diagnose_entries(w: AnyArray, values: FloatArray, *, sides: bool = True) -> 
         or EntryDiagnosis()
     )
     differing = max((side.excess for side in compared), default=0.0)
-    return replace(found, differing=differing, cumulant=cumulant)
+    return replace(found, differing=differing, cumulant=cumulant, excess=clipped.excess)
 
 
 def _cumulant(clipped: ClippedSquares) -> float:

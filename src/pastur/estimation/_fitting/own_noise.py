@@ -1,0 +1,177 @@
+"""Noise of the entries at hand, where their fourth cumulant decides what is a spike.
+
+For entries that are nearly Gaussian, and where the spectrum decides clearly, the law of Gaussian
+entries is as good and costs nothing: so permutations are the exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pastur._format import number
+from pastur._numerics.leading import without_leading
+from pastur._numerics.scaling import largest_magnitude
+from pastur._typing import FloatArray
+from pastur.estimation._fitting.task import Task
+from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._low_rank.edge import GAUSSIAN, EdgeLaw, Edges, edge_shift
+from pastur.estimation._low_rank.permuted import EntryNoise, entry_noise
+from pastur.estimation._low_rank.split import Split
+from pastur.measures import TracyWidom
+
+# Standard deviations of the fourth cumulant of Gaussian entries, √(24/entries), that are chance.
+_SURE = 4.0
+# A shift of the edge from which on it matters, over its scale: 0.05 makes 0.05 into 0.054.
+_MATERIAL = 0.05
+# Of a value that noise of Gaussian entries exceeds with a larger chance, or with several times
+# alpha, noise is as good an explanation whatever the entries; with a smaller one, and beyond the
+# shift by the cumulant and a half, none.
+_NOISE, _TIMES, _SPIKE, _LEEWAY = 0.25, 3.0, 1e-4, 1.5
+# Of an outlier, which has at most the standard deviation σ/√m.
+_DEVIATIONS = 4.0
+# More spikes that are clear are left to the deconvolution.
+_FEW = 5
+# Permutations: so few where the p-value that they give is farther from alpha than a factor, else as
+# many as work in multiplications allows, of about two seconds.
+_MOST, _FEWEST, _CLOSE, _WORK = 99, 29, 4.0, 2.5e10
+# Of the noise of a row so much is left next to the signal that it is not enlarged further.
+_LEAST_SEEN = 0.1
+# Entries beyond this share of what is a spike of its own move the edge more than their cumulant.
+_LARGE = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class OwnNoise:
+    """The law of the edge of noise with the entries at hand, and what a verdict says of it.
+
+    Attributes
+    ----------
+    cumulant : float
+        Fourth cumulant of the entries.
+    edge : EdgeLaw
+    measured : EntryNoise or None
+        From permutations; None where these cost too much and the cumulant alone decides.
+    remark : str
+        A sentence after a space.
+    """
+
+    cumulant: float
+    edge: EdgeLaw
+    measured: EntryNoise | None
+    remark: str
+
+
+GAUSSIAN_ENTRIES = OwnNoise(0.0, GAUSSIAN, None, "")
+
+
+def own_noise(task: Task, split: Split, edges: Edges, *, rejected: bool) -> OwnNoise | None:
+    """Return the noise of the entries, None where that of Gaussian ones decides as well.
+
+    Parameters
+    ----------
+    rejected : bool
+        Whether the bulk does not follow the law of Gaussian entries.
+    """
+    diagnosis, matrix = task.spectrum.diagnosis, task.spectrum.matrix
+    if matrix is None or diagnosis is None or diagnosis.verdict is not None:
+        return None
+    distances = np.abs(task.values)[: min(_FEW + 1, edges.most)]
+    reduced = edges.reduced(distances, split.sigma)
+    shift = edge_shift(task.kind, diagnosis.excess)
+    largest = largest_magnitude(matrix) / task.spectrum.unit
+    clear = _clear(reduced, _limit(task, split, edges, shift, largest))
+    if clear == reduced.size:
+        return None
+    if clear == 0 and not _material(task.kind, diagnosis.excess):
+        return None
+    if not rejected and reduced[clear] <= _noise_up_to(edges, task.asked.alpha) + min(shift, 0.0):
+        return None
+    rest = _rest(task, np.asarray(matrix, dtype=np.float64), clear)
+    excess, kind = _excess(rest), task.kind.of_shape(rest.shape)
+    if not _material(kind, excess):
+        return None
+    chance = task.asked.alpha / (clear + 1) / edges.sides
+
+    def decided(measured: EntryNoise) -> bool:
+        """Return whether a few permutations leave no doubt."""
+        p_value = float(measured.edge.sf(reduced[clear]))
+        return not rejected and not chance / _CLOSE < p_value < chance * _CLOSE
+
+    return _of_rest(rest, kind, excess, decided)
+
+
+def _clear(reduced: FloatArray, limit: float) -> int:
+    """Return how many of the leading values are beyond what noise reaches whatever the entries."""
+    within = np.flatnonzero(reduced <= limit)
+    return int(within[0]) if within.size else reduced.size
+
+
+def _limit(task: Task, split: Split, edges: Edges, shift: float, largest: float) -> float:
+    """Return the reduced value that noise does not reach, whatever the other entries.
+
+    The largest of them acts like a spike of its size, in one row and one column.
+    """
+    kind, law, sigma = task.kind, split.law, split.sigma
+    surely = float(TracyWidom(1).upper_quantile(_SPIKE)) + _LEEWAY * max(shift, 0.0)
+    strength = float(kind.to_law(largest / sigma)) / (law.half_width / 2)
+    if strength <= 1:
+        return surely
+    outlier = float(kind.to_matrix(law.center + law.half_width * (strength + 1 / strength) / 2))
+    reach = sigma * (outlier + _DEVIATIONS / kind.side**0.5)
+    return max(surely, float(edges.reduced(np.array([reach]), sigma)[0]))
+
+
+def _noise_up_to(edges: Edges, alpha: float) -> float:
+    """Return up to which reduced value noise explains it, whatever the entries."""
+    chance = max(_NOISE, _TIMES * alpha) / edges.sides
+    return float(TracyWidom(1).upper_quantile(chance)) if chance < 1 else -np.inf
+
+
+def _material(kind: Kind, cumulant: float) -> bool:
+    by_chance = _SURE * (24 / (kind.size * kind.side)) ** 0.5
+    return abs(cumulant) > by_chance and abs(edge_shift(kind, cumulant)) > _MATERIAL
+
+
+def _rest(task: Task, matrix: FloatArray, removed: int) -> FloatArray:
+    """Return the entries without rows and columns of zeros and without the leading directions.
+
+    What is left of an entry next to these is smaller than it was, by the root of (1 − h)(1 − g)
+    with h and g the shares of its row and of its column that lie in them.
+    """
+    filled = matrix.any(axis=1), matrix.any(axis=0)
+    if task.kind.sides == 2:
+        filled = (filled[0] | filled[1],) * 2
+    inner = matrix[np.ix_(*filled)]
+    if not removed:
+        return inner
+    found = without_leading(inner, removed)
+    rows, columns = (1 - np.sum(basis**2, axis=1) for basis in (found.left, found.right))
+    seen = np.multiply.outer(np.maximum(rows, _LEAST_SEEN), np.maximum(columns, _LEAST_SEEN))
+    return np.asarray(found.matrix / np.sqrt(seen))
+
+
+def _excess(entries: FloatArray) -> float:
+    squares = entries**2
+    return float((squares**2).mean() / squares.mean() ** 2 - 3)
+
+
+def _of_rest(
+    rest: FloatArray, kind: Kind, excess: float, decided: Callable[[EntryNoise], bool]
+) -> OwnNoise:
+    cost = kind.size**2 * (kind.side + 4 * kind.size)
+    most = int(min(_WORK / cost, _MOST))
+    cumulant = f" The fourth cumulant of the entries is about {number(excess)}"
+    if most >= _FEWEST:
+        measured = entry_noise(rest, kind, _FEWEST)
+        if most > _FEWEST and not decided(measured):
+            measured = entry_noise(rest, kind, most)
+        remark = f"{cumulant}: the edge is that of {len(measured.modes)} permutations of them."
+        return OwnNoise(excess, measured.edge, measured, remark)
+    remark = f"{cumulant}, and the edge is moved by it."
+    critical = float(np.sqrt(np.mean(rest**2))) * (kind.size * kind.side) ** 0.25
+    if np.abs(rest).max() > _LARGE * critical:
+        remark += " Single entries are so large that alpha holds only roughly."
+    return OwnNoise(excess, EdgeLaw(edge_shift(kind, excess)), None, remark)

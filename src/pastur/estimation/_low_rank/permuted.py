@@ -1,0 +1,70 @@
+"""The edge and the modes of noise with the entries at hand, measured on permutations of them.
+
+Entries that are independent and of one law are exchangeable: with the same entries in other places
+a matrix of pure noise has the same law, whatever that of the entries is. So what large or rare
+entries do to the extreme value and to the modes needs no expansion in their cumulants.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from pastur._typing import FloatArray
+from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._low_rank.edge import EdgeLaw
+from pastur.estimation._low_rank.modes import mode_deviations
+from pastur.estimation._low_rank.noise_level import noise_level
+
+_NO_SPIKES = np.empty(0)
+
+
+@dataclass(frozen=True, eq=False)
+class EntryNoise:
+    """Noise of the entries at hand.
+
+    Attributes
+    ----------
+    edge : EdgeLaw
+        Of its extreme value.
+    modes : array, shape (draws, 8)
+        Its modes, see `mode_deviations`, in each permutation.
+    """
+
+    edge: EdgeLaw
+    modes: FloatArray
+
+    def mode_p_value(self, deviations: FloatArray, *, level: int) -> float:
+        """Return the chance of modes farther from those of the permutations (Hotelling 1931).
+
+        σ is estimated here and there, so that its own mode, `level`, says nothing.
+        """
+        from scipy.special import fdtrc
+
+        sample = self.modes[:, level:]
+        draws, freedom = sample.shape
+        off = deviations[level:] - sample.mean(axis=0)
+        squared = float(off @ np.linalg.pinv(np.cov(sample.T), hermitian=True) @ off)
+        share = (draws - freedom) / (freedom * (draws - 1) * (1 + 1 / draws))
+        return float(fdtrc(freedom, draws - freedom, share * squared))
+
+
+def entry_noise(entries: FloatArray, kind: Kind, draws: int) -> EntryNoise:
+    """Return the noise of `entries`, a matrix of that kind and size, from so many permutations.
+
+    Their mean is taken off first: it is a direction of its own that permutations would keep. The
+    places are drawn from a fixed seed and given to the entries in order of size, so that the result
+    depends on the entries alone.
+    """
+    noise, places = kind.noise, np.random.default_rng(0)
+    centring, scale = (float(one[0]) for one in noise.edge_scale(np.zeros(1)))
+    law = noise.law(0)
+    extremes, modes = list[float](), list[FloatArray]()
+    for matrix in islice(kind.permuted(entries - entries.mean(), places), draws):
+        values = kind.values(matrix)
+        level = noise_level(kind.to_law(values), law, _NO_SPIKES)
+        sigma = float(kind.to_matrix(level))
+        ends = np.array([values[0], -values[-1]])[: noise.sides]
+        extremes.extend((ends / sigma - centring) / scale)
+        modes.append(mode_deviations(kind.to_law(values / sigma), law, _NO_SPIKES))
+    return EntryNoise(EdgeLaw.of_sample(np.array(extremes)), np.array(modes))
