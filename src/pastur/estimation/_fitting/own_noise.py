@@ -45,7 +45,7 @@ _LARGE = 0.6
 
 @dataclass(frozen=True, eq=False)
 class OwnNoise:
-    """The law of the edge of noise with the entries at hand, and what a verdict says of it.
+    """The law of the edge of noise with the entries at hand, and the sentence on it.
 
     Attributes
     ----------

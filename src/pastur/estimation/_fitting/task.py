@@ -24,6 +24,8 @@ from pastur.measures import ProbabilityMeasure
 _INDEPENDENT = (
     "the entries of the noise are independent, of one variance, and most directions carry no signal"
 )
+# Of a spectrum without its matrix: nothing shows the cumulant, which moves the edge.
+_LIKE_GAUSSIAN = "the fourth cumulant of the entries is small, on which alpha rests"
 # Standard deviations of the cumulant of Gaussian entries, √(24/entries), that are chance.
 _SURE = 4.0
 _GENERAL_POSITION = "the directions that stand out are in general position to the rest"
@@ -238,4 +240,6 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
 def _white(task: Task) -> NoiseUsed:
     asked = task.asked.noise == NoiseName.WHITE
     reason = "as asked for" if asked else "the spectrum follows its law"
-    return NoiseUsed(NoiseName.WHITE, reason, _INDEPENDENT)
+    entries_known = task.spectrum.diagnosis is not None
+    assumed = _INDEPENDENT if entries_known else f"{_INDEPENDENT}, and that {_LIKE_GAUSSIAN}"
+    return NoiseUsed(NoiseName.WHITE, reason, assumed)
