@@ -124,15 +124,15 @@ def test_the_law_of_permutations_does_not_depend_on_where_the_entries_are() -> N
     assert abs(cubes.edge.location - first.edge.location) > 0.5
 
 
-def test_permutations_keep_the_entries_and_the_diagonal() -> None:
+def test_permutations_keep_the_entries() -> None:
     rng = np.random.default_rng(5)
     w = rng.normal(size=(7, 7))
     w = w + w.T
     for one in islice(SymmetricKind(7).permuted(w, rng), 3):
         assert one.tolist() == one.T.tolist()
-        assert sorted(np.diagonal(one)) == sorted(np.diagonal(w))
-        assert sorted(one.ravel()) == sorted(w.ravel())
-        assert one.tolist() != w.tolist()
+        above = np.triu_indices(7)
+        assert sorted(one[above]) == sorted(w[above])
+        assert sorted(np.diagonal(one)) != sorted(np.diagonal(w))
     wide = rng.normal(size=(3, 5))
     one = next(RectangularKind(3, 5).permuted(wide, rng))
     assert sorted(one.ravel()) == sorted(wide.ravel())

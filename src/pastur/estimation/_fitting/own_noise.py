@@ -14,7 +14,7 @@ import numpy as np
 from pastur._format import number
 from pastur._numerics.leading import without_leading
 from pastur._numerics.scaling import largest_magnitude
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._fitting.task import Task
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._low_rank.edge import GAUSSIAN, EdgeLaw, Edges, edge_shift
@@ -89,7 +89,7 @@ def own_noise(task: Task, split: Split, edges: Edges, *, rejected: bool) -> OwnN
         return None
     if not rejected and reduced[clear] <= _noise_up_to(edges, task.asked.alpha) + min(shift, 0.0):
         return None
-    rest = _rest(task, np.asarray(matrix, dtype=np.float64), clear)
+    rest = _rest(task, matrix, clear)
     excess, kind = _excess(rest), task.kind.of_shape(rest.shape)
     if not _material(kind, excess):
         return None
@@ -135,8 +135,8 @@ def _material(kind: Kind, cumulant: float) -> bool:
     return abs(cumulant) > by_chance and abs(edge_shift(kind, cumulant)) > _MATERIAL
 
 
-def _rest(task: Task, matrix: FloatArray, removed: int) -> FloatArray:
-    """Return the entries without rows and columns of zeros and without the leading directions.
+def _rest(task: Task, matrix: AnyArray, removed: int) -> FloatArray:
+    """Return the entries, in the spectrum's unit, without rows and columns of zeros and without the leading directions.
 
     What is left of an entry next to these is smaller than it was, by the root of (1 − h)(1 − g)
     with h and g the shares of its row and of its column that lie in them.
@@ -144,7 +144,7 @@ def _rest(task: Task, matrix: FloatArray, removed: int) -> FloatArray:
     filled = matrix.any(axis=1), matrix.any(axis=0)
     if task.kind.sides == 2:
         filled = (filled[0] | filled[1],) * 2
-    inner = matrix[np.ix_(*filled)]
+    inner = np.asarray(matrix[np.ix_(*filled)], dtype=np.float64) / task.spectrum.unit
     if not removed:
         return inner
     found = without_leading(inner, removed)

@@ -287,7 +287,7 @@ class Kind(Protocol):
     def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
         """Yield matrices with the entries of `w` in random places, which do not depend on theirs.
 
-        Of a symmetric matrix those on the diagonal stay on it.
+        Of a symmetric matrix also those on the diagonal leave it: signal may lie there.
         """
 
     def strongest(self, factors: Factors, count: int) -> Factors:

@@ -199,13 +199,13 @@ class SymmetricKind:
         return np.asarray(np.linalg.eigvalsh(w)[::-1], dtype=np.float64)
 
     def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
-        """Yield matrices with the entries above the diagonal, and on it, in random places."""
-        above = np.triu_indices(self.size, 1)
-        ordered, diagonal = np.sort(w[above]), np.sort(np.diagonal(w))
+        """Yield matrices with the entries on and above the diagonal in random places."""
+        above = np.triu_indices(self.size)
+        ordered = np.sort(w[above])
         while True:
             one = np.zeros((self.size, self.size))
             one[above] = rng.permutation(ordered)
-            yield one + one.T + np.diag(rng.permutation(diagonal))
+            yield one + np.triu(one, 1).T
 
     def strongest(self, factors: Factors, count: int) -> Factors:
         """Return those farthest from 0 on either side."""
