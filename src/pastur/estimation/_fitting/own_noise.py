@@ -30,6 +30,8 @@ _MATERIAL = 0.05
 # alpha, noise is as good an explanation whatever the entries; with a smaller one, and beyond the
 # shift by the cumulant and a half, none.
 _NOISE, _TIMES, _SPIKE, _LEEWAY = 0.25, 3.0, 1e-4, 1.5
+# Fourth cumulant from which on a bulk that is not that of Gaussian entries may be that of these.
+_FAR = 3.0
 # Of an outlier, which has at most the standard deviation σ/√m.
 _DEVIATIONS = 4.0
 # More spikes that are clear are left to the deconvolution.
@@ -81,6 +83,8 @@ def own_noise(task: Task, split: Split, edges: Edges, *, rejected: bool) -> OwnN
     distances = np.abs(task.values)[: min(_FEW + 1, edges.most)]
     reduced = edges.reduced(distances, split.sigma)
     shift = edge_shift(task.kind, diagnosis.excess)
+    # Up to there the modes of Gaussian entries allow for it.
+    rejected = rejected and diagnosis.excess > _FAR
     largest = largest_magnitude(matrix) / task.spectrum.unit
     clear = _clear(reduced, _limit(task, split, edges, shift, largest))
     if clear == reduced.size:
@@ -136,7 +140,7 @@ def _material(kind: Kind, cumulant: float) -> bool:
 
 
 def _rest(task: Task, matrix: AnyArray, removed: int) -> FloatArray:
-    """Return the entries, in the spectrum's unit, without rows and columns of zeros and without the leading directions.
+    """Return the entries, in the spectrum's unit, without zero sides and leading directions.
 
     What is left of an entry next to these is smaller than it was, by the root of (1 − h)(1 − g)
     with h and g the shares of its row and of its column that lie in them.
