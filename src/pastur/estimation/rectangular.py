@@ -21,6 +21,7 @@ from pastur.estimation._observed.spectrum import (
 from pastur.estimation._profile.given import known_pair
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.schema import stored
+from pastur.estimation._whitened.variances import Variances
 from pastur.measures import ProbabilityMeasure
 
 
@@ -142,20 +143,24 @@ class RectangularFit(Fit):
     def denoised_values(self, values: ArrayLike) -> FloatArray | None:
         """Return the singular values of `denoise(W)`, each in the place of that of W.
 
-        None where they have other singular vectors than W: with variances of rows and columns.
+        None where they may have other singular vectors than W: with variances of rows and columns,
+        and where neighbours are correlated.
 
         Parameters
         ----------
         values : array_like, shape (min(n, m),)
             The singular values of W, descending.
         """
-        if self.uses_profile:
+        if self.uses_profile or self.tries_frequencies:
             return None
         given = np.asarray(values, dtype=np.float64)
         found = np.zeros(given.size)
         kept = self.shrunk(given)
         found[: kept.size] = kept
         return found
+
+    def _with_variances(self, w: FloatArray, variances: Variances) -> RectangularFit:
+        return fit_rectangular(w, noise="profile", variances=variances, alpha=self.alpha)
 
     @property
     def noise_norm(self) -> float | MaybeNone:

@@ -16,6 +16,7 @@ from pastur.estimation._observed.spectrum import Settings, symmetric_spectrum
 from pastur.estimation._profile.given import known_vector
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.schema import stored
+from pastur.estimation._whitened.variances import Variances
 from pastur.measures import ProbabilityMeasure
 
 
@@ -124,6 +125,9 @@ class SymmetricFit(Fit):
             Where `W` has another shape or is not symmetric.
         """
         return super().denoise(W)
+
+    def _with_variances(self, w: FloatArray, variances: Variances) -> SymmetricFit:
+        return fit_symmetric(w, noise="profile", variances=variances.rows, alpha=self.alpha)
 
     @classmethod
     def from_dict(

@@ -34,11 +34,7 @@ def shrink_without_law(kind: Kind, values: FloatArray) -> FloatArray:
     unit = float(np.abs(values).max(initial=0.0))
     if unit == 0.0:
         return shrunk
-    scaled = values / unit
-    kept = np.zeros(values.size, dtype=bool)
-    for sign in (1.0, -1.0):
-        order = np.argsort(-sign * scaled, kind="stable")
-        kept[order[: _detached(kind, sign * scaled[order])]] = True
+    scaled, kept = values / unit, kept_without_law(kind, values)
     y, rest = scaled[kept], scaled[~kept]
     sizes = [np.empty(0)]
     for rows in blocks(np.arange(y.size), rest.size):
@@ -49,6 +45,16 @@ def shrink_without_law(kind: Kind, values: FloatArray) -> FloatArray:
         sizes.append(np.where(found.readable, size, 0.0))
     shrunk[kept] = unit * np.sign(y) * np.concatenate(sizes)
     return shrunk
+
+
+def kept_without_law(kind: Kind, values: FloatArray) -> AnyArray:
+    """Return which values are detached from the rest, or farther out than one that is."""
+    kept = np.zeros(values.size, dtype=bool)
+    unit = float(np.abs(values).max(initial=0.0))
+    for sign in (1.0, -1.0) if unit > 0 else ():
+        order = np.argsort(-sign * values, kind="stable")
+        kept[order[: _detached(kind, sign * values[order] / unit)]] = True
+    return kept
 
 
 def _detached(kind: Kind, values: FloatArray) -> int:

@@ -25,7 +25,10 @@ from pastur.estimation._result.sigma_bounds import SigmaBounds
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.estimation._result.strengths import two_readings
+from pastur.estimation._result.verdict import Verdict
+from pastur.estimation._whitened.frequencies import cosines, frequency_variances, from_cosines
 from pastur.estimation._whitened.table import mapped_signal, places_of
+from pastur.estimation._whitened.variances import Variances
 from pastur.measures import Atoms, ProbabilityMeasure
 
 # Times the rms: no bound is farther from it.
@@ -271,7 +274,8 @@ class Fit(Locked):
         no law is claimed, or the entries contradict it, those detached from the rest are shrunk to
         θ times the geometric mean of their overlaps, read against the rest, and all else is
         dropped. With variances of rows and columns it is made from the whitened matrix, whose
-        vectors are weighted so that the estimate is best for W itself.
+        vectors are weighted so that the estimate is best for W itself; and so it is with those of
+        the frequencies of correlated neighbours, where they bring the law of white noise.
 
         Parameters
         ----------
@@ -287,6 +291,8 @@ class Fit(Locked):
         check_shape(w, self.shape)
         if self.uses_profile and self.profile is not None:
             return self._unwhitened(self.profile, w)
+        if self.tries_frequencies and (found := self._by_frequency(w)) is not None:
+            return found
         factors = kind.factors(w)
         if self._keeps_few:
             factors = kind.strongest(factors, self.rank)
@@ -297,6 +303,11 @@ class Fit(Locked):
         """Whether `denoise` starts from the whitened matrix, whose vectors are not those of W."""
         noisy = self.profile is not None and self.sigma > 0
         return bool(noisy and not self.goodness.verdict.of_entries)
+
+    @property
+    def tries_frequencies(self) -> bool:
+        """Whether `denoise` asks if neighbours are correlated, and then turns the vectors of W."""
+        return self.goodness.verdict in (Verdict.CORRELATED, Verdict.NO_LAW)
 
     @property
     def _keeps_few(self) -> bool:
@@ -316,6 +327,27 @@ class Fit(Locked):
             unit = self._level(kind)
             return np.asarray(unit * kind.denoised(values / unit, self.law_in(unit)))
         return shrink_without_law(kind, values)
+
+    def _by_frequency(self, w: FloatArray) -> FloatArray | None:
+        """Return the estimate of S for noise of correlated neighbours, None where it is not such.
+
+        After scaling the cosine transform must follow the law of white noise.
+        """
+        if not (w.any(axis=0).all() and w.any(axis=1).all()):
+            return None
+        unit = float(np.abs(w).max())
+        variances = frequency_variances(w / unit, self.kind)
+        if variances is None:
+            return None
+        x = cosines(w / unit)
+        fit = self._with_variances(x, variances)
+        if fit.goodness.verdict != Verdict.NOISE:
+            return None
+        return unit * from_cosines(fit.denoise(x))
+
+    def _with_variances(self, w: FloatArray, variances: Variances) -> Fit:
+        """Return the fit of a matrix of the same kind with known variances."""
+        raise NotImplementedError(f"{type(self).__name__} is of no kind of matrix")
 
     def _unwhitened(self, profile: Profile, w: FloatArray) -> FloatArray:
         """Return the estimate of S from the whitened matrix."""
