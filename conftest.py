@@ -28,9 +28,10 @@ R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 _NO_SKIPS = bool(os.environ.get("PASTUR_NO_SKIPS"))
 _EXPECTED = os.environ.get("PASTUR_EXPECTED_SKIPS")
 
-# The one module that imports an extra when it is loaded; tests/test_sklearn.py needs it as well,
-# and is skipped with a reason.
-collect_ignore = [] if find_spec("sklearn") else ["src/pastur/sklearn.py"]
+# The modules that import an extra when they are loaded; their tests need it as well, and are
+# skipped with a reason.
+_NEEDING = {"sklearn": "src/pastur/sklearn.py", "torch": "src/pastur/torch/_layers"}
+collect_ignore = [path for extra, path in _NEEDING.items() if not find_spec(extra)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -173,6 +173,7 @@ PUBLIC = {
         "train_network",
         "verify",
     ],
+    "pastur.torch": ["compress", "load_compressed"],
     "pastur.cli": ["main"],
 }
 

@@ -140,6 +140,7 @@ _HOMES = {
         "predict_singular_values",
     ),
     "report": ("write_report",),
+    "torch": (),
     "weights": (),
 }
 _HOME = {name: package for package, names in _HOMES.items() for name in names}

@@ -9,7 +9,7 @@ import numpy as np
 from pastur._errors import InvalidInputError
 from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray
-from pastur.weights import Weights
+from pastur.weights import TensorInfo, Weights
 
 # Numbers turned into float32 together.
 _PART = 1 << 22
@@ -43,9 +43,9 @@ class TensorRecord:
         return int(np.prod(self.shape, dtype=np.int64))
 
 
-def records(weights: Weights) -> Iterator[TensorRecord]:
-    """Yield the record of each tensor, each read once."""
-    for entry in weights.entries:
+def records(tensors: Sequence[TensorInfo], weights: Weights) -> Iterator[TensorRecord]:
+    """Yield the record of each of the tensors of `weights`, each read once."""
+    for entry in tensors:
         digest = "" if entry.unreadable else tensor_digest(weights.read(entry.name))
         yield TensorRecord(entry.name, entry.shape, entry.dtype, entry.nbytes, digest)
 

@@ -118,7 +118,7 @@ def plan_compression(
     one_of("bits", bits, BITS)
     checkpoint = open_checkpoint(_named(analysis) if source is None else source)
     model = _matched(analysis, checkpoint)
-    tensors = tuple(records(checkpoint.stored))
+    tensors = tuple(records(checkpoint.tensors, checkpoint.stored))
     subjects = list(model.subjects(wanted, bits))
     menus = asked.menus(subjects, goal.get("size"))
     chosen = _chosen(menus, subjects, tensors, goal, method)

@@ -8,7 +8,7 @@ from typing import Any
 from pastur._errors import FileAccessError, PasturError
 from pastur._foreign import shown
 from pastur._vocabulary import Word
-from pastur.weights import Matrix, Weights, iter_matrices, open_weights
+from pastur.weights import Matrix, TensorInfo, Weights, iter_matrices, open_weights
 from pastur.weights._formats.folder import open_folder
 from pastur.weights._formats.npz import NPZ
 from pastur.weights._formats.readers import READERS, open_file
@@ -62,6 +62,13 @@ class Checkpoint:
     def files(self) -> tuple[Path, ...]:
         """All files that belong to it."""
         return self.weights.files
+
+    @property
+    def tensors(self) -> tuple[TensorInfo, ...]:
+        """Its tensors, each once: a second name of one in memory, which cannot be read, is none."""
+        if self.kind not in (Kind.MEMORY, Kind.OTHER):
+            return self.stored.entries
+        return tuple(entry for entry in self.stored.entries if not entry.unreadable)
 
 
 def open_checkpoint(source: Any) -> Checkpoint:

@@ -100,7 +100,8 @@ def apply_compression(
     In the factored form a matrix ``NAME`` is replaced by ``NAME_left`` and ``NAME_right``, whose
     product it is; where it is rounded by ``NAME_codes``, ``NAME_steps``, ``NAME_unit`` and
     ``NAME_layout``. There is no tensor ``NAME`` then, so that nothing can load the file as the
-    dense model. To read it: `pastur.compression.read_compressed`.
+    dense model. To read it:
+    `pastur.torch.load_compressed`, or `pastur.compression.read_compressed`.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ class _Work:
 
     def check(self) -> None:
         """Raise unless the model is that of the plan."""
-        there = list(records(self.checkpoint.stored))
+        there = list(records(self.checkpoint.tensors, self.checkpoint.stored))
         check_same(self.plan.tensors, there, self.checkpoint.source)
         for matrix in self.plan.matrices:
             found = self._matrices.get(matrix.name)

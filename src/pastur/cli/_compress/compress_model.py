@@ -1,0 +1,85 @@
+"""Plan, write, print."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pastur._files import check_writable, refuse_inputs
+from pastur.analysis import Analysis, analyze
+from pastur.cli._terminal.progress import progress_bar
+from pastur.compression import CompressionPlan, apply_compression, plan_compression
+from pastur.compression._methods.methods import METHODS, MethodName
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a plan; see `pastur.plan_compression`."""
+
+    method: str
+    target: Mapping[str, float] | None
+    form: str
+    bits: int
+
+    def plan(self, analysis: Analysis, model: Path) -> CompressionPlan:
+        """Return the plan."""
+        return plan_compression(
+            analysis,
+            model,
+            method=self.method,
+            target=self.target,
+            form=self.form,
+            bits=self.bits,
+        )
+
+    def check(self) -> None:
+        """Refuse a method without its target before the work, not after it."""
+        needs = METHODS[MethodName(self.method)].needs
+        if needs and not set(needs) & set(self.target or ()):
+            from click import UsageError
+
+            listed = " or ".join(f"--{name}" for name in needs)
+            raise UsageError(f"The method '{self.method}' needs {listed}, for example 0.6.")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Files with what is known already, and what is to be analysed else."""
+
+    plan: Path | None
+    analysis: Path | None
+    options: Mapping[str, Any]
+
+
+def run(
+    model: Path, output: Path, wanted: Wanted, given: Given, *, plan_only: bool, quiet: bool
+) -> None:
+    """Plan or read a plan, and write it or the model after it."""
+    if given.plan is None:
+        wanted.check()
+    known = [path for path in (given.plan, given.analysis) if path is not None]
+    refuse_inputs(output, [model, *known])
+    if not output.is_dir():
+        check_writable(output)
+    plan = _plan(model, output, wanted, given, quiet=quiet)
+    if plan_only:
+        last = f"Plan: {plan.to_json(output)}"
+    else:
+        last = str(apply_compression(plan, model, output))
+    if not quiet:
+        from pastur.cli._compress.print_plan import print_plan
+
+        print_plan(plan, last)
+
+
+def _plan(
+    model: Path, output: Path, wanted: Wanted, given: Given, *, quiet: bool
+) -> CompressionPlan:
+    if given.plan is not None:
+        return CompressionPlan.from_json(given.plan)
+    if given.analysis is not None:
+        return wanted.plan(Analysis.from_json(given.analysis), model)
+    with progress_bar(quiet=quiet) as progress:
+        outputs = () if output.is_dir() else (output,)
+        analysis = analyze(model, outputs=outputs, progress=progress, **given.options)
+    return wanted.plan(analysis, model)

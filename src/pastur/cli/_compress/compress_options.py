@@ -1,0 +1,114 @@
+"""The command `compress` and its options; everything heavy is imported inside it."""
+
+from pathlib import Path
+
+import click
+
+from pastur.cli._terminal.errors import debug_option
+
+# Those of `pastur.plan_compression`, which is too heavy to be imported to print help.
+METHODS = (
+    "truncate",
+    "edge",
+    "denoise",
+    "shrink",
+    "energy",
+    "rank",
+    "stable_rank",
+    "magnitude",
+    "edge_budget",
+    "ramp",
+    "round",
+    "split",
+)
+NOISES = ("white", "profile", "free", "auto")
+_SHARE = click.FloatRange(0, 1, min_open=True)
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("model", type=_FILE)
+@click.option(
+    "-o",
+    "--output",
+    type=_FILE,
+    required=True,
+    help="The smaller model, in the format of MODEL or .safetensors; a folder where MODEL is one. "
+    "With --plan-only, the plan (JSON).",
+)
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    default="truncate",
+    show_default=True,
+    help="How; see pastur.plan_compression.",
+)
+@click.option("--size", type=_SHARE, help="At most this share of the numbers is left.")
+@click.option("--error", type=_SHARE, help="The relative error of the matrices is at most this.")
+@click.option(
+    "--form",
+    type=click.Choice(["factored", "dense"]),
+    default="factored",
+    show_default=True,
+    help="Factors and codes in the place of matrices, or the same names and shapes as before.",
+)
+@click.option(
+    "--bits",
+    type=click.IntRange(2, 8),
+    default=4,
+    show_default=True,
+    help="For the methods round and split.",
+)
+@click.option("--plan-only", is_flag=True, help="Write the plan, to be read and edited.")
+@click.option("--plan", "plan_path", type=_FILE, help="Apply this plan, edited or not.")
+@click.option(
+    "--analysis",
+    "analysis_path",
+    type=_FILE,
+    help="JSON of an analysis of MODEL, so that it is not analysed again.",
+)
+@click.option("--include", metavar="PATTERN", multiple=True, help="Only these. Repeatable.")
+@click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave these. Repeatable.")
+@click.option(
+    "--noise",
+    type=click.Choice(NOISES),
+    default="auto",
+    show_default=True,
+    help="What the noise is; see `pastur analyze`.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@debug_option
+def compress(
+    model: Path,
+    output: Path,
+    method: str,
+    size: float | None,
+    error: float | None,
+    form: str,
+    bits: int,
+    plan_only: bool,
+    plan_path: Path | None,
+    analysis_path: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    noise: str,
+    quiet: bool,
+) -> None:
+    """Write a smaller model than MODEL, without data.
+
+    The errors are those of the weights, ‖W − W′‖/‖W‖, not of what the model
+    does: evaluate it. MODEL is analysed first, unless --analysis or --plan has
+    what is known of it.
+    """
+    from pastur.cli._compress.compress_model import Given, Wanted, run
+
+    if size is not None and error is not None:
+        raise click.UsageError("Choose --size or --error, not both.")
+    if plan_path is not None and (plan_only or analysis_path or size or error):
+        raise click.UsageError("A plan that is applied has its method and its target already.")
+    targets = {"size": size, "error": error}
+    target = {name: value for name, value in targets.items() if value is not None}
+    wanted = Wanted(method=method, target=target or None, form=form, bits=bits)
+    options = {"include": include or None, "exclude": exclude or None, "noise": noise}
+    given = Given(plan_path, analysis_path, options)
+    run(model, output, wanted, given, plan_only=plan_only, quiet=quiet)

@@ -1,0 +1,1 @@
+"""Layers whose weight is a product, and how they stand in the place of others."""
