@@ -36,32 +36,45 @@ class Readings(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Form:
-    """Quadratic forms of random unit vectors, one for each row: means of summands over `count`.
+class _Pair:
+    """Two quadratic forms of one random unit vector, one pair for each row, from sums of summands.
 
-    `alike` is the summand of the `count` − N directions in which the matrix is 0.
+    Attributes
+    ----------
+    first, second : array
+        Their means.
+    squares, products, second_squares : array
+        Means of the squares of the first, of the products, and of the squares of the second.
+    count : array
+        How many summands there are.
     """
 
-    summands: FloatArray
-    alike: FloatArray
-    empty: int
+    first: FloatArray
+    second: FloatArray
+    squares: FloatArray
+    products: FloatArray
+    second_squares: FloatArray
     count: FloatArray
 
-    @property
-    def mean(self) -> FloatArray:
-        return np.asarray((self.summands.sum(axis=1) + self.empty * self.alike) / self.count)
+    @classmethod
+    def of(cls, sums: tuple[FloatArray, ...], count: FloatArray) -> "_Pair":
+        """Return the pair of which these are the five sums, in this order."""
+        return cls(*(one / count for one in sums), count)
 
     @property
     def variance(self) -> FloatArray:
-        squares = (self.summands**2).sum(axis=1) + self.empty * self.alike**2
-        # Equal summands have none, up to rounding.
-        return np.asarray(2 / self.count * np.maximum(squares / self.count - self.mean**2, 0.0))
+        """Of the first."""
+        return self._spread(self.squares, self.first)
 
-    def combined(self, factor: FloatArray, other: "_Form", other_factor: FloatArray) -> "_Form":
-        """Return the form with the summands of both, times factors."""
-        summands = factor[:, None] * self.summands + other_factor[:, None] * other.summands
-        alike = factor * self.alike + other_factor * other.alike
-        return _Form(summands, alike, self.empty, self.count)
+    def combined_variance(self, factor: FloatArray, second_factor: FloatArray) -> FloatArray:
+        """Of both, times factors."""
+        squares = factor**2 * self.squares + second_factor**2 * self.second_squares
+        squares = squares + 2 * factor * second_factor * self.products
+        return self._spread(squares, factor * self.first + second_factor * self.second)
+
+    def _spread(self, squares: FloatArray, mean: FloatArray) -> FloatArray:
+        # Equal summands have none, up to rounding.
+        return np.asarray(2 / self.count * np.maximum(squares - mean**2, 0.0))
 
 
 @np.errstate(all="ignore")
@@ -83,41 +96,54 @@ def read_singular_values(y: FloatArray, rest: Rest, empty: int) -> Readings:
     with Var a, Var b twice the variances of the summands over N and M, and
     Var x = Σ s²/(y² − s²)²/(NM); and with Q = √(AB), ′ = d/dy, the overlaps
     ``−√(A/B) Q²/Q′`` and ``−√(B/A) Q²/Q′`` (Benaych-Georges, Nadakuditi 2012), whose errors follow
-    from the same forms to first order.
+    from the same forms to first order. With r = 1/(y² − s²) the summands of A and A′ are y r and
+    r − 2y²r², so that all comes from sums of r^k and s²r^k.
     """
     s, row = rest.values, y[:, None]
-    gap = np.where(rest.present, (row - s) * (row + s), np.inf)
-    squared = gap**2
-    f, f1 = row / gap, -(row**2 + s**2) / squared
-    g, g1 = s / gap, -2 * row * s / squared
+    r = np.where(rest.present, 1 / ((row - s) * (row + s)), 0.0)
+    r2, r3, r4, s2, s3, s4 = _power_sums(r, s)
     size = np.count_nonzero(rest.present, axis=1).astype(float)
-    short, short1 = (_Form(x, 0 * y, 0, size) for x in (f, f1))
-    longer, longer1 = (
-        _Form(x, at_zero, empty, size + empty) for x, at_zero in ((f, 1 / y), (f1, -1 / y**2))
+    r1 = r.sum(axis=1)
+    sums = (
+        y * r1,
+        r1 - 2 * y**2 * r2,
+        y**2 * r2,
+        y * r2 - 2 * y**3 * r3,
+        r2 - 4 * y**2 * r3 + 4 * y**4 * r4,
     )
-    a, b, a1, b1 = short.mean, longer.mean, short1.mean, longer1.mean
+    # Those of the directions in which the matrix is 0.
+    at_zero = (1 / y, -1 / y**2, 1 / y**2, -1 / y**3, 1 / y**4)
+    short = _Pair.of(sums, size)
+    longer = _Pair.of(
+        tuple(one + empty * other for one, other in zip(sums, at_zero, strict=True)), size + empty
+    )
+    a, b, a1, b1 = short.first, longer.first, short.second, longer.second
     q = np.sqrt(a * b)
     q1 = (a1 * b + a * b1) / (2 * q)
     pairs = size * (size + empty)
-    deviation = np.sqrt(
-        b / a * short.variance / 4 + a / b * longer.variance / 4 + (g**2).sum(axis=1) / pairs
-    )
-    mixed = ((2 * g / q[:, None] - g1 / q1[:, None]) ** 2).sum(axis=1) / pairs
+    deviation = np.sqrt(b / a * short.variance / 4 + a / b * longer.variance / 4 + s2 / pairs)
+    mixed = 4 * (s2 / q**2 + 2 * y * s3 / (q * q1) + y**2 * s4 / q1**2) / pairs
     k = q1 / (2 * q**2)
 
     def log_deviation(sign: int) -> FloatArray:
         by_short = sign / (2 * a) + np.sqrt(b / a) / q - (b1 / (2 * q) - k * b) / q1
         by_longer = -sign / (2 * b) + np.sqrt(a / b) / q - (a1 / (2 * q) - k * a) / q1
-        parts = (
-            short.combined(by_short, short1, -b / (2 * q * q1)),
-            longer.combined(by_longer, longer1, -a / (2 * q * q1)),
-        )
-        return np.asarray(np.sqrt(parts[0].variance + parts[1].variance + mixed))
+        of_short = short.combined_variance(by_short, -b / (2 * q * q1))
+        of_longer = longer.combined_variance(by_longer, -a / (2 * q * q1))
+        return np.asarray(np.sqrt(of_short + of_longer + mixed))
 
     overlaps = (-np.sqrt(a / b) * q**2 / q1, -np.sqrt(b / a) * q**2 / q1)
     deviations = (log_deviation(1), log_deviation(-1))
     readable = (a > 0) & (b > 0) & (q1 < 0) & np.isfinite(deviation) & np.isfinite(q / q1)
     return Readings(readable, q, deviation, -q1, overlaps, deviations)
+
+
+def _power_sums(r: FloatArray, s: FloatArray) -> tuple[FloatArray, ...]:
+    """Return Σr^k of each row for k = 2, 3, 4, then Σs²r^k."""
+    powers, squares = [r * r], s**2
+    powers += [powers[0] * r, powers[0] ** 2]
+    plain = [one.sum(axis=1) for one in powers]
+    return (*plain, *(np.einsum("ij,ij->i", one, squares) for one in powers))
 
 
 @np.errstate(all="ignore")
@@ -133,8 +159,10 @@ def read_eigenvalues(y: FloatArray, rest: Rest) -> Readings:
     gap = np.sign(y)[:, None] * (y[:, None] - rest.values)
     h = np.where(rest.present, 1 / gap, 0.0)
     size = np.count_nonzero(rest.present, axis=1).astype(float)
-    first, second = (_Form(x, 0 * y, 0, size) for x in (h, h**2))
-    g, v = first.mean, second.mean
-    spread = first.combined(2 / g, second, -1 / v).variance
-    readable = (g > 0) & np.isfinite(first.variance) & np.isfinite(g / v)
-    return Readings(readable, g, np.sqrt(first.variance), v, (g**2 / v,), (np.sqrt(spread),))
+    squared = h * h
+    sums = h, squared, squared, squared * h, squared * squared
+    pair = _Pair.of(tuple(one.sum(axis=1) for one in sums), size)
+    g, v, variance = pair.first, pair.second, pair.variance
+    spread = pair.combined_variance(2 / g, -1 / v)
+    readable = (g > 0) & np.isfinite(variance) & np.isfinite(g / v)
+    return Readings(readable, g, np.sqrt(variance), v, (g**2 / v,), (np.sqrt(spread),))
