@@ -103,7 +103,7 @@ def relative_deviation(law: NoiseLaw) -> float:
     return float(np.sqrt(np.sum(2 * _MODES * loading**2)))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _middle(law: NoiseLaw) -> tuple[slice, FloatArray, FloatArray]:
     """Return which of the descending values are matched, their quantiles φ, and values per φ."""
     skipped = int(np.ceil(_LEFT_OUT * law.size - 0.5))

@@ -50,7 +50,13 @@ class Split:
 
 
 def split_spectrum(
-    values: FloatArray, kind: Kind, noise: Noise, edges: Edges, *, sigma: float | None
+    values: FloatArray,
+    kind: Kind,
+    noise: Noise,
+    edges: Edges,
+    *,
+    sigma: float | None,
+    tolerance: float = _TOLERANCE,
 ) -> tuple[Split, Status]:
     """Return noise level, spikes and bulk of `values`, sorted by descending distance from 0.
 
@@ -65,7 +71,7 @@ def split_spectrum(
         count = edges.count(distances, sigma)
         overrun = count == edges.most and edges.overrun(distances, sigma)
         return split_at(values, kind, noise, count, sigma), _status(count, 0.0, 0, overrun)
-    levels = _Levels(values, kind, noise, median_rule(distances, kind, noise))
+    levels = _Levels(values, kind, noise, median_rule(distances, kind, noise), tolerance)
     visited = [edges.count(distances, levels.first)]
     while visited[-1] not in visited[:-1]:
         visited.append(edges.count(distances, levels.at(visited[-1]).sigma))
@@ -99,8 +105,11 @@ class _Level:
 class _Levels:
     """The noise level for each count of spikes, refined once and remembered."""
 
-    def __init__(self, values: FloatArray, kind: Kind, noise: Noise, first: float) -> None:
+    def __init__(
+        self, values: FloatArray, kind: Kind, noise: Noise, first: float, tolerance: float
+    ) -> None:
         self._values, self._kind, self._noise, self.first = values, kind, noise, first
+        self._tolerance = tolerance
         self._last, self._known = first, dict[int, _Level]()
         self.steps = 0
 
@@ -128,7 +137,7 @@ class _Levels:
                 before = 0.0 if before else step
             else:
                 sigma, before = sigma * factor, step
-            if change <= _TOLERANCE:
+            if change <= self._tolerance:
                 break
         return _Level(sigma, change)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
-from pastur._numerics.singular_values import roots_of_gram
+from pastur._numerics.singular_values import roots_of_gram, singular_values
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Factors, Kind
 from pastur.estimation._kinds.rectangular import RectangularKind
@@ -26,6 +26,8 @@ _ALPHA = 0.01
 _OWN = 24
 # Below this share the weight is nothing.
 _HARDLY = 0.4
+# The noise level on the way needs no more digits.
+_LEVEL_TOLERANCE = 1e-5
 # How close the scales are that steps begin with, and from where on no scales make rows equal.
 _ROUGH, UNEQUAL = 1e-2, 1e-3
 
@@ -62,16 +64,13 @@ class Removal:
     @property
     def p_value(self) -> float:
         """Of the rest as white noise."""
-        return mode_p_value(self._deviations, level=1, sigma_known=False)
+        found = mode_deviations(self.split.bulk, self.split.law, self.split.strengths)
+        return mode_p_value(found, level=1, sigma_known=False)
 
     @property
     def distance(self) -> float:
         """Of the rest from white noise, χ² with seven degrees of freedom if it is."""
-        return mode_distance(self._deviations, level=1, sigma_known=False)[1]
-
-    @cached_property
-    def _deviations(self) -> FloatArray:
-        return mode_deviations(self.split.bulk, self.split.law, self.split.strengths)
+        return _distance(self.split)
 
     def doubt(self, edges: Edges) -> float:
         """Return the chance that noise alone reaches as far as the weakest spike."""
@@ -145,16 +144,31 @@ class Alternation:
             rows = columns = np.sqrt(rows * columns)
         return Variances(rows / rows.mean(), columns / columns.mean()), min(residual, 1.0)
 
+    def distance(self, variances: Variances) -> float:
+        """Return that of the scaled matrix without its spikes, see `Removal`."""
+        white = self._whitened(variances)
+        values = np.linalg.eigvalsh(white) if self.symmetric else singular_values(white)
+        return _distance(self._split(values[np.argsort(-np.abs(values), kind="stable")]))
+
     def removal(self, variances: Variances, *, least: int = 0, most: int | None = None) -> Removal:
         """Return the spikes of the scaled matrix, at least and at most so many."""
-        white = self.w / np.sqrt(variances.rows)[:, None]
-        white /= np.sqrt(variances.columns)
-        values, factors = self._decomposed(white)
-        split, _ = split_spectrum(values, self.kind, self.kind.noise, self.edges, sigma=None)
+        values, factors = self._decomposed(self._whitened(variances))
+        split = self._split(values)
         count = max(split.spikes.size, least)
         signal = factors(count if most is None else min(count, most))
         rows, columns = np.sum(signal.left**2, axis=1), np.sum(signal.right**2, axis=0)
         return Removal(split, signal, rows, columns)
+
+    def _whitened(self, variances: Variances) -> FloatArray:
+        white = self.w / np.sqrt(variances.rows)[:, None]
+        white /= np.sqrt(variances.columns)
+        return white
+
+    def _split(self, values: FloatArray) -> Split:
+        noise = self.kind.noise
+        return split_spectrum(
+            values, self.kind, noise, self.edges, sigma=None, tolerance=_LEVEL_TOLERANCE
+        )[0]
 
     def _decomposed(self, white: FloatArray) -> tuple[FloatArray, Callable[[int], Factors]]:
         """Return the values by descending distance from 0, and what gives the first so many.
@@ -172,6 +186,11 @@ class Alternation:
         factors = self.kind.factors(white)
         values = factors.values[np.argsort(-np.abs(factors.values), kind="stable")]
         return values, partial(self.kind.strongest, factors)
+
+
+def _distance(split: Split) -> float:
+    found = mode_deviations(split.bulk, split.law, split.strengths)
+    return mode_distance(found, level=1, sigma_known=False)[1]
 
 
 def _first(

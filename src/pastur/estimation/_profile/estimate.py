@@ -17,10 +17,10 @@ _TOLERANCE = 1e-3
 _MOST_STEPS = 100
 # A spike less likely by chance is one.
 _BEYOND_DOUBT = 1e-7
-# What is so far from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-6), and by
-# less than a tenth nearer than so many steps before, does not come to follow it: the variances
-# would only wander, on a trained layer to the last step.
-_FAR, _NEARER, _BACK = 40.0, 0.9, 2
+# What is so far from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-6), and not
+# half as near as so many steps before, does not come to follow it: the variances would only wander,
+# on a trained layer to the last step. Those of true profiles come ten times nearer.
+_FAR, _LEFT, _BACK = 40.0, 0.5, 2
 # From this step on the number of spikes may only rise, so that it settles.
 _SETTLING = 20
 
@@ -134,9 +134,9 @@ def _descent(
 
 
 def _hopeless(distances: list[float]) -> bool:
-    """Return whether the rest is far from noise, and hardly nearer than two steps before."""
+    """Return whether the rest is far from noise, and not much nearer than two steps before."""
     *before, last = distances[-1 - _BACK :]
-    return last > _FAR and len(before) == _BACK and last > _NEARER * before[0]
+    return last > _FAR and len(before) == _BACK and last > _LEFT * before[0]
 
 
 def _between(before: Variances, after: Variances) -> Variances:

@@ -240,16 +240,17 @@ def _plain(value: Any) -> Any:
         names = value.dtype.names or ()
         if not names:
             return value.tolist()
-        return [
-            {name: _finite(item) for name, item in zip(names, row, strict=True)}
-            for row in value.tolist()
-        ]
+        columns = [_finite(value[name]) for name in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _finite(value: Any) -> Any:
-    """Return None for what JSON has no number for."""
-    return None if isinstance(value, float) and not isfinite(value) else value
+def _finite(column: AnyArray) -> list[Any]:
+    """Return the items, with None for what JSON has no number for."""
+    items: list[Any] = column.tolist()
+    if column.dtype.kind != "f" or np.isfinite(column).all():
+        return items
+    return [item if isfinite(item) else None for item in items]
 
 
 def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
