@@ -85,7 +85,7 @@ class Factors(NamedTuple):
 
 
 class Noise(Protocol):
-    """Noise of σ = 1, with any number of spikes taken out.
+    """Noise of σ = 1, with any number of spikes taken out; equal ones have equal hashes.
 
     Strong spikes take one row and one column of noise each with them: what is left after k of them
     is noise of n − k by m − k, with the entries it had. Their finite strength is the part of
@@ -108,6 +108,8 @@ class Noise(Protocol):
     def sides(self) -> int: ...
     @property
     def level_mode(self) -> int: ...
+
+    def __hash__(self) -> int: ...
 
     def law(self, removed: int) -> NoiseLaw:
         """Law of what is left after `removed` spikes."""

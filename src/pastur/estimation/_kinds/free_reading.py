@@ -4,6 +4,7 @@ No law is assumed of the rest, only that the direction is in general position to
 quadratic forms of its vectors have the means and variances that the other values give.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,9 +58,10 @@ class _Pair:
     count: FloatArray
 
     @classmethod
-    def of(cls, sums: tuple[FloatArray, ...], count: FloatArray) -> "_Pair":
+    def of(cls, sums: Iterable[FloatArray], count: FloatArray) -> "_Pair":
         """Return the pair of which these are the five sums, in this order."""
-        return cls(*(one / count for one in sums), count)
+        first, second, squares, products, second_squares = (one / count for one in sums)
+        return cls(first, second, squares, products, second_squares, count)
 
     @property
     def variance(self) -> FloatArray:
@@ -114,9 +116,8 @@ def read_singular_values(y: FloatArray, rest: Rest, empty: int) -> Readings:
     # Those of the directions in which the matrix is 0.
     at_zero = (1 / y, -1 / y**2, 1 / y**2, -1 / y**3, 1 / y**4)
     short = _Pair.of(sums, size)
-    longer = _Pair.of(
-        tuple(one + empty * other for one, other in zip(sums, at_zero, strict=True)), size + empty
-    )
+    with_zeros = (one + empty * other for one, other in zip(sums, at_zero, strict=True))
+    longer = _Pair.of(with_zeros, size + empty)
     a, b, a1, b1 = short.first, longer.first, short.second, longer.second
     q = np.sqrt(a * b)
     q1 = (a1 * b + a * b1) / (2 * q)
@@ -161,7 +162,7 @@ def read_eigenvalues(y: FloatArray, rest: Rest) -> Readings:
     size = np.count_nonzero(rest.present, axis=1).astype(float)
     squared = h * h
     sums = h, squared, squared, squared * h, squared * squared
-    pair = _Pair.of(tuple(one.sum(axis=1) for one in sums), size)
+    pair = _Pair.of((one.sum(axis=1) for one in sums), size)
     g, v, variance = pair.first, pair.second, pair.variance
     spread = pair.combined_variance(2 / g, -1 / v)
     readable = (g > 0) & np.isfinite(variance) & np.isfinite(g / v)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -107,6 +108,7 @@ class Edges:
         return bool(distances[self.most] > sigma * self.edge[-1])
 
 
+@lru_cache(maxsize=16)
 def noise_edges(noise: Noise, alpha: float, law: EdgeLaw = GAUSSIAN) -> Edges:
     """Return the edges of `noise`: ``centring + scale·q`` with q the quantile of `law`.
 

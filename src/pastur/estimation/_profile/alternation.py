@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
-from pastur._numerics.singular_values import roots_of_gram, singular_values
+from pastur._numerics.singular_values import roots_of_gram
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Factors, Kind
 from pastur.estimation._kinds.rectangular import RectangularKind
@@ -15,7 +15,6 @@ from pastur.estimation._low_rank.edge import Edges, noise_edges
 from pastur.estimation._low_rank.modes import mode_deviations, mode_distance, mode_p_value
 from pastur.estimation._low_rank.split import Split, split_spectrum
 from pastur.estimation._profile.clipped import clipped_means
-from pastur.estimation._profile.scaling import equalising_scales
 from pastur.estimation._whitened.variances import Variances
 
 # Spikes that are taken out on the way have to be surer than those of a fit: a row of slightly too
@@ -26,10 +25,10 @@ _ALPHA = 0.01
 _OWN = 24
 # Below this share the weight is nothing.
 _HARDLY = 0.4
-# The noise level on the way needs no more digits.
-_LEVEL_TOLERANCE = 1e-5
-# How close the scales are that steps begin with, and from where on no scales make rows equal.
-_ROUGH, UNEQUAL = 1e-2, 1e-3
+# Of the noise level, which the next step changes by more.
+_LEVEL_TOLERANCE = 1e-3
+# From here on no scales make rows equal.
+UNEQUAL = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,17 +59,6 @@ class Removal:
     def leverage(self) -> float:
         """The largest share."""
         return float(max(self.rows.max(), self.columns.max()))
-
-    @property
-    def p_value(self) -> float:
-        """Of the rest as white noise."""
-        found = mode_deviations(self.split.bulk, self.split.law, self.split.strengths)
-        return mode_p_value(found, level=1, sigma_known=False)
-
-    @property
-    def distance(self) -> float:
-        """Of the rest from white noise, χ² with seven degrees of freedom if it is."""
-        return _distance(self.split)
 
     def doubt(self, edges: Edges) -> float:
         """Return the chance that noise alone reaches as far as the weakest spike."""
@@ -124,11 +112,15 @@ class Alternation:
         unit = np.frexp(np.abs(w).max())[1]
         return cls(np.ldexp(w, -unit), kind, noise_edges(kind.noise, _ALPHA), symmetric)
 
-    def start(self) -> Variances:
-        """Return variances of all that there is."""
-        found = equalising_scales(np.abs(self.w), goal=1.0, tolerance=_ROUGH)
-        with np.errstate(over="ignore"):
-            return Variances(found.rows**-2.0, found.columns**-2.0)
+    @cached_property
+    def squares(self) -> FloatArray:
+        """Those of the entries."""
+        return self.w**2
+
+    def start(self) -> tuple[Variances, float]:
+        """Return the variances that make all rows and columns equal; see `variances`."""
+        rows, columns = (self.squares.mean(axis=axis) for axis in (1, 0))
+        return self.variances(self.squares, Variances(rows, columns / rows.mean()))
 
     def variances(self, squares: FloatArray, before: Variances) -> tuple[Variances, float]:
         """Return the variances that the squares of the noise give, from those `before`.
@@ -144,33 +136,20 @@ class Alternation:
             rows = columns = np.sqrt(rows * columns)
         return Variances(rows / rows.mean(), columns / columns.mean()), min(residual, 1.0)
 
-    def distance(self, variances: Variances) -> float:
-        """Return that of the scaled matrix without its spikes, see `Removal`."""
-        white = self._whitened(variances)
-        values = np.linalg.eigvalsh(white) if self.symmetric else singular_values(white)
-        return _distance(self._split(values[np.argsort(-np.abs(values), kind="stable")]))
-
-    def removal(self, variances: Variances, *, least: int = 0, most: int | None = None) -> Removal:
-        """Return the spikes of the scaled matrix, at least and at most so many."""
-        values, factors = self._decomposed(self._whitened(variances))
-        split = self._split(values)
-        count = max(split.spikes.size, least)
-        signal = factors(count if most is None else min(count, most))
-        rows, columns = np.sum(signal.left**2, axis=1), np.sum(signal.right**2, axis=0)
-        return Removal(split, signal, rows, columns)
-
-    def _whitened(self, variances: Variances) -> FloatArray:
+    def scaled(self, variances: Variances, *, vectors: bool = True) -> "Scaled":
+        """Return the scaled matrix split, its vectors computed now or where they are needed."""
         white = self.w / np.sqrt(variances.rows)[:, None]
         white /= np.sqrt(variances.columns)
-        return white
-
-    def _split(self, values: FloatArray) -> Split:
+        values, factors = self._decomposed(white, vectors=vectors)
         noise = self.kind.noise
-        return split_spectrum(
+        split, _ = split_spectrum(
             values, self.kind, noise, self.edges, sigma=None, tolerance=_LEVEL_TOLERANCE
-        )[0]
+        )
+        return Scaled(split, factors)
 
-    def _decomposed(self, white: FloatArray) -> tuple[FloatArray, Callable[[int], Factors]]:
+    def _decomposed(
+        self, white: FloatArray, *, vectors: bool
+    ) -> tuple[FloatArray, Callable[[int], Factors]]:
         """Return the values by descending distance from 0, and what gives the first so many.
 
         The eigenvectors of the Gram matrix of the short side cost a fifth of a singular value
@@ -179,24 +158,66 @@ class Alternation:
         if not self.symmetric:
             tall = white.shape[0] > white.shape[1]
             wide = white.T if tall else white
-            squares, basis = np.linalg.eigh(wide @ wide.T)
-            roots = roots_of_gram(squares)
+            gram, basis = wide @ wide.T, None
+            if vectors:
+                squares, basis = np.linalg.eigh(gram)
+            else:
+                squares = np.linalg.eigvalsh(gram)
+            roots = roots_of_gram(np.asarray(squares, dtype=np.float64))
             if roots is not None:
-                return roots, partial(_first, wide, basis[:, ::-1], roots, tall)
+                return roots, partial(_first, wide, gram, basis, roots, tall)
         factors = self.kind.factors(white)
         values = factors.values[np.argsort(-np.abs(factors.values), kind="stable")]
         return values, partial(self.kind.strongest, factors)
 
 
-def _distance(split: Split) -> float:
-    found = mode_deviations(split.bulk, split.law, split.strengths)
-    return mode_distance(found, level=1, sigma_known=False)[1]
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """A matrix scaled by some variances.
+
+    Attributes
+    ----------
+    split : Split
+        Its spectrum.
+    first : callable
+        Returns its first so many singular values with their vectors.
+    """
+
+    split: Split
+    first: Callable[[int], Factors]
+
+    @property
+    def p_value(self) -> float:
+        """Of the rest as white noise."""
+        return mode_p_value(self._deviations, level=1, sigma_known=False)
+
+    @property
+    def distance(self) -> float:
+        """Of the rest from white noise, χ² with seven degrees of freedom if it is."""
+        return mode_distance(self._deviations, level=1, sigma_known=False)[1]
+
+    @cached_property
+    def _deviations(self) -> FloatArray:
+        return mode_deviations(self.split.bulk, self.split.law, self.split.strengths)
+
+    def removal(self, *, least: int = 0, most: int | None = None) -> Removal:
+        """Return the spikes, at least and at most so many."""
+        count = max(self.split.spikes.size, least)
+        signal = self.first(count if most is None else min(count, most))
+        rows, columns = np.sum(signal.left**2, axis=1), np.sum(signal.right**2, axis=0)
+        return Removal(self.split, signal, rows, columns)
 
 
 def _first(
-    wide: FloatArray, basis: FloatArray, values: FloatArray, tall: bool, count: int
+    wide: FloatArray,
+    gram: FloatArray,
+    basis: FloatArray | None,
+    values: FloatArray,
+    tall: bool,
+    count: int,
 ) -> Factors:
     """Return the first vectors on both sides from those of the short one."""
-    short, first = basis[:, :count], values[:count]
+    vectors = np.linalg.eigh(gram)[1] if basis is None else basis
+    short, first = vectors[:, ::-1][:, :count], values[:count]
     long = (short.T @ wide) / first[:, None]
     return Factors(long.T, first, short.T) if tall else Factors(short, first, long)

@@ -17,9 +17,9 @@ _TOLERANCE = 1e-3
 _MOST_STEPS = 100
 # A spike less likely by chance is one.
 _BEYOND_DOUBT = 1e-7
-# What is so far from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-6), and not
-# half as near as so many steps before, does not come to follow it: the variances would only wander,
-# on a trained layer to the last step. Those of true profiles come ten times nearer.
+# What is so far from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-6), and
+# not twice as near as so many steps before, does not come to follow it: the variances would
+# wander, on a trained layer to the last step. Those of true profiles come ten times nearer.
 _FAR, _LEFT, _BACK = 40.0, 0.5, 2
 # From this step on the number of spikes may only rise, so that it settles.
 _SETTLING = 20
@@ -94,43 +94,49 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
 
 
 class _Found(NamedTuple):
-    """Where a descent ended, with the largest change of its last step."""
+    """Where a descent ended, with the largest change of its last step, and how far from noise."""
 
     variances: Variances
     removal: Removal
     unequal: float
     change: float
     steps: int
+    distance: float
+    p_value: float
 
 
 def _first_found(state: Alternation) -> _Found:
     """Return what the steps lead to from variances of all that there is, or from their roots."""
-    scaled, unequal = state.variances(state.w**2, state.start())
-    found = _descent(state, scaled, unequal)
-    if unequal >= UNEQUAL or found.removal.p_value >= REJECTION:
+    all_of_it, unequal = state.start()
+    found = _descent(state, all_of_it, unequal)
+    if unequal >= UNEQUAL or found.p_value >= REJECTION:
         return found
-    other = _descent(state, Variances(*map(np.sqrt, scaled)), unequal)
-    return min(found, other, key=lambda one: one.removal.distance)
+    other = _descent(state, Variances(*map(np.sqrt, all_of_it)), unequal)
+    return max(found, other, key=lambda one: (one.p_value, -one.distance))
 
 
 def _descent(
     state: Alternation, variances: Variances, unequal: float, *, most: int | None = None
 ) -> _Found:
     """Return variances and at most so many spikes that agree, from variances to start with."""
-    removal = state.removal(variances, most=most)
-    change, distances = np.inf, [removal.distance]
+    scaled, removal = state.scaled(variances), None
+    change, distances, least = np.inf, [scaled.distance], 0
     while change > _TOLERANCE and unequal < UNEQUAL and not _hopeless(distances):
         steps = len(distances)
         if steps > _MOST_STEPS:
             break
+        removal = scaled.removal(least=least, most=most)
         following, unequal = state.variances(removal.squares(state.w, variances), variances)
         change = _largest_change(variances, following)
         # Late steps are halved: what would swing between two states settles in the middle.
         variances = _between(variances, following) if steps > _SETTLING else following
         least = removal.count if steps >= _SETTLING else 0
-        removal = state.removal(variances, least=least, most=most)
-        distances.append(removal.distance)
-    return _Found(variances, removal, unequal, change, len(distances) - 1)
+        scaled = state.scaled(variances, vectors=distances[-1] < _FAR)
+        distances.append(scaled.distance)
+    if removal is None or not _hopeless(distances):
+        removal = scaled.removal(least=least, most=most)
+    steps = len(distances) - 1
+    return _Found(variances, removal, unequal, change, steps, scaled.distance, scaled.p_value)
 
 
 def _hopeless(distances: list[float]) -> bool:

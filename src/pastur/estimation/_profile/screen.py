@@ -52,10 +52,11 @@ def _follows(w: FloatArray, *, symmetric: bool) -> bool:
     """Return whether the rest of the spectrum comes to follow the law, quickly at every step."""
     filled = filled_sides(w)
     state = Alternation.of(np.asarray(filled.inner(w), dtype=np.float64), symmetric=symmetric)
-    variances, unequal = state.variances(state.w**2, state.start())
-    distance, before = state.distance(variances), np.inf
-    while unequal < UNEQUAL and _NEAR < distance <= _LEFT * before:
-        squares = state.removal(variances).squares(state.w, variances)
+    variances, unequal = state.start()
+    scaled, before = state.scaled(variances), np.inf
+    while unequal < UNEQUAL and _NEAR < scaled.distance <= _LEFT * before:
+        before = scaled.distance
+        squares = scaled.removal().squares(state.w, variances)
         variances, unequal = state.variances(squares, variances)
-        distance, before = state.distance(variances), distance
-    return unequal < UNEQUAL and distance <= _NEAR
+        scaled = state.scaled(variances, vectors=False)
+    return unequal < UNEQUAL and scaled.distance <= _NEAR

@@ -4,7 +4,8 @@ The map is ω of the observed spectrum with the outlier's own term left out: so 
 values do to an outlier, the bulk as well as other spikes, is in it, for any rank.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -127,7 +128,8 @@ def spike_table(
     table["isolated"], table["group"] = isolated, group
     for number in np.flatnonzero(np.bincount(group) > 1):
         members = np.flatnonzero(group == number)
-        mean, spread = _mean_of_group(context, order[members])
+        outside = _outside(context, order[members])
+        mean, spread = _mean_of_group(context, outside, context.sigma)
         table["theta"][members] = kind.moved_to_mean(theta[members], mean)
         table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
     if context.sigma_at_most is not None:
@@ -173,18 +175,17 @@ def _spans(context: SpikeContext, order: AnyArray, table: AnyArray) -> list[Floa
 def _widen(table: AnyArray, context: SpikeContext, order: AnyArray, most: float) -> None:
     """Move the ends of intervals as far as σ between nothing and `most` moves the estimates."""
     levels = (context.sigma, _LEAST * context.sigma, most)
-    contexts = [replace(context, sigma=sigma) for sigma in levels]
-    estimates = np.empty((len(levels), order.size))
-    for number in np.unique(table["group"]):
+    kind, estimates = context.kind, np.empty((len(levels), order.size))
+    for number in np.flatnonzero(np.bincount(table["group"]) > 1):
         members = np.flatnonzero(table["group"] == number)
-        if members.size > 1:
-            means = [_mean_of_group(one, order[members])[0] for one in contexts]
-            estimates[:, members] = np.array(means)[:, None]
+        outside = _outside(context, order[members])
+        means = [_mean_of_group(context, outside, sigma)[0] for sigma in levels]
+        estimates[:, members] = np.array(means)[:, None]
     alone = np.flatnonzero(np.bincount(table["group"])[table["group"]] == 1)
     height = np.where(table["isolated"][alone], 0.0, context.height)
-    for estimate, one in zip(estimates, contexts, strict=True):
-        spike = _leave_one_out(one, order[alone], height).spike.real
-        estimate[alone] = context.kind.to_matrix(spike)
+    others = _left_out(context, order[alone], height)
+    for estimate, sigma in zip(estimates, levels, strict=True):
+        estimate[alone] = kind.to_matrix(kind.outliers(*others, sigma**2).spike.real)
     moved = estimates[1:] - estimates[0]
     table["low"] += np.minimum(moved.min(axis=0), 0.0)
     table["high"] += np.maximum(moved.max(axis=0), 0.0)
@@ -201,13 +202,25 @@ def noise_free_spikes(kind: Kind, values: FloatArray) -> AnyArray:
     return table
 
 
-def _leave_one_out(context: SpikeContext, which: AnyArray, height: float | FloatArray) -> Outliers:
-    """Return what ω of the other values says about some, `height` above the axis."""
+class _Others(NamedTuple):
+    """Places, and the transform of the other values there with its derivative."""
+
+    z: ComplexArray
+    m: ComplexArray
+    slope: ComplexArray
+
+
+def _left_out(context: SpikeContext, which: AnyArray, height: float | FloatArray) -> _Others:
+    """Return the transform of all but each of some values, `height` above the axis."""
     kind = context.kind
     shifted = np.asarray(context.values[which] + 1j * height, dtype=np.complex128)
     z = kind.to_law(shifted)
-    m, slope = _transform(kind.to_law(context.values), z, which)
-    return kind.outliers(z, m, slope, context.variance)
+    return _Others(z, *_transform(kind.to_law(context.values), z, which))
+
+
+def _leave_one_out(context: SpikeContext, which: AnyArray, height: float | FloatArray) -> Outliers:
+    """Return what ω of the other values says about some, `height` above the axis."""
+    return context.kind.outliers(*_left_out(context, which, height), context.variance)
 
 
 def _transform(
@@ -254,14 +267,20 @@ def _to_noise(context: SpikeContext, observed: FloatArray) -> FloatArray:
     return np.asarray(np.abs(observed[:, None] - context.noise.ravel()).min(axis=1))
 
 
-def _mean_of_group(context: SpikeContext, members: AnyArray) -> tuple[float, float]:
-    """Return mean (symmetric) or root mean square of a group's θ, with its standard deviation."""
-    kind, size = context.kind, context.values.size
+def _outside(context: SpikeContext, members: AnyArray) -> _Others:
+    """Return the transform of the values outside a group at its members."""
+    kind = context.kind
     y = kind.to_law(context.values[members])
     others = kind.to_law(np.delete(context.values, members))
-    share = others.size / size
-    h, slope = (share * part for part in _transform(others, y.astype(np.complex128), None))
-    total = kind.pole_sum(y, h.real, slope.real, context.variance, size)
-    found = kind.outliers(y.astype(np.complex128), h, slope, context.variance)
-    spread = kind.spike_deviation(_resolved(found, size), context.sigma, size)
+    share = others.size / context.values.size
+    m, slope = _transform(others, y.astype(np.complex128), None)
+    return _Others(y.astype(np.complex128), share * m, share * slope)
+
+
+def _mean_of_group(context: SpikeContext, outside: _Others, sigma: float) -> tuple[float, float]:
+    """Return mean (symmetric) or root mean square of a group's θ, with its standard deviation."""
+    kind, size, variance = context.kind, context.values.size, sigma**2
+    total = kind.pole_sum(outside.z.real, outside.m.real, outside.slope.real, variance, size)
+    found = kind.outliers(*outside, variance)
+    spread = kind.spike_deviation(_resolved(found, size), sigma, size)
     return kind.group_mean(total, kind.to_matrix(found.spike.real), spread)
