@@ -2,10 +2,12 @@
 
 All take singular values or eigenvalues, never squared ones, in any order, and use the units of the
 fits: W = R/√max(n, m) + S, with entries of R of standard deviation σ. They assume a rank that is
-negligible against the size. c = n/m ≤ 1 is the ratio of the sides. Values are squared as they are:
-keep them within 1e±150. The symmetric ones are counterparts of our making, unless they cite a
-source. All raise `InvalidInputError` or `InvalidTypeError` for values that are not finite, not as
-many as the shape has, or negative singular values, and for parameters out of their range.
+negligible against the size, and independent entries of one variance, which no list of values shows:
+`fit_rectangular` checks those of a matrix. c = n/m ≤ 1 is the ratio of the sides. Values are
+squared as they are: keep them within 1e±150. The symmetric ones are counterparts of our making,
+unless they cite a source. All raise `InvalidInputError` or `InvalidTypeError` for values that are
+not finite, not as many as the shape has, or negative singular values, and for parameters out of
+their range.
 """
 
 from __future__ import annotations

@@ -29,6 +29,11 @@ _LIKE_GAUSSIAN = "the fourth cumulant of the entries is small, on which alpha re
 # Standard deviations of the cumulant of Gaussian entries, √(24/entries), that are chance.
 _SURE = 4.0
 _GENERAL_POSITION = "the directions that stand out are in general position to the rest"
+_NOT_GIVEN = (
+    "; the entries were not given, so that neither their tails nor the variances of rows and "
+    "columns nor correlations between neighbours were checked"
+)
+_NEXT_TO_BULK = "; next to a bulk the entries are not checked"
 
 
 class Level(NamedTuple):
@@ -230,7 +235,7 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
         goodness=goodness,
         status=Status(True, 0.0, 0, "No law was fitted."),
         zeros=task.spectrum.zeros,
-        noise=NoiseUsed(NoiseName.FREE, reason, _GENERAL_POSITION),
+        noise=NoiseUsed(NoiseName.FREE, reason, _GENERAL_POSITION + _unchecked(task)),
         leading=task.leading,
         sigma_bounds=bounds,
         white=white,
@@ -240,6 +245,15 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
 def _white(task: Task) -> NoiseUsed:
     asked = task.asked.noise == NoiseName.WHITE
     reason = "as asked for" if asked else "the spectrum follows its law"
-    entries_known = task.spectrum.diagnosis is not None
-    assumed = _INDEPENDENT if entries_known else f"{_INDEPENDENT}, and that {_LIKE_GAUSSIAN}"
+    assumed = _INDEPENDENT
+    if task.spectrum.diagnosis is None:
+        assumed = f"{assumed}, and that {_LIKE_GAUSSIAN}{_unchecked(task)}"
     return NoiseUsed(NoiseName.WHITE, reason, assumed)
+
+
+def _unchecked(task: Task) -> str:
+    """Return what is to be said where the entries were not looked at."""
+    spectrum = task.spectrum
+    if spectrum.diagnosis is not None:
+        return ""
+    return _NOT_GIVEN if spectrum.matrix is None else _NEXT_TO_BULK
