@@ -210,6 +210,11 @@ def test_names_at_the_top_are_those_of_the_rooms() -> None:
         assert getattr(pastur, name) is getattr(importlib.import_module(homes[0]), name)
 
 
+def test_only_names_and_rooms_are_listed() -> None:
+    rooms = {room.removeprefix("pastur.") for room in PUBLIC if room != "pastur"}
+    assert set(PUBLIC["pastur"]) <= set(dir(pastur)) <= set(PUBLIC["pastur"]) | rooms
+
+
 def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert pastur.__version__ == project["version"]

@@ -157,4 +157,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_HOME})
+    return sorted({*__all__, *_HOMES})

@@ -8,6 +8,7 @@ import pytest
 from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
 from pastur.analysis import InitialComparison, analyze
+from pastur.analysis._matrix.initial_words import comparison_lines
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,20 @@ def test_a_difference_is_read_without_a_law(trained: dict[str, FloatArray]) -> N
     low = {"w": w0["w"] + 3 * np.outer(w0["w"][:, 0], w0["w"][0])}
     exact = analyze(low, base=w0).matrices[0].fit
     assert (exact.goodness.verdict, exact.rank) == ("no noise", 1)
+
+
+def test_more_initial_noise_than_there_can_be_is_explained() -> None:
+    rng = np.random.default_rng(12)
+    start = rng.normal(size=(100, 200)) / 200**0.5
+    left, values, right = np.linalg.svd(start, full_matrices=False)
+    # Training that takes half of the smaller half away leaves less noise than there was.
+    w = (left * np.where(np.arange(100) < 50, values, 0.3 * values)) @ right
+    w += 4 * np.outer(left[:, 0], right[0])
+    other = rng.normal(size=(100, 1)) * rng.normal(size=200) / 50
+    for trained, said in ((w, True), (start + other, False)):
+        analysis = analyze({"w": trained, "w.initial": start})
+        lines = comparison_lines(analysis.initial[0], analysis.matrices[0].fit)
+        found = [line for line in lines if "independent of U" in line]
+        assert bool(found) == said, lines
+        bound = analysis.matrices[0].fit.sigma_bound
+        assert bound is not None and (analysis.initial[0].sigma_initial > bound) == said

@@ -83,7 +83,7 @@ def test_figures_are_those_of_weightwatcher(
 
 def test_closed_forms() -> None:
     s = np.array([4.0, 2.0, 2.0, 1.0, 0.0])
-    found = metrics(s, rank=4, edge=1.0, noise_norm=0.5 * 5**0.5)
+    found = metrics(s, rank=4, reach=1 / 4, noise_norm=0.5 * 5**0.5)
     assert found.frobenius_norm == 5
     assert found.spectral_norm == 4
     assert found.stable_rank == 25 / 16
@@ -101,8 +101,8 @@ def test_closed_forms() -> None:
 @pytest.mark.parametrize("scale", [1e-200, 1e-160, 1.0, 1e160, 1e200])
 def test_any_scale(scale: float) -> None:
     s = np.sort(np.random.default_rng(1).pareto(2, 50) + 1)[::-1]
-    plain = metrics(s, rank=50, edge=1.0, noise_norm=0.1)
-    found = metrics(scale * s, rank=50, edge=scale, noise_norm=0.1 * scale)
+    plain = metrics(s, rank=50, reach=1 / s[0], noise_norm=0.1)
+    found = metrics(scale * s, rank=50, reach=1 / s[0], noise_norm=0.1 * scale)
     for figure in ("stable_rank", "effective_rank", "alpha", "mp_soft_rank", "noise_energy"):
         assert getattr(found, figure) == pytest.approx(getattr(plain, figure))
     assert found.log_norm == pytest.approx(plain.log_norm + 2 * np.log10(scale))
@@ -110,7 +110,7 @@ def test_any_scale(scale: float) -> None:
 
 
 def test_equal_values_and_no_noise() -> None:
-    found = metrics(np.ones(20), rank=20, edge=0.0, noise_norm=0.0)
+    found = metrics(np.ones(20), rank=20, reach=0.0, noise_norm=0.0)
     assert found.alpha is None
     assert found.mp_soft_rank is None
     assert (found.stable_rank, found.effective_rank) == pytest.approx((20, 20))
@@ -123,3 +123,16 @@ def test_they_go_to_disk_and_back(tmp_path: Path) -> None:
     assert again.matrices[0].metrics == analysis.matrices[0].metrics
     line = analysis.to_csv(tmp_path / "a.csv").read_text("utf-8").splitlines()[0]
     assert "stable_rank" in line and "alpha_hat" in line
+
+
+def test_with_a_profile_the_soft_rank_is_that_of_the_scaled_matrix() -> None:
+    rng = np.random.default_rng(9)
+    w = rng.normal(size=(100, 200)) * np.exp(0.6 * rng.normal(size=200)) / 14
+    w += 2 * np.outer(np.ones(100), rng.normal(size=200)) / 14
+    (matrix,) = analyze({"w": w}, noise="profile").matrices
+    profile = matrix.fit.profile
+    assert profile is not None
+    largest = np.linalg.svd(profile.whiten(w), compute_uv=False)[0]
+    assert matrix.metrics.mp_soft_rank == pytest.approx((matrix.fit.edge / largest) ** 2)
+    other = (matrix.fit.edge / matrix.metrics.spectral_norm) ** 2
+    assert matrix.metrics.mp_soft_rank != pytest.approx(other, rel=0.05)

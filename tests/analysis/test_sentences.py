@@ -70,6 +70,9 @@ def test_what_was_asked_for(noise: str, start: str) -> None:
 
 
 def test_the_small_and_the_exact() -> None:
-    assert said(white(5, 9, 0)) == "The bulk has too few values to test a law."
+    assert said(white(5, 9, 0)) == (
+        "The bulk has too few values to test a law: spikes are not counted. At most 100 % is white "
+        "noise. No direction stands out from the rest."
+    )
     low = white(40, 2, 0) @ white(2, 60, 1)
     assert said(low) == "There is no noise: the matrix has rank 2 exactly."

@@ -32,11 +32,11 @@ def analysis(model: Path) -> Analysis:
 
 
 def sigma_cell(fit: RectangularFit) -> str:
-    """A dash without a law, a bound where σ is known from above alone."""
+    """A dash without a law, the bound as well where σ is known from above alone."""
     if fit.sigma is None:
         return "–"
     low, high = fit.sigma_interval
-    return f"{fit.sigma:#.4g}" if low else f"≤ {high:#.4g}"
+    return f"{fit.sigma:#.4g}" + ("" if low else rf" \(≤ {high:#.4g}\)")
 
 
 def row_of(output: str, name: str) -> str:

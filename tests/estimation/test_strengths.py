@@ -77,3 +77,28 @@ def test_members_of_a_group_share_an_interval_and_do_not_agree() -> None:
     alone = np.bincount(fit.spikes["group"])[fit.spikes["group"]] == 1
     assert alone.tolist() == [True, False, False, False]
     assert fit.strengths["agree"].tolist() == alone.tolist()
+
+
+def test_a_group_has_the_strength_that_its_interval_is_for() -> None:
+    rng = np.random.default_rng(5)
+    fit = fit_rectangular(in_noise(np.array([5.0, 4.9, 4.8, 2.5]), rng))
+    assert len(set(fit.spikes["group"][:3])) == 1
+    table = fit.strengths
+    mean = np.sqrt(np.mean(fit.spikes["theta"][:3] ** 2))
+    np.testing.assert_allclose(table["of_signal"][:3], mean)
+    assert table["together"].tolist() == [3, 3, 3, 1]
+    assert not table["agree"][:3].any()
+    known = table[np.isfinite(table["of_signal"])]
+    assert (known["of_signal_low"] <= known["of_signal"]).all()
+    assert (known["of_signal"] <= known["of_signal_high"]).all()
+    # Each for itself they are not all in it.
+    theta = fit.spikes["theta"]
+    assert not ((fit.spikes["low"] <= theta) & (theta <= fit.spikes["high"])).all()
+
+
+def test_eigenvalues_of_a_group_have_their_mean() -> None:
+    rng, n = np.random.default_rng(6), 200
+    a, q = rng.normal(size=(n, n)), orthonormal(n, 3, rng)
+    w = (a + a.T) / np.sqrt(2 * n) + (q * np.array([4.0, 3.9, 3.8])) @ q.T
+    fit = fit_symmetric(w)
+    np.testing.assert_allclose(fit.strengths["of_signal"][:3], fit.spikes["theta"].mean())

@@ -8,7 +8,6 @@ import numpy as np
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._free.leading import standing_out
 from pastur.estimation._result.fit import Fit
-from pastur.estimation._result.verdict import Verdict
 from pastur.measures._contract.curve import density_curve
 
 _LEAST_BINS, _MOST_BINS = 8, 60
@@ -145,9 +144,8 @@ class DrawnSpectrum:
 
     @property
     def counted(self) -> bool:
-        """Whether spikes count: a law of noise is claimed, and nothing contradicts it."""
-        goodness = self.fit.goodness
-        return not self.lawless and (goodness.fits or goodness.verdict == Verdict.TOO_SMALL)
+        """Whether spikes count: a law of noise is claimed, tested, and not contradicted."""
+        return not self.lawless and self.fit.goodness.fits
 
     @property
     def marked(self) -> AnyArray:

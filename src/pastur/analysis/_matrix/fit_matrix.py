@@ -13,7 +13,7 @@ from pastur._numerics.singular_values import singular_values
 from pastur._numerics.torch_singular_values import singular_values_on
 from pastur._typing import AnyArray, FloatArray
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
-from pastur.analysis._matrix.metrics import metrics
+from pastur.analysis._matrix.metrics import metrics, noise_reach
 from pastur.analysis._matrix.published import baselines
 from pastur.analysis._matrix.shuffled import randomized
 from pastur.estimation import RectangularFit, Verdict, fit_rectangular, law_free_tests
@@ -102,7 +102,7 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
     figures = metrics(
         values,
         rank=values.size - fit.zeros,
-        edge=fit.edge,
+        reach=noise_reach(fit, values),
         noise_norm=fit.noise_norm,
         rng=tail_rng,
     )

@@ -24,6 +24,7 @@ def comparison_lines(comparison: InitialComparison, fit: RectangularFit) -> list
     return [
         f"W = {factor} · W_initial + U",
         f"σ: {number(comparison.sigma_initial)} from W_initial; {_from_alone(fit)}",
+        *_beyond_bound(comparison, fit),
         *_spikes(comparison, fit),
         *_update(comparison),
     ]
@@ -35,6 +36,17 @@ def _from_alone(fit: RectangularFit) -> str:
     if fit.sigma_bound is not None:
         return f"at most {number(fit.sigma_bound)} from W alone"
     return "from W alone, no law of noise"
+
+
+def _beyond_bound(comparison: InitialComparison, fit: RectangularFit) -> list[str]:
+    """Return what it means that the initial matrix has more noise than there can be in W."""
+    bound = fit.sigma_bound
+    if bound is None or comparison.sigma_initial <= bound:
+        return []
+    return [
+        f"σ from W_initial is above the most that noise independent of U can have, "
+        f"{number(bound)}: U depends on W_initial, and takes part of it away"
+    ]
 
 
 def _spikes(comparison: InitialComparison, fit: RectangularFit) -> list[str]:

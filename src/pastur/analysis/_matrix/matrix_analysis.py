@@ -121,11 +121,11 @@ class MatrixAnalysis:
 
     @property
     def counted(self) -> bool:
-        """Return whether the number of spikes counts: a law of noise is claimed, and not refuted.
+        """Return whether the number of spikes counts: a law of noise is claimed, and holds.
 
-        True as well where the matrix is too small to test one.
+        False as well where the matrix is too small to test one.
         """
-        return self.kind not in (Finding.NO_LAW, Finding.MISFIT)
+        return self.kind in (Finding.SIGNAL, Finding.NOISE_ONLY)
 
     @property
     def other_counts(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ import numpy as np
 from pastur._numerics.power_law import fit_power_law, power_law_p_value
 from pastur._stored import check, decoded
 from pastur._typing import FloatArray
+from pastur.estimation import Fit
 
 # A tail of fewer values has no exponent worth the name.
 _FEWEST = 8
@@ -44,8 +45,8 @@ class Metrics:
     log_norm, log_spectral_norm : float
         log₁₀ Σs² and log₁₀ s₁².
     mp_soft_rank : float or None
-        Edge of the noise over s₁, squared, at most 1; None without noise, and where
-        no law of it is claimed.
+        Edge of the noise over s₁, squared, at most 1, both of the scaled matrix where rows and
+        columns have variances of their own; None without noise, and where no law of it is claimed.
     alpha, alpha_error : float or None
         Exponent of the density of λ in the tail, ∝ λ^(−alpha), and its standard error
         (alpha − 1)/√tail_count.
@@ -86,19 +87,20 @@ class Metrics:
         """Return plain values, ready for JSON."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def with_noise(self, edge: float | None, noise_norm: float | None) -> Metrics:
+    def with_noise(self, reach: float | None, noise_norm: float | None) -> Metrics:
         """Return the metrics with those that follow from a law of noise; None for no law.
 
         Parameters
         ----------
-        edge, noise_norm : float or None
-            End and Frobenius norm of the noise.
+        reach, noise_norm : float or None
+            End of the noise over the largest singular value of the matrix that has that noise, and
+            Frobenius norm of the noise.
         """
         energy = mp_soft_rank = None
         if noise_norm is not None:
             energy = min(1.0, (noise_norm / self.spectral_norm) ** 2 / self.stable_rank)
-        if noise_norm and edge:
-            mp_soft_rank = min(1.0, (edge / self.spectral_norm) ** 2)
+        if noise_norm and reach:
+            mp_soft_rank = min(1.0, reach**2)
         return replace(self, noise_energy=energy, mp_soft_rank=mp_soft_rank)
 
     @classmethod
@@ -117,7 +119,7 @@ def metrics(
     singular_values: FloatArray,
     *,
     rank: int,
-    edge: float | None,
+    reach: float | None,
     noise_norm: float | None,
     rng: np.random.Generator | None = None,
 ) -> Metrics:
@@ -128,8 +130,8 @@ def metrics(
     singular_values : array, descending
     rank : int
         How many of them are not zero to rounding.
-    edge, noise_norm : float or None
-        Those of its fit.
+    reach, noise_norm : float or None
+        Those of its fit; see `Metrics.with_noise`.
     rng : Generator, optional
         For the p-value of the tail, which is left out without it.
     """
@@ -172,7 +174,16 @@ def metrics(
         log_spectral_norm=log_top,
         mp_soft_rank=None,
         **found,
-    ).with_noise(edge, noise_norm)
+    ).with_noise(reach, noise_norm)
+
+
+def noise_reach(fit: Fit, singular_values: FloatArray) -> float | None:
+    """Return the end of the noise over the largest value of the matrix that has that noise.
+
+    With a profile that is the matrix which it scales to one variance.
+    """
+    values = singular_values if fit.profile is None else fit.profile.values
+    return None if fit.edge is None else float(fit.edge / values[0])
 
 
 def _square(value: float) -> float | None:

@@ -16,11 +16,9 @@ def sentences(fit: Fit) -> str:
     finding = Finding.of(fit)
     if finding == Finding.NO_LAW:
         return " ".join([_without_law(fit), *_share(fit), *_standing_out(fit), *_strongest(fit)])
-    if finding == Finding.MISFIT:
+    if finding in (Finding.MISFIT, Finding.TOO_SMALL):
         refused = f"{fit.goodness.verdict.meaning.rstrip('.')}: spikes are not counted."
         return " ".join([refused, *_share(fit), *_standing_out(fit)])
-    if finding == Finding.TOO_SMALL:
-        return fit.goodness.verdict.meaning
     if fit.goodness.verdict == Verdict.NO_NOISE:
         return f"There is no noise: the matrix has rank {fit.rank} exactly."
     return " ".join([_noise(fit), _signal(fit), *_strongest(fit)])
@@ -74,7 +72,7 @@ def _noise(fit: Fit) -> str:
     low, high = fit.sigma_interval
     kind = fit.noise.name.label
     if low == 0.0 < fit.sigma:
-        return f"{kind} of σ {number(high)} at most."
+        return f"{kind} of σ {number(fit.sigma)}, at most {number(high)}."
     if low == high:
         return f"{kind} of σ {number(fit.sigma)}."
     return f"{kind} of σ {number(fit.sigma)} ({span(low, high)})."

@@ -50,7 +50,7 @@ def legend(columns: Sequence[Column], alpha: float) -> str:
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     yield Column("shape", lambda matrix: shape(matrix.shape))
-    yield Column("σ", _sigma, "the noise; an entry's standard deviation is σ/√max(rows, columns).")
+    yield Column("σ", _sigma, _SIGMA + _AT_MOST * any(map(_open_below, matrices)))
     yield Column("edge", lambda matrix: number(matrix.fit.edge), "noise alone stays below it.")
     yield Column("spikes", _spikes, "singular values beyond the noise.")
     for name in dict.fromkeys(name for matrix in matrices for name in matrix.other_counts):
@@ -75,13 +75,15 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     )
 
 
+_SIGMA = "the noise; an entry's standard deviation is σ/√max(rows, columns)."
+_AT_MOST = " (≤ x): it may be anything up to x, as weak signal may be part of it."
 _STANDING_OUT = "directions that stand out from the rest, if they are in general position to it."
 _FLIPS = "chance that random signs of the entries give as much in one direction."
 _NEIGHBOURS = "correlation of neighbouring rows or columns, the larger of the two."
 _PREDICTED = "share of a held-out block that the rest predicts, with the rank of the prediction."
 _STRONGEST = (
-    "the strongest spike before the noise, with its {level} interval; without a law, the first "
-    "direction that stands out, against the rest."
+    "the strongest spike before the noise, with its {level} interval; where none is counted, the "
+    "first direction that stands out, against the rest."
 )
 
 
@@ -92,9 +94,14 @@ def _noise(matrix: MatrixAnalysis) -> str:
 
 def _sigma(matrix: MatrixAnalysis) -> str:
     fit = matrix.fit
-    if fit.sigma and fit.sigma_interval[0] == 0.0:
-        return f"≤ {number(fit.sigma_interval[1])}"
-    return number(fit.sigma)
+    most = f" (≤ {number(fit.sigma_interval[1])})" if _open_below(matrix) else ""
+    return f"{number(fit.sigma)}{most}"
+
+
+def _open_below(matrix: MatrixAnalysis) -> bool:
+    """Return whether the interval of σ has no lower end."""
+    fit = matrix.fit
+    return bool(fit.sigma) and fit.sigma_interval[0] == 0.0
 
 
 def _spikes(matrix: MatrixAnalysis) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pastur.analysis._matrix.initial_values import InitialComparison
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._matrix.metrics import noise_reach
 from pastur.estimation import RectangularFit, Verdict, fit_rectangular
 from pastur.estimation._result.noise_used import NoiseName
 
@@ -21,7 +22,7 @@ def matrix_of_schema_1(matrix: MatrixAnalysis) -> dict[str, Any]:
     """Return a matrix as plain values, with the fit of white noise whatever was claimed."""
     fit, metrics = _white_fit(matrix), matrix.metrics
     if fit.edge != matrix.fit.edge:
-        metrics = metrics.with_noise(fit.edge, fit.noise_norm)
+        metrics = metrics.with_noise(noise_reach(fit, matrix.singular_values), fit.noise_norm)
     values = replace(matrix, fit=fit, metrics=metrics).to_dict()
     spikes = [_spike_of_schema_1(spike) for spike in values["fit"]["spikes"]]
     fit_values = _without(values["fit"], _OF_FIT) | {"spikes": spikes}

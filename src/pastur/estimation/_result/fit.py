@@ -219,12 +219,14 @@ class Fit(Locked):
         noise and signal orthogonal to the direction (`spikes`, those of `white` where no law is
         claimed); each with ``_low`` and ``_high``, and NaN where there is no such reading. They are
         two quantities, not two estimates of one. ``agree`` says where each lies in the interval of
-        the other, so that either will do; it is False in a group, whose members share an interval.
+        the other, so that either will do. A group of spikes, ``together`` in all, has one strength
+        and one interval: the root mean square of its singular values, or the mean of its
+        eigenvalues; ``agree`` is False there.
         """
         fit = self if self.white is None else self.white
         # Spikes of a profile are values of the scaled matrix, of which `leading` has none.
         spikes = fit.spikes[:0] if self.profile is not None else fit.spikes
-        return two_readings(self.leading, standing_out(self.kind, self.leading), spikes)
+        return two_readings(self.kind, self.leading, standing_out(self.kind, self.leading), spikes)
 
     @property
     def sigma_bound(self) -> float | None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pastur._typing import AnyArray
+from pastur.estimation._kinds.contract import Kind
 
 READINGS = ("against_rest", "of_signal")
 FIELDS = np.dtype(
@@ -10,11 +11,12 @@ FIELDS = np.dtype(
         ("observed", "f8"),
         *((name + end, "f8") for name in READINGS for end in ("", "_low", "_high")),
         ("agree", "?"),
+        ("together", "i8"),
     ]
 )
 
 
-def two_readings(leading: AnyArray, chosen: AnyArray, spikes: AnyArray) -> AnyArray:
+def two_readings(kind: Kind, leading: AnyArray, chosen: AnyArray, spikes: AnyArray) -> AnyArray:
     """Return both readings of the spikes and of the chosen rows of `leading`, by size.
 
     Parameters
@@ -27,17 +29,32 @@ def two_readings(leading: AnyArray, chosen: AnyArray, spikes: AnyArray) -> AnyAr
     more = leading["observed"][chosen]
     known = _same(more, spikes["observed"]).any(axis=1)
     observed = np.concatenate([spikes["observed"], more[~known]])
-    table = np.full(observed.size, np.nan, dtype=FIELDS)
+    spikes = _with_means(kind, spikes)
+    table = np.zeros(observed.size, dtype=FIELDS)
+    for name in (name + end for name in READINGS for end in ("", "_low", "_high")):
+        table[name] = np.nan
     table["observed"] = observed[np.argsort(-np.abs(observed), kind="stable")]
-    alone = np.ones(table.size, dtype=bool)
+    table["together"], alone = 1, np.ones(table.size, dtype=bool)
     for name, read in zip(READINGS, (leading, spikes), strict=True):
         rows, places = np.nonzero(_same(table["observed"], read["observed"]))
         for end, of in (("", "theta"), ("_low", "low"), ("_high", "high")):
             table[name + end][rows] = read[of][places]
         # Members of a group share an interval, which is that of none of them.
-        alone[rows] &= (read["group"][places, None] == read["group"]).sum(axis=1) == 1
+        together = (read["group"][places, None] == read["group"]).sum(axis=1)
+        alone[rows] &= together == 1
+        if read is spikes:
+            table["together"][rows] = together
     table["agree"] = alone & _within(table, *READINGS) & _within(table, *READINGS[::-1])
     return table
+
+
+def _with_means(kind: Kind, spikes: AnyArray) -> AnyArray:
+    """Return spikes with the mean of their group, which its interval is for, as strength."""
+    found, number = spikes.copy(), spikes["group"]
+    count = np.maximum(np.bincount(number), 1)
+    means = kind.to_matrix(np.bincount(number, kind.to_law(spikes["theta"])) / count)
+    found["theta"] = np.where(count[number] > 1, means[number], spikes["theta"])
+    return found
 
 
 def _same(values: AnyArray, others: AnyArray) -> AnyArray:

@@ -41,7 +41,7 @@ def spectrum(matrix: MatrixAnalysis) -> dict[str, Any]:
 
 def _spikes(spikes: AnyArray) -> dict[str, Any]:
     shown = spikes[:MOST_MARKED]
-    return {field: digits(shown[field], 4) for field in _SPIKE_FIELDS} | {
+    return _fields(shown, _SPIKE_FIELDS) | {
         "p": ["" if p < LEAST_P else p_value(p) for p in shown["p_value"]],
         "isolated": [int(flag) for flag in shown["isolated"]],
         "together": np.bincount(spikes["group"])[shown["group"]].tolist(),
@@ -52,11 +52,7 @@ def _leading(matrix: MatrixAnalysis) -> dict[str, Any]:
     drawn = matrix.drawn
     places, leading = drawn.listed[:MOST_MARKED], drawn.fit.leading
     shown = leading[places]
-    # Spans are shown with two decimals.
-    return {
-        field: digits(shown[field], 2 if field.startswith("span") else 4)
-        for field in _LEADING_FIELDS
-    } | {
+    return _fields(shown, _LEADING_FIELDS) | {
         "isolated": [int(flag) for flag in np.isfinite(shown["overlap_left"])],
         "out": [int(flag) for flag in drawn.stands_out[places]],
         "together": np.bincount(leading["group"])[shown["group"]].tolist(),
@@ -64,17 +60,24 @@ def _leading(matrix: MatrixAnalysis) -> dict[str, Any]:
     }
 
 
+def _fields(rows: AnyArray, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return the figures of rows; spans are shown with two decimals."""
+    return {name: digits(rows[name], 2 if name.startswith("span") else 4) for name in names}
+
+
 def _of_signal(strengths: AnyArray, observed: FloatArray) -> list[list[float | None] | bool | None]:
-    """Return the other reading of each value: True where it agrees, None where there is none."""
+    """Return the other reading of each value: True where it agrees, None where there is none.
+
+    It is a strength, the ends of its interval, and how many spikes have it, if several do.
+    """
     found: list[list[float | None] | bool | None] = [None] * observed.size
     known = np.isfinite(strengths["of_signal"])
     same = np.isclose(observed[:, None], strengths["observed"], rtol=1e-12, atol=0.0) & known
     for row, place in zip(*np.nonzero(same), strict=True):
         one = strengths[place]
-        theta, low, high = (one[f"of_signal{end}"] for end in ("", "_low", "_high"))
-        # The interval of a group is that of its root mean square, not of each.
-        reading = (theta if low <= theta <= high else np.nan, low, high)
-        found[row] = True if one["agree"] else digits(reading, 4)
+        reading = [one[f"of_signal{end}"] for end in ("", "_low", "_high")]
+        together = [int(one["together"])] if one["together"] > 1 else []
+        found[row] = True if one["agree"] else [*digits(reading, 4), *together]
     return found
 
 

@@ -155,7 +155,7 @@ def _cell(text: Callable[[float], str], value: float | None) -> Cell:
 def _sigma_cell(matrix: MatrixAnalysis) -> Cell:
     fit = matrix.fit
     if _at_most(fit):
-        return Cell(f"≤ {page_text.number(fit.sigma_interval[1])}", fit.sigma)
+        return Cell(page_text.number(fit.sigma), fit.sigma, f"≤ {page_text.number(fit.sigma_interval[1])}")
     return _cell(page_text.number, fit.sigma)
 
 
@@ -174,7 +174,8 @@ def _facts(matrix: MatrixAnalysis) -> tuple[tuple[str, str], ...]:
 def _noise_facts(matrix: MatrixAnalysis) -> list[tuple[str, str]]:
     fit, facts = matrix.fit, list[tuple[str, str]]()
     if _at_most(fit):
-        facts.append(("Noise level σ, at most", page_text.number(fit.sigma_interval[1])))
+        most = page_text.number(fit.sigma_interval[1])
+        facts.append(("Noise level σ", f"{page_text.number(fit.sigma)}, at most {most}"))
     elif fit.sigma is not None:
         facts.append(("Noise level σ", _with_interval(fit.sigma, *fit.sigma_interval)))
     if fit.sigma:

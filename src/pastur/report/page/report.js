@@ -120,7 +120,7 @@
     const [low, high] = ["low", "high"].map((end) => rows[`span_${side}_${end}`][i].toFixed(2));
     return `${share(rows, i)}${rows[`span_${side}`][i].toFixed(2)} (${low} to ${high})`;
   }
-  const spikeOverlap = (rows, side, i) => share(rows, i) + short(rows[`span_${side}`][i]);
+  const spikeOverlap = (rows, side, i) => share(rows, i) + rows[`span_${side}`][i].toFixed(2);
 
   // What carries a marker in a chart: spikes where they count, else what stands out from the rest.
   function marks({ counted, spikes, leading }) {
@@ -368,9 +368,9 @@
   function otherReading(found) {
     if (found === null) return "–";
     if (found === true) return "agrees";
-    const [theta, low, high] = found;
+    const [theta, low, high, together] = found;
     const ends = `${short(low)} to ${high === null ? "∞" : short(high)}`;
-    return theta === null ? `${ends} (of a group)` : `${short(theta)}, ${ends}`;
+    return `${short(theta)}, ${ends}${together > 1 ? ` (${together} together)` : ""}`;
   }
   const tables = {
     spikes: {
