@@ -202,7 +202,9 @@ def test_bars_of_the_embedded_data_hold_all_singular_values(page: Page, analysis
 def test_page_is_small_even_where_every_layer_is_full_of_spikes(tmp_path: Path) -> None:
     # A spectrum over eight orders of magnitude: most of it lies beyond any edge.
     values = np.geomspace(1e-4, 1e4, 600)
-    layers = {f"encoder.layers.{i}.feed_forward.weight": np.diag(values) for i in range(4)}
+    left, right = np.linalg.qr(np.random.default_rng(0).normal(size=(2, 600, 600)))[0]
+    w = (left * values) @ right
+    layers = {f"encoder.layers.{i}.feed_forward.weight": w for i in range(4)}
     full = analyze(layers, noise="white")
     # No law holds for it, and spikes that do not count would not be drawn.
     sound = [

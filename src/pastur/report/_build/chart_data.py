@@ -12,6 +12,8 @@ from pastur.analysis import InitialComparison, MatrixAnalysis
 
 MOST_MARKED = 150
 _MOST_RESIDUALS = 400
+# Whole numbers from here on are shorter with an exponent.
+_LONGEST = 1e5
 # The overlaps of isolated spikes, and of what is read alone, are their spans.
 _SPIKE_FIELDS = ("observed", "theta", "low", "high", "span_left", "span_right")
 _LEADING_FIELDS = (
@@ -114,7 +116,13 @@ def _marked(comparison: InitialComparison) -> AnyArray:
 def digits(values: FloatArray | Iterable[float], significant: int) -> list[float | None]:
     """Return numbers cut to `significant` digits; None, which JSON has, for one not finite."""
     array = np.asarray(values, dtype=np.float64)
-    return [float(f"{v:.{significant}g}") if np.isfinite(v) else None for v in array]
+    return [_cut(v, significant) if np.isfinite(v) else None for v in array]
+
+
+def _cut(value: float, significant: int) -> float:
+    """Return a number cut to so many digits, without a decimal point where it needs none."""
+    cut = float(f"{value:.{significant}g}")
+    return int(cut) if abs(cut) < _LONGEST and cut.is_integer() else cut
 
 
 def script_safe(data: Any) -> str:
