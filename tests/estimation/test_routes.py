@@ -1,4 +1,4 @@
-"""Every route to a fit looks at the entries where there are any, and says where there are none."""
+"""Every route to a fit checks the entries where there are any, and says where there are none."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +46,7 @@ ROUTES: dict[str, Callable[[FloatArray], Any]] = {
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_entries_are_looked_at(route: str) -> None:
+def test_entries_are_checked(route: str) -> None:
     fit = ROUTES[route](correlated(120, 200))
     assert fit.goodness.verdict == "entries correlated"
     assert "checked" not in fit.noise.assumption
@@ -54,7 +54,7 @@ def test_entries_are_looked_at(route: str) -> None:
 
 @pytest.mark.parametrize("noise", ["white", "auto"])
 @pytest.mark.filterwarnings("ignore:No law of noise is claimed")
-def test_data_of_spiked_pca_are_looked_at(noise: str) -> None:
+def test_data_of_spiked_pca_are_checked(noise: str) -> None:
     pytest.importorskip("sklearn")
     from pastur.sklearn import SpikedPCA
 

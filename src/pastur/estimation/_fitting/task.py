@@ -252,7 +252,7 @@ def _white(task: Task) -> NoiseUsed:
 
 
 def _unchecked(task: Task) -> str:
-    """Return what is to be said where the entries were not looked at."""
+    """Return what is to be said where the entries were not checked."""
     spectrum = task.spectrum
     if spectrum.diagnosis is not None:
         return ""
