@@ -91,6 +91,17 @@ def test_variances_that_differ_a_little_are_a_profile(spread: float, found: str)
     assert fit_rectangular(w).goodness.verdict == Verdict.NOISE
 
 
+@pytest.mark.lengthy
+@pytest.mark.parametrize(("spread", "found"), [(0.0, "white"), (0.1, "profile")])
+def test_variances_that_spikes_hide_show_in_what_they_leave(spread: float, found: str) -> None:
+    """All of 30 draws with these variances of columns are read so, and all but a few without."""
+    rng = np.random.default_rng(10)
+    columns = np.exp(spread * rng.normal(size=SHAPE[1]))
+    theta = CRITICAL * rng.uniform(1.5, 4, 40)
+    w = noise(rng) * np.sqrt(columns / columns.mean()) + signal(theta, rng)
+    assert fit_rectangular(w, noise="auto").noise == found
+
+
 @pytest.mark.parametrize(("spread", "found"), [(0.0, "white"), (0.4, "profile")])
 def test_symmetric_variances(spread: float, found: str) -> None:
     rng = np.random.default_rng(7)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
 from pastur.estimation._fitting.belief import doubt, noise_cumulant
@@ -10,7 +12,9 @@ from pastur.estimation._fitting.profile import fit_profile, profile_estimate
 from pastur.estimation._fitting.sentences import without_advice
 from pastur.estimation._fitting.task import Found, Task, result_without_law
 from pastur.estimation._kinds.contract import Kind
+from pastur.estimation._observed.entries import diagnose_entries
 from pastur.estimation._observed.spectrum import Settings, Spectrum
+from pastur.estimation._profile.rest import rest_of
 from pastur.estimation._profile.screen import profile_may_hold
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.noise_used import NoiseName
@@ -20,6 +24,8 @@ AUTO = "auto"
 NOISES = (*map(str, NoiseName), AUTO)
 # Standard deviations from which on the spread of the variances of rows or columns is not chance.
 _DIFFERING = 3.5
+# Of entries with a larger fourth cumulant spikes leave rows that differ more than chance explains.
+_GAUSSIAN = 1.0
 
 
 def checked_noise(noise: object, variances: object = None) -> str:
@@ -52,7 +58,8 @@ def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
 def _believed(task: Task) -> Found:
     """Return the first fit whose law is believed, or what can be said without a law."""
     white = fit(task)
-    goodness, uneven = doubt(white, noise_cumulant(white, task)), _uneven(task)
+    cumulant = noise_cumulant(white, task)
+    goodness, uneven = doubt(white, cumulant), _uneven(task, white, cumulant)
     if goodness is None and not uneven:
         return white
     estimate = profile_estimate(task) if uneven and _profile_may_hold(task) else None
@@ -82,11 +89,26 @@ def _profile_may_hold(task: Task) -> bool:
     return matrix is not None and profile_may_hold(matrix, symmetric=not task.kind.squared)
 
 
-def _uneven(task: Task) -> bool:
+def _uneven(task: Task, white: Found, cumulant: float) -> bool:
     """Return whether the variances of rows or columns differ, and may be all that differs."""
     diagnosis, known = task.spectrum.diagnosis, task.asked.bulk is not None
     if diagnosis is None or not diagnosis.separable or task.spectrum.noise_free or known:
         return False
     if diagnosis.verdict is not None:
         return diagnosis.verdict == Verdict.UNEVEN
-    return diagnosis.differing > _DIFFERING
+    return diagnosis.differing > _DIFFERING or _rest_uneven(task, white, cumulant)
+
+
+def _rest_uneven(task: Task, white: Found, cumulant: float) -> bool:
+    """Return whether variances differ once the spikes are taken out, which hide it.
+
+    Asked only where the law of white noise is followed. What spikes leave of entries with a fourth
+    cumulant has not the spread of the sums that independent entries have.
+    """
+    followed = white.goodness.verdict in (Verdict.NOISE, Verdict.BROAD)
+    matrix = task.spectrum.matrix
+    if not (followed and white.rank and matrix is not None and cumulant < _GAUSSIAN):
+        return False
+    w = np.asarray(matrix, dtype=np.float64) / task.spectrum.unit
+    rest, values = rest_of(w, task.kind.factors(w), task.kind, task.asked.alpha)
+    return diagnose_entries(rest, values).differing > _DIFFERING
