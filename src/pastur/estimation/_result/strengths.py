@@ -50,10 +50,13 @@ def two_readings(kind: Kind, leading: AnyArray, chosen: AnyArray, spikes: AnyArr
 
 def _with_means(kind: Kind, spikes: AnyArray) -> AnyArray:
     """Return spikes with the mean of their group, which its interval is for, as strength."""
-    found, number = spikes.copy(), spikes["group"]
-    count = np.maximum(np.bincount(number), 1)
-    means = kind.to_matrix(np.bincount(number, kind.to_law(spikes["theta"])) / count)
-    found["theta"] = np.where(count[number] > 1, means[number], spikes["theta"])
+    found = spikes.copy()
+    for number in np.flatnonzero(np.bincount(spikes["group"]) > 1):
+        theta = spikes["theta"][spikes["group"] == number]
+        # Relative to the largest, as squares may leave the doubles.
+        unit = float(np.abs(theta).max())
+        mean = kind.to_matrix(np.mean(kind.to_law(theta / unit)))
+        found["theta"][spikes["group"] == number] = unit * mean
     return found
 
 

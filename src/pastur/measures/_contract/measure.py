@@ -19,6 +19,7 @@ from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ArrayLike, ComplexArray, FloatArray, RandomLike
 from pastur.measures._contract.arguments import inside, line_points, plane_points, upper
 from pastur.measures._contract.quantiles import quantile_by_pieces
+from pastur.measures._contract.scale import finite_moment, finite_transform
 
 
 class Measure(KeepsLocked, ABC):
@@ -107,7 +108,8 @@ class Measure(KeepsLocked, ABC):
                 f"`z` = {on[0]:g} is an atom, where the potential is infinite. "
                 "Add a small imaginary part."
             )
-        potential = self._log_potential(upper(values))
+        with np.errstate(under="ignore"):
+            potential = self._log_potential(upper(values))
         return np.where(values.imag < 0, np.conj(potential), potential)[()]
 
     def moment(self, k: int) -> float:
@@ -116,7 +118,12 @@ class Measure(KeepsLocked, ABC):
             return self.mass
         if k < 0:
             raise InvalidInputError(f"`k` must be at least 0. Got {k}.")
-        return self._moment(positive_integer("k", k))
+        order = positive_integer("k", k)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return finite_moment(order, self._moment(order))
+        except OverflowError:
+            return finite_moment(order, np.inf)
 
     def integrate(self, f: Callable[[Any], Any]) -> float:
         """Integral ``∫ f dτ`` to about 1e-10 of its scale.
@@ -208,7 +215,9 @@ class Measure(KeepsLocked, ABC):
                 f"`z` = {on[0]:g} lies on the support, where the transform has no single value. "
                 "Add a small imaginary part, or ask for `density`."
             )
-        result = formula(upper(values))
+        # Infinite and undefined results are refused, and what vanishes is 0.
+        with np.errstate(all="ignore"):
+            result = finite_transform(values, formula(upper(values)))
         if values.dtype.kind != "c":
             return result.real[()]
         return np.where(values.imag < 0, np.conj(result), result)[()]

@@ -13,6 +13,7 @@ from pastur._errors import InvalidInputError
 from pastur._numerics.series import log1p_tail
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures._contract.measure import Measure, ProbabilityMeasure
+from pastur.measures._contract.scale import check_scale
 from pastur.measures._laws.edge_arc import edge_rise
 
 
@@ -41,6 +42,7 @@ class Semicircle(ProbabilityMeasure):
     def __post_init__(self) -> None:
         object.__setattr__(self, "sigma", positive_number("sigma", self.sigma))
         object.__setattr__(self, "center", finite_number("center", self.center))
+        check_scale("sigma", self.sigma, max(self.sigma, abs(self.center)), least=self.sigma)
 
     @property
     def support(self) -> FloatArray:
@@ -67,7 +69,7 @@ class Semicircle(ProbabilityMeasure):
 
     def _log_potential(self, z: ComplexArray) -> ComplexArray:
         omega = self._omega(z)
-        return np.log(omega) + self.sigma**2 / (2 * omega**2)
+        return np.log(omega) + (self.sigma / omega) ** 2 / 2
 
     def _quantile(self, q: FloatArray) -> FloatArray:
         low, high = self.support[0]
@@ -140,7 +142,7 @@ class Uniform(ProbabilityMeasure):
         return np.asarray(np.where(far, distant, near) / self._length)
 
     def _stieltjes_derivative(self, z: ComplexArray) -> ComplexArray:
-        return 1 / ((z - self.low) * (z - self.high))
+        return 1 / (z - self.low) / (z - self.high)
 
     def _log_potential(self, z: ComplexArray) -> ComplexArray:
         far, middle, u = self._from_afar(z)

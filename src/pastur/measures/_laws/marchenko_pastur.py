@@ -13,6 +13,7 @@ from pastur._errors import InvalidInputError
 from pastur._numerics.series import log1p_tail
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures._contract.measure import ProbabilityMeasure
+from pastur.measures._contract.scale import check_scale
 from pastur.measures._laws.edge_arc import edge_rise
 
 
@@ -51,6 +52,14 @@ class MarchenkoPastur(ProbabilityMeasure):
             )
         object.__setattr__(self, "ratio", ratio)
         object.__setattr__(self, "sigma", positive_number("sigma", self.sigma))
+        check_scale("sigma", self.sigma, *self._scales)
+
+    @property
+    def _scales(self) -> tuple[float, float]:
+        """The upper edge, and how far a spread of eigenvalues the law has."""
+        reach = self.sigma * (1 + self.ratio**0.5)
+        with np.errstate(over="ignore", under="ignore"):
+            return float(np.square(reach)), float(np.square(self.sigma) * self.ratio**0.5)
 
     @property
     def _edges(self) -> tuple[float, float]:
@@ -79,10 +88,11 @@ class MarchenkoPastur(ProbabilityMeasure):
 
     def _density(self, x: FloatArray) -> FloatArray:
         low, high = self._edges
-        square = np.maximum((high - x) * (x - low), 0)
-        positive = square > 0
-        inner = np.sqrt(square) / np.where(positive, x, 1)
-        density = inner / (2 * np.pi * self.ratio * self.sigma**2)
+        positive = (x > low) & (x < high)
+        inside = np.where(positive, x, high)
+        # One root for each end: a product of ends may leave the doubles.
+        root = np.sqrt(high - inside) * np.sqrt(inside - low) / inside
+        density = root / (2 * np.pi * self.ratio * self.sigma**2)
         return np.where((x == 0) & (low == 0), np.inf, density)
 
     def _root(self, z: ComplexArray) -> ComplexArray:
@@ -97,7 +107,7 @@ class MarchenkoPastur(ProbabilityMeasure):
     def _stieltjes_derivative(self, z: ComplexArray) -> ComplexArray:
         if self.ratio > 1:
             dual = self._dual._stieltjes_derivative(z)
-            return (1 - 1 / self.ratio) / z**2 + dual / self.ratio
+            return (1 - 1 / self.ratio) / z / z + dual / self.ratio
         g = self._stieltjes(z)
         return -g * (1 + self.ratio * self.sigma**2 * g) / self._root(z)
 
