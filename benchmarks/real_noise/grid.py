@@ -21,7 +21,7 @@ from parts import HERE, Options, Record
 from pastur import Verdict
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit
-from pastur.estimation._fitting import noises
+from pastur.estimation._fitting import noises, profile
 from pastur.estimation._fitting.task import Task
 from pastur.estimation._observed.spectrum import Settings, rectangular_spectrum
 from pastur.estimation.rectangular import fitted
@@ -34,8 +34,6 @@ SEED = 1000
 # The default, whose readings are counted, and that of the wider intervals.
 ALPHAS = (0.05, 0.01)
 CELL, POOLED = 0.90, 0.94
-# What of a fit does not depend on them, and takes most of the time where variances are estimated.
-_SHARED = ("profile_estimate", "_profile_may_hold")
 # The cells so far, which the next run of the same source need not repeat.
 CELLS = HERE / "records" / "grid.cells.jsonl"
 
@@ -76,15 +74,18 @@ def one_cell(kind: str, shape: Shape, spikes: int, seed: int, draws: int) -> Rec
 
 
 def readings(matrix: FloatArray) -> Iterator[RectangularFit]:
-    """Yield the fit by "auto" with the intervals of each of ALPHAS.
+    """Yield the fit by "auto", and with wider intervals that of the noise which it chose.
 
-    Singular values and variances of rows and columns do not depend on it: they are found once.
+    Singular values and variances of rows and columns do not depend on these: they are found once.
     """
     observation = rectangular_spectrum(matrix, None, None)
-    steps = {name: _once(getattr(noises, name)) for name in _SHARED}
-    for alpha in ALPHAS:
-        with mock.patch.multiple(noises, **steps):
-            yield fitted(observation, Settings(None, alpha, noise=noises.AUTO))
+    estimate = _once(profile.profile_estimate)
+    with mock.patch.object(noises, "profile_estimate", estimate):
+        default = fitted(observation, Settings(None, ALPHAS[0], noise=noises.AUTO))
+    yield default
+    with mock.patch.object(profile, "profile_estimate", estimate):
+        wider = fitted(observation, Settings(None, ALPHAS[1], noise=default.noise.name))
+    yield wider
 
 
 def _once(step: Callable[[Task], object]) -> Callable[[Task], object]:

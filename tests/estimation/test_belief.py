@@ -121,3 +121,11 @@ def test_nothing_is_advised_on_figures_that_are_not_given() -> None:
     asked, chosen = fit_rectangular(w), fit_rectangular(w, noise="auto")
     assert "number of spikes" in asked.goodness.reason
     assert chosen.noise == "free" and "number of spikes" not in chosen.goodness.reason
+
+
+def test_rows_and_columns_of_zeros_stay_zero_where_spikes_are_taken_out() -> None:
+    """Rounding in their place would be rows of another variance; a warning is an error here."""
+    rng = np.random.default_rng(11)
+    w = noise(rng) + signal(CRITICAL * rng.uniform(2, 4, 5), rng)
+    w[::10], w[:, ::10] = 0.0, 0.0
+    assert fit_rectangular(w, noise="auto").noise == "white"

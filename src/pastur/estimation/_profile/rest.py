@@ -31,4 +31,6 @@ def rest_of(
     leverages = np.sum(left**2, axis=1), np.sum(right**2, axis=0)
     seen = np.multiply.outer(*(np.maximum(1 - h, _LEAST_SEEN) for h in leverages))
     rest = (white - (left * values[taken]) @ right) / np.sqrt(seen)
+    # Not even rounding is left of rows and columns of zeros.
+    rest[~white.any(axis=1)], rest[:, ~white.any(axis=0)] = 0.0, 0.0
     return np.asarray(rest), values[~taken]
