@@ -117,4 +117,4 @@ def test_a_signed_measure_says_what_it_has_instead(name: str) -> None:
 
 def test_other_missing_names_are_reported_as_python_does() -> None:
     with pytest.raises(AttributeError, match="'SignedSum' object has no attribute 'colour'"):
-        SIGNED.colour  # type: ignore[attr-defined]  # noqa: B018
+        SIGNED.colour  # noqa: B018

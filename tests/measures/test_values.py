@@ -125,6 +125,9 @@ def test_a_convex_combination_is_a_probability_measure() -> None:
     assert isinstance(mixture, ProbabilityMeasure)
     assert isinstance((Semicircle(1.0) + Uniform(0, 1)) / 2, ProbabilityMeasure)
     assert isinstance(mixture - 0.25 * Atoms([0.0]) + 0.25 * Atoms([1.0]), Measure)
+    # A type checker accepts it where a law is asked for.
+    accepted: ProbabilityMeasure = 0.5 * Atoms([0.0]) + 0.5 * Uniform(1, 2)
+    assert accepted.quantile(0.75) == pytest.approx(1.5)
     assert not isinstance(2 * mixture, ProbabilityMeasure)
     assert not isinstance(mixture - mixture, ProbabilityMeasure)
 

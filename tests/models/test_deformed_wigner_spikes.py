@@ -68,7 +68,7 @@ def test_spike_on_the_support_and_other_misuse_are_refused() -> None:
     with pytest.raises(InvalidTypeError, match="`nu0` must be a probability measure"):
         DeformedWigner([0.0])  # type: ignore[arg-type]
     with pytest.raises(InvalidTypeError, match="`nu0` must be a probability measure"):
-        DeformedWigner(Atoms([0.0]) - Atoms([1.0]))  # type: ignore[arg-type]
+        DeformedWigner(Atoms([0.0]) - Atoms([1.0]))
     with pytest.raises(InvalidInputError, match=r"`beta` must be one of 1, 2\. Got 4"):
         DeformedWigner(Atoms([0.0]), beta=4)
     with pytest.raises(InvalidInputError, match=r"`n` must be at least 1\. Got 0"):
@@ -155,4 +155,4 @@ def test_a_subcritical_spike_makes_no_outlier() -> None:
 
 def test_measures_that_are_not_bounded_or_not_positive_are_refused() -> None:
     with pytest.raises(InvalidTypeError, match="probability measure"):
-        DeformedWigner(2 * Semicircle(1.0) - Atoms([0.0]))  # type: ignore[arg-type]
+        DeformedWigner(2 * Semicircle(1.0) - Atoms([0.0]))

@@ -52,8 +52,8 @@ class Masses:
         if not self.points.size:
             return self.base
         share = float(self.weights.sum())
-        whole = (1 - share) * self.base + share * Atoms(self.points, self.weights / share)
-        assert isinstance(whole, ProbabilityMeasure)
+        atoms = Atoms(self.points, self.weights / share)
+        whole: ProbabilityMeasure = (1 - share) * self.base + share * atoms
         return whole
 
     def without(self, point: float) -> "Masses":

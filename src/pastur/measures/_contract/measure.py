@@ -151,18 +151,20 @@ class Measure(KeepsLocked, ABC):
         """Image under t ↦ t + b."""
         return self._affine(1.0, finite_number("b", b))
 
-    def __add__(self, other: object) -> Measure:
+    # A sum with weights that add up to 1 is a `ProbabilityMeasure`, which is a matter of values, not
+    # of types: as that of `int ** int`, the type of the result is open.
+    def __add__(self, other: object) -> Any:
         return _combine([(1.0, self), (1.0, other)])
 
-    def __sub__(self, other: object) -> Measure:
+    def __sub__(self, other: object) -> Any:
         return _combine([(1.0, self), (-1.0, other)])
 
-    def __mul__(self, factor: float) -> Measure:
+    def __mul__(self, factor: float) -> Any:
         return _combine([(finite_number("factor", factor), self)])
 
     __rmul__ = __mul__
 
-    def __truediv__(self, divisor: float) -> Measure:
+    def __truediv__(self, divisor: float) -> Any:
         number = finite_number("divisor", divisor)
         if number == 0:
             raise InvalidInputError("`divisor` must not be 0: a measure cannot be divided by 0.")
