@@ -151,8 +151,8 @@ class Measure(KeepsLocked, ABC):
         """Image under t ↦ t + b."""
         return self._affine(1.0, finite_number("b", b))
 
-    # A sum with weights that add up to 1 is a `ProbabilityMeasure`, which is a matter of values, not
-    # of types: as that of `int ** int`, the type of the result is open.
+    # A sum with weights that add up to 1 is a `ProbabilityMeasure`, which is a matter of values: as
+    # that of `int ** int`, the type of the result is open.
     def __add__(self, other: object) -> Any:
         return _combine([(1.0, self), (1.0, other)])
 
