@@ -12,10 +12,12 @@ from scipy import stats
 
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit, fit_rectangular, fit_symmetric
+from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._kinds.symmetric import SymmetricKind
 from pastur.estimation._low_rank.edge import EdgeLaw, edge_shift, noise_edges
-from pastur.estimation._low_rank.permuted import EntryNoise, entry_noise
+from pastur.estimation._low_rank.permuted import EntryNoise
+from pastur.estimation._low_rank.permuted import entry_noise as measured_noise
 from pastur.measures import TracyWidom
 
 Rng = np.random.Generator
@@ -116,10 +118,10 @@ def test_the_law_of_permutations_does_not_depend_on_where_the_entries_are() -> N
     first = entry_noise(w, kind, 5)
     for other in (rng.permutation(w.ravel()).reshape(w.shape), w.T):
         again = entry_noise(other, kind, 5)
-        # Their mean is rounded in another order.
-        assert again.edge.location == pytest.approx(first.edge.location, rel=1e-9)
-        assert again.edge.spread == pytest.approx(first.edge.spread, rel=1e-9)
-        assert again.modes == pytest.approx(first.modes, rel=1e-6, abs=1e-8)
+        # Their mean is rounded in another order, to single precision.
+        assert again.edge.location == pytest.approx(first.edge.location, rel=1e-3)
+        assert again.edge.spread == pytest.approx(first.edge.spread, rel=1e-3)
+        assert again.modes == pytest.approx(first.modes, abs=1e-3)
     cubes = entry_noise(w**3, kind, 5)
     assert abs(cubes.edge.location - first.edge.location) > 0.5
 
@@ -203,6 +205,16 @@ def test_a_spectrum_alone_says_what_alpha_rests_on() -> None:
     spectrum = fit_rectangular(singular_values=values, shape=w.shape)
     assert "fourth cumulant" in str(spectrum.noise)
     assert "fourth cumulant" not in str(fit_rectangular(w).noise)
+
+
+def entry_noise(w: FloatArray, kind: Kind, draws: int) -> EntryNoise:
+    return measured_noise(w, kind, draws, draws, lambda _: False)
+
+
+def test_permutations_end_where_a_few_are_enough() -> None:
+    w, kind = np.random.default_rng(9).laplace(size=(20, 30)), RectangularKind(20, 30)
+    assert len(measured_noise(w, kind, 20, 10, lambda _: True).modes) == 10
+    assert len(measured_noise(w, kind, 20, 10, lambda _: False).modes) == 20
 
 
 def planted(name: str, theta: list[float], rng: Rng) -> FloatArray:

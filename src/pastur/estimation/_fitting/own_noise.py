@@ -169,9 +169,7 @@ def _of_rest(
     most = int(min(_WORK / cost, _MOST))
     cumulant = f" The fourth cumulant of the entries is about {number(excess)}"
     if most >= _FEWEST:
-        measured = entry_noise(rest, kind, _FEWEST)
-        if most > _FEWEST and not decided(measured):
-            measured = entry_noise(rest, kind, most)
+        measured = entry_noise(rest, kind, most, _FEWEST, decided)
         remark = f"{cumulant}: the edge is that of {len(measured.modes)} permutations of them."
         return OwnNoise(excess, measured.edge, measured, remark)
     remark = f"{cumulant}, and the edge is moved by it."

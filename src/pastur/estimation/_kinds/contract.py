@@ -283,10 +283,10 @@ class Kind(Protocol):
     def factors(self, w: FloatArray) -> Factors:
         """Return a matrix in its own vectors."""
 
-    def values(self, w: FloatArray) -> FloatArray:
-        """Return the values of a matrix, descending."""
+    def law_values(self, w: AnyArray) -> FloatArray:
+        """Return the values of a matrix in the coordinate of the law, descending, in its digits."""
 
-    def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
+    def permuted(self, w: AnyArray, rng: np.random.Generator) -> Iterator[AnyArray]:
         """Yield matrices with the entries of `w` in random places, which do not depend on theirs.
 
         Of a symmetric matrix also those on the diagonal leave it: signal may lie there.

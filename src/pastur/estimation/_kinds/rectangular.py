@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pastur._errors import InvalidInputError
-from pastur._numerics.singular_values import singular_values
-from pastur._typing import ComplexArray, FloatArray
+from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.estimation._kinds.contract import (
     Curve,
     Ends,
@@ -278,11 +277,11 @@ class RectangularKind:
         """Return the singular value decomposition."""
         return Factors(*np.linalg.svd(w, full_matrices=False))
 
-    def values(self, w: FloatArray) -> FloatArray:
-        """Return the singular values."""
-        return singular_values(w)
+    def law_values(self, w: AnyArray) -> FloatArray:
+        """Return the eigenvalues of the Gram matrix of the short side."""
+        return np.asarray(np.linalg.eigvalsh(w @ w.T)[::-1], dtype=np.float64)
 
-    def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
+    def permuted(self, w: AnyArray, rng: np.random.Generator) -> Iterator[AnyArray]:
         """Yield matrices with all entries in random places."""
         ordered = np.sort(w, axis=None)
         while True:

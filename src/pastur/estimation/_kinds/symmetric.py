@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pastur._errors import InvalidInputError
-from pastur._typing import ComplexArray, FloatArray
+from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.estimation._kinds.contract import (
     Curve,
     Ends,
@@ -194,16 +194,16 @@ class SymmetricKind:
         values, vectors = np.linalg.eigh(symmetric_part(w))
         return Factors(vectors, values, vectors.T)
 
-    def values(self, w: FloatArray) -> FloatArray:
+    def law_values(self, w: AnyArray) -> FloatArray:
         """Return the eigenvalues."""
         return np.asarray(np.linalg.eigvalsh(w)[::-1], dtype=np.float64)
 
-    def permuted(self, w: FloatArray, rng: np.random.Generator) -> Iterator[FloatArray]:
+    def permuted(self, w: AnyArray, rng: np.random.Generator) -> Iterator[AnyArray]:
         """Yield matrices with the entries on and above the diagonal in random places."""
         above = np.triu_indices(self.size)
         ordered = np.sort(w[above])
         while True:
-            one = np.zeros((self.size, self.size))
+            one = np.zeros((self.size, self.size), dtype=w.dtype)
             one[above] = rng.permutation(ordered)
             yield one + np.triu(one, 1).T
 

@@ -5,6 +5,7 @@ a matrix of pure noise has the same law, whatever that of the entries is. So wha
 entries do to the extreme value and to the modes needs no expansion in their cumulants.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -49,22 +50,37 @@ class EntryNoise:
         return float(fdtrc(freedom, draws - freedom, share * squared))
 
 
-def entry_noise(entries: FloatArray, kind: Kind, draws: int) -> EntryNoise:
+def entry_noise(
+    entries: FloatArray, kind: Kind, draws: int, few: int, enough: Callable[[EntryNoise], bool]
+) -> EntryNoise:
     """Return the noise of `entries`, a matrix of that kind and size, from so many permutations.
 
     Their mean is taken off first: it is a direction of its own that permutations would keep. The
     places are drawn from a fixed seed and given to the entries in order of size, so that the result
-    depends on the entries alone.
+    depends on the entries alone. Single precision is a ten-thousandth of what is measured.
+
+    Parameters
+    ----------
+    few, enough : int, function
+        Permutations after which `enough` says whether there will be more.
     """
-    noise, places = kind.noise, np.random.default_rng(0)
+    noise, law = kind.noise, kind.noise.law(0)
     centring, scale = (float(one[0]) for one in noise.edge_scale(np.zeros(1)))
-    law = noise.law(0)
     extremes, modes = list[float](), list[FloatArray]()
-    for matrix in islice(kind.permuted(entries - entries.mean(), places), draws):
-        values = kind.values(matrix)
-        level = noise_level(kind.to_law(values), law, _NO_SPIKES)
-        sigma = float(kind.to_matrix(level))
+    single = (entries - entries.mean()).astype(np.float32)
+    for matrix in islice(kind.permuted(single, np.random.default_rng(0)), draws):
+        values = kind.law_values(matrix)
+        level = noise_level(values, law, _NO_SPIKES)
+        values /= level
         ends = np.array([values[0], -values[-1]])[: noise.sides]
-        extremes.extend((ends / sigma - centring) / scale)
-        modes.append(mode_deviations(kind.to_law(values / sigma), law, _NO_SPIKES))
+        extremes.extend((np.asarray(kind.to_matrix(ends)) - centring) / scale)
+        modes.append(mode_deviations(values, law, _NO_SPIKES))
+        if len(modes) == few:
+            found = _of_samples(extremes, modes)
+            if enough(found):
+                return found
+    return _of_samples(extremes, modes)
+
+
+def _of_samples(extremes: Sequence[float], modes: Sequence[FloatArray]) -> EntryNoise:
     return EntryNoise(EdgeLaw.of_sample(np.array(extremes)), np.array(modes))
