@@ -3,9 +3,10 @@
     python benchmarks/estimation [SECTION …] [--draws 200] [--jobs 2] [--seed 0] [--model FILE]
 
 Sections: sigma, counts, intervals (all three from the same spectra), noise (pure noise: rate of
-false spikes), denoising, verdicts, ugly (small and ugly inputs), cost (with `--model`, of a
-safetensors file as well); all of them by default, about half an hour on two cores. σ = 1
-throughout. Each figure stands beside its limit, ✓ or ✗; the exit status is 1 if one is not met.
+false spikes), entries (the same for entries of many laws), denoising, verdicts, ugly (small and
+ugly inputs), cost (with `--model`, of a safetensors file as well); all of them by default, about an
+hour on two cores. σ = 1 throughout. Each figure stands beside its limit, ✓ or ✗; the exit status
+is 1 if one is not met.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 import cost
 import denoising
 import draws
+import entries
 import joblib
 import pure
 import spectra
@@ -28,7 +30,13 @@ from threadpoolctl import threadpool_limits
 Result = TypeVar("Result")
 
 # Sections made of tasks that are shared out.
-SPREAD = {"noise": pure, "denoising": denoising, "verdicts": verdicts, "ugly": ugly}
+SPREAD = {
+    "noise": pure,
+    "entries": entries,
+    "denoising": denoising,
+    "verdicts": verdicts,
+    "ugly": ugly,
+}
 SECTIONS = (*spectra.PARTS, *SPREAD, "cost")
 
 

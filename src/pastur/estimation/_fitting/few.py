@@ -12,12 +12,13 @@ from pastur.estimation._spikes.table import SpikeContext, spike_table
 
 
 def few_spikes(
-    task: Task, split: Split, edges: Edges, *, at_most: float | None
+    task: Task, split: Split, edges: Edges, *, bias: float, at_most: float | None
 ) -> tuple[Level, AnyArray]:
     """Return noise level and spikes of a spectrum that is already split.
 
-    Where the rest is not known to be noise of one variance, σ can be anything up to `at_most`, and
-    the spikes' intervals allow for that.
+    Edges and spikes rest on σ as it comes out, which the entries leave off by its `bias`, relative:
+    an edge measured on permutations has the same. Where the rest is not known to be noise of one
+    variance, σ can be anything up to `at_most`, and the spikes' intervals allow for that.
     """
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
     margin, both = exp(task.level_z * split.deviation), kind.sides == 2
@@ -36,4 +37,5 @@ def few_spikes(
     spikes = spike_table(context, np.arange(rank), p_values, z=task.z)
     edge = sigma * float(edges.edge[rank])
     lower = -edge if both else 0.0
-    return Level(sigma, sigma / margin, sigma * margin, lower, edge, lower, edge), spikes
+    true = sigma / (1 + bias)
+    return Level(true, true / margin, true * margin, lower, edge, lower, edge), spikes

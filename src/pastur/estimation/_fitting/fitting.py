@@ -11,7 +11,12 @@ from pastur.estimation._deconvolution.descent import NEAR, Deconvolution, deconv
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
 from pastur.estimation._fitting.many import fit_many, reaches_into_noise
-from pastur.estimation._fitting.own_noise import GAUSSIAN_ENTRIES, OwnNoise, own_noise
+from pastur.estimation._fitting.own_noise import (
+    GAUSSIAN_ENTRIES,
+    OwnNoise,
+    level_bias,
+    own_noise,
+)
 from pastur.estimation._fitting.sentences import (
     assess,
     exact_as_well,
@@ -82,7 +87,10 @@ def _fit_noise(task: Task) -> Found:
     rejected = _rejected(goodness)
     contradicted = diagnosis is not None and diagnosis.verdict is not None
     doubtful = (rejected or contradicted) and not task.known
-    level, spikes = few_spikes(task, split, edges, at_most=task.guarantee if doubtful else None)
+    bias = level_bias(task, split, own)
+    level, spikes = few_spikes(
+        task, split, edges, bias=bias, at_most=task.guarantee if doubtful else None
+    )
     rank = Rank(float(len(spikes)), float(len(spikes)), float(values.size))
     found = None
     if diagnosis is not None and diagnosis.verdict is not None:
@@ -100,7 +108,7 @@ def _fit_noise(task: Task) -> Found:
     if doubtful:
         level = task.up_to_guarantee(level)
     elif level.low == 0.0 and not task.known:
-        _, spikes = few_spikes(task, split, edges, at_most=level.high)
+        _, spikes = few_spikes(task, split, edges, bias=bias, at_most=level.high)
     signal = Signal(spikes["theta"], np.full(len(spikes), 1 / values.size))
     assessment = Assessment(goodness, status)
     return result(task, level, spikes, signal, rank, assessment, growing=False)

@@ -18,6 +18,7 @@ from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._fitting.task import Task
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._low_rank.edge import GAUSSIAN, EdgeLaw, Edges, edge_shift
+from pastur.estimation._low_rank.noise_level import relative_bias
 from pastur.estimation._low_rank.permuted import EntryNoise, entry_noise
 from pastur.estimation._low_rank.split import Split
 from pastur.measures import TracyWidom
@@ -41,6 +42,8 @@ _FEW = 5
 _MOST, _FEWEST, _CLOSE, _WORK = 99, 29, 4.0, 2.5e10
 # Of the noise of a row so much is left next to the signal that it is not enlarged further.
 _LEAST_SEEN = 0.1
+# A diagonal of larger squares than these, over those of other entries, has signal.
+_MOST_DIAGONAL = 3.0
 # Entries beyond this share of what is a spike of its own move the edge more than their cumulant.
 _LARGE = 0.6
 
@@ -177,3 +180,28 @@ def _of_rest(
     if np.abs(rest).max() > _LARGE * critical:
         remark += " Single entries are so large that alpha holds only roughly."
     return OwnNoise(excess, EdgeLaw(edge_shift(kind, excess)), None, remark)
+
+
+def level_bias(task: Task, split: Split, own: OwnNoise | None) -> float:
+    """Return by how much of itself the entries move the estimate of σ.
+
+    Their fourth cumulant κ₄ moves the mean of the mode of twice that of σ, by κ₄; of a symmetric
+    matrix the diagonal moves that of σ's by v − 2, v its mean square over that of the others, where
+    Gaussian noise in no special direction has 2.
+    """
+    kind, diagnosis, matrix = task.kind, task.spectrum.diagnosis, task.spectrum.matrix
+    if matrix is None or diagnosis is None or diagnosis.verdict is not None or task.known:
+        return 0.0
+    cumulant = 0.0
+    if own is not None:
+        cumulant = own.cumulant
+    elif not split.spikes.size and _material(kind, diagnosis.excess):
+        # With spikes it is that of the noise only if these were taken out.
+        cumulant = diagnosis.excess
+    level = kind.noise.level_mode
+    bias = relative_bias(split.law, 2 * level, cumulant)
+    if kind.sides == 2:
+        square = np.square(np.diagonal(matrix) / task.spectrum.unit).mean() * kind.side
+        diagonal = min(float(square) / split.sigma**2, _MOST_DIAGONAL)
+        bias += relative_bias(split.law, level, diagonal - 2)
+    return kind.relative_to_matrix(bias)

@@ -95,12 +95,22 @@ def relative_deviation(law: NoiseLaw) -> float:
     ``(1/π) Σ A_k sin(kφ)/k`` moves the value there by ``half_width·sin φ/(size·g(φ))`` times it.
     Entries with fourth cumulant κ₄ add κ₄ to the variance of the first mode (rectangular).
     """
+    return float(np.sqrt(np.sum(2 * _MODES * _loadings(law) ** 2)))
+
+
+def relative_bias(law: NoiseLaw, mode: int, mean: float) -> float:
+    """Return the relative bias of `noise_level` where a mode has this mean more than assumed."""
+    return float(_loadings(law)[mode - 1]) * mean
+
+
+@lru_cache(maxsize=16)
+def _loadings(law: NoiseLaw) -> FloatArray:
+    """Return by how much of itself `noise_level` moves with each mode."""
     _, angle, crowding = _middle(law)
     position = law.points(angle)
     weight = position / (position @ position)
     by_count = weight * law.half_width * np.sin(angle) / crowding
-    loading = np.sin(_MODES[:, None] * angle) @ by_count / (np.pi * _MODES)
-    return float(np.sqrt(np.sum(2 * _MODES * loading**2)))
+    return np.asarray(np.sin(_MODES[:, None] * angle) @ by_count / (np.pi * _MODES))
 
 
 @lru_cache(maxsize=64)

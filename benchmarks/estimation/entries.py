@@ -1,0 +1,168 @@
+"""Noise of entries with a fourth cumulant, fitted from the matrix itself, without and with spikes.
+
+A false alarm is a spike in pure noise while a law of noise is claimed. Each rate stands beside what
+it may be: 0.05 ± 0.015 and 0.01 ± 0.007, and up to 0.1 and 0.08 for exponential entries, ends to
+which the 99.9 % interval of a binomial law is added. With two spikes of 1.5 times the critical
+value the share of draws in which both are found follows.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import binom
+
+from pastur import fit_rectangular, fit_symmetric
+from pastur._typing import FloatArray
+from pastur.estimation import RectangularFit, SymmetricFit
+
+SHAPES: list[tuple[int, int] | int] = [(50, 100), (100, 100), (200, 400), 60, 200]
+ALPHAS = (0.05, 0.01)
+CHUNKS = 8
+# In units of the critical value.
+SPIKES = np.array([1.5, 1.5])
+
+Entries = Callable[[np.random.Generator, tuple[int, int]], FloatArray]
+
+
+def with_zeros(share: float) -> Entries:
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+        kept = rng.random(shape) >= share
+        return np.asarray(rng.normal(size=shape) * kept / (1 - share) ** 0.5)
+
+    return draw
+
+
+# Of variance 1.
+KINDS: dict[str, Entries] = {
+    "Gaussian": lambda rng, shape: rng.normal(size=shape),
+    "Laplace": lambda rng, shape: rng.laplace(size=shape) / 2**0.5,
+    "exponential": lambda rng, shape: rng.exponential(size=shape) - 1,
+    "t₅": lambda rng, shape: rng.standard_t(5, shape) * 0.6**0.5,
+    "t₆": lambda rng, shape: rng.standard_t(6, shape) / 1.5**0.5,
+    "signs": lambda rng, shape: rng.choice([-1.0, 1.0], size=shape),
+    "uniform": lambda rng, shape: rng.uniform(-1, 1, shape) * 3**0.5,
+    "50 % zeros": with_zeros(0.5),
+    "80 % zeros": with_zeros(0.8),
+    "90 % zeros": with_zeros(0.9),
+}
+
+
+class Row(NamedTuple):
+    """What one draw gave: false alarms at each alpha, whether a law was claimed, and so on."""
+
+    alarms: tuple[bool, ...]
+    claimed: bool
+    sigma: bool
+    signal_rank: bool
+    found: bool
+
+
+Task = tuple[tuple[int, int] | int, str, int, int, int]
+
+
+def tasks(draws: int, seed: int) -> list[Task]:
+    """Twice as many draws as of the other sections."""
+    count = max(2 * draws // CHUNKS, 1)
+    return [
+        (shape, kind, seed, chunk, count)
+        for shape in SHAPES
+        for kind in KINDS
+        for chunk in range(CHUNKS)
+    ]
+
+
+def noise(shape: tuple[int, int] | int, kind: str, rng: np.random.Generator) -> FloatArray:
+    if isinstance(shape, int):
+        w = KINDS[kind](rng, (shape, shape))
+        return np.asarray((np.triu(w) + np.triu(w, 1).T) / shape**0.5)
+    return np.asarray(KINDS[kind](rng, shape) / max(shape) ** 0.5)
+
+
+def signal(shape: tuple[int, int] | int, rng: np.random.Generator) -> FloatArray:
+    n, m = (shape, shape) if isinstance(shape, int) else shape
+    left = np.linalg.qr(rng.normal(size=(n, SPIKES.size)))[0]
+    right = left if isinstance(shape, int) else np.linalg.qr(rng.normal(size=(m, SPIKES.size)))[0]
+    return np.asarray((left * SPIKES * (n / m) ** 0.25) @ right.T)
+
+
+def fit(w: FloatArray, shape: tuple[int, int] | int, alpha: float) -> RectangularFit | SymmetricFit:
+    return (
+        fit_symmetric(w, alpha=alpha) if isinstance(shape, int) else fit_rectangular(w, alpha=alpha)
+    )
+
+
+def one_task(
+    shape: tuple[int, int] | int, kind: str, seed: int, chunk: int, count: int
+) -> list[Row]:
+    """Return what the draws of a chunk gave."""
+    size = shape if isinstance(shape, int) else 1000 * shape[0] + shape[1]
+    rng = np.random.default_rng([seed, chunk, size, list(KINDS).index(kind)])
+    rows = []
+    for draw in range(count):
+        w = noise(shape, kind, rng)
+        fits = [fit(w, shape, ALPHAS[0])]
+        # Noise that has no spike at one alpha has none at a smaller one.
+        fits += [fit(w, shape, alpha) if fits[0].rank else fits[0] for alpha in ALPHAS[1:]]
+        low, high = fits[0].sigma_interval
+        planted = signal(shape, rng)
+        # Power needs fewer draws.
+        found = fit(w + planted, shape, ALPHAS[0]).rank >= SPIKES.size if draw % 4 == 0 else False
+        rows.append(
+            Row(
+                alarms=tuple(one.rank > 0 and one.goodness.fits for one in fits),
+                claimed=fits[0].goodness.fits,
+                sigma=low <= 1 <= high,
+                signal_rank=fits[0].signal_rank_interval[0] <= 0,
+                found=found,
+            )
+        )
+    return rows
+
+
+def allowed(
+    kind: str, shape: tuple[int, int] | int, alpha: float, count: int
+) -> tuple[float, float]:
+    """Return the numbers of false alarms between which a rate is right up to chance."""
+    low, high = (0.035, 0.065) if alpha == ALPHAS[0] else (0.003, 0.017)
+    if kind == "exponential" and alpha == ALPHAS[0]:
+        small = (shape if isinstance(shape, int) else shape[0]) < 200
+        low, high = 0.0, 0.10 if small else 0.08
+    return float(binom.ppf(0.0005, count, low)), float(binom.ppf(0.9995, count, high))
+
+
+def report(asked: Sequence[Task], results: Sequence[Sequence[Row]]) -> bool:
+    """Print the table in Markdown and return whether the rates are right."""
+    print(
+        "\nEntries of any law: false alarms at alpha 0.05 and 0.01, claims of a law, coverage of σ"
+    )
+    print("and of a signal rank of 0, and both of two spikes found\n")
+    print("| shape | entries | .05 | .01 | claimed | σ | rank 0 | found |")
+    print("|---|---|---|---|---|---|---|---|")
+    good = []
+    for shape in SHAPES:
+        name = f"symmetric {shape}" if isinstance(shape, int) else "{} × {}".format(*shape)
+        for kind in KINDS:
+            rows = [
+                row
+                for task, found in zip(asked, results, strict=True)
+                if task[:2] == (shape, kind)
+                for row in found
+            ]
+            cells = []
+            for place, alpha in enumerate(ALPHAS):
+                alarms = sum(row.alarms[place] for row in rows)
+                low, high = allowed(kind, shape, alpha, len(rows))
+                good.append(low <= alarms <= high)
+                cells.append(f"{alarms / len(rows):.4f} {'✓' if good[-1] else '✗'}")
+            claims = [row for row in rows if row.claimed]
+            share = [
+                np.mean([getattr(row, what) for row in claims]) if claims else np.nan
+                for what in ("sigma", "signal_rank")
+            ]
+            # Every fourth draw has spikes as well.
+            per_chunk = len(rows) // CHUNKS
+            power = sum(row.found for row in rows) / (CHUNKS * -(-per_chunk // 4))
+            shown = (len(claims) / len(rows), *share, power)
+            print(f"| {name} | {kind} | {' | '.join([*cells, *(f'{x:.3f}' for x in shown)])} |")
+    return all(good)
