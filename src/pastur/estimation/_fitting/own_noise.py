@@ -201,7 +201,8 @@ def level_bias(task: Task, split: Split, own: OwnNoise | None) -> float:
     level = kind.noise.level_mode
     bias = relative_bias(split.law, 2 * level, cumulant)
     if kind.sides == 2:
-        square = np.square(np.diagonal(matrix) / task.spectrum.unit).mean() * kind.side
+        inside = np.diagonal(matrix)[matrix.any(axis=1)]
+        square = np.square(inside / task.spectrum.unit).mean() * kind.side
         diagonal = min(float(square) / split.sigma**2, _MOST_DIAGONAL)
         bias += relative_bias(split.law, level, diagonal - 2)
     return kind.relative_to_matrix(bias)
