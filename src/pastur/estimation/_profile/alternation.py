@@ -27,6 +27,10 @@ _OWN = 24
 _HARDLY = 0.4
 # Of the noise level, which the next step changes by more.
 _LEVEL_TOLERANCE = 1e-3
+# What is so far from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-6) after a
+# step that leaves more than this share of the distance does not come to follow it: the variances
+# would wander, of a trained layer to the last step. Steps of true profiles leave half at most.
+FAR, _LEFT = 40.0, 0.6
 # From here on no scales make rows equal.
 UNEQUAL = 1e-3
 
@@ -84,6 +88,11 @@ class Removal:
         if self.leverage > _HARDLY:
             rest += (1 - np.multiply.outer(*apart)) * w**2
         return rest
+
+
+def hopeless(distance: float, before: float) -> bool:
+    """Return whether a rest at a `distance` from noise is far, as before, and not much nearer."""
+    return min(distance, before) > FAR and distance > _LEFT * before
 
 
 @dataclass(frozen=True, eq=False)

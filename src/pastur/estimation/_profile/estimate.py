@@ -7,7 +7,7 @@ import numpy as np
 
 from pastur._numerics.sides import filled_sides
 from pastur._typing import FloatArray
-from pastur.estimation._profile.alternation import UNEQUAL, Alternation, Removal
+from pastur.estimation._profile.alternation import FAR, UNEQUAL, Alternation, Removal, hopeless
 from pastur.estimation._result.goodness import REJECTION
 from pastur.estimation._result.status import Status
 from pastur.estimation._whitened.variances import Variances
@@ -17,10 +17,6 @@ _TOLERANCE = 1e-3
 _MOST_STEPS = 100
 # A spike less likely by chance is one.
 _BEYOND_DOUBT = 1e-7
-# What is so far from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-6), and
-# not twice as near as so many steps before, does not come to follow it: the variances would
-# wander, on a trained layer to the last step. Those of true profiles come ten times nearer.
-_FAR, _LEFT, _BACK = 40.0, 0.5, 2
 # From this step on the number of spikes may only rise, so that it settles.
 _SETTLING = 20
 
@@ -119,30 +115,21 @@ def _descent(
     state: Alternation, variances: Variances, unequal: float, *, most: int | None = None
 ) -> _Found:
     """Return variances and at most so many spikes that agree, from variances to start with."""
-    scaled, removal = state.scaled(variances), None
-    change, distances, least = np.inf, [scaled.distance], 0
-    while change > _TOLERANCE and unequal < UNEQUAL and not _hopeless(distances):
-        steps = len(distances)
-        if steps > _MOST_STEPS:
+    scaled, removal, before = state.scaled(variances), None, np.inf
+    change, least, steps = np.inf, 0, 0
+    while change > _TOLERANCE and unequal < UNEQUAL and steps < _MOST_STEPS:
+        if hopeless(scaled.distance, before):
             break
-        removal = scaled.removal(least=least, most=most)
+        removal, before = scaled.removal(least=least, most=most), scaled.distance
         following, unequal = state.variances(removal.squares(state.w, variances), variances)
-        change = _largest_change(variances, following)
+        change, steps = _largest_change(variances, following), steps + 1
         # Late steps are halved: what would swing between two states settles in the middle.
         variances = _between(variances, following) if steps > _SETTLING else following
         least = removal.count if steps >= _SETTLING else 0
-        scaled = state.scaled(variances, vectors=distances[-1] < _FAR)
-        distances.append(scaled.distance)
-    if removal is None or not _hopeless(distances):
+        scaled = state.scaled(variances, vectors=before < FAR)
+    if removal is None or not hopeless(scaled.distance, before):
         removal = scaled.removal(least=least, most=most)
-    steps = len(distances) - 1
     return _Found(variances, removal, unequal, change, steps, scaled.distance, scaled.p_value)
-
-
-def _hopeless(distances: list[float]) -> bool:
-    """Return whether the rest is far from noise, and not much nearer than two steps before."""
-    *before, last = distances[-1 - _BACK :]
-    return last > _FAR and len(before) == _BACK and last > _LEFT * before[0]
 
 
 def _between(before: Variances, after: Variances) -> Variances:

@@ -4,7 +4,7 @@ import numpy as np
 
 from pastur._numerics.sides import filled_sides
 from pastur._typing import FloatArray
-from pastur.estimation._profile.alternation import UNEQUAL, Alternation
+from pastur.estimation._profile.alternation import FAR, UNEQUAL, Alternation, hopeless
 
 # Rows and columns of the parts that are asked one after the other, short side first: nearly all
 # matrices fail the first that such noise does not explain.
@@ -12,10 +12,6 @@ _PARTS = ((128, 256), (256, 512))
 # A matrix of at most so many entries is estimated without being asked: in a part of it many spikes
 # would be weak, and the estimate itself gives up soon.
 _SMALL = 100_000
-# The distance from the law of noise (χ² with seven degrees of freedom: a p-value of 1e-5) that will
-# do, as the variances are not yet right, and the share of it that a step leaves at most before: of
-# true profiles half at most, of trained layers mostly two thirds and more.
-_NEAR, _LEFT = 35.0, 0.6
 
 
 def profile_may_hold(w: FloatArray, *, symmetric: bool = False) -> bool:
@@ -54,9 +50,9 @@ def _follows(w: FloatArray, *, symmetric: bool) -> bool:
     state = Alternation.of(np.asarray(filled.inner(w), dtype=np.float64), symmetric=symmetric)
     variances, unequal = state.start()
     scaled, before = state.scaled(variances), np.inf
-    while unequal < UNEQUAL and _NEAR < scaled.distance <= _LEFT * before:
+    while unequal < UNEQUAL and scaled.distance > FAR and not hopeless(scaled.distance, before):
         before = scaled.distance
         squares = scaled.removal().squares(state.w, variances)
         variances, unequal = state.variances(squares, variances)
         scaled = state.scaled(variances, vectors=False)
-    return unequal < UNEQUAL and scaled.distance <= _NEAR
+    return unequal < UNEQUAL and scaled.distance <= FAR
