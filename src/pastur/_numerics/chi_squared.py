@@ -5,8 +5,6 @@ SciPy has it for any, but loading its special functions takes longer than a whol
 
 import math
 
-import numpy as np
-
 
 def chi_squared_tail(freedom: int, value: float) -> float:
     """Return the chance that χ² with `freedom` ≥ 1 degrees of freedom exceeds `value` ≥ 0.
@@ -22,7 +20,9 @@ def chi_squared_tail(freedom: int, value: float) -> float:
     if not count or not math.isfinite(x):
         return first
     # Each term from the one before, in logarithms: any of them may over- or underflow.
-    steps = math.log(x) - np.log(np.arange(1, count) + odd / 2)
-    start = odd / 2 * math.log(x) - math.lgamma(1 + odd / 2) - x
-    terms = start + np.concatenate([[0.0], np.cumsum(steps)])
-    return min(first + float(np.exp(terms).sum()), 1.0)
+    term = odd / 2 * math.log(x) - math.lgamma(1 + odd / 2) - x
+    total = first + math.exp(term)
+    for j in range(1, count):
+        term += math.log(x) - math.log(j + odd / 2)
+        total += math.exp(term)
+    return min(total, 1.0)

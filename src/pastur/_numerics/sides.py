@@ -40,8 +40,10 @@ class Sides(NamedTuple):
 
     def blanked(self, matrix: AnyArray) -> AnyArray:
         """Return `matrix` with what is left out set to zero: itself where it is already."""
+        if self.complete:
+            return matrix
         out = ~self.rows[:, None] | ~self.columns
-        if self.complete or not matrix[out].any():
+        if not matrix[out].any():
             return matrix
         return np.where(out, 0.0, matrix).astype(matrix.dtype, copy=False)
 

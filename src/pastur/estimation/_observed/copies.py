@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pastur._typing import AnyArray
+from pastur._typing import AnyArray, FloatArray
 
 # How far apart the directions of copies may be: the rounding of float32.
 _ROUNDING = 1e-6
@@ -45,15 +45,15 @@ def copies(w: AnyArray, unit: float) -> Copies:
     unit : float
         About the size of `w`, so that nothing overflows in float32.
     """
-    planes = np.random.default_rng(0).standard_normal((w.shape[1], 4)) / max(unit, _LEAST_UNIT)
-    seen = np.asarray(w @ planes.astype(w.dtype), dtype=np.float64)
-    angles = np.arctan2(seen[:, ::2], seen[:, 1::2]) % np.pi
-    order = np.argsort(angles[:, 0], kind="stable")
-    order = order[np.any(seen[order], axis=1)]
+    planes = np.random.default_rng(0).standard_normal((2, w.shape[1], 2)) / max(unit, _LEAST_UNIT)
+    angles, filled = _angles(w, planes[0])
+    order = np.argsort(angles, kind="stable")
+    order = order[filled[order]]
     first, second = order, np.roll(order, -1)
-    gaps = np.abs(angles[first] - angles[second])
-    near = np.minimum(gaps, np.pi - gaps).max(axis=1) < _NEAR
-    close = np.flatnonzero(near & (first != second))
+    close = np.flatnonzero(_near(angles[first], angles[second]) & (first != second))
+    if close.size:
+        again = [_angles(w[rows[close]], planes[1])[0] for rows in (first, second)]
+        close = close[_near(*again)]
     equal = close[_equal(w, first[close], second[close])]
     if not equal.size:
         return Copies(0, 1, (0, 0))
@@ -61,6 +61,17 @@ def copies(w: AnyArray, unit: float) -> Copies:
     i, j = sorted((int(first[equal[0]]), int(second[equal[0]])))
     largest = min(1 + max(map(len, runs)), order.size)
     return Copies(min(equal.size, order.size - 1), largest, (i, j))
+
+
+def _angles(w: AnyArray, plane: FloatArray) -> tuple[FloatArray, AnyArray]:
+    """Return the angles of rows in a plane, and which are not zero."""
+    seen = np.asarray(w @ plane.astype(w.dtype), dtype=np.float64)
+    return np.arctan2(seen[:, 0], seen[:, 1]) % np.pi, np.any(seen, axis=1)
+
+
+def _near(one: FloatArray, other: FloatArray) -> AnyArray:
+    gaps = np.abs(one - other)
+    return np.asarray(np.minimum(gaps, np.pi - gaps) < _NEAR)
 
 
 def _equal(w: AnyArray, first: AnyArray, second: AnyArray) -> AnyArray:

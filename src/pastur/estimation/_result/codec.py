@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -109,7 +108,12 @@ _NESTED = ("spikes", "signal", "goodness", "status")
 
 def encoded_fit(fit: Any) -> dict[str, Any]:
     """Return a fit as plain values, in the order in which they are stored."""
-    return {name: _plain(getattr(fit, name)) for name in _names(type(fit))}
+    values = {name: getattr(fit, name) for name in _names(type(fit))}
+    if (white := values.get("white")) is not None:
+        # Its leading directions are those of the fit, read from the same spectrum.
+        values["white"] = encoded_fit(replace(white, leading=white.leading[:0]))
+        del values["white"]["leading"]
+    return {name: _plain(value) for name, value in values.items()}
 
 
 def decoded_fit(
@@ -130,7 +134,8 @@ def decoded_fit(
     white = values.get("white")
     if white is not None:
         with within("white"):
-            others["white"] = decoded_fit(kind, white, matrix_kind, bulk)
+            found = decoded_fit(kind, white, matrix_kind, bulk)
+            others["white"] = replace(found, leading=others["leading"])
             check(others["white"].noise == "white", "noise", "must be white")
             check(others["white"].white is None, "white", "must be null")
     profile = values.get("profile")
@@ -248,9 +253,10 @@ def _plain(value: Any) -> Any:
 def _finite(column: AnyArray) -> list[Any]:
     """Return the items, with None for what JSON has no number for."""
     items: list[Any] = column.tolist()
-    if column.dtype.kind != "f" or np.isfinite(column).all():
-        return items
-    return [item if isfinite(item) else None for item in items]
+    if column.dtype.kind == "f":
+        for place in np.flatnonzero(~np.isfinite(column)):
+            items[place] = None
+    return items
 
 
 def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
