@@ -17,7 +17,7 @@ from pastur._format import count
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._free.leading import standing_out
 from pastur.estimation._result.profile import Profile
-from pastur.estimation._whitened.table import places_of
+from pastur.estimation._whitened.table import mapped_signal
 from pastur.estimation.rectangular import RectangularFit, fit_centred
 
 __all__ = ["SpikedPCA"]
@@ -38,7 +38,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     noise : {"auto", "white", "profile", "free"}
         What the noise is; see `fit_rectangular`. Default "auto": the first that the data do not
         contradict. With "profile" samples and features have variances of their own, and the
-        components are found in the data scaled to one variance, and scaled back.
+        components are those of the signal found in the data scaled to one variance.
     n_components : int or None
         Number of components to keep, whatever is found. Default None: those that are found.
 
@@ -122,7 +122,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         fit = fit_centred(x, centred, values, alpha=self.alpha, noise=self.noise)
         kept = np.arange(wanted) if wanted is not None else _found(fit)
         if fit.profile is not None:
-            right, values = _scaled_back(fit.profile, fit.spikes, centred)
+            right, values = _scaled_back(fit, fit.profile, centred)
         self.components_ = right[kept]
         self.explained_variance_ = values[kept] ** 2 / (len(x) - 1)
         self.signal_variance_ = _read(fit, "theta", values.size)[kept] ** 2 / (len(x) - 1)
@@ -200,21 +200,27 @@ def _found(fit: RectangularFit) -> AnyArray:
 
 
 def _scaled_back(
-    profile: Profile, spikes: AnyArray, centred: FloatArray
+    fit: RectangularFit, profile: Profile, centred: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return directions of the data and their lengths: those of the spikes, then of the rest.
 
-    A spike's direction in the scaled data has to be scaled back; they are made orthonormal from the
-    strongest on.
+    Those of the spikes are the right singular vectors of the signal as it is estimated from the
+    scaled data, whose overlaps the fit has: scaled back one by one, crowded directions would mix.
     """
-    _, values, scaled = np.linalg.svd(profile.variances.whitened(centred), full_matrices=False)
-    order = np.argsort(-spikes["theta"], kind="stable")
-    places = places_of(profile.spikes["observed"], values)[order]
-    turned, corner = np.linalg.qr((scaled[places] * np.sqrt(profile.columns)).T)
-    first = (turned * np.sign(np.diagonal(corner))).T
-    _, _, rest = np.linalg.svd(centred - centred @ first.T @ first, full_matrices=False)
-    directions = np.concatenate([first, rest[: len(scaled) - len(first)]])
+    kind, variances, found = fit.kind, profile.variances, centred
+    if fit.sigma > 0:
+        level = float(fit.sigma * np.sqrt(kind.side / max(fit.shape)))
+        factors = kind.factors(variances.whitened(centred))
+        found = mapped_signal(profile.spikes, kind, level, factors, variances)
+    first = _right_vectors(found)[: len(fit.spikes)]
+    rest = _right_vectors(centred - centred @ first.T @ first)
+    directions = np.concatenate([first, rest[: len(rest) - len(first)]])
     return directions, np.linalg.norm(centred @ directions.T, axis=0)
+
+
+def _right_vectors(x: FloatArray) -> FloatArray:
+    left, _, right = np.linalg.svd(x, full_matrices=False)
+    return np.asarray(svd_flip(left, right, u_based_decision=False)[1])
 
 
 def _read(fit: RectangularFit, name: str, size: int) -> FloatArray:

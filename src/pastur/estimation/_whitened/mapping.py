@@ -95,8 +95,9 @@ class Mapped:
     theta : array, shape (k,)
         Their strengths.
     rows, columns : array, shape (k,)
-        Shares of the signal's directions within the mapped ones of their group; of a lone spike,
-        the squared cosine.
+        Shares of the signal's directions within the span of the mapped ones.
+    weights : array, shape (k, k)
+        How much of each there is of the whitened ones.
     exponents : array, shape (k, k)
         How the logarithm of each strength follows those of the whitened ones.
     deviation : array, shape (k,)
@@ -106,6 +107,7 @@ class Mapped:
     theta: FloatArray
     rows: FloatArray
     columns: FloatArray
+    weights: FloatArray
     exponents: FloatArray
     deviation: FloatArray
 
@@ -137,8 +139,8 @@ def mapped_spikes(strengths: FloatArray, rows: Side, columns: Side) -> Mapped:
     variance = (_carried(x, rows.error(g)) + _carried(y, columns.error(h))) / 4
     if rows is columns:
         variance = 2 * variance
-    shares = _shares(gx, weights, rows), _shares(hy, weights, columns)
-    return Mapped(theta, *shares, weights + turned, np.sqrt(variance))
+    shares = _shares(gx, rows), _shares(hy, columns)
+    return Mapped(theta, *shares, weights, weights + turned, np.sqrt(variance))
 
 
 def best_weights(strengths: FloatArray, rows: Side, columns: Side) -> FloatArray:
@@ -163,11 +165,7 @@ def _carried(x: FloatArray, variance: FloatArray) -> FloatArray:
     return np.asarray(2 * both - (squares**2).T @ np.diag(variance))
 
 
-def _shares(gx: FloatArray, weights: FloatArray, side: Side) -> FloatArray:
-    """Return the shares of the signal's directions within the best estimates of their group.
-
-    Of what lies within the span, the share that whitened directions have in that of their group.
-    """
+def _shares(gx: FloatArray, side: Side) -> FloatArray:
+    """Return the shares of the signal's directions within the span of their best estimates."""
     scaled = np.sqrt(side.within)[:, None] * gx
-    found = np.sum(scaled * np.linalg.solve(side.observed, scaled), axis=0)
-    return np.asarray(np.clip(found * (weights @ (side.spans / side.within)), 0.0, 1.0))
+    return np.asarray(np.sum(scaled * np.linalg.solve(side.observed, scaled), axis=0))

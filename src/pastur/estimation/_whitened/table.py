@@ -12,6 +12,7 @@ from pastur.estimation._whitened.variances import Variances
 # Strengths within so many standard deviations of the map's own error are one group.
 _APART = 4.0
 _FEW = 4
+_TINY = 1e-300
 
 
 def mapped_table(
@@ -57,7 +58,9 @@ def mapped_table(
     table["low"], table["high"] = ends.min(axis=0), ends.max(axis=0)
     table["group"] = np.unique(group, return_inverse=True)[1]
     table["isolated"] = spikes["isolated"] & (np.bincount(group)[group] == 1)
-    for name, found in zip(_names(kind), (mapped.rows, mapped.columns), strict=False):
+    shares = zip(_names(kind), sides, (mapped.rows, mapped.columns), strict=False)
+    for name, side, whole in shares:
+        found = np.clip(whole * _kept(mapped, side, spikes, group), 0.0, 1.0)
         table[span_name(name)] = found
         table[name] = np.where(table["isolated"], found, np.nan)
     return table
@@ -120,6 +123,21 @@ def _merged(mapped: Mapped, group: AnyArray) -> AnyArray:
         if same_side and mapped.theta[first] - mapped.theta[second] < reach:
             joined[joined == joined[second]] = joined[first]
     return joined
+
+
+def _kept(mapped: Mapped, side: Side, spikes: AnyArray, group: AnyArray) -> FloatArray:
+    """Return the share that each one's best estimate has within its group, of that within all.
+
+    A whitened vector lies in part in directions of other whitened groups, the more the closer
+    these are; some of them may be of the same group once they are mapped.
+    """
+    lost = 1 - side.spans / side.within
+    apart = np.subtract.outer(spikes["theta"], spikes["theta"])
+    other = np.not_equal.outer(spikes["group"], spikes["group"])
+    near = (1 / np.where(other & (apart != 0), apart, np.inf)) ** 2
+    into = lost[:, None] * near / np.maximum(near.sum(axis=1, keepdims=True), _TINY)
+    outside = into @ np.not_equal.outer(group, group)
+    return np.asarray(np.sum(mapped.weights * (1 - outside.T), axis=1))
 
 
 def _group_size(theta: FloatArray, group: AnyArray) -> FloatArray:
