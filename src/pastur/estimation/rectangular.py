@@ -53,7 +53,9 @@ class RectangularFit(Fit):
         deviations of the outlier; ``group``, an equal number for such neighbours; ``span_left`` and
         ``span_right``, the share of the vector of W in the span of the signal's vectors of its
         group. A group of several has one interval, for the root mean square of its theta; its
-        vectors mix, so that overlaps are NaN unless a spike is isolated.
+        vectors mix, so that overlaps are NaN unless a spike is isolated. Intervals hold given that
+        the spikes were detected: near the threshold ``low`` is 0, since a weaker spike, or a
+        hidden one pushed outwards by others, would have looked the same.
     signal : Signal
         Singular values of S with their masses (`signal_measure` has their squares), over the
         values that are not left out.

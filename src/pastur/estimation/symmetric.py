@@ -45,7 +45,9 @@ class SymmetricFit(Fit):
         or an edge is within four standard deviations of the outlier; ``group``, an equal number for
         such neighbours; ``span``, the share of the eigenvector of W in the span of the signal's
         eigenvectors of its group. A group of several has one interval, for the mean of its theta;
-        its vectors mix, so that ``overlap`` is NaN unless a spike is isolated.
+        its vectors mix, so that ``overlap`` is NaN unless a spike is isolated. Intervals hold given
+        that the spikes were detected: near the threshold the end next to the noise is 0, since a
+        weaker spike would have looked the same (next to a `bulk` without 0, the end of the bulk).
     signal : Signal
         Point masses of `signal_measure` away from 0 (or from `bulk`), over the values that are not
         left out.

@@ -8,7 +8,7 @@ from pastur._typing import AnyArray
 from pastur.estimation._fitting.task import Level, Task
 from pastur.estimation._low_rank.edge import Edges
 from pastur.estimation._low_rank.split import Split
-from pastur.estimation._spikes.table import SpikeContext, spike_table
+from pastur.estimation._spikes.table import Detection, SpikeContext, spike_table
 
 
 def few_spikes(
@@ -30,11 +30,14 @@ def few_spikes(
         kind,
         noise=np.array([[-end if both else -np.inf, end]]),
         critical=np.array([[-critical if both else -np.inf, critical]]),
+        scale=np.full((1, 2), sigma * float(edges.scale[rank])),
+        sigma_deviation=split.deviation,
         signal_rank=rank,
         sigma_at_most=at_most,
     )
     p_values = edges.p_values(np.abs(split.spikes), sigma)
-    spikes = spike_table(context, np.arange(rank), p_values, z=task.z)
+    detection = Detection(p_values, split.limits)
+    spikes = spike_table(context, np.arange(rank), detection, z=task.z)
     edge = sigma * float(edges.edge[rank])
     lower = -edge if both else 0.0
     true = sigma / (1 + bias)

@@ -15,7 +15,7 @@ from pastur.estimation._result.goodness import REJECTION
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.estimation._spikes.noise_intervals import NoiseIntervals, noise_intervals
-from pastur.estimation._spikes.table import SpikeContext, spike_table
+from pastur.estimation._spikes.table import Detection, SpikeContext, spike_table
 
 # Spikes weaker than so many times the critical one are close to where none can be seen. Of a signal
 # that falls off as 1/k a third of those above the critical one are so close, and those below move σ
@@ -39,9 +39,17 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     # In the order of the table.
     detached = detached[np.argsort(-values[detached], kind="stable")]
     context = SpikeContext(
-        values, sigma, kind, noise.ends, noise.critical, found.rank, base=found.signal.base
+        values,
+        sigma,
+        kind,
+        noise.ends,
+        noise.critical,
+        noise.scale,
+        0.0 if task.known else found.deviation / sigma,
+        found.rank,
+        base=found.signal.base,
     )
-    spikes = spike_table(context, detached, noise.p_values(values[detached]), z=z)
+    spikes = spike_table(context, detached, _detection(task, noise, detached), z=z)
     noise, sure = leave_one_out(task, noise, found, spikes)
     detached, reach = detached[sure], z * found.rank_deviation
     rank = Rank(found.rank, max(found.rank - reach, 0.0), min(found.rank + reach, size))
@@ -51,8 +59,15 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
         level = task.from_zero(level)
     if open_below or not sure.all():
         most = level.high if open_below else None
-        context = replace(context, noise=noise.ends, critical=noise.critical, sigma_at_most=most)
-        spikes = spike_table(context, detached, spikes["p_value"][sure], z=z)
+        context = replace(
+            context,
+            noise=noise.ends,
+            critical=noise.critical,
+            scale=noise.scale,
+            sigma_at_most=most,
+        )
+        limits = _detection(task, noise, detached).limits
+        spikes = spike_table(context, detached, Detection(spikes["p_value"][sure], limits), z=z)
     goodness = assess_growing(kind, values, model, found, remark=task.remark)
     if _is_broad(task, found, detached.size):
         goodness = broad(goodness)
@@ -65,6 +80,12 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
         Assessment(goodness, _status(found, detached.size, size)),
         growing=True,
     )
+
+
+def _detection(task: Task, noise: NoiseIntervals, detached: AnyArray) -> Detection:
+    values = task.values[detached]
+    p_values = noise.p_values(values)
+    return Detection(p_values, noise.limits(values, p_values, task.asked.alpha))
 
 
 def _is_broad(task: Task, found: Deconvolution, detached: int) -> bool:

@@ -63,6 +63,18 @@ class Outliers(NamedTuple):
     overlaps: tuple[FloatArray, ...]
 
 
+class Slopes(NamedTuple):
+    """The log density of an outlier at y, as slopes along y.
+
+    `outlier` is that of the strength read off at y, from the transform of the other values, and
+    `place` that of y itself: noise alone has the slope ``place − 2·outlier``, an outlier far from
+    the threshold ``Kind.spike_slope − outlier``.
+    """
+
+    outlier: FloatArray
+    place: FloatArray
+
+
 class Ends(NamedTuple):
     """Ends of intervals of noise, shape (k, 2) each, and what belongs to them.
 
@@ -253,6 +265,12 @@ class Kind(Protocol):
         self, overlaps: Sequence[FloatArray], sigma: float, size: int
     ) -> FloatArray:
         """Return the standard deviation of an isolated outlier."""
+
+    def slopes(self, y: FloatArray, m: FloatArray, variance: float) -> Slopes:
+        """Return the slopes at y, given as values of the matrix, m the transform of the others."""
+
+    def spike_slope(self, theta: float, y: FloatArray, variance: float) -> FloatArray:
+        """Return the slope that a spike θ adds to the log density at y."""
 
     def pole_sum(
         self, y: FloatArray, h: FloatArray, slope: FloatArray, variance: float, size: int

@@ -18,6 +18,7 @@ from pastur.estimation._kinds.contract import (
     Observed,
     Outliers,
     Real,
+    Slopes,
     leading_fields,
     spike_fields,
 )
@@ -240,6 +241,21 @@ class RectangularKind:
         """Return √((σ²/2m)(o_n + o_m))."""
         left, right = overlaps
         return np.asarray(sigma * np.sqrt((left + right) * self.ratio / (2 * size)))
+
+    def slopes(self, y: FloatArray, m: FloatArray, variance: float) -> Slopes:
+        """Return ``m/σ²`` times ``yA − σ²(1 − c)/2y = √(ω + (σ²(1 − c)/2y)²)`` and y."""
+        precision = self.columns / variance
+        a = 1 + variance * self.ratio * m
+        return Slopes(precision * (y * a - self._free_columns(y, variance)), precision * y)
+
+    def spike_slope(self, theta: float, y: FloatArray, variance: float) -> FloatArray:
+        """Return ``(m/σ²)√(θ² + (σ²(1 − c)/2y)²)``, of ``y^ν I_ν(mθy/σ²)``, ν = (m − n)/2."""
+        root = np.hypot(theta, self._free_columns(y, variance))
+        return np.asarray(self.columns / variance * root)
+
+    def _free_columns(self, y: FloatArray, variance: float) -> FloatArray:
+        """Return σ²(1 − c)/2y: columns beyond the number of rows have no value of their own."""
+        return variance * (1 - self.ratio) / (2 * y)
 
     def pole_sum(
         self, y: FloatArray, h: FloatArray, slope: FloatArray, variance: float, size: int

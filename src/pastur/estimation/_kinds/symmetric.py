@@ -18,6 +18,7 @@ from pastur.estimation._kinds.contract import (
     Observed,
     Outliers,
     Real,
+    Slopes,
     leading_fields,
     spike_fields,
 )
@@ -168,6 +169,15 @@ class SymmetricKind:
     ) -> FloatArray:
         """Return √(2σ²o/N)."""
         return np.asarray(sigma * np.sqrt(2 * overlaps[0] / size))
+
+    def slopes(self, y: FloatArray, m: FloatArray, variance: float) -> Slopes:
+        """Return ``N/2σ²`` times ω and y."""
+        precision = self.size / (2 * variance)
+        return Slopes(precision * (y + variance * m), precision * y)
+
+    def spike_slope(self, theta: float, y: FloatArray, variance: float) -> FloatArray:
+        """Return ``Nθ/2σ²``."""
+        return np.full(y.shape, self.size * theta / (2 * variance))
 
     def pole_sum(
         self, y: FloatArray, h: FloatArray, slope: FloatArray, variance: float, size: int

@@ -1,6 +1,6 @@
 """Noise level and number of spikes, each from the other until both stay."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import exp, log
 
 import numpy as np
@@ -37,6 +37,8 @@ class Split:
         eigenvalues) and in units of σ.
     law : NoiseLaw
         Of the bulk.
+    limits : array
+        Distances from 0 that the spikes had to exceed to be taken out.
     deviation : float
         Standard deviation of `sigma` over itself; 0 where it was given.
     """
@@ -46,6 +48,7 @@ class Split:
     strengths: FloatArray
     bulk: FloatArray
     law: NoiseLaw
+    limits: FloatArray = field(default_factory=lambda: np.empty(0))
     deviation: float = 0.0
 
 
@@ -70,7 +73,9 @@ def split_spectrum(
     if sigma is not None:
         count = edges.count(distances, sigma)
         overrun = count == edges.most and edges.overrun(distances, sigma)
-        return split_at(values, kind, noise, count, sigma), _status(count, 0.0, 0, overrun)
+        split = split_at(values, kind, noise, count, sigma)
+        split = replace(split, limits=sigma * edges.edge[:count])
+        return split, _status(count, 0.0, 0, overrun)
     levels = _Levels(values, kind, noise, median_rule(distances, kind, noise), tolerance)
     visited = [edges.count(distances, levels.first)]
     while visited[-1] not in visited[:-1]:
@@ -81,9 +86,14 @@ def split_spectrum(
     level = levels.at(count)
     overrun = count == edges.most and edges.overrun(distances, level.sigma)
     status = _status(count, level.change, levels.steps, overrun)
+    limits = level.sigma * edges.edge[:count]
+    if count:
+        # The last one was tested with the σ of the hypothesis that it is noise.
+        tested = levels.at(count - 1).sigma * edges.edge[count - 1]
+        limits[-1] = max(limits[-1], float(tested))
     split = split_at(values, kind, noise, count, level.sigma)
     deviation = kind.relative_to_matrix(relative_deviation(split.law))
-    return replace(split, deviation=deviation), status
+    return replace(split, limits=limits, deviation=deviation), status
 
 
 def split_at(values: FloatArray, kind: Kind, noise: Noise, count: int, sigma: float) -> Split:

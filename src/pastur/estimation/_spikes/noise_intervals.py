@@ -48,6 +48,18 @@ class NoiseIntervals:
         count = int(doubtful[0]) if doubtful.size else found.size
         return np.sort(found[order[:count]])
 
+    def limits(self, outliers: FloatArray, p_values: FloatArray, alpha: float) -> FloatArray:
+        """Return how far from 0, on its side of all noise, each outlier had to lie to be detached.
+
+        The k-th surest of them had to be as sure as alpha/k.
+        """
+        order = np.empty(p_values.size)
+        order[np.argsort(p_values, kind="stable")] = np.arange(1, p_values.size + 1)
+        margin = np.asarray(TracyWidom(1).upper_quantile(alpha / self.sides / order))
+        upper = self.centring[-1, 1] + self.scale[-1, 1] * margin
+        lower = self.centring[0, 0] - self.scale[0, 0] * margin
+        return np.asarray(np.where(outliers > self.ends[-1, 1], upper, -lower))
+
     def _beyond(self, values: FloatArray, alpha: float) -> AnyArray:
         low, high = self.edges(alpha).T
         inside = (values[:, None] >= low) & (values[:, None] <= high)

@@ -5,12 +5,14 @@ values do to an outlier, the bulk as well as other spikes, is in it, for any ran
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.estimation._kinds.contract import Kind, Outliers, span_name
+from pastur.estimation._spikes.threshold import Selected, Threshold, interval_given_detection
 from pastur.measures import ProbabilityMeasure
 
 # A neighbour at g standard deviations shifts an outlier by 1/(2g) of one: an eighth at 4.
@@ -24,6 +26,13 @@ _BLOCK = 1 << 17
 _LEAST = 1e-6
 
 _LENGTHS = ("observed", "theta", "low", "high")
+
+
+class Detection(NamedTuple):
+    """p-values of outliers, and how far from 0 each had to lie to be detected."""
+
+    p_values: FloatArray
+    limits: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +50,10 @@ class SpikeContext:
         value can lie is infinite.
     critical : array, shape (k, 2)
         Spike at which an outlier leaves each end.
+    scale : array, shape (k, 2)
+        Of the Tracy–Widom law of the extreme value at each end.
+    sigma_deviation : float
+        Standard deviation of σ over itself; 0 where it is known.
     signal_rank : float
         Directions that carry signal, detached or not.
     sigma_at_most : float or None
@@ -54,6 +67,8 @@ class SpikeContext:
     kind: Kind
     noise: FloatArray
     critical: FloatArray
+    scale: FloatArray
+    sigma_deviation: float
     signal_rank: float
     sigma_at_most: float | None = None
     base: ProbabilityMeasure | None = None
@@ -70,13 +85,37 @@ class SpikeContext:
 
     def beyond_critical(self, theta: FloatArray, observed: FloatArray) -> FloatArray:
         """Return θ, moved to where an outlier at `observed` can come from."""
+        ends = self._critical_around(observed)
+        return np.clip(theta, ends[:, 0], ends[:, 1])
+
+    def open_to_noise(
+        self, low: FloatArray, high: FloatArray, observed: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return ends of intervals, those at a critical spike moved to what is hidden in the noise.
+
+        That is 0, or where 0 is not among the hidden, of these the one nearest to it.
+        """
+        below, above = self._critical_around(observed).T
+        number = np.searchsorted(self.noise.mean(axis=1), observed)
+        nearest = np.concatenate([[-np.inf], np.clip(0.0, *self.critical.T), [np.inf]])
+        low = np.where(low <= below, nearest[number], np.minimum(low, above))
+        high = np.where(high >= above, nearest[number + 1], np.maximum(high, below))
+        return low, high
+
+    def _critical_around(self, observed: FloatArray) -> FloatArray:
+        """Return the critical spikes between which an outlier at each value can come from."""
         above = np.searchsorted(self.noise.mean(axis=1), observed)
         ends = np.concatenate([[-np.inf], self.critical.ravel(), [np.inf]]).reshape(-1, 2)
-        return np.clip(theta, ends[above, 0], ends[above, 1])
+        return np.asarray(ends[above])
+
+    def threshold(self, side: int) -> Threshold:
+        """Return the end beyond which nothing but outliers lie, above (1) or below (−1)."""
+        at = (-1, 1) if side > 0 else (0, 0)
+        return Threshold(side * self.noise[at], side * self.critical[at], float(self.scale[at]))
 
 
 def spike_table(
-    context: SpikeContext, detached: AnyArray, p_values: FloatArray, *, z: float
+    context: SpikeContext, detached: AnyArray, detection: Detection, *, z: float
 ) -> AnyArray:
     """Return the spikes behind the values that `detached` picks, descending.
 
@@ -84,7 +123,7 @@ def spike_table(
     ----------
     detached : array of int
         Positions in ``context.values``.
-    p_values : array
+    detection : Detection
         Of the outliers, in that order.
     z : float
         Standard deviations between an estimate and the ends of its interval.
@@ -97,7 +136,10 @@ def spike_table(
     axis, m the longer side, which averages over neighbours and is narrow next to the bulk, however
     flat the matrix, and the interval of several is that of their group: of the mean
     of its θ (symmetric) or of their root mean square (rectangular), which do not depend on how the
-    group's members push each other. Where σ has a range, both ends move as far as θ̂ does from one
+    group's members push each other. Within some deviations of what selected it, the limit of
+    detection or, where it is isolated, that of isolation, the interval is that of the law cut off
+    there; an end that reaches the critical spike stands for all that noise hides, and is 0. Where σ
+    has a range, both ends move as far as θ̂ does from one
     end of it to the other.
 
     The overlaps, squared cosines with the spike's own direction, are those of isolated spikes. Of
@@ -132,17 +174,58 @@ def spike_table(
         mean, spread = _mean_of_group(context, outside, context.sigma)
         table["theta"][members] = kind.moved_to_mean(theta[members], mean)
         table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
+    _account_for_selection(table, context, order, deviation, detection.limits[rank], z)
     if context.sigma_at_most is not None:
         _widen(table, context, order, context.sigma_at_most)
-    for name in ("theta", "low", "high"):
-        table[name] = context.beyond_critical(table[name], observed)
+    table["low"], table["high"] = context.open_to_noise(table["low"], table["high"], observed)
+    table["theta"] = context.beyond_critical(table["theta"], observed)
     spans = _spans(context, order, table)
     for name, overlap, span in zip(kind.overlap_names, outliers.overlaps, spans, strict=True):
         table[name] = np.where(isolated, overlap, np.nan)
         # A lone spike's span is its own direction.
         table[span_name(name)] = np.where(isolated, overlap, span)
-    table["observed"], table["p_value"] = observed, p_values[rank]
+    table["observed"], table["p_value"] = observed, detection.p_values[rank]
     return table
+
+
+def _account_for_selection(
+    table: AnyArray,
+    context: SpikeContext,
+    order: AnyArray,
+    deviation: FloatArray,
+    limits: FloatArray,
+    z: float,
+) -> None:
+    """Put the intervals of outliers near what selected them right, for a σ that errs by z·sd."""
+    observed, tail = context.values[order], NormalDist().cdf(-z)
+    for number in np.unique(table["group"]):
+        members = np.flatnonzero(table["group"] == number)
+        side = 1 if observed[members[0]] > context.noise[-1, 1] else -1
+        if side < 0 and observed[members[0]] > context.noise[0, 0]:
+            # Between two parts of the noise.
+            continue
+        members = members[::side]
+        selected = Selected(
+            side * observed[members],
+            limits[members],
+            bool(table["isolated"][members].all()),
+            side * np.delete(context.values, order[members]),
+            float(deviation[members].max()),
+        )
+        threshold = context.threshold(side)
+        ends = interval_given_detection(context.kind, context.sigma, threshold, selected, tail=tail)
+        if ends is not None:
+            low, high = ends
+            high = max(high, threshold.critical * (1 + z * context.sigma_deviation))
+            low, high = sorted([side * low, side * high])
+            # Of one, or of the mean of several; it may lie beyond what is likely after selection.
+            centre = (table["low"][members[0]] + table["high"][members[0]]) / 2
+            moved = context.kind.moved_to_mean(table["theta"][members], np.clip(centre, low, high))
+            table["theta"][members], table["low"][members], table["high"][members] = (
+                moved,
+                low,
+                high,
+            )
 
 
 def _spans(context: SpikeContext, order: AnyArray, table: AnyArray) -> list[FloatArray]:

@@ -161,4 +161,6 @@ def _widths(
     first = np.unique(spikes["group"], return_index=True)[1]
     widths = (1 - ends.min(axis=0))[first], (ends.max(axis=0) - 1)[first]
     inwards, outwards = (np.sqrt(exponents**2 @ width**2 + error) for width in widths)
-    return np.asarray(inwards), np.asarray(outwards)
+    # What noise may hide there, it may hide in the matrix.
+    hidden = members @ (ends.min(axis=0) == 0.0) > 0
+    return np.where(hidden, 1.0, inwards), np.asarray(outwards)
