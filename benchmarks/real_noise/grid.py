@@ -102,8 +102,9 @@ def _once(step: Callable[[Task], object]) -> Callable[[Task], object]:
 
 def table(record: Record) -> str:
     cells = record["cells"]
+    draws = " or ".join(map(str, sorted({cell["draws"] for cell in cells}, reverse=True)))
     lines = [
-        f"{record['draws']} draws in each of {len(cells)} cells:",
+        f"{draws} draws in each of {len(cells)} cells:",
         "",
         f"| intervals | right, mean of the cells, ≥ {100 * POOLED:.0f} % | cells with less than "
         f"{100 * CELL:.0f} % |",

@@ -143,7 +143,7 @@ def _wider(found: Found, variances: Variances, z: float) -> tuple[float, float]:
     spread = sum(float(d[d > 0].var()) for d in variances)
     error = z * float(np.sqrt(spread / (2 * left)))
     above = found.sigma * exp(hypot(log(high / found.sigma), error))
-    # Where much signal is undetached there is no lower end.
+    # Where signal may lie within the noise there is no lower end.
     return (found.sigma / exp(hypot(log(found.sigma / low), error)) if low else low), above
 
 
