@@ -14,7 +14,15 @@ import pytest
 
 from pastur import _files
 from pastur._errors import FileAccessError, InvalidInputError
-from pastur._files import alone_in, make_folder, refuse_inputs, same_file, set_aside, write_whole
+from pastur._files import (
+    alone_in,
+    make_folder,
+    refuse_inputs,
+    same_file,
+    set_aside,
+    whole_file,
+    write_whole,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -381,3 +389,20 @@ def test_what_only_posix_systems_have_may_be_missing(
     assert (tmp_path / "out").read_text() == "2"
     # Without locks nobody knows whether a part is still being written: it is left.
     assert other.exists() == missing.startswith("locks")
+
+
+def test_a_stream_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    for error, raised in (
+        (OSError(28, "No space left"), FileAccessError),
+        (KeyError("x"), KeyError),
+    ):
+        with pytest.raises(raised), whole_file(path) as stream:
+            stream.write(b"new")
+            raise error
+        assert path.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [path]
+    with whole_file(path) as stream:
+        stream.write(b"new")
+    assert path.read_bytes() == b"new"

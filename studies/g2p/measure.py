@@ -28,7 +28,7 @@ RECORDS = HERE / "records.json"
 PAGE = HERE.parent.parent / "docs" / "compression.md"
 BEGIN, END = "<!-- g2p: made by studies/g2p/measure.py -->", "<!-- end of g2p -->"
 WORDS = 5000
-SIZES = (0.9, 0.75, 0.6, 0.45)
+SIZES = (0.9, 0.75, 0.6, 0.45, 0.35)
 EMBEDDINGS = "*_emb"
 PRUNED = (0.9, 0.75, 0.6, 0.45, 0.3)
 
@@ -42,6 +42,8 @@ def cases() -> Iterator[dict[str, Any]]:
     for exclude in (None, EMBEDDINGS):
         own = ("edge", "denoise", "shrink", "stable_rank")
         yield from ({"method": method, "exclude": exclude} for method in own)
+    # At the size of the edge's own choice.
+    yield {"method": "truncate", "target": {"size": 0.33}, "exclude": EMBEDDINGS}
     yield from ({"method": "round", "bits": bits} for bits in (8, 6, 5, 4, 3, 2))
     yield from ({"method": "split", "bits": bits} for bits in (4, 3, 2))
 

@@ -182,3 +182,39 @@ def test_layers_of_other_classes_are_not_replaced() -> None:
     pastur.torch.compress(module, dense)
     assert np.linalg.matrix_rank(module[0].weight.detach().numpy(), tol=1e-4) < 64
     assert not torch.equal(module[0].weight, before)
+
+
+@pytest.mark.lengthy
+def test_a_model_of_transformers_has_the_forward_pass_of_the_factors(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BertConfig(
+        vocab_size=300,
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=128,
+        max_position_embeddings=40,
+    )
+
+    def bert() -> Any:
+        torch.manual_seed(0)
+        return transformers.BertModel(config).eval()
+
+    path = tmp_path / "bert.pt"
+    # Older versions saved a buffer that this one has but does not save.
+    old = {"embeddings.position_ids": torch.arange(40).reshape(1, 40)}
+    torch.save(bert().state_dict() | old, path)
+    plan = pastur.plan_compression(pastur.analyze(path), path, target={"size": 0.7})
+    done = pastur.apply_compression(plan, path, tmp_path / "small.pt")
+    small = pastur.torch.load_compressed(bert().apply(_spoil), done.path)
+    assert any(type(part).__name__.startswith("Factored") for part in small.modules())
+    whole = bert().double()
+    tensors = read_compressed(dict(small.double().state_dict()))
+    whole.load_state_dict({name: torch.from_numpy(np.array(t)) for name, t in tensors.items()})
+    words = torch.arange(20).reshape(2, 10)
+    with torch.no_grad():
+        expected = whole(words).last_hidden_state
+        found = small.float()(words).last_hidden_state
+        dense = bert()(words).last_hidden_state
+    assert float((found - expected).abs().max()) < 1e-4
+    assert float((found - dense).abs().max()) > 0.05

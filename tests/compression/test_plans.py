@@ -59,8 +59,7 @@ def test_the_error_that_is_promised_is_found(
         promise, found = matrix.promise, error_of(model, plan, matrix.name)
         assert promise is not None
         assert promise.low <= found <= promise.high, matrix.name
-        if matrix.choice.action != Action.SPLIT:
-            assert found == pytest.approx(promise.error, rel=1e-12, abs=1e-12)
+        assert found == pytest.approx(promise.error, rel=1e-12, abs=1e-12)
 
 
 def test_truncation_loses_the_tail_of_the_singular_values(
@@ -116,6 +115,19 @@ def test_the_rank_at_the_edge_is_that_of_the_fit(
         assert dense[matrix.name].choice.rank == rank
         if factored[matrix.name].packs:
             assert factored[matrix.name].choice.rank == -(-rank // 8) * 8
+
+
+@pytest.mark.parametrize("noise", ["profile", "free"])
+def test_the_edge_is_that_of_white_noise_whatever_was_analysed(
+    noise: str, model: dict[str, Any]
+) -> None:
+    analysis = pastur.analyze(model, noise=noise, include=["fc.weight", "out.weight"])
+    plan = pastur.plan_compression(analysis, model, method="edge", form="dense")
+    for matrix in plan.matrices:
+        w = matrix_of(model, matrix.name)
+        end = pastur.fit_rectangular(w).bulk_edge
+        assert matrix.choice.rank == np.count_nonzero(values_of(model, matrix.name) > end)
+        assert "which the analysis does not assume" in matrix.note
 
 
 def test_ranks_of_factors_are_multiples_of_eight_below_the_break_even(

@@ -135,7 +135,6 @@ def promise(
     *,
     energy: float,
     stored: float,
-    squares: float = 0.0,
     entries: int | None = None,
 ) -> Promise:
     """Return what a choice promises.
@@ -144,16 +143,14 @@ def promise(
     ----------
     choice : Choice
     loss : float
-        Squared relative error to expect.
+        Squared relative error.
     energy : float
     stored : float
         The most that rounding to the type of the file adds to the error.
-    squares : float
-        Half the width of the interval of `loss`.
     entries : int, optional
     """
     # The sums of squares are known to their rounding, which is seen where little is lost.
-    squares += 64 * _EPS * max(1.0, energy)
+    squares = 64 * _EPS * max(1.0, energy)
     error = float(np.sqrt(max(loss, 0.0)))
     low = float(np.sqrt(max(loss - squares, 0.0))) - stored
     high = float(np.sqrt(loss + squares)) + stored

@@ -7,7 +7,8 @@ from pastur._vocabulary import Word, table
 from pastur.compression._methods import pruning, rounding_methods, spectral
 from pastur.compression._methods.menu import Menu, Subject
 
-_Menus = Callable[[Sequence[Subject], float | None], list[Menu]]
+Target = Mapping[str, float]
+_Menus = Callable[[Sequence[Subject], Target], list[Menu]]
 
 
 class MethodName(Word):
@@ -34,7 +35,7 @@ class Method:
     Attributes
     ----------
     menus : callable
-        ``menus(subjects, size)``: the menu of each matrix; `size` is the share aimed at, if one is.
+        ``menus(subjects, target)``: the menu of each matrix; the target may be empty.
     sentence : str
         What it does and rests on.
     unit : str
@@ -50,7 +51,12 @@ class Method:
 
 
 def _each(menu: Callable[[Subject], Menu]) -> _Menus:
-    return lambda subjects, size: [menu(subject) for subject in subjects]
+    return lambda subjects, target: [menu(subject) for subject in subjects]
+
+
+def _rounded(subjects: Sequence[Subject], target: Target) -> list[Menu]:
+    every = bool(target)
+    return [rounding_methods.round_entries(subject, every=every) for subject in subjects]
 
 
 _ANY = ("size", "error")
@@ -111,7 +117,7 @@ METHODS: Mapping[Word, Method] = table(
             needs=_ANY,
         ),
         MethodName.ROUND: Method(
-            _each(rounding_methods.round_entries),
+            _rounded,
             "Entries rounded to nearest, one step for 32 neighbours; with a target, bits where the "
             "least is lost for each byte saved.",
             unit="bytes",

@@ -1,11 +1,11 @@
 """Methods that make small entries zero."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.compression._methods.menu import Menu, Subject, only_kept, promise, stepwise
+from pastur.compression._methods.menu import Menu, Subject, promise, stepwise
 from pastur.compression._methods.spectral import white_edge
 from pastur.compression._plan.matrix_plan import Action, Choice, Promise
 
@@ -19,28 +19,24 @@ _LATE_ATTENTION = 1.0
 _LEAST_WEIGHT = 0.1
 
 
-def magnitude(subjects: Sequence[Subject], size: float | None) -> list[Menu]:
+def magnitude(subjects: Sequence[Subject], target: Mapping[str, float]) -> list[Menu]:
     """Return thresholds, the same for all matrices."""
     return [_pruned(subject, weight=1.0) for subject in subjects]
 
 
-def edge_budget(subjects: Sequence[Subject], size: float | None) -> list[Menu]:
+def edge_budget(subjects: Sequence[Subject], target: Mapping[str, float]) -> list[Menu]:
     """Return thresholds in proportion to ``max(0.1, 1 + β d z)``.
 
     z is the edge of white noise in the matrix, standardised over all of them, and
-    ``d = max(0, 1 − s/s_d)`` with s the share of the parameters that is pruned, 1 − `size`.
+    ``d = max(0, 1 − s/s_d)`` with s the share of the parameters that is pruned.
     """
-    pruned = 0.0 if size is None else 1 - size
+    pruned = 1 - target.get("size", 1.0)
     edges = [white_edge(subject) for subject in subjects]
-    known = np.array([edge for edge in edges if edge is not None])
-    mean, spread = (known.mean(), known.std()) if known.size else (0.0, 0.0)
+    mean, spread = float(np.mean(edges)), float(np.std(edges))
     menus = []
     for subject, end in zip(subjects, edges, strict=True):
-        if end is None:
-            menus.append(only_kept(subject.entries, "no edge is claimed: kept"))
-            continue
         z = (end - mean) / spread if spread > 0 else 0.0
-        weight = budget_weight(float(z), pruned, attention="att" in subject.name.lower())
+        weight = budget_weight(z, pruned, attention="att" in subject.name.lower())
         menus.append(_pruned(subject, weight=weight, note=f"weight {weight:.3f}"))
     return menus
 
@@ -53,7 +49,7 @@ def budget_weight(z: float, pruned: float, *, attention: bool) -> float:
     return max(_LEAST_WEIGHT, 1 + beta * max(0.0, 1 - pruned / end) * z)
 
 
-def ramp(subjects: Sequence[Subject], size: float | None) -> list[Menu]:
+def ramp(subjects: Sequence[Subject], target: Mapping[str, float]) -> list[Menu]:
     """Return shares that are pruned in each matrix, rising by equal steps from first to last."""
     return [_pruned(subject, offset=RAMP * (2 * subject.depth - 1)) for subject in subjects]
 

@@ -2,17 +2,17 @@
 
 import numpy as np
 
-from pastur._typing import AnyArray
+from pastur._format import percent
+from pastur._typing import AnyArray, FloatArray
 from pastur.compression._matrix.codes import BITS, GROUP, gaussian_error, rounded
 from pastur.compression._matrix.parts import code_bytes
 from pastur.compression._methods.menu import Menu, Subject, on_hull, only_kept, promise
 from pastur.compression._methods.spectral import FUSED, MULTIPLE, tails, white_edge
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, Promise
+from pastur.compression._plan.outcome import carried_out
 
 _HALF = 2  # bytes of a number of 16 bits
-_HALF_ROUNDING = 2.0**-11
-_GAUSSIAN = "expected for a rest of independent Gaussian entries in each row"
-_SPREAD = 1.96
+_GAUSSIAN = "error of a rest of Gaussian entries"
 _LARGE = "codes would not be smaller: kept"
 
 
@@ -21,34 +21,51 @@ def _unavailable(subject: Subject) -> str:
     return FUSED if fused else ""
 
 
-def round_entries(subject: Subject) -> Menu:
-    """Return numbers of bits, by what is lost for each byte saved; as own choice those given."""
+def round_entries(subject: Subject, *, every: bool) -> Menu:
+    """Return numbers of bits, by what is lost for each byte saved; as own choice those given.
+
+    Without `every`, those given alone.
+    """
     size = float(subject.entries * subject.itemsize)
     if reason := _unavailable(subject):
         return only_kept(size, reason)
-    bits = [b for b in BITS[::-1] if code_bytes(subject.shape, b, GROUP) < size]
+    wanted = BITS[::-1] if every else (subject.bits,)
+    bits = [b for b in wanted if code_bytes(subject.shape, b, GROUP) < size]
     if subject.bits not in bits:
         return only_kept(size, _LARGE)
     w = np.asarray(subject.load(), dtype=np.float64)
-    total = float(np.sum(w**2))
-    found = [rounded(w, b).dense() for b in bits]
-    losses = np.append(0.0, [np.sum((w - one) ** 2) / total for one in found])
-    energies = [float(np.sum(one**2)) / total for one in found]
+    found = [_change(w, rounded(w, b).dense()) for b in bits]
+    losses = np.append(0.0, [loss for loss, _ in found])
     sizes = np.append(size, [float(code_bytes(subject.shape, b, GROUP)) for b in bits])
 
     def choose(k: int) -> tuple[Choice, Promise]:
         choice = Choice(Action.ROUND, bits=bits[k - 1])
-        share = energies[k - 1]
-        # Codes are exact; a dense form rounds to its own type.
-        stored = 0.0 if subject.form == Form.FACTORED else subject.storage_error(share**0.5)
-        return choice, promise(choice, float(losses[k]), energy=share, stored=stored)
+        return choice, _measured(subject, choice, *found[k - 1])
 
     ladder = on_hull(sizes, losses, subject.entries)
     return Menu(sizes, losses, *ladder, choose, own=1 + bits.index(subject.bits))
 
 
+def _change(w: FloatArray, other: FloatArray) -> tuple[float, float]:
+    """Return ‖W − W′‖² and ‖W′‖² over ‖W‖²; `other` is overwritten."""
+    total = float(np.vdot(w, w))
+    energy = float(np.vdot(other, other))
+    np.subtract(w, other, out=other)
+    return float(np.vdot(other, other)) / total, energy / total
+
+
+def _measured(subject: Subject, choice: Choice, loss: float, energy: float) -> Promise:
+    """Return the promise of codes, which are exact; a dense form rounds to its own type."""
+    stored = 0.0 if subject.form == Form.FACTORED else subject.storage_error(energy**0.5)
+    return promise(choice, loss, energy=energy, stored=stored)
+
+
 def split(subject: Subject) -> Menu:
-    """Return ranks in 16 bits with the rest in few bits; as own choice the rank at the edge."""
+    """Return ranks in 16 bits with the rest in few bits; as own choice the rank at the edge.
+
+    Ranks are chosen by the error of a rest of independent Gaussian entries, in closed form; what is
+    promised is the error of the rank that is chosen, measured.
+    """
     size = float(subject.entries * subject.itemsize)
     if reason := _unavailable(subject):
         return only_kept(size, reason)
@@ -59,30 +76,23 @@ def split(subject: Subject) -> Menu:
     chosen, takes = chosen[takes < size], takes[takes < size]
     if not chosen.size:
         return only_kept(size, _LARGE)
-    mean, variance = gaussian_error(subject.bits)
-    left = tails(subject.squares)[chosen]
-    losses = np.append(0.0, mean * left)
-    width = _SPREAD * np.sqrt(variance / subject.entries) * left
+    mean, _ = gaussian_error(subject.bits)
+    losses = np.append(0.0, mean * tails(subject.squares)[chosen])
     sizes = np.append(size, takes.astype(np.float64))
 
     def choose(k: int) -> tuple[Choice, Promise]:
         choice = Choice(Action.SPLIT, rank=int(chosen[k - 1]), bits=subject.bits)
-        return choice, promise(
-            choice,
-            float(losses[k]),
-            energy=1 - float(losses[k]),
-            # What 16 bits of the factors lose is in the rest, and rounded with it.
-            stored=0.0 if subject.form == Form.FACTORED else subject.storage_error(1.0),
-            squares=float(width[k - 1]) + _HALF_ROUNDING**2,
-        )
+        w = np.asarray(subject.load(), dtype=np.float64)
+        return choice, _measured(subject, choice, *_change(w, carried_out(choice, w).dense()))
 
     ladder = on_hull(sizes, losses, subject.entries)
-    return Menu(sizes, losses, *ladder, choose, own=_at_edge(subject, chosen), note=_GAUSSIAN)
+    own = _at_edge(subject, chosen)
+    error = percent(float(np.sqrt(losses[own])))
+    return Menu(sizes, losses, *ladder, choose, own=own, note=f"{_GAUSSIAN}: {error} at the edge")
 
 
 def _at_edge(subject: Subject, chosen: AnyArray) -> int:
-    """Return the place of the least rank that has all beyond the edge; the last without one."""
-    end = white_edge(subject)
-    beyond = 0 if end is None else int(np.count_nonzero(subject.values > end))
+    """Return the place of the least rank that has all beyond the edge."""
+    beyond = int(np.count_nonzero(subject.values > white_edge(subject)))
     enough = np.flatnonzero(chosen >= beyond)
     return 1 + int(enough[-1]) if enough.size else 1

@@ -7,15 +7,17 @@ import numpy as np
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._methods.menu import Menu, Subject, on_hull, only_kept, promise, stepwise
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, Promise
+from pastur.estimation import fit_rectangular
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import median_rule, shrunk_singular_values
 
 # Matrix products on most hardware want inner sides that are multiples of it.
 MULTIPLE = 8
+_ZERO = 1e-7
 FUSED = "part of a tensor of several matrices, or unfolded another way: kept in this form"
 THIN = "factors would not be smaller: kept"
 FULL = "too many directions are left for factors to be smaller: kept without a target"
-_NO_EDGE = "no law of noise, no edge: kept"
-_REFUTED = "edge of white noise, which the matrix contradicts"
+_REFUTED = "edge of white noise, which the analysis does not assume"
 
 
 def ranks(subject: Subject) -> AnyArray:
@@ -70,26 +72,24 @@ def stable_rank(subject: Subject) -> Menu:
 def edge(subject: Subject) -> Menu:
     """Return ranks by the largest value dropped, over the edge; as own choice all beyond it."""
     end, note = _edge(subject)
-    if end is None:
-        return only_kept(subject.entries, note)
     dropped = np.append(subject.values, 0.0)[ranks(subject)]
     with np.errstate(divide="ignore", invalid="ignore"):
         over = np.where(dropped > 0, dropped / end, 0.0)
     return _truncated(subject, lambda lost: over, own=1.0, note=note)
 
 
-def _edge(subject: Subject) -> tuple[float | None, str]:
-    """Return the end of noise, and signal that it hides, with what is to be said about it."""
+def _edge(subject: Subject) -> tuple[float, str]:
+    """Return the end of white noise, and signal that it hides, and whether the matrix is that."""
     fit = subject.fit
-    if fit.bulk_edge is not None and fit.profile is None:
+    if fit.noise == NoiseName.WHITE:
         return float(fit.bulk_edge), ""
     white = fit.white
-    if white is not None and white.bulk_edge is not None:
-        return float(white.bulk_edge), _REFUTED
-    return None, _NO_EDGE
+    if white is None:
+        white = fit_rectangular(singular_values=subject.values, shape=subject.shape)
+    return float(white.bulk_edge), _REFUTED
 
 
-def white_edge(subject: Subject) -> float | None:
+def white_edge(subject: Subject) -> float:
     """Return the edge that a budget is made of, whether white noise is believed or not."""
     return _edge(subject)[0]
 
@@ -203,9 +203,10 @@ def _by_fit(subject: Subject, note: str) -> Menu:
         return only_kept(subject.entries, reason)
     w = np.asarray(subject.load(), dtype=np.float64)
     found = subject.fit.denoise(w)
-    values = np.linalg.svd(found, compute_uv=False)
-    least = max(found.shape) * np.finfo(np.float64).eps * values[0]
-    count = _rounded_up(int(np.count_nonzero(values > least)), subject.form)
+    short = found if found.shape[0] <= found.shape[1] else found.T
+    # Its rank is low, so that these are known to half the digits; that is enough to count them.
+    values = np.sqrt(np.maximum(np.linalg.eigvalsh(short @ short.T)[::-1], 0.0))
+    count = _rounded_up(int(np.count_nonzero(values > _ZERO * values[0])), subject.form)
     n, m = subject.shape
     if values[0] == 0.0 or count not in ranks(subject):
         return only_kept(subject.entries, f"noise: {note}; {THIN}")

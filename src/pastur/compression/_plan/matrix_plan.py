@@ -170,8 +170,7 @@ class Promise:
     error : float
         ‖W − W′‖/‖W‖, in Frobenius norm.
     low, high : float
-        Interval for it, with the rounding to the type of the file; where it rests on a law, of
-        level 95 %.
+        Interval for it, which has the rounding to the type of the file in it.
     energy : float
         ‖W′‖²/‖W‖².
     entries : int or None

@@ -120,7 +120,7 @@ def plan_compression(
     model = _matched(analysis, checkpoint)
     tensors = tuple(records(checkpoint.tensors, checkpoint.stored))
     subjects = list(model.subjects(wanted, bits))
-    menus = asked.menus(subjects, goal.get("size"))
+    menus = asked.menus(subjects, goal)
     chosen = _chosen(menus, subjects, tensors, goal, method)
     return CompressionPlan(
         source=checkpoint.source,

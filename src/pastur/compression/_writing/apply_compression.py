@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError
+from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError, PasturError
 from pastur._files import PathLike, check_writable, same_file, whole_file
 from pastur._foreign import shown
 from pastur._format import bytes_text
@@ -92,10 +92,10 @@ def apply_compression(
 
     Safetensors (a file, or a folder with several and their index), ``.npz`` and state dictionaries
     of PyTorch (through PyTorch) are written as they came: the same metadata, tensors that stay as
-    they are bit by bit, and the whole file where nothing is changed. Of a folder the other files
-    are copied, such as configuration and tokenizer, but not those of weights in other formats. From
-    ONNX, Keras, GGUF and what is in memory, and where the target ends in ``.safetensors``, a
-    safetensors file is written.
+    they are bit by bit, and the whole file where nothing is changed. Of a folder all
+    else is copied, such as configuration and tokenizer, but no weights in other formats. From ONNX,
+    Keras, GGUF and what is in memory, and where the target ends in ``.safetensors``, a safetensors
+    file is written.
 
     In the factored form a matrix ``NAME`` is replaced by ``NAME_left`` and ``NAME_right``, whose
     product it is; where it is rounded by ``NAME_codes``, ``NAME_steps``, ``NAME_unit`` and
@@ -348,16 +348,20 @@ def _of_part(work: _Work, part: Path) -> _Work:
 
 
 def _write_others(work: _Work, folder: Path, place: Path, parts: set[str]) -> None:
-    """Write the index, and copy what is neither weights nor a folder."""
+    """Write the index, and copy all but weights, folders within included."""
     for item in sorted(folder.iterdir()):
-        if item.name in parts or not item.is_file():
-            continue
         if item.name.endswith(".safetensors.index.json"):
             with whole_file(place / item.name) as stream:
                 stream.write(_index(work, item))
-        elif not item.name.endswith((*_WEIGHT_FILES, ".index.json")):
-            with whole_file(place / item.name) as stream:
-                copy_file(item, stream)
+        elif item.is_dir():
+            shutil.copytree(item, place / item.name, ignore=_weights_among)
+        elif item.name not in parts | _weights_among(str(folder), [item.name]):
+            shutil.copyfile(item, place / item.name)
+
+
+def _weights_among(folder: str, names: list[str]) -> set[str]:
+    """Return the names of files of weights, and of their indexes."""
+    return {name for name in names if name.endswith((*_WEIGHT_FILES, ".index.json"))}
 
 
 def _index(work: _Work, item: Path) -> bytes:
@@ -382,13 +386,12 @@ def _whole_folder(path: Path) -> Iterator[Path]:
     part = path.parent / f".{path.name[:100]}.{secrets.token_hex(8)}.part"
     try:
         part.mkdir()
-    except OSError as error:
-        raise FileAccessError(f"Cannot write '{path}': {error.strerror}.") from None
-    try:
         yield part
-        try:
-            os.replace(part, path)
-        except OSError as error:
-            raise FileAccessError(f"Cannot write '{path}': {error.strerror}.") from None
+        os.replace(part, path)
+    except PasturError:
+        raise
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileAccessError(f"Cannot write '{path}': {why}.") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)

@@ -20,6 +20,8 @@ from pastur.compression._plan.outcome import Outcome, carried_out
 from pastur.compression._source.orientation import orientation, put_back
 from pastur.weights import Matrix
 
+_ROWS = 1024
+
 
 @dataclass(frozen=True, eq=False)
 class Replaced:
@@ -116,9 +118,13 @@ def shapes_of(
 
 
 def relative_error(w: FloatArray, other: FloatArray) -> float:
-    """Return ‖W − W′‖/‖W‖."""
-    unit = float(np.abs(w).max()) or 1.0
-    return float(np.linalg.norm((w - other) / unit) / np.linalg.norm(w / unit))
+    """Return ‖W − W′‖/‖W‖, by parts, so that no array is as large as they are."""
+    unit = float(max(w.max(), -w.min())) or 1.0
+    sums = np.zeros(2)
+    for start in range(0, len(w), _ROWS):
+        part = w[start : start + _ROWS] / unit
+        sums += np.sum((part - other[start : start + _ROWS] / unit) ** 2), np.sum(part**2)
+    return float(np.sqrt(sums[0] / sums[1]))
 
 
 def planned_by_tensor(
