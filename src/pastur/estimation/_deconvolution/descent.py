@@ -15,19 +15,20 @@ import numpy as np
 from pastur._numerics.chi_squared import chi_squared_tail
 from pastur._numerics.nonnegative import nonnegative_least_squares
 from pastur._typing import ComplexArray, FloatArray
+from pastur.estimation._deconvolution.far import far_values
 from pastur.estimation._deconvolution.grid import spike_grid
 from pastur.estimation._deconvolution.masses import smoothest_weights, split_into_spikes
+from pastur.estimation._deconvolution.misfit import misfit_off_masses
 from pastur.estimation._deconvolution.residual import residual_covariance, residual_mean
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.masses import Masses, base_transforms
 from pastur.measures import Empirical, ProbabilityMeasure
 
-# Values farther than this many σ are single spikes; the transform is taken below.
-NEAR = 5.0
 # Directions in which the residual varies less than this, against the largest, carry rounding.
 _LEAST_VARIANCE = 1e-5
-# Points of the transform lie about as far apart as above the spectrum, but not closer.
-_LEAST_SPACING, _MOST_POINTS = 0.05, 200
+# Points of the transform lie about as far apart as above the spectrum, but not closer than a
+# fortieth of the bulk.
+_LEAST_SPACING, _MOST_POINTS = 1 / 40, 200
 _MOST_STEPS = 30
 # A σ that is given stays at once, but not the signal with which the residual is weighted.
 _LEAST_STEPS = 4
@@ -171,6 +172,7 @@ class _Context:
     size: int
     base: ProbabilityMeasure | None
     near: FloatArray
+    height: float
     z: ComplexArray
     m: ComplexArray
     far_z: ComplexArray
@@ -185,10 +187,12 @@ def _context(
     values: FloatArray, kind: Kind, unit: float, base: ProbabilityMeasure | None
 ) -> _Context:
     scaled = values / unit
-    far = np.abs(scaled) > NEAR
-    near, height = scaled[~far], kind.height * scaled.size**-0.5
+    base, height = None if base is None else base.scale(1 / unit), kind.height * scaled.size**-0.5
+    far = far_values(scaled, base, height)
+    near = scaled[~far]
     low, high = near.min(), near.max()
-    count = int(min((high - low) / max(height, _LEAST_SPACING) + 10, _MOST_POINTS))
+    apart = max(height, _LEAST_SPACING * kind.height)
+    count = int(min((high - low) / apart + 10, _MOST_POINTS))
     z = kind.to_law(np.linspace(low, high, count) + 1j * height)
     law = Empirical(kind.to_law(scaled))
     far_z = kind.to_law(scaled[far] + 1j * height)
@@ -196,8 +200,9 @@ def _context(
     return _Context(
         kind=kind,
         size=scaled.size,
-        base=None if base is None else base.scale(1 / unit),
+        base=base,
         near=near,
+        height=height,
         z=z,
         m=law.stieltjes(z),
         far_z=far_z,
@@ -316,7 +321,8 @@ def _linearised(context: _Context, signal: Masses, variance: float, *, known: bo
     mean = residual_mean(curve, context.size)
     rest = base_transforms(context.base, observed.omega).value
     far = context.far_spikes(variance)
-    grid = spike_grid(kind, context.near, context.base, float(np.sqrt(variance)), known=known)
+    sigma = float(np.sqrt(variance))
+    grid = spike_grid(kind, context.near, context.base, sigma, context.height, known=known)
     of_far = (1 / (far - observed.omega[:, None]) - rest[:, None]).sum(axis=1) / context.size
     moved = observed.transform_by_variance - transforms.first * observed.omega_by_variance
     return _Problem(
@@ -339,7 +345,8 @@ def _solve(context: _Context, signal: Masses, variance: float, known: bool) -> _
     weights = _priced_weights(freed, target, context.size, before)
     residual = problem.target - columns @ weights
     # Entries with a fourth cumulant are noise as well.
-    misfit = _without(free(problem.cumulant))(free(residual))
+    level = () if known else (variance_direction,)
+    misfit, freedom = misfit_off_masses(residual, columns, weights, problem.cumulant, *level)
     active = weights > 0
     share = np.full(problem.far.size, 1 / context.size)
     return _Step(
@@ -355,8 +362,8 @@ def _solve(context: _Context, signal: Masses, variance: float, known: bool) -> _
         move=0.0
         if known
         else -float(variance_direction @ residual / (variance_direction @ variance_direction)),
-        misfit=float(misfit @ misfit),
-        freedom=max(misfit.size - int(active.sum()) - (1 if known else 2), 1),
+        misfit=misfit,
+        freedom=freedom,
     )
 
 

@@ -7,7 +7,8 @@ from typing import TypeGuard
 import numpy as np
 
 from pastur._errors import InvalidInputError
-from pastur.estimation._deconvolution.descent import NEAR, Deconvolution, deconvolve
+from pastur.estimation._deconvolution.descent import Deconvolution, deconvolve
+from pastur.estimation._deconvolution.far import NEAR
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
 from pastur.estimation._fitting.many import fit_many, reaches_into_noise

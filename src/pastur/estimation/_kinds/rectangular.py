@@ -80,7 +80,6 @@ class RectangularKind:
     sides: ClassVar[int] = 1
     fields: ClassVar[Any] = spike_fields("overlap_left", "overlap_right")
     leading_fields: ClassVar[Any] = leading_fields("overlap_left", "overlap_right")
-    height: ClassVar[float] = 2.0
 
     @property
     def ratio(self) -> float:
@@ -107,6 +106,11 @@ class RectangularKind:
     def critical(self) -> float:
         """θ = c^(1/4)σ."""
         return float(self.ratio**0.25)
+
+    @property
+    def height(self) -> float:
+        """As wide as the bulk, 2√c."""
+        return 2 * float(self.ratio**0.5)
 
     @property
     def noise(self) -> RectangularWhiteNoise:
