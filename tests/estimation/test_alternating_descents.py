@@ -8,7 +8,7 @@ from pastur import fit_rectangular
 from pastur._typing import FloatArray
 
 # Of 400 seeds those whose descent alternates: 30 steps did not end it.
-SEEDS = [49, 104, 109, 201, 358, 359, 393]
+SEEDS = [138, 248, 280, 290]
 
 
 def planted(seed: int) -> FloatArray:
@@ -29,7 +29,7 @@ def test_they_end(seed: int) -> None:
     assert fit.status.converged
     assert fit.status.iterations < 30
     low, high = fit.sigma_interval
-    # Seven intervals of level 0.95 miss three times or more with chance 0.004; these are fixed.
+    # Four intervals of level 0.95 miss twice or more with chance 0.014; these are fixed.
     assert 0.98 * low < 1 < 1.02 * high
 
 
@@ -38,4 +38,4 @@ def test_with_whole_steps_most_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most: another processor's rounding may lead a descent past its trap."""
     monkeypatch.setattr(module, "_PATIENCE", 1000)
     ended = [fit_rectangular(planted(seed)).status.converged for seed in SEEDS]
-    assert sum(ended) <= 3
+    assert sum(ended) <= 1

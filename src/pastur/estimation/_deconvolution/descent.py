@@ -14,18 +14,19 @@ import numpy as np
 
 from pastur._numerics.chi_squared import chi_squared_tail
 from pastur._numerics.nonnegative import nonnegative_least_squares
-from pastur._typing import ComplexArray, FloatArray
+from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.estimation._deconvolution.far import far_values
-from pastur.estimation._deconvolution.grid import spike_grid
+from pastur.estimation._deconvolution.grid import critical_points, spike_grid
 from pastur.estimation._deconvolution.masses import smoothest_weights, split_into_spikes
-from pastur.estimation._deconvolution.misfit import misfit_off_masses
 from pastur.estimation._deconvolution.residual import residual_covariance, residual_mean
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.masses import Masses, base_transforms
 from pastur.measures import Empirical, ProbabilityMeasure
 
-# Directions in which the residual varies less than this, against the largest, carry rounding.
-_LEAST_VARIANCE = 1e-5
+# Directions in which the residual varies less than this, against the largest, feel single values
+# at the edges. Those of the misfit are coarser: in finer ones it is no Gaussian with some hundred
+# values, which moves σ little, but makes one draw in fifty miss by far.
+_LEAST_VARIANCE, _LEAST_OF_MISFIT = 1e-4, 1e-3
 # Points of the transform lie about as far apart as above the spectrum, but not closer than a
 # fortieth of the bulk.
 _LEAST_SPACING, _MOST_POINTS = 1 / 40, 200
@@ -33,7 +34,7 @@ _MOST_STEPS = 30
 # A σ that is given stays at once, but not the signal with which the residual is weighted.
 _LEAST_STEPS = 4
 # A longer descent alternates between neighbouring sets of masses, which move σ to and
-# fro: from then on each change of direction halves its steps, so that they close in on where it
+# fro: from then on each change of direction quarters its steps, so that they close in on where it
 # turns.
 _PATIENCE = 10
 _TOLERANCE = 1e-4
@@ -231,7 +232,7 @@ def _descend(
         if no_noise or step.misfit / step.freedom > _hopeless(steps, context.size):
             break
         if steps > _PATIENCE and step.move * before < 0:
-            share /= 2
+            share /= 4
         before = step.move
         move = share * float(np.clip(step.move, -_LARGEST_STEP, _LARGEST_STEP))
         new = variance + move * variance
@@ -260,11 +261,15 @@ class _Problem:
     """The linear problem at one signal and σ, all of it weighted.
 
     ``target ≈ columns·weights − variance_direction·(relative change of σ²)``, with unit
-    covariance; `cumulant` is the direction that a fourth cumulant of the entries adds.
+    covariance; `cumulant` is the direction that a fourth cumulant of the entries adds, and
+    `critical` says which points of the grid are the weakest visible spikes, `coarse` in which
+    directions the residual is Gaussian.
     """
 
     grid: FloatArray
+    critical: AnyArray
     far: FloatArray
+    coarse: AnyArray
     target: FloatArray
     columns: FloatArray
     variance_direction: FloatArray
@@ -306,8 +311,11 @@ class _Step:
         return float(np.mean([part @ part for part in left]) ** -0.5)
 
     def rank_deviation(self, size: int) -> float:
-        """Return the standard deviation of the sum of the weights, in values."""
-        kept = self.columns[:, self.weights > 0]
+        """Return the standard deviation of the sum of the weights, in values.
+
+        Whether there are spikes next to the critical one is uncertain even where none was found.
+        """
+        kept = self.columns[:, (self.weights > 0) | self.problem.critical]
         return size * float(np.sqrt(np.linalg.pinv(kept.T @ kept).sum()))
 
 
@@ -317,7 +325,7 @@ def _linearised(context: _Context, signal: Masses, variance: float, *, known: bo
     w = _preimage(kind, context.z, observed.omega, signal, variance)
     transforms = signal.transforms(w)
     curve = kind.curve(w, transforms, variance)
-    whiten = _whitening(residual_covariance(w, curve, context.size))
+    whiten, coarse = _whitening(residual_covariance(w, curve, context.size))
     mean = residual_mean(curve, context.size)
     rest = base_transforms(context.base, observed.omega).value
     far = context.far_spikes(variance)
@@ -327,7 +335,9 @@ def _linearised(context: _Context, signal: Masses, variance: float, *, known: bo
     moved = observed.transform_by_variance - transforms.first * observed.omega_by_variance
     return _Problem(
         grid=grid,
+        critical=critical_points(kind, grid, context.base, sigma),
         far=far,
+        coarse=coarse,
         target=whiten(observed.transform - rest - of_far - mean),
         columns=whiten(1 / (grid - observed.omega[:, None]) - rest[:, None]),
         variance_direction=variance * whiten(moved),
@@ -345,8 +355,9 @@ def _solve(context: _Context, signal: Masses, variance: float, known: bool) -> _
     weights = _priced_weights(freed, target, context.size, before)
     residual = problem.target - columns @ weights
     # Entries with a fourth cumulant are noise as well.
-    level = () if known else (variance_direction,)
-    misfit, freedom = misfit_off_masses(residual, columns, weights, problem.cumulant, *level)
+    left_out = [problem.cumulant] if known else [problem.cumulant, variance_direction]
+    coarse = problem.coarse
+    misfit = _without(*(direction[coarse] for direction in left_out))(residual[coarse])
     active = weights > 0
     share = np.full(problem.far.size, 1 / context.size)
     return _Step(
@@ -362,8 +373,8 @@ def _solve(context: _Context, signal: Masses, variance: float, known: bool) -> _
         move=0.0
         if known
         else -float(variance_direction @ residual / (variance_direction @ variance_direction)),
-        misfit=misfit,
-        freedom=freedom,
+        misfit=float(misfit @ misfit),
+        freedom=max(misfit.size - int(active.sum()) - len(left_out), 1),
     )
 
 
@@ -397,12 +408,18 @@ def _preimage(
     return w
 
 
-def _whitening(covariance: FloatArray) -> Callable[[ComplexArray], FloatArray]:
-    """Return the map of complex vectors or columns to real ones of unit covariance."""
+def _whitening(
+    covariance: FloatArray,
+) -> tuple[Callable[[ComplexArray], FloatArray], AnyArray]:
+    """Return the map of complex vectors or columns to real ones of unit covariance.
+
+    And which components of those belong to large variances.
+    """
     values, vectors = np.linalg.eigh(covariance)
     kept = values > _LEAST_VARIANCE * values[-1]
     root = (vectors[:, kept] / np.sqrt(values[kept])).T
-    return lambda a: np.asarray(root @ np.concatenate([a.real, a.imag]))
+    coarse = values[kept] > _LEAST_OF_MISFIT * values[-1]
+    return lambda a: np.asarray(root @ np.concatenate([a.real, a.imag])), coarse
 
 
 def _without(*directions: FloatArray) -> Callable[[FloatArray], FloatArray]:

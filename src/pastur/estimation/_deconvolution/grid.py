@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._kinds.contract import Kind
 from pastur.measures import ProbabilityMeasure
 
@@ -38,6 +38,18 @@ def spike_grid(
     turn = min(max(finest / _GRID_STEP, least), reach)
     up = np.exp(np.arange(np.log(least), np.log(turn), _GRID_STEP))
     return kind.candidates(np.append(up, np.arange(turn, reach, finest)))
+
+
+def critical_points(
+    kind: Kind, grid: FloatArray, base: ProbabilityMeasure | None, sigma: float
+) -> AnyArray:
+    """Return which points of the grid are the weakest spikes that could be seen by themselves."""
+    if base is None:
+        visible = np.abs(kind.to_matrix(np.abs(grid))) >= kind.critical * sigma
+    else:
+        visible = sigma**2 * base.stieltjes_derivative(grid) <= 1
+    edge = np.append(False, ~visible[:-1]) | np.append(~visible[1:], False)
+    return np.asarray(visible & edge)
 
 
 def _around(near: FloatArray, base: ProbabilityMeasure, sigma: float, step: float) -> FloatArray:

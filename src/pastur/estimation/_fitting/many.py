@@ -52,7 +52,8 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     spikes = spike_table(context, detached, _detection(task, noise, detached), z=z)
     noise, sure = leave_one_out(task, noise, found, spikes)
     detached, reach = detached[sure], z * found.rank_deviation
-    rank = Rank(found.rank, max(found.rank - reach, 0.0), min(found.rank + reach, size))
+    least = min(float(detached.size), found.rank)
+    rank = Rank(found.rank, max(found.rank - reach, least), min(found.rank + reach, size))
     level = _level(task, found, noise, detached.size)
     open_below = not task.known and reaches_into_noise(kind, found, detached.size)
     if open_below:
