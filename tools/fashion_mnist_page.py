@@ -2,15 +2,17 @@
 
     python tools/fashion_mnist_page.py
 
-Reads docs/fashion-mnist/records, which `pastur experiment fashion-mnist -o …/records` makes. Writes
-the pictures and, in docs/fashion-mnist/README.md, the text between `<!-- NAME -->` and
-`<!-- end -->`.
+Reads docs/fashion-mnist/records, which `pastur experiment fashion-mnist -o …/records` makes, and
+docs/fashion-mnist/readings, by `tools/fashion_mnist_readings.py`. Writes the pictures and, in
+docs/fashion-mnist/README.md, the text between `<!-- NAME -->` and `<!-- end -->`.
 """
 
 import re
 from pathlib import Path
 
+import fashion_mnist_blocks as blocks
 import numpy as np
+from fashion_mnist_readings import Record, read_readings
 
 from pastur._files import write_whole
 from pastur.cli._terminal.output_files import picture_bytes
@@ -36,7 +38,7 @@ COUNTS = {
     "BEMA": "BEMA",
     "W₀": "W − b·W_initial above critical",
 }
-_BLOCK = re.compile(r"(<!-- (figures|study) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def lines_of_study(records: list[NetworkRecord]) -> dict[str, list[NetworkRecord]]:
@@ -120,11 +122,17 @@ def study_panels(groups: dict[str, list[NetworkRecord]]) -> list[Panel]:
     return panels
 
 
-def filled(page: str, records: list[NetworkRecord]) -> str:
-    """Return the page with both blocks made from the records."""
+def filled(page: str, records: list[NetworkRecord], readings: list[Record]) -> str:
+    """Return the page with all blocks made from the records."""
     groups = lines_of_study(records)
-    blocks = {"figures": figures(next(iter(groups.values()))), "study": study(groups)}
-    return _BLOCK.sub(lambda match: match[1] + blocks[match[2]] + match[3], page)
+    made = {
+        "networks": blocks.networks(readings),
+        "exponents": blocks.exponents(readings),
+        "bounds": blocks.bounds(readings),
+        "figures": figures(next(iter(groups.values()))),
+        "study": study(groups),
+    }
+    return _BLOCK.sub(lambda match: match[1] + made[match[2]] + match[3], page)
 
 
 def draw(panels: list[Panel], path: Path) -> None:
@@ -132,11 +140,13 @@ def draw(panels: list[Panel], path: Path) -> None:
 
 
 def main() -> None:
-    records = read_records(FOLDER / "records")
+    records, readings = read_records(FOLDER / "records"), read_readings()
     groups = lines_of_study(records)
     draw(spike_panels(next(iter(groups.values()))), FOLDER / "spikes.png")
     draw(study_panels(groups), FOLDER / "study.png")
-    write_whole(PAGE, filled(PAGE.read_text("utf-8"), records))
+    draw(blocks.growth_panels(readings), FOLDER / "readings.png")
+    draw(blocks.bound_panels(readings), FOLDER / "bounds.png")
+    write_whole(PAGE, filled(PAGE.read_text("utf-8"), records, readings))
 
 
 if __name__ == "__main__":
