@@ -262,6 +262,10 @@ def fit_rectangular(
     noise, its rank is exact and σ = 0, unless the others are at least a quarter of all and follow
     the law of noise.
 
+    alpha is the rate of false spikes whatever the law of the entries, where W itself is given: if
+    their fourth cumulant matters and the spectrum does not decide clearly, the edge is that of
+    permutations of the entries (docs/noise.md). From values alone it assumes a small cumulant.
+
     The intervals are those of Gaussian-like entries. A fourth cumulant κ₄ of the entries multiplies
     the variance of σ by 1 + κ₄/2: where the matrix itself is given, σ's interval is as much wider.
     Where signal may lie within the noise, σ has no lower end: `sigma_interval` starts at 0, and
