@@ -73,7 +73,7 @@ def above_noise(kind: Kind, distance: float) -> tuple[Threshold, Selected]:
     selected = Selected(
         np.array([centring + distance * scale]),
         np.array([centring + scale]),
-        False,
+        None,
         others,
         1.5 * scale,
     )
@@ -263,3 +263,18 @@ def test_next_to_a_bulk_that_was_given(make: dict[str, Callable[..., FloatArray]
     found = fit_symmetric(w, bulk=Atoms([-2.0, 2.0], [0.5, 0.5])).spikes
     assert found.size == 1
     assert found["low"] <= 3.2 <= found["high"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strength", [1.8, 1.95])
+def test_intervals_hold_given_isolation(strength: float) -> None:
+    # Of the weaker about half of the draws are isolated, of the stronger nearly all.
+    rng, hits, widths = np.random.default_rng(77), [], []
+    for _ in range(100):
+        spikes = fitted(200, spectrum(200, np.array([strength]), rng)).spikes
+        for spike in spikes[spikes["isolated"]]:
+            hits.append(bool(spike["low"] <= strength <= spike["high"]))
+            widths.append(spike["high"] - spike["low"])
+    assert holds(int(np.sum(hits)), len(hits))
+    # A spike so sure is not 0.
+    assert np.median(widths) < 0.8

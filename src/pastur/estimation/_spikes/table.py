@@ -205,14 +205,17 @@ def _account_for_selection(
             # Between two parts of the noise.
             continue
         members = members[::side]
+        threshold, last = context.threshold(side), members[-1]
+        # Near an edge g away a deviation grows as g^¼: this is where it is a fourth of that.
+        gap = side * observed[last] - threshold.edge
+        isolation = threshold.edge + gap * float(_ISOLATION * deviation[last] / gap) ** (4 / 3)
         selected = Selected(
             side * observed[members],
             limits[members],
-            bool(table["isolated"][members].all()),
+            isolation if table["isolated"][members].all() else None,
             side * np.delete(context.values, order[members]),
             float(deviation[members].max()),
         )
-        threshold = context.threshold(side)
         ends = interval_given_detection(context.kind, context.sigma, threshold, selected, tail=tail)
         if ends is not None:
             low, high = ends

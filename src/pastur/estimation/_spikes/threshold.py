@@ -18,6 +18,7 @@ Several spikes of one strength move together: their law is that of a shift of th
 distances being fixed. A spike as strong that is hidden among the others adds ``½ log(y − y_r)``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +31,11 @@ from pastur.estimation._kinds.contract import Kind, Slopes
 _FAR = 3.0
 # Where the limit leaves less room than this, it is where it leaves so much.
 _NEAREST = 0.1
+# Given that they are isolated, intervals hold for spikes that are so with at least this chance.
+_SELDOM = 0.1
 # In Tracy–Widom scales s, for x = (y − edge)/s, an outlier has the mean w² and the deviation 2√w,
-# w growing along the spikes from 0 at the critical one. Four deviations from the edge is x = 16.
-_ISOLATED = 16.0
-# Up to w = 3, x = 9 a spike stays hidden with a chance of more than one in a hundred.
+# w growing along the spikes from 0 at the critical one. Up to w = 3, x = 9 a spike stays hidden
+# with a chance of more than one in a hundred.
 _MAY_HIDE = 9.0
 # With so many hidden ones assumed the interval holds next to up to five.
 _HIDDEN = 3
@@ -69,8 +71,8 @@ class Selected:
         The outliers, descending.
     limits : array
         What each had to exceed to be detected.
-    isolated : bool
-        Whether they were selected as isolated as well.
+    isolation : float or None
+        What an outlier had to exceed to be isolated; None where it is not.
     others : array
         All other values.
     deviation : float
@@ -79,19 +81,28 @@ class Selected:
 
     members: FloatArray
     limits: FloatArray
-    isolated: bool
+    isolation: float | None
     others: FloatArray
     deviation: float
 
-    def least_shift(self, threshold: Threshold) -> float:
-        """Return how far the members can move, inwards and so below 0, and still be selected."""
-        limits = self.limits
-        if self.isolated:
-            limits = np.maximum(limits, threshold.edge + _ISOLATED * threshold.scale)
+    @property
+    def least_shift(self) -> float:
+        """How far the members can move, inwards and so below 0, and still be detected."""
         last = self.members[-1]
         below = self.others[self.others < last]
         to_next = float(below.max() - last) if below.size else -np.inf
-        return max(float((limits - self.members).max()), to_next)
+        nearest = max(float((self.limits - self.members).max()), to_next)
+        return min(nearest, -_NEAREST * self.spread)
+
+    @property
+    def to_isolation(self) -> float:
+        """How far a member can move inwards and still be isolated; no limit where it is not."""
+        return -np.inf if self.isolation is None else self.isolation - float(self.members[-1])
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the mean of the members."""
+        return float(self.deviation / self.members.size**0.5)
 
     @property
     def reach(self) -> float:
@@ -112,18 +123,26 @@ def interval_given_detection(
 
     Notes
     -----
-    At the lower end a few of the others may be spikes as strong, as long as such could be hidden.
+    At the lower end a few of the others may be spikes as strong, as long as such could be hidden;
+    and the chance is that given isolation, as long as this is not too rare.
     """
-    critical, spread = threshold.critical, selected.deviation / selected.members.size**0.5
-    least = min(selected.least_shift(threshold), -_NEAREST * spread)
-    if -least > _FAR * spread:
+    critical, isolation = threshold.critical, selected.to_isolation
+    if -max(selected.least_shift, isolation) > _FAR * selected.spread:
         return None
-    law = _shift_law(kind, sigma, threshold, selected, least)
-    low = _spike_at(law, 1 - tail, critical, hidden=False)
-    with_hidden = _spike_at(law, 1 - tail, critical, hidden=True)
+    law = _shift_law(kind, sigma, threshold, selected)
+
+    def too_low(theta: float, *, hidden: bool = False) -> float:
+        below, not_isolated = law.shares_below(theta, [0.0, isolation], hidden=hidden)
+        return tail * max(1 - not_isolated, _SELDOM) - (1 - below)
+
+    def not_too_high(theta: float) -> float:
+        return float(law.shares_below(theta, [0.0], hidden=False)[0]) - tail
+
+    low = _root(too_low, critical)
+    with_hidden = _root(lambda theta: too_low(theta, hidden=True), critical)
     if with_hidden == critical or law.below(with_hidden, threshold.edge, _MAY_HIDE):
         low = min(low, with_hidden)
-    return low, _spike_at(law, tail, critical, hidden=False)
+    return low, _root(not_too_high, critical)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +172,8 @@ class _ShiftLaw:
     hidden: FloatArray
     shifts: FloatArray
 
-    def share_below(self, theta: float, *, hidden: bool) -> float:
-        """Return the chance of a shift below 0, for spikes θ."""
+    def shares_below(self, theta: float, shifts: list[float], *, hidden: bool) -> FloatArray:
+        """Return the chance of a shift below each of some, for spikes θ."""
         log_noise = _cumulated(self.slopes.place + self.offset - 2 * self.slopes.outlier, self.z)
         if hidden:
             log_noise = log_noise + self.hidden
@@ -164,7 +183,7 @@ class _ShiftLaw:
         logs = np.interp(places, self.z, log_noise) + np.interp(places, saddle, log_integral)
         log = logs.sum(axis=0)
         share = np.append(0.0, np.cumsum(np.exp(log - log.max())))
-        return float(np.interp(0.0, self.shifts, share / share[-1]))
+        return np.interp(shifts, self.shifts, share / share[-1])
 
     def _spherical_integral(self, theta: float) -> tuple[FloatArray, FloatArray]:
         """Return values y, ascending, and log I there, by the saddle at each of the points z.
@@ -188,10 +207,9 @@ class _ShiftLaw:
         return bool(spike <= np.interp(y, self.z, self.slopes.outlier))
 
 
-def _shift_law(
-    kind: Kind, sigma: float, threshold: Threshold, selected: Selected, least: float
-) -> _ShiftLaw:
+def _shift_law(kind: Kind, sigma: float, threshold: Threshold, selected: Selected) -> _ShiftLaw:
     members, others, variance = selected.members, selected.others, sigma**2
+    least = selected.least_shift
     start, stop = members[-1] + least, members[0] + selected.reach
     # Denser where the density may begin at a neighbouring value; neither end is a point.
     z = start + (stop - start) * (np.arange(1, _POINTS + 1) / (_POINTS + 1)) ** 1.5
@@ -215,12 +233,9 @@ def _shift_law(
     )
 
 
-def _spike_at(law: _ShiftLaw, level: float, critical: float, *, hidden: bool) -> float:
-    """Return the spike, not below the critical one, that has so much of the law below."""
+def _root(excess: Callable[[float], float], critical: float) -> float:
+    """Return where a function that falls along the spikes has its zero, not below critical."""
     from scipy.optimize import brentq
-
-    def excess(theta: float) -> float:
-        return law.share_below(theta, hidden=hidden) - level
 
     if excess(critical) <= 0:
         return critical
