@@ -313,6 +313,15 @@ def test_a_plan_of_another_model_is_refused(
     assert not target.exists()
 
 
+def test_the_same_numbers_of_another_type_are_refused(tmp_path: Path) -> None:
+    w = np.random.default_rng(0).integers(-9, 9, size=(40, 60))
+    model = {"w": w.astype(np.float32)}
+    plan = pastur.plan_compression(pastur.analyze(model), model, target={"size": 0.8})
+    half = {"w": w.astype(np.float16)}
+    with pytest.raises(InvalidInputError, match="'w' is stored as float16, not float32"):
+        pastur.apply_compression(plan, half, tmp_path / "small.safetensors")
+
+
 def test_a_plan_with_an_unknown_layer_is_refused(
     plan: CompressionPlan, saved: Path, tmp_path: Path
 ) -> None:

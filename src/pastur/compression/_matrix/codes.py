@@ -39,8 +39,12 @@ class Codes:
 
     def dense(self) -> FloatArray:
         """Return the matrix."""
-        steps = _spread(self.steps, self.scale, self.group, self.codes.shape[1])
-        return np.asarray((self.codes - self.offset) * steps)
+        return self.rows(slice(None))
+
+    def rows(self, part: slice) -> FloatArray:
+        """Return some rows of the matrix."""
+        steps = _spread(self.steps[part], self.scale, self.group, self.codes.shape[1])
+        return np.asarray((self.codes[part] - self.offset) * steps)
 
     def packed(self) -> AnyArray:
         """Return the codes with their bits next to one another, each row from a new byte on."""

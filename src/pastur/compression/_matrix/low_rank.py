@@ -24,7 +24,11 @@ class Factors:
 
     def dense(self) -> FloatArray:
         """Return the product."""
-        return np.asarray(self.left @ self.right)
+        return self.rows(slice(None))
+
+    def rows(self, part: slice) -> FloatArray:
+        """Return some rows of the product."""
+        return np.asarray(self.left[part] @ self.right)
 
 
 def low_rank(w: AnyArray, rank: int, values: tuple[float, ...] | None = None) -> Factors:

@@ -77,6 +77,9 @@ def check_same(planned: Sequence[TensorRecord], there: Sequence[TensorRecord], s
             hint = suggestion(record.name, found)
             raise _another(source, f"it has no tensor {shown(record.name)}.{hint}")
         check_tensor(record, other, source)
+        if record.dtype != other.dtype:
+            held = f"tensor {shown(record.name)} is stored as {other.dtype}, not {record.dtype}."
+            raise _another(source, held)
     if found:
         raise _another(source, f"tensor {shown(next(iter(found)))} is not in the plan.")
 

@@ -30,9 +30,13 @@ class Outcome:
 
     def dense(self) -> FloatArray:
         """Return the matrix."""
-        parts = [part.dense() for part in (self.factors, self.codes) if part is not None]
+        return self.rows(slice(None))
+
+    def rows(self, part: slice) -> FloatArray:
+        """Return some rows of the matrix."""
+        parts = [one.rows(part) for one in (self.factors, self.codes) if one is not None]
         if self.entries is not None:
-            parts.append(self.entries)
+            parts.append(self.entries[part])
         return np.asarray(sum(parts[1:], parts[0]))
 
 

@@ -1,6 +1,6 @@
 """The tensors that a plan puts in the place of one tensor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,8 @@ def replaced(
     for plan, matrix in planned:
         w = np.asarray(matrix.cut(tensor), dtype=np.float64)
         put_back(matrix, changed, carried_out(plan.choice, w).dense().astype(tensor.dtype))
-        errors[plan.name] = relative_error(w, np.asarray(matrix.cut(changed), dtype=np.float64))
+        seen = matrix.cut(changed)
+        errors[plan.name] = relative_error(w, seen.__getitem__)
     return Replaced({name: changed}, errors)
 
 
@@ -82,7 +83,7 @@ def _in_parts(
         parts = factor_parts(name, left, right, tensor.shape, lies)
     if outcome.codes is not None:
         parts |= code_parts(name, outcome.codes, tensor.shape, lies)
-    return Replaced(parts, {plan.name: relative_error(w, outcome.dense())})
+    return Replaced(parts, {plan.name: relative_error(w, outcome.rows)})
 
 
 def _in_float64(left: AnyArray, right: AnyArray) -> Factors:
@@ -117,13 +118,21 @@ def shapes_of(
     return found
 
 
-def relative_error(w: FloatArray, other: FloatArray) -> float:
-    """Return ‖W − W′‖/‖W‖, by parts, so that no array is as large as they are."""
+def relative_error(w: FloatArray, rows: Callable[[slice], AnyArray]) -> float:
+    """Return ‖W − W′‖/‖W‖, by blocks of rows, so that W′ is never whole in float64.
+
+    Parameters
+    ----------
+    w : array
+    rows : callable
+        ``rows(part)`` returns these rows of W′.
+    """
     unit = float(max(w.max(), -w.min())) or 1.0
     sums = np.zeros(2)
     for start in range(0, len(w), _ROWS):
-        part = w[start : start + _ROWS] / unit
-        sums += np.sum((part - other[start : start + _ROWS] / unit) ** 2), np.sum(part**2)
+        part = slice(start, start + _ROWS)
+        own = w[part] / unit
+        sums += np.sum((own - rows(part).astype(np.float64) / unit) ** 2), np.sum(own**2)
     return float(np.sqrt(sums[0] / sums[1]))
 
 
