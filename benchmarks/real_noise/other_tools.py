@@ -55,9 +55,23 @@ def diffract(w: FloatArray) -> tuple[int, float]:
 
 def sign_flips(w: FloatArray, values: FloatArray, rng: np.random.Generator) -> int:
     """Return how many values in a row exceed those of the same rank of nearly all flips."""
-    flipped = np.array([values_of(w * rng.choice((-1.0, 1.0), size=w.shape)) for _ in range(FLIPS)])
-    below = values <= np.quantile(flipped, 1 - LEVEL, axis=0, method="higher")
-    return int(np.argmax(below)) if below.any() else values.size
+    flipped = [w * rng.choice((-1.0, 1.0), size=w.shape) for _ in range(FLIPS)]
+    for count in (8, 64, values.size):
+        tops = np.array([largest(one, count) for one in flipped])
+        below = values[:count] <= np.quantile(tops, 1 - LEVEL, axis=0, method="higher")
+        if below.any():
+            return int(np.argmax(below))
+    return values.size
+
+
+def largest(w: FloatArray, count: int) -> FloatArray:
+    """Return the largest singular values, descending."""
+    from scipy.sparse.linalg import svds
+
+    if 4 * count > min(w.shape):
+        return values_of(w)[:count]
+    start = np.ones(min(w.shape))
+    return np.sort(svds(w, count, return_singular_vectors=False, v0=start))[::-1]
 
 
 def screenot(values: FloatArray, long: int, most: int) -> int:
