@@ -3,10 +3,10 @@
     python benchmarks/estimation [SECTION …] [--draws 200] [--jobs 2] [--seed 0] [--model FILE]
 
 Sections: sigma, counts, intervals (all three from the same spectra), noise (pure noise: rate of
-false spikes), entries (the same for entries of many laws), denoising, verdicts, ugly (small and
-ugly inputs), cost (with `--model`, of a safetensors file as well); all of them by default, about an
-hour on two cores. σ = 1 throughout. Each figure stands beside its limit, ✓ or ✗; the exit status
-is 1 if one is not met.
+false spikes), entries (the same for entries of many laws), goodness (p-values), denoising,
+verdicts, ugly (small and ugly inputs), cost (with `--model`, of a safetensors file as well); all of
+them by default, over an hour on two cores. σ = 1 throughout. Each figure stands beside its limit,
+✓ or ✗; the exit status is 1 if one is not met.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import cost
 import denoising
 import draws
 import entries
+import goodness
 import joblib
 import pure
 import spectra
@@ -33,6 +34,7 @@ Result = TypeVar("Result")
 SPREAD = {
     "noise": pure,
     "entries": entries,
+    "goodness": goodness,
     "denoising": denoising,
     "verdicts": verdicts,
     "ugly": ugly,
