@@ -109,7 +109,7 @@ class Selected:
         """How far outwards the law is followed: never past a value that is not a member."""
         above = self.others[self.others > self.members[0]]
         most = _REACH * self.deviation
-        return most if not above.size else min(most, float(above.min() - self.members[0]))
+        return float(min(most, above.min() - self.members[0])) if above.size else most
 
 
 def interval_given_detection(
@@ -133,7 +133,7 @@ def interval_given_detection(
 
     def too_low(theta: float, *, hidden: bool = False) -> float:
         below, not_isolated = law.shares_below(theta, [0.0, isolation], hidden=hidden)
-        return tail * max(1 - not_isolated, _SELDOM) - (1 - below)
+        return float(tail * max(1 - not_isolated, _SELDOM) - (1 - below))
 
     def not_too_high(theta: float) -> float:
         return float(law.shares_below(theta, [0.0], hidden=False)[0]) - tail
@@ -183,7 +183,7 @@ class _ShiftLaw:
         logs = np.interp(places, self.z, log_noise) + np.interp(places, saddle, log_integral)
         log = logs.sum(axis=0)
         share = np.append(0.0, np.cumsum(np.exp(log - log.max())))
-        return np.interp(shifts, self.shifts, share / share[-1])
+        return np.asarray(np.interp(shifts, self.shifts, share / share[-1]))
 
     def _spherical_integral(self, theta: float) -> tuple[FloatArray, FloatArray]:
         """Return values y, ascending, and log I there, by the saddle at each of the points z.
