@@ -25,6 +25,7 @@ from pastur._files import write_whole
 PARTS = (
     "compared",
     "correlations",
+    "costs",
     "denoised",
     "grid",
     "planted",

@@ -14,8 +14,9 @@ from pastur.estimation._fitting.task import Found, Task, result_without_law
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._observed.entries import diagnose_entries
 from pastur.estimation._observed.spectrum import Settings, Spectrum
+from pastur.estimation._profile.estimate import ProfileEstimate
 from pastur.estimation._profile.rest import rest_of
-from pastur.estimation._profile.screen import profile_may_hold
+from pastur.estimation._profile.screen import in_parts, profile_may_hold
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation._result.verdict import Verdict
@@ -62,7 +63,7 @@ def _believed(task: Task) -> Found:
     goodness, uneven = doubt(white, cumulant), _uneven(task, white, cumulant)
     if goodness is None and not uneven:
         return white
-    estimate = profile_estimate(task) if uneven and _profile_may_hold(task) else None
+    estimate = _profile_estimate(task) if uneven else None
     if estimate is not None and estimate.status.converged:
         reason = "scaled rows and columns follow the law of white noise"
         profile, cumulant = fit_profile(task, reason, estimate)
@@ -84,9 +85,15 @@ def _unequal(goodness: Goodness) -> Goodness:
     return replace(goodness, verdict=Verdict.UNEVEN, reason=reason)
 
 
-def _profile_may_hold(task: Task) -> bool:
+def _profile_estimate(task: Task) -> ProfileEstimate | None:
+    """Return variances of rows and columns, where they may explain the matrix.
+
+    A signal that the first steps do not find has failed the question in a large one.
+    """
     matrix = task.spectrum.matrix
-    return matrix is not None and profile_may_hold(matrix, symmetric=not task.kind.squared)
+    if matrix is None or not profile_may_hold(matrix, symmetric=not task.kind.squared):
+        return None
+    return profile_estimate(task, again=not in_parts(matrix))
 
 
 def _uneven(task: Task, white: Found, cumulant: float) -> bool:

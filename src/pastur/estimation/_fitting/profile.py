@@ -37,9 +37,9 @@ class ProfileFit(NamedTuple):
     cumulant: float
 
 
-def profile_estimate(task: Task) -> ProfileEstimate:
+def profile_estimate(task: Task, *, again: bool = True) -> ProfileEstimate:
     """Return the variances of rows and columns, estimated from the matrix itself."""
-    return estimate_profile(_checked(task), symmetric=not task.kind.squared)
+    return estimate_profile(_checked(task), symmetric=not task.kind.squared, again=again)
 
 
 def fit_profile(task: Task, reason: str, estimate: ProfileEstimate | None = None) -> ProfileFit:

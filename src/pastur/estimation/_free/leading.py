@@ -84,8 +84,10 @@ def _alone(
     _widen(table, near, own.table[near])
     readable = own.table["readable"] & table["readable"]
     _forget(table, ~readable)
-    after = _read(kind, values, rows, all_after(values, rows), z)
-    return table, own.clear & readable, after.clear & after.table["readable"]
+    rest = all_after(values, rows)
+    after = kind.read_free(values[rows], rest)
+    resolved = after.readable & (_clearance(values, rows, rest, after) >= _CLEAR)
+    return table, own.clear & readable, resolved
 
 
 def _read_together(
@@ -103,9 +105,14 @@ def _read_together(
 
 def _read(kind: Kind, values: FloatArray, rows: AnyArray, rest: Rest, z: float) -> _Read:
     found = kind.read_free(values[rows], rest)
-    with np.errstate(all="ignore"):
-        clearance = distance(values, rows, rest) * found.slope / found.deviation
+    clearance = _clearance(values, rows, rest, found)
     return _Read(_table(kind, found, z, np.abs(values[rows])), clearance, found.slope)
+
+
+@np.errstate(all="ignore")
+def _clearance(values: FloatArray, rows: AnyArray, rest: Rest, found: Readings) -> FloatArray:
+    """Return how far each value is from its rest, over by how much it moves."""
+    return np.asarray(distance(values, rows, rest) * found.slope / found.deviation)
 
 
 def _table(kind: Kind, found: Readings, z: float, sizes: FloatArray) -> AnyArray:

@@ -44,17 +44,12 @@ def _folds(
     rng = np.random.default_rng(seed)
     rows = np.array_split(rng.permutation(w.shape[0]), 2)
     columns = rows if symmetric else np.array_split(rng.permutation(w.shape[1]), 2)
+    blocks = [[w[np.ix_(r, c)] for c in columns] for r in rows]
     for i in range(2):
         for j in range(2):
             if symmetric and i != j:
                 continue
-            (r, other_r), (c, other_c) = (rows[i], rows[1 - i]), (columns[j], columns[1 - j])
-            yield (
-                w[np.ix_(r, c)],
-                w[np.ix_(r, other_c)],
-                w[np.ix_(other_r, c)],
-                w[np.ix_(other_r, other_c)],
-            )
+            yield blocks[i][j], blocks[i][1 - j], blocks[1 - i][j], blocks[1 - i][1 - j]
 
 
 def _gains(a: AnyArray, b: AnyArray, c: AnyArray, d: AnyArray) -> FloatArray:

@@ -43,7 +43,9 @@ class ProfileEstimate:
     status: Status
 
 
-def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstimate:
+def estimate_profile(
+    w: FloatArray, *, symmetric: bool = False, again: bool = True
+) -> ProfileEstimate:
     """Return the variances of rows and columns of ``D_r^(1/2) R D_c^(1/2)/√m + S``.
 
     From variances the spikes of the scaled matrix follow. Without them (as they are observed: what
@@ -55,7 +57,8 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
 
     They begin with the variances that make all rows and columns equal. A signal in few rows may
     vanish in these: where such steps do not lead to noise, others begin with their square roots,
-    halfway to one variance. Not all do, as these take some directions of noise for signal.
+    halfway to one variance, unless not `again`. Not all do, as these take some directions of noise
+    for signal.
 
     A row of great variance and a signal in that row alone are the same matrix: what is found in one
     row or column counts as variance.
@@ -71,7 +74,7 @@ def estimate_profile(w: FloatArray, *, symmetric: bool = False) -> ProfileEstima
         sides = sides._replace(rows=filled, columns=filled)
     inner = np.ix_(*sides)
     state = Alternation.of(w[inner], symmetric=symmetric)
-    found = _first_found(state)
+    found = _first_found(state, again=again)
     while found.change <= _TOLERANCE and found.removal.doubt(state.edges) > _BEYOND_DOUBT:
         # A direction of noise that is taken out lowers the variances of its own rows, and stands
         # out more: the weakest is asked with the variances of the hypothesis that it is noise.
@@ -101,11 +104,11 @@ class _Found(NamedTuple):
     p_value: float
 
 
-def _first_found(state: Alternation) -> _Found:
+def _first_found(state: Alternation, *, again: bool) -> _Found:
     """Return what the steps lead to from variances of all that there is, or from their roots."""
     all_of_it, unequal = state.start()
     found = _descent(state, all_of_it, unequal)
-    if unequal >= UNEQUAL or found.p_value >= REJECTION:
+    if not again or unequal >= UNEQUAL or found.p_value >= REJECTION:
         return found
     other = _descent(state, Variances(*map(np.sqrt, all_of_it)), unequal)
     return max(found, other, key=lambda one: (one.p_value, -one.distance))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pastur._numerics.sides import filled_sides
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._profile.alternation import FAR, UNEQUAL, Alternation, hopeless
 
 # Rows and columns of the parts that are asked one after the other, short side first: nearly all
@@ -23,13 +23,18 @@ def profile_may_hold(w: FloatArray, *, symmetric: bool = False) -> bool:
     noise. That of a trained layer mostly does not.
     """
     inner = filled_sides(w).inner(w)
-    if inner.size <= _SMALL:
+    if not in_parts(inner):
         return True
     rng = np.random.default_rng(0)
     return all(
         _follows(_part(inner, short, long, rng, symmetric=symmetric), symmetric=symmetric)
         for short, long in _PARTS
     )
+
+
+def in_parts(w: AnyArray) -> bool:
+    """Return whether parts of `w` are asked; they begin as `estimate_profile` does at first."""
+    return bool(w.size > _SMALL)
 
 
 def _part(
