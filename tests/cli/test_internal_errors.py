@@ -276,7 +276,7 @@ def test_every_command_has_the_option() -> None:
                 yield command
 
     found = list(commands(main))
-    assert len(found) == 5
+    assert len(found) == 6
     for command in [main, *found]:
         assert any("--debug" in option.opts for option in command.params), command.name
 
