@@ -44,6 +44,9 @@ _MOST, _FEWEST, _CLOSE, _WORK = 99, 29, 4.0, 2.5e10
 _LEAST_SEEN = 0.1
 # A diagonal of larger squares than these, over those of other entries, has signal.
 _MOST_DIAGONAL = 3.0
+# Standard deviations of the mean square of a Gaussian diagonal that are chance: within them the fit
+# is one of eigenvalues alone.
+_CHANCE_DIAGONAL = 2.0
 # Entries beyond this share of what is a spike of its own move the edge more than their cumulant.
 _LARGE = 0.6
 
@@ -187,7 +190,7 @@ def level_bias(task: Task, split: Split, own: OwnNoise | None) -> float:
 
     Their fourth cumulant κ₄ moves the mean of the mode of twice that of σ, by κ₄; of a symmetric
     matrix the diagonal moves that of σ's by v − 2, v its mean square over that of the others, where
-    Gaussian noise in no special direction has 2.
+    Gaussian noise in no special direction has 2. What may be chance moves nothing.
     """
     kind, diagnosis, matrix = task.kind, task.spectrum.diagnosis, task.spectrum.matrix
     if matrix is None or diagnosis is None or diagnosis.verdict is not None or task.known:
@@ -203,6 +206,7 @@ def level_bias(task: Task, split: Split, own: OwnNoise | None) -> float:
     if kind.sides == 2:
         inside = np.diagonal(matrix)[matrix.any(axis=1)]
         square = np.square(inside / task.spectrum.unit).mean() * kind.side
-        diagonal = min(float(square) / split.sigma**2, _MOST_DIAGONAL)
-        bias += relative_bias(split.law, level, diagonal - 2)
+        beyond = min(float(square) / split.sigma**2, _MOST_DIAGONAL) - 2
+        if abs(beyond) > _CHANCE_DIAGONAL * 2 * (2 / inside.size) ** 0.5:
+            bias += relative_bias(split.law, level, beyond)
     return kind.relative_to_matrix(bias)
