@@ -118,3 +118,20 @@ def test_shares_outside_the_span_of_many_spikes() -> None:
     left, right = RectangularKind(n, m).noise_shares(theta, 1.0)
     assert np.sum(u[k:, :k] ** 2, axis=0).mean() == pytest.approx(left.mean(), rel=0.05)
     assert np.sum(vt[:k, k:] ** 2, axis=1).mean() == pytest.approx(right.mean(), rel=0.05)
+
+
+def test_directions_in_sides_of_next_to_no_noise_are_mapped() -> None:
+    """Products of 1e-80 next to those of 1 are lost in rounding; what is left is indefinite."""
+    rng = np.random.default_rng(7)
+
+    def quiet(n: int) -> Side:
+        variances = np.repeat([1e-80, 2.0], n // 2)
+        vectors = rng.normal(size=(n, 3))
+        vectors[n // 2 :, 2] = 0.0
+        basis, turn = np.linalg.qr(vectors[:, ::-1])[0], np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        within = np.array([0.5, 0.6, 0.7])
+        return Side(basis @ turn, within, within, variances)
+
+    for _ in range(20):
+        mapped = mapped_spikes(np.array([3.0, 2.0, 1.5]), quiet(60), quiet(80))
+        assert np.isfinite(mapped.theta).all() and np.isfinite(mapped.weights).all()

@@ -16,6 +16,10 @@ import numpy as np
 
 from pastur._typing import FloatArray
 
+# Over the largest variance: less than this is rounding in the products of a side, which it would
+# leave singular or indefinite.
+_LEAST = 1e-12
+
 
 @dataclass(frozen=True, eq=False)
 class Side:
@@ -42,7 +46,13 @@ class Side:
     @property
     def observed(self) -> FloatArray:
         """N: products of the mapped directions as they are observed."""
-        return np.asarray((self.vectors.T * self.variances) @ self.vectors)
+        products = (self.vectors.T * self.variances) @ self.vectors
+        return np.asarray(products + self.least * np.eye(self.within.size))
+
+    @property
+    def least(self) -> float:
+        """What cannot be distinguished from 0 in N."""
+        return _LEAST * float(self.variances.max())
 
     @property
     def rest(self) -> FloatArray:
@@ -64,7 +74,8 @@ class Side:
         raw = (self.observed - np.diag(self.rest)) / np.multiply.outer(root, root)
         kept = self.variances[self.variances > 0]
         values, vectors = np.linalg.eigh(raw)
-        return np.asarray((vectors * np.clip(values, kept.min(), kept.max())) @ vectors.T)
+        least = max(kept.min(), self.least)
+        return np.asarray((vectors * np.clip(values, least, kept.max())) @ vectors.T)
 
     @property
     def gain(self) -> FloatArray:
