@@ -40,5 +40,6 @@ def few_spikes(
     spikes = spike_table(context, np.arange(rank), detection, z=task.z)
     edge = sigma * float(edges.edge[rank])
     lower = -edge if both else 0.0
-    true = sigma / (1 + bias)
+    # The bias is of first order; of a handful of entries it can be beyond −1.
+    true = sigma * exp(-bias)
     return Level(true, true / margin, true * margin, lower, edge, lower, edge), spikes

@@ -148,6 +148,7 @@ def _material(kind: Kind, cumulant: float) -> bool:
 def _rest(task: Task, matrix: AnyArray, removed: int) -> FloatArray:
     """Return the entries, in the spectrum's unit, without zero sides and leading directions.
 
+    Never taller than wide, so that a matrix and its transpose are one to the digit.
     What is left of an entry next to these is smaller than it was, by the root of (1 − h)(1 − g)
     with h and g the shares of its row and of its column that lie in them.
     """
@@ -155,6 +156,7 @@ def _rest(task: Task, matrix: AnyArray, removed: int) -> FloatArray:
     if task.kind.sides == 2:
         filled = (filled[0] | filled[1],) * 2
     inner = np.asarray(matrix[np.ix_(*filled)], dtype=np.float64) / task.spectrum.unit
+    inner = inner if inner.shape[0] <= inner.shape[1] else inner.T
     if not removed:
         return inner
     found = without_leading(inner, removed)

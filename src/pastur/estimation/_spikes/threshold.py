@@ -208,13 +208,14 @@ class _ShiftLaw:
 
 
 def _shift_law(kind: Kind, sigma: float, threshold: Threshold, selected: Selected) -> _ShiftLaw:
-    members, others, variance = selected.members, selected.others, sigma**2
-    least = selected.least_shift
+    members, variance, least = selected.members, sigma**2, selected.least_shift
     start, stop = members[-1] + least, members[0] + selected.reach
+    # A value that equals a member but for rounding lies in between, where none can be.
+    others = selected.others[(selected.others <= start) | (selected.others >= stop)]
     # Denser where the density may begin at a neighbouring value; neither end is a point.
     z = start + (stop - start) * (np.arange(1, _POINTS + 1) / (_POINTS + 1)) ** 1.5
     apart = kind.to_law(others) - kind.to_law(z)[:, None]
-    m = (1 / apart).sum(axis=1) / (members.size + others.size)
+    m = (1 / apart).sum(axis=1) / (members.size + selected.others.size)
     edge = np.array([threshold.edge])
     critical = kind.spike_slope(threshold.critical, edge, variance)
     place = kind.slopes(edge, np.zeros(1), variance).place
