@@ -40,6 +40,8 @@ _FEW = 5
 # Permutations: so few where the p-value that they give is farther from alpha than a factor, else as
 # many as work in multiplications allows, of about two seconds.
 _MOST, _FEWEST, _CLOSE, _WORK = 99, 29, 4.0, 2.5e10
+# The seed of permutations has so many digits of the fourth moment.
+_SEED_DIGITS = 1e7
 # Of the noise of a row so much is left next to the signal that it is not enlarged further.
 _LEAST_SEEN = 0.1
 # A diagonal of larger squares than these, over those of other entries, has signal.
@@ -177,7 +179,7 @@ def _of_rest(
     most = int(min(_WORK / cost, _MOST))
     cumulant = f" The fourth cumulant of the entries is about {number(excess)}"
     if most >= _FEWEST:
-        measured = entry_noise(rest, kind, most, _FEWEST, decided)
+        measured = entry_noise(rest, kind, most, _FEWEST, decided, seed=_seed(excess))
         remark = f"{cumulant}: the edge is that of {len(measured.modes)} permutations of them."
         return OwnNoise(excess, measured.edge, measured, remark)
     remark = f"{cumulant}, and the edge is moved by it."
@@ -185,6 +187,14 @@ def _of_rest(
     if np.abs(rest).max() > _LARGE * critical:
         remark += " Single entries are so large that alpha holds only roughly."
     return OwnNoise(excess, EdgeLaw(edge_shift(kind, excess)), None, remark)
+
+
+def _seed(excess: float) -> int:
+    """Return a seed that follows from the entries in any order and unit.
+
+    With one for all, matrices of a shape would share the luck of a few permutations.
+    """
+    return round(_SEED_DIGITS * (excess + 3))
 
 
 def level_bias(task: Task, split: Split, own: OwnNoise | None) -> float:

@@ -51,13 +51,19 @@ class EntryNoise:
 
 
 def entry_noise(
-    entries: FloatArray, kind: Kind, draws: int, few: int, enough: Callable[[EntryNoise], bool]
+    entries: FloatArray,
+    kind: Kind,
+    draws: int,
+    few: int,
+    enough: Callable[[EntryNoise], bool],
+    *,
+    seed: int,
 ) -> EntryNoise:
     """Return the noise of `entries`, a matrix of that kind and size, from so many permutations.
 
     Their mean is taken off first: it is a direction of its own that permutations would keep. The
-    places are drawn from a fixed seed and given to the entries in order of size, so that the result
-    depends on the entries alone. Single precision is a ten-thousandth of what is measured.
+    places are drawn from `seed` and given to the entries in order of size. Single precision is a
+    ten-thousandth of what is measured.
 
     Parameters
     ----------
@@ -68,7 +74,7 @@ def entry_noise(
     centring, scale = (float(one[0]) for one in noise.edge_scale(np.zeros(1)))
     extremes, modes = list[float](), list[FloatArray]()
     single = (entries - entries.mean()).astype(np.float32)
-    for matrix in islice(kind.permuted(single, np.random.default_rng(0)), draws):
+    for matrix in islice(kind.permuted(single, np.random.default_rng(seed)), draws):
         values = kind.law_values(matrix)
         level = noise_level(values, law, _NO_SPIKES)
         values /= level
