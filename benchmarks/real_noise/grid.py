@@ -88,13 +88,13 @@ def readings(matrix: FloatArray) -> Iterator[RectangularFit]:
     yield wider
 
 
-def _once(step: Callable[[Task], object]) -> Callable[[Task], object]:
+def _once(step: Callable[..., object]) -> Callable[..., object]:
     """Return a step that answers the first matrix it is asked about, and says that again."""
     found: list[object] = []
 
-    def answer(task: Task) -> object:
+    def answer(task: Task, **options: object) -> object:
         if not found:
-            found.append(step(task))
+            found.append(step(task, **options))
         return found[0]
 
     return answer
