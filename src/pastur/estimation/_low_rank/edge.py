@@ -13,6 +13,9 @@ from pastur.measures import TracyWidom
 
 # Of the Tracy–Widom law (Bornemann 2010).
 _MEAN, _DEVIATION = -1.20653357458, 1.26798305769
+# One more of n Gaussian values goes beyond z·(1 + ((z² + 1)/4 + 1/2)/n) deviations of a sample as
+# often as beyond z of the truth (Student's law); here at the chance of 0.01, where z = 2.55.
+_UNCERTAIN = 2.4
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,12 @@ class EdgeLaw:
 
     @classmethod
     def of_sample(cls, reduced: FloatArray) -> EdgeLaw:
-        """Return the law with mean and standard deviation of a sample."""
-        spread = float(reduced.std(ddof=1)) / _DEVIATION
+        """Return the law of one more value, with mean and standard deviation of a sample.
+
+        Both are uncertain, so that it is wider than the sample, as Student's law is.
+        """
+        wider = 1 + _UNCERTAIN / reduced.size
+        spread = wider * float(reduced.std(ddof=1)) / _DEVIATION
         return cls(float(reduced.mean()) - spread * _MEAN, spread)
 
 
