@@ -140,13 +140,18 @@ def test_permutations_keep_the_entries() -> None:
     assert sorted(one.ravel()) == sorted(wide.ravel())
 
 
-def test_the_law_of_a_sample_has_its_mean_and_deviation() -> None:
-    sample = np.array([0.5, 2.0, 3.5, 1.0])
+@pytest.mark.parametrize("draws", [29, 99])
+def test_the_law_of_a_sample_is_that_of_one_more_value(draws: int) -> None:
+    """With the mean of the sample, and as wide at the chance of 0.01 as Student's law makes it."""
+    sample = np.random.default_rng(draws).normal(size=draws)
     law, reference = EdgeLaw.of_sample(sample), TracyWidom(1)
     mean = reference.moment(1)
     deviation = (reference.moment(2) - mean**2) ** 0.5
     assert law.location + law.spread * mean == pytest.approx(sample.mean(), rel=1e-9)
-    assert law.spread * deviation == pytest.approx(sample.std(ddof=1), rel=1e-9)
+    far = (reference.upper_quantile(0.01) - mean) / deviation
+    wider = stats.t(draws - 1).isf(stats.norm.sf(far)) / far * (1 + 1 / draws) ** 0.5
+    assert law.spread * deviation == pytest.approx(wider * sample.std(ddof=1), rel=0.01)
+    assert wider > 1.02
     quantile = law.upper_quantile(np.array([0.2]))
     assert law.sf(quantile)[0] == pytest.approx(0.2, rel=1e-9)
 
