@@ -36,7 +36,7 @@ def few_spikes(
         sigma_at_most=at_most,
     )
     p_values = edges.p_values(np.abs(split.spikes), sigma)
-    detection = Detection(p_values, split.limits)
+    detection = Detection(p_values, split.limits if at_most is None else None)
     spikes = spike_table(context, np.arange(rank), detection, z=task.z)
     edge = sigma * float(edges.edge[rank])
     lower = -edge if both else 0.0

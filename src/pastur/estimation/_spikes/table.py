@@ -29,10 +29,13 @@ _LENGTHS = ("observed", "theta", "low", "high")
 
 
 class Detection(NamedTuple):
-    """p-values of outliers, and how far from 0 each had to lie to be detected."""
+    """p-values of outliers, and how far from 0 each had to lie to be detected.
+
+    None where the law is rejected: then there is none of an outlier that was detected either.
+    """
 
     p_values: FloatArray
-    limits: FloatArray
+    limits: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +177,8 @@ def spike_table(
         mean, spread = _mean_of_group(context, outside, context.sigma)
         table["theta"][members] = kind.moved_to_mean(theta[members], mean)
         table["low"][members], table["high"][members] = mean - z * spread, mean + z * spread
-    _account_for_selection(table, context, order, deviation, detection.limits[rank], z)
+    if detection.limits is not None:
+        _account_for_selection(table, context, order, deviation, detection.limits[rank], z)
     if context.sigma_at_most is not None:
         _widen(table, context, order, context.sigma_at_most)
     table["low"], table["high"] = context.open_to_noise(table["low"], table["high"], observed)
