@@ -12,13 +12,20 @@ from pastur.estimation._spikes.table import Detection, SpikeContext, spike_table
 
 
 def few_spikes(
-    task: Task, split: Split, edges: Edges, *, bias: float, at_most: float | None
+    task: Task,
+    split: Split,
+    edges: Edges,
+    *,
+    bias: float,
+    at_most: float | None,
+    believed: bool,
 ) -> tuple[Level, AnyArray]:
     """Return noise level and spikes of a spectrum that is already split.
 
     Edges and spikes rest on σ as it comes out, which the entries leave off by its `bias`, relative:
     an edge measured on permutations has the same. Where the rest is not known to be noise of one
-    variance, σ can be anything up to `at_most`, and the spikes' intervals allow for that.
+    variance, σ can be anything up to `at_most`, and the spikes' intervals allow for that. Those of
+    noise that is `believed` also hold given detection.
     """
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
     margin, both = exp(task.level_z * split.deviation), kind.sides == 2
@@ -36,7 +43,7 @@ def few_spikes(
         sigma_at_most=at_most,
     )
     p_values = edges.p_values(np.abs(split.spikes), sigma)
-    detection = Detection(p_values, split.limits if at_most is None else None)
+    detection = Detection(p_values, split.limits if believed else None)
     spikes = spike_table(context, np.arange(rank), detection, z=task.z)
     edge = sigma * float(edges.edge[rank])
     lower = -edge if both else 0.0

@@ -89,8 +89,9 @@ def _fit_noise(task: Task) -> Found:
     contradicted = diagnosis is not None and diagnosis.verdict is not None
     doubtful = (rejected or contradicted) and not task.known
     bias = level_bias(task, split, own)
+    at_most = task.guarantee if doubtful else None
     level, spikes = few_spikes(
-        task, split, edges, bias=bias, at_most=task.guarantee if doubtful else None
+        task, split, edges, bias=bias, at_most=at_most, believed=not doubtful
     )
     rank = Rank(float(len(spikes)), float(len(spikes)), float(values.size))
     found = None
@@ -109,7 +110,7 @@ def _fit_noise(task: Task) -> Found:
     if doubtful:
         level = task.up_to_guarantee(level)
     elif level.low == 0.0 and not task.known:
-        _, spikes = few_spikes(task, split, edges, bias=bias, at_most=level.high)
+        _, spikes = few_spikes(task, split, edges, bias=bias, at_most=level.high, believed=True)
     signal = Signal(spikes["theta"], np.full(len(spikes), 1 / values.size))
     assessment = Assessment(goodness, status)
     return result(task, level, spikes, signal, rank, assessment, growing=False)
