@@ -140,8 +140,8 @@ def test_permutations_keep_the_entries() -> None:
     assert sorted(one.ravel()) == sorted(wide.ravel())
 
 
-@pytest.mark.parametrize("draws", [29, 99])
-def test_the_law_of_a_sample_is_that_of_one_more_value(draws: int) -> None:
+@pytest.mark.parametrize(("draws", "second_order"), [(29, 0.01), (99, 0.004)])
+def test_the_law_of_a_sample_is_that_of_one_more_value(draws: int, second_order: float) -> None:
     """With the mean of the sample, and as wide at the chance of 0.01 as Student's law makes it."""
     sample = np.random.default_rng(draws).normal(size=draws)
     law, reference = EdgeLaw.of_sample(sample), TracyWidom(1)
@@ -150,7 +150,7 @@ def test_the_law_of_a_sample_is_that_of_one_more_value(draws: int) -> None:
     assert law.location + law.spread * mean == pytest.approx(sample.mean(), rel=1e-9)
     far = (reference.upper_quantile(0.01) - mean) / deviation
     wider = stats.t(draws - 1).isf(stats.norm.sf(far)) / far * (1 + 1 / draws) ** 0.5
-    assert law.spread * deviation == pytest.approx(wider * sample.std(ddof=1), rel=0.01)
+    assert law.spread * deviation == pytest.approx(wider * sample.std(ddof=1), rel=second_order)
     assert wider > 1.02
     quantile = law.upper_quantile(np.array([0.2]))
     assert law.sf(quantile)[0] == pytest.approx(0.2, rel=1e-9)
