@@ -174,6 +174,11 @@ def white(document: dict[str, Any]) -> dict[str, Any]:
     return fit["white"] or fit
 
 
+def leading(document: dict[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = document["matrices"][0]["fit"]["leading"]
+    return columns
+
+
 @pytest.mark.parametrize(
     ("edit", "key"),
     [
@@ -186,7 +191,10 @@ def white(document: dict[str, Any]) -> dict[str, Any]:
         (lambda d: white(d).update(edge=1e30), ".edge"),
         (lambda d: white(d)["spikes"][0].update(group=10**9), ".spikes.group"),
         (lambda d: white(d)["signal"]["weights"].append(0.5), ".signal.weights"),
-        (lambda d: d["matrices"][0]["fit"]["leading"][0].update(theta=1e30), ".leading.theta"),
+        (lambda d: leading(d)["theta"].__setitem__(0, 1e30), ".leading.theta"),
+        (lambda d: leading(d)["theta"].append(1.0), ".leading.theta"),
+        (lambda d: leading(d).pop("low"), ".leading.low"),
+        (lambda d: leading(d)["span_left"].__setitem__(1, "x"), ".leading.span_left[1]"),
         (lambda d: d.update(noise="pink"), "noise"),
         (lambda d: d["matrices"][0]["metrics"].update(frobenius_norm=0), ".frobenius_norm"),
         (lambda d: d["matrices"][0]["randomized"].update(draws=0), "randomized.draws"),

@@ -66,42 +66,42 @@ _SPIKE = {
     ),
     "span_right": stored("The same on the right.", minimum=0, maximum=1),
 }
+
+
+def _shares(name: str, text: str) -> dict[str, Any]:
+    """Return the descriptions of a share on either side and of its interval."""
+    ends = {"": text, "_low": "Lower end of its interval.", "_high": "Upper end."}
+    return {
+        f"{name}_{side}{end}": stored(about.format(side), minimum=0, maximum=1)
+        for side in ("left", "right")
+        for end, about in ends.items()
+    }
+
+
 _LEADING = {
     "observed": stored("The singular value.", minimum=0),
     "theta": stored("Strength θ against everything else in the matrix.", minimum=0),
     "low": stored("Lower end of its interval.", minimum=0),
     "high": stored("Upper end; null where the interval is open.", minimum=0),
-    **{
-        f"overlap_{side}{end}": stored(text.format(side), minimum=0, maximum=1)
-        for side in ("left", "right")
-        for end, text in (
-            (
-                "",
-                "Square of the cosine between the {} singular vectors of W and of S; null where "
-                "several are read together.",
-            ),
-            ("_low", "Lower end of its interval."),
-            ("_high", "Upper end."),
-        )
-    },
+    **_shares(
+        "overlap",
+        "Square of the cosine between the {} singular vectors of W and of S; null where several "
+        "are read together.",
+    ),
     "readable": stored("Whether the spectrum gives a reading; if not, the figures are null."),
     "group": stored(
         "Equal numbers mark neighbours: above a clear gap they are read together.", minimum=0
     ),
-    **{
-        f"span_{side}{end}": stored(text.format(side), minimum=0, maximum=1)
-        for side in ("left", "right")
-        for end, text in (
-            (
-                "",
-                "Share of the {0} singular vector of W in the span of the directions that it is "
-                "read together with; `overlap_{0}` where it is read alone.",
-            ),
-            ("_low", "Lower end of its interval."),
-            ("_high", "Upper end."),
-        )
-    },
+    **_shares(
+        "span",
+        "Share of the {0} singular vector of W in the span of the directions that it is read "
+        "together with; `overlap_{0}` where it is read alone.",
+    ),
 }
+_ABOUT_LEADING = (
+    "The leading directions: a list for each figure, all of one length, by descending distance of "
+    "the singular value from 0."
+)
 # Objects and lists stand behind the plain values, and what only some fits have behind those.
 _NESTED = ("spikes", "signal", "goodness", "status")
 
@@ -109,6 +109,7 @@ _NESTED = ("spikes", "signal", "goodness", "status")
 def encoded_fit(fit: Any) -> dict[str, Any]:
     """Return a fit as plain values, in the order in which they are stored."""
     values = {name: getattr(fit, name) for name in _names(type(fit))}
+    values["leading"] = _columns(fit.leading)
     if (white := values.get("white")) is not None:
         # Its leading directions are those of the fit, read from the same spectrum.
         values["white"] = encoded_fit(replace(white, leading=white.leading[:0]))
@@ -156,23 +157,21 @@ def fit_schemas(kind: Any, matrix_kind: Any) -> dict[str, Any]:
         named[name] = {**inside, "description": named[name]["description"]}
     optional = set(named) - set(found["required"]) - {name for name, *_ in _DERIVED.values()}
     ordered = {name: named[name] for name in _names(kind)}
-    spike = _row_schema(matrix_kind.fields, _SPIKE, _overlaps(matrix_kind.fields))
+    spike = {
+        name: value_schema(hint, _SPIKE[name])
+        for name, hint in _hints(matrix_kind.fields, _overlaps(matrix_kind.fields)).items()
+    }
     numbers = [name for name, one in _LEADING.items() if name != "observed"]
-    leading = _row_schema(matrix_kind.leading_fields, _LEADING, numbers)
+    columns = {
+        name: value_schema(tuple[hint, ...], _LEADING[name])
+        for name, hint in _hints(matrix_kind.leading_fields, numbers).items()
+    }
     return {
         "fit": with_properties(found["description"], ordered, optional),
         "spike": with_properties("One spike.", spike, set()),
-        "leading": with_properties("One leading direction.", leading, set()),
+        "leading": with_properties(_ABOUT_LEADING, columns, set()),
         "goodness": _goodness(),
     }
-
-
-def _row_schema(
-    row: np.dtype[np.void], described: dict[str, Any], nullable: Sequence[str]
-) -> dict[str, Any]:
-    """Return the schemas of the fields of a row, of which some numbers may be null."""
-    hints = _hints(row, nullable)
-    return {name: value_schema(hint, described[name]) for name, hint in hints.items()}
 
 
 def _hints(row: np.dtype[np.void], nullable: Sequence[str]) -> dict[str, Any]:
@@ -199,7 +198,7 @@ def _objects() -> dict[str, Any]:
         "goodness": {"$ref": "#/$defs/goodness"},
         "status": object_schema(Status, ""),
         "noise": object_schema(NoiseUsed, ""),
-        "leading": {"type": "array", "items": {"$ref": "#/$defs/leading"}},
+        "leading": {"$ref": "#/$defs/leading"},
         "sigma_bounds": _or_null(object_schema(SigmaBounds, "")),
         "profile": _or_null(_profile()),
         "white": _or_null({"$ref": "#/$defs/fit"}),
@@ -245,9 +244,13 @@ def _plain(value: Any) -> Any:
         names = value.dtype.names or ()
         if not names:
             return value.tolist()
-        columns = [_finite(value[name]) for name in names]
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        rows = zip(*_columns(value).values(), strict=True)
+        return [dict(zip(names, row, strict=True)) for row in rows]
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _columns(table: AnyArray) -> dict[str, list[Any]]:
+    return {name: _finite(table[name]) for name in table.dtype.names or ()}
 
 
 def _finite(column: AnyArray) -> list[Any]:
@@ -274,7 +277,13 @@ def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
 
 
 def _leading(row: np.dtype[np.void], values: Any) -> AnyArray:
-    leading = _table(row, _hints(row, row.names or ()), values)
+    hints = _hints(row, row.names or ())
+    columns = {name: taken(values, name, tuple[hint, ...]) for name, hint in hints.items()}
+    leading = np.zeros(len(columns["observed"]), dtype=row)
+    for name, column in columns.items():
+        check(len(column) == len(leading), name, "must be as many as observed")
+        leading[name] = [np.nan if item is None else item for item in column]
+    _check_groups(leading)
     leading["high"][leading["readable"] & np.isnan(leading["high"])] = np.inf
     return leading
 
