@@ -173,7 +173,14 @@ PUBLIC = {
         "train_network",
         "verify",
     ],
-    "pastur.torch": ["compress", "load_compressed"],
+    "pastur.torch": [
+        "MPPruning",
+        "PrunedLayer",
+        "PruningAction",
+        "PruningStep",
+        "compress",
+        "load_compressed",
+    ],
     "pastur.cli": ["main"],
 }
 
