@@ -101,7 +101,8 @@ def _open(source: Any) -> Weights:
     if not weights.entries:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
     files = files_at(path, weights.files)
-    return replace(without_states(with_heads(derived(weights, path), path)), files=files)
+    found = without_states(with_heads(derived(weights, path), path))
+    return replace(found, files=files, place=weights.place or path)
 
 
 def _open_path(path: Path) -> Weights:

@@ -11,6 +11,7 @@ from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray
 from pastur.weights._axes.layout import UNKNOWN, Layout
 from pastur.weights._hostile.array_bytes import too_large
+from pastur.weights._places.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Weights:
         The files that it is made of, and those of its base: no output may overwrite them.
     difference : bool
         Whether its tensors are the differences of two models.
+    place : Place or None
+        Where it lies; None for what is in memory.
     """
 
     source: str
@@ -79,6 +82,7 @@ class Weights:
     steps: Callable[[str], AnyArray | None] | None = field(default=None, repr=False)
     files: tuple[Path, ...] = field(default=(), repr=False)
     difference: bool = False
+    place: Place | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if len(self._by_name) < len(self.entries):

@@ -8,12 +8,12 @@ alternate head by head (GPT-NeoX, BLOOM), or keep a few keys and values after ea
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileFormatError
+from pastur._errors import FileAccessError, FileFormatError
 from pastur.weights._axes.layout import QKV, UNKNOWN, Layout
 from pastur.weights._hostile.model_config import neighbouring_config
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights
 
 _FUSED = re.compile(
@@ -27,7 +27,7 @@ _BY_HEAD = ("gpt_neox", "gpt_neox_japanese", "bloom")
 _FALCON = ("falcon", "RefinedWeb", "RefinedWebModel")
 
 
-def with_heads(weights: Weights, source: Path) -> Weights:
+def with_heads(weights: Weights, source: Place) -> Weights:
     """Return the weights, their fused attentions with the layout that the model's heads give.
 
     A tensor that has not the shape which the heads ask for is left as it is, and so are all where
@@ -36,7 +36,7 @@ def with_heads(weights: Weights, source: Path) -> Weights:
     Parameters
     ----------
     weights : Weights
-    source : Path
+    source : Place
         Their file or folder: ``config.json`` lies in the folder. A GGUF file states them itself.
     """
     if not any(len(entry.shape) == 2 and _FUSED.fullmatch(entry.name) for entry in weights.entries):
@@ -95,9 +95,11 @@ def _number(config: Mapping[str, Any], keys: tuple[str, ...]) -> int:
     return next((value for value in found if type(value) is int and 0 < value < 2**31), 0)
 
 
-def _next_to(source: Path) -> Mapping[str, Any]:
+def _next_to(source: Place) -> Mapping[str, Any]:
     try:
         return neighbouring_config(source, _CONFIG)
+    except FileAccessError:
+        raise
     except (FileFormatError, OSError):
         # The weights can be read without it.
         return {}

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import Weights
 
 
@@ -26,5 +26,5 @@ class Reader:
 
     kind: str
     suffixes: tuple[str, ...]
-    recognises: Callable[[Path, bytes], bool]
-    open: Callable[[Path], Weights]
+    recognises: Callable[[Place, bytes], bool]
+    open: Callable[[Place], Weights]

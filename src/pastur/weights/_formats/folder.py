@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from pathlib import Path
 
 from pastur._errors import FileFormatError
 from pastur._foreign import shown, some_of
 from pastur.weights._formats.sharded import FILE_SUFFIXES, INDEX_SUFFIXES, open_index, open_parts
 from pastur.weights._formats.unsupported import check_files, check_folder
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import Weights
 
 _SHARD = re.compile(r"-\d+-of-(?P<count>\d+)$")
@@ -24,7 +22,7 @@ _MOST = 2000
 
 
 def open_folder(
-    path: Path, open_file: Callable[[Path], Weights], suffixes: Sequence[str]
+    path: Place, open_file: Callable[[Place], Weights], suffixes: Sequence[str]
 ) -> Weights:
     """Return the tensors that the folder's index leads to, or else of its one model.
 
@@ -33,7 +31,7 @@ def open_folder(
 
     Parameters
     ----------
-    path : Path
+    path : Place
     open_file : callable
         Opens a file by its content.
     suffixes : sequence of str
@@ -81,15 +79,15 @@ def open_folder(
     )
 
 
-def _models(files: Sequence[Path], suffix: str) -> dict[str, list[Path]]:
+def _models(files: Sequence[Place], suffix: str) -> dict[str, list[Place]]:
     """Return the files of each model, by its name: those in several parts have numbers."""
-    found: dict[str, list[Path]] = {}
+    found: dict[str, list[Place]] = {}
     for file in files:
         found.setdefault(_SHARD.sub("", file.name.removesuffix(suffix)), []).append(file)
     return found
 
 
-def _check_count(path: Path, parts: Sequence[Path], suffix: str) -> None:
+def _check_count(path: Place, parts: Sequence[Place], suffix: str) -> None:
     """Refuse a model of which a part is missing, by the numbers in the names of its files."""
     found = (_SHARD.search(part.name.removesuffix(suffix)) for part in parts)
     counts = {match["count"].lstrip("0") for match in found if match}
@@ -100,27 +98,33 @@ def _check_count(path: Path, parts: Sequence[Path], suffix: str) -> None:
         )
 
 
-def _weights_in(files: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
+def _weights_in(files: Sequence[Place], suffixes: Sequence[str]) -> list[Place]:
     return [file for file in files if file.name.endswith(tuple(suffixes))]
 
 
-def _below(path: Path, suffixes: Sequence[str]) -> list[Path]:
+def _below(path: Place, suffixes: Sequence[str]) -> list[Place]:
     """Return the folders below that hold files of weights."""
     return list(dict.fromkeys(file.parent for file in _walk(path, suffixes)))
 
 
-def _walk(path: Path, suffixes: Sequence[str]) -> Iterator[Path]:
-    folders = islice(os.walk(path), _MOST)
-    for place, inner, names in folders:
-        inner.sort()
-        here = Path(place)
-        if len(here.relative_to(path).parts) >= _DEEPEST:
-            inner.clear()
-        if here != path:
-            yield from (here / name for name in sorted(names) if name.endswith(tuple(suffixes)))
+def _walk(path: Place, suffixes: Sequence[str]) -> Iterator[Place]:
+    waiting = [(path, 0)]
+    for _ in range(_MOST):
+        if not waiting:
+            return
+        here, depth = waiting.pop()
+        try:
+            items = sorted(here.iterdir())
+        except OSError:  # not ours to read, and so not to be chosen
+            continue
+        folders = [item for item in items if item.is_dir()]
+        if depth:
+            yield from (i for i in _weights_in(items, suffixes) if not i.is_dir())
+        if depth < _DEEPEST:
+            waiting += [(one, depth + 1) for one in reversed(folders) if not one.is_symlink()]
 
 
-def _several(path: Path, models: Sequence[Path]) -> FileFormatError:
+def _several(path: Place, models: Sequence[Place]) -> FileFormatError:
     names = [f"{one.relative_to(path)}{'/' * one.is_dir()}" for one in models]
     if not names:
         return FileFormatError(
@@ -134,10 +138,10 @@ def _several(path: Path, models: Sequence[Path]) -> FileFormatError:
     )
 
 
-def _names(path: Path) -> list[str]:
+def _names(path: Place) -> list[str]:
     return sorted(item.name + "/" * item.is_dir() for item in path.iterdir())
 
 
-def _contents(path: Path) -> str:
+def _contents(path: Place) -> str:
     names = _names(path)
     return some_of(names) if names else "nothing: it is empty"

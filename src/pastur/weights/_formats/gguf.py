@@ -12,7 +12,6 @@ import re
 import struct
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from pastur.weights._hostile.array_bytes import (
 )
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights
 
 _MAGIC = b"GGUF"
@@ -82,12 +82,12 @@ class _Record:
     stored: int
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether `head` begins with the format's mark."""
     return head.startswith(_MAGIC)
 
 
-def open_gguf(path: Path) -> Weights:
+def open_gguf(path: Place) -> Weights:
     """Return the tensors of a GGUF file; quantised ones are read as the numbers they stand for.
 
     Raises
@@ -263,8 +263,8 @@ def _unpacked(data: AnyArray, kind: int) -> AnyArray:
 def _load(source: SourceFile, records: dict[str, _Record], name: str) -> AnyArray:
     record, path = records[name], source.path
     info = record.info
-    with reading(f"Tensor {shown(name)} of {shown(path)}", path), source.open() as file:
-        file.seek(record.begin)
+    label = f"Tensor {shown(name)} of {shown(path)}"
+    with reading(label, path), source.open(record.begin, record.stored) as file:
         if not info.quantised:
             return read_array(file, info.shape, numpy_dtype(info.dtype))
         check_memory(record.stored + info.nbytes)

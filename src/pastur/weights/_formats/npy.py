@@ -6,7 +6,6 @@ import re
 import warnings
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from pastur._typing import AnyArray
 from pastur.weights._formats.contract import Reader
 from pastur.weights._hostile.array_bytes import MOST_AXES, read_array, reading
 from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights, distinct
 
 MAGIC = b"\x93NUMPY"
@@ -133,12 +133,12 @@ def _number_dtype(descr: str) -> np.dtype[Any] | None:
         return None
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether `head` begins with NumPy's magic bytes."""
     return head.startswith(MAGIC)
 
 
-def open_npy(path: Path) -> Weights:
+def open_npy(path: Place) -> Weights:
     """Return the one array of a ``.npy`` file, named as the file without its suffix.
 
     Raises
@@ -159,8 +159,7 @@ def open_npy(path: Path) -> Weights:
 
 
 def _load(source: SourceFile, header: Header, name: str) -> AnyArray:
-    with reading(shown(source.path), source.path), source.open() as file:
-        file.seek(header.length)
+    with reading(shown(source.path), source.path), source.open(header.length) as file:
         return read_data(file, header)
 
 

@@ -4,7 +4,6 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._foreign import shown
@@ -15,6 +14,7 @@ from pastur.weights._formats.npy import Header, UnsoundArrayError, read_data, re
 from pastur.weights._hostile.array_bytes import reading
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.zip_archive import DAMAGE, Archive, Member, member_names, read_archive
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights
 
 # A zip bomb packs a thousand to one, weights of trained models hardly two to one. Below the size,
@@ -30,12 +30,12 @@ class _Array:
     header: Header | None
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether the file is a zip archive with a NumPy array in it."""
     return any(name.endswith(".npy") for name in member_names(path, head))
 
 
-def open_npz(path: Path) -> Weights:
+def open_npz(path: Place) -> Weights:
     """Return the arrays of a ``.npz`` file, in the order of the archive.
 
     A member that is damaged, packed like a bomb or not an array of numbers is listed with its

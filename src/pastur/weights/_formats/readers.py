@@ -1,6 +1,6 @@
 """The readers in their order, and which of them a file is for."""
 
-from pathlib import Path
+from dataclasses import replace
 
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
@@ -15,6 +15,7 @@ from pastur.weights._formats.sharded import INDEX
 from pastur.weights._formats.torch.archive import TORCH
 from pastur.weights._formats.torch.export import TORCH_EXPORT
 from pastur.weights._formats.unsupported import HEAD, check_file
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import Weights
 
 # A new kind of file is a new reader and a line here. The first that recognises the content opens.
@@ -34,7 +35,7 @@ READERS: tuple[Reader, ...] = (
 _LFS_POINTER = b"version https://git-lfs"
 
 
-def open_file(path: Path) -> Weights:
+def open_file(path: Place) -> Weights:
     """Open a file by the first reader that recognises its content.
 
     Raises
@@ -44,10 +45,10 @@ def open_file(path: Path) -> Weights:
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
-    return _reader(path, head).open(path)
+    return replace(_reader(path, head).open(path), place=path)
 
 
-def _reader(path: Path, head: bytes) -> Reader:
+def _reader(path: Place, head: bytes) -> Reader:
     if not head:
         raise FileFormatError(f"{shown(path)} is empty.")
     if head.startswith(_LFS_POINTER):

@@ -11,7 +11,6 @@ import math
 import re
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
@@ -23,6 +22,7 @@ from pastur.weights._hostile.array_bytes import MOST_AXES, numpy_dtype, read_arr
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.json_text import parse_json
 from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights
 
 _LARGEST_HEADER = 100_000_000  # bytes; the reference library's limit
@@ -63,12 +63,12 @@ class _Record:
     end: int
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether `head` is a header length followed by a JSON object."""
     return head[8:9] == b"{"
 
 
-def open_safetensors(path: Path) -> Weights:
+def open_safetensors(path: Place) -> Weights:
     """Return the tensors of one safetensors file, in the order of their data.
 
     Raises
@@ -98,7 +98,7 @@ def open_safetensors(path: Path) -> Weights:
     )
 
 
-def _read_header(path: Path) -> tuple[SourceFile, bytes]:
+def _read_header(path: Place) -> tuple[SourceFile, bytes]:
     """Return the file as it is, and its header."""
     with path.open("rb") as file:
         source = SourceFile.of(path, file)
@@ -121,7 +121,7 @@ def _read_header(path: Path) -> tuple[SourceFile, bytes]:
         return source, file.read(length)
 
 
-def _unsound(path: Path, what: str) -> FileFormatError:
+def _unsound(path: Place, what: str) -> FileFormatError:
     return FileFormatError(f"{shown(path)} is not a sound safetensors file: {what}.")
 
 
@@ -211,9 +211,9 @@ def _check_spans(records: list[_Record], size: int) -> None:
 
 def _load(source: SourceFile, start: int, records: dict[str, _Record], name: str) -> AnyArray:
     record, path = records[name], source.path
-    dtype = numpy_dtype(record.info.dtype)
-    with reading(f"Tensor {shown(name)} of {shown(path)}", path), source.open() as file:
-        file.seek(start + record.begin)
+    dtype, size = numpy_dtype(record.info.dtype), record.end - record.begin
+    label = f"Tensor {shown(name)} of {shown(path)}"
+    with reading(label, path), source.open(start + record.begin, size) as file:
         return read_array(file, record.info.shape, dtype)
 
 

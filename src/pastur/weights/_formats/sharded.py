@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError
@@ -16,6 +15,8 @@ from pastur.weights._formats.torch.archive import open_torch
 from pastur.weights._hostile.array_bytes import read_up_to
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.json_text import parse_json
+from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place, on_this_machine
 from pastur.weights.tensors import Weights
 
 INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
@@ -23,13 +24,13 @@ FILE_SUFFIXES = (".safetensors", ".bin")
 _LARGEST_INDEX = 100_000_000  # bytes, as for a header
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether `head` begins a JSON object with a weight map."""
     # A safetensors file can begin with "{" too, by its length, which has zeros where text has none.
     return head.lstrip().startswith(b"{") and b'"weight_map"' in head and b"\0" not in head[:8]
 
 
-def open_index(path: Path) -> Weights:
+def open_index(path: Place) -> Weights:
     """Return the tensors of all files that an index names, in the order of the files' names.
 
     Raises
@@ -54,28 +55,28 @@ def open_index(path: Path) -> Weights:
     return _merged(path, files, holders, everything)
 
 
-def open_part(path: Path) -> Weights:
+def open_part(path: Place) -> Weights:
     """Return the tensors of one file of a model: torch's is a zip archive, the other is not."""
     with path.open("rb") as file:
         packed = file.read(2) == b"PK"
     return open_torch(path) if packed or path.suffix == ".bin" else open_safetensors(path)
 
 
-def open_parts(path: Path, files: Sequence[Path]) -> Weights:
+def open_parts(path: Place, files: Sequence[Place]) -> Weights:
     """Return the tensors of several files as one set. Two tensors of one name are refused.
 
     Parameters
     ----------
-    path : Path
+    path : Place
         What leads to the files.
-    files : sequence of Path
+    files : sequence of Place
     """
     return _merged(path, files, *_opened(path, files))
 
 
-def _opened(path: Path, files: Sequence[Path]) -> tuple[dict[str, Weights], dict[str, str]]:
+def _opened(path: Place, files: Sequence[Place]) -> tuple[dict[str, Weights], dict[str, str]]:
     """Return which file holds each tensor, and the metadata of the files."""
-    budget = Budget(path, sum(file.stat().st_size for file in files))
+    budget = Budget(path, sum(SourceFile.at(file).size for file in files))
     holders: dict[str, Weights] = {}
     metadata: dict[str, str] = {}
     for file in files:
@@ -94,21 +95,21 @@ def _opened(path: Path, files: Sequence[Path]) -> tuple[dict[str, Weights], dict
 
 
 def _merged(
-    path: Path,
-    files: Sequence[Path],
+    path: Place,
+    files: Sequence[Place],
     holders: Mapping[str, Weights],
     metadata: Mapping[str, str],
 ) -> Weights:
     entries = (entry for part in dict.fromkeys(holders.values()) for entry in part.entries)
     fetch = partial(_fetch, holders)
-    return Weights(str(path), tuple(entries), metadata, fetch, files=tuple(files))
+    return Weights(str(path), tuple(entries), metadata, fetch, files=on_this_machine(files))
 
 
 def _fetch(holders: Mapping[str, Weights], name: str) -> AnyArray:
     return holders[name].read(name)
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: Place) -> dict[str, Any]:
     text = read_up_to(path, _LARGEST_INDEX)
     if text is None:
         raise _unsound(path, f"it exceeds {bytes_text(_LARGEST_INDEX)}")
@@ -127,11 +128,11 @@ def _parse(path: Path) -> dict[str, Any]:
     return index
 
 
-def _unsound(path: Path, what: str) -> FileFormatError:
+def _unsound(path: Place, what: str) -> FileFormatError:
     return FileFormatError(f"{shown(path)} is not a sound index of files of weights: {what}.")
 
 
-def _shard_path(index: Path, shard: str) -> Path:
+def _shard_path(index: Place, shard: str) -> Place:
     # The name is checked, not where it leads: downloaded models are often folders of links.
     if shard in ("", ".", "..") or any(mark in shard for mark in "/\\:\0"):
         raise _unsound(
@@ -146,7 +147,7 @@ def _shard_path(index: Path, shard: str) -> Path:
     return path
 
 
-def _files_beside(index: Path) -> list[str]:
+def _files_beside(index: Place) -> list[str]:
     return sorted(item.name for item in index.parent.iterdir() if item.suffix in FILE_SUFFIXES)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur.weights._formats.safetensors import recognises as is_safetensors
 from pastur.weights._formats.torch.legacy import is_old
+from pastur.weights._places.place import Place
 
 HEAD = 4096  # bytes by which a file is known
 _SOURCE = "Analyse the model that it was made from."
@@ -58,7 +58,7 @@ class ForeignFile:
 
     kind: str
     advice: str
-    matches: Callable[[Path, bytes], bool] = field(repr=False)
+    matches: Callable[[Place, bytes], bool] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,25 +78,25 @@ class ForeignFolder:
     matches: Callable[[Collection[str]], bool] = field(repr=False)
 
 
-def _ends(*suffixes: str) -> Callable[[Path, bytes], bool]:
+def _ends(*suffixes: str) -> Callable[[Place, bytes], bool]:
     return lambda path, head: path.name.lower().endswith(suffixes)
 
 
-def _begins(*marks: bytes) -> Callable[[Path, bytes], bool]:
+def _begins(*marks: bytes) -> Callable[[Place, bytes], bool]:
     return lambda path, head: head.startswith(marks)
 
 
-def _is_msgpack(path: Path, head: bytes) -> bool:
+def _is_msgpack(path: Place, head: bytes) -> bool:
     # A map, whose first key is a short text.
     map_first = head[:1] and (0x80 <= head[0] <= 0x8F or head[0] in (0xDE, 0xDF))
     return path.suffix == ".msgpack" or (bool(map_first) and b"\xa6params" in head[:12])
 
 
-def _is_ctranslate(path: Path, head: bytes) -> bool:
+def _is_ctranslate(path: Place, head: bytes) -> bool:
     return 0 < int.from_bytes(head[:4], "little") < 100 and b"Spec\0" in head[:64]
 
 
-def _is_openvino(path: Path, head: bytes) -> bool:
+def _is_openvino(path: Place, head: bytes) -> bool:
     graph = path.with_suffix(".xml")
     if path.suffix == ".bin" and not head.startswith(b"PK") and graph.is_file():
         with graph.open("rb") as file:
@@ -104,7 +104,7 @@ def _is_openvino(path: Path, head: bytes) -> bool:
     return bool(_OPENVINO.match(head))
 
 
-def _is_pickle(path: Path, head: bytes) -> bool:
+def _is_pickle(path: Place, head: bytes) -> bool:
     protocol = head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5" and len(head) > 1
     # The length before a header can be of the same bytes.
     return protocol and not is_old(head) and not is_safetensors(path, head)
@@ -256,7 +256,7 @@ FOLDERS: tuple[ForeignFolder, ...] = (
 )
 
 
-def check_files(files: Iterable[Path]) -> None:
+def check_files(files: Iterable[Place]) -> None:
     """Refuse the first file of a kind that is known and not read.
 
     Raises
@@ -269,7 +269,7 @@ def check_files(files: Iterable[Path]) -> None:
             check_file(file, stream.read(HEAD))
 
 
-def check_file(path: Path, head: bytes) -> None:
+def check_file(path: Place, head: bytes) -> None:
     """Refuse a file of a kind that is known and not read.
 
     Raises
@@ -282,12 +282,12 @@ def check_file(path: Path, head: bytes) -> None:
             raise _refusal(path, foreign.kind, foreign.advice)
 
 
-def check_folder(path: Path, names: Collection[str]) -> None:
+def check_folder(path: Place, names: Collection[str]) -> None:
     """Refuse a folder of a kind that is known and not read.
 
     Parameters
     ----------
-    path : Path
+    path : Place
     names : collection of str
         What is in it, a slash after the names of folders.
 
@@ -301,7 +301,7 @@ def check_folder(path: Path, names: Collection[str]) -> None:
             raise _refusal(path, foreign.kind, foreign.advice)
 
 
-def _refusal(path: Path, kind: str, advice: str) -> FileFormatError:
+def _refusal(path: Place, kind: str, advice: str) -> FileFormatError:
     inner = shown(path / "variables" / "variables")
     instruction = advice.replace("{variables}", inner).replace("{}", shown(path))
     return FileFormatError(f"{shown(path)} is {kind}. {instruction}")

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -13,6 +12,8 @@ from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
 from pastur._foreign import shown
 from pastur._format import bytes_text
 from pastur._typing import AnyArray
+from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place
 
 _BLOCK = 1 << 20
 _LARGEST_SIDE = 2**62
@@ -38,10 +39,10 @@ def too_large(nbytes: int) -> str:
     return f"needs {bytes_text(nbytes)} of memory, more than this machine has"
 
 
-def read_up_to(path: Path, most: int) -> bytes | None:
+def read_up_to(path: Place, most: int) -> bytes | None:
     """Return what a file holds; None where that is more than `most` bytes."""
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+        size = SourceFile.of(path, file).size
         return file.read(size) if size <= most else None
 
 
@@ -112,10 +113,12 @@ def shaped(array: AnyArray, shape: tuple[int, ...], *, by_columns: bool = False)
 
 
 @contextmanager
-def reading(label: str, path: Path) -> Iterator[None]:
+def reading(label: str, path: Place) -> Iterator[None]:
     """Turn what can go wrong while `label` is read from `path` into errors that name it."""
     try:
         yield
+    except FileAccessError:
+        raise
     except EOFError as error:
         raise FileFormatError(f"{label} is cut off: {error}.") from None
     except InvalidInputError as error:

@@ -1,10 +1,9 @@
 """What a file may cost before a number of it is read: memory in proportion to its size."""
 
-from pathlib import Path
-
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur._format import bytes_text
+from pastur.weights._places.place import Place
 
 # Together with Python and NumPy themselves, this is 256 MB and 20 times the file.
 _FLOOR = 100_000_000
@@ -22,12 +21,12 @@ class Budget:
 
     Parameters
     ----------
-    path : Path
+    path : Place
     size : int
         Size of the file in bytes.
     """
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Place, size: int) -> None:
         self._path, self._size = path, size
         self._left = _FLOOR + _FACTOR * size
 

@@ -1,6 +1,5 @@
 """The configuration next to a model."""
 
-from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
@@ -9,11 +8,12 @@ from pastur._format import bytes_text
 from pastur.weights._hostile.array_bytes import read_up_to
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.json_text import parse_json
+from pastur.weights._places.place import Place
 
 _LARGEST = 10_000_000
 
 
-def neighbouring_config(source: Path, name: str) -> dict[str, Any]:
+def neighbouring_config(source: Place, name: str) -> dict[str, Any]:
     """Return the JSON object in the file `name` in the folder of `source`, or in that folder.
 
     It is empty where there is no such file, or the file holds something else.

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
+from pastur.weights._places.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,32 +17,38 @@ class SourceFile:
 
     Attributes
     ----------
-    path : Path
+    path : Place
     size : int
         In bytes.
     modified : int
         When it was last written, in nanoseconds.
     """
 
-    path: Path
+    path: Place
     size: int
     modified: int
 
     @classmethod
-    def of(cls, path: Path, file: IO[bytes]) -> "SourceFile":
+    def of(cls, path: Place, file: IO[bytes]) -> "SourceFile":
         """Return what is known of a file that is open."""
         status = os.fstat(file.fileno())
         return cls(path, status.st_size, status.st_mtime_ns)
 
     @classmethod
-    def at(cls, path: Path) -> "SourceFile":
-        """Return what is known of the file at a path."""
+    def at(cls, path: Place) -> "SourceFile":
+        """Return what is known of the file at a place."""
         with path.open("rb") as file:
             return cls.of(path, file)
 
     @contextmanager
-    def open(self) -> Iterator[IO[bytes]]:
-        """Open the file once more.
+    def open(self, begin: int = 0, count: int | None = None) -> Iterator[IO[bytes]]:
+        """Open the file once more, at the byte `begin`.
+
+        Parameters
+        ----------
+        begin : int
+        count : int, optional
+            How many bytes from there on are going to be read, where that is known.
 
         Raises
         ------
@@ -54,4 +60,5 @@ class SourceFile:
                 raise FileFormatError(
                     f"{shown(self.path)} has changed since it was opened: read it again."
                 )
+            file.seek(begin)
             yield file

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import IO, Any
 
-from pastur._errors import FileFormatError
+from pastur._errors import FileAccessError, FileFormatError
 from pastur._foreign import shown
 from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place
 
 # What Python's unpacker raises on damaged archives, besides its own error.
 DAMAGE = (
@@ -137,7 +137,7 @@ class Archive:
                 yield stream
 
 
-def read_archive(path: Path, kind: str) -> Archive:
+def read_archive(path: Place, kind: str) -> Archive:
     """Return an archive that begins where the file does.
 
     Raises
@@ -149,18 +149,20 @@ def read_archive(path: Path, kind: str) -> Archive:
         return _directory(SourceFile.at(path))
 
 
-def member_names(path: Path, head: bytes) -> list[str]:
+def member_names(path: Place, head: bytes) -> list[str]:
     """Return the names in an archive that begins with `head`; none where it is not a sound one."""
     if not head.startswith(b"PK"):
         return []
     try:
         return list(_directory(SourceFile.at(path)).members)
+    except FileAccessError:
+        raise
     except (*DAMAGE, OSError):
         return []
 
 
 @contextmanager
-def sound_archive(path: Path, kind: str) -> Iterator[None]:
+def sound_archive(path: Place, kind: str) -> Iterator[None]:
     """Turn whatever damage shows into an error that names the file and its kind."""
     try:
         yield

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -63,7 +62,7 @@ def is_adapter(weights: Weights) -> bool:
     """
     if any(is_marked(entry.name) for entry in weights.entries):
         return True
-    named = Path(weights.source).name.startswith(_FILE)
+    named = weights.place is not None and weights.place.name.startswith(_FILE)
     return named and any(one.peft_type for one in settings_of(weights))
 
 

@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
@@ -116,9 +115,9 @@ def settings_of(weights: Weights) -> AllSettings:
     FileFormatError
         When the configuration is damaged.
     """
-    path, steps = Path(weights.source), Steps(len(weights.entries))
-    if path.exists():
-        found = neighbouring_config(path, _CONFIG)
+    steps = Steps(len(weights.entries))
+    if weights.place is not None:
+        found = neighbouring_config(weights.place, _CONFIG)
         if found:
             return AllSettings((("", Settings(found, _CONFIG, steps=steps)),))
     packed = weights.metadata.get(_METADATA)

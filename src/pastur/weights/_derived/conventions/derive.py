@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -31,6 +30,7 @@ from pastur.weights._derived.conventions.reparametrised import NORMED, PARAMETRI
 from pastur.weights._derived.conventions.scaled import SCALED
 from pastur.weights._derived.conventions.unknown_codes import CODES
 from pastur.weights._hostile.array_bytes import check_memory, numpy_dtype
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights
 
 # The first that recognises a tensor takes it. A new convention is a new value and a line here.
@@ -52,7 +52,7 @@ CONVENTIONS: tuple[Convention, ...] = (
 )
 
 
-def derived(weights: Weights, path: Path | None = None) -> Weights:
+def derived(weights: Weights, path: Place | None = None) -> Weights:
     """Return the weights for which the stored tensors stand, and the others as they are.
 
     What makes a weight together is listed once, under the name of the weight, at the place of the
@@ -62,7 +62,7 @@ def derived(weights: Weights, path: Path | None = None) -> Weights:
     ----------
     weights : Weights
         As a reader returns them.
-    path : Path, optional
+    path : Place, optional
         Their file or folder, next to which a configuration may say how they are packed.
     """
     held = {e.name: e for e in weights.entries if e.unreadable in ("", BIAS)}

@@ -1,11 +1,11 @@
 """What the configuration next to a model says about the packing of its weights."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileFormatError
+from pastur._errors import FileAccessError, FileFormatError
 from pastur.weights._hostile.model_config import neighbouring_config
+from pastur.weights._places.place import Place
 
 # The file, and the key of the object in it that states it; empty: the whole file.
 _PLACES = (
@@ -18,13 +18,15 @@ _PLACES = (
 )
 
 
-def quantization_config(path: Path | None) -> Mapping[str, Any]:
+def quantization_config(path: Place | None) -> Mapping[str, Any]:
     """Return the first configuration of a packing next to a model; empty where there is none."""
     if path is None:
         return {}
     for file, key in _PLACES:
         try:
             config = neighbouring_config(path, file)
+        except FileAccessError:
+            raise
         except (FileFormatError, OSError):
             continue  # What is not certain without it is not read.
         found = config.get(key) if key else config

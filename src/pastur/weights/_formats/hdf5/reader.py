@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -28,7 +29,9 @@ from pastur._typing import AnyArray
 from pastur.weights._axes.keras_layers import layer_classes, layout
 from pastur.weights._formats.contract import Reader
 from pastur.weights._hostile.array_bytes import numpy_dtype, read_array, reading, shape_fault
+from pastur.weights._hostile.source_file import SourceFile
 from pastur.weights._hostile.zip_archive import Archive, member_names, read_archive, sound_archive
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights, distinct
 
 _MARK = b"\x89HDF\r\n\x1a\n"
@@ -44,17 +47,17 @@ _SECONDS_A_TENSOR, _BYTES_A_SECOND = 0.01, 5e6
 _WORKER = Path(__file__).with_name("worker.py")
 
 
-def recognises_hdf5(path: Path, head: bytes) -> bool:
+def recognises_hdf5(path: Place, head: bytes) -> bool:
     """Tell whether `head` has the format's mark, at its beginning or after a block of the user."""
     return any(head.startswith(_MARK, place) for place in _PLACES)
 
 
-def recognises_keras(path: Path, head: bytes) -> bool:
+def recognises_keras(path: Place, head: bytes) -> bool:
     """Tell whether the file is a zip archive with Keras' weights in it."""
     return _MEMBER in member_names(path, head)
 
 
-def open_hdf5(path: Path) -> Weights:
+def open_hdf5(path: Place) -> Weights:
     """Return the data sets of an HDF5 file; links are listed and not followed.
 
     Raises
@@ -64,10 +67,10 @@ def open_hdf5(path: Path) -> Weights:
     FileFormatError
         When the file is damaged.
     """
-    return _open(path, 0, path.stat().st_size, "")
+    return _open(path, 0, SourceFile.at(path).size, "")
 
 
-def open_keras(path: Path) -> Weights:
+def open_keras(path: Place) -> Weights:
     """Return the tensors of a `.keras` file, with the axes that its configuration states.
 
     The configuration is read as data; nothing that it names is built.
@@ -109,7 +112,7 @@ def _configuration(archive: Archive) -> str:
     return bytes(content).decode("utf-8", "replace")
 
 
-def _open(path: Path, begin: int, size: int, config: str) -> Weights:
+def _open(path: Place, begin: int, size: int, config: str) -> Weights:
     if importlib.util.find_spec("h5py") is None:
         raise missing_extra(f"Reading {shown(path)}", "h5py", "keras")
     worker = _Worker(path, begin, size)
@@ -135,7 +138,7 @@ def _info(
 
 
 def _load(
-    path: Path,
+    path: Place,
     worker: _Worker,
     infos: Mapping[str, TensorInfo],
     places: Mapping[str, str],
@@ -152,7 +155,7 @@ class _Worker:
     again and again.
     """
 
-    def __init__(self, path: Path, begin: int, size: int) -> None:
+    def __init__(self, path: Place, begin: int, size: int) -> None:
         self.path, self.begin, self.size = path, begin, size
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -235,7 +238,7 @@ class _Worker:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            command = [sys.executable, str(_WORKER), str(self.path.absolute())]
+            command = [sys.executable, str(_WORKER), os.path.abspath(str(self.path))]
             self._process = subprocess.Popen(
                 [*command, str(self.begin), str(self.size)],
                 stdin=subprocess.PIPE,

@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pastur._checks import missing_extra
-from pastur._errors import FileFormatError, InvalidInputError
+from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
 from pastur._foreign import shown
 from pastur._format import bytes_text
 from pastur._typing import AnyArray
@@ -29,6 +28,7 @@ from pastur.weights._formats.onnx.packing import COMPUTED, packed
 from pastur.weights._hostile.array_bytes import MOST_AXES, read_array, reading, shape_fault, shaped
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place, on_this_machine
 from pastur.weights.tensors import TensorInfo, Weights, distinct
 
 # The first field of a model is the version of the format, a small number, by every writer in use.
@@ -50,7 +50,7 @@ class _Tensor:
     use: Use
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether `head` begins as a model does: its version, then a text or a graph."""
     return (
         len(head) > 4
@@ -60,7 +60,7 @@ def recognises(path: Path, head: bytes) -> bool:
     )
 
 
-def open_onnx(path: Path) -> Weights:
+def open_onnx(path: Place) -> Weights:
     """Return the tensors of an ONNX model; those kept in files next to it are read when requested.
 
     Quantised weights whose scale the graph holds are read as the numbers they stand for.
@@ -72,7 +72,7 @@ def open_onnx(path: Path) -> Weights:
     FileFormatError
         When the file is damaged, or too large to be a model.
     """
-    size = path.stat().st_size
+    size = SourceFile.at(path).size
     budget = Budget(path, size)
     model = _parse(path, size, budget)
     graphs = Graphs(model, budget)
@@ -88,11 +88,11 @@ def open_onnx(path: Path) -> Weights:
     entries = tuple(tensor.info for tensor in tensors.values())
     fetch = partial(_load, path, outside.files, tensors, protos)
     steps = partial(_steps, path, outside.files, tensors, protos)
-    files = _files_beside(path, protos)
+    files = on_this_machine(_files_beside(path, protos))
     return Weights(str(path), entries, _metadata(model), fetch, steps=steps, files=files)
 
 
-def _parse(path: Path, size: int, budget: Budget) -> Any:
+def _parse(path: Place, size: int, budget: Budget) -> Any:
     try:
         import onnx
     except ModuleNotFoundError:
@@ -105,7 +105,8 @@ def _parse(path: Path, size: int, budget: Budget) -> Any:
             f"{bytes_text(_LARGEST)}: larger ones keep their numbers in separate files."
         )
     model = onnx.ModelProto()
-    content = path.read_bytes()
+    with path.open("rb") as file:
+        content = file.read()
     try:
         charge(content, budget)
         model.ParseFromString(content)
@@ -257,7 +258,7 @@ def _place(proto: Any) -> tuple[str, int, int | None]:
     )
 
 
-def _files_beside(path: Path, protos: Iterable[Any]) -> tuple[Path, ...]:
+def _files_beside(path: Place, protos: Iterable[Any]) -> tuple[Place, ...]:
     """Return the files next to the model that its tensors name."""
     locations = {
         entry.value for proto in protos for entry in proto.external_data if entry.key == "location"
@@ -274,7 +275,7 @@ class _Outside:
         By their names.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Place) -> None:
         self.files: dict[str, SourceFile] = {}
         self._folder = folder
         self._claimed: Counter[str] = Counter()
@@ -310,6 +311,8 @@ class _Outside:
                 if not path.is_file():
                     return None
                 self.files[location] = SourceFile.at(path)
+            except FileAccessError:
+                raise
             except OSError:  # such as a name that is too long
                 return None
         return self.files[location]
@@ -319,7 +322,7 @@ class _Outside:
 
 
 def _load(
-    path: Path,
+    path: Place,
     files: Mapping[str, SourceFile],
     tensors: Mapping[str, _Tensor],
     protos: Sequence[Any],
@@ -330,7 +333,7 @@ def _load(
 
 
 def _steps(
-    path: Path,
+    path: Place,
     files: Mapping[str, SourceFile],
     tensors: Mapping[str, _Tensor],
     protos: Sequence[Any],
@@ -343,7 +346,7 @@ def _steps(
 
 
 def _read(
-    path: Path,
+    path: Place,
     files: Mapping[str, SourceFile],
     tensors: Mapping[str, _Tensor],
     protos: Sequence[Any],
@@ -368,9 +371,8 @@ def _numbers_of(proto: Any, files: Mapping[str, SourceFile]) -> AnyArray:
         return shaped(np.empty(0, dtype), shape)
     if proto.data_location == _IS_OUTSIDE:
         location, offset, _ = _place(proto)
-        with files[location].open() as file:
-            file.seek(offset)
-            size = _stored_bytes(math.prod(shape), dtype)
+        size = _stored_bytes(math.prod(shape), dtype)
+        with files[location].open(offset, size) as file:
             raw = read_array(file, (size,), np.dtype(np.uint8)).tobytes()
         # What unpacks numbers inside a model unpacks these too.
         proto = onnx.TensorProto(dims=shape, data_type=proto.data_type, raw_data=raw)

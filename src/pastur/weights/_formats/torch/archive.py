@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
@@ -34,6 +33,7 @@ from pastur.weights._formats.torch.views import (
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.source_file import SourceFile
 from pastur.weights._hostile.zip_archive import Archive, member_names, read_archive, sound_archive
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights
 
 _PICKLE = "data.pkl"
@@ -52,12 +52,12 @@ _KERNELS = (("weight",), ("weight_orig",), ("weight_v",))
 _PACKED = re.compile(r"(.*\.|)_packed_params\._packed_(params\.(?P<place>[01])|weight)")
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether the file is a zip archive with a ``data.pkl``, or of the format before 1.6."""
     return is_old(head) or _pickle_name(member_names(path, head)) is not None
 
 
-def open_torch(path: Path) -> Weights:
+def open_torch(path: Place) -> Weights:
     """Return the tensors of a file that `torch.save` or `torch.jit.save` wrote.
 
     Names of nested dictionaries are joined by dots. Where the file holds more than the model's own

@@ -1,12 +1,12 @@
 """Files of PyTorch that hold a part of each matrix, or none: what distributed training leaves."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur.weights._formats.torch.stand_ins import StoredTensor
+from pastur.weights._places.place import Place
 
 _LLAMA = re.compile(r"consolidated\.\d+\.pth")
 _DEEPSPEED = ("ds_version", "ds_config")
@@ -16,12 +16,12 @@ _TOGETHER = (
 )
 
 
-def check_whole(path: Path, content: Any) -> None:
+def check_whole(path: Place, content: Any) -> None:
     """Refuse a file whose tensors are pieces of the model's matrices.
 
     Parameters
     ----------
-    path : Path
+    path : Place
     content : object
         What its pickle holds.
 
@@ -35,7 +35,7 @@ def check_whole(path: Path, content: Any) -> None:
         raise FileFormatError(f"{shown(path)} {what}")
 
 
-def _part(path: Path, content: dict[Any, Any]) -> str:
+def _part(path: Place, content: dict[Any, Any]) -> str:
     if any(key in content for key in _DEEPSPEED):
         module = content.get("module")
         ranks = content.get("mp_world_size")

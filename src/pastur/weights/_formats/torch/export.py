@@ -6,7 +6,6 @@ The program itself is passed over; the constants that its code holds are listed 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pastur._errors import FileFormatError
@@ -23,6 +22,7 @@ from pastur.weights._formats.torch.views import (
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.json_text import parse_json
 from pastur.weights._hostile.zip_archive import Archive, member_names, read_archive, sound_archive
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import Weights
 
 _FORMAT = "archive_format"
@@ -61,13 +61,13 @@ _DTYPES = {
 _STRIDED = 7
 
 
-def recognises(path: Path, head: bytes) -> bool:
+def recognises(path: Place, head: bytes) -> bool:
     """Tell whether the file is a zip archive with the marks of an exported program."""
     names = {name.rpartition("/")[2] for name in member_names(path, head)}
     return _OLDER in names or (_FORMAT in names and "archive_version" in names)
 
 
-def open_exported(path: Path) -> Weights:
+def open_exported(path: Place) -> Weights:
     """Return the weights, buffers and constants of a program that `torch.export.save` wrote.
 
     Raises

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import IO, Any
 
 from pastur._errors import FileFormatError
@@ -21,6 +20,7 @@ from pastur.weights._hostile.array_bytes import numpy_dtype
 from pastur.weights._hostile.bounded_stream import BoundedStream
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.source_file import SourceFile
+from pastur.weights._places.place import Place
 
 # The magic number as a pickle has it, after a head that depends on the protocol.
 _MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
@@ -33,7 +33,7 @@ def is_old(head: bytes) -> bool:
     return head.startswith(b"\x80") and _MAGIC in head[:_HEAD]
 
 
-def read_old(path: Path, budget: Budget) -> tuple[Any, Store]:
+def read_old(path: Place, budget: Budget) -> tuple[Any, Store]:
     """Return what the file holds, tensors as `StoredTensor`, and its numbers.
 
     Raises

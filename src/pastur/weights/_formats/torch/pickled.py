@@ -19,7 +19,6 @@ import io
 import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar
 
 from pastur._errors import FileFormatError
@@ -37,6 +36,7 @@ from pastur.weights._formats.torch.stand_ins import (
 )
 from pastur.weights._hostile.bounded_stream import BoundedStream
 from pastur.weights._hostile.budget import Budget
+from pastur.weights._places.place import Place
 
 # 100 bytes a tensor are usual: a million of them.
 LARGEST_PICKLE = 200_000_000
@@ -237,7 +237,7 @@ def read_pickles(stream: BoundedStream, count: int) -> tuple[list[Any], dict[str
 
 
 @contextmanager
-def unpickling(path: Path) -> Iterator[None]:
+def unpickling(path: Place) -> Iterator[None]:
     """Turn what goes wrong while a pickle of `path` is read into an error that names the file."""
     try:
         yield
@@ -257,7 +257,7 @@ def unpickling(path: Path) -> Iterator[None]:
         ) from None
 
 
-def unpickled(content: bytes, path: Path, budget: Budget) -> Any:
+def unpickled(content: bytes, path: Place, budget: Budget) -> Any:
     """Return what `read_pickle` does, with errors that name the file."""
     with unpickling(path):
         return read_pickle(content, budget)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from pastur.weights._derived.conventions.arithmetic import as_float32
 from pastur.weights._derived.conventions.contract import Codes
 from pastur.weights._hostile.array_bytes import MOST_AXES, check_memory, read_array, reading, shaped
 from pastur.weights._hostile.zip_archive import DAMAGE, Archive
+from pastur.weights._places.place import Place
 from pastur.weights.tensors import TensorInfo, Weights, distinct
 
 # How often the tensors of a file may hold the same numbers in all, as a matrix and its transpose
@@ -120,7 +120,7 @@ def view(
     return found
 
 
-def weights_of(path: Path, views: Iterable[View], store: Store) -> Weights:
+def weights_of(path: Place, views: Iterable[View], store: Store) -> Weights:
     """Return the tensors of a file, each read when it is requested."""
     found = list(views)
     names = distinct(one.info.name for one in found)
@@ -164,20 +164,20 @@ def _seen_once(views: Iterable[View], store: Store) -> Iterator[View]:
         yield one
 
 
-def _load(path: Path, views: Mapping[str, View], store: Store, name: str) -> AnyArray:
+def _load(path: Place, views: Mapping[str, View], store: Store, name: str) -> AnyArray:
     one = views[name]
     found = _stored(path, one, store)
     return found if one.quantiser is None else _codes(path, found, one.quantiser, store).values
 
 
-def _steps(path: Path, views: Mapping[str, View], store: Store, name: str) -> AnyArray | None:
+def _steps(path: Place, views: Mapping[str, View], store: Store, name: str) -> AnyArray | None:
     one = views[name]
     if one.quantiser is None or one.info.unreadable:
         return None
     return _codes(path, _stored(path, one, store), one.quantiser, store).variances
 
 
-def _codes(path: Path, levels: AnyArray, quantiser: Quantiser, store: Store) -> Codes:
+def _codes(path: Place, levels: AnyArray, quantiser: Quantiser, store: Store) -> Codes:
     def along(part: float | View) -> AnyArray:
         if not isinstance(part, View):
             return as_float32(part)
@@ -188,7 +188,7 @@ def _codes(path: Path, levels: AnyArray, quantiser: Quantiser, store: Store) -> 
     return Codes(levels, along(quantiser.scale), along(quantiser.zero))
 
 
-def _stored(path: Path, one: View, store: Store) -> AnyArray:
+def _stored(path: Place, one: View, store: Store) -> AnyArray:
     label = f"Tensor {shown(one.info.name)} of {shown(path)}"
     shape, dtype = one.info.shape, _numpy(one.info.dtype)
     assert dtype is not None
