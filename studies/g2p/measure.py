@@ -25,7 +25,7 @@ from pastur.compression import CompressionPlan, read_compressed
 
 HERE = Path(__file__).parent
 RECORDS = HERE / "records.json"
-PAGE = HERE.parent.parent / "docs" / "compression.md"
+PAGE = HERE.parent.parent / "docs" / "compression-g2p.md"
 BEGIN, END = "<!-- g2p: made by studies/g2p/measure.py -->", "<!-- end of g2p -->"
 WORDS = 5000
 SIZES = (0.9, 0.75, 0.6, 0.45, 0.35)

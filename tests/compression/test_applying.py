@@ -193,6 +193,7 @@ def test_a_sharded_model_is_a_folder_again(
     done = pastur.apply_compression(plan, folder, tmp_path / "small")
     assert_close(read_compressed(done.path), expected_tensors(model, plan))
     assert (done.path / "config.json").read_text() == "{}"
+    assert ("`from_pretrained` of transformers fills" in done.note) == (form == "factored")
     assert not (done.path / "pytorch_model.bin").exists()
     assert [file.name for file in (done.path / "1_Pooling").iterdir()] == ["config.json"]
     assert sum(data_bytes(f) for f in done.path.glob("*.safetensors")) == plan.bytes_after
@@ -203,6 +204,7 @@ def test_a_sharded_model_is_a_folder_again(
         form == "dense"
     )
     empty = pastur.apply_compression(keep_all(plan), folder, tmp_path / "same")
+    assert empty.note == ""
     for file in filter(Path.is_file, empty.path.iterdir()):
         assert file.read_bytes() == (folder / file.name).read_bytes()
 

@@ -14,7 +14,7 @@ from pastur._typing import AnyArray
 from pastur.cli import main
 from pastur.compression import read_compressed
 
-PAGE = Path(__file__).parents[2] / "docs" / "compression.md"
+PAGE = Path(__file__).parents[2] / "docs" / "compression-g2p.md"
 
 
 def random_network(seed: int, hidden: int = 12) -> dict[str, AnyArray]:

@@ -184,9 +184,10 @@ def test_layers_of_other_classes_are_not_replaced() -> None:
     assert not torch.equal(module[0].weight, before)
 
 
-@pytest.mark.lengthy
-def test_a_model_of_transformers_has_the_forward_pass_of_the_factors(tmp_path: Path) -> None:
+def bert() -> Any:
+    """A small model of transformers."""
     transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
     config = transformers.BertConfig(
         vocab_size=300,
         hidden_size=64,
@@ -195,11 +196,41 @@ def test_a_model_of_transformers_has_the_forward_pass_of_the_factors(tmp_path: P
         intermediate_size=128,
         max_position_embeddings=40,
     )
+    return transformers.BertModel(config).eval()
 
-    def bert() -> Any:
-        torch.manual_seed(0)
-        return transformers.BertModel(config).eval()
 
+@pytest.mark.lengthy
+def test_a_folder_of_transformers_is_loaded_by_the_reader_that_the_note_names(
+    tmp_path: Path,
+) -> None:
+    """And `from_pretrained` reads the dense form alone, as the note says."""
+    model = bert()
+    model.save_pretrained(tmp_path / "model")
+    words = torch.arange(20).reshape(2, 10)
+
+    def output(module: Any) -> Any:
+        with torch.no_grad():
+            return module(words).last_hidden_state
+
+    def written(form: str) -> pastur.compression.Compressed:
+        path = tmp_path / "model"
+        plan = pastur.plan_compression(pastur.analyze(path), path, target={"size": 0.7}, form=form)
+        return pastur.apply_compression(plan, path, tmp_path / form)
+
+    dense, factored = written("dense"), written("factored")
+    assert dense.note == "" and "from_pretrained" in factored.note
+    whole = type(model).from_pretrained(dense.path).eval()
+    assert 0 < float((output(whole) - output(model)).abs().max()) < 2
+    small = pastur.torch.load_compressed(bert().apply(_spoil), factored.path)
+    tensors = read_compressed(factored.path)
+    whole.load_state_dict({name: torch.from_numpy(np.array(t)) for name, t in tensors.items()})
+    assert float((output(small) - output(whole)).abs().max()) < 1e-4
+    filled = type(model).from_pretrained(factored.path).eval()
+    assert float((output(filled) - output(small)).abs().max()) > 0.05
+
+
+@pytest.mark.lengthy
+def test_a_model_of_transformers_has_the_forward_pass_of_the_factors(tmp_path: Path) -> None:
     path = tmp_path / "bert.pt"
     # Older versions saved a buffer that this one has but does not save.
     old = {"embeddings.position_ids": torch.arange(40).reshape(1, 40)}

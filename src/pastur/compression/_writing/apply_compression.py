@@ -50,6 +50,8 @@ _SUFFIXES = {
     Kind.NPZ: (".npz",),
     Kind.TORCH: (".pt", ".pth", ".bin"),
 }
+# Of the settings of a model that is loaded by `from_pretrained`.
+_SETTINGS = "config.json"
 _WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf")
 
 
@@ -215,7 +217,21 @@ class _Work:
             and matrix.name in self.errors
             and not matrix.promise.low <= self.errors[matrix.name] <= matrix.promise.high
         )
-        return Compressed(path, self.nbytes, self.errors, note, unkept)
+        notes = [one for one in (note, self._who_reads(path)) if one]
+        return Compressed(path, self.nbytes, self.errors, " ".join(notes), unkept)
+
+    def _who_reads(self, path: Path) -> str:
+        """Return what reads the parts of tensors, where there are some."""
+        if all(set(parts) == {name} for name, parts in self.shapes.items()):
+            return ""
+        readers = "pastur.torch.load_compressed or pastur.compression.read_compressed"
+        found = f"Some of its tensors are factors or codes: read it with {readers}."
+        if (path / _SETTINGS).exists():
+            found += (
+                " `from_pretrained` of transformers fills such layers with random numbers, and "
+                "does no more than list them."
+            )
+        return found
 
 
 _Writer = Callable[[_Work, Path], str]
