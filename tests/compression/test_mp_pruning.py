@@ -515,7 +515,7 @@ def test_a_pruned_module_is_never_loaded_as_the_dense_one(kind: str, tmp_path: P
 
 
 def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "compression.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "compression-reference.md").read_text("utf-8")
     (example,) = [part for part in page.split("```python\n") if part.startswith("import torch")]
     space: dict[str, Any] = {}
     exec(example.split("```")[0], space)
