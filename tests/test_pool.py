@@ -1,16 +1,25 @@
-"""Calls in processes: results, warnings, and a process that is killed."""
+"""Many calls at the same time: results, warnings, memory, and workers that die."""
 
 import os
 import signal
+import threading
+import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pytest
+import scipy.linalg
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from pastur._errors import InvalidInputError, PasturWarning
-from pastur._pool import in_processes
+from pastur._errors import InvalidInputError, InvalidTypeError, PasturWarning
+from pastur._pool import finished
+from pastur._versions import package_versions
+from pastur._workers import Workers, WorkersGoneError
 
 
 def functions() -> tuple[Callable[..., Any], ...]:
@@ -35,23 +44,152 @@ def functions() -> tuple[Callable[..., Any], ...]:
 square, die, fail = functions()
 
 
-def test_results_come_in_order_and_warnings_come_out() -> None:
+def results(function: Callable[..., Any], calls: list[tuple[Any, ...]], **more: Any) -> list[Any]:
+    """Return what the calls return, in their order."""
+    return [result for _, result in sorted(finished(function, calls, **more))]
+
+
+TWO = Workers(jobs=2)
+
+
+def test_results_have_their_places_and_warnings_come_out() -> None:
     with pytest.warns(PasturWarning, match="three") as raised:
-        found = list(in_processes(square, [(n,) for n in range(5)], jobs=2, ordered=True))
+        found = results(square, [(n,) for n in range(5)], workers=TWO)
     assert found == [0, 1, 4, 9, 16]
     assert len(raised) == 1
 
 
-def test_a_killed_process_is_a_sentence() -> None:
-    with pytest.raises(InvalidInputError, match="One of 2 jobs was ended from outside"):
-        list(in_processes(die, [(n,) for n in range(4)], jobs=2))
-    # The next call has new processes.
-    assert sorted(in_processes(square, [(1,), (2,)], jobs=2)) == [1, 4]
+@pytest.mark.lengthy
+def test_a_process_that_dies_again_and_again_is_a_sentence() -> None:
+    with pytest.raises(InvalidInputError, match="A process was ended from outside, and again"):
+        results(die, [(1,), (2,)], workers=TWO)
+    # The next run has new processes.
+    assert results(square, [(1,), (2,)], workers=TWO) == [1, 4]
+
+
+@pytest.mark.lengthy
+def test_what_is_lost_is_named_and_everything_else_is_done() -> None:
+    def lost(place: int, death: Exception) -> str:
+        return f"{place}: {type(death).__name__}"
+
+    found = results(die, [(n,) for n in range(6)], workers=TWO, lost=lost)
+    assert found == [0, "1: WorkerDiedError", 2, 3, 4, 5]
+
+
+@pytest.mark.lengthy
+def test_a_process_that_dies_once_is_a_retry(tmp_path: Path) -> None:
+    def die_once(number: int) -> int:
+        with (tmp_path / str(number)).open("a") as file:
+            file.write("x")
+        if number == 2 and (tmp_path / "2").stat().st_size == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number
+
+    assert results(die_once, [(n,) for n in range(6)], workers=TWO) == list(range(6))
+    times = [(tmp_path / str(n)).stat().st_size for n in range(6)]
+    assert times[2] == 2
+    # What finished is not done again; at most what was under way with it.
+    assert sum(times) <= 6 + 2
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_an_executor_of_the_caller_does_it_and_stays_open(kind: Any) -> None:
+    context = {"mp_context": get_context("spawn")} if kind is ProcessPoolExecutor else {}
+    with kind(2, **context) as executor:
+        workers = Workers.of(None, executor)
+        assert results(pow, [(n, 2) for n in range(4)], workers=workers) == [0, 1, 4, 9]
+        assert executor.submit(abs, -1).result() == 1
+
+
+def test_a_broken_executor_of_the_caller_is_a_sentence() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        with pytest.raises(WorkersGoneError, match=r"takes no more calls\. Pass a new one"):
+            results(os._exit, [(1,)], workers=Workers.of(None, executor))
+        with pytest.raises(WorkersGoneError, match="takes no more calls"):
+            results(abs, [(1,)], workers=Workers.of(None, executor))
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing", "loky"])
+def test_the_backend_that_joblib_was_given_does_it(backend: str) -> None:
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        workers = Workers.of(None, None)
+        assert workers == (TWO if backend == "loky" else Workers(joblib=True))
+        found = set(results(os.getpid, [()] * 4, workers=workers))
+    assert (os.getpid() in found) == (backend == "threading")
+
+
+def test_without_a_word_of_the_caller_it_is_this_process() -> None:
+    assert Workers.of(None, None) == Workers(1)
+    assert set(results(os.getpid, [(), ()], workers=Workers(1))) == {os.getpid()}
+    with joblib.parallel_config(n_jobs=3):
+        assert Workers.of(None, None) == Workers(3)
+        assert Workers.of(2, None) == TWO
+
+
+def test_wrong_workers_are_refused() -> None:
+    with ThreadPoolExecutor(1) as executor:
+        with pytest.raises(InvalidInputError, match="not both"):
+            Workers.of(2, executor)
+    with pytest.raises(InvalidTypeError, match=r"Executor or a distributed\.Client. Got str"):
+        Workers.of(None, "tcp://localhost:8786")
+
+
+def test_memory_decides_how_many_at_a_time() -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def work(need: int) -> int:
+        with lock:
+            now[0] += need
+            most[0] = max(most[0], now[0])
+        time.sleep(0.01)
+        with lock:
+            now[0] -= need
+        return need
+
+    needs = [9, 5, 3, 3, 2, 1, 1]
+    for budget, least in ((6, 9), (8, 9), (100, 20)):
+        most[0] = 0
+        with ThreadPoolExecutor(7) as threads:
+            found = results(
+                work,
+                [(need,) for need in needs],
+                workers=Workers(executor=threads),
+                needs=needs,
+                budget=budget,
+            )
+        assert found == needs
+        # What needs more than all is on its own.
+        assert least <= most[0] <= max(budget, 9)
+
+
+def test_threads_that_share_a_process_have_one_blas_thread_until_the_last_is_done() -> None:
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    def work(seconds: float) -> set[int]:
+        time.sleep(seconds)
+        return threads()
+
+    assert scipy.linalg.blas
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(3) as executor:
+        calls = [(0.2,), (0.01,), (0.1,)]
+        found = results(work, calls, workers=Workers(executor=executor))
+        assert threads() == {2}
+    assert found == [{1}, {1}, {1}]
+
+
+def test_a_worker_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pastur._pool.package_versions", lambda: package_versions() | OLD)
+    with pytest.raises(InvalidInputError, match=r"A worker has numpy .*, not 1\.0: its results"):
+        results(square, [(1,), (2,)], workers=TWO)
+
+
+OLD = {"numpy": "1.0"}
 
 
 def test_an_error_comes_out_as_it_is() -> None:
-    with pytest.raises(ValueError, match="no 1"):
-        list(in_processes(fail, [(1,)], jobs=2))
+    with pytest.raises(ValueError, match=r"no [12]"):
+        results(fail, [(1,), (2,)], workers=TWO)
 
 
 @pytest.mark.parametrize("command", ["verify", "experiment"])
@@ -66,7 +204,7 @@ def test_the_commands_say_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, co
             ["verify", "lemma-4.1", "--jobs", "2"],
         ),
         "experiment": (
-            "pastur.experiments.fashion_mnist._study.trainings._train_in_process",
+            "pastur.experiments.fashion_mnist._study.trainings._train_there",
             ["experiment", "fashion-mnist", "--sizes", "8,9", "--jobs", "2"],
         ),
     }[command]
@@ -78,5 +216,5 @@ def test_the_commands_say_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, co
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1
-    assert result.stderr.startswith("pastur: One of 2 jobs was ended from outside")
+    assert result.stderr.startswith("pastur: A process was ended from outside")
     assert result.stderr.count("\n") == 1

@@ -1,5 +1,6 @@
 """Argument checks: each returns the value in its working type, or raises a helpful error."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ LEAST_SIGNIFICANCE = 1e-15
 # Characters of a value that an error quotes.
 _LONGEST = 100
 _LARGEST_INTEGER = 2**63 - 1
+_BYTES = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kMGTP])(i)?)?B?", re.IGNORECASE)
 
 
 def finite_number(name: str, value: Any) -> float:
@@ -82,6 +84,19 @@ def positive_integer(name: str, value: Any) -> int:
 def non_negative_integer(name: str, value: Any) -> int:
     """Return `value` as an int that is not negative."""
     return _integer(name, value, 0)
+
+
+def byte_count(name: str, value: Any) -> float:
+    """Return a positive number of bytes, given as such or as text: "8GB", "500 MB", "7.5GiB"."""
+    if not isinstance(value, str):
+        return positive_number(name, value)
+    found = _BYTES.fullmatch(value.strip())
+    if found is None:
+        raise InvalidInputError(
+            f"`{name}` must be a number of bytes, or text such as '8GB'. Got {_shown(value)}."
+        )
+    power = " kmgtp".index((found[2] or " ").lower())
+    return positive_number(name, float(found[1]) * (1024 if found[3] else 1000) ** power)
 
 
 def flag(name: str, value: Any) -> bool:

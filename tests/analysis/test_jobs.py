@@ -1,9 +1,12 @@
 """Several jobs give what one gives, in the same order."""
 
+import math
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from pastur._errors import (
     MissingExtraError,
 )
 from pastur._typing import AnyArray, FloatArray
+from pastur._workers import Workers
 from pastur.analysis import Analysis, analyze
 from pastur.analysis._model.parallel import _examine_there, examined
 from pastur.analysis._model.selection import Selection
@@ -66,7 +70,10 @@ def test_processes_give_the_same_result_and_progress(
         for n in (1, jobs)
     ]
     assert told(analyses[0]) == told(analyses[1])
-    assert progress[1] == progress[jobs]
+    before, after = progress[1][:-1], progress[jobs][:-1]
+    assert progress[1][-1] == progress[jobs][-1] == (len(before), len(before), "")
+    assert sorted(name for _, _, name in before) == sorted(name for _, _, name in after)
+    assert [done for done, _, _ in after] == [done + 1 for done, _, _ in before]
 
 
 @pytest.mark.lengthy
@@ -110,6 +117,33 @@ def test_threads_give_the_same_result_for_arrays(
     assert told(analyze(source, jobs=3)) == told(analyze(source))
 
 
+def results_of(
+    function: Callable[[Matrix], Any],
+    items: list[Matrix | Skipped],
+    names: Collection[str],
+    selection: Selection,
+    workers: Workers,
+) -> Iterator[Any]:
+    """Yield the results of a function of some matrices, as they are finished."""
+    chosen = [
+        (place, item)
+        for place, item in enumerate(items)
+        if isinstance(item, Matrix) and item.name in names
+    ]
+    found = examined(
+        function,
+        chosen,
+        selection=selection,
+        workers=workers,
+        memory=math.inf,
+        lost=lambda matrix, death: f"{matrix.name}: {death}",
+        progress=lambda *_: None,
+    )
+    for place, result in found:
+        assert items[place].name in names
+        yield result
+
+
 @pytest.mark.parametrize("kind", ["processes", "threads"])
 def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(
     planted: dict[str, AnyArray], path: Path, kind: str
@@ -120,10 +154,11 @@ def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(
 
     source = path if kind == "processes" else planted
     items, options = selected(source)
-    places = [k for k, item in enumerate(items) if item.name in ("noise", "spiked")]
     before = blas_threads()
-    run = examined(blas_threads, items, places, selection=options, jobs=2)
-    found = list(run)
+    chosen = ("noise", "spiked")
+    found = list(
+        results_of(blas_threads, items, chosen, selection=options, workers=Workers(jobs=2))
+    )
     assert len(found) == 2
     assert all(counts and set(counts) == {1} for counts in found)
     assert blas_threads()[: len(before)] == before
@@ -132,7 +167,7 @@ def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(
 def test_a_file_that_changes_meanwhile_is_told(path: Path) -> None:
     items, options = selected(path)
     place = [item.name for item in items].index("noise")
-    there = (os.getcwd(), options, "run")
+    there = (options, "run")
     assert _examine_there(lambda m: m.name, *there, place, "noise") == "noise"
     for wrong in ((place, "spiked"), (99, "noise")):
         with pytest.raises(FileFormatError, match="changed while it was analysed"):
@@ -140,15 +175,41 @@ def test_a_file_that_changes_meanwhile_is_told(path: Path) -> None:
 
 
 @pytest.mark.lengthy
-def test_a_job_that_the_system_ends_is_told(path: Path) -> None:
-    def die(matrix: Matrix) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
+def test_a_matrix_whose_process_ends_twice_is_skipped_and_the_others_are_not(path: Path) -> None:
+    def die_of_noise(matrix: Matrix) -> str:
+        if matrix.name == "noise":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return matrix.name
 
     items, options = selected(path)
-    places = [k for k, item in enumerate(items) if item.name in ("noise", "spiked")]
-    run = examined(die, items, places, selection=options, jobs=2)
-    with pytest.raises(InvalidInputError, match=r"One of 2 jobs was ended .* fewer jobs"):
-        list(run)
+    chosen = ("noise", "spiked")
+    run = results_of(die_of_noise, items, chosen, selection=options, workers=Workers(jobs=2))
+    noise, spiked = sorted(run)
+    assert noise.startswith("noise: A process was ended from outside, and again when nothing else")
+    assert spiked == "spiked"
+
+
+def test_arrays_are_not_sent_away(planted: dict[str, AnyArray]) -> None:
+    with ThreadPoolExecutor(2) as threads, ProcessPoolExecutor(1) as processes:
+        assert told(analyze(planted, executor=threads)) == told(analyze(planted))
+        with pytest.raises(InvalidInputError, match="Arrays in memory are not sent to other"):
+            analyze(planted, executor=processes)
+
+
+@pytest.mark.lengthy
+def test_an_executor_gives_the_same_result(path: Path, one_thread: None) -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        by_executor = analyze(path, executor=executor, memory="1 MB")
+    assert told(by_executor) == told(analyze(path))
+
+
+def test_a_relative_path_is_found_by_workers_elsewhere(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    options = Selection.of(path.name, base="s3://old/model", include=None, exclude=None, unfold="x")
+    assert options.absolute().source == str(path)
+    assert options.absolute().base == "s3://old/model"
 
 
 @pytest.mark.parametrize("jobs", [0, -1])
@@ -213,10 +274,6 @@ def test_threads_of_blas_are_for_large_matrices() -> None:
     """Whatever the number is outside, which is left as it was."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
-    from pastur.analysis._model.parallel import examined
-    from pastur.analysis._model.selection import Selection
-    from pastur.weights import Matrix
-
     def threads(matrix: Matrix | None = None) -> set[int]:
         return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
@@ -229,6 +286,6 @@ def test_threads_of_blas_are_for_large_matrices() -> None:
     items = selection.items(selection.open())
     assert all(isinstance(item, Matrix) for item in items)
     with threadpool_limits(2, user_api="blas"):
-        run = examined(threads, items, [0, 1, 2], selection=selection, jobs=1)
+        run = results_of(threads, items, list(arrays), selection=selection, workers=Workers())
         found = [(one, threads()) for one in run]
     assert found == [({1}, {2}), ({2}, {2}), ({2}, {2})]

@@ -1,5 +1,6 @@
 """Every matrix of a model, fitted one by one."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from pastur._errors import InvalidInputError
 from pastur._files import PathLike, refuse_inputs
 from pastur._foreign import shown
 from pastur._versions import package_versions
+from pastur._workers import Workers
 from pastur.analysis._matrix.fit_matrix import Settings, examine, fault, skip
 from pastur.analysis._matrix.initial_values import (
     InitialComparison,
@@ -48,7 +50,9 @@ def analyze(
     noise: str = AUTO,
     tests: bool = False,
     unfold: str = "outputs",
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: Any = None,
+    memory: float | str | None = None,
     device: str = "cpu",
     outputs: Sequence[PathLike] = (),
     progress: Progress | None = None,
@@ -100,11 +104,18 @@ def analyze(
     unfold : {"outputs", "inputs", "window"}, default "outputs"
         What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
         o × (i·s), one i × (o·s), or one o × i for each place.
-    jobs : int, default 1
-        How many matrices are worked on at the same time, with one BLAS thread each: in processes
-        where `source` is a path, else in threads. Each holds one matrix in memory. The result does
-        not depend on it. One at a time, small matrices have one BLAS thread, and from 5e8
-        multiplications on (630 × 630) all that it is set to take.
+    jobs : int, optional
+        How many matrices are worked on at the same time, the largest first, with one BLAS thread
+        each: in processes where `source` is a path, else in threads. Each holds one matrix in
+        memory. Default: what the caller's ``joblib.parallel_config`` says, else one at a time;
+        small matrices then have one BLAS thread, and from 5e8 multiplications on (630 × 630) all
+        that it is set to take. The result does not depend on it.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        What works on the matrices instead; its workers find `source` under the same path. It is
+        not shut down.
+    memory : int, float or str, optional
+        Bytes, or text such as "8GB": how much memory the matrices that are worked on at the same
+        time may take, all workers together. A matrix that needs more is worked on alone.
     device : str, default "cpu"
         Where singular values are computed: ``"cuda"`` or ``"cuda:1"`` is an NVIDIA GPU,
         through PyTorch. They agree with those of ``"cpu"`` to 1e-10 of the largest one.
@@ -112,8 +123,8 @@ def analyze(
         Where the result is to be written: refused before the work, not after it, where one is a
         file of the model. Nothing is written here.
     progress : callable, optional
-        Called as ``progress(done, total, name)`` before each tensor, and once at the end with
-        ``done == total``.
+        Called as ``progress(done, total, name)`` before each matrix, or with several at the same
+        time after each, and once at the end with ``done == total``.
 
     Returns
     -------
@@ -126,8 +137,8 @@ def analyze(
     MissingExtraError
         When `device` is not ``"cpu"`` and PyTorch is not installed.
     InvalidInputError, InvalidTypeError
-        When an argument is wrong, there is no such device, an output is a file of the model, or no
-        tensor of `source` is a matrix that can be analysed.
+        When an argument is wrong, there is no such device, an output is a file of the model, no
+        tensor of `source` is a matrix that can be analysed, or no workers are left.
 
     Examples
     --------
@@ -142,7 +153,8 @@ def analyze(
     'bias'
     """
     alpha = _checks.significance("alpha", alpha)
-    jobs = _checks.positive_integer("jobs", jobs)
+    workers = Workers.of(jobs, executor)
+    budget = math.inf if memory is None else _checks.byte_count("memory", memory)
     settings = Settings(
         alpha=alpha,
         device=device,
@@ -164,9 +176,16 @@ def analyze(
     items = selection.items(weights)
     if before is not None:
         items += initial_items(items, list(iter_matrices(before, unfold=unfold)), before.source)
-    work = partial(examined, partial(examine, settings=settings), selection=selection, jobs=jobs)
+    work = partial(
+        examined,
+        partial(examine, settings=settings),
+        selection=selection,
+        workers=workers,
+        memory=budget,
+        lost=skip,
+    )
     compare = partial(_compare, tests=settings.seed if settings.tests else None)
-    results, comparisons = _worked_through(items, work, compare, progress)
+    results, comparisons = _worked_through(items, work, compare, progress or _silent)
     matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
     skipped = tuple(result for result in results if isinstance(result, Skipped))
     if not matrices:
@@ -185,44 +204,37 @@ def analyze(
     )
 
 
-_Work = Callable[
-    [list[Matrix | Skipped], list[int]], Generator[MatrixAnalysis | Skipped, None, None]
-]
-
-
+_Examined = MatrixAnalysis | Skipped
+_Work = Callable[..., Generator[tuple[int, _Examined], None, None]]
 _Compare = Callable[[Matrix, Matrix | None, MatrixAnalysis | None], InitialComparison | str]
 
 
+def _silent(done: int, total: int, name: str) -> None:
+    """Report no progress."""
+
+
 def _worked_through(
-    items: list[Matrix | Skipped], work: _Work, compare: _Compare, progress: Progress | None
-) -> tuple[list[MatrixAnalysis | Skipped | Matrix], tuple[InitialComparison, ...]]:
+    items: list[Matrix | Skipped], work: _Work, compare: _Compare, progress: Progress
+) -> tuple[list[_Examined | Matrix], tuple[InitialComparison, ...]]:
     """Return what became of each item, in order, and the comparisons with initial values."""
     trained_of = trained_names(item.name for item in items)
-    places = [
-        place
+    seen = {item.name: item for item in items if isinstance(item, Matrix)}
+    chosen = [
+        (place, item)
         for place, item in enumerate(items)
         if isinstance(item, Matrix) and item.name not in trained_of
     ]
-    results: list[MatrixAnalysis | Skipped | Matrix] = []
-    seen: dict[str, Matrix] = {}
-    total = len(items)
-    with closing(work(items, places)) as found:
-        for done, item in enumerate(items):
-            if progress is not None:
-                progress(done, total, item.name)
-            if isinstance(item, Skipped):
-                results.append(item)
-                continue
-            seen[item.name] = item
-            results.append(item if item.name in trained_of else next(found))
+    results: list[_Examined | Matrix] = list(items)
+    with closing(work(chosen, progress=progress)) as found:
+        for place, result in found:
+            results[place] = result
     comparisons = _settle_initials(results, seen, trained_of, compare)
-    if progress is not None:
-        progress(total, total, "")
+    progress(len(chosen), len(chosen), "")
     return results, comparisons
 
 
 def _settle_initials(
-    results: list[MatrixAnalysis | Skipped | Matrix],
+    results: list[_Examined | Matrix],
     seen: dict[str, Matrix],
     trained_of: dict[str, str],
     compare: _Compare,

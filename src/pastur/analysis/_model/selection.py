@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pastur.weights import Matrix, Skipped, Weights, iter_matrices, open_weights
@@ -39,6 +39,11 @@ class Selection:
         kinds = (str, os.PathLike)
         return isinstance(self.source, kinds) and isinstance(self.base, (*kinds, type(None)))
 
+    def absolute(self) -> "Selection":
+        """Return the selection of the same files for a process in another folder."""
+        base = None if self.base is None else _absolute(self.base)
+        return replace(self, source=_absolute(self.source), base=base)
+
     def open(self) -> Weights:
         """Open the source; headers are read."""
         return open_weights(self.source, base=self.base)
@@ -48,6 +53,12 @@ class Selection:
         return list(
             iter_matrices(weights, include=self.include, exclude=self.exclude, unfold=self.unfold)
         )
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    place = os.fspath(path)
+    # A URL is the same everywhere.
+    return place if "://" in place else os.path.abspath(place)
 
 
 def _fixed(patterns: Sequence[str] | str | None) -> _Patterns:

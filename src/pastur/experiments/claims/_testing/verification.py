@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pastur._checks import one_of, positive_integer
+from pastur._checks import one_of
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import PathLike, make_folder
-from pastur._pool import in_processes
+from pastur._pool import finished
 from pastur._versions import package_versions
+from pastur._workers import Workers
 from pastur.experiments.claims import CLAIMS
 from pastur.experiments.claims._testing.claim import Claim, Judgement, Row, Setting, measure
 from pastur.experiments.claims._testing.task_records import Records
@@ -99,15 +100,16 @@ def verify(
     *,
     level: str = "quick",
     seed: int = 0,
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: Any = None,
     records: PathLike | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Test the claims of the paper, and those beyond it, by Monte Carlo.
 
     Each claim is judged twice by the same draws: as it stands, and with a violation planted in its
-    place, which must fail. The draws of a task depend on the seed and on the task alone, not on
-    `jobs` nor on the order.
+    place, which must fail. The draws of a task depend on the seed and on the task alone, not on who
+    does it nor on the order.
 
     Parameters
     ----------
@@ -117,8 +119,11 @@ def verify(
         "quick" takes about a minute, "full" about three quarters of an hour on
         two cores.
     seed : int, >= 0
-    jobs : int, >= 1
-        Processes; each uses one BLAS thread.
+    jobs : int, >= 1, optional
+        Processes of this machine; each uses one BLAS thread. Default: what the caller's
+        ``joblib.parallel_config`` says, else this process.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        What does the tasks instead. It is not shut down.
     records : path, optional
         Folder of one JSON file a claim. What is recorded there is not drawn again, so that a run
         that was stopped resumes.
@@ -132,8 +137,8 @@ def verify(
     Raises
     ------
     InvalidInputError, InvalidTypeError
-        If a name is unknown, or an argument out of its range; or if the records are of another
-        seed.
+        If a name is unknown, or an argument out of its range; if the records are of another
+        seed; or if workers die.
     FileFormatError, FileAccessError
         If a record is of another claim or schema, or cannot be read or written.
 
@@ -149,7 +154,7 @@ def verify(
     (True, True)
     """
     one_of("level", level, LEVELS)
-    seed, jobs = _seed(seed), positive_integer("jobs", jobs)
+    seed, workers = _seed(seed), Workers.of(jobs, executor)
     claims = choose_claims(names)
     folder = None if records is None else make_folder(records)
     books = {
@@ -157,11 +162,11 @@ def verify(
         for claim in claims
     }
     tasks = [(claim, setting) for claim in claims for setting in books[claim.name].missing]
-    for done, (claim, row) in enumerate(_carry_out(tasks, seed, jobs), 1):
+    for done, (claim, row) in enumerate(_carry_out(tasks, seed, workers), 1):
         books[claim].add(row)
         if progress is not None:
             progress(done, len(tasks), claim)
-    results = tuple(_judged(claim, books[claim.name], seed, jobs) for claim in claims)
+    results = tuple(_judged(claim, books[claim.name], seed, workers) for claim in claims)
     return Verification(level, seed, results)
 
 
@@ -187,7 +192,7 @@ def choose_claims(names: Sequence[str] | str | None) -> list[Claim]:
     return [claim for claim in CLAIMS if any(fnmatch.fnmatch(claim.name, n) for n in names)]
 
 
-def _judged(claim: Claim, book: Records, seed: int, jobs: int) -> ClaimResult:
+def _judged(claim: Claim, book: Records, seed: int, workers: Workers) -> ClaimResult:
     """Judge the rows; where a record was read and makes that fail, draw them all again."""
     try:
         return _judge(claim, book.rows)
@@ -195,7 +200,7 @@ def _judged(claim: Claim, book: Records, seed: int, jobs: int) -> ClaimResult:
         if not book.resumed:
             raise
         book.refuse(f"its rows cannot be judged: {type(error).__name__}: {error}")
-    for _, row in _carry_out([(claim, setting) for setting in book.missing], seed, jobs):
+    for _, row in _carry_out([(claim, setting) for setting in book.missing], seed, workers):
         book.add(row)
     return _judge(claim, book.rows)
 
@@ -205,14 +210,12 @@ def _judge(claim: Claim, rows: Sequence[Row]) -> ClaimResult:
 
 
 def _carry_out(
-    tasks: Sequence[tuple[Claim, Setting]], seed: int, jobs: int
+    tasks: Sequence[tuple[Claim, Setting]], seed: int, workers: Workers
 ) -> Iterator[tuple[str, Row]]:
     """Yield each task's row as it is finished."""
-    calls = ((claim.name, setting, seed) for claim, setting in tasks)
-    if jobs == 1 or len(tasks) < 2:
-        yield from (_task(*call) for call in calls)
-        return
-    yield from in_processes(_task, calls, jobs=jobs)
+    calls = [(claim.name, setting, seed) for claim, setting in tasks]
+    for _, row in finished(_task, calls, workers=workers):
+        yield row
 
 
 def _task(name: str, setting: Setting, seed: int) -> tuple[str, Row]:

@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
 from pastur._files import PathLike, make_folder
-from pastur._pool import in_processes
+from pastur._pool import finished
 from pastur._stored import made_good
 from pastur._versions import package_versions
+from pastur._workers import Workers
 from pastur.datasets import FashionMnist, load_fashion_mnist
 from pastur.experiments._training.checkpoint import epochs_done
 from pastur.experiments._training.configuration import TrainingConfig
@@ -39,7 +41,8 @@ def run_fashion_mnist(
     *,
     at_epochs: Collection[int] = (),
     data: PathLike | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: Any = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[NetworkRecord]:
@@ -52,13 +55,17 @@ def run_fashion_mnist(
     ----------
     configs : sequence of TrainingConfig
     folder : path
-        Folder of the records, and of the states of unfinished trainings.
+        Folder of the records, and of the states of unfinished trainings. Workers on other machines
+        need it under the same path, and the data set as well.
     at_epochs : collection of int
         Epochs, counted from 1, at which the network is analysed, besides the last.
     data : path, optional
         Folder of the data set; see `pastur.datasets.load_fashion_mnist`.
-    jobs : int, >= 1
-        Networks trained at the same time, each by a process with one thread.
+    jobs : int, >= 1, optional
+        Networks trained at the same time, the largest first, each by a process with one thread.
+        Default: what the caller's ``joblib.parallel_config`` says, else this process.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        What trains the networks instead. It is not shut down.
     device : {"cpu", "cuda", "cuda:1", …}, default "cpu"
         Where torch trains; see `pastur.experiments.train_network`.
     progress : callable, optional
@@ -73,8 +80,9 @@ def run_fashion_mnist(
     ------
     MissingExtraError
         If torch is not installed.
-    InvalidInputError
-        If torch knows no such device, or an epoch is not one of the training's.
+    InvalidInputError, InvalidTypeError
+        If torch knows no such device, an epoch is not one of the training's, an argument is wrong,
+        or workers die.
     FileAccessError, FileFormatError
         If the data, a record or a state cannot be read, or the data are damaged.
 
@@ -85,19 +93,23 @@ def run_fashion_mnist(
         again.
     """
     training_versions(device)  # Fails at once where there is no such device.
+    workers = Workers.of(jobs, executor)
     place = make_folder(folder)
     wanted = _wanted(configs, at_epochs)
     todo = [config for config in configs if not _finished(place, config, wanted[config])]
     # Before any process starts: what is missing is said once, and downloaded once.
     images = load_fashion_mnist(data) if todo else None
-    if jobs == 1 or len(todo) < 2:
+    if workers.alone(len(todo)):
         for config in todo:
             report = None if progress is None else _report_share(configs, place, progress)
             _train(config, place, wanted[config], images, device, report)
     else:
-        calls = ((config, place, wanted[config], data, device) for config in todo)
+        todo.sort(key=_all_epochs, reverse=True)
+        there = place.absolute()
+        found = None if data is None else Path(data).absolute()
+        calls = [(config, there, wanted[config], found, device) for config in todo]
         with _watching(configs, place, progress):
-            for _ in in_processes(_train_in_process, calls, jobs=jobs):
+            for _ in finished(_train_there, calls, workers=workers):
                 pass
     return [load_record(record_path(place, config)) for config in configs]
 
@@ -178,11 +190,11 @@ def _train(
     state.unlink(missing_ok=True)
 
 
-def _train_in_process(
+def _train_there(
     config: TrainingConfig,
     folder: Path,
     wanted: frozenset[int],
-    data: PathLike | None,
+    data: Path | None,
     device: str,
 ) -> None:
     _train(config, folder, wanted, load_fashion_mnist(data), device)
@@ -262,6 +274,10 @@ def _cost(config: TrainingConfig) -> float:
     return float(config.size * (784 + config.size + 10))
 
 
+def _all_epochs(config: TrainingConfig) -> float:
+    return _cost(config) * config.epochs
+
+
 def _report_share(
     configs: Sequence[TrainingConfig], folder: Path, progress: Progress
 ) -> Callable[[int, int, str], None]:
@@ -278,13 +294,13 @@ def _done(configs: Sequence[TrainingConfig], folder: Path) -> tuple[float, list[
     done = total = 0.0
     going = []
     for config in configs:
-        total += _cost(config) * config.epochs
+        total += _all_epochs(config)
         state = folder / _STATES / f"{record_name(config)}.safetensors"
         if state.exists():
             going.append(config)
             done += _cost(config) * epochs_done(state)
         elif record_path(folder, config).exists():
-            done += _cost(config) * config.epochs
+            done += _all_epochs(config)
     return done / total if total else 1.0, going
 
 
