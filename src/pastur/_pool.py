@@ -16,7 +16,7 @@ from pastur._errors import InvalidInputError
 from pastur._versions import package_versions
 from pastur._workers import Pool, WorkerDiedError, Workers, killed_by_dask
 
-# Between two looks at whether anybody is left to work.
+# Between two checks that some worker is left.
 _POLL_SECONDS = 2.0
 
 # Of `package_versions`, those that results depend on.
@@ -57,7 +57,7 @@ def finished(
     Raises
     ------
     WorkerDiedError
-        If a worker died again, and there is no `lost`.
+        If a worker died again, and `lost` is not given.
     InvalidInputError
         If no workers are left, or they have other versions than this process.
     """
@@ -111,7 +111,7 @@ class _Queue:
         self._taken += self._needs[place]
 
     def land(self, future: Future[Any]) -> int:
-        """Note that a call is no longer under way; return its place."""
+        """Note that a call has ended; return its place."""
         place = self.flying.pop(future)
         self._taken -= self._needs[place]
         return place
@@ -172,7 +172,7 @@ def _start(pool: Pool, task: Callable[..., Any], calls: Sequence[Call], queue: _
 
 
 def _at_once(needs: Sequence[int], budget: float) -> int | None:
-    """Return how many of the largest calls there is memory for; None where that is no limit."""
+    """Return how many of the largest calls there is memory for; None where all fit."""
     largest = max(needs, default=0)
     return None if largest * len(needs) <= budget else max(1, int(budget / largest))
 

@@ -115,7 +115,7 @@ class Pool:
         Raises
         ------
         WorkersGoneError
-            If it is that no worker is left.
+            If all workers are gone.
         """
         if isinstance(error, (BrokenExecutor, CancelledError)):
             raise WorkersGoneError(
@@ -125,7 +125,7 @@ class Pool:
         return None
 
     def check(self) -> None:
-        """Raise where nobody is left to work; called while nothing finishes."""
+        """Raise where all workers are gone; called while nothing finishes."""
 
     def stop(self, flying: Collection[Future[Any]]) -> None:
         """End the run; what has not started will not."""
@@ -223,7 +223,7 @@ def killed_by_dask(error: Exception) -> WorkerDiedError | None:
 
 def _configured(jobs: int | None) -> Workers:
     """Return what the caller's ``joblib.parallel_config`` says where `jobs` does not."""
-    # Where joblib is not loaded, nobody has configured it.
+    # A configuration can only be there where joblib is loaded.
     if jobs is not None or "joblib" not in sys.modules:
         return Workers(jobs or 1)
     from joblib.parallel import LokyBackend, SequentialBackend
@@ -244,6 +244,6 @@ def _active_backend() -> tuple[Any, int | None]:
 
 
 def _is_client(executor: Any) -> bool:
-    # Where distributed is not loaded, nobody has a client of it.
+    # A client can only be there where distributed is loaded.
     distributed = sys.modules.get("distributed")
     return distributed is not None and isinstance(executor, distributed.Client)
