@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pastur._typing import AnyArray, FloatArray
+from pastur.estimation import fit_rectangular
 from pastur.estimation._fitting.many import leave_one_out
 from pastur.estimation._fitting.task import Task
 from pastur.estimation._kinds.masses import Masses
@@ -52,6 +54,27 @@ def test_a_value_at_the_edge_has_the_p_value_alpha(noise: RectangularWhiteNoise)
     # Shared: the k-th spike is tested at alpha/k.
     expected = 0.03 / np.arange(1, 5)
     np.testing.assert_allclose(edges.p_values(outliers, 2.5), expected, rtol=1e-6)
+
+
+@pytest.mark.lengthy
+def test_a_spike_is_detected_from_its_p_value_on() -> None:
+    """Both rest on the σ of the hypothesis that it is noise, not on that of the rest."""
+    rng, seen = np.random.default_rng(21), 0
+    for _ in range(80):
+        draw = rng.normal(size=(30, 60))
+        values = np.asarray(np.linalg.svd(draw, compute_uv=False), dtype=np.float64)
+
+        def spikes(alpha: float, values: FloatArray = values) -> AnyArray:
+            found = fit_rectangular(singular_values=values, shape=(30, 60), alpha=alpha)
+            return found.spikes["p_value"]
+
+        one = spikes(0.4)
+        if one.size != 1:
+            continue
+        seen += 1
+        assert spikes(1.01 * one[0]).size >= 1
+        assert spikes(0.99 * one[0]).size == 0
+    assert seen >= 10
 
 
 def test_the_margin_is_a_quantile_of_tracy_widom() -> None:

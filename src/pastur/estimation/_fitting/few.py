@@ -42,8 +42,9 @@ def few_spikes(
         signal_rank=rank,
         sigma_at_most=at_most,
     )
-    p_values = edges.p_values(np.abs(split.spikes), sigma)
-    detection = Detection(p_values, split.limits if believed else None)
+    p_values = edges.p_values(np.abs(split.spikes), split.tested)
+    limits = split.tested * edges.edge[:rank]
+    detection = Detection(p_values, limits if believed else None)
     spikes = spike_table(context, np.arange(rank), detection, z=task.z)
     edge = sigma * float(edges.edge[rank])
     lower = -edge if both else 0.0

@@ -17,7 +17,8 @@ from pastur._numerics.scaling import largest_magnitude
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._fitting.task import Task
 from pastur.estimation._kinds.contract import Kind
-from pastur.estimation._low_rank.edge import GAUSSIAN, EdgeLaw, Edges, edge_shift
+from pastur.estimation._low_rank.edge import GAUSSIAN, Edges, edge_shift
+from pastur.estimation._low_rank.edge_law import EdgeLaw, TracyWidomEdge
 from pastur.estimation._low_rank.noise_level import relative_bias
 from pastur.estimation._low_rank.permuted import EntryNoise, entry_noise
 from pastur.estimation._low_rank.split import Split
@@ -186,7 +187,7 @@ def _of_rest(
     critical = float(np.sqrt(np.mean(rest**2))) * (kind.size * kind.side) ** 0.25
     if np.abs(rest).max() > _LARGE * critical:
         remark += " Single entries are so large that alpha holds only roughly."
-    return OwnNoise(excess, EdgeLaw(edge_shift(kind, excess)), None, remark)
+    return OwnNoise(excess, TracyWidomEdge(edge_shift(kind, excess)), None, remark)
 
 
 def _seed(excess: float) -> int:

@@ -9,47 +9,9 @@ import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Kind, Noise
-from pastur.measures import TracyWidom
+from pastur.estimation._low_rank.edge_law import EdgeLaw, TracyWidomEdge
 
-# Of the Tracy–Widom law (Bornemann 2010).
-_MEAN, _DEVIATION = -1.20653357458, 1.26798305769
-# One more of n Gaussian values goes beyond z·(1 + ((z² + 1)/4 + 1/2)/n) deviations of a sample as
-# often as beyond z of the truth (Student's law); here at the chance of 0.01, where z = 2.55.
-_UNCERTAIN = 2.4
-
-
-@dataclass(frozen=True)
-class EdgeLaw:
-    """Law of the extreme value of noise, less the centring and over the scale of Gaussian entries.
-
-    That of ``location + spread·x``, x after the Tracy–Widom law (β = 1).
-    """
-
-    location: float = 0.0
-    spread: float = 1.0
-
-    def sf(self, reduced: FloatArray) -> FloatArray:
-        """Return the chance to go beyond each value."""
-        standard = (reduced - self.location) / self.spread
-        return np.asarray(TracyWidom(1).sf(standard), dtype=np.float64)
-
-    def upper_quantile(self, chance: FloatArray) -> FloatArray:
-        """Return what it goes beyond with each chance."""
-        quantile = np.asarray(TracyWidom(1).upper_quantile(chance), dtype=np.float64)
-        return np.asarray(self.location + self.spread * quantile)
-
-    @classmethod
-    def of_sample(cls, reduced: FloatArray) -> EdgeLaw:
-        """Return the law of one more value, with mean and standard deviation of a sample.
-
-        Both are uncertain, so that it is wider than the sample, as Student's law is.
-        """
-        wider = 1 + _UNCERTAIN / reduced.size
-        spread = wider * float(reduced.std(ddof=1)) / _DEVIATION
-        return cls(float(reduced.mean()) - spread * _MEAN, spread)
-
-
-GAUSSIAN = EdgeLaw()
+GAUSSIAN = TracyWidomEdge()
 
 
 def edge_shift(kind: Kind, cumulant: float) -> float:
@@ -101,11 +63,17 @@ class Edges:
         within = np.flatnonzero(tested <= sigma * self.edge[: tested.size])
         return int(within[0]) if within.size else tested.size
 
-    def p_values(self, outliers: FloatArray, sigma: float) -> FloatArray:
-        """Return the chance that noise alone goes as far as each, those before it taken out."""
+    def p_values(self, outliers: FloatArray, sigma: float | FloatArray) -> FloatArray:
+        """Return the chance that noise alone goes as far as each, those before it taken out.
+
+        Parameters
+        ----------
+        sigma : float or array
+            One for all, or that with which each is tested.
+        """
         return np.minimum(self.sides * self.law.sf(self.reduced(outliers, sigma)), 1.0)
 
-    def reduced(self, outliers: FloatArray, sigma: float) -> FloatArray:
+    def reduced(self, outliers: FloatArray, sigma: float | FloatArray) -> FloatArray:
         """Return outliers less the centring and over the scale, each with those before it out."""
         k = outliers.size
         return np.asarray((outliers / sigma - self.centring[:k]) / self.scale[:k])

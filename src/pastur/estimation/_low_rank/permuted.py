@@ -13,7 +13,7 @@ import numpy as np
 
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Kind
-from pastur.estimation._low_rank.edge import EdgeLaw
+from pastur.estimation._low_rank.edge_law import EdgeLaw, SampledEdge
 from pastur.estimation._low_rank.modes import mode_deviations
 from pastur.estimation._low_rank.noise_level import noise_level
 
@@ -89,4 +89,5 @@ def entry_noise(
 
 
 def _of_samples(extremes: Sequence[float], modes: Sequence[FloatArray]) -> EntryNoise:
-    return EntryNoise(EdgeLaw.of_sample(np.array(extremes)), np.array(modes))
+    descending = tuple(sorted((float(one) for one in extremes), reverse=True))
+    return EntryNoise(SampledEdge(descending), np.array(modes))

@@ -37,8 +37,9 @@ class Split:
         eigenvalues) and in units of σ.
     law : NoiseLaw
         Of the bulk.
-    limits : array
-        Distances from 0 that the spikes had to exceed to be taken out.
+    tested : array
+        The σ with which each of the spikes was tested, the weakest with the larger of those of the
+        hypotheses that it is one and that it is noise.
     deviation : float
         Standard deviation of `sigma` over itself; 0 where it was given.
     """
@@ -48,7 +49,7 @@ class Split:
     strengths: FloatArray
     bulk: FloatArray
     law: NoiseLaw
-    limits: FloatArray = field(default_factory=lambda: np.empty(0))
+    tested: FloatArray = field(default_factory=lambda: np.empty(0))
     deviation: float = 0.0
 
 
@@ -74,7 +75,7 @@ def split_spectrum(
         count = edges.count(distances, sigma)
         overrun = count == edges.most and edges.overrun(distances, sigma)
         split = split_at(values, kind, noise, count, sigma)
-        split = replace(split, limits=sigma * edges.edge[:count])
+        split = replace(split, tested=np.full(count, sigma))
         return split, _status(count, 0.0, 0, overrun)
     levels = _Levels(values, kind, noise, median_rule(distances, kind, noise), tolerance)
     visited = [edges.count(distances, levels.first)]
@@ -86,14 +87,12 @@ def split_spectrum(
     level = levels.at(count)
     overrun = count == edges.most and edges.overrun(distances, level.sigma)
     status = _status(count, level.change, levels.steps, overrun)
-    limits = level.sigma * edges.edge[:count]
+    tested = np.full(count, level.sigma)
     if count:
-        # The last one was tested with the σ of the hypothesis that it is noise.
-        tested = levels.at(count - 1).sigma * edges.edge[count - 1]
-        limits[-1] = max(limits[-1], float(tested))
+        tested[-1] = max(level.sigma, levels.at(count - 1).sigma)
     split = split_at(values, kind, noise, count, level.sigma)
     deviation = kind.relative_to_matrix(relative_deviation(split.law))
-    return replace(split, limits=limits, deviation=deviation), status
+    return replace(split, tested=tested, deviation=deviation), status
 
 
 def split_at(values: FloatArray, kind: Kind, noise: Noise, count: int, sigma: float) -> Split:

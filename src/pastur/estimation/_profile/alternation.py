@@ -67,7 +67,7 @@ class Removal:
     def doubt(self, edges: Edges) -> float:
         """Return the chance that noise alone reaches as far as the weakest spike."""
         spikes = np.abs(self.split.spikes)
-        return float(edges.p_values(spikes, self.split.sigma)[-1]) if spikes.size else 0.0
+        return float(edges.p_values(spikes, self.split.tested)[-1]) if spikes.size else 0.0
 
     def squares(self, w: FloatArray, variances: Variances) -> FloatArray:
         """Return the squares of the entries of w without them, enlarged to what noise had."""
