@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.linalg import eigvalsh_tridiagonal
 from scipy.optimize import brentq
 
 import pastur
@@ -237,6 +238,64 @@ def test_margin_of_bema_has_the_exponent_four_thirds() -> None:
     margin = ((found.edge / found.sigma) ** 2 - 4) * size ** (2 / 3) / TRACY_WIDOM[0.1]
     assert margin == pytest.approx(2 ** (4 / 3), rel=2e-4)
     assert margin != pytest.approx(2**4 / 3, rel=0.1)
+
+
+# Mean and standard deviation of the Tracy–Widom law for β = 1 (Bornemann 2010, table 10).
+TRACY_WIDOM_MEAN, TRACY_WIDOM_SD = -1.20653, 1.26798
+
+
+def noise_spectra(n: int, m: int, draws: int, seed: int) -> FloatArray:
+    """Squared singular values of Gaussian noise, σ = 1, by its bidiagonal form (Silverstein)."""
+    rng = np.random.default_rng(seed)
+    found = np.empty((draws, n))
+    for draw in range(draws):
+        along = rng.chisquare(m - np.arange(n))
+        below = rng.chisquare(np.arange(n - 1, 0, -1))
+        diagonal = along + np.append(0.0, below)
+        found[draw] = eigvalsh_tridiagonal(diagonal, np.sqrt(along[:-1] * below)) / m
+    return found
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize(("n", "m"), [(150, 150), (150, 300), (80, 640)])
+def test_margin_of_bema_is_that_of_simulated_edges(n: int, m: int) -> None:
+    # The deviation of 600 draws has a standard error of 3 %, their mean one of 0.05 in units of the
+    # margin. Four of them, and what both are off at these sizes; false alarm below 1e-4.
+    c, top = n / m, 1 + (n / m) ** 0.5
+    spectra = noise_spectra(n, m, 600, seed=11)
+    margin = m ** (-2 / 3) * c ** (-1 / 6) * top ** (4 / 3)
+    largest = spectra[:, -1]
+    assert largest.std() / TRACY_WIDOM_SD == pytest.approx(margin, rel=0.16)
+    centre = (largest.mean() - top**2) / margin
+    assert centre == pytest.approx(TRACY_WIDOM_MEAN, abs=0.3)
+    # The exponent of the published program.
+    printed = m ** (-2 / 3) * c ** (-1 / 6) * top**4 / 3
+    assert largest.std() / TRACY_WIDOM_SD != pytest.approx(printed, rel=0.16)
+
+
+@pytest.mark.lengthy
+def test_bema_has_false_spikes_at_most_at_its_rate() -> None:
+    # 200 matrices: three standard errors are 0.064 at 0.1. Its edge at this size lies a little too
+    # far out, so that the rate is about half of alpha; with σ² 4 % too low it would exceed 0.3.
+    spectra = noise_spectra(150, 150, 200, seed=12)
+    found = [baselines.bema(values**0.5, (150, 150), alpha=0.1) for values in spectra]
+    rates = [
+        np.mean(
+            [values[-1] > one.edge**2 * share for values, one in zip(spectra, found, strict=True)]
+        )
+        for share in (1.0, 0.96)
+    ]
+    assert 0.01 <= rates[0] < 0.164
+    assert rates[1] > 0.3
+    # So does the published program at alpha = 0.9, whose margin there is negative: every matrix.
+    low = [baselines.bema(values**0.5, (150, 150), alpha=0.9) for values in spectra]
+    over = np.mean([values[-1] > one.edge**2 for values, one in zip(spectra, low, strict=True)])
+    assert 0.6 < over < 0.95
+    program = [
+        values[-1] > one.sigma**2 * (4 + (one.edge**2 / one.sigma**2 - 4) * 2**4 / 3 / 2 ** (4 / 3))
+        for values, one in zip(spectra, low, strict=True)
+    ]
+    assert np.mean(program) > 0.99
 
 
 def test_symmetric_bema(make: dict[str, Callable[..., FloatArray]]) -> None:

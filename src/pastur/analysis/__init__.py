@@ -6,6 +6,7 @@ from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.shuffled import Randomized
 from pastur.analysis._model.analyze import analyze
+from pastur.analysis._noise_test.result import MatrixNoiseTest, NoiseTest
 from pastur.analysis._result.analysis import Analysis
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "Finding",
     "InitialComparison",
     "MatrixAnalysis",
+    "MatrixNoiseTest",
     "Metrics",
+    "NoiseTest",
     "Randomized",
     "analyze",
     "compare_with_initial",

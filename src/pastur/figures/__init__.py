@@ -8,6 +8,7 @@ from pastur.figures._plots.outlier_map import law_figure, plot_outlier_map
 from pastur.figures._plots.plot_analysis import plot_analysis
 from pastur.figures._plots.plot_fit import plot_fit
 from pastur.figures._plots.plot_law import plot_law
+from pastur.figures._plots.plot_noise_test import plot_noise_test
 from pastur.figures._plots.plot_panels import Panel, Series, panels_figure, plot_panel
 from pastur.measures._contract.curve import density_curve
 
@@ -24,6 +25,7 @@ __all__ = [
     "plot_analysis",
     "plot_fit",
     "plot_law",
+    "plot_noise_test",
     "plot_outlier_map",
     "plot_panel",
 ]

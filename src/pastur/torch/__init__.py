@@ -1,4 +1,4 @@
-"""For modules of PyTorch in memory: made smaller after a plan, loaded, and pruned in training.
+"""For modules of PyTorch in memory: made smaller, loaded, pruned in training, and tested.
 
 A leaf: `import pastur` does not load it, and it loads PyTorch when a function is called.
 """
@@ -7,6 +7,7 @@ from pastur.torch._pruning.records import PrunedLayer, PruningAction, PruningSte
 from pastur.torch.compress_module import compress
 from pastur.torch.load_module import load_compressed
 from pastur.torch.mp_pruning import MPPruning
+from pastur.torch.run_noise_test import noise_test
 
 __all__ = [
     "MPPruning",
@@ -15,4 +16,5 @@ __all__ = [
     "PruningStep",
     "compress",
     "load_compressed",
+    "noise_test",
 ]

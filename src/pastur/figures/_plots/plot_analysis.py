@@ -74,7 +74,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
             label=f"{kind}, {len(rows)}",
             clip_on=False,
         )
-    ax.set_yticks(range(len(matrices)), [_label(matrix) for matrix in matrices])
+    ax.set_yticks(range(len(matrices)), [name_label(matrix.name) for matrix in matrices])
     ax.set_ylim(len(matrices) - 0.4, -0.6)
     ax.set_xlim(left=0, right=max(1, *lengths) * 1.05)
     ax.set_xlabel(_counted(matrices))
@@ -100,9 +100,10 @@ def _new_axes(rows: int) -> Axes:
     return axes
 
 
-def _label(matrix: MatrixAnalysis) -> str:
+def name_label(matrix: str) -> str:
+    """Return the name of a matrix as a label."""
     # The end of a dotted name distinguishes layers. A dollar sign would start mathematics; a font
     # has no picture of what cannot be printed.
-    name = "".join(letter if letter.isprintable() else "?" for letter in matrix.name)
+    name = "".join(letter if letter.isprintable() else "?" for letter in matrix)
     short = name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
     return short.replace("$", r"\$")
