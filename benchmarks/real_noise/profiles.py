@@ -16,6 +16,7 @@ from parts import Options, Record
 from scipy.optimize import linear_sum_assignment
 
 from pastur import biwhiten, fit_rectangular
+from pastur._numerics.sides import filled_sides
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit
 from pastur.estimation._profile.estimate import estimate_profile
@@ -94,6 +95,11 @@ class Outcome:
     losses: dict[str, float]
 
 
+def _filled(w: FloatArray) -> FloatArray:
+    inner: FloatArray = filled_sides(w).inner(w)
+    return inner
+
+
 def run(options: Options) -> Record:
     few = 2 if options.quick else 10**6
     draws = [
@@ -110,7 +116,7 @@ def run(options: Options) -> Record:
         for seed in range(min(READ_DRAWS, few))
     ]
     local = [(seed,) for seed in range(min(LOCAL_DRAWS, few))]
-    screened = [profile_may_hold(layer.load()) for layer in layers(options.folder)]
+    screened = [profile_may_hold(_filled(layer.load())) for layer in layers(options.folder)]
     return {
         "draws": [asdict(one) for one in options.spread(outcome, draws)],
         "read": [list(one) for one in options.spread(noise_read, read)],

@@ -90,10 +90,10 @@ def _profile_estimate(task: Task) -> ProfileEstimate | None:
 
     A signal that the first steps do not find has failed the question in a large one.
     """
-    matrix = task.spectrum.matrix
-    if matrix is None or not profile_may_hold(matrix, symmetric=not task.kind.squared):
+    inner = task.spectrum.inner
+    if inner is None or not profile_may_hold(inner, symmetric=not task.kind.squared):
         return None
-    return profile_estimate(task, again=not in_parts(matrix))
+    return profile_estimate(task, again=not in_parts(inner))
 
 
 def _uneven(task: Task, white: Found, cumulant: float) -> bool:

@@ -165,7 +165,7 @@ def _groups(values: FloatArray, clear: AnyArray, together: int) -> AnyArray:
         apart |= (rows[:-1] < together) & (rows[1:] >= together)
         number[rows] = following + np.append(0, np.cumsum(apart))[: rows.size]
         following = int(number[rows].max(initial=following - 1)) + 1
-    return np.unique(number, return_inverse=True)[1]
+    return number
 
 
 def _name_spans(kind: Kind, table: AnyArray, near: AnyArray) -> None:

@@ -140,8 +140,7 @@ def _spikes_of_their_own(w: AnyArray) -> AnyArray:
 
     Where these are many of those that are not zero, there are none: so the matrix is.
     """
-    unit = largest_magnitude(w)
-    found = clipped_squares(w, _CLIP, guess=unit**2 / _CLIP, steps=5)
+    found = clipped_squares(w, _CLIP, guess=float(np.vdot(w, w)) / w.size, steps=5)
     size = found.rows.size * found.columns.size
     places = places_beyond(w, size**0.25 * found.mean**0.5)
     if places.size > _FEW * np.count_nonzero(w):

@@ -56,7 +56,7 @@ def count_shift(angle: FloatArray, strengths: FloatArray) -> FloatArray:
 
 
 def median_rule(distances: FloatArray, kind: Kind, noise: Noise) -> float:
-    """Return the σ that puts the median distance from 0 where noise has it.
+    """Return the σ that puts the median of the descending distances from 0 where noise has it.
 
     Biased upwards by spikes, but moderately for any share of them below one half (Gavish, Donoho
     2014).
@@ -65,7 +65,9 @@ def median_rule(distances: FloatArray, kind: Kind, noise: Noise) -> float:
     # The median of |x| is the upper quartile of a law symmetric about 0.
     tail = np.array([0.5 / noise.sides])
     position = float(law.points(law.angles(tail))[0])
-    return float(np.median(distances) / kind.to_matrix(position))
+    # As np.median, which loads a part of NumPy that takes longer than a fit.
+    middle = distances[(distances.size - 1) // 2 : distances.size // 2 + 1].mean()
+    return float(middle / kind.to_matrix(position))
 
 
 def noise_level_around(values: FloatArray, base: ProbabilityMeasure) -> float:

@@ -45,14 +45,15 @@ def copies(w: AnyArray, unit: float) -> Copies:
     unit : float
         About the size of `w`, so that nothing overflows in float32.
     """
-    planes = np.random.default_rng(0).standard_normal((2, w.shape[1], 2)) / max(unit, _LEAST_UNIT)
-    angles, filled = _angles(w, planes[0])
+    rng, shape = np.random.default_rng(0), (w.shape[1], 2)
+    angles, filled = _angles(w, rng.standard_normal(shape) / max(unit, _LEAST_UNIT))
     order = np.argsort(angles, kind="stable")
     order = order[filled[order]]
     first, second = order, np.roll(order, -1)
     close = np.flatnonzero(_near(angles[first], angles[second]) & (first != second))
     if close.size:
-        again = [_angles(w[rows[close]], planes[1])[0] for rows in (first, second)]
+        plane = rng.standard_normal(shape) / max(unit, _LEAST_UNIT)
+        again = [_angles(w[rows[close]], plane)[0] for rows in (first, second)]
         close = close[_near(*again)]
     equal = close[_equal(w, first[close], second[close])]
     if not equal.size:

@@ -114,6 +114,13 @@ class Spectrum:
     rounding: float
     least_sigma: float
 
+    @property
+    def inner(self) -> AnyArray | None:
+        """The matrix without its rows and columns of zeros, where it was given."""
+        if self.matrix is None or not any(self.zero_sides):
+            return self.matrix
+        return filled_sides(self.matrix).inner(self.matrix)
+
 
 @dataclass(frozen=True, eq=False)
 class Observation:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import partial
+from functools import cache, partial
+from types import GenericAlias
 from typing import Any
 
 import numpy as np
@@ -108,12 +109,16 @@ _NESTED = ("spikes", "signal", "goodness", "status")
 
 def encoded_fit(fit: Any) -> dict[str, Any]:
     """Return a fit as plain values, in the order in which they are stored."""
-    values = {name: getattr(fit, name) for name in _names(type(fit))}
-    values["leading"] = _columns(fit.leading)
-    if (white := values.get("white")) is not None:
+    return _encoded(fit, _names(type(fit)))
+
+
+def _encoded(fit: Any, names: Sequence[str]) -> dict[str, Any]:
+    values = {name: getattr(fit, name) for name in names}
+    if "leading" in values:
+        values["leading"] = _columns(fit.leading)
+    if fit.white is not None:
         # Its leading directions are those of the fit, read from the same spectrum.
-        values["white"] = encoded_fit(replace(white, leading=white.leading[:0]))
-        del values["white"]["leading"]
+        values["white"] = _encoded(fit.white, [name for name in names if name != "leading"])
     return {name: _plain(value) for name, value in values.items()}
 
 
@@ -163,7 +168,7 @@ def fit_schemas(kind: Any, matrix_kind: Any) -> dict[str, Any]:
     }
     numbers = [name for name, one in _LEADING.items() if name != "observed"]
     columns = {
-        name: value_schema(tuple[hint, ...], _LEADING[name])
+        name: value_schema(_listed(hint), _LEADING[name])
         for name, hint in _hints(matrix_kind.leading_fields, numbers).items()
     }
     return {
@@ -180,6 +185,11 @@ def _hints(row: np.dtype[np.void], nullable: Sequence[str]) -> dict[str, Any]:
     found = {name: types[row[name].kind] for name in row.names or ()}
     numbers = [name for name in nullable if found[name] is float]
     return found | dict.fromkeys(numbers, float | None)
+
+
+def _listed(hint: Any) -> Any:
+    """Return the type of a list of such values."""
+    return GenericAlias(tuple, (hint, ...))
 
 
 def _overlaps(row: np.dtype[np.void]) -> list[str]:
@@ -223,6 +233,7 @@ def _goodness() -> dict[str, Any]:
     return {**found, "required": list(found["properties"])}
 
 
+@cache
 def _names(kind: Any) -> list[str]:
     own = [one.name for one in fields(kind) if one.init]
     plain = [name for name in own[: own.index("zeros") + 1] if name not in _NESTED]
@@ -278,7 +289,7 @@ def _signal(bulk: ProbabilityMeasure | None, values: Any) -> Signal:
 
 def _leading(row: np.dtype[np.void], values: Any) -> AnyArray:
     hints = _hints(row, row.names or ())
-    columns = {name: taken(values, name, tuple[hint, ...]) for name, hint in hints.items()}
+    columns = {name: taken(values, name, _listed(hint)) for name, hint in hints.items()}
     leading = np.zeros(len(columns["observed"]), dtype=row)
     for name, column in columns.items():
         check(len(column) == len(leading), name, "must be as many as observed")

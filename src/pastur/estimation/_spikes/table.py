@@ -202,7 +202,7 @@ def _account_for_selection(
 ) -> None:
     """Put the intervals of outliers near what selected them right, for a σ that errs by z·sd."""
     observed, tail = context.values[order], NormalDist().cdf(-z)
-    for number in np.unique(table["group"]):
+    for number in range(int(table["group"].max()) + 1):
         members = np.flatnonzero(table["group"] == number)
         side = 1 if observed[members[0]] > context.noise[-1, 1] else -1
         if side < 0 and observed[members[0]] > context.noise[0, 0]:
