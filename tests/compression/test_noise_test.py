@@ -359,7 +359,7 @@ def test_it_is_drawn(result: NoiseTest) -> None:
         "0.weight (white)",
         "1.weight (free)",
     ]
-    drawn = {line.get_label(): list(line.get_xdata()) for line in ax.lines}
+    drawn = {line.get_label(): np.asarray(line.get_xdata()).tolist() for line in ax.lines}
     assert drawn["noise removed"] == [one.noise_removed for one in result.matrices]
     assert drawn["fresh noise of the same law"] == [one.fresh_mean for one in result.matrices]
     ax.figure.canvas.draw()

@@ -108,7 +108,7 @@ class MatrixParts:
 
     @property
     def _filled(self) -> tuple[AnyArray, AnyArray]:
-        return self.w.any(axis=1), self.w.any(axis=0)
+        return np.asarray(self.w.any(axis=1)), np.asarray(self.w.any(axis=0))
 
     def _whole(self, inner: FloatArray) -> FloatArray:
         """Return a matrix of the inner coordinates in those of W."""
