@@ -109,7 +109,8 @@ _NESTED = ("spikes", "signal", "goodness", "status")
 
 def encoded_fit(fit: Any) -> dict[str, Any]:
     """Return a fit as plain values, in the order in which they are stored."""
-    return _encoded(fit, _names(type(fit)))
+    kind: Any = type(fit)
+    return _encoded(fit, _names(kind))
 
 
 def _encoded(fit: Any, names: Sequence[str]) -> dict[str, Any]:
