@@ -24,6 +24,8 @@ from pastur.weights._formats.in_memory import open_arrays
 from pastur.weights._formats.input_files import files_at
 from pastur.weights._formats.readers import READERS, open_file
 from pastur.weights._formats.torch.module import is_module, open_module
+from pastur.weights._places.place import Place
+from pastur.weights._places.remote_path import RemotePath, is_url
 from pastur.weights.tensors import Weights
 
 
@@ -91,7 +93,7 @@ def _open(source: Any) -> Weights:
         return without_states(derived(open_module(source)))
     if not isinstance(source, (str, os.PathLike)):
         return without_states(derived(open_arrays(source)))
-    path = Path(os.fsdecode(source))
+    path: Place = RemotePath.of(source) if is_url(source) else Path(os.fsdecode(source))
     try:
         weights = _open_path(path)
     except PasturError:
@@ -105,13 +107,15 @@ def _open(source: Any) -> Weights:
     return replace(found, files=files, place=weights.place or path)
 
 
-def _open_path(path: Path) -> Weights:
+def _open_path(path: Place) -> Weights:
+    suffixes = [suffix for reader in READERS for suffix in reader.suffixes]
+    if not isinstance(path, Path):
+        return open_folder(path, open_file, suffixes) if path.is_dir() else open_file(path)
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise FileAccessError(f"No file or folder {shown(path)}.{_near(path)}") from None
     if stat.S_ISDIR(mode):
-        suffixes = [suffix for reader in READERS for suffix in reader.suffixes]
         return open_folder(path, open_file, suffixes)
     if not stat.S_ISREG(mode):
         # Reading a pipe or a device may never end.

@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from pastur._files import PathLike
 from pastur.analysis import Analysis, analyze
 from pastur.cli._terminal.errors import debugging, report, visible_lines
 from pastur.cli._terminal.output_files import check_files
 from pastur.cli._terminal.progress import progress_bar
+from pastur.weights._places.remote_path import is_url
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,17 @@ _WRITERS: dict[str, Callable[[Analysis, Path], object]] = {
 }
 
 
-def run(source: Path, outputs: Outputs, options: Mapping[str, Any], *, quiet: bool) -> None:
+def run(source: PathLike, outputs: Outputs, options: Mapping[str, Any], *, quiet: bool) -> None:
     """Analyse `source`, write the outputs, and print the findings unless `quiet`.
 
     `options` are keywords of `pastur.analyze`.
 
     A file that cannot be written costs neither the others nor the table.
     """
-    sources = {"the model": source}
-    if options.get("base") is not None:
-        sources["the base"] = options["base"]
-    if options.get("initial") is not None:
-        sources["the initial values"] = options["initial"]
-    check_files(outputs.named(), sources)
+    words = {"the base": options.get("base"), "the initial values": options.get("initial")}
+    sources = {"the model": source, **words}
+    here = {word: Path(one) for word, one in sources.items() if one and not is_url(one)}
+    check_files(outputs.named(), here)
     with progress_bar(quiet=quiet) as progress:
         paths = [path for _, path in outputs.named()]
         analysis = analyze(source, outputs=paths, progress=progress, **options)

@@ -16,6 +16,7 @@ BASELINES = ("bema", "kritchman_nadler", "median_rule", "mp_pca", "parallel_anal
 NOISES = ("white", "profile", "free", "auto")
 
 _FILE = click.Path(path_type=Path)
+_MODEL = click.Path()  # or a URL, which is no path
 
 
 def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,7 +51,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
 
 
 @click.command()
-@click.argument("model", type=_FILE)
+@click.argument("model", type=_MODEL)
 @click.option("-o", "--output", type=_FILE, help="Write a self-contained HTML report.")
 @_outputs
 @click.option(
@@ -107,10 +108,10 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     help="Test each matrix without a law of noise as well: random signs of its entries, "
     "neighbours, how much of it the rest predicts. Takes about as long again.",
 )
-@click.option("--base", type=_FILE, help="Analyse the difference of MODEL from this one.")
+@click.option("--base", type=_MODEL, help="Analyse the difference of MODEL from this one.")
 @click.option(
     "--initial",
-    type=_FILE,
+    type=_MODEL,
     help="Compare with the model before its training, or with an earlier checkpoint.",
 )
 @click.option(
@@ -134,7 +135,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     help="Device for singular values: cpu, or cuda or cuda:1 through PyTorch.",
 )
 def analyze(
-    model: Path,
+    model: str,
     output: Path | None,
     json_path: Path | None,
     csv_path: Path | None,
@@ -147,8 +148,8 @@ def analyze(
     seed: int,
     noise: str,
     tests: bool,
-    base: Path | None,
-    initial: Path | None,
+    base: str | None,
+    initial: str | None,
     unfold: str,
     jobs: int,
     device: str,
@@ -157,7 +158,8 @@ def analyze(
 
     MODEL is a file of safetensors, PyTorch (also TorchScript and torch.export),
     ONNX, Keras, GGUF or NumPy, or a folder with a safetensors or PyTorch model,
-    sharded or not, or an adapter (LoRA). No code in a file is run.
+    sharded or not, or an adapter (LoRA). No code in a file is run. It may be a
+    URL (https://, s3://, …), of which only what is needed is fetched.
     """
     from pastur.cli._analyze.analyze_model import Outputs, run
 

@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from pastur.weights._places.place import Place
+
 _CONFIGURATIONS = ("config.json", "adapter_config.json")
 
 
-def files_at(path: Path, named: Iterable[Path]) -> tuple[Path, ...]:
+def files_at(path: Place, named: Iterable[Path]) -> tuple[Path, ...]:
     """Return the files of a model at `path`, and those that it names.
 
     For a folder, these are all files in it, read or not; for a file, also the configurations next
-    to it that state how it is to be read.
+    to it that state how it is to be read. What lies elsewhere has none here.
     """
+    if not isinstance(path, Path):
+        return ()
     if path.is_dir():
         found = [Path(folder, name) for folder, _, names in os.walk(path) for name in names]
     else:

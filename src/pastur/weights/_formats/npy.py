@@ -159,7 +159,8 @@ def open_npy(path: Place) -> Weights:
 
 
 def _load(source: SourceFile, header: Header, name: str) -> AnyArray:
-    with reading(shown(source.path), source.path), source.open(header.length) as file:
+    held = source.size - header.length
+    with reading(shown(source.path), source.path), source.open(header.length, held) as file:
         return read_data(file, header)
 
 

@@ -122,7 +122,8 @@ def _load(archive: Archive, arrays: Mapping[str, _Array], name: str) -> AnyArray
     label = f"Tensor {shown(name)} of {shown(path)}"
     with reading(label, path):
         try:
-            with archive.open(array.member) as stream:
+            packed = archive.members[array.member].packed
+            with archive.open(array.member, count=packed) as stream:
                 header = read_header(stream)
                 if header != array.header:
                     raise UnsoundArrayError("its header is another one than before")

@@ -9,6 +9,7 @@ from typing import IO
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur.weights._places.place import Place
+from pastur.weights._places.ranged_file import RangedFile, go_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +21,19 @@ class SourceFile:
     path : Place
     size : int
         In bytes.
-    modified : int
-        When it was last written, in nanoseconds.
+    modified : int or str
+        When it was last written, in nanoseconds, or what a server gives in its place.
     """
 
     path: Place
     size: int
-    modified: int
+    modified: int | str
 
     @classmethod
     def of(cls, path: Place, file: IO[bytes]) -> "SourceFile":
         """Return what is known of a file that is open."""
+        if isinstance(file, RangedFile):
+            return cls(path, file.size, file.mark)
         status = os.fstat(file.fileno())
         return cls(path, status.st_size, status.st_mtime_ns)
 
@@ -52,7 +55,7 @@ class SourceFile:
 
         Raises
         ------
-        FileFormatError
+        FileFormatError, FileAccessError
             When it has changed since: its header may hold no longer.
         """
         with self.path.open("rb") as file:
@@ -60,5 +63,7 @@ class SourceFile:
                 raise FileFormatError(
                     f"{shown(self.path)} has changed since it was opened: read it again."
                 )
-            file.seek(begin)
+            go_to(file, begin, count)
             yield file
+            if isinstance(file, RangedFile):
+                file.confirm()

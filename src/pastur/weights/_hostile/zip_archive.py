@@ -14,6 +14,7 @@ from pastur._errors import FileAccessError, FileFormatError
 from pastur._foreign import shown
 from pastur.weights._hostile.source_file import SourceFile
 from pastur.weights._places.place import Place
+from pastur.weights._places.ranged_file import go_to
 
 # What Python's unpacker raises on damaged archives, besides its own error.
 DAMAGE = (
@@ -28,6 +29,7 @@ DAMAGE = (
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # flags
 _MARK = b"PK\x03\x04"
 _HEADER = 30  # bytes of a member's own header before its name
+_USUAL_EXTRA = 64  # and after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ class Member:
         return bool(self.flags & _ENCRYPTED)
 
     @property
+    def header_room(self) -> int:
+        """About what its own header takes; what is not in the directory is mostly short."""
+        return _HEADER + len(self.raw_name.encode("utf-8", "replace")) + _USUAL_EXTRA
+
+    @property
     def stored_size(self) -> int:
         """Its size where it lies in the file as it is; −1 if packed or encrypted."""
         plain = self.method == zipfile.ZIP_STORED and not self.encrypted
@@ -106,15 +113,22 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """Return all that a member holds; its size has been seen to."""
-        with self.open(name) as stream:
+        with self.open(name, count=self.members[name].packed) as stream:
             return bytes(stream.read())
 
     @contextmanager
-    def open(self, name: str, skip: int = 0) -> Iterator[Any]:
+    def open(self, name: str, skip: int = 0, count: int | None = None) -> Iterator[Any]:
         """Open a member, `skip` bytes after its beginning where it is not packed.
 
         It is unpacked as far as it is read. At its end its checksum is compared, unless something
         of it was skipped.
+
+        Parameters
+        ----------
+        name : str
+        skip : int
+        count : int, optional
+            How many bytes of the file are going to be read, where that is known.
 
         Raises
         ------
@@ -124,8 +138,10 @@ class Archive:
             When it is damaged.
         """
         member = self.members[name]
-        with self.file.open() as file:
-            file.seek(_begin(file, member) + skip)
+        # The member's own header is fetched with the data that follow it.
+        both = None if count is None or skip else member.header_room + count
+        with self.file.open(member.offset, both) as file:
+            go_to(file, _begin(file, member) + skip, count)
             if skip:
                 yield file
                 return

@@ -102,7 +102,7 @@ def _configuration(archive: Archive) -> str:
     """Return the model's configuration, unpacked as far as it has a place in the file."""
     file = archive.file
     most = _LARGEST_CONFIG + file.size
-    with archive.open(_CONFIG) as stream:
+    with archive.open(_CONFIG, count=archive.members[_CONFIG].packed) as stream:
         content = stream.read(most + 1)
     if len(content) > most:
         raise FileFormatError(

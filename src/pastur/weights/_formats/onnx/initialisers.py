@@ -106,7 +106,7 @@ def _parse(path: Place, size: int, budget: Budget) -> Any:
         )
     model = onnx.ModelProto()
     with path.open("rb") as file:
-        content = file.read()
+        content = file.read(size)
     try:
         charge(content, budget)
         model.ParseFromString(content)

@@ -74,7 +74,8 @@ def _width(dtype: str) -> int:
 
 
 @contextmanager
-def _open(source: SourceFile, places: dict[str, int], key: str, skip: int) -> Iterator[IO[bytes]]:
-    with source.open() as stream:
-        stream.seek(places[key] + skip)
+def _open(
+    source: SourceFile, places: dict[str, int], key: str, skip: int, count: int
+) -> Iterator[IO[bytes]]:
+    with source.open(places[key] + skip, count) as stream:
         yield stream

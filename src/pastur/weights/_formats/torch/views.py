@@ -37,14 +37,14 @@ class Store:
     sizes : mapping of str to int
         Bytes under each name; negative where they are packed.
     open : callable
-        ``open(name, skip)``: a context with a stream that stands so many bytes behind their
-        beginning.
+        ``open(name, skip, count)``: a context with a stream that stands so many bytes behind their
+        beginning, and of which `count` are going to be read.
     order : {"<", ">"}
         Order of the bytes in a number.
     """
 
     sizes: Mapping[str, int]
-    open: Callable[[str, int], AbstractContextManager[IO[bytes]]]
+    open: Callable[[str, int, int], AbstractContextManager[IO[bytes]]]
     order: str = "<"
 
 
@@ -196,9 +196,11 @@ def _stored(path: Place, one: View, store: Store) -> AnyArray:
         if not math.prod(shape):
             return shaped(np.empty(0, dtype), shape)
         check_memory(one.info.nbytes)
+        span = _span(shape, one.strides)
+        skip, count = one.offset * dtype.itemsize, span * dtype.itemsize
         try:
-            with store.open(one.stored, one.offset * dtype.itemsize) as stream:
-                flat = read_array(stream, (_span(shape, one.strides),), dtype)
+            with store.open(one.stored, skip, count) as stream:
+                flat = read_array(stream, (span,), dtype)
         except (FileFormatError, InvalidInputError):
             raise
         except DAMAGE as error:

@@ -1,0 +1,169 @@
+"""A URL with the manners of `pathlib.Path`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import PurePosixPath
+from typing import IO, Any, Literal, TypeVar
+from urllib.parse import quote, unquote
+
+from pastur._errors import FileAccessError, InvalidInputError
+from pastur._foreign import shown
+from pastur.weights._places.ranged_file import RangedFile
+from pastur.weights._places.server import Server, Status, patiently
+from pastur.weights._places.store import Store, check_scheme
+from pastur.weights._places.web import Web
+
+_T = TypeVar("_T")
+
+# One letter is a drive of Windows.
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
+_WEB = ("http", "https")
+_HERE = ("file", "local")
+
+
+def is_url(source: object) -> bool:
+    """Tell whether a source is the address of something elsewhere, not a path or an array."""
+    return isinstance(source, str) and _URL.fullmatch(source) is not None
+
+
+@dataclass(frozen=True)
+class RemotePath:
+    """A file or folder elsewhere, as it was when it was first asked for.
+
+    What it is written as has no password in it: neither user nor query of the address.
+
+    Attributes
+    ----------
+    url : str
+    """
+
+    url: str = field(repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> RemotePath:
+        """Return the place at an address that a user has given.
+
+        Raises
+        ------
+        MissingExtraError
+            When what reads it is not installed.
+        InvalidInputError
+            When it is no address of something elsewhere.
+        """
+        path = cls(url)
+        if path._scheme in _HERE:
+            raise InvalidInputError(f"{shown(path)} is on this machine: give its path.")
+        if "::" in path._parts[0]:
+            raise InvalidInputError(f"{shown(path)} is one address in another: give one alone.")
+        check_scheme(url, shown(path))
+        return path
+
+    def __str__(self) -> str:
+        host, slash, rest = self._parts[0].partition("/")
+        return f"{self._scheme}://{host.rpartition('@')[2]}{slash}{rest}"
+
+    def __repr__(self) -> str:
+        return f"RemotePath({str(self)!r})"
+
+    def __lt__(self, other: RemotePath) -> bool:
+        return self.url < other.url
+
+    # --- names ---
+
+    @property
+    def name(self) -> str:
+        last = self._parts[0].partition("/")[2].rstrip("/").rpartition("/")[2]
+        return unquote(last) if self._is_web else last
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.name).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.name).suffix
+
+    @property
+    def parent(self) -> RemotePath:
+        host, _, rest = self._parts[0].partition("/")
+        above = rest.rstrip("/").rpartition("/")[0]
+        return self._at(f"{host}/{above}" if above else host)
+
+    def __truediv__(self, name: str) -> RemotePath:
+        spelt = quote(name) if self._is_web else name
+        return self._at(f"{self._parts[0].rstrip('/')}/{spelt}")
+
+    def with_suffix(self, suffix: str) -> RemotePath:
+        return self.parent / f"{self.stem}{suffix}"
+
+    def relative_to(self, folder: RemotePath) -> str:
+        return str(self).removeprefix(str(folder)).strip("/")
+
+    @property
+    def _scheme(self) -> str:
+        return self.url.partition(":")[0].lower()
+
+    @property
+    def _is_web(self) -> bool:
+        return self._scheme in _WEB
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        """Host and path, and what follows them: only the web has queries."""
+        rest = self.url.partition("://")[2]
+        end = re.search("[?#]", rest) if self._is_web else None
+        return (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
+
+    def _at(self, path: str) -> RemotePath:
+        return RemotePath(f"{self._scheme}://{path}{self._parts[1]}")
+
+    # --- what is there ---
+
+    def is_file(self) -> bool:
+        return self._status is not None and not self._status.is_folder
+
+    def is_dir(self) -> bool:
+        return self._status is not None and self._status.is_folder
+
+    def is_symlink(self) -> bool:
+        return False
+
+    def iterdir(self) -> Iterator[RemotePath]:
+        for name, status in self._patiently(self._server.listed):
+            item = self / name
+            item.__dict__["_status"] = status
+            yield item
+
+    def open(self, mode: Literal["rb"] = "rb") -> IO[bytes]:
+        known = self._status
+        if known is None or known.is_folder:
+            raise FileAccessError(
+                f"{shown(self)} is not there, or may not be read with the credentials given."
+            )
+        fetch = partial(self._patiently, self._server.fetch, known)
+        confirm = partial(self._patiently, self._server.confirm, known)
+        return RangedFile(known.size, known.mark, self._pages, fetch, confirm)
+
+    @property
+    def _server(self) -> Server:
+        return Web() if self._is_web else Store()
+
+    @cached_property
+    def _status(self) -> Status | None:
+        return self._patiently(self._server.status)
+
+    @cached_property
+    def _pages(self) -> dict[int, bytes]:
+        """What has been read of it in small pieces: several readers look at the same."""
+        head = self._status.head if self._status is not None else b""
+        return {0: head} if head else {}
+
+    def __getstate__(self) -> dict[str, object]:
+        return {key: value for key, value in self.__dict__.items() if key != "_pages"}
+
+    def _patiently(self, call: Callable[..., _T], *arguments: Any) -> _T:
+        return patiently(partial(call, self.url, *arguments), shown(self))
