@@ -25,7 +25,7 @@ from pastur.weights._formats.input_files import files_at
 from pastur.weights._formats.readers import READERS, open_file
 from pastur.weights._formats.torch.module import is_module, open_module
 from pastur.weights._places.place import Place
-from pastur.weights._places.remote_path import RemotePath, is_url
+from pastur.weights._places.remote_path import place_of
 from pastur.weights.tensors import Weights
 
 
@@ -34,13 +34,14 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
 
     Parameters
     ----------
-    source : path, module, array or dict of arrays
+    source : path, URL, module, array or dict of arrays
         A safetensors, PyTorch (also TorchScript and torch.export), ``.npy`` or ``.npz`` file, with
         the extras of these names an ONNX, GGUF or Keras (HDF5) file, recognised by its content; an
         index of several safetensors or PyTorch files; a folder with either of these; a module of
         PyTorch; one array or a dictionary of them, where an array is whatever `numpy.asarray`
-        takes.
-    base : path, module, array or dict of arrays, optional
+        takes. Of what lies at a URL (``https://…``, ``s3://…``, with the extra ``remote``) no more
+        is fetched than is asked for.
+    base : path, URL, module, array or dict of arrays, optional
         Another model. The tensors are then the differences from those of the same names; of an
         adapter, the changed matrices of the base; some adapters can be computed with it only.
 
@@ -91,9 +92,9 @@ def _opened(source: Any, base: Any) -> Weights:
 def _open(source: Any) -> Weights:
     if is_module(source):
         return without_states(derived(open_module(source)))
-    if not isinstance(source, (str, os.PathLike)):
+    path = place_of(source)
+    if path is None:
         return without_states(derived(open_arrays(source)))
-    path: Place = RemotePath.of(source) if is_url(source) else Path(os.fsdecode(source))
     try:
         weights = _open_path(path)
     except PasturError:

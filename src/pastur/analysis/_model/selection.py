@@ -3,9 +3,11 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from pastur.weights import Matrix, Skipped, Weights, iter_matrices, open_weights
+from pastur.weights._places.remote_path import RemotePath, place_of
 
 _Patterns = str | tuple[str, ...] | None
 
@@ -30,13 +32,14 @@ class Selection:
         exclude: Sequence[str] | str | None,
         unfold: str,
     ) -> "Selection":
-        """Return the selection, its patterns in tuples."""
+        """Return the selection, its patterns in tuples, and places in the place of URLs."""
+        source, base = place_of(source) or source, place_of(base) or base
         return cls(source, base, _fixed(include), _fixed(exclude), unfold)
 
     @property
     def on_disk(self) -> bool:
         """Whether another process can open the source."""
-        kinds = (str, os.PathLike)
+        kinds = (Path, RemotePath)
         return isinstance(self.source, kinds) and isinstance(self.base, (*kinds, type(None)))
 
     def absolute(self) -> "Selection":
@@ -55,10 +58,9 @@ class Selection:
         )
 
 
-def _absolute(path: str | os.PathLike[str]) -> str:
-    place = os.fspath(path)
+def _absolute(place: Path | RemotePath) -> Path | RemotePath:
     # A URL is the same everywhere.
-    return place if "://" in place else os.path.abspath(place)
+    return Path(os.path.abspath(place)) if isinstance(place, Path) else place
 
 
 def _fixed(patterns: Sequence[str] | str | None) -> _Patterns:

@@ -10,6 +10,7 @@ from pastur.analysis import Analysis, analyze
 from pastur.cli._terminal.progress import progress_bar
 from pastur.compression import CompressionPlan, apply_compression, plan_compression
 from pastur.compression._methods.methods import METHODS, MethodName
+from pastur.compression._source.checkpoint import check_here
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Wanted:
     form: str
     bits: int
 
-    def plan(self, analysis: Analysis, model: Path) -> CompressionPlan:
+    def plan(self, analysis: Analysis, model: str) -> CompressionPlan:
         """Return the plan."""
         return plan_compression(
             analysis,
@@ -52,9 +53,10 @@ class Given:
 
 
 def run(
-    model: Path, output: Path, wanted: Wanted, given: Given, *, plan_only: bool, quiet: bool
+    model: str, output: Path, wanted: Wanted, given: Given, *, plan_only: bool, quiet: bool
 ) -> None:
     """Plan or read a plan, and write it or the model after it."""
+    check_here(model)
     if given.plan is None:
         wanted.check()
     known = [path for path in (given.plan, given.analysis) if path is not None]
@@ -73,7 +75,7 @@ def run(
 
 
 def _plan(
-    model: Path, output: Path, wanted: Wanted, given: Given, *, quiet: bool
+    model: str, output: Path, wanted: Wanted, given: Given, *, quiet: bool
 ) -> CompressionPlan:
     if given.plan is not None:
         return CompressionPlan.from_json(given.plan)

@@ -27,7 +27,7 @@ _FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("model", type=_FILE)
+@click.argument("model", type=click.Path())
 @click.option(
     "-o",
     "--output",
@@ -79,7 +79,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @debug_option
 def compress(
-    model: Path,
+    model: str,
     output: Path,
     method: str,
     size: float | None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileAccessError, PasturError
+from pastur._errors import FileAccessError, InvalidInputError, PasturError
 from pastur._foreign import shown
 from pastur._vocabulary import Word
 from pastur.weights import Matrix, TensorInfo, Weights, iter_matrices, open_weights
@@ -14,6 +14,7 @@ from pastur.weights._formats.npz import NPZ
 from pastur.weights._formats.readers import READERS, open_file
 from pastur.weights._formats.safetensors import SAFETENSORS
 from pastur.weights._formats.torch.archive import TORCH
+from pastur.weights._places.remote_path import RemotePath, is_url
 
 UNFOLDINGS = ("outputs", "inputs", "window")
 # Types that can hold other numbers as well as those that they hold.
@@ -79,6 +80,7 @@ def open_checkpoint(source: Any) -> Checkpoint:
     FileAccessError, FileFormatError, InvalidInputError, InvalidTypeError
         As `open_weights`.
     """
+    check_here(source)
     weights = open_weights(source)
     if not isinstance(source, (str, os.PathLike)):
         return Checkpoint(weights.source, Kind.MEMORY, weights, weights)
@@ -93,6 +95,21 @@ def open_checkpoint(source: Any) -> Checkpoint:
     if kind == Kind.OTHER:
         return Checkpoint(weights.source, kind, weights, weights, folder=folder)
     return Checkpoint(weights.source, kind, weights, stored, parts, folder)
+
+
+def check_here(source: Any) -> None:
+    """Refuse a model elsewhere, before it is analysed.
+
+    Raises
+    ------
+    InvalidInputError
+        When `source` is a URL.
+    """
+    if is_url(source):
+        raise InvalidInputError(
+            f"{shown(RemotePath(source))} is not on this machine, and compressing works on files "
+            "that are: copy the model here first."
+        )
 
 
 def _stored(path: Path) -> Weights:

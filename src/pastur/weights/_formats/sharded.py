@@ -141,14 +141,17 @@ def _shard_path(index: Place, shard: str) -> Place:
     path = index.parent / shard
     if not path.is_file():
         raise FileAccessError(
-            f"{shown(index)} names the file {shown(shard)}, which is not in its folder. "
-            f"Found there: {some_of(_files_beside(index)) or 'no file of weights'}."
+            f"{shown(index)} names the file {shown(shard)}, which is not in its folder."
+            f"{_found_in(index.parent)}"
         )
     return path
 
 
-def _files_beside(index: Place) -> list[str]:
-    return sorted(item.name for item in index.parent.iterdir() if item.suffix in FILE_SUFFIXES)
+def _found_in(folder: Place) -> str:
+    if not folder.is_dir():  # a web server lists nothing
+        return ""
+    names = sorted(item.name for item in folder.iterdir() if item.suffix in FILE_SUFFIXES)
+    return f" Found there: {some_of(names) or 'no file of weights'}."
 
 
 def _metadata(value: Any) -> dict[str, str]:

@@ -77,17 +77,16 @@ class _Ranges(io.RawIOBase):
 
     def _some(self, at: int, wanted: int) -> memoryview:
         """Return up to `wanted` bytes from `at` on, at least one."""
-        begin, block = self._block
-        low, high = self.window
-        if low <= at < high and not begin <= at < begin + len(block):
-            begin, block = at, self._fetch(at, min(at + BLOCK, high, self._size))
-            self._block = begin, block
-        if begin <= at < begin + len(block):
-            return memoryview(block)[at - begin :][:wanted]
-        place = at // PAGE
-        if wanted < PAGE or place in self._pages:
-            return memoryview(self._page(place))[at - place * PAGE :][:wanted]
-        return memoryview(self._fetch(at, at + min(wanted, BLOCK)))
+        place, (low, high), (begin, block) = at // PAGE, self.window, self._block
+        if place in self._pages:
+            begin, block = place * PAGE, self._page(place)
+        elif low <= at < high and not begin <= at < begin + len(block):
+            self._block = begin, block = at, self._fetch(at, min(at + BLOCK, high, self._size))
+        elif not begin <= at < begin + len(block):
+            if wanted >= PAGE:
+                return memoryview(self._fetch(at, at + min(wanted, BLOCK)))
+            begin, block = place * PAGE, self._page(place)
+        return memoryview(block)[at - begin :][:wanted]
 
     def _page(self, place: int) -> bytes:
         page = self._pages.pop(place, b"")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import PurePosixPath
-from typing import IO, Any, Literal, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Literal, TypeGuard, TypeVar
 from urllib.parse import quote, unquote
 
 from pastur._errors import FileAccessError, InvalidInputError
@@ -25,9 +26,18 @@ _WEB = ("http", "https")
 _HERE = ("file", "local")
 
 
-def is_url(source: object) -> bool:
+def is_url(source: object) -> TypeGuard[str]:
     """Tell whether a source is the address of something elsewhere, not a path or an array."""
     return isinstance(source, str) and _URL.fullmatch(source) is not None
+
+
+def place_of(source: object) -> Path | RemotePath | None:
+    """Return where a source lies; None for what is in memory."""
+    if isinstance(source, RemotePath):
+        return source
+    if is_url(source):
+        return RemotePath.of(source)
+    return Path(os.fsdecode(source)) if isinstance(source, (str, os.PathLike)) else None
 
 
 @dataclass(frozen=True)
@@ -39,9 +49,12 @@ class RemotePath:
     Attributes
     ----------
     url : str
+    listed : bool or None
+        Whether a list of its folder has it as a folder, which is not asked again.
     """
 
     url: str = field(repr=False)
+    listed: bool | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, url: str) -> RemotePath:
@@ -52,7 +65,7 @@ class RemotePath:
         MissingExtraError
             When what reads it is not installed.
         InvalidInputError
-            When it is no address of something elsewhere.
+            When it is an address of this machine, or of nothing.
         """
         path = cls(url)
         if path._scheme in _HERE:
@@ -64,7 +77,7 @@ class RemotePath:
 
     def __str__(self) -> str:
         host, slash, rest = self._parts[0].partition("/")
-        return f"{self._scheme}://{host.rpartition('@')[2]}{slash}{rest}"
+        return f"{self._scheme}://{host.rpartition('@')[2]}{slash}{rest.partition('?')[0]}"
 
     def __repr__(self) -> str:
         return f"RemotePath({str(self)!r})"
@@ -124,19 +137,21 @@ class RemotePath:
     # --- what is there ---
 
     def is_file(self) -> bool:
+        if self.listed is not None:
+            return not self.listed
         return self._status is not None and not self._status.is_folder
 
     def is_dir(self) -> bool:
+        if self.listed is not None:
+            return self.listed
         return self._status is not None and self._status.is_folder
 
     def is_symlink(self) -> bool:
         return False
 
     def iterdir(self) -> Iterator[RemotePath]:
-        for name, status in self._patiently(self._server.listed):
-            item = self / name
-            item.__dict__["_status"] = status
-            yield item
+        for name, is_folder in self._patiently(self._server.listed):
+            yield RemotePath((self / name).url, is_folder)
 
     def open(self, mode: Literal["rb"] = "rb") -> IO[bytes]:
         known = self._status
@@ -166,4 +181,4 @@ class RemotePath:
         return {key: value for key, value in self.__dict__.items() if key != "_pages"}
 
     def _patiently(self, call: Callable[..., _T], *arguments: Any) -> _T:
-        return patiently(partial(call, self.url, *arguments), shown(self))
+        return patiently(partial(call, self.url, *arguments), shown(self), self._server.pauses)

@@ -10,8 +10,6 @@ from pastur._errors import FileAccessError
 
 _T = TypeVar("_T")
 
-# Seconds between one attempt and the next.
-_PAUSES = (0.25, 1.0, 4.0)
 # Seconds for an answer, and bytes that are to come in one, at least.
 _PATIENCE, _BYTES_A_SECOND = 30.0, 1e5
 
@@ -38,7 +36,15 @@ class Status:
 
 
 class Server(ABC):
-    """A kind of server. An address may hold a password: no error of these methods has it."""
+    """A kind of server. An address may hold a password: no error of these methods has it.
+
+    Attributes
+    ----------
+    pauses : tuple of float
+        Seconds between one attempt and the next.
+    """
+
+    pauses: tuple[float, ...]
 
     @abstractmethod
     def status(self, url: str) -> Status | None:
@@ -53,8 +59,8 @@ class Server(ABC):
         """Raise where a file has changed since its status was asked, and `fetch` cannot see it."""
 
     @abstractmethod
-    def listed(self, url: str) -> list[tuple[str, Status]]:
-        """Return what is in a folder, by name."""
+    def listed(self, url: str) -> list[tuple[str, bool]]:
+        """Return the names in a folder, and whether each is one of a folder."""
 
 
 class TransientError(Exception):
@@ -68,22 +74,22 @@ class FinalError(Exception):
 CHANGED = "has changed on its server since it was opened: start again"
 
 
-def patiently(call: Callable[[], _T], label: str) -> _T:
-    """Return ``call()``, tried again where it fails for a reason that may pass.
+def patiently(call: Callable[[], _T], label: str, pauses: tuple[float, ...]) -> _T:
+    """Return ``call()``, tried again after each pause where it fails for a reason that may pass.
 
     Raises
     ------
     FileAccessError
         When it fails for good, about `label`.
     """
-    for pause in (*_PAUSES, None):
+    for pause in (*pauses, None):
         try:
             return call()
         except FinalError as error:
             raise FileAccessError(f"{label} {error}.") from None
         except TransientError as error:
             if pause is None:
-                tried = f"It was tried {len(_PAUSES) + 1} times"
+                tried = f"It was tried {len(pauses) + 1} times"
                 raise FileAccessError(f"{label} cannot be read: {error}. {tried}.") from None
         time.sleep(pause)
     raise AssertionError("the last attempt returns or raises")

@@ -20,12 +20,13 @@ from pastur.weights._places.server import (
 )
 
 # What changes with the content; the first of these that a store has.
-_MARKS = ("ETag", "etag", "generation", "content_hash", "mtime", "LastModified", "last_modified")
-_MARKS += ("modified", "updated", "created")
+_MARKS = ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "created")
 
 
 class Store(Server):
     """What is not the web."""
+
+    pauses = (1.0,)  # most packages try again themselves
 
     def status(self, url: str) -> Status | None:
         """Return what is there, asked anew: a list that was kept may be old."""
@@ -54,15 +55,16 @@ class Store(Server):
         if self.status(url) != known:
             raise FinalError(CHANGED)
 
-    def listed(self, url: str) -> list[tuple[str, Status]]:
-        """Return what is in a folder, by name."""
+    def listed(self, url: str) -> list[tuple[str, bool]]:
+        """Return the names in a folder, and whether each is one of a folder."""
         system, path = _system(url)
         with _failures():
             system.invalidate_cache()
             items = _call(system, "ls", path, detail=True)
         # A store may list the folder itself, as an object of no bytes.
         inside = [item for item in items if item["name"].strip("/") != path.strip("/")]
-        return [(item["name"].rstrip("/").rpartition("/")[2], _status(item)) for item in inside]
+        kinds = ((item["name"], item.get("type") == "directory") for item in inside)
+        return [(name.rstrip("/").rpartition("/")[2], is_folder) for name, is_folder in kinds]
 
 
 def check_scheme(url: str, label: str) -> None:

@@ -36,6 +36,8 @@ class _Answer:
 class Web(Server):
     """HTTP and HTTPS."""
 
+    pauses = (0.25, 1.0, 4.0)
+
     def status(self, url: str) -> Status | None:
         """Return what is there, by its first bytes: many servers refuse to answer without any."""
         answer = _answer(url, 0, PAGE)
@@ -59,7 +61,7 @@ class Web(Server):
     def confirm(self, url: str, known: Status) -> None:
         """Do nothing: each answer is compared."""
 
-    def listed(self, url: str) -> list[tuple[str, Status]]:
+    def listed(self, url: str) -> list[tuple[str, bool]]:
         """Return nothing: a web server has pages, not folders."""
         return []
 
@@ -74,11 +76,13 @@ def _answer(url: str, begin: int, end: int) -> _Answer:
     system = fsspec.filesystem(scheme)
     try:
         found: _Answer = sync(system.loop, _request, system, url, begin, end)
+    except (FinalError, TransientError):
+        raise
     except aiohttp.ClientConnectorCertificateError:
         raise FinalError("cannot be read: the certificate of its server is not trusted") from None
     except aiohttp.TooManyRedirects:
         raise FinalError("cannot be read: its server sends from one address to another") from None
-    except aiohttp.InvalidURL:
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
         raise FinalError("cannot be read: it is, or leads to, no address of the web") from None
     except TimeoutError:
         raise TransientError("its server did not answer in time") from None
@@ -86,7 +90,7 @@ def _answer(url: str, begin: int, end: int) -> _Answer:
         raise TransientError("its server broke off in the middle") from None
     except (aiohttp.ClientConnectionError, OSError):
         raise TransientError("there is no connection to its server, or it broke off") from None
-    except aiohttp.ClientError as error:
+    except Exception as error:  # whatever it says may have the address in it
         raise TransientError(f"its server answers nonsense ({type(error).__name__})") from None
     return found
 

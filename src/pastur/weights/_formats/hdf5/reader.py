@@ -7,6 +7,7 @@ The C library of HDF5 can crash on a hostile file. It runs in a process of its o
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import math
 import os
@@ -15,14 +16,14 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from pastur._checks import missing_extra
-from pastur._errors import FileFormatError
+from pastur._errors import FileAccessError, FileFormatError
 from pastur._foreign import shown
 from pastur._format import bytes_text
 from pastur._typing import AnyArray
@@ -32,6 +33,8 @@ from pastur.weights._hostile.array_bytes import numpy_dtype, read_array, reading
 from pastur.weights._hostile.source_file import SourceFile
 from pastur.weights._hostile.zip_archive import Archive, member_names, read_archive, sound_archive
 from pastur.weights._places.place import Place
+from pastur.weights._places.ranged_file import RangedFile
+from pastur.weights._places.server import patience
 from pastur.weights.tensors import TensorInfo, Weights, distinct
 
 _MARK = b"\x89HDF\r\n\x1a\n"
@@ -159,7 +162,10 @@ class _Worker:
         self.path, self.begin, self.size = path, begin, size
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._given = self._left = _SECONDS + size / _BYTES_A_SECOND_OF_FILE
+        self._file: IO[bytes] | None = None  # where it is not on this machine
+        seconds = _SECONDS + size / _BYTES_A_SECOND_OF_FILE
+        seconds += 0 if isinstance(path, Path) else patience(size)
+        self._given = self._left = seconds
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "begin": self.begin, "size": self.size}
@@ -186,19 +192,35 @@ class _Worker:
             if answer.get("nbytes", info.nbytes) != info.nbytes:
                 raise FileFormatError(f"{label} has changed since the file was opened.")
             if "failed" not in answer:
-                return read_array(_pipe(process.stdout), info.shape, numpy_dtype(info.dtype))
+                numbers: Any = _Numbers(process, partial(self._heard, process))
+                array = read_array(numbers, info.shape, numpy_dtype(info.dtype))
+                if isinstance(self._file, RangedFile):
+                    self._file.confirm()
+                return array
         raise FileFormatError(f"{label} {answer['failed']}.")
 
     def _ask(self, process: subprocess.Popen[bytes], request: dict[str, Any]) -> dict[str, Any]:
         try:
-            _pipe(process.stdin).write(json.dumps(request).encode() + b"\n")
-            _pipe(process.stdin).flush()
-            return dict(json.loads(_pipe(process.stdout).readline()))
+            _say(process, request)
+            return self._heard(process)
+        except FileAccessError:
+            raise
         except (OSError, ValueError):
             raise FileFormatError(
                 f"{shown(self.path)} is not a sound HDF5 file: it is damaged or was not copied "
                 "whole."
             ) from None
+
+    def _heard(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+        """Return the next message, once the process has the bytes for which it asks before."""
+        while True:
+            message = dict(json.loads(_pipe(process.stdout).readline()))
+            if "fetch" not in message or self._file is None:
+                return message
+            begin, count = message["fetch"]
+            self._file.seek(begin)
+            data = self._file.read(count)
+            _say(process, {"bytes": len(data)}, data)
 
     @contextmanager
     def _limited(self, usual: float) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
@@ -238,15 +260,41 @@ class _Worker:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            command = [sys.executable, str(_WORKER), os.path.abspath(str(self.path))]
+            here = os.path.abspath(self.path) if isinstance(self.path, Path) else ""
+            self._file = None if here else self.path.open("rb")
             self._process = subprocess.Popen(
-                [*command, str(self.begin), str(self.size)],
+                [sys.executable, str(_WORKER), here, str(self.begin), str(self.size)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
             weakref.finalize(self, _end, self._process)
         return self._process
+
+
+class _Numbers(io.RawIOBase):
+    """The numbers of an answer, out of the pieces in which they come."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], heard: Callable[[], dict[str, Any]]
+    ) -> None:
+        self._process, self._heard, self._left = process, heard, 0
+
+    def readinto(self, buffer: Any, /) -> int:
+        if not self._left:
+            try:
+                self._left = int(self._heard()["piece"])
+            except (KeyError, ValueError):  # the process has ended
+                return 0
+        target = memoryview(buffer)[: self._left]
+        got = int(_pipe(self._process.stdout).readinto(target))  # type: ignore[attr-defined]
+        self._left -= got
+        return got
+
+
+def _say(process: subprocess.Popen[bytes], message: dict[str, Any], data: bytes = b"") -> None:
+    _pipe(process.stdin).write(json.dumps(message).encode() + b"\n" + data)
+    _pipe(process.stdin).flush()
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

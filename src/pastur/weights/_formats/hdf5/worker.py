@@ -5,12 +5,17 @@
 The file is the SIZE bytes from BEGIN on of PATH, which may be the inside of an archive. Requests
 are lines of JSON on the standard input, ``{"seconds": 60}`` for the list of what the file holds and
 ``{"seconds": 60, "read": NAME}`` for one data set; the answer is a line of JSON, and after the
-second kind the numbers, little-endian, row by row. Links are not followed, no filter is loaded from
-outside, memory and time are limited where the system can, and the end of the input ends the
-process at once. Run as a script, so that it starts without the package.
+second kind the numbers, little-endian, row by row, in pieces: ``{"piece": COUNT}``, then so many
+bytes. Where PATH is empty the other process has the file: ``{"fetch": [BEGIN, COUNT]}`` asks it for
+bytes, before or between pieces, and ``{"bytes": COUNT}`` with so many is its answer.
+
+Links are not followed, no filter is loaded from outside, memory and time are limited where the
+system can, and the end of the input ends the process at once. Run as a script, so that it starts
+without the package.
 """
 
 import io
+import itertools
 import json
 import math
 import os
@@ -57,6 +62,23 @@ class Window(io.RawIOBase):
         buffer[len(data) :] = bytes(len(buffer) - len(data))
         self.place += len(data)
         return len(data)
+
+
+class Elsewhere:
+    """A file of which the other process sends what is asked for."""
+
+    def __init__(self, out: IO[bytes], sent: queue.SimpleQueue[bytes]) -> None:
+        self.out, self.sent, self.place = out, sent, 0
+
+    def seek(self, place: int) -> None:
+        """Go to a place of the file."""
+        self.place = place
+
+    def read(self, count: int) -> bytes:
+        """Return the next bytes."""
+        self.out.write(json.dumps({"fetch": [self.place, count]}).encode() + b"\n")
+        self.out.flush()
+        return self.sent.get()
 
 
 # --- limits ---
@@ -120,22 +142,29 @@ def answer(file: Any, size: int, request: dict[str, Any]) -> Iterator[bytes]:
     found = blocks(data, about) if nbytes else iter(())
     first = next(found, b"")
     yield json.dumps({"nbytes": nbytes}).encode() + b"\n"
-    yield first
-    yield from found
+    for piece in itertools.chain([first] if first else [], found):
+        yield json.dumps({"piece": len(piece)}).encode() + b"\n" + piece
 
 
-def requests() -> Iterator[dict[str, Any]]:
-    """Yield the requests; whoever sends them may end at any moment, and then this process does."""
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+def listening() -> tuple[queue.SimpleQueue[dict[str, Any]], queue.SimpleQueue[bytes]]:
+    """Return where requests and bytes of the file arrive.
+
+    Whoever sends them may end at any moment, and then this process does.
+    """
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    sent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
 
     def listen() -> None:
-        for line in sys.stdin:
-            waiting.put(line)
+        for line in sys.stdin.buffer:
+            message = json.loads(line)
+            if "bytes" in message:
+                sent.put(sys.stdin.buffer.read(message["bytes"]))
+            else:
+                requests.put(message)
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
-    while True:
-        yield json.loads(waiting.get())
+    return requests, sent
 
 
 def main(path: str, begin: int, size: int) -> None:
@@ -146,12 +175,13 @@ def main(path: str, begin: int, size: int) -> None:
     from pastur.weights._formats.hdf5.listing import fault
 
     out = sys.stdout.buffer
-    waiting = requests()
+    requests, sent = listening()
     limit_time(SECONDS)
     limit_memory(MEMORY + 20 * size)
-    with open(path, "rb") as outer, h5py.File(Window(outer, begin, size), "r") as file:
-        for request in waiting:
-            begun = False
+    outer: Any = open(path, "rb") if path else Elsewhere(out, sent)
+    with h5py.File(Window(outer, begin, size), "r") as file:
+        while True:
+            request, begun = requests.get(), False
             try:
                 for piece in answer(file, size, request):
                     out.write(piece)

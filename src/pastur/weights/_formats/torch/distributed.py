@@ -50,13 +50,20 @@ def _part(path: Place, content: dict[Any, Any]) -> str:
             f"is one of {_megatron_ranks(content)} parts of every matrix of a model by Megatron. "
             "Convert the checkpoint with Megatron's `tools/checkpoint/convert.py`."
         )
-    others = sum(bool(_LLAMA.fullmatch(item.name)) for item in path.parent.iterdir())
-    if _LLAMA.fullmatch(path.name) and others > 1:
+    if _LLAMA.fullmatch(path.name) and (others := _slices(path.parent)):
         return (
             f"is one of {others} parts of every matrix of a model. Convert them together: "
             "transformers has `convert_llama_weights_to_hf.py`."
         )
     return ""
+
+
+def _slices(folder: Place) -> str:
+    """Return how many slices of a model are in a folder; empty where there is one alone."""
+    if not folder.is_dir():  # a web server lists nothing
+        return "several" if (folder / "consolidated.01.pth").is_file() else ""
+    count = sum(bool(_LLAMA.fullmatch(item.name)) for item in folder.iterdir())
+    return str(count) if count > 1 else ""
 
 
 def _is_hollow(module: dict[Any, Any]) -> bool:
