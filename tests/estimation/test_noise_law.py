@@ -8,7 +8,7 @@ import pytest
 from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
 from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricWhiteNoise
-from pastur.estimation._low_rank.noise_level import count_shift
+from pastur.estimation._low_rank.noise_level import bias_by_hidden, count_shift, noise_level
 from pastur.measures import MarchenkoPastur, ProbabilityMeasure, Semicircle
 
 LAWS = {
@@ -83,6 +83,21 @@ def test_the_shift_of_the_count_is_the_sum_over_modes(strengths: Sequence[float]
     mean = (1 + (-1) ** k) / 2 - sum((a**-k for a in strengths), np.zeros_like(k))
     naive = [np.sum(damping * mean * np.sin(k * angle) / k) / np.pi for angle in ANGLES]
     np.testing.assert_allclose(count_shift(ANGLES, np.array(strengths)), naive, atol=1e-5)
+
+
+@pytest.mark.parametrize("noise", [RectangularWhiteNoise(60, 120), RectangularWhiteNoise(200, 200)])
+def test_a_hidden_spike_moves_the_level_by_its_share_of_every_mode(
+    noise: RectangularWhiteNoise,
+) -> None:
+    """Values moved by what one critical spike adds to the count above each, over the crowding."""
+    law = noise.law(0)
+    angle = law.angles((np.arange(noise.size) + 0.5) / noise.size)
+    added = np.arctan2(np.sin(angle), 1 - np.cos(angle)) / np.pi
+    moved = angle - (count_shift(angle, np.empty(0)) + added) / (noise.size * law.density(angle))
+    bulk = law.points(np.clip(moved, 0.0, np.pi))
+    bias = noise_level(bulk, law, np.empty(0)) - 1
+    # Modes beyond the 32nd, and terms of second order.
+    assert bias == pytest.approx(bias_by_hidden(law), rel=0.05)
 
 
 def test_strengths_of_outliers_are_those_of_the_models() -> None:

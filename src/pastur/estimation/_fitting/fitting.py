@@ -26,7 +26,7 @@ from pastur.estimation._fitting.sentences import (
 )
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
 from pastur.estimation._low_rank.edge import noise_edges
-from pastur.estimation._low_rank.noise_level import noise_level_around
+from pastur.estimation._low_rank.noise_level import bias_by_hidden, noise_level_around
 from pastur.estimation._low_rank.split import Split, split_spectrum
 from pastur.estimation._result.goodness import LEAST_BULK, REJECTION, Goodness
 from pastur.estimation._result.signal import Signal
@@ -104,7 +104,7 @@ def _fit_noise(task: Task) -> Found:
         many = _fit_many_if_better(task, found, goodness, len(spikes))
         if many is not None:
             return many
-        level, rank = _widened(task, level, rank, found)
+        level, rank = _widened(task, split, level, rank, found)
     elif len(spikes) > _FEW:
         level = task.up_to_guarantee(level)
     if doubtful:
@@ -156,9 +156,14 @@ def _fit_many_if_better(
     return replace(many, goodness=from_spectrum(many.goodness))
 
 
-def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tuple[Level, Rank]:
-    """Return level and rank with intervals that allow for spikes too weak to be detached."""
-    weak = found.rank + task.z * found.rank_deviation
+def _widened(
+    task: Task, split: Split, level: Level, rank: Rank, found: Deconvolution
+) -> tuple[Level, Rank]:
+    """Return level and rank with intervals that allow for spikes too weak to be detached.
+
+    As many as the rank's interval has may be in what was taken for noise, of the critical strength.
+    """
+    weak = max(rank.rank, found.rank + task.z * found.rank_deviation)
     margin = exp(task.level_z * found.deviation / found.sigma)
     if found.p_value >= REJECTION and not task.known:
         level = level._replace(at_most=found.sigma * margin)
@@ -166,9 +171,12 @@ def _widened(task: Task, level: Level, rank: Rank, found: Deconvolution) -> tupl
         # With spikes σ is less certain than in pure noise, for which its interval is.
         margin = max(level.high / level.sigma, margin)
         level = level._replace(low=level.sigma / margin, high=level.sigma * margin)
+    if not task.known:
+        each = task.kind.relative_to_matrix(bias_by_hidden(split.law))
+        level = level._replace(low=level.low * exp(-each * (weak - rank.rank)))
     if reaches_into_noise(task.kind, found, int(rank.rank)):
         level = task.up_to_guarantee(level)
-    return level, rank._replace(high=max(rank.rank, weak))
+    return level, rank._replace(high=weak)
 
 
 def _noise_found(found: Deconvolution | None, least_sigma: float) -> TypeGuard[Deconvolution]:

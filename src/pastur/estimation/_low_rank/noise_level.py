@@ -105,6 +105,14 @@ def relative_bias(law: NoiseLaw, mode: int, mean: float) -> float:
     return float(_loadings(law)[mode - 1]) * mean
 
 
+def bias_by_hidden(law: NoiseLaw) -> float:
+    """Return the relative bias of `noise_level` by each critical spike that is taken for noise.
+
+    Its value at the edge adds 1 to the mean of every mode; weaker ones, a^k to that of mode k.
+    """
+    return float(_loadings(law).sum())
+
+
 @lru_cache(maxsize=16)
 def _loadings(law: NoiseLaw) -> FloatArray:
     """Return by how much of itself `noise_level` moves with each mode."""
