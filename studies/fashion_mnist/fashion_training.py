@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -52,10 +52,10 @@ class Training:
 
 
 def trainings(which: str) -> Iterator[Training]:
-    """Yield the runs of one of the `NETWORKS`, with L1 and L2 and without, seed by seed."""
+    """Yield the runs of one of the `NETWORKS`, without L1 and L2 first."""
     widths, epochs, batch = NETWORKS[which]
-    for seed in SEEDS:
-        for penalty in (0.0, PENALTY):
+    for penalty in (0.0, PENALTY):
+        for seed in SEEDS:
             yield Training(widths=widths, seed=seed, penalty=penalty, epochs=epochs, batch=batch)
 
 
@@ -117,45 +117,81 @@ def new_optimizer(training: Training, module: Any) -> Any:
     )
 
 
-AfterEpoch = Callable[[int, Any, Any], None]
+class Pruning(Protocol):
+    """What makes a network smaller while it is trained."""
+
+    def after_step(self, share: float) -> None:
+        """Called after each step, with the share of the training that is done."""
+
+    def after_epoch(self) -> None:
+        """Called after each epoch."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a training needs to resume."""
+
+    def load_state_dict(self, state: Any) -> None:
+        """Resume."""
+
+
+class NoPruning:
+    """Leaves the network as it is."""
+
+    def after_step(self, share: float) -> None:
+        pass
+
+    def after_epoch(self) -> None:
+        pass
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: Any) -> None:
+        pass
 
 
 def train(
-    training: Training, images: Images, path: Path, after_epoch: AfterEpoch | None = None
-) -> tuple[Any, list[float], float]:
+    training: Training, images: Images, path: Path, pruning_of: Callable[[Any, Any], Pruning]
+) -> tuple[Any, Pruning, list[float], float]:
     """Train, from the state in `path` where there is one.
+
+    `pruning_of` is called with the network and its optimizer.
 
     Returns
     -------
-    module, list of float, float
-        The network, the mean loss of each epoch, and CPU seconds.
+    module, pruning, list of float, float
+        The network, what pruned it, the mean loss of each epoch, and CPU seconds.
     """
     module, losses, seconds = initial_network(training), list[float](), 0.0
     optimizer = new_optimizer(training, module)
+    pruning = pruning_of(module, optimizer)
     if path.exists():
         state = torch.load(path, weights_only=True)
+        # Gives the layers the factors that the other states are of.
+        pruning.load_state_dict(state["pruning"])
         module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
         losses, seconds = state["losses"], state["seconds"]
     while len(losses) < training.epochs:
         start = time.process_time()
-        losses.append(_epoch(training, module, optimizer, images, len(losses)))
-        if after_epoch is not None:
-            after_epoch(len(losses), module, optimizer)
+        losses.append(_epoch(training, module, optimizer, pruning, images, len(losses)))
+        pruning.after_epoch()
         seconds += time.process_time() - start
-        _save(path, module, optimizer, losses, seconds)
-    return module, losses, seconds
+        states = {"module": module, "optimizer": optimizer, "pruning": pruning}
+        _save(path, states, losses, seconds)
+    return module, pruning, losses, seconds
 
 
-def _epoch(training: Training, module: Any, optimizer: Any, images: Images, done: int) -> float:
+def _epoch(
+    training: Training, module: Any, optimizer: Any, pruning: Pruning, images: Images, done: int
+) -> float:
     module.train()
     order = np.random.default_rng((training.seed, done)).permutation(len(images.y))
     batches = torch.from_numpy(order).split(training.batch)
     steps, total = training.epochs * len(batches), 0.0
     parameters = list(module.parameters())
-    for k, batch in enumerate(batches):
+    for k, batch in enumerate(batches, done * len(batches)):
         for group in optimizer.param_groups:
-            group["lr"] = training.rate * (1 - (done * len(batches) + k) / steps)
+            group["lr"] = training.rate * (1 - k / steps)
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):
             loss = functional.cross_entropy(module(images.x[batch]).float(), images.y[batch])
@@ -164,15 +200,16 @@ def _epoch(training: Training, module: Any, optimizer: Any, images: Images, done
             for one in parameters:
                 one.grad.add_(torch.sign(one.detach()), alpha=training.penalty)
         optimizer.step()
+        pruning.after_step((k + 1) / steps)
         total += float(loss.detach())
     return total / len(batches)
 
 
-def _save(path: Path, module: Any, optimizer: Any, losses: list[float], seconds: float) -> None:
+def _save(path: Path, states: dict[str, Any], losses: list[float], seconds: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    state = {"module": module.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save(state | {"losses": losses, "seconds": seconds}, part)
+    content = {name: one.state_dict() for name, one in states.items()}
+    torch.save(content | {"losses": losses, "seconds": seconds}, part)
     os.replace(part, path)
 
 

@@ -24,12 +24,17 @@ def finished(folder: Path, training: ft.Training) -> Path:
     return folder / training.name / "made.json"
 
 
+def no_pruning(module: Any, optimizer: Any) -> ft.Pruning:
+    """Return what leaves a network as it is."""
+    return ft.NoPruning()
+
+
 def make(training: ft.Training, images: tuple[ft.Images, ft.Images, ft.Images], at: Path) -> None:
     """Train a network, and keep its start, its end and how it went."""
     train, validation, test = images
     at.mkdir(parents=True, exist_ok=True)
     save_file(ft.initial_network(training).state_dict(), at / "start.safetensors")
-    module, losses, seconds = ft.train(training, train, at / "state.pt")
+    module, _, losses, seconds = ft.train(training, train, at / "state.pt", no_pruning)
     save_file(module.state_dict(), at / "network.safetensors")
     made: dict[str, Any] = {
         "training": asdict(training),

@@ -25,22 +25,31 @@ class Stop(Exception):
     pass
 
 
-def stop(epoch: int, module: Any, optimizer: Any) -> None:
-    if epoch == 2:
-        raise Stop
+class Stopping(ft.NoPruning):  # type: ignore[misc, name-defined]
+    """Stops the training in the middle of its second epoch."""
+
+    def after_step(self, share: float) -> None:
+        if share > 0.5:
+            raise Stop
+
+
+def trained(training: Any, path: Path, pruning: Any = None) -> Any:
+    pruning = pruning or (lambda module, optimizer: ft.NoPruning())
+    module, _, losses, _ = ft.train(training, images(), path, pruning)
+    return module, losses
 
 
 @pytest.mark.lengthy
 def test_a_stopped_training_resumes_to_the_same_bits(tmp_path: Path) -> None:
-    through, losses, _ = ft.train(TINY, images(), tmp_path / "one.pt")
+    through, losses = trained(TINY, tmp_path / "one.pt")
     with pytest.raises(Stop):
-        ft.train(TINY, images(), tmp_path / "two.pt", stop)
-    resumed, again, _ = ft.train(TINY, images(), tmp_path / "two.pt")
+        trained(TINY, tmp_path / "two.pt", lambda module, optimizer: Stopping())
+    resumed, again = trained(TINY, tmp_path / "two.pt")
     assert again == losses and losses[-1] < losses[0]
     assert all(map(torch.equal, through.parameters(), resumed.parameters()))
     assert ft.accuracy(through, images()) > 0.95
     # Another seed, another network.
-    other, _, _ = ft.train(replace(TINY, seed=1), images(), tmp_path / "three.pt")
+    other, _ = trained(replace(TINY, seed=1), tmp_path / "three.pt")
     assert not torch.equal(other.fc1.weight, through.fc1.weight)
 
 
@@ -48,11 +57,9 @@ def test_the_penalty_is_the_gradient_of_its_formula(tmp_path: Path) -> None:
     """The first step moves a weight w by −rate · (gradient + penalty · (sign w + 2w))."""
     one_step = replace(TINY, epochs=1, batch=640, rate=0.5)
     start = ft.initial_network(one_step).fc2.weight.detach()
-    plain, _, _ = ft.train(one_step, images(), tmp_path / "plain.pt")
+    plain, _ = trained(one_step, tmp_path / "plain.pt")
     for penalty, agrees in ((1e-3, True), (2e-3, False)):
-        shrunk, _, _ = ft.train(
-            replace(one_step, penalty=penalty), images(), tmp_path / f"{penalty}.pt"
-        )
+        shrunk, _ = trained(replace(one_step, penalty=penalty), tmp_path / f"{penalty}.pt")
         moved = (shrunk.fc2.weight - plain.fc2.weight).detach()
         expected = -0.5 * 1e-3 * (torch.sign(start) + 2 * start)
         assert torch.allclose(moved, expected, atol=1e-7) == agrees
