@@ -2,8 +2,8 @@
 
     python studies/fashion_mnist/fashion_page.py
 
-Reads studies/fashion_mnist/records. Writes the pictures next to the page and, in
-docs/compression-fashion-mnist/README.md, the text between `<!-- NAME -->` and `<!-- end -->`.
+Reads studies/fashion_mnist/records. Writes the pictures and, in
+docs/compression-fashion-mnist.md, the text between `<!-- NAME -->` and `<!-- end -->`.
 """
 
 import re
@@ -15,8 +15,8 @@ from fashion_records import Record, read
 
 from pastur._files import write_whole
 
-FOLDER = Path(__file__).parents[2] / "docs" / "compression-fashion-mnist"
-PAGE = FOLDER / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "compression-fashion-mnist.md"
+FOLDER = PAGE.with_suffix("")
 KINDS = ("after", "during", "start", "noise")
 _BLOCK = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

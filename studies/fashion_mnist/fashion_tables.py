@@ -13,7 +13,6 @@ PRUNED = ("magnitude", "edge_budget", "ramp")
 BY_SIZE = (*LOW_RANK, *PRUNED)
 # Those of pastur or of the theory of random matrices, and what they have to beat.
 OURS = ("truncate", "edge", "denoise", "edge_budget", "split")
-MATCH = 0.02
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -29,15 +28,15 @@ def mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     return float(found.mean()), float(spread)
 
 
-def points(values: Sequence[float], *, signed: bool = False) -> str:
+def points(values: Sequence[float], *, signed: bool = False, digits: int = 1) -> str:
     """Return a mean in percentage points, with its standard error."""
     if not values:
         return ""
     mean, error = mean_and_error([100 * value for value in values])
     sign = "+" if signed else ""
     # Without the sign of a zero.
-    text = f"{round(mean, 1) + 0.0:{sign}.1f}".replace("-", "−")
-    return text if np.isnan(error) else f"{text} ± {error:.1f}"
+    text = f"{round(mean, digits) + 0.0:{sign}.{digits}f}".replace("-", "−")
+    return text if np.isnan(error) else f"{text} ± {error:.{digits}f}"
 
 
 def cell(records: list[Record], method: str, asked: float | None, last_kept: bool) -> list[float]:
@@ -170,8 +169,8 @@ def best(found: Records) -> str:
                 [
                     name,
                     percent(size),
-                    f"{_named(ours)}: {100 * ours[0]:.1f}",
-                    f"{_named(theirs)}: {100 * theirs[0]:.1f}",
+                    f"{_named(ours)}: {points([ours[0]])}",
+                    f"{_named(theirs)}: {points([theirs[0]])}",
                     points(list(difference), signed=True),
                 ]
             )
@@ -216,7 +215,7 @@ def budget(found: Records) -> str:
                 chosen = {size: d for size, d in by_size.items() if low <= size <= high}
                 over = list(np.mean(list(chosen.values()), axis=0))
                 listed = "; ".join(
-                    f"{percent(size)}: {points(values, signed=True)}"
+                    f"{percent(size)}: {points(values, signed=True, digits=2)}"
                     for size, values in chosen.items()
                 )
                 rows.append(
@@ -224,7 +223,7 @@ def budget(found: Records) -> str:
                         name + (", last kept" if kept else ""),
                         f"`{one}` − `{other}`",
                         listed,
-                        points(over, signed=True),
+                        points(over, signed=True, digits=2),
                         answer(over),
                     ]
                 )
