@@ -93,7 +93,8 @@ class Gradual:
 
     def _done(self) -> bool:
         there = sum(int(mask.sum()) for mask in self.masks)
-        return there <= self.size * sum(mask.numel() for mask in self.masks) + len(self.masks)
+        wanted = self.size * sum(int(mask.numel()) for mask in self.masks)
+        return there <= wanted + len(self.masks)
 
     def _choose(self, pruned: float) -> None:
         sizes = torch.cat([weight.detach().abs().flatten() for weight in self.weights])
@@ -147,7 +148,7 @@ def made_smaller(
         left = sum(int(torch.count_nonzero(p)) for p in one.parameters())
         found = {"validation": ft.accuracy(one, validation), "test": ft.accuracy(one, test)}
         rounded = {name: round(value, 4) for name, value in found.items()}
-        rows.append({"asked": size, "parameters": round(left / whole, 4)} | rounded)
+        rows.append({"asked": size, "parameters": round(left / whole, 4), **rounded})
     return rows
 
 
