@@ -28,7 +28,7 @@ from pastur._errors import (
 from pastur._typing import AnyArray, FloatArray
 from pastur._workers import Workers
 from pastur.analysis import Analysis, analyze
-from pastur.analysis._model.parallel import _examine_there, examined
+from pastur.analysis._model.parallel import Task, _examine_there, examined
 from pastur.analysis._model.selection import Selection
 from pastur.weights import Matrix, Skipped
 
@@ -118,7 +118,7 @@ def test_threads_give_the_same_result_for_arrays(
 
 
 def results_of(
-    function: Callable[[Matrix], Any],
+    function: Callable[..., Any],
     items: list[Matrix | Skipped],
     names: Collection[str],
     selection: Selection,
@@ -126,7 +126,7 @@ def results_of(
 ) -> Iterator[Any]:
     """Yield the results of a function of some matrices, as they are finished."""
     chosen = [
-        (place, item)
+        Task(place, item)
         for place, item in enumerate(items)
         if isinstance(item, Matrix) and item.name in names
     ]
@@ -148,7 +148,7 @@ def results_of(
 def test_each_job_has_one_blas_thread_and_the_rest_gets_its_own_back(
     planted: dict[str, AnyArray], path: Path, kind: str
 ) -> None:
-    def blas_threads(matrix: Matrix | None = None) -> list[int]:
+    def blas_threads(matrix: Matrix | None = None, known: str | None = None) -> list[int]:
         np.linalg.eigvalsh(np.eye(3))
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
@@ -168,15 +168,15 @@ def test_a_file_that_changes_meanwhile_is_told(path: Path) -> None:
     items, options = selected(path)
     place = [item.name for item in items].index("noise")
     there = (options, "run")
-    assert _examine_there(lambda m: m.name, *there, place, "noise") == "noise"
-    for wrong in ((place, "spiked"), (99, "noise")):
+    assert _examine_there(lambda m, _: m.name, *there, place, "noise", None) == "noise"
+    for number, name in ((place, "spiked"), (99, "noise")):
         with pytest.raises(FileFormatError, match="changed while it was analysed"):
-            _examine_there(lambda m: m.name, *there, *wrong)
+            _examine_there(lambda m, _: m.name, *there, number, name, None)
 
 
 @pytest.mark.lengthy
 def test_a_matrix_whose_process_ends_twice_is_skipped_and_the_others_are_not(path: Path) -> None:
-    def die_of_noise(matrix: Matrix) -> str:
+    def die_of_noise(matrix: Matrix, known: str | None) -> str:
         if matrix.name == "noise":
             os.kill(os.getpid(), signal.SIGKILL)
         return matrix.name
@@ -274,7 +274,7 @@ def test_threads_of_blas_are_for_large_matrices() -> None:
     """Whatever the number is outside, which is left as it was."""
     from threadpoolctl import threadpool_info, threadpool_limits
 
-    def threads(matrix: Matrix | None = None) -> set[int]:
+    def threads(matrix: Matrix | None = None, known: str | None = None) -> set[int]:
         return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
     arrays = {

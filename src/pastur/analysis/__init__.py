@@ -7,10 +7,11 @@ from pastur.analysis._matrix.metrics import Metrics
 from pastur.analysis._matrix.shuffled import Randomized
 from pastur.analysis._model.analyze import analyze
 from pastur.analysis._noise_test.result import MatrixNoiseTest, NoiseTest
-from pastur.analysis._result.analysis import Analysis
+from pastur.analysis._result.analysis import Analysis, AnalysisInterrupted
 
 __all__ = [
     "Analysis",
+    "AnalysisInterrupted",
     "Finding",
     "InitialComparison",
     "MatrixAnalysis",

@@ -10,12 +10,13 @@ from typing import Any
 
 from pastur import _checks
 from pastur._devices import torch_device
-from pastur._errors import InvalidInputError
+from pastur._errors import InvalidInputError, PasturError
 from pastur._files import PathLike, refuse_inputs
 from pastur._foreign import shown
 from pastur._versions import package_versions
 from pastur._workers import Workers
-from pastur.analysis._matrix.fit_matrix import Settings, examine, fault, skip
+from pastur.analysis._matrix.examine_anew import Examined, examine_anew
+from pastur.analysis._matrix.fit_matrix import Settings, fault, skip
 from pastur.analysis._matrix.initial_values import (
     InitialComparison,
     compare_with_initial,
@@ -24,9 +25,10 @@ from pastur.analysis._matrix.initial_values import (
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.published import chosen
 from pastur.analysis._model.initial_file import initial_items
-from pastur.analysis._model.parallel import examined
+from pastur.analysis._model.matrix_records import MatrixRecords
+from pastur.analysis._model.parallel import Task, examined
 from pastur.analysis._model.selection import Selection
-from pastur.analysis._result.analysis import Analysis
+from pastur.analysis._result.analysis import INTERRUPTED, Analysis, AnalysisInterrupted
 from pastur.estimation._fitting.noises import AUTO, checked_noise
 from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 
@@ -53,6 +55,7 @@ def analyze(
     jobs: int | None = None,
     executor: Any = None,
     memory: float | str | None = None,
+    resume: PathLike | None = None,
     device: str = "cpu",
     outputs: Sequence[PathLike] = (),
     progress: Progress | None = None,
@@ -116,6 +119,9 @@ def analyze(
     memory : int, float or str, optional
         Bytes, or text such as "8GB": how much memory the matrices that are worked on at the same
         time may take, all workers together. A matrix that needs more is worked on alone.
+    resume : path, optional
+        Folder of finished matrices, one JSON file each, written as they finish. A matrix that is
+        there with the same numbers, settings and versions is read and not analysed again.
     device : str, default "cpu"
         Where singular values are computed: ``"cuda"`` or ``"cuda:1"`` is an NVIDIA GPU,
         through PyTorch. They agree with those of ``"cpu"`` to 1e-10 of the largest one.
@@ -133,7 +139,10 @@ def analyze(
     Raises
     ------
     FileAccessError, FileFormatError
-        When `source` cannot be read at all.
+        When `source` cannot be read at all, or `resume` not be written to.
+    AnalysisInterrupted
+        In the place of KeyboardInterrupt where matrices are finished: its attribute `analysis` has
+        them, and everything else among those skipped.
     MissingExtraError
         When `device` is not ``"cpu"`` and PyTorch is not installed.
     InvalidInputError, InvalidTypeError
@@ -178,19 +187,21 @@ def analyze(
         items += initial_items(items, list(iter_matrices(before, unfold=unfold)), before.source)
     work = partial(
         examined,
-        partial(examine, settings=settings),
+        partial(examine_anew, settings=settings),
         selection=selection,
         workers=workers,
         memory=budget,
-        lost=skip,
+        lost=_lost,
+        progress=progress or _silent,
     )
+    records = MatrixRecords(resume, settings)
     compare = partial(_compare, tests=settings.seed if settings.tests else None)
-    results, comparisons = _worked_through(items, work, compare, progress or _silent)
+    results, comparisons, stop = _worked_through(items, work, records, compare)
     matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))
     skipped = tuple(result for result in results if isinstance(result, Skipped))
     if not matrices:
-        raise _nothing_to_analyse(weights.source, skipped)
-    return Analysis(
+        raise stop or _nothing_to_analyse(weights.source, skipped)
+    analysis = Analysis(
         source=weights.source,
         matrices=matrices,
         skipped=skipped,
@@ -202,10 +213,13 @@ def analyze(
         noise=settings.noise,
         files=files,
     )
+    if stop is not None:
+        raise AnalysisInterrupted(analysis) from stop
+    return analysis
 
 
-_Examined = MatrixAnalysis | Skipped
-_Work = Callable[..., Generator[tuple[int, _Examined], None, None]]
+_Result = MatrixAnalysis | Skipped
+_Work = Callable[[list[Task]], Generator[tuple[int, Examined], None, None]]
 _Compare = Callable[[Matrix, Matrix | None, MatrixAnalysis | None], InitialComparison | str]
 
 
@@ -213,28 +227,34 @@ def _silent(done: int, total: int, name: str) -> None:
     """Report no progress."""
 
 
+def _lost(matrix: Matrix, death: PasturError) -> Examined:
+    return Examined(skip(matrix, death))
+
+
 def _worked_through(
-    items: list[Matrix | Skipped], work: _Work, compare: _Compare, progress: Progress
-) -> tuple[list[_Examined | Matrix], tuple[InitialComparison, ...]]:
-    """Return what became of each item, in order, and the comparisons with initial values."""
+    items: list[Matrix | Skipped], work: _Work, records: MatrixRecords, compare: _Compare
+) -> tuple[list[_Result | Matrix], tuple[InitialComparison, ...], KeyboardInterrupt | None]:
+    """Return what became of each item, in order, the comparisons, and what interrupted it."""
     trained_of = trained_names(item.name for item in items)
     seen = {item.name: item for item in items if isinstance(item, Matrix)}
-    chosen = [
-        (place, item)
+    tasks = [
+        Task(place, item, records.known(item))
         for place, item in enumerate(items)
         if isinstance(item, Matrix) and item.name not in trained_of
     ]
-    results: list[_Examined | Matrix] = list(items)
-    with closing(work(chosen, progress=progress)) as found:
-        for place, result in found:
-            results[place] = result
-    comparisons = _settle_initials(results, seen, trained_of, compare)
-    progress(len(chosen), len(chosen), "")
-    return results, comparisons
+    results: list[_Result | Matrix] = list(items)
+    try:
+        with closing(work(tasks)) as found:
+            for place, one in found:
+                results[place] = records.settled(seen[items[place].name], one)
+        return results, _settle_initials(results, seen, trained_of, compare), None
+    except KeyboardInterrupt as stop:
+        left = [skip(r, INTERRUPTED) if isinstance(r, Matrix) else r for r in results]
+        return list(left), (), stop
 
 
 def _settle_initials(
-    results: list[_Examined | Matrix],
+    results: list[_Result | Matrix],
     seen: dict[str, Matrix],
     trained_of: dict[str, str],
     compare: _Compare,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import lru_cache, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._numerics.singular_values import load_linear_algebra
@@ -16,7 +16,8 @@ from pastur.analysis._model.selection import Selection
 from pastur.weights import Matrix, Skipped
 
 _T = TypeVar("_T")
-_Places = Sequence[tuple[int, Matrix]]
+_Examine = Callable[[Matrix, str | None], _T]
+_Progress = Callable[[int, int, str], None]
 
 # Multiplications in the spectrum of a matrix from which the threads of BLAS are worth their while:
 # below, they wait for one another, and take several times the CPU time.
@@ -25,17 +26,40 @@ _WORTH_THREADS = 5e8
 _BYTES = 24
 
 
+class Task(NamedTuple):
+    """A matrix to examine.
+
+    Attributes
+    ----------
+    place : int
+        Where it is among the items of the selection.
+    matrix : Matrix
+    known : str or None
+        What is known of it from an earlier run; see `examine_anew`.
+    """
+
+    place: int
+    matrix: Matrix
+    known: str | None = None
+
+    @property
+    def multiplications(self) -> float:
+        """Those of its spectrum."""
+        n, m = sorted(self.matrix.shape)
+        return float(n) * n * (n + m)
+
+
 def examined(
-    examine: Callable[[Matrix], _T],
-    matrices: _Places,
+    examine: _Examine[_T],
+    tasks: Sequence[Task],
     *,
     selection: Selection,
     workers: Workers,
     memory: float,
     lost: Callable[[Matrix, WorkerDiedError], _T],
-    progress: Callable[[int, int, str], None],
+    progress: _Progress,
 ) -> Generator[tuple[int, _T], None, None]:
-    """Yield place and ``examine(matrix)`` for each of the matrices, as they finish.
+    """Yield place and ``examine(matrix, known)`` for each of the tasks, as they finish.
 
     One after the other they keep their order; else the largest start first, each with one BLAS
     thread. Another process opens the file itself, so that no weights travel. Arrays in memory stay
@@ -45,8 +69,7 @@ def examined(
     ----------
     examine : callable
         It is pickled.
-    matrices : sequence of tuples
-        With their places among the items of the selection.
+    tasks : sequence of Task
     selection : Selection
     workers : Workers
     memory : float
@@ -54,40 +77,53 @@ def examined(
     lost : callable
         What a matrix comes to whose worker died twice.
     progress : callable
-        ``progress(done, total, name)``, before each matrix where they keep their order, else after.
+        ``progress(done, total, name)``, before each matrix where they keep their order, else after;
+        and at the end.
 
     Raises
     ------
     InvalidInputError
         If arrays in memory are to go to other processes.
     """
-    if workers.alone(len(matrices)):
-        yield from _one_by_one(examine, matrices, progress)
-        return
-    matrices = sorted(matrices, key=lambda entry: _multiplications(entry[1]), reverse=True)
+    if workers.alone(len(tasks)):
+        yield from _one_by_one(examine, tasks, progress)
+    else:
+        yield from _side_by_side(examine, tasks, selection, workers, memory, lost, progress)
+    progress(len(tasks), len(tasks), "")
+
+
+def _side_by_side(
+    examine: _Examine[_T],
+    tasks: Sequence[Task],
+    selection: Selection,
+    workers: Workers,
+    memory: float,
+    lost: Callable[[Matrix, WorkerDiedError], _T],
+    progress: _Progress,
+) -> Iterator[tuple[int, _T]]:
+    tasks = sorted(tasks, key=lambda task: task.multiplications, reverse=True)
     function: Callable[..., _T] = examine
-    calls: list[tuple[Any, ...]] = [(matrix,) for _, matrix in matrices]
+    calls: list[tuple[Any, ...]] = [(task.matrix, task.known) for task in tasks]
     able: AbstractContextManager[Workers] = _sharing_memory(workers)
     if selection.on_disk:
         # A worker may outlive this run, and the file change until the next.
         run = os.urandom(8).hex()
         function = partial(_examine_there, examine, selection.absolute(), run)
-        calls = [(place, matrix.name) for place, matrix in matrices]
+        calls = [(task.place, task.matrix.name, task.known) for task in tasks]
         able = nullcontext(workers)
     with able as those:
         results = finished(
             function,
             calls,
             workers=those,
-            needs=[_BYTES * math.prod(matrix.shape) for _, matrix in matrices],
+            needs=[_BYTES * math.prod(task.matrix.shape) for task in tasks],
             budget=memory,
-            lost=lambda number, death: lost(matrices[number][1], death),
+            lost=lambda number, death: lost(tasks[number].matrix, death),
         )
         with closing(results):
             for done, (number, result) in enumerate(results, 1):
-                place, matrix = matrices[number]
-                yield place, result
-                progress(done, len(matrices), matrix.name)
+                yield tasks[number].place, result
+                progress(done, len(tasks), tasks[number].matrix.name)
 
 
 @contextmanager
@@ -106,36 +142,34 @@ def _sharing_memory(workers: Workers) -> Iterator[Workers]:
 
 
 def _one_by_one(
-    function: Callable[[Matrix], _T],
-    matrices: _Places,
-    progress: Callable[[int, int, str], None],
+    examine: _Examine[_T], tasks: Sequence[Task], progress: _Progress
 ) -> Iterator[tuple[int, _T]]:
-    blas = _blas(matrices)
-    for done, (place, matrix) in enumerate(matrices):
-        progress(done, len(matrices), matrix.name)
-        threads = None if _multiplications(matrix) >= _WORTH_THREADS else 1
+    blas = _blas(tasks)
+    for done, task in enumerate(tasks):
+        progress(done, len(tasks), task.matrix.name)
+        threads = None if task.multiplications >= _WORTH_THREADS else 1
         with blas.limit(limits=threads, user_api="blas"):
-            found = function(matrix)
-        yield place, found
+            found = examine(task.matrix, task.known)
+        yield task.place, found
 
 
-def _multiplications(matrix: Matrix) -> float:
-    n, m = sorted(matrix.shape)
-    return float(n) * n * (n + m)
-
-
-def _blas(matrices: _Places) -> Any:
+def _blas(tasks: Sequence[Task]) -> Any:
     """Return what limits the threads of BLAS while these matrices are worked on."""
     from threadpoolctl import ThreadpoolController
 
     # A BLAS that is not loaded yet cannot be limited.
-    for _, matrix in matrices:
-        load_linear_algebra(matrix.shape)
+    for task in tasks:
+        load_linear_algebra(task.matrix.shape)
     return ThreadpoolController()
 
 
 def _examine_there(
-    examine: Callable[[Matrix], _T], selection: Selection, run: str, place: int, name: str
+    examine: _Examine[_T],
+    selection: Selection,
+    run: str,
+    place: int,
+    name: str,
+    known: str | None,
 ) -> _T:
     """Return ``examine`` of one matrix, in a worker."""
     items = _opened(selection, run)
@@ -144,7 +178,7 @@ def _examine_there(
         raise FileFormatError(
             f"'{selection.source}' was changed while it was analysed. Analyse it again."
         )
-    return examine(item)
+    return examine(item, known)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from typing import Any
 from pastur import _checks
 from pastur._errors import FileFormatError
 from pastur._files import write_whole
+from pastur._format import count
 from pastur._stored import Damaged, check, decoded, each, got, made, read_object, taken
 from pastur.analysis._matrix.initial_values import InitialComparison
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
@@ -23,6 +24,8 @@ from pastur.estimation._result.noise_used import NoiseName
 from pastur.weights import Skipped
 
 SCHEMA = 2
+# The reason for skipping what was left to do.
+INTERRUPTED = "not analysed: the run was interrupted"
 _READ = (1, 2)
 _LARGEST_SEED = 10**100
 
@@ -79,7 +82,9 @@ class Analysis:
 
     def summary(self) -> str:
         """Return the findings in a few plain sentences."""
-        return summarize(self.matrices, len(self.skipped))
+        left = sum(tensor.reason == INTERRUPTED for tensor in self.skipped)
+        found = summarize(self.matrices, len(self.skipped))
+        return found if not left else f"Partial: {_left_out(left)} {found}"
 
     def to_dict(self, *, schema: int = SCHEMA) -> dict[str, Any]:
         """Return a dictionary of plain values: the JSON document.
@@ -227,6 +232,25 @@ class Analysis:
             raise _checks.missing_extra("Analysis.to_dataframe", "pandas", "pandas") from None
         rows = [row(matrix) for matrix in self.matrices]
         return pandas.DataFrame(rows, columns=list(columns(self.matrices)))
+
+
+class AnalysisInterrupted(KeyboardInterrupt):
+    """A run was interrupted.
+
+    Attributes
+    ----------
+    analysis : Analysis
+        What was finished; everything else is skipped, with that reason.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        super().__init__("the run was interrupted")
+        self.analysis = analysis
+
+
+def _left_out(number: int) -> str:
+    verb = "was" if number == 1 else "were"
+    return f"the run was interrupted, and {count(number, 'matrix', 'matrices')} {verb} left out."
 
 
 def _skipped_to_dict(tensor: Skipped) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from pastur._files import PathLike
-from pastur.analysis import Analysis, analyze
+from pastur.analysis import Analysis, AnalysisInterrupted, analyze
 from pastur.cli._terminal.errors import debugging, report, visible_lines
 from pastur.cli._terminal.output_files import check_files
 from pastur.cli._terminal.progress import progress_bar
+from pastur.cli._terminal.workers import connected
 from pastur.weights._places.remote_path import is_url
 
 
@@ -54,20 +55,41 @@ _WRITERS: dict[str, Callable[[Analysis, Path], object]] = {
 }
 
 
-def run(source: PathLike, outputs: Outputs, options: Mapping[str, Any], *, quiet: bool) -> None:
+def run(
+    source: PathLike,
+    outputs: Outputs,
+    options: Mapping[str, Any],
+    *,
+    quiet: bool,
+    scheduler: str | None = None,
+) -> None:
     """Analyse `source`, write the outputs, and print the findings unless `quiet`.
 
     `options` are keywords of `pastur.analyze`.
 
-    A file that cannot be written costs neither the others nor the table.
+    A file that cannot be written costs neither the others nor the table. After an interrupt, what
+    is finished is written.
     """
     words = {"the base": options.get("base"), "the initial values": options.get("initial")}
     sources = {"the model": source, **words}
     here = {word: Path(one) for word, one in sources.items() if one and not is_url(one)}
     check_files(outputs.named(), here)
-    with progress_bar(quiet=quiet) as progress:
-        paths = [path for _, path in outputs.named()]
-        analysis = analyze(source, outputs=paths, progress=progress, **options)
+    paths = [path for _, path in outputs.named()]
+    interrupt = None
+    try:
+        with connected(scheduler, options.get("jobs")) as client, progress_bar(quiet=quiet) as bar:
+            analysis = analyze(source, outputs=paths, executor=client, progress=bar, **options)
+    except AnalysisInterrupted as stop:
+        analysis, interrupt = stop.analysis, stop.__cause__
+    faults = _show(analysis, outputs, quiet=quiet)
+    if interrupt is not None:
+        raise interrupt
+    if faults:
+        raise click.exceptions.Exit(1)
+
+
+def _show(analysis: Analysis, outputs: Outputs, *, quiet: bool) -> bool:
+    """Write and print; return whether a file could not be written."""
     written, faults = outputs.write(analysis)
     if not quiet:
         from pastur.cli._analyze.print_analysis import print_analysis
@@ -78,5 +100,4 @@ def run(source: PathLike, outputs: Outputs, options: Mapping[str, Any], *, quiet
             click.echo(visible_lines(tensor.traceback), err=True, nl=False)
     for fault in faults:
         report(fault)
-    if faults:
-        raise click.exceptions.Exit(1)
+    return bool(faults)

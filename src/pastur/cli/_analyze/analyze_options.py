@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.workers import analysis_workers
 
 DEMO_REPORT = "pastur-demo.html"
 
@@ -121,13 +122,7 @@ def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: boo
     show_default=True,
     help="What a convolution's rows are; window: a matrix for each place in it.",
 )
-@click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes, each with a matrix in memory and one BLAS thread.",
-)
+@analysis_workers
 @click.option(
     "--device",
     default="cpu",
@@ -151,7 +146,10 @@ def analyze(
     base: str | None,
     initial: str | None,
     unfold: str,
-    jobs: int,
+    jobs: int | None,
+    scheduler: str | None,
+    memory: str | None,
+    resume: Path | None,
     device: str,
 ) -> None:
     """Analyse every matrix of MODEL and list what was skipped.
@@ -159,7 +157,8 @@ def analyze(
     MODEL is a file of safetensors, PyTorch (also TorchScript and torch.export),
     ONNX, Keras, GGUF or NumPy, or a folder with a safetensors or PyTorch model,
     sharded or not, or an adapter (LoRA). No code in a file is run. It may be a
-    URL (https://, s3://, …), of which only what is needed is fetched.
+    URL (https://, s3://, …), of which only what is needed is fetched. A run that
+    is interrupted writes what is finished.
     """
     from pastur.cli._analyze.analyze_model import Outputs, run
 
@@ -178,6 +177,8 @@ def analyze(
         "alpha": alpha,
         "unfold": unfold,
         "jobs": jobs,
+        "memory": memory,
+        "resume": resume,
         "device": device,
     }
-    run(model, outputs, options, quiet=quiet)
+    run(model, outputs, options, quiet=quiet, scheduler=scheduler)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pastur._files import check_writable, refuse_inputs
-from pastur.analysis import Analysis, analyze
+from pastur.analysis import Analysis, AnalysisInterrupted, analyze
 from pastur.cli._terminal.progress import progress_bar
+from pastur.cli._terminal.workers import connected
 from pastur.compression import CompressionPlan, apply_compression, plan_compression
 from pastur.compression._methods.methods import METHODS, MethodName
 from pastur.compression._source.checkpoint import check_here
@@ -45,11 +46,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Given:
-    """Files with what is known already, and what is to be analysed else."""
+    """Files with what is known already; what is to be analysed else, and by whom."""
 
     plan: Path | None
     analysis: Path | None
     options: Mapping[str, Any]
+    scheduler: str | None
 
 
 def run(
@@ -81,7 +83,15 @@ def _plan(
         return CompressionPlan.from_json(given.plan)
     if given.analysis is not None:
         return wanted.plan(Analysis.from_json(given.analysis), model)
-    with progress_bar(quiet=quiet) as progress:
-        outputs = () if output.is_dir() else (output,)
-        analysis = analyze(model, outputs=outputs, progress=progress, **given.options)
+    analysis = _analysed(model, () if output.is_dir() else (output,), given, quiet=quiet)
     return wanted.plan(analysis, model)
+
+
+def _analysed(model: Path, outputs: tuple[Path, ...], given: Given, *, quiet: bool) -> Analysis:
+    who = connected(given.scheduler, given.options["jobs"])
+    try:
+        with who as client, progress_bar(quiet=quiet) as bar:
+            return analyze(model, outputs=outputs, executor=client, progress=bar, **given.options)
+    except AnalysisInterrupted as stop:
+        # Half an analysis makes no plan.
+        raise stop.__cause__ or stop from None

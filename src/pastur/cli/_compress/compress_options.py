@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.workers import analysis_workers
 
 # Those of `pastur.plan_compression`, which is too heavy to be imported to print help.
 METHODS = (
@@ -76,6 +77,7 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="What the noise is; see `pastur analyze`.",
 )
+@analysis_workers
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @debug_option
 def compress(
@@ -92,6 +94,10 @@ def compress(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     noise: str,
+    jobs: int | None,
+    scheduler: str | None,
+    memory: str | None,
+    resume: Path | None,
     quiet: bool,
 ) -> None:
     """Write a smaller model than MODEL, without data.
@@ -109,6 +115,13 @@ def compress(
     targets = {"size": size, "error": error}
     target = {name: value for name, value in targets.items() if value is not None}
     wanted = Wanted(method=method, target=target or None, form=form, bits=bits)
-    options = {"include": include or None, "exclude": exclude or None, "noise": noise}
-    given = Given(plan_path, analysis_path, options)
+    options = {
+        "include": include or None,
+        "exclude": exclude or None,
+        "noise": noise,
+        "jobs": jobs,
+        "memory": memory,
+        "resume": resume,
+    }
+    given = Given(plan_path, analysis_path, options, scheduler)
     run(model, output, wanted, given, plan_only=plan_only, quiet=quiet)

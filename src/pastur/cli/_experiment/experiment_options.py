@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.workers import scheduler_option
 
 _FILE = click.Path(path_type=Path)
 FOLDER = "pastur-fashion-mnist"
@@ -73,10 +74,9 @@ def experiment() -> None:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Networks trained at the same time, one thread each.",
+    help="Networks trained at the same time, one thread each. Default 1.",
 )
+@scheduler_option
 @click.option(
     "--device", default="cpu", show_default=True, help="Device for training: cpu or cuda."
 )
@@ -91,7 +91,8 @@ def fashion_mnist(
     seed: int,
     data: Path | None,
     at_epochs: tuple[int, ...],
-    jobs: int,
+    jobs: int | None,
+    scheduler: str | None,
     device: str,
     output: Path,
     quiet: bool,
@@ -117,6 +118,7 @@ def fashion_mnist(
         at_epochs=at_epochs,
         data=data,
         jobs=jobs,
+        scheduler=scheduler,
         device=device,
         quiet=quiet,
     )

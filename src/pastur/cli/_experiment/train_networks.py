@@ -10,6 +10,7 @@ from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.output_files import picture_bytes
 from pastur.cli._terminal.printable import printable
 from pastur.cli._terminal.progress import progress_bar
+from pastur.cli._terminal.workers import connected
 from pastur.experiments import (
     NetworkRecord,
     TrainingConfig,
@@ -42,12 +43,13 @@ def run_experiment(
     folder: Path,
     at_epochs: Sequence[int],
     data: Path | None,
-    jobs: int,
+    jobs: int | None,
+    scheduler: str | None,
     device: str,
     quiet: bool,
 ) -> None:
     """Train what has no record yet, and show what all records hold."""
-    with progress_bar(quiet=quiet) as bar:
+    with connected(scheduler, jobs) as client, progress_bar(quiet=quiet) as bar:
 
         def progress(share: float, words: str) -> None:
             if bar is not None:
@@ -59,6 +61,7 @@ def run_experiment(
             at_epochs=at_epochs,
             data=data,
             jobs=jobs,
+            executor=client,
             device=device,
             progress=None if bar is None else progress,
         )

@@ -10,6 +10,7 @@ from pastur._files import write_whole
 from pastur._format import count
 from pastur.cli._terminal.output_files import check_files, picture_bytes
 from pastur.cli._terminal.progress import progress_bar
+from pastur.cli._terminal.workers import connected
 from pastur.experiments import CLAIMS, ClaimResult, verify
 
 _RECORDS = "records"
@@ -21,6 +22,7 @@ def run_verify(
     level: str,
     seed: int,
     jobs: int | None,
+    scheduler: str | None,
     folder: Path,
     json_path: Path | None,
     quiet: bool,
@@ -28,12 +30,13 @@ def run_verify(
     """Test the claims; the exit status is 1 where one of them fails or a violation passes."""
     if json_path is not None:
         check_files([("JSON", json_path)], _own_files(folder))
-    with progress_bar(quiet=quiet) as progress:
+    with connected(scheduler, jobs) as client, progress_bar(quiet=quiet) as progress:
         result = verify(
             claims or None,
             level=level,
             seed=seed,
-            jobs=jobs if jobs is not None else _processors(),
+            jobs=_processors() if jobs is None and client is None else jobs,
+            executor=client,
             records=folder / _RECORDS,
             progress=progress,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.workers import scheduler_option
 
 _FILE = click.Path(path_type=Path)
 FOLDER = "pastur-verify"
@@ -22,6 +23,7 @@ FOLDER = "pastur-verify"
 @click.option(
     "--jobs", type=click.IntRange(min=1), help="Processes; default one for each CPU core."
 )
+@scheduler_option
 @click.option(
     "-o",
     "--output",
@@ -38,6 +40,7 @@ def verify(
     level: str,
     seed: int,
     jobs: int | None,
+    scheduler: str | None,
     output: Path,
     json_path: Path | None,
     quiet: bool,
@@ -57,5 +60,12 @@ def verify(
     from pastur.cli._verify.verify_claims import run_verify
 
     run_verify(
-        claims, level=level, seed=seed, jobs=jobs, folder=output, json_path=json_path, quiet=quiet
+        claims,
+        level=level,
+        seed=seed,
+        jobs=jobs,
+        scheduler=scheduler,
+        folder=output,
+        json_path=json_path,
+        quiet=quiet,
     )

@@ -1,0 +1,60 @@
+"""A matrix examined unless its numbers are those of an earlier result."""
+
+import hashlib
+import time
+from dataclasses import replace
+from typing import NamedTuple
+
+from pastur._numerics.digest import tensor_digest
+from pastur.analysis._matrix.fit_matrix import Settings, examine
+from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.weights import Matrix, Skipped
+
+
+class Examined(NamedTuple):
+    """What became of a matrix.
+
+    Attributes
+    ----------
+    result : MatrixAnalysis, Skipped or None
+        None where its numbers are those of the earlier result.
+    digest : str
+        Hash of its numbers; empty where none was asked for, or they could not be read.
+    """
+
+    result: MatrixAnalysis | Skipped | None
+    digest: str = ""
+
+
+def examine_anew(matrix: Matrix, known: str | None, *, settings: Settings) -> Examined:
+    """Examine a matrix, unless `known` is the digest of its numbers.
+
+    Parameters
+    ----------
+    matrix : Matrix
+    known : str or None
+        The digest of the earlier result, empty where there is none. None where no digest is wanted.
+    settings : Settings
+    """
+    if known is None:
+        return Examined(examine(matrix, settings=settings))
+    start = time.perf_counter()
+    try:
+        numbers = matrix.load()
+        digest = _digest(tensor_digest(numbers), matrix)
+    except Exception:
+        # The reason for skipping it, or the error that ends the run.
+        return Examined(examine(matrix, settings=settings))
+    if digest == known:
+        return Examined(None, digest)
+    reading = time.perf_counter() - start
+    result = examine(replace(matrix, load=lambda: numbers), settings=settings)
+    if isinstance(result, MatrixAnalysis):
+        result = replace(result, seconds=result.seconds + reading)
+    return Examined(result, digest)
+
+
+def _digest(numbers: str, matrix: Matrix) -> str:
+    # The steps of a packing are not in the numbers.
+    text = f"{numbers} {matrix.step_variance()!r}"
+    return hashlib.sha256(text.encode()).hexdigest()
