@@ -114,6 +114,7 @@ PUBLIC = {
     ],
     "pastur.analysis": [
         "Analysis",
+        "AnalysisInterrupted",
         "Finding",
         "InitialComparison",
         "MatrixAnalysis",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-import pastur.analysis._matrix.examine_anew as anew
 from pastur._errors import FileAccessError, PasturWarning
 from pastur._typing import FloatArray
 from pastur.analysis import Analysis, AnalysisInterrupted, analyze
+from pastur.analysis._matrix.fit_matrix import examine
 
 NAMES = ("a", "b", "c", "d")
 
@@ -34,13 +34,12 @@ def model(tensors: dict[str, FloatArray], tmp_path: Path) -> Path:
 def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the matrices that are worked on, as they come."""
     names: list[str] = []
-    examine = anew.examine
 
     def noting(matrix: Any, *, settings: Any) -> Any:
         names.append(matrix.name)
         return examine(matrix, settings=settings)
 
-    monkeypatch.setattr(anew, "examine", noting)
+    monkeypatch.setattr("pastur.analysis._matrix.examine_anew.examine", noting)
     return names
 
 
