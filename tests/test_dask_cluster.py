@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,19 +10,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 from threadpoolctl import threadpool_limits
 
+from pastur._workers import Workers
 from pastur.analysis import Analysis, analyze
-from pastur.experiments import verify
+from pastur.datasets import FashionMnist
+from pastur.experiments import TrainingConfig, run_fashion_mnist, verify
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.lengthy
+# The cluster alone takes seconds; `test_pool` covers the same loop with other executors.
+pytestmark = pytest.mark.slow
 
 _ONE = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 _PATIENCE = 60.0
+COUNT = 30
 
 
 class Cluster:
@@ -29,7 +35,9 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.environment = os.environ | _ONE | {"PYTHONPATH": os.pathsep.join(sys.path)}
         self.file = folder / "scheduler.json"
+        self.workers: list[subprocess.Popen[bytes]] = []
         self._processes: list[subprocess.Popen[bytes]] = []
         self._start(
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", self.file
@@ -54,7 +62,7 @@ class Cluster:
             [sys.executable, "-m", "dask", *map(str, arguments)],
             stdout=log,
             stderr=log,
-            env=os.environ | _ONE | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            env=self.environment,
         )
         log.close()
         self._processes.append(process)
@@ -72,8 +80,7 @@ def wait_until(happened: Callable[[], bool]) -> None:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     found = Cluster(tmp_path_factory.mktemp("dask"))
     try:
-        for _ in range(2):
-            found.start_worker()
+        found.workers = [found.start_worker() for _ in range(2)]
         yield found
     finally:
         found.close()
@@ -90,9 +97,9 @@ def client(cluster: Cluster) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Forty matrices, one of them skipped."""
+    """Matrices that take a few seconds together, one of them skipped."""
     rng = np.random.default_rng(5)
-    tensors = {f"layer.{k}": rng.normal(size=(60 + k, 90)) for k in range(40)}
+    tensors = {f"layer.{k}": rng.normal(size=(150 + k, 200)) for k in range(COUNT)}
     tensors["layer.7"][3, 4] = np.nan
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     save_file(tensors, path)
@@ -113,11 +120,59 @@ def content(analysis: Analysis) -> dict[str, Any]:
     return result
 
 
-def test_analyze_gives_the_same_bits(client: Any, model: Path) -> None:
-    assert content(analyze(model, executor=client, memory="10 MB")) == content(analyze(model))
+@pytest.fixture(scope="module")
+def here(model: Path) -> dict[str, Any]:
+    """What this process finds."""
+    with threadpool_limits(1):
+        return content(analyze(model))
+
+
+def test_analyze_gives_the_same_bits(client: Any, model: Path, here: dict[str, Any]) -> None:
+    assert content(analyze(model, executor=client, memory="10 MB")) == here
 
 
 def test_verify_gives_the_same_bits(client: Any) -> None:
-    names = ["lemma-4.1", "assumption-*"]
+    names = ["lemma-4.1", "assumption-1"]
     there = verify(names, executor=client).to_dict()
     assert there == verify(names).to_dict()
+    with client.as_current(), joblib.parallel_config(backend="dask"):
+        assert verify(names).to_dict() == there
+        assert Workers.of(None, None) == Workers(joblib=True)
+
+
+def test_a_sweep_gives_the_same_bits(client: Any, real_data: FashionMnist, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    configs = [TrainingConfig(size=size, seed=1, epochs=1, batch_size=2000) for size in (8, 9)]
+    there = run_fashion_mnist(configs, tmp_path / "there", executor=client)
+    assert there == run_fashion_mnist(configs, tmp_path / "here")
+
+
+def test_killed_workers_and_clients_cost_what_was_under_way(
+    cluster: Cluster, model: Path, here: dict[str, Any], tmp_path: Path
+) -> None:
+    kept, result = tmp_path / "kept", tmp_path / "result.json"
+    options = ("--scheduler", cluster.file, "--resume", kept, "--json", result, "--quiet")
+    command = [sys.executable, "-m", "pastur", "analyze", *map(str, (model, *options))]
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=cluster.environment)
+
+    def records() -> dict[str, tuple[int, int]]:
+        entries = [path.stat() for path in sorted(kept.glob("*.json"))]
+        names = [path.name for path in sorted(kept.glob("*.json"))]
+        return {n: (e.st_ino, e.st_mtime_ns) for n, e in zip(names, entries, strict=True)}
+
+    client = start()
+    wait_until(lambda: len(records()) >= 3)
+    cluster.workers.pop().send_signal(signal.SIGKILL)
+    wait_until(lambda: len(records()) >= 8)
+    client.send_signal(signal.SIGKILL)
+    client.wait()
+    before = records()
+    assert len(before) < COUNT - 1
+    cluster.workers.append(cluster.start_worker())
+    assert start().wait(_PATIENCE) == 0
+    assert content(Analysis.from_json(result)) == here
+    after = records()
+    assert len(after) == COUNT - 1
+    assert {name: after[name] for name in before} == before
