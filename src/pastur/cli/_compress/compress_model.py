@@ -87,7 +87,7 @@ def _plan(
     return wanted.plan(analysis, model)
 
 
-def _analysed(model: Path, outputs: tuple[Path, ...], given: Given, *, quiet: bool) -> Analysis:
+def _analysed(model: str, outputs: tuple[Path, ...], given: Given, *, quiet: bool) -> Analysis:
     who = connected(given.scheduler, given.options["jobs"])
     try:
         with who as client, progress_bar(quiet=quiet) as bar:
