@@ -14,6 +14,7 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
 from pastur.analysis import NoiseTest
 from pastur.analysis._noise_test.parts import MatrixParts
+from pastur.datasets import FashionMnist, shipped_network_path
 from pastur.estimation import fit_rectangular
 
 torch = pytest.importorskip("torch")
@@ -376,6 +377,39 @@ def test_the_example_of_the_page_runs(capsys: pytest.CaptureFixture[str]) -> Non
     exec(example.removeprefix("python"), space)
     assert "Loss of the model" in capsys.readouterr().out
     assert len(space["test"].matrices) == 2
+
+
+@pytest.mark.slow
+def test_the_figures_of_the_page(real_data: FashionMnist) -> None:
+    tensors = pytest.importorskip("safetensors.torch").load_file(shipped_network_path())
+    del tensors["fc2.weight.initial"]
+    layers = {"fc1": nn.Linear(784, 300), "fc2": nn.Linear(300, 300), "fc3": nn.Linear(300, 10)}
+    module = nn.ModuleDict(layers)
+    module.load_state_dict(tensors)
+    images = torch.from_numpy(real_data.test_images[:2000] / np.float32(255)).reshape(2000, 784)
+    labels = torch.from_numpy(np.array(real_data.test_labels[:2000], dtype=np.int64))
+
+    def loss(module: Any) -> Any:
+        with torch.no_grad():
+            x = module["fc2"](module["fc1"](images).abs()).abs()
+            return nn.functional.cross_entropy(module["fc3"](x), labels)
+
+    white, free = (
+        pastur.torch.noise_test(
+            module, loss, analysis=pastur.analyze(module, noise=noise, include="fc2.weight")
+        )["fc2.weight"]
+        for noise in ("white", "free")
+    )
+    assert (white.directions, free.directions) == (11, 9)
+    # As printed, to the last digit.
+    assert white.noise_removed == pytest.approx(0.051, abs=6e-4)
+    assert white.fresh_mean == pytest.approx(0.065, abs=6e-4)
+    assert white.fresh_error == pytest.approx(0.010, abs=6e-4)
+    assert white.signal_removed == pytest.approx(3.2, abs=0.06)
+    assert max(change or 0.0 for change in white.deciles[1:]) <= 0.005
+    assert white.p_value == 0.05
+    assert free.fresh_mean == pytest.approx(1.65, abs=6e-3)
+    assert free.fresh_error == pytest.approx(0.10, abs=6e-3)
 
 
 def test_copies_of_a_module_give_the_same() -> None:

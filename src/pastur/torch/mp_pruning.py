@@ -10,6 +10,7 @@ import numpy as np
 from pastur._checks import (
     finite_number,
     missing_extra,
+    non_negative_integer,
     one_of,
     positive_integer,
     positive_number,
@@ -81,15 +82,16 @@ class MPPruning:
         What was done, and why a layer was left.
     left_out : dict of str to str
         Layers that cannot be pruned, with the reason: those whose weight is shared, frozen or
-        computed, that have hooks, or that are of other classes.
+        computed, that have hooks, or that are of other classes; and matrices that belong to no
+        linear layer or convolution, such as embeddings and fused queries, keys and values.
 
     Notes
     -----
     A singular value that was removed still counts as noise in later steps, of the size that it had:
     without it the law of what is left would be another, and one step would be the last. As
     published, it counts as zero from then on. The exponent in the margin of BEMA's edge is the one
-    of its authors, 4/3; the published program has (1 + √c)⁴/3. Layers with fewer than 20 singular
-    values are left.
+    of its authors, 4/3; the published program has (1 + √c)⁴/3. Layers with fewer than 40 singular
+    values are left: of so few, pure noise itself is often as far from its law.
 
     Everything is deterministic. To resume a training, load this object's state first, which gives
     the layers their factors (of NaN), then those of module and optimizer::
@@ -159,9 +161,15 @@ class MPPruning:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Layers that cannot be pruned, with the reason."""
+        """Layers that cannot be pruned, and matrices in layers of other kinds, with the reason."""
+        from pastur.torch._layers.trained_layers import other_matrices
+
         found = {layer.name: layer.why_left() for layer in self._layers()}
-        return {name: reason for name, reason in found.items() if reason}
+        others = {
+            name: f"it is a parameter of the class {kind}, neither linear nor a convolution"
+            for name, kind in other_matrices(self.module).items()
+        }
+        return {name: reason for name, reason in (found | others).items() if reason}
 
     @property
     def fraction(self) -> float:
@@ -374,7 +382,8 @@ def _checked(
     state: Mapping[str, Any], settings: Mapping[str, Any], layers: Mapping[str, Any]
 ) -> _State:
     """Return what a state holds, or refuse it."""
-    if not isinstance(state, Mapping) or not {"settings", "epoch", "ranks"} <= set(state):
+    parts = {"settings", "epoch", "ranks", "removed", "history"}
+    if not isinstance(state, Mapping) or not parts <= set(state):
         raise InvalidInputError("This is not what `MPPruning.state_dict` returned.")
     given = state["settings"]
     other = [name for name in settings if given.get(name) != settings[name]]
@@ -403,4 +412,5 @@ def _checked(
         history = [PruningStep.from_dict(step) for step in state["history"]]
     except Damaged as error:
         raise InvalidInputError(f"The history in the state is damaged: {error}.") from None
-    return _State(int(state["epoch"]), dict(state["ranks"]), removed, history)
+    epoch = non_negative_integer("epoch", state["epoch"])
+    return _State(epoch, dict(state["ranks"]), removed, history)

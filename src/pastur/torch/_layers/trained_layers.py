@@ -172,6 +172,17 @@ def trained_layers(module: Any, optimizer: Any) -> Iterator[TrainedLayer]:
             yield TrainedLayer(name, part, module, optimizer)
 
 
+def other_matrices(module: Any) -> dict[str, str]:
+    """Return the parameters of two axes or more in other layers, with the class of these."""
+    return {
+        f"{name}.{word}" if name else word: type(part).__name__
+        for name, part in module.named_modules()
+        if not isinstance(part, _KINDS)
+        for word, one in part._parameters.items()
+        if _is_known(one) and one.ndim > 1
+    }
+
+
 def optimizer_fault(optimizer: Any) -> str:
     """Return why an optimizer's parameters cannot be replaced; empty where they can."""
     if not isinstance(optimizer, torch.optim.Optimizer):
