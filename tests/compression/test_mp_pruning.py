@@ -205,7 +205,7 @@ def test_noise_passes_the_alignment_test_from_forty_values_on(n: int, m: int, pa
     rules = Rules(EstimatorName.BEMA, 0.05, 0.25, 0.1)
     found = 0
     for _ in range(100):
-        values = np.linalg.svd(rng.normal(size=(n, m)), compute_uv=False)
+        values = np.asarray(np.linalg.svd(rng.normal(size=(n, m)), compute_uv=False), np.float64)
         noise = bema(values, (n, m), trimmed=0.25, alpha=0.1)
         near = middle_distance(values / noise.sigma, (n, m), 0.25) <= 0.05
         assert n < LEAST_VALUES or near == (not estimated_bulk(values, (n, m), rules, None).reason)
