@@ -35,7 +35,11 @@ PRUNING = ("magnitude", "edge_budget", "ramp")
 OWN = ("edge", "denoise", "shrink", "stable_rank")
 # Of the whole model, of which the embeddings are 52 %.
 SIZES = {None: (0.9, 0.75, 0.6, 0.45, 0.3), EMBEDDINGS: (0.9, 0.8, 0.7, 0.6)}
-BITS = {None: (8, 6, 5, 4, 3), EMBEDDINGS: (4, 3)}
+# That of what the edge keeps without a target.
+OF_EDGE = {None: 0.504, EMBEDDINGS: 0.679}
+PRUNED = {None: (0.75, 0.6, 0.45), EMBEDDINGS: (0.9, 0.8, 0.7, 0.6)}
+BY_RULE = {None: (0.9, 0.75), EMBEDDINGS: (0.8,)}
+BITS = {None: (8, 6, 5, 4, 3), EMBEDDINGS: (4,)}
 # In the order of the tables.
 METHODS = ("truncate", "edge", "energy", "rank", "denoise", "shrink", "stable_rank", *PRUNING)
 # Bytes of all matrices in 4 and in 3 bits: does it help to choose bits by marginal cost?
@@ -58,11 +62,13 @@ def cases() -> Iterator[Case]:
         yield from ({"method": "truncate", "target": {"size": size}} | kept for size in sizes)
         yield from ({"method": "round", "bits": bits} | kept for bits in BITS[exclude])
         yield from ({"method": method} | kept for method in OWN)
-        yield from ({"method": "split", "bits": bits} | kept for bits in (4, 3))
-        for method in PRUNING:
-            yield from ({"method": method, "target": {"size": size}} | kept for size in sizes[1:])
-        for method in ("edge", "energy", "rank"):
-            yield from ({"method": method, "target": {"size": size}} | kept for size in sizes[:3])
+        yield {"method": "truncate", "target": {"size": OF_EDGE[exclude]}} | kept
+    yield from ({"method": "split", "bits": bits} for bits in (4, 3))
+    for methods, shares in ((PRUNING, PRUNED), (("edge", "energy", "rank"), BY_RULE)):
+        for exclude, sizes in shares.items():
+            kept = {"exclude": exclude} if exclude else {}
+            for method in methods:
+                yield from ({"method": method, "target": {"size": size}} | kept for size in sizes)
     yield from ({"method": "round", "target": {"size": size}} for size in ROUNDED)
 
 
