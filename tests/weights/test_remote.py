@@ -206,10 +206,19 @@ def test_analysis_by_url_is_that_of_the_file(site: Site, model: dict[str, Any]) 
 
 @pytest.mark.lengthy
 def test_jobs_open_the_url_themselves(site: Site, model: dict[str, Any]) -> None:
-    one = analyze(site.url("model.safetensors"), include=["0.*", "4.*"])
-    two = analyze(site.url("model.safetensors"), include=["0.*", "4.*"], jobs=2)
+    url = site.url("model.safetensors")
+    one = analyze(url, include=["0.*", "4.*"])
+    two = analyze(url, include=["0.*", "4.*"], jobs=2)
     for first, second in zip(one.matrices, two.matrices, strict=True):
         assert first.fit.to_dict() == second.fit.to_dict()
+
+    def fail(request: Request, number: int) -> None:
+        request.code = 500 if request.begin else 206
+
+    # What fails in another process comes back as words, too.
+    site.fault = fail
+    text = refusal(lambda: analyze(url, include=["0.*", "4.*"], jobs=2))
+    assert "its server answers 500" in text
 
 
 def _npz(folder: Path, arrays: dict[str, Any]) -> str:
@@ -723,6 +732,24 @@ def test_no_password_is_ever_written(site: Site, model: dict[str, Any], tmp_path
         texts.append(failed.output)
     for text in texts:
         assert not any(secret in text for secret in SECRETS)
+
+
+def test_headers_come_from_the_configuration(
+    site: Site, model: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fsspec
+
+    seen = []
+    site.fault = lambda request, number: seen.append(request.handler.headers["X-Token"])
+    options = {"headers": {"X-Token": SECRETS[1]}}
+    monkeypatch.setitem(fsspec.config.conf, "http", options)
+    open_weights(site.url("model.safetensors"))
+    assert set(seen) == {SECRETS[1]}
+
+
+def test_large_letters_of_a_scheme_are_small_ones(site: Site, model: dict[str, Any]) -> None:
+    weights = open_weights(site.url("model.safetensors").replace("http:", "HTTP:"))
+    assert np.array_equal(weights.read("2.weight"), model["2.weight"])
 
 
 def test_representations_hold_no_password(site: Site, model: dict[str, Any]) -> None:

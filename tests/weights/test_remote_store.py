@@ -38,6 +38,8 @@ class Proxy(socketserver.ThreadingTCPServer):
         Bytes from the store, headers included.
     cut_after : int
         Bytes after which a connection is cut, as long as `cuts` are left.
+    delay : float
+        Seconds before anything comes back.
     """
 
     daemon_threads = True
@@ -45,6 +47,7 @@ class Proxy(socketserver.ThreadingTCPServer):
     def __init__(self, port: int) -> None:
         super().__init__(("127.0.0.1", 0), _Passing)
         self.behind, self.sent, self.cut_after, self.cuts = port, 0, 0, 0
+        self.delay = 0.0
         self.port = self.server_address[1]
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
@@ -64,6 +67,7 @@ class _Passing(socketserver.BaseRequestHandler):
                 for one in select.select(list(other), [], [])[0]:
                     data = one.recv(65_536)
                     if one is back:
+                        time.sleep(self.server.delay)
                         passed += len(data)
                         self.server.sent += len(data)
                         if self.server.cuts and passed > self.server.cut_after:
@@ -173,6 +177,23 @@ def test_cut_connections_are_made_anew(bucket: tuple[Any, Proxy], tmp_path: Path
     for name, array in arrays.items():
         assert np.array_equal(weights.read(name), array)
     assert proxy.cuts == 0
+
+
+@pytest.mark.lengthy
+def test_a_silent_store_is_given_up(
+    bucket: tuple[Any, Proxy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, proxy = bucket
+    arrays = _model(tmp_path)
+    system.put(str(tmp_path / "model.safetensors"), _address(proxy, "model.safetensors"))
+    weights = open_weights(_address(proxy, "model.safetensors"))
+    proxy.delay = 0.1
+    assert np.array_equal(weights.read("1.weight"), arrays["1.weight"])
+    monkeypatch.setattr("pastur.weights._places.server._PATIENCE", 0.2)
+    monkeypatch.setattr("pastur.weights._places.server._BYTES_A_SECOND", 1e9)
+    proxy.delay = 1.0
+    with pytest.raises(FileAccessError, match=r"did not answer in time\. It was tried 2 times"):
+        weights.read("2.weight")
 
 
 def test_an_object_that_changes_midway_is_seen(bucket: tuple[Any, Proxy], tmp_path: Path) -> None:

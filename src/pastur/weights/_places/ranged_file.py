@@ -89,12 +89,12 @@ class _Ranges(io.RawIOBase):
         return memoryview(block)[at - begin :][:wanted]
 
     def _page(self, place: int) -> bytes:
-        page = self._pages.pop(place, b"")
-        if not page:
+        page = self._pages.get(place)
+        if page is None:
             page = self._fetch(place * PAGE, min((place + 1) * PAGE, self._size))
             if len(self._pages) >= _PAGES_KEPT:
-                del self._pages[next(iter(self._pages))]
-        self._pages[place] = page  # the last of them again
+                self._pages.clear()
+            self._pages[place] = page
         return page
 
 

@@ -21,7 +21,7 @@ from pastur.weights._places.web import Web
 _T = TypeVar("_T")
 
 # One letter is a drive of Windows.
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<rest>.*)", re.DOTALL)
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://.*", re.DOTALL)
 _WEB = ("http", "https")
 _HERE = ("file", "local")
 
@@ -67,12 +67,13 @@ class RemotePath:
         InvalidInputError
             When it is an address of this machine, or of nothing.
         """
-        path = cls(url)
+        scheme, mark, rest = url.partition("://")
+        path = cls(f"{scheme.lower()}{mark}{rest}")
         if path._scheme in _HERE:
             raise InvalidInputError(f"{shown(path)} is on this machine: give its path.")
         if "::" in path._parts[0]:
             raise InvalidInputError(f"{shown(path)} is one address in another: give one alone.")
-        check_scheme(url, shown(path))
+        check_scheme(path._scheme, shown(path))
         return path
 
     def __str__(self) -> str:
@@ -118,7 +119,7 @@ class RemotePath:
 
     @property
     def _scheme(self) -> str:
-        return self.url.partition(":")[0].lower()
+        return self.url.partition(":")[0]
 
     @property
     def _is_web(self) -> bool:

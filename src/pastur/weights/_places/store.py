@@ -67,8 +67,8 @@ class Store(Server):
         return [(name.rstrip("/").rpartition("/")[2], is_folder) for name, is_folder in kinds]
 
 
-def check_scheme(url: str, label: str) -> None:
-    """Refuse an address for which a package is not installed, or whose beginning means nothing.
+def check_scheme(scheme: str, label: str) -> None:
+    """Refuse an address that begins with `scheme` where nothing that is installed reads it.
 
     Raises
     ------
@@ -77,7 +77,6 @@ def check_scheme(url: str, label: str) -> None:
     InvalidInputError
         When no package reads such an address.
     """
-    scheme = url.partition(":")[0]
     feature = f"Reading {label}"
     try:
         import fsspec

@@ -52,10 +52,6 @@ class Web(Server):
             raise FinalError(f"may no longer be read: its server answers {answer.code}")
         if (answer.size, answer.mark) != (known.size, known.mark):
             raise FinalError(CHANGED)
-        if len(answer.body) != end - begin:
-            raise FinalError(
-                f"ends early: its server states {bytes_text(known.size)}, and does not have them"
-            )
         return answer.body
 
     def confirm(self, url: str, known: Status) -> None:
@@ -114,9 +110,12 @@ async def _request(system: Any, url: str, begin: int, end: int) -> _Answer:
         if response.status in _ABSENT:
             return _Answer(response.status, 0, "", b"")
         size = _size(response, begin, end)
-        body = b"" if begin >= size else await _body(response, end - begin)
-        if len(body) > end - begin:
+        count = max(0, min(end, size) - begin)
+        body = await _body(response, count) if count else b""
+        if len(body) > count:
             raise FinalError("cannot be read: its server sends more than it was asked for")
+        if len(body) < count:
+            raise FinalError(f"ends early: its server states {bytes_text(size)}, and sends less")
         return _Answer(response.status, size, mark, body)
 
 
