@@ -12,6 +12,7 @@ from pastur.estimation._free.shrinkage import shrink_without_law
 from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation._whitened.frequencies import (
     _autoregression,
+    consecutive,
     cosines,
     frequency_variances,
     from_cosines,
@@ -128,3 +129,30 @@ def test_rows_of_zeros_are_left_to_the_values() -> None:
     w[5] = 0
     found = fit_rectangular(w, noise="auto").denoise(w)
     assert np.isfinite(found).all() and not np.abs(found[5]).max() > 1e-12
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("tall", [True, False])
+def test_some_rows_of_a_long_matrix_are_asked_first(
+    tall: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They answer as all of them do: three draws each, where 1 in 10⁴ may be refused wrongly."""
+    rng = np.random.default_rng(8)
+    for _ in range(3):
+        noise = autoregressive(rng, 0.5, (600, 60))
+        mixed = noise @ rng.normal(size=(60, 60))
+        for w, holds in ((noise, True), (mixed, False)):
+            turned = w if tall else w.T
+            fit = fit_rectangular(turned, noise="free")
+            part = consecutive(turned)
+            assert part is not None and sorted(part.shape) == [60, 120]
+            assert fit._contradicted(part) != holds
+            assert (fit.turned(turned) is not None) == holds
+            with monkeypatch.context() as patched:
+                patched.setattr("pastur.estimation._result.fit.consecutive", lambda w: None)
+                assert (fit.turned(turned) is not None) == holds
+
+
+def test_nearly_square_matrices_are_asked_as_a_whole() -> None:
+    assert consecutive(np.zeros((60, 239))) is None
+    assert consecutive(np.zeros((60, 60))) is None

@@ -53,7 +53,7 @@ def _by_gram(matrix: AnyArray) -> FloatArray | None:
     """Return the square roots of the Gram eigenvalues, None where they would be inaccurate."""
     if min(matrix.shape) >= _WORTH_SCIPY:
         return roots_of_gram(_in_place(matrix))
-    return roots_of_gram(np.asarray(np.linalg.eigvalsh(_gram(matrix)), dtype=np.float64))
+    return roots_of_gram(np.asarray(np.linalg.eigvalsh(gram(matrix)), dtype=np.float64))
 
 
 def _parts(matrix: AnyArray) -> Iterator[FloatArray]:
@@ -65,7 +65,7 @@ def _parts(matrix: AnyArray) -> Iterator[FloatArray]:
         yield np.asarray(part, dtype=np.float64)
 
 
-def _gram(matrix: AnyArray) -> FloatArray:
+def gram(matrix: AnyArray) -> FloatArray:
     """Return the Gram matrix of the short side."""
     gram = np.zeros((min(matrix.shape),) * 2)
     for part in _parts(matrix):

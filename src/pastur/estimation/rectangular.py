@@ -142,18 +142,22 @@ class RectangularFit(Fit):
         """
         return super().denoise(W)
 
-    def denoised_values(self, values: ArrayLike) -> FloatArray | None:
+    def denoised_values(
+        self, values: ArrayLike, *, same_vectors: bool = False
+    ) -> FloatArray | None:
         """Return the singular values of `denoise(W)`, each in the place of that of W.
 
         None where they may have other singular vectors than W: with variances of rows and columns,
-        and where neighbours are correlated.
+        and where neighbours are correlated, unless `turned` has said that they are those of W.
 
         Parameters
         ----------
         values : array_like, shape (min(n, m),)
             The singular values of W, descending.
+        same_vectors : bool
+            Whether `turned` has returned None for W.
         """
-        if self.uses_profile or self.tries_frequencies:
+        if (self.uses_profile or self.tries_frequencies) and not same_vectors:
             return None
         given = np.asarray(values, dtype=np.float64)
         found = np.zeros(given.size)

@@ -15,6 +15,7 @@ from pastur._typing import AnyArray, FloatArray
 from pastur._versions import package_versions
 from pastur.analysis import Analysis, MatrixAnalysis, MatrixNoiseTest, NoiseTest, analyze
 from pastur.analysis._noise_test.parts import MatrixParts
+from pastur.compression._matrix.blocks import rows_of
 from pastur.compression._source.checkpoint import matrices_of
 from pastur.compression._source.orientation import put_back
 from pastur.weights import Matrix, Weights, open_weights
@@ -204,7 +205,7 @@ class _Run:
         import torch
 
         changed = np.array(array, dtype=np.float64)
-        put_back(matrix, changed, values)
+        put_back(matrix, changed, rows_of(values))
         with torch.no_grad():
             tensor.copy_(torch.from_numpy(changed))
         return self.loss()

@@ -7,6 +7,7 @@ from math import erf, exp, pi, sqrt
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
+from pastur.compression._matrix.blocks import row_blocks, rows_of
 
 BITS = tuple(range(2, 9))
 # Neighbours in a row that share a step.
@@ -48,45 +49,65 @@ class Codes:
 
     def packed(self) -> AnyArray:
         """Return the codes with their bits next to one another, each row from a new byte on."""
-        planes = np.unpackbits(self.codes[:, :, None], axis=2)[:, :, 8 - self.bits :]
-        return np.packbits(planes.reshape(self.codes.shape[0], -1), axis=1)
+        rows, columns = self.codes.shape
+        found = np.empty((rows, -(-columns * self.bits // 8)), dtype=np.uint8)
+        for part in row_blocks(self.codes.shape):
+            codes = self.codes[part]
+            planes = np.unpackbits(codes[:, :, None], axis=2)[:, :, 8 - self.bits :]
+            found[part] = np.packbits(planes.reshape(len(codes), -1), axis=1)
+        return found
 
 
 def unpacked(packed: AnyArray, columns: int, bits: int) -> AnyArray:
     """Return the codes that `Codes.packed` was made of."""
-    planes = np.unpackbits(packed, axis=1, count=columns * bits)
-    planes = planes.reshape(packed.shape[0], columns, bits)
-    whole = np.zeros((*planes.shape[:2], 8), dtype=np.uint8)
-    whole[:, :, 8 - bits :] = planes
-    return np.packbits(whole, axis=2)[:, :, 0]
+    found = np.empty((len(packed), columns), dtype=np.uint8)
+    for part in row_blocks(found.shape):
+        planes = np.unpackbits(packed[part], axis=1, count=columns * bits)
+        planes = planes.reshape(-1, columns, bits)
+        whole = np.zeros((*planes.shape[:2], 8), dtype=np.uint8)
+        whole[:, :, 8 - bits :] = planes
+        found[part] = np.packbits(whole, axis=2)[:, :, 0]
+    return found
 
 
-def rounded(w: FloatArray, bits: int) -> Codes:
+def rounded(w: AnyArray, bits: int) -> Codes:
     """Return `w` rounded to the nearest of 2**bits − 1 levels, symmetric around 0, by groups.
 
     The step is the largest size in the group over 2**(bits−1) − 1.
     """
     most = 2 ** (bits - 1) - 1
-    tops = np.maximum.reduceat(np.abs(w), np.arange(0, w.shape[1], GROUP), axis=1)
+    starts = np.arange(0, w.shape[1], GROUP)
+    tops = np.empty((len(w), starts.size))
+    for part in row_blocks(w.shape):
+        tops[part] = np.maximum.reduceat(np.abs(w[part]), starts, axis=1)
     return _coded(w, tops / most, bits, GROUP, float(most), 2 * most)
 
 
-def split_rounded(rest: FloatArray, bits: int) -> Codes:
+def split_rounded(rest: AnyArray, bits: int) -> Codes:
     """Return `rest` rounded to 2**bits levels, the step of each row best for Gaussian entries."""
     most = 2**bits - 1
-    level = np.sqrt(np.mean(rest**2, axis=1, keepdims=True))
+    level = np.empty((len(rest), 1))
+    for part in row_blocks(rest.shape):
+        level[part] = np.sqrt(np.mean(rows_of(rest)(part) ** 2, axis=1, keepdims=True))
     return _coded(rest, best_step(bits) * level, bits, rest.shape[1], most / 2, most)
 
 
 def _coded(
-    w: FloatArray, steps: FloatArray, bits: int, group: int, offset: float, most: int
+    w: AnyArray, steps: FloatArray, bits: int, group: int, offset: float, most: int
 ) -> Codes:
     scale = float(np.float32(steps.max()))
     relative = (steps / scale if scale > 0 else np.zeros_like(steps)).astype(np.float16)
-    wide = _spread(relative, scale, group, w.shape[1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        codes = np.where(wide > 0, np.rint(w / wide + offset), np.rint(offset))
-    return Codes(np.clip(codes, 0, most).astype(np.uint8), relative, scale, bits, group, offset)
+    codes = np.empty(w.shape, dtype=np.uint8)
+    for part in row_blocks(w.shape):
+        wide = _spread(relative[part], scale, group, w.shape[1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = w[part] / wide
+        if not relative[part].all():
+            found[wide == 0] = 0.0
+        found += offset
+        np.rint(found, out=found)
+        codes[part] = np.clip(found, 0, most, out=found)
+    return Codes(codes, relative, scale, bits, group, offset)
 
 
 def _spread(steps: AnyArray, scale: float, group: int, columns: int) -> FloatArray:

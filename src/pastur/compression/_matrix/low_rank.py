@@ -1,11 +1,14 @@
 """The leading directions of a matrix, as two factors."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
+from pastur._numerics.singular_values import gram
 from pastur._typing import AnyArray, FloatArray
+from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.estimation import RectangularFit
 
 
@@ -19,16 +22,17 @@ class Factors:
     right : array, shape (r, m)
     """
 
-    left: FloatArray
-    right: FloatArray
+    left: AnyArray
+    right: AnyArray
 
     def dense(self) -> FloatArray:
-        """Return the product."""
+        """Return the product, in float64."""
         return self.rows(slice(None))
 
     def rows(self, part: slice) -> FloatArray:
-        """Return some rows of the product."""
-        return np.asarray(self.left[part] @ self.right)
+        """Return some rows of the product, in float64."""
+        right = self.right.astype(np.float64, copy=False)
+        return np.asarray(self.left[part].astype(np.float64, copy=False) @ right)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,15 +46,19 @@ class Directions:
     Attributes
     ----------
     tall : array
-        The matrix, or its transpose where that is taller, over 2**exponent.
+        The matrix, or its transpose where that is taller, over 2**exponent; of any type, turned
+        into float64 by blocks.
+    squares : array
+        Eigenvalues of its Gram matrix, descending.
     vectors : array
-        Eigenvectors of its Gram matrix, in columns.
+        Its eigenvectors, in columns.
     turned : bool
         Whether it is the transpose.
     exponent : int
     """
 
-    tall: FloatArray
+    tall: AnyArray
+    squares: FloatArray
     vectors: FloatArray
     turned: bool
     exponent: int
@@ -58,44 +66,84 @@ class Directions:
     @classmethod
     def of(cls, w: AnyArray) -> "Directions":
         """Return the directions of a matrix."""
-        matrix = np.asarray(w, dtype=np.float64)
+        matrix = np.asarray(w)
         exponent = safe_exponent(largest_magnitude(matrix))
-        matrix = np.asarray(divided(matrix, exponent))
+        matrix = divided(matrix, exponent)
         turned = matrix.shape[0] < matrix.shape[1]
         tall = matrix.T if turned else matrix
-        _, vectors = np.linalg.eigh(tall.T @ tall)
-        return cls(tall, vectors[:, ::-1], turned, exponent)
+        squares, vectors = np.linalg.eigh(gram(tall.T))
+        return cls(tall, squares[::-1], vectors[:, ::-1], turned, exponent)
 
     @property
     def values(self) -> FloatArray:
         """The singular values, descending but for rounding."""
-        sizes = np.linalg.norm(self.tall @ self.vectors, axis=0)
-        return np.asarray(np.ldexp(sizes, self.exponent))
+        return np.asarray(np.ldexp(self._lengths(self.vectors), self.exponent))
 
-    def factors(self, rank: int, values: tuple[float, ...] | None = None) -> Factors:
+    def factors(
+        self,
+        rank: int,
+        values: tuple[float, ...] | None = None,
+        *,
+        dtype: Any = np.float64,
+        rows: AnyArray | None = None,
+    ) -> Factors:
         """Return the `rank` leading directions, with their singular values or with others.
 
-        They are projections, ``W V Vᵀ``.
+        They are projections, ``W V Vᵀ``; in the type `dtype`, and of `rows` alone where these are
+        given.
         """
         v = self.vectors[:, :rank]
-        image = self.tall @ v
-        found = np.linalg.norm(image, axis=0)
-        wanted = found if values is None else np.ldexp(np.asarray(values[:rank]), -self.exponent)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            gain = np.where(found > 0, wanted / found, 0.0)
-            # Either factor has the root of the singular value: no entry is large or small.
-            root = np.sqrt(wanted)
-            left = np.where(root > 0, image * gain / root, 0.0)
+        if values is None:
+            # They divide one factor and multiply the other: their rounding does not matter.
+            found = wanted = np.sqrt(np.maximum(self.squares[:rank], 0.0))
+        else:
+            found = self._lengths(v)
+            wanted = np.ldexp(np.asarray(values[:rank]), -self.exponent)
+        # Either factor has the root of the singular value: no entry is large or small.
+        root = np.sqrt(wanted)
+        gain = np.divide(root, found, out=np.zeros_like(root), where=(found > 0) & (root > 0))
         half = self.exponent // 2
-        left, right = np.ldexp(left, self.exponent - half), np.ldexp(root[:, None] * v.T, half)
-        return Factors(right.T, left.T) if self.turned else Factors(left, right)
+        images = np.ldexp(v * gain, self.exponent - half)
+        right = _held(np.ldexp(root[:, None] * v.T, half), dtype)
+        if self.turned:
+            return Factors(
+                right.T if rows is None else right.T[rows], self._left(None, images, dtype).T
+            )
+        return Factors(self._left(rows, images, dtype), right)
+
+    def _left(self, rows: AnyArray | None, images: FloatArray, dtype: Any) -> AnyArray:
+        lines = self.tall if rows is None else self.tall[rows]
+        made = np.empty((len(lines), images.shape[1]), dtype=dtype)
+        for part in row_blocks(lines.shape):
+            made[part] = _held(rows_of(lines)(part) @ images, dtype)
+        return made
+
+    def _lengths(self, vectors: FloatArray) -> FloatArray:
+        """Return the norms of the columns of ``tall @ vectors``."""
+        squares = np.zeros(vectors.shape[1])
+        for part in row_blocks(self.tall.shape):
+            squares += np.sum((rows_of(self.tall)(part) @ vectors) ** 2, axis=0)
+        return np.sqrt(squares)
 
 
-def low_rank(w: AnyArray, rank: int, values: tuple[float, ...] | None = None) -> Factors:
+def low_rank(
+    w: AnyArray, rank: int, values: tuple[float, ...] | None = None, *, dtype: Any = np.float64
+) -> Factors:
     """Return the `rank` leading directions of a matrix, with its singular values or others."""
-    return Directions.of(w).factors(rank, values)
+    return Directions.of(w).factors(rank, values, dtype=dtype)
 
 
-def denoised_low_rank(w: AnyArray, rank: int, fit: RectangularFit) -> Factors:
+def denoised_low_rank(
+    w: AnyArray, rank: int, fit: RectangularFit, *, dtype: Any = np.float64
+) -> Factors:
     """Return the `rank` leading directions of the denoised matrix."""
-    return low_rank(fit.denoise(np.asarray(w, dtype=np.float64)), rank)
+    return low_rank(fit.denoise(np.asarray(w, dtype=np.float64)), rank, dtype=dtype)
+
+
+def _held(numbers: FloatArray, dtype: Any) -> AnyArray:
+    """Return numbers in another type, those beyond it at its end."""
+    import ml_dtypes
+
+    finfo: Any = ml_dtypes.finfo
+    largest = float(finfo(dtype).max)
+    return np.asarray(np.clip(numbers, -largest, largest).astype(dtype))

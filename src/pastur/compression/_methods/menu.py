@@ -36,7 +36,8 @@ class Subject:
     bits : int
         For the methods that round.
     load : callable
-        ``load()`` returns its entries in float64.
+        ``load()`` returns its entries, in float32 where that holds them all, else in float64. Do
+        not write to it.
     """
 
     name: str
@@ -136,6 +137,7 @@ def promise(
     energy: float,
     stored: float,
     entries: int | None = None,
+    reach: float = 0.0,
 ) -> Promise:
     """Return what a choice promises.
 
@@ -148,9 +150,11 @@ def promise(
     stored : float
         The most that rounding to the type of the file adds to the error.
     entries : int, optional
+    reach : float, optional
+        How far the loss may be from `loss`, where that was not measured on all of the matrix.
     """
     # The sums of squares are known to their rounding, which is seen where little is lost.
-    squares = 64 * _EPS * max(1.0, energy)
+    squares = reach + 64 * _EPS * max(1.0, energy)
     error = float(np.sqrt(max(loss, 0.0)))
     low = float(np.sqrt(max(loss - squares, 0.0))) - stored
     high = float(np.sqrt(loss + squares)) + stored

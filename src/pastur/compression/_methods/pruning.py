@@ -58,7 +58,8 @@ def _pruned(
     subject: Subject, *, weight: float = 1.0, offset: float | None = None, note: str = ""
 ) -> Menu:
     """Return the menu of thresholds; by their size over `weight`, or by the share pruned."""
-    sizes = np.sort(np.abs(subject.load()), axis=None)
+    sizes = np.abs(subject.load()).reshape(-1)
+    sizes.sort()
     places = (np.arange(1, _STEPS) * sizes.size) // _STEPS
     places = np.unique(places[places > 0])
     # Entries of one size are pruned together.

@@ -3,13 +3,15 @@
 import numpy as np
 
 from pastur._format import percent
-from pastur._typing import AnyArray, FloatArray
+from pastur._typing import AnyArray
 from pastur.compression._matrix.codes import BITS, GROUP, gaussian_error, rounded
+from pastur.compression._matrix.low_rank import Directions
 from pastur.compression._matrix.parts import code_bytes
 from pastur.compression._methods.menu import Menu, Subject, on_hull, only_kept, promise
+from pastur.compression._methods.sampled_rows import Measured, measured, sampled
 from pastur.compression._methods.spectral import FUSED, MULTIPLE, tails, white_edge
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, Promise
-from pastur.compression._plan.outcome import carried_out
+from pastur.compression._plan.outcome import split_into
 
 _HALF = 2  # bytes of a number of 16 bits
 _GAUSSIAN = "error of a rest of Gaussian entries"
@@ -33,31 +35,24 @@ def round_entries(subject: Subject, *, every: bool) -> Menu:
     bits = [b for b in wanted if code_bytes(subject.shape, b, GROUP) < size]
     if subject.bits not in bits:
         return only_kept(size, _LARGE)
-    w = np.asarray(subject.load(), dtype=np.float64)
-    found = [_change(w, rounded(w, b).dense()) for b in bits]
-    losses = np.append(0.0, [loss for loss, _ in found])
+    w, rows = subject.load(), sampled(subject.shape)
+    w = w if rows is None else w[rows]
+    found = [measured(w, rounded(w, b).rows, subject.shape[0]) for b in bits]
+    losses = np.append(0.0, [one.loss for one in found])
     sizes = np.append(size, [float(code_bytes(subject.shape, b, GROUP)) for b in bits])
 
     def choose(k: int) -> tuple[Choice, Promise]:
         choice = Choice(Action.ROUND, bits=bits[k - 1])
-        return choice, _measured(subject, choice, *found[k - 1])
+        return choice, _promised(subject, choice, found[k - 1])
 
     ladder = on_hull(sizes, losses, subject.entries)
     return Menu(sizes, losses, *ladder, choose, own=1 + bits.index(subject.bits))
 
 
-def _change(w: FloatArray, other: FloatArray) -> tuple[float, float]:
-    """Return ‖W − W′‖² and ‖W′‖² over ‖W‖²; `other` is overwritten."""
-    total = float(np.vdot(w, w))
-    energy = float(np.vdot(other, other))
-    np.subtract(w, other, out=other)
-    return float(np.vdot(other, other)) / total, energy / total
-
-
-def _measured(subject: Subject, choice: Choice, loss: float, energy: float) -> Promise:
+def _promised(subject: Subject, choice: Choice, found: Measured) -> Promise:
     """Return the promise of codes, which are exact; a dense form rounds to its own type."""
-    stored = 0.0 if subject.form == Form.FACTORED else subject.storage_error(energy**0.5)
-    return promise(choice, loss, energy=energy, stored=stored)
+    stored = 0.0 if subject.form == Form.FACTORED else subject.storage_error(found.energy**0.5)
+    return promise(choice, found.loss, energy=found.energy, stored=stored, reach=found.reach)
 
 
 def split(subject: Subject) -> Menu:
@@ -82,13 +77,19 @@ def split(subject: Subject) -> Menu:
 
     def choose(k: int) -> tuple[Choice, Promise]:
         choice = Choice(Action.SPLIT, rank=int(chosen[k - 1]), bits=subject.bits)
-        w = np.asarray(subject.load(), dtype=np.float64)
-        return choice, _measured(subject, choice, *_change(w, carried_out(choice, w).dense()))
+        return choice, _promised(subject, choice, _of_split(subject, int(chosen[k - 1])))
 
     ladder = on_hull(sizes, losses, subject.entries)
     own = _at_edge(subject, chosen)
     error = percent(float(np.sqrt(losses[own])))
     return Menu(sizes, losses, *ladder, choose, own=own, note=f"{_GAUSSIAN}: {error} at the edge")
+
+
+def _of_split(subject: Subject, rank: int) -> Measured:
+    w, rows = subject.load(), sampled(subject.shape)
+    factors = Directions.of(w).factors(rank, dtype=np.float16, rows=rows)
+    w = w if rows is None else w[rows]
+    return measured(w, split_into(w, factors, subject.bits).rows, subject.shape[0])
 
 
 def _at_edge(subject: Subject, chosen: AnyArray) -> int:

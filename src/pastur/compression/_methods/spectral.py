@@ -106,10 +106,17 @@ def _truncated(
 
 def denoise(subject: Subject) -> Menu:
     """Return what the fit makes of the matrix, and less of it."""
-    values = subject.fit.denoised_values(subject.values)
-    note = subject.fit.noise.name
+    fit, note = subject.fit, subject.fit.noise.name
+    values = fit.denoised_values(subject.values)
     if values is None:
-        return _by_fit(subject, note)
+        if reason := unavailable(subject):
+            return only_kept(subject.entries, reason)
+        w = subject.load()
+        found = fit.turned(w)
+        if found is not None:
+            return _by_fit(subject, w, found, note)
+        values = fit.denoised_values(subject.values, same_vectors=True)
+    assert values is not None
     return _shrunk(subject, values, f"noise: {note}")
 
 
@@ -197,12 +204,9 @@ def _choice(
     return choice, promise(choice, loss, energy=share, stored=subject.storage_error(float(norm)))
 
 
-def _by_fit(subject: Subject, note: str) -> Menu:
+def _by_fit(subject: Subject, w: AnyArray, found: FloatArray, note: str) -> Menu:
     """Return the own choice alone, where the denoised matrix has vectors of its own."""
-    if reason := unavailable(subject):
-        return only_kept(subject.entries, reason)
-    w = np.asarray(subject.load(), dtype=np.float64)
-    found = subject.fit.denoise(w)
+    w = np.asarray(w, dtype=np.float64)
     short = found if found.shape[0] <= found.shape[1] else found.T
     # Its rank is low, so that these are known to half the digits; that is enough to count them.
     values = np.sqrt(np.maximum(np.linalg.eigvalsh(short @ short.T)[::-1], 0.0))

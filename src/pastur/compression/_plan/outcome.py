@@ -1,13 +1,35 @@
 """A choice carried out on one matrix."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
+from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.compression._matrix.codes import Codes, rounded, split_rounded
 from pastur.compression._matrix.low_rank import Factors, denoised_low_rank, low_rank
 from pastur.compression._plan.matrix_plan import Action, Choice
+
+
+@dataclass(frozen=True, eq=False)
+class Pruned:
+    """The entries of a matrix of at least some size, the others zero.
+
+    Attributes
+    ----------
+    matrix : array
+    threshold : float
+    """
+
+    matrix: AnyArray
+    threshold: float
+
+    def rows(self, part: slice) -> FloatArray:
+        """Return some rows, in float64."""
+        found = rows_of(self.matrix)(part)
+        found[np.abs(found) < self.threshold] = 0.0
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,59 +38,59 @@ class Outcome:
 
     Attributes
     ----------
-    entries : array or None
-        The matrix itself.
+    entries : Pruned or None
+        The matrix itself, or its large entries.
     factors : Factors or None
         Leading directions.
     codes : Codes or None
         Rounded entries; of what the factors leave, where there are some.
     """
 
-    entries: FloatArray | None = None
+    entries: Pruned | None = None
     factors: Factors | None = None
     codes: Codes | None = None
 
     def dense(self) -> FloatArray:
-        """Return the matrix."""
+        """Return the matrix, in float64."""
         return self.rows(slice(None))
 
     def rows(self, part: slice) -> FloatArray:
-        """Return some rows of the matrix."""
-        parts = [one.rows(part) for one in (self.factors, self.codes) if one is not None]
-        if self.entries is not None:
-            parts.append(self.entries[part])
-        return np.asarray(sum(parts[1:], parts[0]))
+        """Return some rows of the matrix, in float64."""
+        parts = (self.entries, self.factors, self.codes)
+        found = [one.rows(part) for one in parts if one is not None]
+        return np.asarray(sum(found[1:], found[0]))
 
 
-def carried_out(choice: Choice, w: AnyArray) -> Outcome:
-    """Return what a choice makes of a matrix, in float64."""
-    matrix = np.asarray(w, dtype=np.float64)
+def carried_out(choice: Choice, w: AnyArray, *, dtype: Any = np.float64) -> Outcome:
+    """Return what a choice makes of a matrix, its factors in the type `dtype`.
+
+    The matrix may be of any type; it is turned into float64 by blocks, but for denoising.
+    """
     match choice.action:
         case Action.LOW_RANK:
             assert choice.rank is not None
             if choice.fit is not None:
-                return Outcome(factors=denoised_low_rank(matrix, choice.rank, choice.fit))
-            return Outcome(factors=low_rank(matrix, choice.rank, choice.values))
+                return Outcome(factors=denoised_low_rank(w, choice.rank, choice.fit, dtype=dtype))
+            return Outcome(factors=low_rank(w, choice.rank, choice.values, dtype=dtype))
         case Action.PRUNE:
             assert choice.threshold is not None
-            return Outcome(entries=np.where(np.abs(matrix) >= choice.threshold, matrix, 0.0))
+            return Outcome(entries=Pruned(w, choice.threshold))
         case Action.ROUND:
             assert choice.bits is not None
-            return Outcome(codes=rounded(matrix, choice.bits))
+            return Outcome(codes=rounded(w, choice.bits))
         case Action.SPLIT:
             assert choice.rank is not None and choice.bits is not None
-            return _split(matrix, choice.rank, choice.bits)
-    return Outcome(entries=matrix)
+            return split_into(w, low_rank(w, choice.rank, dtype=np.float16), choice.bits)
+    return Outcome(entries=Pruned(w, 0.0))
 
 
-def _split(matrix: FloatArray, rank: int, bits: int) -> Outcome:
-    exact = low_rank(matrix, rank)
-    # What the rounding of the factors to 16 bits leaves is a part of the rest.
-    factors = Factors(sixteen_bits(exact.left), sixteen_bits(exact.right))
-    return Outcome(factors=factors, codes=split_rounded(matrix - factors.dense(), bits))
+def split_into(w: AnyArray, factors: Factors, bits: int) -> Outcome:
+    """Return factors of 16 bits and the rest in few bits.
 
-
-def sixteen_bits(numbers: FloatArray) -> FloatArray:
-    """Return numbers that float16 holds, in float64."""
-    largest = float(np.finfo(np.float16).max)
-    return np.clip(numbers, -largest, largest).astype(np.float16).astype(np.float64)
+    What the rounding of the factors leaves is a part of the rest. That is held in the type of the
+    matrix, or in float32.
+    """
+    rest = np.empty(w.shape, dtype=np.float64 if w.dtype.itemsize > 4 else np.float32)
+    for part in row_blocks(w.shape):
+        rest[part] = rows_of(w)(part) - factors.rows(part)
+    return Outcome(factors=factors, codes=split_rounded(rest, bits))

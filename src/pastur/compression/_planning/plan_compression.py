@@ -14,6 +14,7 @@ from pastur._foreign import shown, some_of
 from pastur._typing import AnyArray
 from pastur._versions import package_versions
 from pastur.analysis import Analysis, MatrixAnalysis
+from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.compression._matrix.codes import BITS
 from pastur.compression._methods.menu import Menu, Subject
 from pastur.compression._methods.methods import METHODS, Method, MethodName
@@ -204,7 +205,8 @@ class _Model:
 
 
 def _entries(weights: Weights, matrix: Matrix) -> AnyArray:
-    return np.asarray(matrix.cut(weights.read(matrix.tensor)), dtype=np.float64)
+    stored = matrix.cut(weights.read(matrix.tensor))
+    return np.asarray(stored, dtype=np.float64 if stored.dtype.itemsize > 4 else np.float32)
 
 
 def _matched(analysis: Analysis, checkpoint: Checkpoint) -> _Model:
@@ -264,7 +266,8 @@ def _unfolded(
 
 def _check_norm(analysed: MatrixAnalysis, matrix: Matrix, checkpoint: Checkpoint) -> None:
     unit = float(analysed.singular_values[0])
-    norm = float(np.linalg.norm(_entries(checkpoint.stored, matrix) / unit))
+    w = _entries(checkpoint.stored, matrix)
+    norm = sum(float(np.sum((rows_of(w)(part) / unit) ** 2)) for part in row_blocks(w.shape)) ** 0.5
     seen = float(np.linalg.norm(analysed.singular_values / unit))
     if not abs(norm - seen) <= _ROUNDING * seen:
         raise InvalidInputError(

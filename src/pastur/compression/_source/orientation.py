@@ -3,6 +3,7 @@
 import numpy as np
 
 from pastur._typing import AnyArray
+from pastur.compression._matrix.blocks import Rows, row_blocks
 from pastur.compression._matrix.lies import Orientation
 from pastur.weights import Matrix
 
@@ -26,11 +27,14 @@ def orientation(matrix: Matrix, shape: tuple[int, ...]) -> Orientation | None:
     return Orientation.TURNED if seen.T.flags.c_contiguous and shape == (m, n) else None
 
 
-def put_back(matrix: Matrix, tensor: AnyArray, values: AnyArray) -> None:
-    """Put the values of a matrix in their place in a tensor, in the tensor's type."""
+def put_back(matrix: Matrix, tensor: AnyArray, rows: Rows) -> None:
+    """Put the rows of a matrix in their place in a tensor, in the tensor's type."""
     view = matrix.cut(tensor)
-    if np.may_share_memory(view, tensor):
-        view[...] = values
-        return
-    places = matrix.cut(np.arange(tensor.size).reshape(tensor.shape))
-    tensor.reshape(-1)[places] = values
+    shared = np.may_share_memory(view, tensor)
+    places = view if shared else matrix.cut(np.arange(tensor.size).reshape(tensor.shape))
+    flat = tensor.reshape(-1)
+    for part in row_blocks(matrix.shape):
+        if shared:
+            view[part] = rows(part)
+        else:
+            flat[places[part]] = rows(part)

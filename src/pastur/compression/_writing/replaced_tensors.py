@@ -1,14 +1,15 @@
 """The tensors that a plan puts in the place of one tensor."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pastur._typing import AnyArray, FloatArray
+from pastur._numerics.scaling import largest_magnitude
+from pastur._typing import AnyArray
+from pastur.compression._matrix.blocks import Rows, row_blocks, rows_of
 from pastur.compression._matrix.codes import GROUP
 from pastur.compression._matrix.lies import Orientation
-from pastur.compression._matrix.low_rank import Factors
 from pastur.compression._matrix.parts import (
     code_parts,
     code_shapes,
@@ -16,11 +17,9 @@ from pastur.compression._matrix.parts import (
     factor_shapes,
 )
 from pastur.compression._plan.matrix_plan import Form, MatrixPlan
-from pastur.compression._plan.outcome import Outcome, carried_out
+from pastur.compression._plan.outcome import carried_out
 from pastur.compression._source.orientation import orientation, put_back
 from pastur.weights import Matrix
-
-_ROWS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,34 +59,27 @@ def replaced(
         lies = orientation(matrix, tensor.shape)
         if lies is not None:
             return _in_parts(name, tensor, plan, matrix, lies)
-    changed = np.array(tensor)
+    changed = np.array(tensor, order="C")
     errors = {}
     for plan, matrix in planned:
-        w = np.asarray(matrix.cut(tensor), dtype=np.float64)
-        put_back(matrix, changed, carried_out(plan.choice, w).dense().astype(tensor.dtype))
-        seen = matrix.cut(changed)
-        errors[plan.name] = relative_error(w, seen.__getitem__)
+        w = matrix.cut(tensor)
+        put_back(matrix, changed, carried_out(plan.choice, w).rows)
+        errors[plan.name] = relative_error(w, rows_of(matrix.cut(changed)))
     return Replaced({name: changed}, errors)
 
 
 def _in_parts(
     name: str, tensor: AnyArray, plan: MatrixPlan, matrix: Matrix, lies: Orientation
 ) -> Replaced:
-    w = np.asarray(matrix.cut(tensor), dtype=np.float64)
-    outcome = carried_out(plan.choice, w)
+    w = matrix.cut(tensor)
+    outcome = carried_out(plan.choice, w, dtype=tensor.dtype)
     parts: dict[str, AnyArray] = {}
     if outcome.factors is not None:
-        kind = tensor.dtype if outcome.codes is None else np.dtype(np.float16)
-        left, right = (side.astype(kind) for side in (outcome.factors.left, outcome.factors.right))
-        outcome = Outcome(factors=_in_float64(left, right), codes=outcome.codes)
+        left, right = outcome.factors.left, outcome.factors.right
         parts = factor_parts(name, left, right, tensor.shape, lies)
     if outcome.codes is not None:
         parts |= code_parts(name, outcome.codes, tensor.shape, lies)
     return Replaced(parts, {plan.name: relative_error(w, outcome.rows)})
-
-
-def _in_float64(left: AnyArray, right: AnyArray) -> Factors:
-    return Factors(left.astype(np.float64), right.astype(np.float64))
 
 
 def shapes_of(
@@ -118,21 +110,13 @@ def shapes_of(
     return found
 
 
-def relative_error(w: FloatArray, rows: Callable[[slice], AnyArray]) -> float:
-    """Return ‖W − W′‖/‖W‖, by blocks of rows, so that W′ is never whole in float64.
-
-    Parameters
-    ----------
-    w : array
-    rows : callable
-        ``rows(part)`` returns these rows of W′.
-    """
-    unit = float(max(w.max(), -w.min())) or 1.0
+def relative_error(w: AnyArray, rows: Rows) -> float:
+    """Return ‖W − W′‖/‖W‖ from the rows of W′."""
+    unit = float(largest_magnitude(w)) or 1.0
     sums = np.zeros(2)
-    for start in range(0, len(w), _ROWS):
-        part = slice(start, start + _ROWS)
-        own = w[part] / unit
-        sums += np.sum((own - rows(part).astype(np.float64) / unit) ** 2), np.sum(own**2)
+    for part in row_blocks(w.shape):
+        own = rows_of(w)(part) / unit
+        sums += np.sum((own - rows(part) / unit) ** 2), np.sum(own**2)
     return float(np.sqrt(sums[0] / sums[1]))
 
 

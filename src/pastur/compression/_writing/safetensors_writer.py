@@ -12,6 +12,7 @@ from pastur._typing import AnyArray
 from pastur.compression._matrix.parts import Shapes
 from pastur.compression._writing.replaced_tensors import Replaced
 from pastur.weights._formats.safetensors import DTYPES
+from pastur.weights._hostile.array_bytes import numpy_dtype
 
 _CODES = {name: code for code, name in DTYPES.items()}
 _PART = 1 << 24
@@ -114,13 +115,7 @@ def _size(fields: Mapping[str, Any]) -> int:
 
 def _width(dtype: str) -> int:
     name = DTYPES.get(dtype)
-    return 0 if name is None else int(_numpy(name).itemsize)
-
-
-def _numpy(name: str) -> Any:
-    import ml_dtypes
-
-    return np.dtype(getattr(ml_dtypes, name, name))
+    return 0 if name is None else int(numpy_dtype(name).itemsize)
 
 
 def type_code(dtype: str) -> str:

