@@ -50,6 +50,7 @@ PUBLIC = {
         "sample_spiked_outliers",
         "sample_spiked_singular_values",
         "sample_wigner",
+        "write_plan",
         "write_report",
     ],
     "pastur.datasets": ["FashionMnist", "load_fashion_mnist", "shipped_network_path"],
@@ -153,7 +154,7 @@ PUBLIC = {
         "plot_outlier_map",
         "plot_panel",
     ],
-    "pastur.report": ["write_report"],
+    "pastur.report": ["write_plan", "write_report"],
     "pastur.experiments": [
         "CLAIMS",
         "AssumptionReport",

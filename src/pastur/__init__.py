@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         predict_eigenvalues,
         predict_singular_values,
     )
-    from pastur.report import write_report
+    from pastur.report import write_plan, write_report
 
 __all__ = [
     "Analysis",
@@ -95,6 +95,7 @@ __all__ = [
     "sample_spiked_outliers",
     "sample_spiked_singular_values",
     "sample_wigner",
+    "write_plan",
     "write_report",
 ]
 
@@ -139,7 +140,7 @@ _HOMES = {
         "predict_eigenvalues",
         "predict_singular_values",
     ),
-    "report": ("write_report",),
+    "report": ("write_plan", "write_report"),
     "torch": (),
     "weights": (),
 }

@@ -62,6 +62,23 @@ def test_a_plan_is_written_edited_and_applied(
     assert np.linalg.matrix_rank(small["layers.0.weight"], tol=1e-4) == 5
 
 
+def test_a_plan_is_written_as_a_page(
+    invoke: Callable[..., Result], model: Path, tmp_path: Path
+) -> None:
+    done = invoke("compress", model, "-o", "plan.html", "--plan-only", "--error", "0.7")
+    assert (done.exit_code, (tmp_path / "plan.html").read_text()[:9]) == (0, "<!DOCTYPE")
+    assert "Plan: plan.html" in done.output
+    # As is one that was written before.
+    done = invoke("compress", model, "-o", "plan.json", "--plan-only", "--error", "0.7")
+    values = json.loads((tmp_path / "plan.json").read_text())
+    values["matrices"][0]["choice"] = {"action": "round", "bits": 3}
+    (tmp_path / "plan.json").write_text(json.dumps(values))
+    done = invoke("compress", model, "-o", "b.html", "--plan-only", "--plan", "plan.json")
+    assert done.exit_code == 0
+    assert "3 bits" in (tmp_path / "b.html").read_text()
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
 def test_an_analysis_is_not_made_again(
     invoke: Callable[..., Result], model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from pastur._typing import FloatArray
 from pastur.analysis import Analysis, analyze
+from pastur.compression import CompressionPlan, plan_compression
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\u2028{{7*7}}&amp;\"'` \u202egnp.exe"
 
@@ -44,3 +45,9 @@ def arrays() -> dict[str, FloatArray]:
 @pytest.fixture(scope="session")
 def analysis(arrays: dict[str, FloatArray]) -> Analysis:
     return analyze(arrays, baseline=["bema", "mp_pca"], randomize=1, seed=1)
+
+
+@pytest.fixture(scope="session")
+def plan(analysis: Analysis, arrays: dict[str, FloatArray]) -> CompressionPlan:
+    """A plan for those of them that are floats, with some matrices kept."""
+    return plan_compression(analysis, arrays, target={"size": 0.8})

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from pastur.analysis import Analysis, analyze
-from pastur.report import write_report
+from pastur.compression import CompressionPlan
+from pastur.report import write_plan, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -330,3 +331,49 @@ def test_what_stands_out_tells_its_figures(browser: Any, tmp_path: Path) -> None
         lines = rows.all_inner_texts()
         assert len(lines) == 8
         assert [line.split("\t")[2] for line in lines] == ["yes"] + ["no"] * 7
+
+
+@pytest.fixture(scope="module")
+def plan_address(plan: CompressionPlan, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write_plan(plan, tmp_path_factory.mktemp("plan") / "plan.html").as_uri()
+
+
+@VIEWS
+def test_a_plan_fits_the_width_sorts_and_filters(
+    browser: Any, plan_address: str, plan: CompressionPlan, width: int, scheme: str
+) -> None:
+    with visit(browser, plan_address, width, scheme) as opened:
+        page = opened.page
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        header = page.locator("#layers th[data-column=parameters]")
+        header.locator("button").click()
+        assert header.get_attribute("aria-sort") == "descending"
+        place = page.locator("#layers thead th").evaluate_all(
+            "all => all.findIndex(th => th.dataset.column === 'parameters')"
+        )
+        after = page.locator(f"#layers tbody tr > :nth-child({place + 1})").all_text_contents()
+        numbers = [m.parameters for m in plan.matrices if m.parameters is not None]
+        pairs = zip(after, sorted(numbers, reverse=True), strict=True)
+        assert all(text.startswith(f"{number:,}") for text, number in pairs)
+        page.locator("#find").fill("encoder.1")
+        assert rows(page)[0].startswith("encoder.1.dense.weight")
+        assert page.locator("li[data-layer]:visible").count() == 1
+        page.locator("#find").fill("")
+        kept = sum(matrix.kept for matrix in plan.matrices)
+        page.locator(".chip[data-kind=noise]").click()
+        assert page.locator("#layers tbody tr:visible").count() == kept
+        page.locator("#theme").click()
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plan_is_accessible(browser: Any, plan_address: str, width: int, scheme: str) -> None:
+    checker = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    context = new_context(browser, width, scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(plan_address)
+    found = checker.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    context.close()

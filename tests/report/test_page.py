@@ -3,61 +3,19 @@
 import base64
 import dataclasses
 import hashlib
-import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from html_page import Page, escaped
 
 from pastur.analysis import Analysis, MatrixAnalysis, analyze
 from pastur.estimation import RectangularFit, Verdict
 from pastur.report import write_report
 from pastur.report._build.chart_data import spectrum
 from pastur.report._build.overview import Scale, strip
-
-
-class Page(HTMLParser):
-    """The elements of a page with their attributes, its text, and the content of its scripts."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.scripts: list[tuple[dict[str, str | None], str]] = []
-        self.style = ""
-        self._inside = ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag
-        self.elements.append((tag, dict(attrs)))
-        if tag == "script":
-            self.scripts.append((dict(attrs), ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "script":
-            attrs, text = self.scripts[-1]
-            self.scripts[-1] = attrs, text + data
-        elif self._inside == "style":
-            self.style += data
-        else:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.texts)
-
-    @property
-    def data(self) -> dict[str, list[dict[str, Any]]]:
-        text = next(text for attrs, text in self.scripts if attrs.get("id") == "data")
-        return json.loads(text)  # type: ignore[no-any-return]
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +26,6 @@ def path(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
-
-
-def escaped(name: str) -> str:
-    """The name as the page shows it: what is not ASCII here is all of the invisible kind."""
-    return name.encode("ascii", "backslashreplace").decode()
 
 
 def test_every_matrix_has_its_strip_its_row_and_its_spectrum(

@@ -1,5 +1,5 @@
-"""The HTML page on an analysis: one file, complete in itself, drawn from results only."""
+"""HTML pages on results: one file each, complete in itself, drawn from results only."""
 
-from pastur.report._build.write_report import write_report
+from pastur.report._build.write_report import write_plan, write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_plan", "write_report"]

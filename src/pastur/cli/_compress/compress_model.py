@@ -13,6 +13,9 @@ from pastur.compression import CompressionPlan, apply_compression, plan_compress
 from pastur.compression._methods.methods import METHODS, MethodName
 from pastur.compression._source.checkpoint import check_here
 
+# Endings of a page; a plan of another name is JSON.
+PAGES = (".html", ".htm")
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -67,13 +70,22 @@ def run(
         check_writable(output)
     plan = _plan(model, output, wanted, given, quiet=quiet)
     if plan_only:
-        last = f"Plan: {plan.to_json(output)}"
+        last = f"Plan: {_write_plan(plan, output)}"
     else:
         last = str(apply_compression(plan, model, output))
     if not quiet:
         from pastur.cli._compress.print_plan import print_plan
 
         print_plan(plan, last)
+
+
+def _write_plan(plan: CompressionPlan, output: Path) -> Path:
+    """Write a page where the name is that of one, else JSON."""
+    if output.suffix.lower() not in PAGES:
+        return plan.to_json(output)
+    from pastur.report import write_plan
+
+    return write_plan(plan, output)
 
 
 def _plan(

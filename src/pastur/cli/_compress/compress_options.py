@@ -35,7 +35,7 @@ _FILE = click.Path(path_type=Path)
     type=_FILE,
     required=True,
     help="The smaller model, in the format of MODEL or .safetensors; a folder where MODEL is one. "
-    "With --plan-only, the plan (JSON).",
+    "With --plan-only, the plan: a page where it ends in .html, else JSON.",
 )
 @click.option(
     "--method",
@@ -61,7 +61,12 @@ _FILE = click.Path(path_type=Path)
     help="For the methods round and split.",
 )
 @click.option("--plan-only", is_flag=True, help="Write the plan, to be read and edited.")
-@click.option("--plan", "plan_path", type=_FILE, help="Apply this plan, edited or not.")
+@click.option(
+    "--plan",
+    "plan_path",
+    type=_FILE,
+    help="Apply this plan, edited or not; with --plan-only, write it as a page.",
+)
 @click.option(
     "--analysis",
     "analysis_path",
@@ -110,7 +115,7 @@ def compress(
 
     if size is not None and error is not None:
         raise click.UsageError("Choose --size or --error, not both.")
-    if plan_path is not None and (plan_only or analysis_path or size or error):
+    if plan_path is not None and (analysis_path or size or error):
         raise click.UsageError("A plan that is applied has its method and its target already.")
     targets = {"size": size, "error": error}
     target = {name: value for name, value in targets.items() if value is not None}

@@ -199,7 +199,19 @@ class CompressionPlan:
             When it is a file of the model.
         """
         text = json.dumps(self.to_dict(), allow_nan=False, indent=1)
-        return write_whole(path, text + "\n", inputs=(*self.files, self.source))
+        return self.write(path, text + "\n")
+
+    def write(self, path: str | os.PathLike[str], text: str) -> Path:
+        """Write `text`, whole or not at all and over no file of the model, and return its path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        InvalidInputError
+            When it is one of `files`, or `source`.
+        """
+        return write_whole(path, text, inputs=(*self.files, self.source))
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> "CompressionPlan":

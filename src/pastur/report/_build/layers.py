@@ -8,23 +8,12 @@ from pastur._typing import FloatArray
 from pastur.analysis import Finding, MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
 from pastur.report._build import page_text
+from pastur.report._build.cells import NONE, Cell
 from pastur.report._build.chart_data import MOST_MARKED
 from pastur.report._build.overview import Scale, Strip, strip
 
 _SHUFFLED = "Singular values above the largest one after the entries were shuffled"
 _PUBLISHED = "Spikes that this published estimator counts"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell of the table: what is read, and the number by which it is sorted, if there is one."""
-
-    text: str
-    order: float | None
-    detail: str = ""
-
-
-_NONE = Cell(page_text.NOTHING, None)
 
 
 @dataclass(frozen=True)
@@ -127,7 +116,7 @@ def _noise(matrix: MatrixAnalysis) -> str:
 def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
     fit, best, metrics = matrix.fit, matrix.leading, matrix.metrics
     goodness, out = fit.goodness, len(fit.standing_out)
-    theta = _NONE
+    theta = NONE
     if best is not None:
         span = page_text.interval(best.low, best.high) if best.low < best.high else ""
         theta = Cell(page_text.number(best.theta), best.theta, span + _together(best.together))
@@ -135,7 +124,7 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
         "shape": Cell(page_text.shape(matrix.shape), matrix.shape[0] * matrix.shape[1]),
         "sigma": _sigma_cell(matrix),
         "edge": _cell(page_text.number, fit.edge if fit.sigma else None),
-        "rank": Cell(str(fit.rank), fit.rank) if matrix.drawn.counted else _NONE,
+        "rank": Cell(str(fit.rank), fit.rank) if matrix.drawn.counted else NONE,
         "out": Cell(str(out), out),
         "theta": theta,
         "white": _cell(page_text.percent, fit.white_share),
@@ -149,7 +138,7 @@ def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
 
 
 def _cell(text: Callable[[float], str], value: float | None) -> Cell:
-    return _NONE if value is None else Cell(text(value), value)
+    return NONE if value is None else Cell(text(value), value)
 
 
 def _sigma_cell(matrix: MatrixAnalysis) -> Cell:

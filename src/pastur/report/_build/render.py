@@ -1,27 +1,19 @@
-"""The page put together: template, style, scripts, data, and the policy that locks it."""
+"""The page on an analysis."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from functools import cache
-from importlib.resources import files
-from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pastur._errors import InternalError, PasturError
-from pastur._foreign import visible
-from pastur._format import level, p_value
+from pastur._format import p_value
 from pastur.analysis import Analysis, Finding
-from pastur.analysis._matrix.finding import FINDINGS
 from pastur.report._build import page_text
 from pastur.report._build.chart_data import residual, script_safe, spectrum
 from pastur.report._build.layers import Layer, other_columns, layer
 from pastur.report._build.overview import Scale
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
+from pastur.report._build.page import markup, own_script, page, script
 
 _COLUMNS = (
     ("shape", "Shape", "Rows × columns"),
@@ -42,37 +34,22 @@ _COLUMNS = (
 
 def render(analysis: Analysis) -> str:
     """Return the whole page."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(_template),
-        finalize=_harmless,
-    )
-    environment.globals["text"] = page_text
-    environment.globals["level"] = level
-    environment.filters["breakable"] = _breakable
-    scripts = [_script(_asset("report.js")), _script(_plotly())]
     drawn, skipped = _drawn(analysis)
     layers = [one.layer for one in drawn]
-    page: str = environment.get_template("report.html").render(
+    return page(
+        "report.html",
+        [own_script("report.js"), script(_plotly())],
+        source=analysis.source,
+        versions=analysis.versions,
         analysis=analysis,
-        title=PurePath(analysis.source).name or analysis.source,
         layers=layers,
         skipped=skipped,
-        findings=FINDINGS,
         lawless=any(not one.picture.counted for one in layers),
         counts=Counter(one.kind for one in layers),
         columns=_columns(analysis, layers),
         marks=Scale.of(analysis.matrices).marks(),
         strongest=_strongest(layers),
-        policy=_policy(scripts),
-        style=_markup(_tones() + _asset("report.css")),
-        scripts=[_markup(script) for script in scripts],
-        data=_markup(
+        data=markup(
             script_safe(
                 {
                     "layers": [one.spectrum for one in drawn],
@@ -83,7 +60,6 @@ def render(analysis: Analysis) -> str:
             )
         ),
     )
-    return page
 
 
 class _Drawn(NamedTuple):
@@ -115,12 +91,6 @@ def _drawn(analysis: Analysis) -> tuple[list[_Drawn], list[Any]]:
     return drawn, skipped
 
 
-def _harmless(value: Any) -> Any:
-    """Return what a template shows: text from a file with its invisible characters as escapes."""
-    plain = isinstance(value, str) and not hasattr(value, "__html__")
-    return visible(value) if plain else value
-
-
 def _columns(analysis: Analysis, layers: list[Layer]) -> list[tuple[str, str, str]]:
     """Return the columns that say something; other estimators' counts stand next to our own.
 
@@ -143,61 +113,8 @@ def _strongest(layers: list[Layer]) -> Layer | None:
     return max(sound, key=lambda one: one.cells["theta"].order or 0.0, default=None)
 
 
-def _tones() -> str:
-    """Return the style of each finding's class: its colour, on light and on dark paper."""
-    return "".join(
-        f".{entry.key} {{ --tone: var(--{entry.key}); }}\n"
-        f":root {{ --{entry.key}: light-dark({entry.light}, {entry.dark}); }}\n"
-        for entry in FINDINGS.values()
-    )
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("pastur.report").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _template(name: str) -> str:
-    # Indentation would be a tenth of a page of many layers.
-    return "\n".join(line.strip() for line in _asset(name).splitlines())
-
-
 @cache
 def _plotly() -> str:
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
-
-
-def _script(text: str) -> str:
-    # What would end or disguise a script element; both stand only in strings and comments.
-    return text.replace("</script", r"<\/script").replace("<!--", r"<\!--").replace("\r\n", "\n")
-
-
-def _policy(scripts: list[str]) -> str:
-    """Return the content security policy: no request, no script but these, by their hashes."""
-    hashes = (
-        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
-    )
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _breakable(name: str) -> Markup:
-    """Return a name, escaped, that may break after its dots and slashes."""
-    from markupsafe import Markup, escape
-
-    safe = escape(page_text.name(name))
-    for letter in "./":
-        safe = safe.replace(letter, Markup(f"{letter}<wbr>"))
-    return safe
-
-
-def _markup(text: str) -> Markup:
-    """Return text of our own as markup that is not escaped again."""
-    from markupsafe import Markup
-
-    return Markup(text)

@@ -1,11 +1,13 @@
-"""The public face: an analysis in, a page on disk out."""
+"""The public face: a result in, a page on disk out."""
 
 import os
 from pathlib import Path
 
 from pastur._errors import FileAccessError, InvalidTypeError
 from pastur.analysis import Analysis
+from pastur.compression import CompressionPlan
 from pastur.report._build.render import render
+from pastur.report._build.render_plan import render_plan
 
 
 def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
@@ -50,15 +52,65 @@ def write_report(analysis: Analysis, path: str | os.PathLike[str]) -> Path:
         raise InvalidTypeError(
             f"write_report takes the result of `pastur.analyze`. Got a {type(analysis).__name__}."
         )
+    return analysis.write(_checked(path, "report"), render(analysis))
+
+
+def write_plan(plan: CompressionPlan, path: str | os.PathLike[str]) -> Path:
+    """Write a plan of compression as one HTML page that opens offline, and return its path.
+
+    For each matrix: what is done, rank, energy, error with its interval, parameters and bytes
+    before and after; a picture of size and error over depth. Loaded and locked as `write_report`
+    has it, without its charts.
+
+    Parameters
+    ----------
+    plan : CompressionPlan
+        From `pastur.plan_compression` or ``CompressionPlan.from_json``, edited or not.
+    path : str or path-like
+        The file to write; its folder must exist.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InvalidTypeError
+        When `plan` is not a `CompressionPlan`.
+    InvalidInputError
+        When `path` is a file of the model.
+    FileAccessError
+        When `path` is a folder, its folder does not exist, or it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np, pastur
+    >>> model = {"layer": np.random.default_rng(0).normal(size=(60, 90))}
+    >>> plan = pastur.plan_compression(pastur.analyze(model), model, target={"size": 0.8})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pastur.report.write_plan(plan, folder + "/plan.html").name
+    'plan.html'
+    """
+    if not isinstance(plan, CompressionPlan):
+        raise InvalidTypeError(
+            f"write_plan takes the result of `pastur.plan_compression`. Got a "
+            f"{type(plan).__name__}."
+        )
+    return plan.write(_checked(path, "plan"), render_plan(plan))
+
+
+def _checked(path: str | os.PathLike[str], what: str) -> Path:
+    """Return a path whose folder exists, and that is none itself."""
     path = Path(path)
     if path.is_dir():
         raise FileAccessError(
-            f"Cannot write the report to '{path}': it is a folder. Name a file in it, such as "
-            f"'{path / 'report.html'}'."
+            f"Cannot write the {what} to '{path}': it is a folder. Name a file in it, such as "
+            f"'{path / f'{what}.html'}'."
         )
     if not path.parent.is_dir():
         raise FileAccessError(
-            f"Cannot write the report to '{path}': the folder '{path.parent}' does not exist. "
+            f"Cannot write the {what} to '{path}': the folder '{path.parent}' does not exist. "
             "Create it, or name another path."
         )
-    return analysis.write(path, render(analysis))
+    return path
