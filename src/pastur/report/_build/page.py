@@ -111,7 +111,7 @@ def _template(name: str) -> str:
     return "\n".join(line.strip() for line in _asset(name).splitlines())
 
 
-def _policy(scripts: list[str]) -> str:
+def _policy(scripts: Sequence[str]) -> str:
     """Return the content security policy: no request, no script but these, by their hashes."""
     hashes = (
         base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
