@@ -353,6 +353,7 @@ def test_it_comes_back_from_json(result: NoiseTest, tmp_path: Path) -> None:
         result["0.weigth"]
 
 
+@pytest.mark.lengthy
 def test_it_is_drawn(result: NoiseTest) -> None:
     pytest.importorskip("matplotlib").use("Agg")
     ax = pastur.figures.plot_noise_test(result)
