@@ -523,6 +523,20 @@ def test_more_bytes_than_asked_for_are_refused(site: Site, model: dict[str, Any]
         weights.read("0.weight")
 
 
+def test_packed_answers_are_refused(site: Site, model: dict[str, Any]) -> None:
+    import gzip
+
+    weights = open_weights(site.url("model.safetensors"))
+
+    def pack(request: Request, number: int) -> None:
+        request.body = gzip.compress(bytes(10_000_000))
+        request.headers |= {"Content-Encoding": "gzip", "Content-Length": str(len(request.body))}
+
+    site.fault = pack
+    with pytest.raises(FileAccessError, match="its server packs what it sends, unasked"):
+        weights.read("0.weight")
+
+
 def test_fewer_bytes_than_asked_for_are_refused(site: Site, model: dict[str, Any]) -> None:
     weights = open_weights(site.url("model.safetensors"))
 
@@ -573,21 +587,45 @@ def test_a_file_that_changes_midway_is_seen(
         weights.read("0.weight")
 
 
-def test_a_change_between_the_processes_of_a_run_is_seen(site: Site, model: dict[str, Any]) -> None:
-    """What another process is given remembers of which file it is."""
+@pytest.mark.parametrize("name", ["model.safetensors", "model.safetensors.index.json"])
+def test_a_change_between_the_processes_of_a_run_is_seen(
+    site: Site, model: dict[str, Any], name: str
+) -> None:
+    """What another process is given remembers of which files it is."""
     from pastur.analysis._model.selection import Selection
 
-    chosen = Selection.of(
-        site.url("model.safetensors"), include=None, exclude=None, unfold="outputs"
-    )
-    chosen.open()
-    sent = pickle.loads(pickle.dumps(chosen.absolute()))
     path = site.folder / "model.safetensors"
+    index = {"weight_map": dict.fromkeys(model, path.name)}
+    (site.folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    chosen = Selection.of(site.url(name), include=None, exclude=None, unfold="outputs")
+    chosen.open()
+    sent = pickle.dumps(chosen.absolute())
+    assert len(sent) < 2000
+    there = pickle.loads(sent).open()
+    assert np.array_equal(there.read("0.weight"), model["0.weight"])
     changed = bytearray(path.read_bytes())
     changed[-1] ^= 1
     path.write_bytes(changed)
     with pytest.raises(FileAccessError, match="has changed on its server"):
-        sent.open().read("0.weight")
+        pickle.loads(sent).open()
+
+
+def test_a_run_that_lost_its_server_resumes(
+    site: Site, model: dict[str, Any], tmp_path: Path
+) -> None:
+    url, folder = site.url("model.safetensors"), tmp_path / "records"
+    whole = analyze(url)
+
+    def fail(request: Request, number: int) -> None:
+        request.code = 500 if request.begin > 1_000_000 else 206
+
+    site.fault = fail
+    assert "answers 500" in refusal(lambda: analyze(url, resume=folder))
+    assert not any(secret in path.read_text() for path in folder.iterdir() for secret in SECRETS)
+    site.fault = lambda request, number: None
+    resumed = analyze(url, resume=folder)
+    for one, other in zip(whole.matrices, resumed.matrices, strict=True):
+        assert one.fit.to_dict() == other.fit.to_dict()
 
 
 def _redirect(target: str) -> Callable[[Request, int], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal, TypeGuard, TypeVar
@@ -51,10 +51,14 @@ class RemotePath:
     url : str
     listed : bool or None
         Whether a list of its folder has it as a folder, which is not asked again.
+    asked : dict of str to Status or None
+        What its server has said of it, and of all that was found from it, by address: the files of
+        a model are those of one moment, in another process too.
     """
 
     url: str = field(repr=False)
     listed: bool | None = field(default=None, repr=False, compare=False)
+    asked: dict[str, Status | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, url: str) -> RemotePath:
@@ -133,7 +137,7 @@ class RemotePath:
         return (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
 
     def _at(self, path: str) -> RemotePath:
-        return RemotePath(f"{self._scheme}://{path}{self._parts[1]}")
+        return replace(self, url=f"{self._scheme}://{path}{self._parts[1]}", listed=None)
 
     # --- what is there ---
 
@@ -152,7 +156,7 @@ class RemotePath:
 
     def iterdir(self) -> Iterator[RemotePath]:
         for name, is_folder in self._patiently(self._server.listed):
-            yield RemotePath((self / name).url, is_folder)
+            yield replace(self / name, listed=is_folder)
 
     def open(self, mode: Literal["rb"] = "rb") -> IO[bytes]:
         known = self._status
@@ -168,9 +172,11 @@ class RemotePath:
     def _server(self) -> Server:
         return Web() if self._is_web else Store()
 
-    @cached_property
+    @property
     def _status(self) -> Status | None:
-        return self._patiently(self._server.status)
+        if self.url not in self.asked:
+            self.asked[self.url] = self._patiently(self._server.status)
+        return self.asked[self.url]
 
     @cached_property
     def _pages(self) -> dict[int, bytes]:
@@ -179,7 +185,9 @@ class RemotePath:
         return {0: head} if head else {}
 
     def __getstate__(self) -> dict[str, object]:
-        return {key: value for key, value in self.__dict__.items() if key != "_pages"}
+        # What was read is read again elsewhere, and compared with what is known of its file.
+        asked = {url: known and replace(known, head=b"") for url, known in self.asked.items()}
+        return {"url": self.url, "listed": self.listed, "asked": asked}
 
     def _patiently(self, call: Callable[..., _T], *arguments: Any) -> _T:
         return patiently(partial(call, self.url, *arguments), shown(self), self._server.pauses)

@@ -110,6 +110,8 @@ async def _request(system: Any, url: str, begin: int, end: int) -> _Answer:
         if response.status in _ABSENT:
             return _Answer(response.status, 0, "", b"")
         size = _size(response, begin, end)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise FinalError("cannot be read: its server packs what it sends, unasked")
         count = max(0, min(end, size) - begin)
         body = await _body(response, count) if count else b""
         if len(body) > count:
