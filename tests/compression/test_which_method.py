@@ -67,6 +67,11 @@ COSTS = [
         spelling("truncate", 0.75).split()[0],
         sentences(size("truncate", 0.75)).split()[0],
     ),
+    (
+        "{} points at 75 % where marginal cost has {};",
+        sentences(size("edge", 0.75), 0).split()[0],
+        sentences(size("truncate", 0.75)).split()[0],
+    ),
     ("3 bits at 11 % cost the sentence model {}.", sentences({"method": "round", "bits": 3})[:3]),
     (
         "At 90 % it costs {} and {} points",
