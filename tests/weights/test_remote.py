@@ -1,10 +1,12 @@
 """Weights on a web server that answers ranges, and on servers that do so badly, or with malice."""
 
 import asyncio
+import datetime
 import http.server
 import json
 import pickle
 import re
+import ssl
 import subprocess
 import sys
 import threading
@@ -622,10 +624,29 @@ def test_a_run_that_lost_its_server_resumes(
     site.fault = fail
     assert "answers 500" in refusal(lambda: analyze(url, resume=folder))
     assert not any(secret in path.read_text() for path in folder.iterdir() for secret in SECRETS)
-    site.fault = lambda request, number: None
+    site.fault, site.requests = lambda request, number: None, []
     resumed = analyze(url, resume=folder)
     for one, other in zip(whole.matrices, resumed.matrices, strict=True):
         assert one.fit.to_dict() == other.fit.to_dict()
+    # The finished ones are not fetched again: the server's mark is that of the same content.
+    fetched = {begin for _, begin, _ in site.requests if begin}
+    assert min(fetched) > 900_000
+    # A mark that is not of the content is not enough.
+    site.requests = []
+    site.fault = lambda request, number: request.headers.update({"ETag": 'W/"weak"'})
+    analyze(url, resume=folder)
+    assert len([begin for _, begin, _ in site.requests if begin]) == len(model)
+
+
+def test_a_changed_file_is_analysed_anew(site: Site, model: dict[str, Any], tmp_path: Path) -> None:
+    url, folder = site.url("model.safetensors"), tmp_path / "records"
+    analyze(url, resume=folder, include=["0.*"])
+    path = site.folder / "model.safetensors"
+    changed = bytearray(path.read_bytes())
+    changed[-(5 * 480_000)] ^= 0x40
+    path.write_bytes(changed)
+    found = analyze(url, resume=folder, include=["0.*"]).matrices[0]
+    assert found.fit.to_dict() == analyze(path, include=["0.*"]).matrices[0].fit.to_dict()
 
 
 def _redirect(target: str) -> Callable[[Request, int], None]:
@@ -730,6 +751,49 @@ class _Downgrade:
 def test_no_server_leads_away_from_https() -> None:
     with pytest.raises(FinalError, match="its server leads away from HTTPS"):
         asyncio.run(_request(_Downgrade(), "https://host/model.npy", 0, 10))
+
+
+@pytest.mark.lengthy
+def test_certificates_are_looked_at(
+    site: Site, model: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that vouches for itself is refused, and read once its certificate is trusted."""
+    key, certificate = _self_signed(tmp_path)
+    safe = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    safe.load_cert_chain(certificate, key)
+    site.server.socket = safe.wrap_socket(site.server.socket, server_side=True)
+    url = site.url("model.safetensors").replace("http:", "https:").replace("127.0.0.1", "localhost")
+    assert "the certificate of its server is not trusted" in refusal(lambda: open_weights(url))
+    code = f"from pastur.weights import open_weights; print(len(open_weights({url!r}).entries))"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(len(model))
+
+
+def _self_signed(folder: Path) -> tuple[Path, Path]:
+    """Write a key and a certificate for this machine, valid for a day."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(
+        issuer_name=name,
+        subject_name=name,
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=now - datetime.timedelta(hours=1),
+        not_valid_after=now + datetime.timedelta(days=1),
+    ).add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    pem = serialization.Encoding.PEM
+    files = folder / "key.pem", folder / "certificate.pem"
+    files[0].write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    files[1].write_bytes(made.sign(key, hashes.SHA256()).public_bytes(pem))
+    return files
 
 
 # --- the page ---

@@ -88,6 +88,8 @@ class Matrix:
     cut : callable
         ``cut(tensor)`` returns the matrix of an array that has the tensor's shape: where its
         entries are in the tensor.
+    content_mark : str
+        That of the weights: another text once any number has changed, or empty.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Matrix:
     load: Callable[[], AnyArray] = field(repr=False)
     step_variance: Callable[[], float | None] = field(default=_unknown, repr=False)
     cut: Callable[[AnyArray], AnyArray] = field(default=np.asarray, repr=False)
+    content_mark: str = field(default="", repr=False)
 
 
 def iter_matrices(
@@ -238,7 +241,8 @@ def _items(
         else:
             load = partial(_load, cache, entry.name, part, name, name != wanted[-1])
             step = partial(_step_variance, cache.weights, entry.name, part)
-            yield Matrix(name, part.shape, dtype, entry.name, part.label, load, step, part.cut)
+            names_of = name, part.shape, dtype, entry.name, part.label
+            yield Matrix(*names_of, load, step, part.cut, cache.weights.content_mark)
 
 
 def _names(found: Sequence[tuple[TensorInfo, list[TensorPart] | str]]) -> dict[str, list[str]]:

@@ -25,7 +25,7 @@ from pastur.weights._formats.input_files import files_at
 from pastur.weights._formats.readers import READERS, open_file
 from pastur.weights._formats.torch.module import is_module, open_module
 from pastur.weights._places.place import Place
-from pastur.weights._places.remote_path import place_of
+from pastur.weights._places.remote_path import RemotePath, place_of
 from pastur.weights.tensors import Weights
 
 
@@ -86,7 +86,12 @@ def _opened(source: Any, base: Any) -> Weights:
         found = adapter(weights, beneath)
     elif beneath is not None:
         found = difference(weights, beneath)
-    return replace(found, files=(*weights.files, *(beneath.files if beneath else ())))
+    marks = [weights.content_mark, *([] if beneath is None else [beneath.content_mark])]
+    return replace(
+        found,
+        files=(*weights.files, *(beneath.files if beneath else ())),
+        content_mark=" ".join(marks) if all(marks) else "",
+    )
 
 
 def _open(source: Any) -> Weights:
@@ -105,7 +110,8 @@ def _open(source: Any) -> Weights:
         raise FileFormatError(f"{shown(path)} holds no tensor.")
     files = files_at(path, weights.files)
     found = without_states(with_heads(derived(weights, path), path))
-    return replace(found, files=files, place=weights.place or path)
+    mark = path.content_mark if isinstance(path, RemotePath) else ""
+    return replace(found, files=files, place=weights.place or path, content_mark=mark)
 
 
 def _open_path(path: Place) -> Weights:

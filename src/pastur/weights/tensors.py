@@ -73,6 +73,9 @@ class Weights:
         Whether its tensors are the differences of two models.
     place : Place or None
         Where it lies; None for what is in memory.
+    content_mark : str
+        A text that is another one once any of its numbers has changed, base included; empty where
+        there is none, and only reading them can show it.
     """
 
     source: str
@@ -83,6 +86,7 @@ class Weights:
     files: tuple[Path, ...] = field(default=(), repr=False)
     difference: bool = False
     place: Place | None = field(default=None, repr=False)
+    content_mark: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if len(self._by_name) < len(self.entries):

@@ -38,6 +38,9 @@ def examine_anew(matrix: Matrix, known: str | None, *, settings: Settings) -> Ex
     """
     if known is None:
         return Examined(examine(matrix, settings=settings))
+    if known and matrix.content_mark:
+        # The record is of the same mark: nothing need be fetched.
+        return Examined(None, known)
     start = time.perf_counter()
     try:
         numbers = matrix.load()

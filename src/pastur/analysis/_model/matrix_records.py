@@ -26,7 +26,8 @@ class MatrixRecords:
 
     A record lies under the hash of all that a result depends on apart from the numbers: the
     matrix's place in the header, the settings, the versions. It holds a digest of the numbers, so
-    that it is used only where they are the same.
+    that it is used only where they are the same. Where a server marks the content of a file, the
+    mark is in the hash too, and the numbers are not fetched again.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ class MatrixRecords:
         return found.result
 
     def _key(self, matrix: Matrix) -> dict[str, Any]:
-        header = {key: getattr(matrix, key) for key in ("name", "dtype", "tensor", "part")}
+        names = ("name", "dtype", "tensor", "part", "content_mark")
+        header = {key: getattr(matrix, key) for key in names}
         return self._made_by | {"header": header | {"shape": list(matrix.shape)}}
 
     def _path(self, matrix: Matrix) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -183,6 +184,18 @@ class RemotePath:
         """What has been read of it in small pieces: several readers look at the same."""
         head = self._status.head if self._status is not None else b""
         return {0: head} if head else {}
+
+    @property
+    def content_mark(self) -> str:
+        """A text that is another one once anything of what was asked for has changed.
+
+        Empty where a server gives no mark of content: a strong ETag, which is in quotation marks.
+        """
+        files = [known for known in self.asked.values() if known and not known.is_folder]
+        if not all(known.mark.startswith('"') for known in files):
+            return ""
+        said = sorted((url, known and known.mark) for url, known in self.asked.items())
+        return hashlib.sha256(repr(said).encode()).hexdigest()
 
     def __getstate__(self) -> dict[str, object]:
         # What was read is read again elsewhere, and compared with what is known of its file.
