@@ -10,7 +10,7 @@ from before import COMMIT, source_before
 from layers import MODELS, fetch
 from parts import Options, Record
 
-REPEATS, QUICK = 5, 1
+REPEATS, QUICK = 15, 1
 # Over the seconds before.
 LIMITS = {"pastur": 1.5, "pastur --tests": 4.0}
 SCRIPT = Path(__file__).resolve().parents[1] / "minilm.py"
