@@ -199,7 +199,7 @@ def test_arrays_are_not_sent_away(planted: dict[str, AnyArray]) -> None:
 @pytest.mark.lengthy
 def test_an_executor_gives_the_same_result(path: Path, one_thread: None) -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        by_executor = analyze(path, executor=executor, memory="1 MB")
+        by_executor = analyze(path, executor=executor, memory="300 MB")
     assert told(by_executor) == told(analyze(path))
 
 

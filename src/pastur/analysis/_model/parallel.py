@@ -22,8 +22,9 @@ _Progress = Callable[[int, int, str], None]
 # Multiplications in the spectrum of a matrix from which the threads of BLAS are worth their while:
 # below, they wait for one another, and take several times the CPU time.
 _WORTH_THREADS = 5e8
-# Bytes of memory that an entry takes while its matrix is worked on, at most.
-_BYTES = 24
+# Bytes of memory that a process takes, and an entry while its matrix is worked on: the most that
+# was measured for matrices of 2 to 8 million entries.
+_PROCESS_BYTES, _ENTRY_BYTES = 200_000_000, 26
 
 
 class Task(NamedTuple):
@@ -47,6 +48,11 @@ class Task(NamedTuple):
         """Those of its spectrum."""
         n, m = sorted(self.matrix.shape)
         return float(n) * n * (n + m)
+
+    @property
+    def memory(self) -> int:
+        """About the bytes that it takes to examine it."""
+        return _PROCESS_BYTES + _ENTRY_BYTES * math.prod(self.matrix.shape)
 
 
 def examined(
@@ -116,7 +122,7 @@ def _side_by_side(
             function,
             calls,
             workers=those,
-            needs=[_BYTES * math.prod(task.matrix.shape) for task in tasks],
+            needs=[task.memory for task in tasks],
             budget=memory,
             lost=lambda number, death: lost(tasks[number].matrix, death),
         )
