@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from pastur._errors import InvalidInputError, InvalidTypeError, PasturWarning
 from pastur._pool import finished
 from pastur._versions import package_versions
-from pastur._workers import Workers, WorkersGoneError
+from pastur._workers import Cluster, Workers, WorkersGoneError
 
 
 def functions() -> tuple[Callable[..., Any], ...]:
@@ -176,6 +176,30 @@ def test_threads_that_share_a_process_have_one_blas_thread_until_the_last_is_don
         found = results(work, calls, workers=Workers(executor=executor))
         assert threads() == {2}
     assert found == [{1}, {1}, {1}]
+
+
+class Deserted:
+    """A client of a cluster that has no workers."""
+
+    def get_executor(self, *, pure: bool) -> Executor:
+        executor = ThreadPoolExecutor(1)
+        executor.submit = lambda *_: Future()  # type: ignore[method-assign]
+        return executor
+
+    def nthreads(self) -> dict[str, int]:
+        return {}
+
+
+def test_a_cluster_without_workers_is_waited_for_and_then_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pastur._workers.PATIENCE", 0.05)
+    monkeypatch.setattr("pastur._pool._POLL_SECONDS", 0.02)
+    monkeypatch.setattr(Workers, "pool", lambda _: Cluster(Deserted()))
+    start = time.monotonic()
+    with pytest.raises(WorkersGoneError, match="Dask cluster has had no workers for 0 s"):
+        results(abs, [(1,)], workers=Workers(executor=Deserted()))
+    assert time.monotonic() - start > 0.05
 
 
 def test_a_worker_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

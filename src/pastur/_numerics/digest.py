@@ -1,22 +1,25 @@
-"""A hash of the numbers of an array."""
+"""A checksum of the numbers of an array, against changes by accident."""
 
 import hashlib
+import zlib
 
 import numpy as np
 
 from pastur._typing import AnyArray
 
-# Numbers turned into float32 together.
-_PART = 1 << 22
+# Bytes whose CRC is taken together.
+_PART = 1 << 20
 
 
-def tensor_digest(array: AnyArray) -> str:
-    """Return a hash of the numbers of an array; floats of at most 32 bits count as float32."""
-    found = hashlib.sha256(str(array.shape).encode())
-    flat = np.ascontiguousarray(array).reshape(-1)
-    small = flat.dtype.kind in "fV" and flat.dtype.itemsize <= 4
-    for start in range(0, flat.size, _PART):
-        part = flat[start : start + _PART]
-        part = part.astype("<f4" if small else part.dtype.newbyteorder("<"), copy=False)
-        found.update(part.view(np.uint8).data)
-    return found.hexdigest()[:32]
+def checksum(array: AnyArray) -> str:
+    """Return a checksum of type, shape and bits of a contiguous array.
+
+    A CRC of 32 bits for each MiB, and a hash of these: several times faster than a hash of all
+    bytes. A change of one number of 32 bits is always noticed, any other change within one MiB but
+    for a chance of 2e-10, and changes of several MiB but for powers of that.
+    """
+    found = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
+    bits = array.reshape(-1).view(np.uint8)
+    for start in range(0, bits.size, _PART):
+        found.update(zlib.crc32(bits[start : start + _PART].data).to_bytes(4, "little"))
+    return found.hexdigest()

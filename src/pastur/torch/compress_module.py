@@ -7,11 +7,10 @@ import numpy as np
 from pastur._checks import missing_extra
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._foreign import shown, suggestion
-from pastur._numerics.digest import tensor_digest
 from pastur._typing import AnyArray
 from pastur.compression import CompressionPlan, Form
 from pastur.compression._matrix.parts import LEFT, RIGHT
-from pastur.compression._plan.fingerprint import TensorRecord, check_tensor
+from pastur.compression._plan.fingerprint import TensorRecord, check_tensor, tensor_digest
 from pastur.compression._plan.matrix_plan import MatrixPlan
 from pastur.compression._source.checkpoint import matrices_of
 from pastur.compression._writing.replaced_tensors import planned_by_tensor, replaced

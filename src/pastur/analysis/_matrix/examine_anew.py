@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from typing import NamedTuple
 
-from pastur._numerics.digest import tensor_digest
+from pastur._numerics.digest import checksum
 from pastur.analysis._matrix.fit_matrix import Settings, examine
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.weights import Matrix, Skipped
@@ -19,7 +19,7 @@ class Examined(NamedTuple):
     result : MatrixAnalysis, Skipped or None
         None where its numbers are those of the earlier result.
     digest : str
-        Hash of its numbers; empty where none was asked for, or they could not be read.
+        Checksum of its numbers; empty where none was asked for, or they could not be read.
     """
 
     result: MatrixAnalysis | Skipped | None
@@ -44,7 +44,7 @@ def examine_anew(matrix: Matrix, known: str | None, *, settings: Settings) -> Ex
     start = time.perf_counter()
     try:
         numbers = matrix.load()
-        digest = _digest(tensor_digest(numbers), matrix)
+        digest = _digest(checksum(numbers), matrix)
     except Exception:
         # The reason for skipping it, or the error that ends the run.
         return Examined(examine(matrix, settings=settings))

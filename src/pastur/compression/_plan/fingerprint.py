@@ -1,5 +1,6 @@
 """Which model a plan is of: names, shapes and a hash of every tensor."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -7,8 +8,11 @@ import numpy as np
 
 from pastur._errors import InvalidInputError
 from pastur._foreign import shown, suggestion
-from pastur._numerics.digest import tensor_digest
+from pastur._typing import AnyArray
 from pastur.weights import TensorInfo, Weights
+
+# Numbers turned into float32 together.
+_PART = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,18 @@ def records(tensors: Sequence[TensorInfo], weights: Weights) -> Iterator[TensorR
     for entry in tensors:
         digest = "" if entry.unreadable else tensor_digest(weights.read(entry.name))
         yield TensorRecord(entry.name, entry.shape, entry.dtype, entry.nbytes, digest)
+
+
+def tensor_digest(array: AnyArray) -> str:
+    """Return a hash of the numbers of an array; floats of at most 32 bits count as float32."""
+    found = hashlib.sha256(str(array.shape).encode())
+    flat = np.ascontiguousarray(array).reshape(-1)
+    small = flat.dtype.kind in "fV" and flat.dtype.itemsize <= 4
+    for start in range(0, flat.size, _PART):
+        part = flat[start : start + _PART]
+        part = part.astype("<f4") if small else part.astype(part.dtype.newbyteorder("<"))
+        found.update(part.view(np.uint8).data)
+    return found.hexdigest()[:32]
 
 
 def check_same(planned: Sequence[TensorRecord], there: Sequence[TensorRecord], source: str) -> None:
