@@ -94,7 +94,7 @@ def recording() -> None:
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
-        shapes = [(256, 256), (300, 700), (512, 2048)] * 4
+        shapes = [(512, 512), (768, 768), (768, 3072), (1600, 1600)] * 2
         save_file({f"layer.{k}": rng.normal(size=shape) for k, shape in enumerate(shapes)}, path)
         analyze(path)
         runs: dict[str, list[tuple[float, float]]] = {"without": [], "with": [], "resumed": []}
