@@ -178,13 +178,18 @@ def test_threads_that_share_a_process_have_one_blas_thread_until_the_last_is_don
     assert found == [{1}, {1}, {1}]
 
 
+class Waiting(Executor):
+    """An executor that never starts anything."""
+
+    def submit(self, function: Any, /, *call: Any, **more: Any) -> Future[Any]:
+        return Future()
+
+
 class Deserted:
     """A client of a cluster that has no workers."""
 
     def get_executor(self, *, pure: bool) -> Executor:
-        executor = ThreadPoolExecutor(1)
-        executor.submit = lambda *_: Future()  # type: ignore[method-assign]
-        return executor
+        return Waiting()
 
     def nthreads(self) -> dict[str, int]:
         return {}
