@@ -115,7 +115,7 @@ class NoiseTest:
     seed : int
     matrices : tuple of MatrixNoiseTest
     skipped : dict of str to str
-        Matrices that were not tested, with the reason.
+        Matrices that were not tested, with the reason, in words that follow the name.
     versions : dict
         Versions of pastur, NumPy, SciPy, PyTorch and Python.
     """
@@ -243,7 +243,7 @@ def noise_test_text(test: NoiseTest) -> str:
         "draws of fresh noise the mean with its standard error; p is small where the rest itself "
         "serves the model.",
         *laws,
-        *(f"{shown(name)} was not tested: {reason}." for name, reason in test.skipped.items()),
+        *(f"Not tested: {shown(name)} {reason}." for name, reason in test.skipped.items()),
     ]
     return "\n".join([*_aligned(main), "", *_aligned(tenths), "", *sentences])
 
