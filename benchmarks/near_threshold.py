@@ -1,11 +1,11 @@
 """Intervals of spikes that were detected near the threshold, as a table of the docs.
 
-    python benchmarks/near_threshold.py [--draws 150] [--seed 0]
+    python benchmarks/near_threshold.py [--draws 150] [--seed 0] [--known]
 
-Spikes of one strength, σ unknown, only the spectrum given. Each cell has the share of intervals
-that hold the strength, of lone spikes and of groups, with their number, and the median upper end
-over the critical strength. Draws without a value beyond the noise are not fitted: nothing is
-detected there.
+Spikes of one strength, σ unknown unless `--known`, only the spectrum given. Each cell has the share
+of intervals that hold the strength, of lone spikes and of groups, with their number, and the median
+upper end over the critical strength. Draws without a value beyond the noise are not fitted: nothing
+is detected there.
 """
 
 import argparse
@@ -35,7 +35,14 @@ def eigenvalues(size: int, theta: FloatArray, rng: np.random.Generator) -> Float
     return np.asarray(np.linalg.eigvalsh(w), dtype=np.float64)
 
 
-def cell(shape: tuple[int, int] | int, factor: float, count: int, draws: int, seed: int) -> str:
+def cell(
+    shape: tuple[int, int] | int,
+    factor: float,
+    count: int,
+    draws: int,
+    seed: int,
+    sigma: float | None,
+) -> str:
     symmetric = isinstance(shape, int)
     sides = (shape, shape) if isinstance(shape, int) else shape
     ratio = sides[0] / sides[1]
@@ -49,9 +56,9 @@ def cell(shape: tuple[int, int] | int, factor: float, count: int, draws: int, se
         if draw.max() < edge:
             continue
         if symmetric:
-            spikes = fit_symmetric(eigenvalues=draw).spikes
+            spikes = fit_symmetric(eigenvalues=draw, sigma=sigma).spikes
         else:
-            spikes = fit_rectangular(singular_values=draw, shape=sides).spikes
+            spikes = fit_rectangular(singular_values=draw, shape=sides, sigma=sigma).spikes
         spikes = spikes[spikes["observed"] > 0]
         for number in np.unique(spikes["group"]):
             low, high = (spikes[end][spikes["group"] == number][0] for end in ("low", "high"))
@@ -64,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--draws", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--known", action="store_true", help="σ is given")
     options = parser.parse_args(arguments)
+    sigma = 1.0 if options.known else None
     print("| matrix, spikes |", " | ".join(f"{factor} × critical" for factor in FACTORS), "|")
     print("|---" * (len(FACTORS) + 1) + "|")
     for shape in SHAPES:
@@ -72,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             name = f"symmetric {shape}" if isinstance(shape, int) else "{} × {}".format(*shape)
             print(f"| {name}, {count}", end="", flush=True)
             for factor in FACTORS:
-                found = cell(shape, factor, count, options.draws, options.seed)
+                found = cell(shape, factor, count, options.draws, options.seed, sigma)
                 print(f" | {found}", end="", flush=True)
             print(" |")
 

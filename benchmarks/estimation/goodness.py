@@ -17,7 +17,7 @@ Shape = tuple[int, int]
 Setting = tuple[Shape, int, tuple[float, float], str, float]
 
 NEAR, FAR = (1.5, 4.0), (10.0, 50.0)
-SHAPES = [(200, 200), (200, 400), (400, 800), (1000, 2000)]
+SHAPES = [(200, 200), (200, 400), (400, 800), (1000, 2000), (2000, 4000)]
 EXACT: list[Setting] = [
     (shape, rank, ends, "white", 0.0)
     for shape in SHAPES
@@ -31,8 +31,8 @@ WRONG: list[Setting] = [
     for kind, strength in (("rows", 0.1), ("rows", 0.2), ("neighbours", 0.2))
 ]
 CHUNKS = 4
-# Matrices of 1000 × 2000 take a second each.
-LARGE, LARGE_SHARE = 1000, 8
+# Matrices of 2000 × 4000 take a second each.
+LARGE, LARGE_SHARE = 2000, 8
 
 
 def tasks(draws: int, seed: int) -> list[tuple[Setting, int, int, int]]:
