@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from pastur._files import (
     same_file,
     set_aside,
     whole_file,
+    whole_folder,
     write_whole,
 )
 
@@ -406,3 +408,88 @@ def test_a_stream_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     with whole_file(path) as stream:
         stream.write(b"new")
     assert path.read_bytes() == b"new"
+
+
+# --- folders ---
+
+FOLDER = """
+import sys, time
+from pastur._files import whole_folder
+with whole_folder(sys.argv[1]) as part:
+    (part / "file").write_text("half")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+@contextmanager
+def writing_a_folder(target: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has written a part of a folder, and is killed at the end."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", FOLDER, str(target)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writing\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def written_folder(target: Path) -> None:
+    with whole_folder(target) as part:
+        (part / "file").write_text("whole")
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    written_folder(tmp_path / "out")
+    assert names(tmp_path) == ["out"]
+    assert names(tmp_path / "out") == ["file"]
+    with pytest.raises(FileAccessError, match=r"Cannot write .*out': Directory not empty"):
+        written_folder(tmp_path / "out")
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "other"):
+        _ = 1 / 0
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.lengthy
+def test_folders_of_killed_processes_do_not_stay(tmp_path: Path) -> None:
+    with writing_a_folder(tmp_path / "out") as process:
+        process.send_signal(signal.SIGKILL)
+    assert len(names(tmp_path)) == 1
+    written_folder(tmp_path / "other")
+    assert len(names(tmp_path)) == 2
+    written_folder(tmp_path / "out")
+    assert names(tmp_path) == ["other", "out"]
+
+
+@pytest.mark.lengthy
+def test_the_folder_of_a_living_process_stays(tmp_path: Path) -> None:
+    with writing_a_folder(tmp_path / "out"):
+        (before,) = names(tmp_path)
+        written_folder(tmp_path / "out")
+        assert names(tmp_path) == [before, "out"]
+        assert "file" in names(tmp_path / before)
+
+
+def test_what_only_looks_like_a_part_stays(tmp_path: Path) -> None:
+    """Folders without our mark, links to one that has it, and other endings."""
+    full, marked = tmp_path / f".out.{'1' * 16}.part", tmp_path / "mine"
+    for folder in (full, marked):
+        folder.mkdir()
+        (folder / "file").write_text("kept")
+    (marked / ".pastur.part").touch()
+    link = tmp_path / f".out.{'2' * 16}.part"
+    link.symlink_to(marked)
+    other = tmp_path / ".out.backup.part"
+    other.write_text("kept")
+    before = names(tmp_path)
+    written_folder(tmp_path / "out")
+    write_whole(tmp_path / "out" / "more", "new")
+    assert names(tmp_path) == sorted([*before, "out"])
+    assert names(marked) == [".pastur.part", "file"]
+    # An empty one may be left by a process that was killed before it was marked.
+    (tmp_path / f".new.{'3' * 16}.part").mkdir()
+    written_folder(tmp_path / "new")
+    assert names(tmp_path) == sorted([*before, "new", "out"])

@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +26,10 @@ with contextlib.suppress(ImportError):
 # File systems allow names of 255 bytes, some only 143.
 _LONGEST_STEM = 100
 _PATIENCE = 5.0
+# What tells the parts of a name apart.
+_TOKEN = re.compile("[0-9a-f]{16}")
+# The file that says that a hidden folder is one of ours.
+_MARK = ".pastur.part"
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 
@@ -79,6 +85,30 @@ def whole_file(path: PathLike, *, inputs: Iterable[PathLike] = ()) -> Iterator[B
         else:
             with _replaced(target, existing) as stream:
                 yield stream
+
+
+@contextlib.contextmanager
+def whole_folder(path: PathLike) -> Iterator[Path]:
+    """Yield a hidden folder next to `path`, which becomes it once the block ends.
+
+    Nothing is there if the block fails, and what a killed process left is removed by the next call.
+    `path` must not exist, or be an empty folder.
+
+    Raises
+    ------
+    FileAccessError
+        If the folder cannot be written.
+    """
+    path = Path(path)
+    with _named(path):
+        handle, part = _new_folder(path)
+        try:
+            yield part
+            (part / _MARK).unlink()
+            os.replace(part, path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+            _close(handle)
 
 
 def check_writable(path: PathLike) -> None:
@@ -214,7 +244,7 @@ def _new_part(target: Path) -> tuple[int, Path]:
 
     The lock distinguishes a part that is being written from one left by a killed process.
     """
-    stem = target.name.encode("utf-8", "ignore")[:_LONGEST_STEM].decode("utf-8", "ignore")
+    stem = _stem(target)
     _remove_stale(target.parent, stem)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY
     while True:
@@ -230,6 +260,37 @@ def _new_part(target: Path) -> tuple[int, Path]:
         part.unlink(missing_ok=True)
 
 
+def _new_folder(target: Path) -> tuple[int | None, Path]:
+    """Return a new, locked folder with our mark in it, next to `target`."""
+    stem = _stem(target)
+    _remove_stale(target.parent, stem)
+    while True:
+        part = target.parent / f".{stem}.{secrets.token_hex(8)}.part"
+        try:
+            part.mkdir()
+        except FileExistsError:
+            continue
+        # A folder is opened, and locked, on POSIX systems only.
+        handle = None if _flock is None else os.open(part, os.O_RDONLY)
+        try:
+            if handle is None or (not _held_elsewhere(handle) and same_file(part, handle)):
+                (part / _MARK).touch(exist_ok=False)
+                return handle, part
+        except FileNotFoundError:
+            # Another process found it before it was locked, and removed it.
+            pass
+        _close(handle)
+
+
+def _close(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
+
+
+def _stem(target: Path) -> str:
+    return target.name.encode("utf-8", "ignore")[:_LONGEST_STEM].decode("utf-8", "ignore")
+
+
 def _remove_stale(folder: Path, stem: str) -> None:
     """Remove the parts left by processes that were killed while writing."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
@@ -240,7 +301,8 @@ def _remove_stale(folder: Path, stem: str) -> None:
 
 
 def _is_part(name: str, stem: str) -> bool:
-    return name.startswith(f".{stem}.") and name.endswith(".part")
+    token = name.removeprefix(f".{stem}.").removesuffix(".part")
+    return name == f".{stem}.{token}.part" and _TOKEN.fullmatch(token) is not None
 
 
 def _remove_if_stale(part: str) -> None:
@@ -248,9 +310,17 @@ def _remove_if_stale(part: str) -> None:
         return
     handle = os.open(part, os.O_RDONLY | os.O_NONBLOCK | _NO_FOLLOW)
     try:
-        if stat.S_ISREG(os.fstat(handle).st_mode):
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISREG(mode):
             _flock(handle, _LOCK_NOW)
             os.unlink(part)
+        elif stat.S_ISDIR(mode):
+            _flock(handle, _LOCK_NOW)
+            if os.path.lexists(os.path.join(part, _MARK)):
+                shutil.rmtree(part)
+            else:
+                # One of ours that was not marked yet is empty; any other stays.
+                os.rmdir(part)
     finally:
         os.close(handle)
 

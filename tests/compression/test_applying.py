@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -436,22 +435,32 @@ pastur.apply_compression(plan, sys.argv[2], sys.argv[3])
 
 
 @pytest.mark.lengthy
-def test_a_killed_run_leaves_no_target(plan: CompressionPlan, saved: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["safetensors", "folder"])
+def test_a_killed_run_leaves_no_target(
+    kind: str, model: dict[str, Any], analysis: pastur.Analysis, tmp_path: Path
+) -> None:
+    whole = (
+        sharded(model, tmp_path / "model") if kind == "folder" else written(kind, model, tmp_path)
+    )
+    plan = pastur.plan_compression(analysis, whole, target={"size": 0.6})
     stored = plan.to_json(tmp_path / "plan.json")
     place = tmp_path / "out"
     place.mkdir()
-    target, before = place / "small.safetensors", saved.read_bytes()
-    command = [sys.executable, "-c", SLOW, str(stored), str(saved), str(target)]
+    target = place / ("small" if kind == "folder" else f"small.{kind}")
+    files = [file for file in (whole, *whole.rglob("*")) if file.is_file()]
+    before = [file.read_bytes() for file in files]
+    command = [sys.executable, "-c", SLOW, str(stored), str(whole), str(target)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "writing\n"
         run.send_signal(signal.SIGKILL)
     assert not target.exists()
-    assert saved.read_bytes() == before
+    assert [file.read_bytes() for file in files] == before
     # What it left is removed by the next one.
-    time.sleep(0.05)
-    pastur.apply_compression(plan, saved, target)
+    assert len(list(place.iterdir())) == 1
+    pastur.apply_compression(plan, whole, target)
     assert [file.name for file in place.iterdir()] == [target.name]
+    assert not [file for file in target.rglob("*") if file.name.endswith(".part")]
 
 
 def test_parts_that_do_not_go_together_are_refused(

@@ -1,18 +1,16 @@
 """A checkpoint written after a plan."""
 
-import contextlib
 import json
 import os
-import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError, PasturError
-from pastur._files import PathLike, check_writable, same_file, whole_file
+from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError
+from pastur._files import PathLike, check_writable, same_file, whole_file, whole_folder
 from pastur._foreign import shown
 from pastur._format import bytes_text
 from pastur.compression._matrix.parts import Shapes
@@ -345,7 +343,7 @@ def _write_folder(work: _Work, path: Path) -> str:
             "that does not exist or is empty."
         )
     parts = {part.name for part in work.checkpoint.parts}
-    with _whole_folder(path) as place:
+    with whole_folder(path) as place:
         for part in work.checkpoint.parts:
             with whole_file(place / part.name) as stream:
                 _write_part(_of_part(work, part), part, stream)
@@ -394,20 +392,3 @@ def _index(work: _Work, item: Path) -> bytes:
     if "total_size" in index.get("metadata", {}):
         index["metadata"]["total_size"] = work.plan.bytes_after
     return (json.dumps(index, indent=2) + "\n").encode()
-
-
-@contextlib.contextmanager
-def _whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a hidden folder next to `path`, which becomes it once the block ends."""
-    part = path.parent / f".{path.name[:100]}.{secrets.token_hex(8)}.part"
-    try:
-        part.mkdir()
-        yield part
-        os.replace(part, path)
-    except PasturError:
-        raise
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise FileAccessError(f"Cannot write '{path}': {why}.") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
