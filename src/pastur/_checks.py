@@ -1,7 +1,8 @@
 """Argument checks: each returns the value in its working type, or raises a helpful error."""
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,21 @@ def flag(name: str, value: Any) -> bool:
             f"`{name}` must be True or False. Got {_shown(value)} of type {type(value).__name__}."
         )
     return bool(value)
+
+
+@contextlib.contextmanager
+def needed(what: str, package: str, extra: str) -> Iterator[None]:
+    """Say which extra `what` needs where an import inside fails.
+
+    Raises
+    ------
+    MissingExtraError
+        If it does.
+    """
+    try:
+        yield
+    except ImportError:
+        raise missing_extra(what, package, extra) from None
 
 
 def _integer(name: str, value: Any, least: int) -> int:

@@ -9,7 +9,7 @@ import json
 import os
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -18,7 +18,13 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from pastur._errors import FileAccessError, FileFormatError, PasturError, PasturWarning
+from pastur._errors import (
+    FileAccessError,
+    FileFormatError,
+    InvalidInputError,
+    PasturError,
+    PasturWarning,
+)
 from pastur._files import set_aside
 from pastur._foreign import shown
 from pastur._typing import FloatArray
@@ -65,6 +71,59 @@ def read_object(path: str | os.PathLike[str], *, finite: bool = True) -> dict[st
     if not isinstance(values, dict):
         raise FileFormatError(f"'{path}' contains a JSON {type(values).__name__}, not an object.")
     return values
+
+
+def read_document(
+    path: str | os.PathLike[str],
+    make: Callable[[dict[str, Any]], _T],
+    *,
+    what: str,
+    schemas: Sequence[int],
+    unsound: str,
+    again: str,
+    keys: Sequence[str] = (),
+    finite: bool = True,
+) -> _T:
+    """Return what `make` makes of a stored result.
+
+    Parameters
+    ----------
+    path : path-like
+    make : callable
+        Of the object in the file; it may raise `Damaged` and `InvalidInputError`.
+    what : str
+        The kind of result.
+    schemas : sequence of int
+        Values of its key ``schema`` that are known.
+    unsound, again : str
+        What is said of a file that is damaged, and what to do then.
+    keys : sequence of str
+        Other keys that tell it from other kinds.
+    finite : bool
+        See `read_object`.
+
+    Raises
+    ------
+    FileAccessError
+        If the file cannot be read.
+    FileFormatError
+        If it is not JSON, not of this kind, or damaged.
+    """
+    values = read_object(path, finite=finite)
+    schema = values.get("schema")
+    known = schema in schemas and not isinstance(schema, bool)
+    if not known or not values.keys() >= set(keys):
+        listed = " or ".join(map(str, schemas))
+        others = "".join(f", and it should have `{key}`" for key in keys)
+        raise FileFormatError(
+            f"'{path}' is not {'an' if what[0] in 'aeiou' else 'a'} {what} that this version "
+            f"reads: its `schema` should be {listed}{others}. Got {got(schema)}. {again}"
+        )
+    try:
+        return make(values)
+    except (Damaged, InvalidInputError) as error:
+        reason = str(error).rstrip(".")
+        raise FileFormatError(f"'{path}' {unsound}: {reason}. {again}") from None
 
 
 def parse(text: str, *, finite: bool = True) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import missing_extra
+from pastur._checks import needed
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray
@@ -48,10 +48,8 @@ def compress(module: Any, plan: CompressionPlan) -> Any:
     MissingExtraError
         When PyTorch is not installed.
     """
-    try:
+    with needed("pastur.torch.compress", "torch", "torch"):
         from pastur.torch._layers.owners import Owners, as_parameter, check_module
-    except ImportError:
-        raise missing_extra("pastur.torch.compress", "torch", "torch") from None
     check_module(module)
     if not isinstance(plan, CompressionPlan):
         raise InvalidTypeError(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pastur._checks import missing_extra
+from pastur._checks import needed
 from pastur._errors import InvalidInputError
 from pastur._files import PathLike
 from pastur._foreign import some_of
@@ -40,10 +40,8 @@ def load_compressed(module: Any, path: PathLike) -> Any:
     MissingExtraError
         When PyTorch is not installed.
     """
-    try:
+    with needed("pastur.torch.load_compressed", "torch", "torch"):
         from pastur.torch._layers.owners import Owners, as_parameter, check_module
-    except ImportError:
-        raise missing_extra("pastur.torch.load_compressed", "torch", "torch") from None
     check_module(module)
     stored = open_checkpoint(path).stored
     names = [entry.name for entry in stored.entries if not entry.unreadable]

@@ -9,7 +9,7 @@ import numpy as np
 
 from pastur._checks import (
     finite_number,
-    missing_extra,
+    needed,
     non_negative_integer,
     one_of,
     positive_integer,
@@ -133,11 +133,9 @@ class MPPruning:
         trimmed: float = 0.25,
         alpha: float = 0.1,
     ) -> None:
-        try:
+        with needed("pastur.torch.MPPruning", "torch", "torch"):
             from pastur.torch._layers.owners import check_module
             from pastur.torch._layers.trained_layers import optimizer_fault
-        except ImportError:
-            raise missing_extra("pastur.torch.MPPruning", "torch", "torch") from None
         check_module(module)
         if fault := optimizer_fault(optimizer):
             raise InvalidInputError(f"`optimizer`: {fault}.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import finite_number, missing_extra, non_negative_integer, positive_integer
+from pastur._checks import finite_number, needed, non_negative_integer, positive_integer
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray, FloatArray
@@ -97,10 +97,8 @@ def noise_test(
         print(test)
         pastur.figures.plot_noise_test(test)
     """
-    try:
+    with needed("pastur.torch.noise_test", "torch", "torch"):
         from pastur.torch._layers.owners import Owners, check_module
-    except ImportError:
-        raise missing_extra("pastur.torch.noise_test", "torch", "torch") from None
     check_module(module)
     if not callable(evaluate):
         raise InvalidTypeError(

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pastur import _checks
-from pastur._errors import FileFormatError
 from pastur._files import write_whole
 from pastur._format import count
-from pastur._stored import Damaged, check, decoded, each, got, made, read_object, taken
+from pastur._stored import check, decoded, each, got, made, read_document, taken
 from pastur.analysis._matrix.initial_values import InitialComparison
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._result.csv_file import csv_text
@@ -151,21 +150,15 @@ class Analysis:
         FileFormatError
             When it is not JSON, not an analysis, or of a schema that this version does not know.
         """
-        values = read_object(path, finite=False)
-        schema = values.get("schema")
-        if schema not in _READ or isinstance(schema, bool):
-            raise FileFormatError(
-                f"'{path}' is not an analysis that this version reads: its `schema` should be "
-                f"{' or '.join(map(str, _READ))}. Got {got(schema)}. Write it again with "
-                "`pastur analyze MODEL --json FILE`."
-            )
-        try:
-            return cls._from_dict(values)
-        except Damaged as error:
-            raise FileFormatError(
-                f"'{path}' is a damaged analysis: {error}. "
-                "Write it again with `pastur analyze MODEL --json FILE`."
-            ) from None
+        return read_document(
+            path,
+            cls._from_dict,
+            what="analysis",
+            schemas=_READ,
+            unsound="is a damaged analysis",
+            again="Write it again with `pastur analyze MODEL --json FILE`.",
+            finite=False,
+        )
 
     @classmethod
     def _from_dict(cls, values: dict[str, Any]) -> "Analysis":

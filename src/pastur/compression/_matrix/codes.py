@@ -6,6 +6,7 @@ from math import erf, exp, pi, sqrt
 
 import numpy as np
 
+from pastur._errors import InvalidInputError
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._matrix.blocks import row_blocks, rows_of
 
@@ -95,7 +96,12 @@ def split_rounded(rest: AnyArray, bits: int) -> Codes:
 def _coded(
     w: AnyArray, steps: FloatArray, bits: int, group: int, offset: float, most: int
 ) -> Codes:
-    scale = float(np.float32(steps.max()))
+    with np.errstate(over="ignore", under="ignore"):
+        scale = float(np.float32(steps.max()))
+    if not np.isfinite(scale) or (scale == 0 and steps.any()):
+        raise InvalidInputError(
+            "Numbers beyond float32 cannot be rounded to steps, which are held in it."
+        )
     relative = (steps / scale if scale > 0 else np.zeros_like(steps)).astype(np.float16)
     codes = np.empty(w.shape, dtype=np.uint8)
     for part in row_blocks(w.shape):

@@ -64,14 +64,14 @@ class Directions:
     exponent: int
 
     @classmethod
-    def of(cls, w: AnyArray) -> "Directions":
-        """Return the directions of a matrix."""
+    def of(cls, w: AnyArray, count: int | None = None) -> "Directions":
+        """Return the directions of a matrix, or about `count` leading ones."""
         matrix = np.asarray(w)
         exponent = safe_exponent(largest_magnitude(matrix))
         matrix = divided(matrix, exponent)
         turned = matrix.shape[0] < matrix.shape[1]
         tall = matrix.T if turned else matrix
-        squares, vectors = np.linalg.eigh(gram(tall.T))
+        squares, vectors = _leading(gram(tall.T), count)
         return cls(tall, squares[::-1], vectors[:, ::-1], turned, exponent)
 
     @property
@@ -130,7 +130,7 @@ def low_rank(
     w: AnyArray, rank: int, values: tuple[float, ...] | None = None, *, dtype: Any = np.float64
 ) -> Factors:
     """Return the `rank` leading directions of a matrix, with its singular values or others."""
-    return Directions.of(w).factors(rank, values, dtype=dtype)
+    return Directions.of(w, rank).factors(rank, values, dtype=dtype)
 
 
 def denoised_low_rank(
@@ -138,6 +138,20 @@ def denoised_low_rank(
 ) -> Factors:
     """Return the `rank` leading directions of the denoised matrix."""
     return low_rank(fit.denoise(np.asarray(w, dtype=np.float64)), rank, dtype=dtype)
+
+
+def _leading(products: FloatArray, count: int | None) -> tuple[FloatArray, FloatArray]:
+    """Return eigenvalues, ascending, and eigenvectors; the largest ones where that is quicker."""
+    size = len(products)
+    if count is None or 2 * count > size:
+        return np.linalg.eigh(products)
+    import scipy
+
+    wanted = (size - count, size - 1)
+    found: tuple[FloatArray, FloatArray] = scipy.linalg.eigh(
+        products, subset_by_index=wanted, overwrite_a=True, check_finite=False
+    )
+    return found
 
 
 def _held(numbers: FloatArray, dtype: Any) -> AnyArray:

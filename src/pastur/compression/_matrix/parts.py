@@ -104,7 +104,8 @@ def joined(name: str, endings: Collection[str], read: Callable[[str], AnyArray])
     if len({one.shape for one in found}) > 1:
         raise _unsound(name)
     wide = parts.get(LEFT) is not None and parts[LEFT].dtype == np.float64
-    return np.asarray(sum(found[1:], found[0])).astype(np.float64 if wide else np.float32)
+    with np.errstate(over="ignore"):
+        return np.asarray(sum(found[1:], found[0])).astype(np.float64 if wide else np.float32)
 
 
 def _sums(name: str, parts: Mapping[str, AnyArray]) -> Iterator[AnyArray]:

@@ -31,7 +31,10 @@ def edge_budget(subjects: Sequence[Subject], target: Mapping[str, float]) -> lis
     ``d = max(0, 1 − s/s_d)`` with s the share of the parameters that is pruned.
     """
     pruned = 1 - target.get("size", 1.0)
-    edges = [white_edge(subject) for subject in subjects]
+    found = [white_edge(subject) for subject in subjects]
+    # z is the same in every unit.
+    unit = max(found) or 1.0
+    edges = [end / unit for end in found]
     mean, spread = float(np.mean(edges)), float(np.std(edges))
     menus = []
     for subject, end in zip(subjects, edges, strict=True):

@@ -15,12 +15,16 @@ from pastur.compression._plan.outcome import split_into
 
 _HALF = 2  # bytes of a number of 16 bits
 _GAUSSIAN = "error of a rest of Gaussian entries"
+# No step is larger than the largest singular value, nor far below the smallest of float32.
+_LEAST, _MOST = 1e-30, 1e38
+_BEYOND = "numbers beyond float32, in which steps are held: kept"
 _LARGE = "codes would not be smaller: kept"
 
 
 def _unavailable(subject: Subject) -> str:
-    fused = subject.form == Form.FACTORED and not subject.packs
-    return FUSED if fused else ""
+    if subject.form == Form.FACTORED and not subject.packs:
+        return FUSED
+    return "" if _LEAST < subject.values[0] < _MOST else _BEYOND
 
 
 def round_entries(subject: Subject, *, every: bool) -> Menu:
@@ -87,7 +91,7 @@ def split(subject: Subject) -> Menu:
 
 def _of_split(subject: Subject, rank: int) -> Measured:
     w, rows = subject.load(), sampled(subject.shape)
-    factors = Directions.of(w).factors(rank, dtype=np.float16, rows=rows)
+    factors = Directions.of(w, rank).factors(rank, dtype=np.float16, rows=rows)
     w = w if rows is None else w[rows]
     return measured(w, split_into(w, factors, subject.bits).rows, subject.shape[0])
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pastur._numerics.scaling import divided, safe_exponent
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._methods.menu import Menu, Subject, on_hull, only_kept, promise, stepwise
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, Promise
@@ -122,9 +123,13 @@ def denoise(subject: Subject) -> Menu:
 
 def shrink(subject: Subject) -> Menu:
     """Return Gavish and Donoho's shrinkage, σ by their median rule, and less of it."""
-    sigma = median_rule(subject.values, subject.shape).sigma
-    values = shrunk_singular_values(subject.values, subject.shape, sigma=sigma)
-    return _shrunk(subject, values, f"white noise of σ = {sigma:.4g} by the median rule")
+    # Their fourth powers are taken.
+    exponent = safe_exponent(float(subject.values[0]))
+    scaled = divided(subject.values, exponent)
+    sigma = median_rule(scaled, subject.shape).sigma
+    values = np.ldexp(shrunk_singular_values(scaled, subject.shape, sigma=sigma), exponent)
+    level = float(np.ldexp(sigma, exponent))
+    return _shrunk(subject, values, f"white noise of σ = {level:.4g} by the median rule")
 
 
 def _shrunk(subject: Subject, values: FloatArray, note: str) -> Menu:

@@ -80,6 +80,9 @@ def check_same(planned: Sequence[TensorRecord], there: Sequence[TensorRecord], s
         if record.dtype != other.dtype:
             held = f"tensor {shown(record.name)} is stored as {other.dtype}, not {record.dtype}."
             raise _another(source, held)
+        if record.nbytes != other.nbytes:
+            sizes = f"{other.nbytes} bytes, not {record.nbytes}."
+            raise _another(source, f"tensor {shown(record.name)} has {sizes}")
     if found:
         raise _another(source, f"tensor {shown(next(iter(found)))} is not in the plan.")
 

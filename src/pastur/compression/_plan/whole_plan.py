@@ -9,10 +9,10 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from pastur._errors import FileFormatError, InvalidInputError
+from pastur._errors import InvalidInputError
 from pastur._files import write_whole
 from pastur._foreign import shown, suggestion
-from pastur._stored import Damaged, check, decoded, each, got, made, read_object, taken
+from pastur._stored import check, decoded, each, got, made, read_document, taken
 from pastur.compression._plan.fingerprint import TensorRecord
 from pastur.compression._plan.matrix_plan import Choice, Form, MatrixPlan
 from pastur.compression._plan.plan_html import plan_html
@@ -112,8 +112,10 @@ class CompressionPlan:
         choices : mapping of str to Choice
             By the names of matrices.
         """
+        known = {matrix.name for matrix in self.matrices}
         for name in choices:
-            self[name]
+            if name not in known:
+                self[name]
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         matrices = tuple(
             matrix.replace(choices[matrix.name]) if matrix.name in choices else matrix
@@ -224,21 +226,16 @@ class CompressionPlan:
         FileFormatError
             When it is not JSON, not a plan, or what it says does not go together.
         """
-        values = read_object(path)
-        schema = values.get("schema")
-        if schema != SCHEMA or isinstance(schema, bool) or "tensors" not in values:
-            raise FileFormatError(
-                f"'{path}' is not a plan that this version reads: its `schema` should be {SCHEMA}, "
-                f"and it should have `tensors`. Got {got(schema)}. Write it again with "
-                "`pastur compress MODEL --plan-only -o FILE`."
-            )
-        try:
-            return cls._from_dict(values)
-        except (Damaged, InvalidInputError) as error:
-            raise FileFormatError(
-                f"'{path}' is not a sound plan: {str(error).rstrip('.')}. Undo what was edited, or "
-                "plan again."
-            ) from None
+        return read_document(
+            path,
+            cls._from_dict,
+            what="plan",
+            schemas=(SCHEMA,),
+            keys=("tensors",),
+            unsound="is not a sound plan",
+            again="Undo what was edited, or write it again with `pastur compress MODEL --plan-only "
+            "-o FILE`.",
+        )
 
     @classmethod
     def _from_dict(cls, values: dict[str, Any]) -> "CompressionPlan":

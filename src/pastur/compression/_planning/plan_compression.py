@@ -130,8 +130,10 @@ def plan_compression(
         form=wanted,
         unfold=model.unfold,
         matrices=tuple(
-            _planned(model, subject, menu, k)
-            for subject, menu, k in zip(subjects, menus, chosen, strict=True)
+            _planned(matrix, subject, menu, k)
+            for (_, matrix), subject, menu, k in zip(
+                model.found, subjects, menus, chosen, strict=True
+            )
         ),
         tensors=tensors,
         versions=package_versions(),
@@ -296,8 +298,7 @@ def _chosen(
     return choices_of_size(menus, goal["size"], total=total, others=others, unit=unit)
 
 
-def _planned(model: _Model, subject: Subject, menu: Menu, k: int) -> MatrixPlan:
-    matrix = next(one for _, one in model.found if one.name == subject.name)
+def _planned(matrix: Matrix, subject: Subject, menu: Menu, k: int) -> MatrixPlan:
     choice, promise = menu.choice(k)
     return MatrixPlan(
         name=subject.name,

@@ -367,15 +367,25 @@ def _write_others(work: _Work, folder: Path, place: Path, parts: set[str]) -> No
         if item.name.endswith(".safetensors.index.json"):
             with whole_file(place / item.name) as stream:
                 stream.write(_index(work, item))
-        elif item.is_dir():
-            shutil.copytree(item, place / item.name, ignore=_weights_among)
-        elif item.name not in parts | _weights_among(str(folder), [item.name]):
-            shutil.copyfile(item, place / item.name)
+        elif item.name not in parts:
+            _copy(item, place / item.name)
 
 
-def _weights_among(folder: str, names: list[str]) -> set[str]:
-    """Return the names of files of weights, and of their indexes."""
-    return {name for name in names if name.endswith((*_WEIGHT_FILES, ".index.json"))}
+def _copy(item: Path, place: Path) -> None:
+    """Copy a file, or a folder with all that is in it, but no weights and no index of them."""
+    if item.name.endswith((*_WEIGHT_FILES, ".index.json")) and not item.is_dir():
+        return
+    if item.is_file():
+        shutil.copyfile(item, place)
+    elif item.is_dir() and not item.is_symlink():
+        place.mkdir()
+        for inner in sorted(item.iterdir()):
+            _copy(inner, place / inner.name)
+    else:
+        raise FileAccessError(
+            f"'{item}' of the source cannot be copied: it is neither a file nor a folder, but a "
+            "pipe, a link to a folder, or one that leads nowhere. Move it out of the source."
+        )
 
 
 def _index(work: _Work, item: Path) -> bytes:
