@@ -16,10 +16,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from minilm import largest_matrix, timed
 from processes import Runs
 
 from pastur._versions import package_versions
+from pastur.analysis import Analysis
+from pastur.compression import CompressionPlan
+from pastur.compression._matrix.codes import gaussian_error
 from pastur.compression._methods.methods import METHODS
 
 ANALYZE = "analyze"
@@ -40,6 +44,20 @@ def sides_of(model: str, place: str) -> dict[str, list[str]]:
         if name in _BOTH:
             sides[f"{name} with a target"] = [*command, *_SIZE]
     return sides
+
+
+def split_ratios(place: str) -> list[float]:
+    """Return the errors promised for `split`, measured, over those of a Gaussian rest."""
+    analysis = Analysis.from_json(f"{place}/analysis.json")
+    spectra = {matrix.name: matrix.singular_values for matrix in analysis.matrices}
+    found = []
+    for matrix in CompressionPlan.from_json(f"{place}/split.json").matrices:
+        rank, bits, promise = matrix.choice.rank, matrix.choice.bits, matrix.promise
+        if rank is not None and bits is not None and promise is not None:
+            squares = spectra[matrix.name] ** 2
+            closed = gaussian_error(bits)[0] * squares[rank:].sum() / squares.sum()
+            found.append(float(promise.error / np.sqrt(closed)))
+    return sorted(found)
 
 
 def memory(runs: Runs, sides: Mapping[str, Sequence[str]], unit: int) -> dict[str, int]:
@@ -69,6 +87,7 @@ def main() -> None:
         ratios = {side: found / seconds[ANALYZE] for side, found in seconds.items()}
         for side, ratio in ratios.items():
             print(f"{side:24} {ratio:6.2f} times analyze")
+        ratios_of_split = split_ratios(place) if "split" in sides else []
         unit = largest_matrix(model)
         peaks = memory(runs, sides, unit)
         small = f"{place}/small.safetensors"
@@ -88,6 +107,7 @@ def main() -> None:
             "cpu_seconds": seconds,
             "times_analyze": ratios,
             "peak_bytes": peaks,
+            "split_error_over_gaussian": ratios_of_split,
         }
         options.record.write_text(json.dumps(record, indent=1) + "\n")
 

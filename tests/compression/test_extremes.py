@@ -93,8 +93,9 @@ def test_all_types_and_shapes_side_by_side(method: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["truncate", "round", "magnitude"])
 def test_columns_first_in_an_npz(method: str, tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
-    arrays = {"a": product(0), "c": product(1).reshape(40, 4, 4, 4)}
-    np.savez(path, **{name: np.asfortranarray(array) for name, array in arrays.items()})
+    arrays: dict[str, Any] = {"a": product(0), "c": product(1).reshape(40, 4, 4, 4)}
+    turned: dict[str, Any] = {name: np.asfortranarray(array) for name, array in arrays.items()}
+    np.savez(path, **turned)
     plan = pastur.plan_compression(
         pastur.analyze(path), method=method, target={"size": 0.5}, form="dense"
     )
