@@ -26,7 +26,7 @@ with contextlib.suppress(ImportError):
 # File systems allow names of 255 bytes, some only 143.
 _LONGEST_STEM = 100
 _PATIENCE = 5.0
-# What tells the parts of a name apart.
+# Each part of a name has another one.
 _TOKEN = re.compile("[0-9a-f]{16}")
 # The file that says that a hidden folder is one of ours.
 _MARK = ".pastur.part"

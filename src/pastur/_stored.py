@@ -98,7 +98,7 @@ def read_document(
     unsound, again : str
         What is said of a file that is damaged, and what to do then.
     keys : sequence of str
-        Other keys that tell it from other kinds.
+        Other keys that a file of this kind has.
     finite : bool
         See `read_object`.
 
