@@ -42,7 +42,8 @@ def sides_of(model: str, place: str) -> dict[str, list[str]]:
         command = [*COMMAND, "compress", model, *plan]
         sides[str(name)] = [*command, *(_SIZE if method.needs else ())]
         if name in _BOTH:
-            sides[f"{name} with a target"] = [*command, *_SIZE]
+            other = [*command, *_SIZE, "-o", f"{place}/{name}-size.json"]
+            sides[f"{name} with a target"] = other
     return sides
 
 
