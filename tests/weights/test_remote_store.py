@@ -312,6 +312,11 @@ def test_paths_with_colons_are_paths(
     assert np.array_equal(open_weights(path.name).read(path.stem), np.eye(3))
 
 
+def test_a_url_as_a_path_is_an_error_that_says_so() -> None:
+    with pytest.raises(FileAccessError, match="A URL is given as text: a Path drops one of its"):
+        open_weights(Path("https://host/m.npy"))
+
+
 def test_addresses_of_this_machine_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "m.npy", np.eye(3))
     for address in (f"file://{tmp_path}/m.npy", f"local://{tmp_path}/m.npy"):

@@ -25,7 +25,7 @@ from pastur.weights._formats.input_files import files_at
 from pastur.weights._formats.readers import READERS, open_file
 from pastur.weights._formats.torch.module import is_module, open_module
 from pastur.weights._places.place import Place
-from pastur.weights._places.remote_path import RemotePath, place_of
+from pastur.weights._places.remote_path import RemotePath, is_url, place_of
 from pastur.weights.tensors import Weights
 
 
@@ -131,6 +131,8 @@ def _open_path(path: Place) -> Weights:
 
 
 def _near(path: Path) -> str:
+    if is_url(str(path).replace(":/", "://", 1)):
+        return " A URL is given as text: a Path drops one of its slashes."
     try:
         return suggestion(path.name, os.listdir(path.parent))
     except (OSError, ValueError):
