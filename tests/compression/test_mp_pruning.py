@@ -341,6 +341,8 @@ def test_other_things_than_module_and_optimizer_are_refused() -> None:
         MPPruning(module, 4)
     with pytest.raises(InvalidInputError, match="LBFGS has one memory"):
         MPPruning(module, torch.optim.LBFGS(module.parameters()))
+    with pytest.raises(InvalidInputError, match="Adagrad has a memory only of the parameters"):
+        MPPruning(module, torch.optim.Adagrad(module.parameters()))
     pruning = MPPruning(module, sgd(module))
     with pytest.raises(InvalidInputError, match="`threshold` must be positive"):
         pruning.sparsify(0)
@@ -379,6 +381,21 @@ def test_factors_are_trained_in_the_place_of_the_weight() -> None:
     assert all(not torch.equal(a, b) for a, b in zip(before, layer.parameters(), strict=True))
     assert torch.equal(fixed, module[0].weight_left)
     assert set(optimizer.state) == set(module.parameters())
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
+@pytest.mark.parametrize("how", ["fused", "foreach", "plain"])
+def test_optimizers_of_every_kind_train_the_factors(kind: str, how: str) -> None:
+    module = network()
+    options = {} if how == "plain" else {how: True}
+    momentum = {"momentum": 0.9, "nesterov": True} if kind == "SGD" else {}
+    optimizer = getattr(torch.optim, kind)(module.parameters(), lr=1e-3, **options, **momentum)
+    pruning = MPPruning(module, optimizer, every=1, until=3)
+    train(module, optimizer, 3, pruning.step)
+    assert [layer.action for layer in pruning.history[-1].layers] == ["factored"] * 2 + ["left"]
+    before = [p.detach().clone() for p in module.parameters()]
+    train(module, optimizer, 1)
+    assert all(not torch.equal(a, b) for a, b in zip(before, module.parameters(), strict=True))
 
 
 def test_a_dense_weight_keeps_its_momentum_and_named_groups_keep_their_names() -> None:

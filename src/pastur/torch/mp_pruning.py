@@ -51,6 +51,7 @@ class MPPruning:
     optimizer : torch.optim.Optimizer
         That trains it: factors take the place of the weight in its parameter group, and their
         momentum starts from zero. A dense weight stays the same parameter and keeps its momentum.
+        LBFGS and Adagrad are refused, since their memory cannot change its parameters.
     every : int, default 4
         Epochs from one pruning to the next.
     until : int, default 300

@@ -189,6 +189,8 @@ def optimizer_fault(optimizer: Any) -> str:
         return f"it must be a torch.optim.Optimizer. Got {shown(type(optimizer).__name__)}"
     if isinstance(optimizer, torch.optim.LBFGS):
         return "LBFGS has one memory for all parameters, which cannot lose some of them"
+    if isinstance(optimizer, torch.optim.Adagrad):
+        return "Adagrad has a memory only of the parameters that it was made with"
     return ""
 
 
@@ -222,4 +224,8 @@ def _swap(optimizer: Any, old: Sequence[Any], new: Sequence[Any]) -> None:
         if "param_names" in group and len(come) == 2:
             name = group["param_names"][place]
             group["param_names"][place : place + 1] = [f"{name}_left", f"{name}_right"]
-        optimizer.state.pop(gone, None)
+        state = optimizer.state.pop(gone, {})
+        if list(state) == ["momentum_buffer"] and state["momentum_buffer"] is not None:
+            # Fused descent takes a momentum of all parameters or of none; zero is as good as none.
+            for one in come:
+                optimizer.state[one]["momentum_buffer"] = torch.zeros_like(one)
