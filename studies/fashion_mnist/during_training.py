@@ -2,14 +2,12 @@
 
     python studies/fashion_mnist/during_training.py FOLDER search
     python studies/fashion_mnist/during_training.py FOLDER [NAME …]
-    python studies/fashion_mnist/during_training.py FOLDER published
 
 The same epochs, steps and order of the images as in `train_networks.py`, whose FOLDER has the
 networks that are not pruned. At the end the smallest entries of every network become zero, of all
 its layers together, without further training. `search` chooses the epochs between which gradual
-pruning works, by the images that are set apart, on another seed. `published` trains, for two epochs
-and without any pruning, the network of which 71.64 % is published. States stay in FOLDER, records
-of finished runs are written here.
+pruning works, by the images that are set apart, on another seed. States stay in FOLDER, records of
+finished runs are written here.
 """
 
 import copy
@@ -216,34 +214,6 @@ def search(folder: Path, images: tuple[ft.Images, ft.Images, ft.Images]) -> None
     write_whole(RECORDS / "search.json", text(record).encode())
 
 
-# The network of the published table, its rate and its batches; two epochs instead of a hundred.
-PUBLISHED = ft.Training(
-    widths=(784, 3000, 3000, 3000, 3000, 500, 10),
-    seed=0,
-    penalty=0.0,
-    epochs=2,
-    batch=128,
-    rate=0.02,
-)
-
-
-def published(folder: Path, images: tuple[ft.Images, ft.Images, ft.Images]) -> None:
-    """Train the published network without pruning, and record how accurate it is."""
-    state = folder / "published" / "state.pt"
-    module, _, losses, seconds = ft.train(
-        PUBLISHED, images[0], state, lambda module, optimizer: ft.NoPruning()
-    )
-    record = {
-        "training": asdict(PUBLISHED),
-        "versions": ft.versions(),
-        "seconds": round(seconds, 1),
-        "losses": losses,
-        "test": round(ft.accuracy(module, images[2]), 4),
-    }
-    write_whole(RECORDS / "published.json", text(record).encode())
-    print(record["test"], flush=True)
-
-
 def main() -> int:
     if len(sys.argv) < 2:
         print(__doc__)
@@ -252,9 +222,6 @@ def main() -> int:
     folder, images = Path(sys.argv[1]), ft.load_images()
     if sys.argv[2:] == ["search"]:
         search(folder, images)
-        return 0
-    if sys.argv[2:] == ["published"]:
-        published(folder, images)
         return 0
     first, last = json.loads((RECORDS / "search.json").read_text("utf-8"))["window"]
     for which in ft.NETWORKS:

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from fashion_records import Record, group
-from fashion_tables import WAYS, Records, by_pruning, mean_and_error
+from fashion_tables import WAYS, Records, by_pruning, mean_and_error, rows_by_size
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -52,7 +52,7 @@ def after(found: Records) -> Any:
     """Draw test accuracy against parameters and against bytes, networks side by side."""
     networks = group(found["after"])
     figure, axes = plt.subplots(
-        2, len(networks), figsize=(4.4 * len(networks), 8), sharey=True, squeeze=False
+        2, len(networks), figsize=(4.2 * len(networks), 8), sharey=True, squeeze=False
     )
     by_parameters = ("truncate", "edge", "magnitude", "edge_budget", "ramp")
     by_bytes = ("truncate", "edge", "round", "split")
@@ -86,6 +86,8 @@ def _line(axis: Any, records: list[Record], method: str, unit: str) -> None:
         [row for row in record["rows"] if row["method"] == method and row["asked"] is not None]
         for record in records
     ]
+    if not rows[0]:
+        return
     kept = any(row["last_kept"] for row in rows[0])
     drawn = [[row for row in each if row["last_kept"] == kept] for each in rows]
     cells = list(zip(*drawn, strict=True))
@@ -118,7 +120,7 @@ def during(found: Records) -> Any:
             records = pruned.get((name, how))
             if records is None:
                 continue
-            cells = list(zip(*(record["rows"] for record in records), strict=False))
+            cells = rows_by_size(records).values()
             sizes = [float(np.mean([row["parameters"] for row in cell])) for cell in cells]
             values = [mean_and_error([100 * row["test"] for row in cell]) for cell in cells]
             means, errors = np.array(values).T

@@ -100,6 +100,8 @@ def own(found: Records) -> str:
     for name, records in group(found["after"]).items():
         for kept in (False, True):
             for method in ("edge", "denoise", "shrink", "stable_rank"):
+                if not cell(records, method, None, kept):
+                    continue
                 rows.append(
                     [
                         name,
@@ -191,7 +193,7 @@ def differences(
         size: (cell(records, one, size, last_kept), cell(records, other, size, last_kept))
         for size in asked
     }
-    return {size: list(np.subtract(b, a)) for size, (a, b) in pairs.items()}
+    return {size: list(np.subtract(b, a)) for size, (a, b) in pairs.items() if a and b}
 
 
 # Pairs of methods, and from which size to which their differences are averaged: below 30 % the ramp
@@ -213,6 +215,8 @@ def budget(found: Records) -> str:
             for kept in (False, True):
                 by_size = differences(records, one, other, kept)
                 chosen = {size: d for size, d in by_size.items() if low <= size <= high}
+                if not chosen:
+                    continue
                 over = list(np.mean(list(chosen.values()), axis=0))
                 listed = "; ".join(
                     f"{percent(size)}: {points(values, signed=True, digits=2)}"
@@ -248,22 +252,24 @@ def during(found: Records) -> str:
     """Return the networks that were pruned while they were trained."""
     rows = []
     for (name, how), records in by_pruning(found).items():
-        asked = (None, 0.5, 0.3, 0.2, 0.1, 0.05)
-        by_size = {
-            size: [row for record in records for row in record["rows"] if row["asked"] == size]
-            for size in asked
-        }
-        rows.append(
-            [
-                name,
-                WAYS[how],
-                str(len(records)),
-                percent(float(np.mean([row["parameters"] for row in by_size[None]]))),
-                *(points([row["test"] for row in by_size[size]]) for size in asked),
-            ]
-        )
+        by_size = rows_by_size(records)
+        sizes = [row["parameters"] for row in by_size[None]]
+        tested = (points([row["test"] for row in by_size.get(size, [])]) for size in (None, *SIZES))
+        rows.append([name, WAYS[how], str(len(records)), percent(float(np.mean(sizes))), *tested])
     header = ["network", "pruned by", "seeds", "size", "test images, %"]
-    return table([*header, *(f"at {percent(size)}" for size in (0.5, 0.3, 0.2, 0.1, 0.05))], rows)
+    return table([*header, *(f"at {percent(size)}" for size in SIZES)], rows)
+
+
+SIZES = (0.5, 0.3, 0.2, 0.1, 0.05)
+
+
+def rows_by_size(records: list[Record]) -> dict[float | None, list[Record]]:
+    """Return the rows of all seeds for each size that all of them have."""
+    by_size: dict[float | None, list[Record]] = {}
+    for record in records:
+        for row in record["rows"]:
+            by_size.setdefault(row["asked"], []).append(row)
+    return {size: rows for size, rows in by_size.items() if len(rows) == len(records)}
 
 
 WAYS = {
@@ -318,6 +324,33 @@ DISTANCES = {
     "best values": "best values",
 }
 
+
+def noise(found: Records) -> str:
+    """Return what the noise of a matrix is to the network, in points more of the images wrong."""
+    rows = []
+    for name, records in group(found["noise"]).items():
+        for k, layer in enumerate(row["name"] for row in records[0]["rows"]):
+            each = [record["rows"][k] for record in records]
+            middle = [max(row["deciles"][1:]) for row in each]
+            rows.append(
+                [
+                    name,
+                    layer.removesuffix(".weight"),
+                    percent(float(np.mean([row["rest_energy"] for row in each]))),
+                    points([row["noise_removed"] for row in each], signed=True),
+                    points([float(np.mean(row["fresh"])) for row in each], signed=True),
+                    ", ".join(f"{row['p']:.2f}" for row in each),
+                    points([row["signal_removed"] for row in each], signed=True),
+                    points([row["deciles"][0] for row in each], signed=True),
+                    points(middle, signed=True),
+                ]
+            )
+    header = ["network", "matrix", "energy of the noise", "noise removed", "fresh noise", "p"]
+    return table(
+        [*header, "signal removed", "first tenth removed", "worst of the other tenths"], rows
+    )
+
+
 BLOCKS: dict[str, Callable[[Records], str]] = {
     "networks": networks,
     "sizes": sizes,
@@ -327,4 +360,5 @@ BLOCKS: dict[str, Callable[[Records], str]] = {
     "budget": budget,
     "during": during,
     "start": start,
+    "noise": noise,
 }

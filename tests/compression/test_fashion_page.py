@@ -5,7 +5,9 @@ from typing import Any
 
 import fashion_page
 import fashion_tables
+import numpy as np
 import pytest
+from fashion_records import group
 
 
 def test_the_page_is_made_of_the_records() -> None:
@@ -58,3 +60,85 @@ def test_differences_are_paired_by_seed() -> None:
     records = [record(0.9, 0.85, 0.84), record(0.91, 0.8, 0.82)]
     found = fashion_tables.differences(records, "edge_budget", "ramp", False)
     assert found[0.5] == pytest.approx([0.01, -0.02])
+
+
+# --- the sentences ---
+
+PLAIN, PENALISED = "2 × 1000, plain", "2 × 1000, L1 and L2"
+SMALL = (PLAIN, PENALISED)
+
+
+def lost(network: str, method: str, asked: float | None, kept: bool = False) -> float:
+    """Return the points of accuracy that a method costs, the mean over seeds."""
+    records = group(fashion_page.records()["after"])[network]
+    assert len(records) == 3
+    return 100 * float(np.mean(fashion_tables.cell(records, method, asked, kept)))
+
+
+def test_sentences_on_the_last_matrix() -> None:
+    assert lost(PLAIN, "truncate", 0.9) == pytest.approx(3.0, abs=0.05)
+    assert lost(PENALISED, "truncate", 0.7) == pytest.approx(6.5, abs=0.06)
+    for network in SMALL:
+        for size in (0.9, 0.7, 0.5, 0.3):
+            for method in fashion_tables.LOW_RANK:
+                assert lost(network, method, size, kept=True) < 0.35
+        for method in ("denoise", "shrink"):
+            assert 33.5 < lost(network, method, None) < 60
+            assert 0.05 < lost(network, method, None, kept=True) < 0.65
+
+
+def test_sentences_on_the_edge_and_on_bits() -> None:
+    for network in SMALL:
+        assert lost(network, "edge", 0.1, kept=True) == pytest.approx(0.6, abs=0.05)
+        for method in ("truncate", "rank"):
+            assert lost(network, method, 0.1, kept=True) == pytest.approx(1.1, abs=0.05)
+        assert 1.25 < lost(network, "magnitude", 0.1) < 2.75
+        assert 4.4 < lost(network, "edge", 0.05, kept=True) < 6.05
+        assert lost(network, "round", 4) < 0.05
+        assert lost(network, "round", 2) == pytest.approx(8, abs=0.5)
+
+
+def test_sentences_on_the_budget() -> None:
+    found = group(fashion_page.records()["after"])
+    for network in SMALL:
+        by_size = fashion_tables.differences(found[network], "edge_budget", "magnitude", False)
+        assert max(abs(float(np.mean(v))) for v in by_size.values()) < 0.0008
+        against_ramp = fashion_tables.differences(found[network], "edge_budget", "ramp", True)
+        chosen = [v for size, v in against_ramp.items() if size >= 0.3]
+        assert float(np.mean(chosen)) < 0
+
+
+def test_sentences_on_the_start() -> None:
+    for network, records in group(fashion_page.records()["start"]).items():
+        for k in range(len(records[0]["rows"])):
+            each = [record["rows"][k]["distances"] for record in records]
+            mean = {way: float(np.mean([one[way] for one in each])) for way in each[0]}
+            assert min(mean["white"], mean["shrink"]) < min(mean["none"], mean["best rank"])
+            assert mean["none"] / mean["white"] < 2.1
+            assert mean["profile"] > mean["white"]
+            worse = (network, k) == (PENALISED, 1)
+            assert (mean["profile"] > mean["none"]) == worse
+
+
+def test_sentences_on_the_noise() -> None:
+    rows = [row for record in fashion_page.records()["noise"] for row in record["rows"]]
+    for row in rows:
+        assert row["noise"] == "white"
+        assert -0.001 < row["noise_removed"] < 0.0045
+        assert -0.001 < float(np.mean(row["fresh"])) < 0.0045
+        assert row["signal_removed"] > 0.75
+    assert max(row["rest_energy"] for row in rows) == pytest.approx(0.53, abs=0.02)
+
+
+def test_sentences_on_pruning_while_training() -> None:
+    found = fashion_tables.by_pruning(fashion_page.records())
+    tested = {
+        (how, size): float(np.mean([100 * row["test"] for row in rows]))
+        for (network, how), records in found.items()
+        if network == PENALISED
+        for size, rows in fashion_tables.rows_by_size(records).items()
+    }
+    assert tested["bema", None] - tested["none", None] == pytest.approx(0.15, abs=0.1)
+    for size in (0.1, 0.05):
+        assert tested["bema", size] > tested["gradual", size] > tested["none", size]
+        assert abs(tested["bema", size] - tested["fit", size]) < 0.4
