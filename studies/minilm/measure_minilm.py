@@ -37,11 +37,13 @@ OWN = ("edge", "denoise", "shrink", "stable_rank")
 SIZES = {None: (0.9, 0.75, 0.6, 0.45, 0.3), EMBEDDINGS: (0.9, 0.8, 0.7, 0.6)}
 # That of what the edge keeps without a target.
 OF_EDGE = {None: 0.504, EMBEDDINGS: 0.679}
-PRUNED = {None: (0.75, 0.6, 0.45), EMBEDDINGS: (0.9, 0.8, 0.7, 0.6)}
-BY_RULE = {None: (0.9, 0.75), EMBEDDINGS: (0.8,)}
+SHARES = {None: SIZES[None], EMBEDDINGS: (0.9, 0.8)}
 BITS = {None: (8, 6, 5, 4, 3), EMBEDDINGS: (4,)}
 # In the order of the tables.
-METHODS = ("truncate", "edge", "energy", "rank", "denoise", "shrink", "stable_rank", *PRUNING)
+METHODS = (
+    *("truncate", "edge", "energy", "rank", "stable_rank", "denoise", "shrink"),
+    *(*PRUNING, "round", "split"),
+)
 # Bytes of all matrices in 4 and in 3 bits: does it help to choose bits by marginal cost?
 ROUNDED = (0.142, 0.111)
 SCORES = {
@@ -59,16 +61,15 @@ def cases() -> Iterator[Case]:
     """Yield the arguments of every plan."""
     for exclude, sizes in SIZES.items():
         kept: Case = {"exclude": exclude} if exclude else {}
-        yield from ({"method": "truncate", "target": {"size": size}} | kept for size in sizes)
+        for method in ("truncate", "edge", "energy", *PRUNING):
+            yield from ({"method": method, "target": {"size": size}} | kept for size in sizes)
+        shares = SHARES[exclude]
+        yield from ({"method": "rank", "target": {"size": share}} | kept for share in shares)
         yield from ({"method": "round", "bits": bits} | kept for bits in BITS[exclude])
         yield from ({"method": method} | kept for method in OWN)
         yield {"method": "truncate", "target": {"size": OF_EDGE[exclude]}} | kept
+    yield from ({"method": "stable_rank", "target": {"size": size}} for size in SIZES[None])
     yield from ({"method": "split", "bits": bits} for bits in (4, 3))
-    for methods, shares in ((PRUNING, PRUNED), (("edge", "energy", "rank"), BY_RULE)):
-        for exclude, sizes in shares.items():
-            kept = {"exclude": exclude} if exclude else {}
-            for method in methods:
-                yield from ({"method": method, "target": {"size": size}} | kept for size in sizes)
     yield from ({"method": "round", "target": {"size": size}} for size in ROUNDED)
 
 
@@ -170,9 +171,8 @@ def table(record: dict[str, Any], exclude: str | None) -> str:
         + " | ".join(f"{record['dense'][name]:.3f}" for name in shown)
         + " |",
     ]
-    order = [*METHODS, "round", "split"]
     rows = [row for row in record["rows"] if row["case"].get("exclude") == exclude]
-    for row in sorted(rows, key=lambda row: (order.index(row["case"]["method"]), -_size(row))):
+    for row in sorted(rows, key=lambda row: (METHODS.index(row["case"]["method"]), -_size(row))):
         changes = (row["scores"][name][1:] for name in shown)
         lines.append(
             f"| {name_of(row['case'])} | {percent(row['parameters'])} | {percent(row['bytes'])} | "

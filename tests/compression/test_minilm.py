@@ -237,8 +237,18 @@ def test_what_else_the_page_says_is_so() -> None:
     assert sizes == pytest.approx([0.20, 0.17, 0.14, 0.11], abs=5e-3)
     assert row_of("edge")["parameters"] == pytest.approx(0.5, abs=5e-3)
     assert row_of("split", bits=4)["bytes"] == pytest.approx(0.38, abs=5e-3)
-    order = [at(m, 0.8, kept=True)["scores"]["reciprocal"][0] for m in ORDER]
-    assert order == sorted(order)
+    for size in (0.9, 0.8):
+        order = [at(m, size, kept=True)["scores"]["reciprocal"][0] for m in ORDER]
+        assert order == sorted(order)
+    for size in measure_minilm.SIZES[None]:
+        low_rank = (*ORDER, "stable_rank")
+        found = [at(m, size)["scores"]["reciprocal"][0] for m in low_rank]
+        assert min(found) == found[0]
+    for size in (0.9, 0.8, 0.7):
+        budget, threshold = (
+            at(m, size, kept=True)["scores"]["reciprocal"][0] for m in ("edge_budget", "magnitude")
+        )
+        assert budget < threshold
     dense = record()["dense"]
     assert [f"{dense[name]:.3f}" for name in measure_minilm.SCORES] == [
         "0.729", "0.446", "0.656", "0.546", "0.465"
