@@ -67,7 +67,8 @@ class Fit(Locked):
         Noise level σ: entries of the noise have the standard deviation σ/√max(shape). 0 for a
         matrix without noise.
     sigma_interval : tuple of two floats
-        Interval for σ; (σ, σ) if σ was given, from 0 where signal may lie within the noise.
+        Interval for σ; (σ, σ) if σ was given, from 0 where signal may lie within the noise. Else
+        its lower end allows for as many hidden spikes as that of `signal_rank`.
     edge : float
         Upper end of the noise, with its margin.
     spikes : structured array, descending
