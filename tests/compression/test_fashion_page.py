@@ -142,3 +142,17 @@ def test_sentences_on_pruning_while_training() -> None:
     for size in (0.1, 0.05):
         assert tested["bema", size] > tested["gradual", size] > tested["none", size]
         assert abs(tested["bema", size] - tested["fit", size]) < 0.4
+
+
+def test_sentences_on_all_nine_networks() -> None:
+    found = group(fashion_page.records()["after"])
+    for other, points in (("truncate", 0.5), ("rank", 0.4)):
+        each = [
+            value
+            for records in found.values()
+            for value in fashion_tables.differences(records, "edge", other, True)[0.1]
+        ]
+        mean, error = fashion_tables.mean_and_error(each)
+        assert len(each) == 9 and min(each) > 0
+        assert 100 * mean == pytest.approx(points, abs=0.05)
+        assert 100 * error == pytest.approx(0.1, abs=0.05)
