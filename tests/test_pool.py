@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def results(function: Callable[..., Any], calls: list[tuple[Any, ...]], **more: 
 TWO = Workers(jobs=2)
 
 
+@pytest.mark.lengthy
 def test_results_have_their_places_and_warnings_come_out() -> None:
     with pytest.warns(PasturWarning, match="three") as raised:
         found = results(square, [(n,) for n in range(5)], workers=TWO)
@@ -92,7 +94,10 @@ def test_a_process_that_dies_once_is_a_retry(tmp_path: Path) -> None:
     assert sum(times) <= 6 + 2
 
 
-@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+@pytest.mark.parametrize(
+    "kind",
+    [ThreadPoolExecutor, pytest.param(ProcessPoolExecutor, marks=pytest.mark.lengthy)],
+)
 def test_an_executor_of_the_caller_does_it_and_stays_open(kind: Any) -> None:
     context = {"mp_context": get_context("spawn")} if kind is ProcessPoolExecutor else {}
     with kind(2, **context) as executor:
@@ -101,15 +106,30 @@ def test_an_executor_of_the_caller_does_it_and_stays_open(kind: Any) -> None:
         assert executor.submit(abs, -1).result() == 1
 
 
-def test_a_broken_executor_of_the_caller_is_a_sentence() -> None:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        with pytest.raises(WorkersGoneError, match=r"takes no more calls\. Pass a new one"):
-            results(os._exit, [(1,)], workers=Workers.of(None, executor))
-        with pytest.raises(WorkersGoneError, match="takes no more calls"):
-            results(abs, [(1,)], workers=Workers.of(None, executor))
+class Broken(Executor):
+    """An executor of which a worker died, before the call or with it."""
+
+    def __init__(self, *, before: bool) -> None:
+        self._before = before
+
+    def submit(self, function: Any, /, *call: Any, **more: Any) -> Future[Any]:
+        if self._before:
+            raise BrokenProcessPool("a worker died")
+        future: Future[Any] = Future()
+        future.set_exception(BrokenProcessPool("a worker died"))
+        return future
 
 
-@pytest.mark.parametrize("backend", ["threading", "multiprocessing", "loky"])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_broken_executor_of_the_caller_is_a_sentence(before: bool) -> None:
+    with pytest.raises(WorkersGoneError, match=r"takes no more calls\. Pass a new one"):
+        results(abs, [(1,)], workers=Workers.of(None, Broken(before=before)))
+
+
+@pytest.mark.parametrize(
+    "backend",
+    ["threading", "multiprocessing", pytest.param("loky", marks=pytest.mark.lengthy)],
+)
 def test_the_backend_that_joblib_was_given_does_it(backend: str) -> None:
     with joblib.parallel_config(backend=backend, n_jobs=2):
         workers = Workers.of(None, None)
@@ -207,6 +227,7 @@ def test_a_cluster_without_workers_is_waited_for_and_then_a_sentence(
     assert time.monotonic() - start > 0.05
 
 
+@pytest.mark.lengthy
 def test_a_worker_of_another_version_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pastur._pool.package_versions", lambda: package_versions() | OLD)
     with pytest.raises(InvalidInputError, match=r"A worker has numpy .*, not 1\.0: its results"):
