@@ -190,7 +190,8 @@ def test_killed_at_twenty_random_moments_it_ends_as_if_it_had_not_been(
 def test_what_a_killed_run_was_about_to_rename_is_cleared_away(
     whole: dict[str, bytes], tmp_path: Path
 ) -> None:
-    (tmp_path / ".lemma-4.1.json.123.part").write_bytes(whole["lemma-4.1.json"][:100])
+    part = tmp_path / ".lemma-4.1.json.0123456789abcdef.part"
+    part.write_bytes(whole["lemma-4.1.json"][:100])
     verify(["lemma-4.1"], records=tmp_path)
     assert files(tmp_path) == {"lemma-4.1.json": whole["lemma-4.1.json"]}
 
