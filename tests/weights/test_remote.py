@@ -600,6 +600,7 @@ def test_a_change_between_the_processes_of_a_run_is_seen(
     index = {"weight_map": dict.fromkeys(model, path.name)}
     (site.folder / "model.safetensors.index.json").write_text(json.dumps(index))
     chosen = Selection.of(site.url(name), include=None, exclude=None, unfold="outputs")
+    assert chosen.absolute().source == chosen.source
     chosen.open()
     sent = pickle.dumps(chosen.absolute())
     assert len(sent) < 2000
