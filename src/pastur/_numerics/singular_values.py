@@ -67,10 +67,10 @@ def _parts(matrix: AnyArray) -> Iterator[FloatArray]:
 
 def gram(matrix: AnyArray) -> FloatArray:
     """Return the Gram matrix of the short side."""
-    gram = np.zeros((min(matrix.shape),) * 2)
+    products = np.zeros((min(matrix.shape),) * 2)
     for part in _parts(matrix):
-        gram += part @ part.T
-    return gram
+        products += part @ part.T
+    return products
 
 
 def _in_place(matrix: AnyArray) -> FloatArray:
