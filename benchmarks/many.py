@@ -1,13 +1,14 @@
 """Two processes against two bare NumPy processes, and what recording and resuming cost.
 
-    python benchmarks/many.py gain                   # a minute on two idle cores
-    python benchmarks/many.py recording
+    python benchmarks/many.py gain                   # half a minute on two idle cores
+    python benchmarks/many.py recording             # two minutes
     python benchmarks/many.py killed FOLDER          # 3000 tensors of 30 GB, killed ten times
 
 `gain` alternates four runs of the same independent draws, five times: one bare process, two, one of
-pastur, two. `recording` compares the CPU time of `analyze` with and without `--resume`. `killed`
-writes a sparse file (most tensors are zero and take no room on disk), analyses it once, then kills
-the command at ten random moments, and compares the two JSON files, the times left out.
+pastur, two. `recording` compares the times of `analyze` with and without `--resume`, alternated
+thirty times. `killed` writes a sparse file (most tensors are zero and take no room on disk),
+analyses it once, then kills the command at ten random moments, and compares the two JSON files, the
+times left out.
 """
 
 import os
@@ -27,64 +28,68 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
-SIZE, DRAWS, ROUNDS = 500, 24, 5
+SIZES, DRAWS, ROUNDS = (500, 1000), 24, 5
+RECORDED = 30
 TENSORS, SIDE, EVERY = 3000, 1581, 300
 KILLS = 10
 
 
-def draw(seed: int) -> float:
+def draw(size: int, seed: int) -> float:
     """Return the largest eigenvalue of a symmetric matrix of noise."""
-    w = np.random.default_rng(seed).normal(size=(SIZE, SIZE))
+    w = np.random.default_rng(seed).normal(size=(size, size))
     return float(np.linalg.eigvalsh(w + w.T)[-1])
 
 
-def draw_all(seeds: list[int]) -> None:
+def draw_all(calls: list[tuple[int, int]]) -> None:
     """Draw with a bare process."""
-    for seed in seeds:
-        draw(seed)
+    for size, seed in calls:
+        draw(size, seed)
 
 
-def bare(processes: int) -> float:
+def bare(processes: int, calls: list[tuple[int, int]]) -> float:
     """Return the seconds of bare processes that share the draws, once all are started."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes) as pool:
-        pool.map(draw_all, [[0]] * processes, chunksize=1)
-        seeds = [list(range(DRAWS))[k::processes] for k in range(processes)]
+        shares = [calls[k::processes] for k in range(processes)]
+        # Once before: a process that is still starting leaves its share to the others.
+        pool.map(draw_all, shares, chunksize=1)
         start = time.perf_counter()
-        pool.map(draw_all, seeds, chunksize=1)
+        pool.map(draw_all, shares, chunksize=1)
         return time.perf_counter() - start
 
 
-def ours(processes: int) -> float:
+def ours(processes: int, calls: list[tuple[int, int]]) -> float:
     """Return the seconds of `finished`, once the processes are started."""
     from pastur._pool import finished
     from pastur._workers import Workers
 
     workers = Workers(processes)
-    list(finished(draw, [(0,)] * processes, workers=workers))
+    list(finished(draw, calls, workers=workers))
     start = time.perf_counter()
-    list(finished(draw, [(seed,) for seed in range(DRAWS)], workers=workers))
+    list(finished(draw, calls, workers=workers))
     return time.perf_counter() - start
 
 
 def gain() -> None:
     """Print the gains of two processes, and their ratio."""
-    runs: dict[str, list[float]] = {name: [] for name in ("bare 1", "bare 2", "1", "2")}
-    for _ in range(ROUNDS):
-        for name, seconds in runs.items():
-            measure: Callable[[int], float] = bare if "bare" in name else ours
-            seconds.append(measure(int(name[-1])))
-    middle = {name: statistics.median(seconds) for name, seconds in runs.items()}
-    by_numpy, by_pastur = middle["bare 1"] / middle["bare 2"], middle["1"] / middle["2"]
-    print("load average", *os.getloadavg())
-    print(f"bare NumPy: {by_numpy:.3f}, pastur: {by_pastur:.3f}, ratio {by_pastur / by_numpy:.3f}")
+    for size in SIZES:
+        calls = [(size, seed) for seed in range(DRAWS)]
+        runs: dict[str, list[float]] = {name: [] for name in ("bare 1", "bare 2", "1", "2")}
+        for _ in range(ROUNDS):
+            for name, seconds in runs.items():
+                seconds.append((bare if "bare" in name else ours)(int(name[-1]), calls))
+        middle = {name: statistics.median(seconds) for name, seconds in runs.items()}
+        by_numpy, by_pastur = middle["bare 1"] / middle["bare 2"], middle["1"] / middle["2"]
+        print(f"draws of {middle['bare 1'] / DRAWS * 1e3:.0f} ms; load {os.getloadavg()[0]:.1f}")
+        print(
+            f"bare NumPy {by_numpy:.3f}, pastur {by_pastur:.3f}, ratio {by_pastur / by_numpy:.3f}"
+        )
 
 
 def recording() -> None:
@@ -95,10 +100,11 @@ def recording() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         shapes = [(512, 512), (768, 768), (768, 3072), (1600, 1600)] * 2
-        save_file({f"layer.{k}": rng.normal(size=shape) for k, shape in enumerate(shapes)}, path)
+        layers = {f"layer.{k}": rng.normal(size=shape) for k, shape in enumerate(shapes)}
+        save_file({name: layer.astype(np.float32) for name, layer in layers.items()}, path)
         analyze(path)
         runs: dict[str, list[tuple[float, float]]] = {"without": [], "with": [], "resumed": []}
-        for number in range(ROUNDS):
+        for number in range(RECORDED):
             kept = Path(folder) / str(number)
             for name, seconds in runs.items():
                 start = time.process_time(), time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import warnings
 from collections import deque
@@ -226,6 +227,8 @@ class _SharedLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asking = 0
+        self._modules = 0
+        self._controller: Any = None
         self._limit: Any = None
 
     @contextmanager
@@ -233,7 +236,7 @@ class _SharedLimit:
         """Limit BLAS within the block."""
         with self._lock:
             if not self._asking:
-                self._limit = _free_for_all(_blas()).limit(limits=1)
+                self._limit = _free_for_all(self._blas()).limit(limits=1)
             self._asking += 1
         try:
             yield
@@ -241,19 +244,23 @@ class _SharedLimit:
             with self._lock:
                 self._asking -= 1
                 if not self._asking:
-                    controller = _free_for_all(_blas())
+                    _free_for_all(self._controller)
                     self._limit.restore_original_limits()
-                    _free_for_all(controller)
+                    _free_for_all(self._controller)
 
+    def _blas(self) -> Any:
+        """Return what sets the number of BLAS threads."""
+        # What is not loaded yet cannot be limited.
+        import scipy.linalg
 
-def _blas() -> Any:
-    """Return what sets the number of BLAS threads."""
-    # What is not loaded yet cannot be limited.
-    import scipy.linalg
-    from threadpoolctl import ThreadpoolController
+        assert scipy.linalg.blas
+        # Finding the libraries takes longer than a small call; a new one comes with a module.
+        if self._modules != len(sys.modules):
+            from threadpoolctl import ThreadpoolController
 
-    assert scipy.linalg.blas
-    return ThreadpoolController()
+            self._controller = ThreadpoolController()
+            self._modules = len(sys.modules)
+        return self._controller
 
 
 def _free_for_all(controller: Any) -> Any:

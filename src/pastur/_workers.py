@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import signal
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,12 +141,14 @@ class Processes(Pool):
     renewed = True
 
     def __init__(self, jobs: int) -> None:
-        self.at_once = jobs
+        # One more than can run: a process that has finished finds the next call waiting.
+        self.at_once = jobs + 1
         self._jobs = jobs
 
     def submit(self, function: Callable[..., Any], call: tuple[Any, ...]) -> Future[Any]:
         """Start a call, in new processes where the last ones died."""
-        future: Future[Any] = self._now().submit(function, *call)
+        with _interrupts_held():
+            future: Future[Any] = self._now().submit(function, *call)
         return future
 
     def death(self, error: Exception) -> WorkerDiedError | None:
@@ -173,7 +177,31 @@ class Processes(Pool):
     def _now(self) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
-        return get_reusable_executor(max_workers=self._jobs, timeout=_IDLE_SECONDS)
+        return get_reusable_executor(
+            max_workers=self._jobs, timeout=_IDLE_SECONDS, initializer=_ignore_interrupts
+        )
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait until the block ends; processes that start in it never receive it.
+
+    A terminal sends it to them too, and one that is still starting would print a traceback. This
+    process ends them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that started this one, also where it could not be held."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class Cluster(Pool):
