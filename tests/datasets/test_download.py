@@ -246,7 +246,7 @@ def test_a_bad_answer_is_one_sentence_and_leaves_nothing(
     start = time.monotonic()
     with pytest.raises(FileAccessError, match=BAD[kind][1]) as caught:
         download(tmp_path, source=f"{server.url}{kind}/", checksums=checksums())
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 60
     assert f"Cannot download {server.url}{kind}/a.gz to" in str(caught.value)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 1000

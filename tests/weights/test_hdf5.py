@@ -354,7 +354,7 @@ def test_time_is_for_the_file_as_a_whole(tmp_path: Path, monkeypatch: pytest.Mon
     for name in "12345":
         with pytest.raises(FileFormatError, match=r"slow\.h5' was given up: it took 60 seconds"):
             weights.read(f"w{name}")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 WAITING = """

