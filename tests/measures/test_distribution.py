@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from pastur._errors import InvalidInputError
 from pastur._typing import FloatArray
 from pastur.measures import Atoms, MarchenkoPastur, ProbabilityMeasure, Semicircle, Uniform
 
@@ -37,10 +38,51 @@ def levels(law: Example) -> np.ndarray:
     return result
 
 
-def test_cdf_is_the_integral_of_the_density(law: Example) -> None:
-    x = np.concatenate([law.interior(), law.outside(), law.measure.atoms[:5, 0]])
-    expected = [law.integral(np.ones_like, upto=t) for t in x]
-    np.testing.assert_allclose(law.probability.cdf(x), expected, rtol=0, atol=2e-12)
+def test_cdf_is_the_integral_of_the_density(example: Example) -> None:
+    """For signed measures too."""
+    x = np.concatenate([example.interior(), example.outside(), example.measure.atoms[:5, 0]])
+    expected = [example.integral(np.ones_like, upto=t) for t in x]
+    np.testing.assert_allclose(example.measure.cdf(x), expected, rtol=0, atol=2e-12)
+
+
+def test_a_closed_interval_has_the_atoms_at_both_ends(example: Example) -> None:
+    measure = example.measure
+    ends = np.unique(np.concatenate([example.bounds.ravel(), measure.atoms[:5, 0]]))
+    pairs = np.array([(a, b) for a in ends for b in ends if a <= b])
+    atoms = dict(measure.atoms.tolist())
+    expected = [
+        example.integral(np.ones_like, upto=b)
+        - example.integral(np.ones_like, upto=a)
+        + atoms.get(a, 0.0)
+        for a, b in pairs
+    ]
+    np.testing.assert_allclose(measure.measure_of(pairs), expected, rtol=0, atol=4e-12)
+    everything = measure.measure_of((-np.inf, np.inf))
+    assert everything == pytest.approx(measure.mass, abs=1e-14)
+
+
+def test_a_small_measure_in_a_tail_has_its_own_digits() -> None:
+    """On both sides; against the closed form of ∫ (2 − t)^½ near the edge."""
+    law = Semicircle(1.0)
+    for side in (1.0, -1.0):
+        ends = sorted([side * (2 - 1e-8), side * 2.0])
+        expected = 2 / (3 * np.pi) * 1e-8**1.5 * (1 - 3 / 40 * 1e-8)
+        assert law.measure_of(ends) == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("interval", "sentence"),
+    [
+        ((2.0, 1.0), r"must not end before it begins. Got \(2, 1\)"),
+        ([[0.0, 1.0], [3.0, -np.inf]], r"Got \(3, -inf\)"),
+        (1.0, r"must be \(low, high\), or several of shape \(k, 2\). Got shape \(\)"),
+        ([1.0, 2.0, 3.0], r"Got shape \(3,\)"),
+        ((np.nan, 1.0), "`interval` must not be NaN"),
+    ],
+)
+def test_what_is_no_interval_is_refused(interval: Any, sentence: str) -> None:
+    with pytest.raises(InvalidInputError, match=sentence):
+        (2 * Uniform(0, 1) - Semicircle(1.0)).measure_of(interval)
 
 
 def test_cdf_climbs_from_zero_to_one(law: Example) -> None:

@@ -343,6 +343,65 @@ def test_the_law_of_the_whole_signal_tends_to_it_like_r_over_n() -> None:
         np.testing.assert_allclose(fine / coarse, 0.5, atol=0.06)
 
 
+def tail_in_forty_digits(x: Any) -> float:
+    """μ₁((x, ∞)) for ν₀ = δ₀, σ = 1, ν₁ = Uniform(1.5, 3) − δ₀: Im U_ν₁(ω)/π, written out."""
+    with mp.workdps(40):
+        root = mp.sqrt(mp.mpc(x) - 2) * mp.sqrt(mp.mpc(x) + 2)
+        w = (x + root) / 2
+
+        def area(t: Any) -> Any:  # of log(w − t), by t
+            return (t - w) * (mp.log(w - t) - 1) if w != t else mp.mpf(0)
+
+        uniform = (area(mp.mpf(3)) - area(mp.mpf("1.5"))) / mp.mpf("1.5")
+        return float((uniform - mp.log(w)).imag / mp.pi)
+
+
+def test_distribution_function_in_forty_digits() -> None:
+    mu1 = CASES["uniform outliers"][0].outlier_measure(CASES["uniform outliers"][1])
+    inside = np.array([-1.999, -1.2, 0.0, 0.7, 1.9, 1.999])
+    outside = np.array([-3.0, 2.05, 2.2, 2.5, 3.3, 4.0])
+    for x in (*inside, *outside):
+        assert mu1.sf(x) == pytest.approx(tail_in_forty_digits(mp.mpf(x)), abs=1e-13)
+    assert mu1.measure_of((inside[1], inside[3])) == pytest.approx(
+        tail_in_forty_digits(mp.mpf(inside[1])) - tail_in_forty_digits(mp.mpf(inside[3])), abs=1e-13
+    )
+    # One that forgets ω′ or counts the outliers at their spikes would be off by a tenth.
+    assert abs(mu1.sf(2.5) - (3 - 2.5) / 1.5) > 0.1
+
+
+@cases
+def test_distribution_function_is_the_integral(
+    model: DeformedWigner, nu1: SignedSum, detached: float
+) -> None:
+    mu1 = model.outlier_measure(nu1)
+    ends, atoms = mu1.support, mu1.atoms
+    # Of a ramp from 0 to 1: its integral is the mean of the distribution function's complement.
+    low, high = ends[0, 0] + 0.2, ends[-1, 1] - 0.1
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    x = low + (high - low) * np.sin((1 + nodes) * np.pi / 4) ** 2
+    share = weights * np.pi / 4 * np.sin((1 + nodes) * np.pi / 2)
+    ramp = mu1.integrate(lambda t: float(np.clip((t - low) / (high - low), 0, 1)))
+    assert share @ mu1.sf(x) == pytest.approx(ramp, abs=2e-3)
+    inner = (ends[:, 0] + 0.3 * (ends[:, 1] - ends[:, 0]))[:6]
+    for point, weight in atoms:
+        assert mu1.measure_of((point, point)) == pytest.approx(weight, abs=1e-12)
+        if point not in model.law.support:
+            step = mu1.cdf(point) - mu1.cdf(np.nextafter(point, -9))
+            assert step == pytest.approx(weight, abs=1e-12)
+    everywhere = np.concatenate([ends.ravel(), inner, [-np.inf, np.inf]])
+    np.testing.assert_allclose(mu1.cdf(everywhere) + mu1.sf(everywhere), nu1.mass, atol=1e-13)
+
+
+def test_the_image_of_an_interval_is_that_of_the_paper() -> None:
+    """(2.1), in a gap and beyond: μ₁(Δ) = ν₁(ω(Δ)); and not ν₁(Δ)."""
+    model, nu1, _ = CASES["in a gap, overlapping terms"]
+    mu1 = model.outlier_measure(nu1)
+    for low, high in ((2.9, 3.3), (3.0, 5.0), (-0.2, 0.3)):
+        there = model.spike([low, high])
+        assert mu1.measure_of((low, high)) == pytest.approx(nu1.measure_of(there), abs=1e-14)
+    assert abs(mu1.measure_of((2.9, 3.3)) - nu1.measure_of((2.9, 3.3))) > 0.05
+
+
 def test_misuse_is_refused() -> None:
     model = DeformedWigner(ZERO)
     with pytest.raises(InvalidTypeError, match=r"`nu1` must be a measure, .* Got 2.0"):

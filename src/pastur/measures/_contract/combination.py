@@ -66,6 +66,14 @@ class _AffineFormulas(Measure):
         )
         return float(sum(powers))
 
+    def _sf(self, x: FloatArray) -> FloatArray:
+        y = np.asarray(self._pull(x))
+        return self.base._sf(y) if self.a > 0 else self.base._cdf(y) - self.base._mass_at(y)
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        y = np.asarray(self._pull(x))
+        return self.base._cdf(y) if self.a > 0 else self.base._sf(y) + self.base._mass_at(y)
+
     def _integrate(self, f: Callable[[Any], Any]) -> Any:
         return self.base._integrate(lambda t: f(self.a * t + self.b))
 
@@ -96,14 +104,6 @@ class AffineLaw(_AffineFormulas, ProbabilityMeasure):
 
     def _affine(self, a: float, b: float) -> Measure:
         return affine_image(self.base, a * self.a, a * self.b + b)
-
-    def _sf(self, x: FloatArray) -> FloatArray:
-        y = np.asarray(self._pull(x))
-        return self.base._sf(y) if self.a > 0 else self.base._cdf(y) - _mass_at(self.base, y)
-
-    def _cdf(self, x: FloatArray) -> FloatArray:
-        y = np.asarray(self._pull(x))
-        return self.base._cdf(y) if self.a > 0 else self.base._sf(y) + _mass_at(self.base, y)
 
     def _quantile(self, q: FloatArray) -> FloatArray:
         if self.a > 0:
@@ -161,6 +161,13 @@ class _SumFormulas(Measure):
     def _moment(self, k: int) -> float:
         return float(self._sum(lambda m: m.moment(k)))
 
+    # Term by term: a factor times −∞, the potential at an atom, would spoil its imaginary part.
+    def _sf(self, x: FloatArray) -> FloatArray:
+        return np.asarray(self._sum(lambda m: m._sf(x)))
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        return np.asarray(self._sum(lambda m: m._cdf(x)))
+
     def _integrate(self, f: Callable[[Any], Any]) -> Any:
         return self._sum(lambda m: m._integrate(f))
 
@@ -182,12 +189,6 @@ class Mixture(_SumFormulas, ProbabilityMeasure):
     def mass(self) -> float:
         return 1.0
 
-    def _sf(self, x: FloatArray) -> FloatArray:
-        return np.asarray(sum(c * m._sf(x) for c, m in self.terms))
-
-    def _cdf(self, x: FloatArray) -> FloatArray:
-        return np.asarray(sum(c * m._cdf(x) for c, m in self.terms))
-
 
 def combine(parts: Sequence[tuple[float, object]]) -> Measure:
     """Return Σ cᵢ τᵢ, flattened; a `Mixture` where it is recognisably a probability measure."""
@@ -204,12 +205,3 @@ def combine(parts: Sequence[tuple[float, object]]) -> Measure:
     if len(laws) == len(terms) and abs(sum(c for c, _ in laws) - 1) < 1e-12:
         return Mixture(tuple(laws))
     return SignedSum(tuple(terms))
-
-
-def _mass_at(measure: Measure, x: FloatArray) -> FloatArray:
-    """Mass of the atom at each x, 0 where there is none."""
-    atoms = measure.atoms
-    if not len(atoms):
-        return np.zeros(x.shape)
-    index = np.minimum(np.searchsorted(atoms[:, 0], x), len(atoms) - 1)
-    return np.where(atoms[index, 0] == x, atoms[index, 1], 0.0)

@@ -179,6 +179,31 @@ class OutlierMeasure(Measure):
     def _log_potential(self, z: ComplexArray) -> ComplexArray:
         return self._nu1._log_potential(self._map.omega(z))
 
+    def _sf(self, x: FloatArray) -> FloatArray:
+        """Mass to the right: Im U_ν₁(ω(x + i0))/π on the bulk, ν₁((ω(x), ∞)) off it."""
+        edges, flat = self._bulk.ravel(), x.ravel()
+        result = np.where(flat > 0, 0.0, self.mass)
+        at_edge, (_, bulk) = np.isin(flat, edges), self._map.interval_at(flat)
+        inside = bulk & ~at_edge
+        result[inside] = self._tail(flat[inside])
+        off = ~bulk & np.isfinite(flat)
+        result[off] = self._tail_off_bulk(flat[off])
+        number = np.searchsorted(edges, flat[at_edge])
+        # A limit from inside is one from the left at a right edge: an atom on it counts there.
+        own = np.where(number % 2 == 1, self._mass_at(flat[at_edge]), 0.0)
+        result[at_edge] = self._beyond.ravel()[number] - own
+        return result.reshape(x.shape)
+
+    def _tail_off_bulk(self, x: FloatArray) -> FloatArray:
+        """ν₁((ω(x), ∞)); an atom that detaches is compared with x, which rounding leaves alone."""
+        w = self._map.omega(x.astype(np.complex128)).real
+        points, weights = self._nu1.atoms.T
+        free = self._open(points) & (self._critical_near(points) < 0)
+        below = np.append(0.0, np.cumsum(weights[free]))
+        by_spike = np.searchsorted(points[free], w, side="right")
+        by_outlier = np.searchsorted(self._phi(points[free]), x, side="right")
+        return np.asarray(self._nu1._sf(w) + below[by_spike] - below[by_outlier])
+
     def _moment(self, k: int) -> float:
         """Cauchy's formula on the upper half of a circle of twice the radius of the support."""
         low, high = self.support[0, 0], self.support[-1, 1]
