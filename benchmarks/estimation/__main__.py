@@ -6,9 +6,9 @@
 Sections: sigma, counts, intervals (all three from the same spectra), noise (pure noise: rate of
 false spikes), entries (the same for entries of many laws), goodness (p-values), denoising,
 verdicts, ugly (small and ugly inputs), cost (with `--model`, of a safetensors file as well); all of
-them by default, over an hour on two cores. σ = 1 throughout. Each figure stands beside its limit,
-✓ or ✗; the exit status is 1 if one is not met. Of sigma, counts and intervals a full run leaves a
-record, from which docs/estimation.md is written, by `--page` alone as well.
+them by default, over an hour on two cores. σ = 1 throughout. Figures within their limits have a ✓,
+others a ✗; the exit status is 1 if there is a ✗. A run of 200 draws or more leaves records, and
+writes the tables of docs/estimation.md from them; with `--page` only the tables are written.
 """
 
 import argparse
@@ -23,9 +23,10 @@ import draws
 import entries
 import goodness
 import joblib
+import pages
 import pure
 import spectra
-import spectra_page
+import spectra_tables
 import ugly
 import verdicts
 from draws import Cell
@@ -66,10 +67,22 @@ def run_spectra(parts: Sequence[str], options: Namespace) -> bool:
     for cell in draws.cells():
         tasks = [(cell, options.seed, draw) for draw in range(options.draws)]
         results[cell] = spread(spectra.one_draw, tasks, options.jobs)
-    if options.draws >= FULL:
-        spectra_page.write_record(spectra_page.summary(results, options.seed))
-        spectra_page.write_page()
+    keep("spectra", spectra_tables.summary(results), options)
     return spectra.report(results, parts)
+
+
+def run_section(name: str, section: Any, options: Namespace) -> bool:
+    tasks = section.tasks(options.draws, options.seed)
+    cells = section.summary(tasks, spread(section.one_task, tasks, options.jobs))
+    keep(name, cells, options)
+    print(f"\n{name}\n\n{section.table(cells)}", flush=True)
+    return bool(section.met(cells))
+
+
+def keep(name: str, cells: Sequence[dict[str, Any]], options: Namespace) -> None:
+    if options.draws >= FULL:
+        pages.write_record(name, cells, options.seed)
+        pages.write_page()
 
 
 def main() -> int:
@@ -79,10 +92,10 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", help="safetensors file whose fits are timed")
-    parser.add_argument("--page", action="store_true", help="write the page only")
+    parser.add_argument("--page", action="store_true", help="write the tables only")
     options = parser.parse_args()
     if options.page:
-        spectra_page.write_page()
+        pages.write_page()
         return 0
     unknown = set(options.sections) - set(SECTIONS)
     if unknown:
@@ -93,8 +106,7 @@ def main() -> int:
         good.append(run_spectra(parts, options))
     for name, section in SPREAD.items():
         if name in chosen:
-            tasks = section.tasks(options.draws, options.seed)
-            good.append(section.report(tasks, spread(section.one_task, tasks, options.jobs)))
+            good.append(run_section(name, section, options))
     if "cost" in chosen:
         good.append(limited(cost.report, options.model))
     return 0 if all(good) else 1

@@ -1,15 +1,17 @@
 """Denoising with σ unknown: squared error over that of the best values with the same vectors."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import draws
 import numpy as np
-from draws import Cell
+from draws import Cell, Shape
+from marks import mark
 
 from pastur import fit_rectangular, fit_symmetric
 from pastur.estimation import RectangularFit, SymmetricFit, baselines
 
-SHAPES: list[tuple[int, int] | int] = [(500, 1000), 1000]
+SHAPES: list[Shape] = [(500, 1000), 1000]
 METHODS = ("pastur", "finite rank", "hard threshold")
 LIMIT = 1.01
 
@@ -49,13 +51,32 @@ def one_task(cell: Cell, seed: int, draw: int) -> list[float]:
     ]
 
 
-def report(asked: Sequence[tuple[Cell, int, int]], results: Sequence[list[float]]) -> bool:
-    """Print the ratios and return whether ours are within the limit."""
-    print("\nDenoising: squared error over the oracle's with the same vectors")
-    good = []
-    for cell in dict.fromkeys(task[0] for task in asked):
-        ratios = np.mean([r for t, r in zip(asked, results, strict=True) if t[0] == cell], axis=0)
-        good.append(ratios[0] <= LIMIT)
-        shown = "  ".join(f"{n} {r:.4f}" for n, r in zip(METHODS, ratios, strict=True))
-        print(f"  {cell.name:32s} {shown} {'✓' if good[-1] else '✗'}")
-    return all(good)
+def summary(
+    asked: Sequence[tuple[Cell, int, int]], results: Sequence[list[float]]
+) -> list[dict[str, Any]]:
+    """Return the mean ratio of every method in every cell."""
+    ratios: dict[Cell, list[list[float]]] = {}
+    for (cell, *_), found in zip(asked, results, strict=True):
+        ratios.setdefault(cell, []).append(found)
+    return [
+        {"cell": cell.name, "draws": len(found), "ratios": np.mean(found, axis=0).round(5).tolist()}
+        for cell, found in ratios.items()
+    ]
+
+
+def met(cells: Sequence[dict[str, Any]]) -> bool:
+    """Return whether ours are within the limit."""
+    return all(cell["ratios"][0] <= LIMIT for cell in cells)
+
+
+def table(cells: Sequence[dict[str, Any]]) -> str:
+    """Return the ratios in Markdown."""
+    lines = [
+        f"| shape, rank, strengths | draws | {' | '.join(METHODS)} |",
+        "|---|---|" + "---|" * len(METHODS),
+    ]
+    for cell in cells:
+        ours, *others = [f"{ratio:.3f}" for ratio in cell["ratios"]]
+        shown = [f"{ours} {mark(cell['ratios'][0] <= LIMIT)}", *others]
+        lines.append(f"| {cell['cell']} | {cell['draws']} | {' | '.join(shown)} |")
+    return "\n".join(lines)

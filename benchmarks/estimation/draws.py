@@ -7,16 +7,19 @@ import numpy as np
 from pastur import DeformedWigner, Empirical, InformationPlusNoise
 from pastur._typing import FloatArray
 
-SHAPES: list[tuple[int, int] | int] = [(500, 500), (500, 1000), (250, 1000), 1000]
+# One number is the size of a symmetric matrix.
+Shape = tuple[int, int] | int
+
+SHAPES: list[Shape] = [(500, 500), (500, 1000), (250, 1000), 1000]
 SHARES = [0.01, 0.05, 0.1, 0.2, 0.3]
 RANGES = [(1.5, 4.0), (1.1, 2.0)]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One setting: shape (an int for symmetric), rank over size, spikes in critical units."""
+    """One setting: shape, rank over size, spikes in critical units."""
 
-    shape: tuple[int, int] | int
+    shape: Shape
     share: float
     low: float
     high: float
@@ -43,8 +46,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        size = f"symmetric {self.shape}" if self.symmetric else "{} × {}".format(*self.sides)
-        return f"{size}, {100 * self.share:.0f} %, [{self.low}, {self.high}]"
+        return f"{shape_name(self.shape)}, {100 * self.share:.0f} %, [{self.low}, {self.high}]"
 
     def generator(self, seed: int, draw: int) -> np.random.Generator:
         key = [
@@ -56,6 +58,10 @@ class Cell:
             int(10 * self.low),
         ]
         return np.random.default_rng(key)
+
+
+def shape_name(shape: Shape) -> str:
+    return f"symmetric {shape}" if isinstance(shape, int) else "{} × {}".format(*shape)
 
 
 def cells() -> list[Cell]:

@@ -1,12 +1,15 @@
 """P-values of the goodness of fit: uniform where the model is exact, small where it is not.
 
-Exact: Gaussian noise with spikes along axes, the columns without a spike drawn as Bartlett's
-triangle. Not exact: rows whose variances are log-normal, and neighbouring columns correlated.
+Exact: Gaussian noise with spikes. Not exact: rows whose variances are log-normal, and neighbouring
+columns correlated.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import banded
 import numpy as np
+from marks import mark, share
 from scipy.stats import binom, kstest
 
 from pastur import fit_rectangular
@@ -31,17 +34,16 @@ WRONG: list[Setting] = [
     for kind, strength in (("rows", 0.1), ("rows", 0.2), ("neighbours", 0.2))
 ]
 CHUNKS = 4
-# Matrices of 2000 × 4000 take a second each.
-LARGE, LARGE_SHARE = 2000, 8
+# What chance may give with uniform p-values, for Kolmogorov's test and for the rate below 0.01.
+CHANCE = 1e-3
+
+Task = tuple[Setting, int, int, int]
 
 
-def tasks(draws: int, seed: int) -> list[tuple[Setting, int, int, int]]:
-    """Twice as many draws as of the other sections, of large matrices an eighth of that."""
-
-    def count(setting: Setting) -> int:
-        return max(2 * draws // (LARGE_SHARE if setting[0][0] >= LARGE else 1) // CHUNKS, 1)
-
-    return [(s, seed, chunk, count(s)) for s in EXACT + WRONG for chunk in range(CHUNKS)]
+def tasks(draws: int, seed: int) -> list[Task]:
+    """Twice as many draws as of the other sections."""
+    count = max(2 * draws // CHUNKS, 1)
+    return [(setting, seed, chunk, count) for setting in EXACT + WRONG for chunk in range(CHUNKS)]
 
 
 def one_task(setting: Setting, seed: int, chunk: int, count: int) -> list[float]:
@@ -52,24 +54,14 @@ def one_task(setting: Setting, seed: int, chunk: int, count: int) -> list[float]
     critical, found = (shape[0] / shape[1]) ** 0.25, []
     for _ in range(count):
         theta = critical * np.sort(rng.uniform(*ends, rank))[::-1]
-        gram = _white(shape, theta, rng) if kind == "white" else _wrong(setting, theta, rng)
-        values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0))
+        if kind == "white":
+            values = banded.singular_values(shape, theta, rng)
+        else:
+            values = _wrong(setting, theta, rng)
         p_value = fit_rectangular(singular_values=values, shape=shape).goodness.p_value
         assert p_value is not None
         found.append(p_value)
     return found
-
-
-def _white(shape: Shape, theta: FloatArray, rng: np.random.Generator) -> FloatArray:
-    (n, m), rank = shape, theta.size
-    first = rng.normal(size=(n, rank)) / np.sqrt(m)
-    first[np.arange(rank), np.arange(rank)] += theta
-    rest = rng.normal(size=(n, min(n, m - rank)))
-    if n <= m - rank:
-        rest = np.tril(rest, -1)
-        rest[np.diag_indices(n)] = np.sqrt(rng.chisquare(m - rank - np.arange(n)))
-    gram: FloatArray = first @ first.T + rest @ rest.T / m
-    return gram
 
 
 def _wrong(setting: Setting, theta: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -82,34 +74,72 @@ def _wrong(setting: Setting, theta: FloatArray, rng: np.random.Generator) -> Flo
             w[:, column] = strength * w[:, column - 1] + np.sqrt(1 - strength**2) * w[:, column]
     left, right = (np.linalg.qr(rng.normal(size=(k, rank)))[0] for k in (n, m))
     w += left * theta @ right.T
-    gram: FloatArray = w @ w.T
-    return gram
+    return np.asarray(np.sqrt(np.maximum(np.linalg.eigvalsh(w @ w.T)[::-1], 0.0)))
 
 
-def report(
-    asked: Sequence[tuple[Setting, int, int, int]], results: Sequence[Sequence[float]]
-) -> bool:
-    """Print the table and return whether the p-values of the exact model are uniform."""
-    good = []
-    for settings, title in (
-        (EXACT, "Goodness where the model is exact: p of Kolmogorov's test, rates below .05, .01"),
-        (WRONG, "Where it is not: rates below .05 and .01"),
-    ):
-        print(f"\n{title}")
-        for setting in settings:
-            (n, m), rank, ends, kind, strength = setting
-            found = [
-                np.asarray(p) for task, p in zip(asked, results, strict=True) if task[0] == setting
-            ]
-            p_values = np.concatenate(found)
-            spikes = f"rank {rank:3d}" + (f" on [{ends[0]}, {ends[1]}]" if rank else "")
-            noise = "" if kind == "white" else f", {kind} {strength}"
-            below, far_below = np.mean(p_values < 0.05), np.mean(p_values < 0.01)
-            line = f"  {f'{n} × {m}, {spikes}{noise}':48s} {p_values.size:4d} draws"
-            if kind == "white":
-                uniform = float(kstest(p_values, "uniform").pvalue)
-                most = binom.isf(1e-3, p_values.size, 0.01) / p_values.size
-                good.append(uniform > 1e-3 and far_below <= most)
-                line += f"  {uniform:.3f} {'✓' if good[-1] else '✗'}"
-            print(f"{line}  {below:.3f}  {far_below:.3f}")
-    return all(good)
+def summary(asked: Sequence[Task], results: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    """Return how the p-values of every setting are spread."""
+    found: dict[Setting, list[float]] = {}
+    for (setting, *_), p_values in zip(asked, results, strict=True):
+        found.setdefault(setting, []).extend(p_values)
+    return [_spread(setting, np.array(p_values)) for setting, p_values in found.items()]
+
+
+def _spread(setting: Setting, p_values: FloatArray) -> dict[str, Any]:
+    (n, m), rank, ends, kind, strength = setting
+    return {
+        "shape": f"{n} × {m}",
+        "rank": rank,
+        "spikes": list(ends),
+        "noise": kind,
+        "strength": strength,
+        "draws": p_values.size,
+        "kolmogorov": round(float(kstest(p_values, "uniform").pvalue), 4),
+        "below": [int((p_values < level).sum()) for level in (0.05, 0.01)],
+    }
+
+
+def met(cells: Sequence[dict[str, Any]]) -> bool:
+    """Return whether the p-values of the exact model are uniform up to chance."""
+    return all(_uniform(cell) for cell in cells if cell["noise"] == "white")
+
+
+def _uniform(cell: dict[str, Any]) -> bool:
+    most = binom.isf(CHANCE, cell["draws"], 0.01)
+    return bool(cell["kolmogorov"] > CHANCE and cell["below"][1] <= most)
+
+
+def table(cells: Sequence[dict[str, Any]]) -> str:
+    """Return both tables in Markdown."""
+    exact = [cell for cell in cells if cell["noise"] == "white"]
+    lines = [
+        "Where the model is exact:",
+        "",
+        "| shape | rank, spikes | draws | Kolmogorov's test | below 0.05 | below 0.01 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for cell in exact:
+        kolmogorov = f"{cell['kolmogorov']:.3f} {mark(_uniform(cell))}"
+        lines.append(_line(cell, _spikes(cell), kolmogorov))
+    lines += [
+        "",
+        "Where it is not:",
+        "",
+        "| shape | rank, spikes | draws | noise | below 0.05 | below 0.01 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for cell in cells:
+        if cell not in exact:
+            lines.append(_line(cell, _spikes(cell), f"{cell['noise']}, {cell['strength']}"))
+    return "\n".join(lines)
+
+
+def _spikes(cell: dict[str, Any]) -> str:
+    low, high = cell["spikes"]
+    return f"{cell['rank']} on [{low:g}, {high:g}]" if cell["rank"] else "0"
+
+
+def _line(cell: dict[str, Any], spikes: str, middle: str) -> str:
+    draws = cell["draws"]
+    below = " | ".join(share(count, draws) for count in cell["below"])
+    return f"| {cell['shape']} | {spikes} | {draws} | {middle} | {below} |"

@@ -2,13 +2,15 @@
 
 The singular values of Gaussian noise are drawn from the bidiagonal model, the eigenvalues of the
 orthogonal ensemble from the tridiagonal one (Dumitriu, Edelman 2002): exact in law at every size.
-Each rate stands beside the 99.9 % interval of a binomial law with the rate it should have.
+A rate is right if it lies in the 99.9 % interval of a binomial law with the rate it should have.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from draws import Shape, shape_name
+from marks import mark, share
 from scipy.linalg import eigvalsh_tridiagonal
 from scipy.stats import binom
 
@@ -16,7 +18,7 @@ from pastur import fit_rectangular, fit_symmetric
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit
 
-SHAPES: list[tuple[int, int] | int] = [
+SHAPES: list[Shape] = [
     (100, 100),
     (100, 1000),
     (300, 300),
@@ -29,8 +31,19 @@ SHAPES: list[tuple[int, int] | int] = [
 ALPHAS = (0.05, 0.01)
 CHUNKS = 8
 
+Task = tuple[Shape, int, int, int]
 
-def tasks(draws: int, seed: int) -> list[tuple[tuple[int, int] | int, int, int, int]]:
+
+class Row(NamedTuple):
+    """What one draw gave: whether rank > 0 at each alpha, and at the first one what else."""
+
+    alarms: tuple[bool, ...]
+    covered: bool
+    sigma: float
+    rejected: bool
+
+
+def tasks(draws: int, seed: int) -> list[Task]:
     """Ten times as many draws as of the other sections: rates of 1 % need them."""
     count = 10 * draws // CHUNKS
     return [(shape, seed, chunk, count) for shape in SHAPES for chunk in range(CHUNKS)]
@@ -56,52 +69,80 @@ def eigenvalues(size: int, rng: np.random.Generator) -> FloatArray:
     return result
 
 
-def one_task(
-    shape: tuple[int, int] | int, seed: int, chunk: int, count: int
-) -> dict[float, list[tuple[bool, bool, float, float | None]]]:
-    """Return rank > 0, σ covered, σ, p-value of each draw, for each alpha."""
+def one_task(shape: Shape, seed: int, chunk: int, count: int) -> list[Row]:
+    """Return what the draws of a chunk gave."""
     sides = (shape, 0) if isinstance(shape, int) else shape
     rng = np.random.default_rng([seed, chunk, *sides])
-    found: dict[float, list[tuple[bool, bool, float, float | None]]] = {
-        alpha: [] for alpha in ALPHAS
-    }
+    rows = []
     for _ in range(count):
         values = eigenvalues(shape, rng) if isinstance(shape, int) else singular_values(shape, rng)
-        for alpha in ALPHAS:
-            fit: RectangularFit | SymmetricFit
-            if isinstance(shape, int):
-                fit = fit_symmetric(eigenvalues=values, alpha=alpha)
-            else:
-                fit = fit_rectangular(singular_values=values, shape=shape, alpha=alpha)
-            low, high = fit.sigma_interval
-            found[alpha].append((fit.rank > 0, low < 1 < high, fit.sigma, fit.goodness.p_value))
-    return found
+        fits = [fit(values, shape, ALPHAS[0])]
+        # Noise that has no spike at one alpha has none at a smaller one.
+        fits += [fit(values, shape, alpha) if fits[0].rank else fits[0] for alpha in ALPHAS[1:]]
+        low, high = fits[0].sigma_interval
+        p_value = fits[0].goodness.p_value
+        rows.append(
+            Row(
+                alarms=tuple(one.rank > 0 for one in fits),
+                covered=low < 1 < high,
+                sigma=fits[0].sigma,
+                rejected=p_value is not None and p_value < 0.01,
+            )
+        )
+    return rows
 
 
-def report(
-    asked: Sequence[tuple[tuple[int, int] | int, int, int, int]],
-    results: Sequence[Mapping[float, Any]],
-) -> bool:
-    """Print the rates and return whether those of false spikes are right."""
-    print("\nPure noise: rate of rank > 0, coverage of σ, bias of σ, bulks rejected at 1 %")
-    good = []
-    for shape in SHAPES:
-        name = f"symmetric {shape}" if isinstance(shape, int) else "{} × {}".format(*shape)
-        for alpha in ALPHAS:
-            rows = np.array(
-                [
-                    row
-                    for task, found in zip(asked, results, strict=True)
-                    if task[0] == shape
-                    for row in found[alpha]
-                ]
-            )
-            false, covered, sigma, p_value = rows.T
-            low, high = binom.interval(0.999, len(rows), alpha)
-            good.append(low <= false.sum() <= high)
-            print(
-                f"  {name:15s} alpha {alpha:.2f}  {false.mean():.4f} "
-                f"[{low / len(rows):.4f}, {high / len(rows):.4f}] {'✓' if good[-1] else '✗'}  "
-                f"{covered.mean():.4f}  {sigma.mean() - 1:+.5f}  {np.mean(p_value < 0.01):.4f}"
-            )
-    return all(good)
+def fit(values: FloatArray, shape: Shape, alpha: float) -> RectangularFit | SymmetricFit:
+    if isinstance(shape, int):
+        return fit_symmetric(eigenvalues=values, alpha=alpha)
+    return fit_rectangular(singular_values=values, shape=shape, alpha=alpha)
+
+
+def summary(asked: Sequence[Task], results: Sequence[Sequence[Row]]) -> list[dict[str, Any]]:
+    """Return the counts of every shape."""
+    rows: dict[Shape, list[Row]] = {}
+    for (shape, *_), found in zip(asked, results, strict=True):
+        rows.setdefault(shape, []).extend(found)
+    return [
+        {
+            "shape": shape_name(shape),
+            "draws": len(found),
+            "alarms": [sum(row.alarms[place] for row in found) for place in range(len(ALPHAS))],
+            "covered": sum(row.covered for row in found),
+            "bias": round(float(np.mean([row.sigma for row in found])) - 1, 6),
+            "rejected": sum(row.rejected for row in found),
+        }
+        for shape, found in rows.items()
+    ]
+
+
+def met(cells: Sequence[dict[str, Any]]) -> bool:
+    """Return whether the rates of false spikes are right up to chance."""
+    return all(_right(cell, place) for cell in cells for place in range(len(ALPHAS)))
+
+
+def _right(cell: dict[str, Any], place: int) -> bool:
+    low, high = binom.interval(0.999, cell["draws"], ALPHAS[place])
+    return bool(low <= cell["alarms"][place] <= high)
+
+
+def table(cells: Sequence[dict[str, Any]]) -> str:
+    """Return the rates in Markdown."""
+    lines = [
+        "| shape | draws | α = 0.05 | α = 0.01 | σ covered | bias of σ, % | p < 0.01 |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for cell in cells:
+        draws = cell["draws"]
+        rates = [
+            f"{share(alarms, draws, 4)} {mark(_right(cell, place))}"
+            for place, alarms in enumerate(cell["alarms"])
+        ]
+        shown = [
+            *rates,
+            share(cell["covered"], draws),
+            f"{100 * cell['bias']:+.3f}",
+            share(cell["rejected"], draws, 4),
+        ]
+        lines.append(f"| {cell['shape']} | {draws} | {' | '.join(shown)} |")
+    return "\n".join(lines)

@@ -6,6 +6,7 @@ from typing import Any
 import draws
 import numpy as np
 from draws import Cell
+from marks import mark
 from methods import OURS, finite_rank_inversion, fit, parallel_analysis, published
 
 from pastur._typing import FloatArray
@@ -119,7 +120,7 @@ def _sigma(results: Results) -> bool:
         ok = (abs(bias[OURS]) <= limit or not limited) and rmse[OURS] <= max(1.1 * best, 0.5)
         good.append(ok)
         shown = "  ".join(f"{name} {bias[name]:+6.2f} {rmse[name]:5.2f}" for name in bias)
-        print(f"  {cell.name:32s} {shown}  {_mark(ok)}")
+        print(f"  {cell.name:32s} {shown}  {mark(ok)}")
     return all(good)
 
 
@@ -140,7 +141,7 @@ def _counts(results: Results) -> bool:
         shown = "  ".join(f"{name} {value:6.2f}" for name, value in errors.items())
         print(
             f"  {cell.name:32s} truth {truth:6.1f}  {shown}  signal rank {mean:6.1f} "
-            f"of {cell.rank} {_mark(ok)}"
+            f"of {cell.rank} {mark(ok)}"
         )
     return all(good)
 
@@ -175,7 +176,7 @@ def _intervals(results: Results) -> bool:
             continue
         ok = bool(0.93 <= np.mean(hits) <= 0.97)
         good = good and (ok or name == "signal rank")
-        print(f"  all cells, {name}: {np.mean(hits):.4f} of {len(hits)} {_mark(ok)}")
+        print(f"  all cells, {name}: {np.mean(hits):.4f} of {len(hits)} {mark(ok)}")
     return good
 
 
@@ -187,11 +188,7 @@ def _strength_errors(cell: Cell, rows: Rows) -> tuple[str, bool]:
     ours, inverted, exact = np.sqrt(np.mean(found, axis=0))
     ok = bool(ours <= inverted / 2)
     shown = f"  θ̂ {ours:.4f}, finite rank {inverted:.4f}, σ known {exact:.4f}: "
-    return f"{shown}ratio {ours / inverted:.2f} {_mark(ok)}", ok
-
-
-def _mark(ok: bool) -> str:
-    return "✓" if ok else "✗"
+    return f"{shown}ratio {ours / inverted:.2f} {mark(ok)}", ok
 
 
 PARTS = {"sigma": _sigma, "counts": _counts, "intervals": _intervals}

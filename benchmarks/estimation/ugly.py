@@ -158,14 +158,24 @@ def _outcome(fit: RectangularFit | SymmetricFit, from_matrix: bool, w: AnyArray)
     return "converged"
 
 
-def report(
+def summary(
     asked: Sequence[tuple[int, ...]], results: Sequence[tuple[Counter[str], Sequence[str]]]
-) -> bool:
-    """Print how the inputs ended and return whether none failed."""
+) -> list[dict[str, Any]]:
+    """Return how the inputs ended, and the first few failures in words."""
     ends = sum((found for found, _ in results), Counter[str]())
-    print(f"\nUgly inputs, {ends.total()} of them, 1 × 1 to {LARGEST} × {LARGEST}")
-    print("  " + ", ".join(f"{name} {count}" for name, count in ends.most_common()))
-    for sentence in [one for _, some in results for one in some][:SHOWN]:
-        print(f"  {sentence}")
-    print(f"  failures {ends['failure']} {'✓' if not ends['failure'] else '✗'}")
-    return not ends["failure"]
+    failures = [sentence for _, some in results for sentence in some][:SHOWN]
+    return [{"ends": dict(ends.most_common()), "failures": failures}]
+
+
+def met(cells: Sequence[dict[str, Any]]) -> bool:
+    """Return whether no input failed."""
+    return not any(cell["failures"] for cell in cells)
+
+
+def table(cells: Sequence[dict[str, Any]]) -> str:
+    """Return the counts, and what failed, in Markdown."""
+    lines = [f"| how it ended, 1 × 1 to {LARGEST} × {LARGEST} | inputs |", "|---|---|"]
+    for cell in cells:
+        lines += [f"| {name} | {count} |" for name, count in cell["ends"].items()]
+        lines += ["", *cell["failures"]] if cell["failures"] else []
+    return "\n".join(lines)

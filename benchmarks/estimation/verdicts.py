@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from draws import Shape, shape_name
+from marks import mark, share
 
 from pastur import Verdict, fit_rectangular, fit_symmetric
 from pastur._typing import FloatArray
 
-SHAPES: list[tuple[int, int] | int] = [(500, 1000), 500]
+SHAPES: list[Shape] = [(500, 1000), 500]
 SPIKES = 15
 NOISE, OUTLIERS = Verdict.NOISE, Verdict.OUTLIERS
 HEAVY, UNEVEN = Verdict.HEAVY_TAIL, Verdict.UNEVEN
@@ -72,9 +75,13 @@ KINDS: dict[str, tuple[Entries, Change | None, set[Verdict]]] = {
     "row variances from 1 to 3": (_gaussian, _all_rows, {UNEVEN}),
 }
 UNNAMED = "wrong entries named"
+# The least share of right verdicts.
+LIMIT = 0.95
+
+Task = tuple[Shape, str, int, int]
 
 
-def tasks(count: int, seed: int) -> list[tuple[tuple[int, int] | int, str, int, int]]:
+def tasks(count: int, seed: int) -> list[Task]:
     """Half of the draws of the other sections."""
     return [
         (shape, kind, seed, draw)
@@ -84,7 +91,7 @@ def tasks(count: int, seed: int) -> list[tuple[tuple[int, int] | int, str, int, 
     ]
 
 
-def one_task(shape: tuple[int, int] | int, kind: str, seed: int, draw: int) -> str:
+def one_task(shape: Shape, kind: str, seed: int, draw: int) -> str:
     """Return the verdict on noise with 15 spikes on [1.5, 4] times the critical value.
 
     Outliers count as found where all entries that are named are among them.
@@ -108,20 +115,37 @@ def one_task(shape: tuple[int, int] | int, kind: str, seed: int, draw: int) -> s
     return found.verdict
 
 
-def report(
-    asked: Sequence[tuple[tuple[int, int] | int, str, int, int]], results: Sequence[str]
-) -> bool:
-    """Print the verdicts and return whether 95 % are right for each kind."""
-    print("\nVerdicts")
-    good = []
-    for shape in SHAPES:
-        for kind, (_, _, right) in KINDS.items():
-            found = Counter(
-                v for t, v in zip(asked, results, strict=True) if t[:2] == (shape, kind)
-            )
-            share = sum(found[v] for v in right) / found.total()
-            good.append(share >= 0.95)
-            name = f"symmetric {shape}" if isinstance(shape, int) else "{} × {}".format(*shape)
-            shown = ", ".join(f"{v} {c}" for v, c in found.most_common())
-            print(f"  {name:15s} {kind:28s} {share:.3f} {'✓' if good[-1] else '✗'}  {shown}")
-    return all(good)
+def summary(asked: Sequence[Task], results: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the verdicts on every kind of entries, the most frequent first."""
+    found: dict[tuple[Shape, str], Counter[str]] = {}
+    for (shape, kind, *_), verdict in zip(asked, results, strict=True):
+        found.setdefault((shape, kind), Counter())[str(verdict)] += 1
+    return [
+        {
+            "shape": shape_name(shape),
+            "entries": kind,
+            "right": sum(verdicts[str(one)] for one in KINDS[kind][2]),
+            "verdicts": dict(verdicts.most_common()),
+        }
+        for (shape, kind), verdicts in found.items()
+    ]
+
+
+def met(cells: Sequence[dict[str, Any]]) -> bool:
+    """Return whether enough verdicts are right for each kind."""
+    return all(map(_right, cells))
+
+
+def _right(cell: dict[str, Any]) -> bool:
+    return bool(cell["right"] >= LIMIT * sum(cell["verdicts"].values()))
+
+
+def table(cells: Sequence[dict[str, Any]]) -> str:
+    """Return the shares and the verdicts in Markdown."""
+    lines = ["| shape | entries | right | verdicts |", "|---|---|---|---|"]
+    for cell in cells:
+        draws = sum(cell["verdicts"].values())
+        shown = ", ".join(f"{verdict} {count}" for verdict, count in cell["verdicts"].items())
+        right = f"{share(cell['right'], draws)} of {draws} {mark(_right(cell))}"
+        lines.append(f"| {cell['shape']} | {cell['entries']} | {right} | {shown} |")
+    return "\n".join(lines)

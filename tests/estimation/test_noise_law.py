@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from pastur.estimation._kinds.noise_law import NoiseLaw, spike_strengths
 from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
@@ -98,6 +99,39 @@ def test_a_hidden_spike_moves_the_level_by_its_share_of_every_mode(
     bias = noise_level(bulk, law, np.empty(0)) - 1
     # Modes beyond the 32nd, and terms of second order.
     assert bias == pytest.approx(bias_by_hidden(law), rel=0.05)
+
+
+# Values of the bulk, their number by their number of columns.
+SIDES = [(2000, 2000), (1000, 2000), (500, 4000)]
+
+
+def bias_by_integrals(n: int, m: int) -> float:
+    """Return what a critical spike adds to the level, over the continuous law of Marčenko–Pastur.
+
+    The value at φ is x = 1 + c + 2√c cos φ. A count raised by Σ sin(kφ)/(πk) moves it by that times
+    2√c sin φ/(n g), where n g is the number of values per φ: g cancels in the regression on x.
+    """
+    c, k = n / m, np.arange(1.0, 33.0)
+
+    def position(angle: float) -> float:
+        return float(1 + c + 2 * np.sqrt(c) * np.cos(angle))
+
+    def moved(angle: float) -> float:
+        count = float((np.sin(k * angle) / (np.pi * k)).sum())
+        return float(position(angle) * 2 * np.sqrt(c) * np.sin(angle) * count / n)
+
+    law = MarchenkoPastur(c, 1.0)
+    low, high = (float(x) for x in law.quantile(np.array([0.1, 0.9])))
+    first, last = (float(np.arccos((x - 1 - c) / (2 * np.sqrt(c)))) for x in (high, low))
+    squares = quad(lambda x: x**2 * float(law.density(x)), low, high)[0]
+    return float(quad(moved, first, last, limit=200)[0] / squares)
+
+
+@pytest.mark.parametrize("sides", SIDES)
+def test_the_bias_by_a_hidden_spike_is_an_integral(sides: tuple[int, int]) -> None:
+    bias = bias_by_hidden(RectangularWhiteNoise(*sides).law(0))
+    assert bias == pytest.approx(bias_by_integrals(*sides), rel=1e-4)
+    assert 1.01 * bias != pytest.approx(bias_by_integrals(*sides), rel=1e-3)
 
 
 def test_strengths_of_outliers_are_those_of_the_models() -> None:

@@ -1,28 +1,19 @@
-"""The table of docs/estimation.md: noise level, counts and intervals from the spectra alone."""
+"""Tables of noise level, counts and intervals from the spectra alone."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from spectra import Results, Rows
 
-from pastur import __version__
-from pastur._files import write_whole
-
-HERE = Path(__file__).resolve().parent
-RECORD = HERE / "records" / "spectra.json"
-PAGE = HERE.parents[1] / "docs" / "estimation.md"
-BEGIN, END = "<!-- spectra: made by python benchmarks/estimation --page -->", "<!-- end -->"
 INTERVALS = {"isolated": "isolated θ", "groups": "groups", "sigma": "σ", "signal_rank": "rank"}
 
 
-def summary(results: Results, seed: int) -> dict[str, Any]:
+def summary(results: Results) -> list[dict[str, Any]]:
     """Return the figures of every cell, as they are stored."""
-    draws = len(next(iter(results.values())))
-    cells = [{"cell": cell.name, **_of_cell(rows)} for cell, rows in results.items()]
-    return {"version": __version__, "seed": seed, "draws": draws, "cells": cells}
+    return [
+        {"cell": cell.name, "draws": len(rows), **_of_cell(rows)} for cell, rows in results.items()
+    ]
 
 
 def _of_cell(rows: Rows) -> dict[str, Any]:
@@ -56,44 +47,31 @@ def _rounded(value: float) -> float:
     return round(float(value), 4)
 
 
-def write_record(record: Mapping[str, Any]) -> None:
-    text = json.dumps(record, indent=1, ensure_ascii=False)
-    write_whole(RECORD, f"{text}\n".encode())
-
-
-def write_page() -> None:
-    """Write the tables of the record between the marks of the page."""
-    record = json.loads(RECORD.read_text(encoding="utf-8"))
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END, 1)[1]
-    write_whole(PAGE, f"{before}{BEGIN}\n{tables(record)}\n{END}{after}".encode())
-
-
-def tables(record: Mapping[str, Any]) -> str:
+def table(cells: Sequence[Mapping[str, Any]]) -> str:
     """Return the tables in Markdown, the least error of each line in bold."""
-    names = list(dict.fromkeys(name for cell in record["cells"] for name in cell["rank_error"]))
+    names = list(dict.fromkeys(name for cell in cells for name in cell["rank_error"]))
     levels = [name for name in names if name != "parallel"]
     lines = [
-        f"{record['draws']} draws in each cell, seed {record['seed']}.",
+        f"{cells[0]['draws']} draws in each cell.",
         "",
         "Root-mean-square error of σ, in per cent:",
         "",
-        *_compared(record["cells"], "sigma_error", levels),
+        *_compared(cells, "sigma_error", levels),
         "",
         "Mean absolute error of the number of spikes beyond the edge:",
         "",
-        *_compared(record["cells"], "rank_error", names),
+        *_compared(cells, "rank_error", names),
         "",
         "How often intervals of 95 % hold:",
         "",
         f"| shape, rank, strengths | {' | '.join(INTERVALS.values())} |",
         "|---|" + "---|" * len(INTERVALS),
     ]
-    for cell in record["cells"]:
+    for cell in cells:
         shares = " | ".join(_share(*cell["held"][name]) for name in INTERVALS)
         lines.append(f"| {cell['cell']} | {shares} |")
     together = [
-        _share(*np.sum([cell["held"][name] for cell in record["cells"]], axis=0).tolist())
+        _share(*np.sum([cell["held"][name] for cell in cells], axis=0).tolist())
         for name in INTERVALS
     ]
     return "\n".join([*lines, f"| all | {' | '.join(together)} |"])
