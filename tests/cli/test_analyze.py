@@ -21,8 +21,8 @@ from pastur.datasets import shipped_network_path
 from pastur.estimation import RectangularFit
 
 HEADINGS = [
-    *("layer", "shape", "σ", "edge", "spikes", "stand out", "white ≤", "strongest θ", "D", "p"),
-    *("noise", "verdict"),
+    *("layer", "shape", "σ", "edge", "spikes", "stand out", "white ≤", "rank", "keeps"),
+    *("strongest θ", "D", "p", "noise", "verdict"),
 ]
 
 
@@ -285,3 +285,43 @@ def test_an_unknown_estimator_is_wrong_usage(invoke: Callable[..., Result], mode
     result = invoke("analyze", model, "--baseline", "bmea")
     assert result.exit_code == 2
     assert "'bema'" in result.stderr
+
+
+def test_results_on_standard_output_have_it_to_themselves(
+    model: Path, invoke: Callable[..., Result]
+) -> None:
+    result = invoke("analyze", model, "--json", "-")
+    assert result.exit_code == 0
+    document = json.loads(result.stdout)
+    assert [matrix["name"] for matrix in document["matrices"]][0] == "layers.0.weight"
+    assert "strongest θ" in result.stderr and "Skipped" in result.stderr
+    quiet = invoke("analyze", model, "--ranks", "-", "--quiet")
+    assert json.loads(quiet.stdout)["ranks"][1]["rank"] == 2 and quiet.stderr == ""
+    assert not Path("-").exists()
+    both = invoke("analyze", model, "--json", "-", "--csv", "-")
+    assert both.exit_code == 2 and "one of --json, --csv and --ranks" in both.stderr
+
+
+def test_what_was_left_out_on_purpose_is_counted_not_listed(
+    model: Path, invoke: Callable[..., Result]
+) -> None:
+    text = invoke("analyze", model, "--include", "layers.0.weight").stdout
+    assert "tensors: not among those included" in text and "layers.11.bias" not in text
+    few = invoke("analyze", model, "--include", "layers.?.weight", "--exclude", "layers.2*").stdout
+    assert "excluded by 'layers.2*'" in few
+
+
+def test_the_model_as_its_own_base(model: Path, invoke: Callable[..., Result]) -> None:
+    result = invoke("analyze", model, "--base", model)
+    assert result.exit_code == 1 and "is the model itself" in result.stderr
+
+
+def test_what_to_do_next_where_nothing_fits(invoke: Callable[..., Result]) -> None:
+    heavy = np.random.default_rng(1).standard_t(1.5, size=(90, 110))
+    np.save("heavy.npy", heavy)
+    text = invoke("analyze", "heavy.npy").stdout
+    (line,) = (line for line in text.splitlines() if line.startswith("No spikes could be counted"))
+    assert "--initial FILE" in line and "--noise" not in line
+    assert "--noise auto" in invoke("analyze", "heavy.npy", "--noise", "white").stdout
+    np.save("noise.npy", np.random.default_rng(1).normal(size=(90, 110)))
+    assert "Next:" not in invoke("analyze", "noise.npy").stdout

@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def matrices(model: Path) -> tuple[MatrixAnalysis, ...]:
 def printed(matrices: tuple[MatrixAnalysis, ...], width: int) -> list[str]:
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=True, color_system=None)
-    console.print(matrices_table(matrices, console))
+    console.print(matrices_table(matrices, console)[0])
     return [line.rstrip() for line in stream.getvalue().splitlines()]
 
 
@@ -39,8 +40,11 @@ def level(fit: Fit) -> str:
     return f"≤ {high:#.4g}" if low == 0 < fit.sigma else f"{fit.sigma:#.4g}"
 
 
-@pytest.mark.parametrize("width", [70, 80, 120, 200])
-def test_nothing_is_cut_and_no_line_is_too_long(
+HEADINGS = ("shape", "σ", "edge", "spikes", "rank", "keeps", "strongest θ", "D", "p", "verdict")
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_nothing_is_cut_where_there_is_room_or_none_for_a_table(
     matrices: tuple[MatrixAnalysis, ...], width: int
 ) -> None:
     lines = printed(matrices, width)
@@ -50,8 +54,53 @@ def test_nothing_is_cut_and_no_line_is_too_long(
         for part in (matrix.name, level(matrix.fit), matrix.fit.goodness.verdict):
             assert part in text
     assert "…" not in text
-    for heading in ("layer", "shape", "σ", "edge", "spikes", "strongest θ", "D", "p", "verdict"):
+    for heading in ("layer", *HEADINGS):
         assert heading in text
+
+
+@pytest.mark.parametrize("width", [70, 80, 100, 120, 140])
+def test_one_line_a_matrix_and_what_is_left_out_is_named(
+    matrices: tuple[MatrixAnalysis, ...], width: int
+) -> None:
+    lines = printed(matrices, width)
+    assert max(map(len, lines)) <= width
+    # The matrices differ in one number alone: an ending that all share is in the heading.
+    assert lines[0].startswith("layer (….weight)")
+    for matrix, line in zip(matrices, lines[2:], strict=False):
+        assert line.startswith(matrix.name.removesuffix(".weight"))
+        assert str(matrix.suggested_rank) in line
+        assert matrix.fit.goodness.verdict in line or matrix.kind.label in line
+        leading = matrix.leading
+        assert leading is None or f"{leading.theta:#.4g}" in line
+    (start,) = (i for i, line in enumerate(lines) if line.startswith("Too narrow for: "))
+    note = " ".join(lines[start:]).removeprefix("Too narrow for: ").split(". --csv")[0]
+    left_out = note.split(", ")
+    for heading in HEADINGS:
+        assert (f" {heading} " in f"{lines[0]} ") != (heading in left_out), heading
+
+
+def test_matrices_of_a_block_stand_under_its_name(matrices: tuple[MatrixAnalysis, ...]) -> None:
+    names = ["emb.weight", "h.0.attn.q.weight", "h.0.attn.k.weight", "h.1.attn.q.weight"]
+    renamed = [replace(matrices[0], name=name) for name in names]
+    lines = [line.split("   ")[0] for line in printed(tuple(renamed), 90)]
+    assert [line for line in lines if line.strip("─ ")][:6] == [
+        "layer (….weight)",
+        "emb",
+        "h.0",
+        "  attn.q",
+        "  attn.k",
+        "h.1.attn.q",
+    ]
+
+
+def test_a_fit_that_did_not_converge_is_marked(matrices: tuple[MatrixAnalysis, ...]) -> None:
+    fit = matrices[0].fit
+    status = replace(fit.status, converged=False)
+    doubtful = replace(matrices[0], fit=replace(fit, status=status))
+    narrow = printed((doubtful, *matrices[1:]), 70)
+    assert narrow[2].endswith("Noise only *") and "*: not converged" in " ".join(narrow)
+    assert ", not converged" in printed((doubtful, *matrices[1:]), 200)[2]
+    assert "*" not in "".join(printed(matrices, 70))
 
 
 @pytest.mark.parametrize("width", [50, 70, 80, 120, 200])
@@ -67,13 +116,14 @@ def test_other_estimators_do_not_break_the_lines(model: Path, width: int) -> Non
     for heading in ("spikes", "bema", "kritchman nadler", "parallel analysis", "shuffled"):
         assert heading in text
     for matrix in found:
-        assert any(line.startswith(matrix.name) for line in lines)
+        name = matrix.name.removesuffix(".weight")
+        assert any(line.startswith(name) for line in lines)
         leading = matrix.leading
-        assert leading is None or f"[{leading.low:#.4g}, {leading.high:#.4g}]" in text
+        assert leading is None or f"{leading.theta:#.4g}" in text
 
 
-def test_a_narrow_terminal_gets_two_lines_a_matrix(matrices: tuple[MatrixAnalysis, ...]) -> None:
-    assert len(printed(matrices, 70)) > len(printed(matrices, 200))
+def test_without_room_a_matrix_has_several_lines(matrices: tuple[MatrixAnalysis, ...]) -> None:
+    assert len(printed(matrices, 40)) > len(printed(matrices, 200))
 
 
 def in_terminal(model: Path, columns: int, *options: str) -> str:

@@ -13,6 +13,7 @@ from pastur._errors import (
     InvalidInputError,
     PasturError,
 )
+from pastur._files import same_file
 from pastur._foreign import shown, suggestion
 from pastur.weights._derived.adapters import adapter, is_adapter
 from pastur.weights._derived.attention import with_heads
@@ -58,7 +59,7 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     FileFormatError
         When the content is damaged, hostile, or not of a kind that pastur reads.
     InvalidInputError, InvalidTypeError
-        When `source` is neither a path nor arrays.
+        When `source` is neither a path nor arrays, or is its own base.
 
     Examples
     --------
@@ -85,6 +86,7 @@ def _opened(source: Any, base: Any) -> Weights:
     if is_adapter(weights):
         found = adapter(weights, beneath)
     elif beneath is not None:
+        _refuse_itself(weights, beneath)
         found = difference(weights, beneath)
     marks = [weights.content_mark, *([] if beneath is None else [beneath.content_mark])]
     return replace(
@@ -92,6 +94,15 @@ def _opened(source: Any, base: Any) -> Weights:
         files=(*weights.files, *(beneath.files if beneath else ())),
         content_mark=" ".join(marks) if all(marks) else "",
     )
+
+
+def _refuse_itself(weights: Weights, base: Weights) -> None:
+    pairs = zip(weights.files, base.files, strict=False)
+    if weights.files and all(same_file(one, other) for one, other in pairs):
+        raise InvalidInputError(
+            f"The base is the model itself ({shown(base.source)}): their difference is zero. Name "
+            "the model from which it was trained."
+        )
 
 
 def _open(source: Any) -> Weights:

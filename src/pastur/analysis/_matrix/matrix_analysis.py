@@ -16,6 +16,7 @@ from pastur.analysis._matrix.published import baselines_from_dict, baselines_to_
 from pastur.analysis._matrix.sentences import sentences
 from pastur.analysis._matrix.shuffled import Randomized
 from pastur.analysis._matrix.stored_fit import check_reach, read_fit
+from pastur.analysis._matrix.suggested_rank import SuggestedRank
 from pastur.estimation import RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
 from pastur.estimation._law_free_tests.result import LawFreeTests
@@ -126,6 +127,21 @@ class MatrixAnalysis:
         False as well where the matrix is too small to test one.
         """
         return self.kind in (Finding.SIGNAL, Finding.NOISE_ONLY)
+
+    @property
+    def spikes_text(self) -> str:
+        """Return the number of spikes, "≥" before it where no more can be counted.
+
+        A rule for few spikes leaves half of the values to the noise.
+        """
+        fit, size = self.fit, self.fit.kind.size
+        capped = bool(fit.rank) and not fit.growing and fit.sigma > 0 and fit.rank >= size // 2
+        return f"≥ {fit.rank}" if capped else str(fit.rank)
+
+    @property
+    def suggested_rank(self) -> SuggestedRank:
+        """Return how many leading directions carry signal, and what these keep of the matrix."""
+        return SuggestedRank.of(self.fit, self.singular_values)
 
     @property
     def other_counts(self) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from pastur._format import count
 from pastur._stored import check, decoded, each, got, made, read_document, taken
 from pastur.analysis._matrix.initial_values import InitialComparison
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
+from pastur.analysis._result.choice import filtered, in_order, named
 from pastur.analysis._result.csv_file import csv_text
+from pastur.analysis._result.next_step import next_step
 from pastur.analysis._result.notebook import analysis_html
+from pastur.analysis._result.ranks_file import is_table, ranks_text
 from pastur.analysis._result.rows import columns, row
 from pastur.analysis._result.schema_1 import comparison_of_schema_1, matrix_of_schema_1
 from pastur.analysis._result.summary import summarize
@@ -79,6 +83,87 @@ class Analysis:
             self.source, self.summary(), self.matrices, self.skipped, alpha=self.alpha
         )
 
+    def __getitem__(self, name: str) -> MatrixAnalysis:
+        """Return the matrix of that name."""
+        return named(self.matrices, name)
+
+    def __iter__(self) -> Iterator[MatrixAnalysis]:
+        return iter(self.matrices)
+
+    def __len__(self) -> int:
+        return len(self.matrices)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def filter(
+        self, *patterns: str, where: Callable[[MatrixAnalysis], Any] | None = None
+    ) -> "Analysis":
+        """Return the analysis of some of the matrices; the others are listed as skipped.
+
+        Parameters
+        ----------
+        *patterns : str
+            Names, * and ? as in a shell; a matrix must match one. Default: all.
+        where : callable, optional
+            Of a `MatrixAnalysis`: whether it stays.
+
+        Raises
+        ------
+        InvalidInputError
+            Where none is left.
+
+        Examples
+        --------
+        >>> import numpy as np, pastur
+        >>> noise = np.random.default_rng(0).normal(size=(2, 60, 90))
+        >>> analysis = pastur.analyze({"a.query": noise[0], "a.key": noise[1]})
+        >>> [matrix.name for matrix in analysis.filter("*.key", where=lambda m: m.fit.rank == 0)]
+        ['a.key']
+        """
+        kept, left = filtered(self.matrices, patterns, where)
+        names = {matrix.name for matrix in kept}
+        initial = tuple(one for one in self.initial if one.name in names)
+        return replace(self, matrices=kept, skipped=(*self.skipped, *left), initial=initial)
+
+    def sorted(
+        self, by: str | Callable[[MatrixAnalysis], Any], *, descending: bool = False
+    ) -> "Analysis":
+        """Return the analysis with its matrices in another order.
+
+        Parameters
+        ----------
+        by : str or callable
+            A column of `to_dataframe`, or a function of a `MatrixAnalysis`. Where it is None the
+            matrix comes last, in either order.
+        descending : bool
+            Default False.
+
+        Raises
+        ------
+        InvalidInputError
+            Where there is no such column.
+
+        Examples
+        --------
+        >>> import numpy as np, pastur
+        >>> noise = np.random.default_rng(0).normal(size=(60, 90))
+        >>> analysis = pastur.analyze({"weak": noise, "strong": 2 * noise})
+        >>> [matrix.name for matrix in analysis.sorted("sigma", descending=True)]
+        ['strong', 'weak']
+        """
+        return replace(self, matrices=in_order(self.matrices, by, descending=descending))
+
+    def next_step(self) -> str:
+        """Return what to do next where no spikes could be counted, in one line; else nothing."""
+        return next_step(
+            self.matrices,
+            self.noise,
+            with_initial=bool(self.initial),
+            # A difference is named so by `pastur.weights`.
+            with_base=" minus " in self.source,
+        )
+
     def summary(self) -> str:
         """Return the findings in a few plain sentences."""
         left = sum(tensor.reason == INTERRUPTED for tensor in self.skipped)
@@ -135,9 +220,13 @@ class Analysis:
         InvalidInputError
             When it is a file of the model.
         """
+        return self.write(path, self.json_text(schema=schema))
+
+    def json_text(self, *, schema: int = SCHEMA) -> str:
+        """Return the JSON document as text; see `to_json`."""
         # ASCII: a tensor's name may hold what UTF-8 cannot encode.
-        text = json.dumps(self.to_dict(schema=schema), allow_nan=False, separators=(",", ":"))
-        return self.write(path, text + "\n")
+        values = self.to_dict(schema=schema)
+        return json.dumps(values, allow_nan=False, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> "Analysis":
@@ -196,8 +285,11 @@ class Analysis:
         InvalidInputError
             When it is a file of the model.
         """
-        rows = [row(matrix) for matrix in self.matrices]
-        return self.write(path, csv_text(columns(self.matrices), rows))
+        return self.write(path, self.csv_text())
+
+    def csv_text(self) -> str:
+        """Return the lines of `to_csv`."""
+        return csv_text(columns(self.matrices), [row(matrix) for matrix in self.matrices])
 
     def write(self, path: str | os.PathLike[str], text: str) -> Path:
         """Write `text`, whole or not at all and over no file of the model, and return its path.
@@ -210,6 +302,25 @@ class Analysis:
             When it is one of `files`, or `source`.
         """
         return write_whole(path, text, inputs=(*self.files, self.source))
+
+    def to_ranks(self, path: str | os.PathLike[str]) -> Path:
+        """Write the suggested rank of each matrix and return the path.
+
+        For each its name, rows, columns, and `MatrixAnalysis.suggested_rank`. A table where the
+        path ends in ``.csv``; else JSON, which `plan_compression` reads, edited or not.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        InvalidInputError
+            When it is a file of the model.
+        """
+        return self.write(path, self.ranks_text(table=is_table(path)))
+
+    def ranks_text(self, *, table: bool = False) -> str:
+        """Return the content of `to_ranks`, as JSON or as a table."""
+        return ranks_text(self.source, self.matrices, table=table)
 
     def to_dataframe(self) -> Any:
         """Return a `pandas.DataFrame` with one row for each matrix.

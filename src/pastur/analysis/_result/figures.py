@@ -62,6 +62,8 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
         yield Column("flips p", _flips, _FLIPS)
         yield Column("neighbours", _neighbours, _NEIGHBOURS)
         yield Column("predicted", _predicted, _PREDICTED)
+    yield Column("rank", lambda matrix: str(matrix.suggested_rank), _RANK)
+    yield Column("keeps", _keeps, _KEEPS)
     yield Column("strongest θ", _strongest, _STRONGEST, word=True)
     yield Column(
         "D",
@@ -78,6 +80,11 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
 _SIGMA = "the noise; an entry's standard deviation is σ/√max(rows, columns)."
 _AT_MOST = " (≤ x): it may be anything up to x, as weak signal may be part of it."
 _STANDING_OUT = "directions that stand out from the rest, if they are in general position to it."
+_RANK = (
+    "directions with signal, with their {level} interval; where no law holds there is no count, and "
+    "at least those that stand out."
+)
+_KEEPS = "the share of the energy that so many leading directions keep."
 _FLIPS = "chance that random signs of the entries give as much in one direction."
 _NEIGHBOURS = "correlation of neighbouring rows or columns, the larger of the two."
 _PREDICTED = "share of a held-out block that the rest predicts, with the rank of the prediction."
@@ -105,7 +112,7 @@ def _open_below(matrix: MatrixAnalysis) -> bool:
 
 
 def _spikes(matrix: MatrixAnalysis) -> str:
-    return str(matrix.fit.rank) if matrix.counted else NOTHING
+    return matrix.spikes_text if matrix.counted else NOTHING
 
 
 def _count(name: str, matrix: MatrixAnalysis) -> str:
@@ -119,6 +126,11 @@ def _standing_out(matrix: MatrixAnalysis) -> str:
 def _white_share(matrix: MatrixAnalysis) -> str:
     fit = matrix.fit
     return NOTHING if fit.sigma == 0.0 else percent(fit.white_share)
+
+
+def _keeps(matrix: MatrixAnalysis) -> str:
+    suggested = matrix.suggested_rank
+    return percent(suggested.energy) if suggested.rank else NOTHING
 
 
 def _flips(matrix: MatrixAnalysis) -> str:

@@ -20,6 +20,9 @@ _SPANS = ("span_left", "span_right")
 # Of the first direction that stands out from the rest, read without a law of noise.
 _LEADING_FIELDS = ("observed", "theta", "low", "high", "overlap_left", "overlap_right")
 
+# Of the suggested rank.
+_SUGGESTED = ("rank", "low", "high", "energy", "error")
+
 _COLUMNS = (
     "name",
     "rows",
@@ -62,6 +65,7 @@ _LATER = (
     "standing_out",
     *(f"standing_{name}" for name in (*_LEADING_FIELDS, "count")),
     *(f"{one}_{name}" for one in ("strongest", "standing") for name in _SPANS),
+    *(f"suggested_{name}" for name in _SUGGESTED),
 )
 
 # Of the tests without a law, where they were requested.
@@ -100,7 +104,7 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
     Where it has neighbours too close to separate, ``strongest_count`` in all, θ and interval
     are those of their root mean square, and its overlaps are None.
     """
-    fit = matrix.fit
+    fit, suggested = matrix.fit, matrix.suggested_rank
     low, high = fit.sigma_interval or (None, None)
     values: dict[str, Any] = {
         "name": matrix.name,
@@ -137,6 +141,7 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
             _largest(fit.standing_out),
             matrix.first_standing,
         ),
+        **{f"suggested_{name}": getattr(suggested, name) for name in _SUGGESTED},
     }
     for method, found in matrix.baselines.items():
         values |= {f"{method}_{key}": v for key, v in vars(found).items()}

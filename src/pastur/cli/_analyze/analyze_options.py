@@ -25,8 +25,19 @@ def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         debug_option,
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+        click.option(
+            "--ranks",
+            "ranks_path",
+            type=_FILE,
+            help="Write the suggested rank of each matrix: JSON, or a table where it ends in .csv.",
+        ),
         click.option("--csv", "csv_path", type=_FILE, help="Write one line for each matrix."),
-        click.option("--json", "json_path", type=_FILE, help="Write the whole result as JSON."),
+        click.option(
+            "--json",
+            "json_path",
+            type=_FILE,
+            help="Write the whole result as JSON. - is standard output, also for --csv, --ranks.",
+        ),
     ):
         command = option(command)
     return command
@@ -42,12 +53,18 @@ def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
     help="The HTML report.",
 )
 @_outputs
-def demo(output: Path, json_path: Path | None, csv_path: Path | None, quiet: bool) -> None:
+def demo(
+    output: Path,
+    json_path: Path | None,
+    csv_path: Path | None,
+    ranks_path: Path | None,
+    quiet: bool,
+) -> None:
     """Analyse the network that comes with the package; nothing is downloaded."""
     from pastur.cli._analyze.analyze_model import Outputs, run
     from pastur.datasets import shipped_network_path
 
-    outputs = Outputs(report=output, json=json_path, csv=csv_path)
+    outputs = Outputs(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
     run(shipped_network_path(), outputs, {}, quiet=quiet)
 
 
@@ -134,6 +151,7 @@ def analyze(
     output: Path | None,
     json_path: Path | None,
     csv_path: Path | None,
+    ranks_path: Path | None,
     quiet: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -162,7 +180,7 @@ def analyze(
     """
     from pastur.cli._analyze.analyze_model import Outputs, run
 
-    outputs = Outputs(report=output, json=json_path, csv=csv_path)
+    outputs = Outputs(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
     options = {
         # Without --include all is chosen; an empty list of patterns would choose nothing.
         "include": include or None,

@@ -1,41 +1,78 @@
-"""The table of matrices, in two layouts: one line a matrix, or two where the terminal is narrow."""
+"""The table of matrices in the width there is: one line a matrix, or more where that is too narrow.
+
+Where not all columns fit, names are grouped by block, and the columns that are needed least are
+left out, which a line below says. Columns that were requested stay.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from os.path import commonprefix
 
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pastur._format import NOTHING
+from pastur._format import NOTHING, number
 from pastur.analysis import MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
 from pastur.analysis._result.figures import NOISE, Column, figure_columns
+from pastur.analysis._result.places import place_of_name
 from pastur.cli._terminal.console import plain_table
 from pastur.cli._terminal.printable import printable
 
 # A width in which every table finds its natural size.
 _UNBOUNDED = 100_000
+# What is left out where there is no room, the first at first; of a pair, its column is shortened.
+_LEFT_OUT = (
+    "D",
+    "white ≤",
+    "edge",
+    "shape",
+    "stand out",
+    "noise",
+    ("verdict", "verdicts in full"),
+    "p",
+    "keeps",
+    "σ",
+    "spikes",
+    ("strongest θ", "intervals of θ"),
+)
+_NOT_CONVERGED = " *"
 
 
-def matrices_table(matrices: Sequence[MatrixAnalysis], console: Console) -> RenderableType:
-    """Return the table in the layout that fits the width of `console`; no column is dropped."""
+@dataclass(frozen=True)
+class _Row:
+    """A line of the table: a matrix with its name as shown, or the heading of a block."""
+
+    name: str
+    matrix: MatrixAnalysis | None = None
+
+
+def matrices_table(
+    matrices: Sequence[MatrixAnalysis], console: Console
+) -> tuple[RenderableType, list[Column]]:
+    """Return the table that fits the width of `console`, and the columns that it has."""
     columns = _columns(matrices)
-    rows = [[column.text(matrix) for column in columns] for matrix in matrices]
-    styles = [FINDINGS[matrix.kind].terminal for matrix in matrices]
-    table = _wide(columns, rows, styles)
-    unbounded = console.options.update(width=_UNBOUNDED)
-    needed = console.measure(table, options=unbounded).maximum
-    return table if needed <= console.width else _narrow(columns, rows, styles, console.width)
+    rows = [_Row(printable(matrix.name), matrix) for matrix in matrices]
+    table = _wide("layer", columns, rows)
+    if _fits(table, console):
+        return table, columns
+    heading, grouped = _grouped(matrices)
+    left_out: list[str] = []
+    for step in (None, *_LEFT_OUT):
+        if step is not None:
+            columns = _with_less(columns, step, left_out)
+        table = _wide(heading, columns, grouped)
+        if _fits(table, console):
+            return Group(table, *_note(left_out, matrices)), columns
+    columns = _columns(matrices)
+    layer = Column("layer", lambda matrix: printable(matrix.name), word=True)
+    return _narrow([layer, *columns], matrices, console.width), columns
 
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
-    return [
-        Column("layer", lambda matrix: printable(matrix.name), word=True),
-        *figure_columns(matrices),
-        NOISE,
-        Column("verdict", _verdict, word=True),
-    ]
+    return [*figure_columns(matrices), NOISE, Column("verdict", _verdict, word=True)]
 
 
 def _verdict(matrix: MatrixAnalysis) -> str:
@@ -43,30 +80,106 @@ def _verdict(matrix: MatrixAnalysis) -> str:
     return fit.goodness.verdict + ("" if fit.status.converged else ", not converged")
 
 
-def _wide(columns: Sequence[Column], rows: Sequence[list[str]], styles: Sequence[str]) -> Table:
-    words = {column.heading for column in columns if column.word}
-    table = plain_table([column.heading for column in columns], words)
-    for row, style in zip(rows, styles, strict=True):
-        table.add_row(*(Text(cell) for cell in row[:-1]), Text(row[-1], style))
+def _with_less(
+    columns: Sequence[Column], step: str | tuple[str, str], left_out: list[str]
+) -> list[Column]:
+    """Return the columns without one, or with a short one, and note in `left_out` what is lost."""
+    heading, lost = (step, step) if isinstance(step, str) else step
+    if heading in [column.heading for column in columns]:
+        left_out.append(lost)
+    short = {column.heading: column for column in _SHORT}
+    return [
+        short.get(column.heading, column) if column.heading == heading else column
+        for column in columns
+        if column.heading != heading or heading in short
+    ]
+
+
+def _finding(matrix: MatrixAnalysis) -> str:
+    return matrix.kind.label + ("" if matrix.fit.status.converged else _NOT_CONVERGED)
+
+
+def _theta(matrix: MatrixAnalysis) -> str:
+    best = matrix.leading
+    if best is None:
+        return NOTHING
+    return number(best.theta) + (f" ×{best.together}" if best.together > 1 else "")
+
+
+_SHORT = (
+    Column("verdict", _finding, word=True),
+    Column("strongest θ", _theta, word=True),
+)
+
+
+def _fits(table: Table, console: Console) -> bool:
+    unbounded = console.options.update(width=_UNBOUNDED)
+    return console.measure(table, options=unbounded).maximum <= console.width
+
+
+def _note(left_out: Sequence[str], matrices: Sequence[MatrixAnalysis]) -> list[Text]:
+    if not left_out:
+        return []
+    named = ", ".join(left_out)
+    marked = any(not matrix.fit.status.converged for matrix in matrices)
+    star = " *: not converged." if marked and "verdicts in full" in left_out else ""
+    note = f"Too narrow for: {named}. --csv, -o or a wider terminal has all.{star}"
+    return [Text(note, style="dim")]
+
+
+def _grouped(matrices: Sequence[MatrixAnalysis]) -> tuple[str, list[_Row]]:
+    """Return the heading of the names, and the rows: a block that has several has one of its own.
+
+    An ending that all names share is in the heading alone.
+    """
+    names = [matrix.name for matrix in matrices]
+    ending = commonprefix([name[::-1] for name in names])[::-1] if len(names) > 1 else ""
+    # Whole pieces of the name, and not all of it.
+    ending = ending[ending.find(".") :] if "." in ending else ""
+    if any(len(name) == len(ending) for name in names):
+        ending = ""
+    places = [place_of_name(name) for name in names]
+    blocks = [place.block for place in places]
+    rows, open_block = [], ""
+    for number, (matrix, place) in enumerate(zip(matrices, places, strict=True)):
+        several = place.block and place.block in blocks[number + 1 : number + 2]
+        if place.block != open_block:
+            open_block = place.block if several else ""
+            if open_block:
+                rows.append(_Row(printable(open_block)))
+        shown = f"  {place.rest}" if open_block else matrix.name
+        rows.append(_Row(printable(shown).removesuffix(ending) or printable(shown), matrix))
+    return f"layer (…{ending})" if ending else "layer", rows
+
+
+def _wide(heading: str, columns: Sequence[Column], rows: Sequence[_Row]) -> Table:
+    words = {heading, *(column.heading for column in columns if column.word)}
+    table = plain_table([heading, *(column.heading for column in columns)], words)
+    for row in rows:
+        if row.matrix is None:
+            table.add_row(Text(row.name, "bold"))
+            continue
+        cells = [Text(column.text(row.matrix)) for column in columns]
+        cells[-1].stylize(FINDINGS[row.matrix.kind].terminal)
+        table.add_row(Text(row.name), *cells)
     return table
 
 
-def _narrow(
-    columns: Sequence[Column], rows: Sequence[list[str]], styles: Sequence[str], room: int
-) -> Text:
+def _narrow(columns: Sequence[Column], matrices: Sequence[MatrixAnalysis], room: int) -> Text:
     """Return name, noise and verdict on one line, the figures aligned under their headings below.
 
     They take as many lines as it needs to keep each within `room` letters.
     """
+    rows = [[column.text(matrix) for column in columns] for matrix in matrices]
     headings = [column.heading for column in columns]
     figures = [headings[1:-2], *(row[1:-2] for row in rows)]
     widths = [max(map(cell_len, texts)) for texts in zip(*figures, strict=True)]
     blocks = ["\n".join(_aligned(columns[1:-2], line, widths, room)) for line in figures]
     head = f"{headings[0]}: {', '.join(headings[-2:])}\n{blocks[0]}"
     text = Text(overflow="fold").append(head, "bold")
-    for row, block, style in zip(rows, blocks[1:], styles, strict=True):
+    for matrix, row, block in zip(matrices, rows, blocks[1:], strict=True):
         words = ", ".join(cell for cell in row[-2:] if cell != NOTHING)
-        text.append(f"\n{row[0]}: ").append(words, style)
+        text.append(f"\n{row[0]}: ").append(words, FINDINGS[matrix.kind].terminal)
         text.append(f"\n{block}")
     return text
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from pastur._format import count, words
 from pastur.analysis import Analysis, InitialComparison
 from pastur.analysis._matrix.initial_words import CAVEAT, comparison_lines
-from pastur.analysis._result.figures import NOISE, figure_columns, legend
+from pastur.analysis._result.figures import legend
 from pastur.cli._analyze.matrices_table import matrices_table
 from pastur.cli._analyze.skipped_tensors import skipped_lines
 from pastur.cli._terminal.console import open_console, say
@@ -23,12 +23,14 @@ _SHUFFLED = (
 )
 
 
-def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> None:
+def print_analysis(
+    analysis: Analysis, files: Sequence[tuple[str, Path]], *, to_stderr: bool = False
+) -> None:
     """Print the table, comparisons with initial values, the skipped tensors and the summary."""
-    console = open_console()
-    console.print(matrices_table(analysis.matrices, console))
+    console = open_console(to_stderr=to_stderr)
+    table, columns = matrices_table(analysis.matrices, console)
+    console.print(table)
     console.print()
-    columns = [*figure_columns(analysis.matrices), NOISE]
     say(console, legend(columns, analysis.alpha), "dim")
     if any(m.leading is not None and m.leading.together > 1 for m in analysis.matrices):
         say(console, _GROUP, "dim")
@@ -54,6 +56,8 @@ def print_analysis(analysis: Analysis, files: Sequence[tuple[str, Path]]) -> Non
             say(console, line, indent=indent)
     console.print()
     say(console, analysis.summary())
+    if advice := analysis.next_step():
+        say(console, advice, "bold")
     for word, path in files:
         say(console, f"{word}: {printable(str(path))}")
 

@@ -9,11 +9,16 @@ from pastur.weights import Skipped
 
 # Up to here each tensor has its own line.
 SHORT = 12
+# What was asked for needs no list: the patterns are known.
+_ASKED_FOR = ("not among those included", "excluded by ")
 
 
 def skipped_lines(skipped: Sequence[Skipped]) -> list[tuple[int, str]]:
-    """Return indents and lines: one a tensor, or, of many, grouped by reason and by name."""
-    if len(skipped) <= SHORT:
+    """Return indents and lines: one a tensor, or, of many, grouped by reason and by name.
+
+    Those left out by patterns are counted.
+    """
+    if len(skipped) <= SHORT and not any(t.reason.startswith(_ASKED_FOR) for t in skipped):
         return [(2, f"{printable(tensor.name)}: {printable(tensor.reason)}") for tensor in skipped]
     groups: dict[str, list[str]] = {}
     for tensor in skipped:
@@ -21,7 +26,8 @@ def skipped_lines(skipped: Sequence[Skipped]) -> list[tuple[int, str]]:
     lines = []
     for reason, names in groups.items():
         lines.append((2, f"{count(len(names), 'tensor', 'tensors')}: {printable(reason)}"))
-        lines += [(4, line) for line in _gathered(names)]
+        if not reason.startswith(_ASKED_FOR):
+            lines += [(4, line) for line in _gathered(names)]
     return lines
 
 

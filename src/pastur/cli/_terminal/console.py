@@ -14,12 +14,13 @@ from rich.text import Text
 _UNLIMITED = 100_000
 
 
-def open_console() -> Console:
-    """Return the console on stdout."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
+def open_console(*, to_stderr: bool = False) -> Console:
+    """Return the console on stdout, or on stderr."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
         # A stream that cannot encode σ shows a question mark instead of stopping.
-        sys.stdout.reconfigure(errors="replace")
-    console = Console(highlight=False, markup=False, emoji=False)
+        stream.reconfigure(errors="replace")
+    console = Console(highlight=False, markup=False, emoji=False, stderr=to_stderr)
     if not console.is_terminal:
         console.width = _UNLIMITED
     return console
