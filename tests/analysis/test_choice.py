@@ -64,7 +64,10 @@ def test_sorted_by_a_column_or_a_function(analysis: Analysis) -> None:
 @pytest.mark.parametrize(
     ("name", "place"),
     [
-        ("encoder.layer.3.attention.self.query.weight", ("encoder.layer.3", "attention.self.query.weight")),
+        (
+            "encoder.layer.3.attention.self.query.weight",
+            ("encoder.layer.3", "attention.self.query.weight"),
+        ),
         ("layer1.0.conv1.weight", ("layer1.0", "conv1.weight")),
         ("h.3.experts.7.w1.weight:q", ("h.3", "experts.*.w1.weight:q")),
         ("fc1.weight", ("fc1", "weight")),
@@ -75,7 +78,7 @@ def test_sorted_by_a_column_or_a_function(analysis: Analysis) -> None:
         ("", ("", "")),
     ],
 )
-def test_the_place_that_a_name_speaks_of(name: str, place: tuple[str, str]) -> None:
+def test_the_place_that_a_name_stands_for(name: str, place: tuple[str, str]) -> None:
     found = place_of_name(name)
     assert (found.block, found.kind) == place
     assert isinstance(found, Place) and name.endswith(found.rest)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pastur import Analysis, PasturError, analyze, plan_compression
+from pastur import Analysis, PasturError, analyze
 from pastur._typing import FloatArray
 from pastur.analysis._matrix.suggested_rank import SuggestedRank
 from pastur.analysis._result.ranks_file import read_ranks

@@ -293,7 +293,7 @@ def test_results_on_standard_output_have_it_to_themselves(
     result = invoke("analyze", model, "--json", "-")
     assert result.exit_code == 0
     document = json.loads(result.stdout)
-    assert [matrix["name"] for matrix in document["matrices"]][0] == "layers.0.weight"
+    assert document["matrices"][0]["name"] == "layers.0.weight"
     assert "strongest θ" in result.stderr and "Skipped" in result.stderr
     quiet = invoke("analyze", model, "--ranks", "-", "--quiet")
     assert json.loads(quiet.stdout)["ranks"][1]["rank"] == 2 and quiet.stderr == ""

@@ -81,8 +81,8 @@ _SIGMA = "the noise; an entry's standard deviation is σ/√max(rows, columns)."
 _AT_MOST = " (≤ x): it may be anything up to x, as weak signal may be part of it."
 _STANDING_OUT = "directions that stand out from the rest, if they are in general position to it."
 _RANK = (
-    "directions with signal, with their {level} interval; where no law holds there is no count, and "
-    "at least those that stand out."
+    "directions with signal, with their {level} interval; where no law holds there is no count, "
+    "and at least those that stand out."
 )
 _KEEPS = "the share of the energy that so many leading directions keep."
 _FLIPS = "chance that random signs of the entries give as much in one direction."

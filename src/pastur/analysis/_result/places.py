@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 def place_of_name(name: str) -> Place:
-    """Return the place that a name speaks of.
+    """Return the place that a name stands for.
 
     Examples
     --------

@@ -15,7 +15,6 @@ from pastur.cli._terminal.progress import progress_bar
 from pastur.cli._terminal.workers import connected
 from pastur.weights._places.remote_path import is_url
 
-
 # In the place of a path: standard output.
 STDOUT = Path("-")
 

@@ -6,7 +6,6 @@ left out, which a line below says. Columns that were requested stay.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -133,16 +132,12 @@ def _grouped(matrices: Sequence[MatrixAnalysis]) -> tuple[str, list[_Row]]:
     An ending that all names share is in the heading alone.
     """
     names = [matrix.name for matrix in matrices]
-    ending = commonprefix([name[::-1] for name in names])[::-1] if len(names) > 1 else ""
-    # Whole pieces of the name, and not all of it.
-    ending = ending[ending.find(".") :] if "." in ending else ""
-    if any(len(name) == len(ending) for name in names):
-        ending = ""
+    ending = _ending(names)
     places = [place_of_name(name) for name in names]
     blocks = [place.block for place in places]
     rows, open_block = [], ""
-    for number, (matrix, place) in enumerate(zip(matrices, places, strict=True)):
-        several = place.block and place.block in blocks[number + 1 : number + 2]
+    for k, (matrix, place) in enumerate(zip(matrices, places, strict=True), start=1):
+        several = place.block and place.block in blocks[k : k + 1]
         if place.block != open_block:
             open_block = place.block if several else ""
             if open_block:
@@ -150,6 +145,14 @@ def _grouped(matrices: Sequence[MatrixAnalysis]) -> tuple[str, list[_Row]]:
         shown = f"  {place.rest}" if open_block else matrix.name
         rows.append(_Row(printable(shown).removesuffix(ending) or printable(shown), matrix))
     return f"layer (…{ending})" if ending else "layer", rows
+
+
+def _ending(names: Sequence[str]) -> str:
+    """Return the last piece of the names, with its dot, where several have it in common."""
+    pairs = [name.rpartition(".") for name in names]
+    before, _, last = pairs[0]
+    alike = len(pairs) > 1 and all(start and end == last for start, _, end in pairs)
+    return f".{last}" if alike and before else ""
 
 
 def _wide(heading: str, columns: Sequence[Column], rows: Sequence[_Row]) -> Table:
