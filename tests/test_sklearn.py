@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,12 +22,20 @@ from sklearn.pipeline import make_pipeline  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
-from pastur.sklearn import SpikedPCA  # noqa: E402
+from pastur.sklearn import SpikedCovariance, SpikedPCA  # noqa: E402
+
+# Most of these tests ask for what the warnings are about; those that test them catch them.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:No component stands out", "ignore:The data contradict .* noise"
+)
 
 
-@parametrize_with_checks([SpikedPCA()])  # type: ignore[untyped-decorator]
+@pytest.mark.filterwarnings("ignore:No law of noise")
+@parametrize_with_checks([SpikedPCA(), SpikedCovariance()])  # type: ignore[untyped-decorator]
 def test_the_estimator_passes_the_checks_of_scikit_learn(
-    estimator: SpikedPCA, check: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    estimator: SpikedPCA | SpikedCovariance,
+    check: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # One of the checks is skipped without it.
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
@@ -168,7 +177,8 @@ def test_without_a_law_it_claims_nothing_and_warns() -> None:
 
 def test_white_noise_is_claimed_without_a_warning() -> None:
     x, _ = data(np.random.default_rng(31), (200, 120), [6.0])
-    found = SpikedPCA().fit(x)
+    with warnings.catch_warnings(action="error"):
+        found = SpikedPCA().fit(x)
     assert found.noise_ == "white" and found.n_components_ == 1
     assert None not in [getattr(found, name) for name in CLAIMED]
     # Asked for, it is claimed whatever the data are.
@@ -188,7 +198,7 @@ def test_what_stands_out_need_not_be_the_first(monkeypatch: pytest.MonkeyPatch) 
     def read(*args: Any, **options: Any) -> Any:
         return dataclasses.replace(fit_centred(*args, **options), leading=leading)
 
-    monkeypatch.setattr("pastur.sklearn.fit_centred", read)
+    monkeypatch.setattr("pastur.sklearn._estimators.centred_fit.fit_centred", read)
     with pytest.warns(PasturWarning, match="keeps 2 components that stand out"):
         found = SpikedPCA(noise="free").fit(x)
     reference = PCA(5).fit(x)
@@ -218,7 +228,7 @@ def test_a_number_of_components_is_kept_whatever_is_claimed(noise: str, count: i
         assert np.isnan(found.signal_variance_).tolist() == [i >= 2 for i in range(count)]
 
 
-@pytest.mark.parametrize("wrong", [-1, 60, 2.5, True, "mle"])
+@pytest.mark.parametrize("wrong", [-1, 60, 2.5, 0.0, 1.0, np.nan, True, "mle"])
 def test_an_impossible_number_of_components_is_refused(wrong: Any) -> None:
     x, _ = data(np.random.default_rng(34), (60, 90), [])
     with pytest.raises(PasturError, match="`n_components` must be"):
@@ -289,3 +299,111 @@ def test_crowded_components_have_spans_and_no_overlap_of_their_own(
         single += np.diagonal(cosines)[~rows["isolated"]].tolist()
     assert np.mean(found) == pytest.approx(np.mean(shares), abs=0.02)
     assert np.mean(single) < np.mean(found) - 0.1
+
+
+def test_no_component_is_said() -> None:
+    x, _ = data(np.random.default_rng(2), (100, 50), [])
+    with pytest.warns(PasturWarning, match=r"returns 0 columns, and `n_components=1`") as caught:
+        SpikedPCA(alpha=1e-4).fit(x)
+    assert len(caught) == 1
+    with warnings.catch_warnings(action="error"):
+        assert SpikedPCA(alpha=1e-4, n_components=0).fit(x).n_components_ == 0
+        assert SpikedPCA(alpha=1e-4, n_components=1).fit(x).n_components_ == 1
+
+
+def correlated(rng: np.random.Generator) -> FloatArray:
+    x = rng.normal(size=(200, 120))
+    for j in range(1, 120):
+        x[:, j] += 0.6 * x[:, j - 1]
+    return np.asarray(x)
+
+
+def test_correlated_neighbours_are_named() -> None:
+    x = correlated(np.random.default_rng(40))
+    with pytest.warns(PasturWarning, match=r"neighbouring entries are correlated.*keeps 0"):
+        SpikedPCA().fit(x)
+    with pytest.warns(PasturWarning, match=r"contradict white noise.*\(correlated entries\)"):
+        SpikedPCA(noise="white", n_components=3).fit(x)
+
+
+@pytest.mark.parametrize("noise", ["white", "free", "profile"])
+@pytest.mark.parametrize("fraction", [0.02, 0.3, 0.9999])
+def test_a_fraction_of_the_variance(noise: str, fraction: float) -> None:
+    x, _ = data(np.random.default_rng(41), (60, 90), [9.0, 7.0])
+    found = SpikedPCA(noise=noise, n_components=fraction).fit(x)
+    shares = found.explained_variance_ratio_
+    assert shares.sum() > fraction >= shares[:-1].sum()
+    np.testing.assert_allclose(shares, found.explained_variance_ / x.var(axis=0, ddof=1).sum())
+    np.testing.assert_allclose(found.singular_values_, np.linalg.norm(found.transform(x), axis=0))
+    if noise != "profile":
+        reference = PCA(fraction).fit(x)
+        assert found.n_components_ == reference.n_components_
+        np.testing.assert_allclose(shares, reference.explained_variance_ratio_)
+
+
+@pytest.mark.parametrize("noise", ["white", "free", "profile"])
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_the_score_is_that_of_the_covariance(noise: str, count: int) -> None:
+    from scipy.stats import multivariate_normal
+
+    x, _ = data(np.random.default_rng(42), (60, 20), [5.0, 4.0])
+    found = SpikedPCA(noise=noise, n_components=count).fit(x)
+    covariance = found.get_covariance()
+    density = multivariate_normal(found.mean_, covariance).logpdf(x)
+    np.testing.assert_allclose(found.score_samples(x), density)
+    assert found.score(x) == pytest.approx(density.mean())
+    np.testing.assert_allclose(found.get_precision() @ covariance, np.eye(20), atol=1e-9)
+
+
+def test_the_score_on_new_samples_is_better_than_that_of_plain_components() -> None:
+    gained, by_count = [], []
+    for seed in range(8):
+        rng = np.random.default_rng([43, seed])
+        x, directions = data(rng, (80, 100), [6.0, 4.0], mean=0.0)
+        new = rng.normal(size=(300, 100)) + rng.normal(size=(300, 2)) * [6.0, 4.0] @ directions.T
+        found = SpikedPCA().fit(x)
+        gained.append(found.score(new) - PCA(2).fit(x).score(new))
+        scores = [SpikedPCA(n_components=k).fit(x).score(new) for k in (0, 1, 2)]
+        by_count.append(np.diff(scores).min())
+        # Components of noise add nothing.
+        assert SpikedPCA(n_components=5).fit(x).score(new) == pytest.approx(scores[-1])
+    assert min(gained) > 0.1 and min(by_count) > 0
+
+
+def test_data_without_noise_have_no_score() -> None:
+    rng = np.random.default_rng(44)
+    x = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 30))
+    found = SpikedPCA().fit(x)
+    assert found.n_components_ == 2
+    np.testing.assert_allclose(found.get_covariance(), np.cov(x.T), atol=1e-9)
+    for method in (found.get_precision, lambda: found.score(x)):
+        with pytest.raises(PasturError, match="have no noise"):
+            method()
+
+
+@pytest.mark.parametrize("estimator", [SpikedPCA(), SpikedCovariance()])
+def test_a_matrix_of_covariances_is_refused_with_the_way_out(estimator: Any) -> None:
+    rng = np.random.default_rng(45)
+    x, _ = data(rng, (200, 60), [5.0])
+    for table, word in ((np.corrcoef(x.T), "correlations"), (np.cov(x.T), "covariances")):
+        with pytest.raises(PasturError, match=f"matrix of {word}.*one row for each sample"):
+            estimator.fit(table)
+    # What the message says gives the count.
+    n, p = x.shape
+    values = np.sqrt((n - 1) * np.linalg.eigvalsh(np.cov(x.T)).clip(0))
+    fit = fit_rectangular(singular_values=values, shape=(n - 1, p))
+    assert fit.rank == 1
+    assert fit.entry_sd == pytest.approx(SpikedPCA().fit(x).noise_variance_ ** 0.5)
+    # Square data, and symmetric data that are no covariances, are data.
+    square = rng.normal(size=(60, 60))
+    estimator.fit(square)
+    estimator.set_params(noise="white").fit(square + square.T)
+
+
+def test_the_scree_plot_has_its_values() -> None:
+    x, _ = data(np.random.default_rng(46), (80, 50), [5.0])
+    found = SpikedPCA().fit(x)
+    np.testing.assert_allclose(
+        found.spectrum_, np.linalg.svd(x - x.mean(axis=0), compute_uv=False), atol=1e-9
+    )
+    assert found.fit_.rank == found.n_components_ == 1

@@ -53,7 +53,7 @@ def test_entries_are_checked(route: str) -> None:
 
 
 @pytest.mark.parametrize("noise", ["white", "auto"])
-@pytest.mark.filterwarnings("ignore:No law of noise is claimed")
+@pytest.mark.filterwarnings("ignore:No law of noise is claimed", "ignore:The data contradict")
 def test_data_of_spiked_pca_are_checked(noise: str) -> None:
     pytest.importorskip("sklearn")
     from pastur.sklearn import SpikedPCA
