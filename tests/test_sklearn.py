@@ -393,7 +393,7 @@ def test_a_matrix_of_covariances_is_refused_with_the_way_out(estimator: Any) -> 
     values = np.sqrt((n - 1) * np.linalg.eigvalsh(np.cov(x.T)).clip(0))
     fit = fit_rectangular(singular_values=values, shape=(n - 1, p))
     assert fit.rank == 1
-    assert fit.entry_sd == pytest.approx(SpikedPCA().fit(x).noise_variance_ ** 0.5)
+    assert fit.entry_sd == pytest.approx(SpikedPCA().fit(x).fit_.entry_sd)
     # Square data, and symmetric data that are no covariances, are data.
     square = rng.normal(size=(60, 60))
     estimator.fit(square)

@@ -103,7 +103,8 @@ def test_the_law_of_noise_shrinks_to_one_value(samples: int, features: int) -> N
     # Whatever its eigenvalues are, the covariance of pure noise is σ².
     size, longer, sigma = min(samples, features), max(samples, features), 1.7
     law = MarchenkoPastur(size / longer, sigma)
-    squares = np.linspace(*law.support[0], 42)[1:-1]
+    low, high = law.support[0]
+    squares = np.linspace(low, high, 42)[1:-1]
     level = sigma**2 / longer
     fit: Any = SimpleNamespace(edge=1.0, law_in=lambda unit: law)
     values = np.interp(np.linspace(0, 1, size), np.linspace(0, 1, 40), np.sqrt(squares))

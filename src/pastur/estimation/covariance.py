@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pastur._typing import AnyArray, FloatArray
+from pastur._typing import FloatArray
 from pastur.estimation.rectangular import RectangularFit
 
 # Bandwidth of the smoothed spectrum: p^(−0.35), as published.

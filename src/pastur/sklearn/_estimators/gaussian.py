@@ -50,4 +50,5 @@ class FactorCovariance:
     def _factors(self) -> tuple[FloatArray, FloatArray]:
         """Return F D^(−1/2), and L with LL' = 1 + F D⁻¹F'."""
         whitened = np.sqrt(self.signal)[:, None] * self.directions / np.sqrt(self.noise)
-        return whitened, np.linalg.cholesky(np.eye(len(whitened)) + whitened @ whitened.T)
+        lower = np.linalg.cholesky(np.eye(len(whitened)) + whitened @ whitened.T)
+        return whitened, np.asarray(lower)
