@@ -1,4 +1,4 @@
-"""Covariances and correlations of features, shrunk by what the fit says of noise and signal."""
+"""Covariances and correlations of features, shrunk by the noise and signal of the fit."""
 
 from __future__ import annotations
 
