@@ -66,6 +66,7 @@ PUBLIC = {
         "Semicircle",
         "TracyWidom",
         "Uniform",
+        "parse_measure",
     ],
     "pastur.ensembles": [
         "OutlierSample",

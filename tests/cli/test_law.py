@@ -68,6 +68,50 @@ def test_two_atoms(found: Callable[..., dict[str, Any]]) -> None:
     np.testing.assert_allclose(column(spikes, "overlap"), [overlaps[0], 0, overlaps[1]], atol=1e-12)
 
 
+def test_a_spike_in_the_law_of_the_signal_is_left_to_the_bulk(
+    found: Callable[..., dict[str, Any]], invoke: Callable[..., Result]
+) -> None:
+    """The others are reported all the same."""
+    document = found("--uniform", "-1,1", "--spikes", "0.5,3,1")
+    assert column(document["spikes"], "theta") == [3.0, 1.0, 0.5]
+    assert column(document["spikes"], "fate") == ["outlier", "inside", "inside"]
+    assert column(document["spikes"], "position")[1:] == [None, None]
+    # g of the uniform law: ½ log((θ − 1)/(θ + 1)).
+    assert document["spikes"][0]["position"] == pytest.approx(3 - 0.5 * np.log(2 / 4))
+    alone = found("--uniform", "-1,1", "--spikes", "0.5")
+    assert column(alone["spikes"], "fate") == ["inside"]
+    printed = invoke("law", "--uniform", "-1,1", "--spikes", "0.5,3", "-o", "law.png").output
+    assert re.search(r"0\.5 +in the law of S +– +–\n", printed)
+    assert "such a value belongs to the bulk of S, and is not a spike." in printed
+
+
+def test_any_law_may_be_written(found: Callable[..., dict[str, Any]]) -> None:
+    written = found("--nu0", "atoms(-1.5, 1.5)", "--sigma", "0.8", "--spikes", "0.3,2.8,1.9")
+    known = found(*TWO_ATOMS, "--spikes", "0.3,2.8,1.9")
+    assert written["spikes"] == known["spikes"] and written["edges"] == known["edges"]
+    assert written["source"] == "eigenvalues of S: atoms(-1.5, 1.5)"
+    # Singular values, which are not squared.
+    wide = found("--nu0", "uniform(0, 1)", "--ratio", "0.5", "--spikes", "2")
+    assert wide["spikes"] == found("--uniform", "0,1", "--ratio", "0.5", "--spikes", "2")["spikes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "sentence"),
+    [
+        ("unifrm(1, 2)", 2, "'unifrm' is not known. Did you mean 'uniform'? At character 1"),
+        ("0.5*atom(1)", 1, "`--nu0` must be a law, of mass 1. '0.5*atom(1)' has the mass 0.5."),
+        ("2*atom(1) - atom(0)", 1, "'2*atom(1) - atom(0)' is signed: write it without a minus."),
+        ("os.system('ls')", 2, "'.' has no meaning here. At character 3"),
+    ],
+)
+def test_a_law_that_is_none_is_refused(
+    invoke: Callable[..., Result], text: str, status: int, sentence: str
+) -> None:
+    result = invoke("law", "--nu0", text)
+    assert result.exit_code == status
+    assert sentence in " ".join(result.output.split())
+
+
 def test_semicircle_at_size_1000(found: Callable[..., dict[str, Any]]) -> None:
     document = found("--atoms", 0, "--spikes", "2,0.5", "--size", 1000)
     assert column(document["spikes"], "position") == [2.5, 2.0]
@@ -345,7 +389,6 @@ BAD_VALUES = {
     "ratio": (["--atoms", "0", "--ratio", "2"], r"in \(0, 1\]; transpose a tall matrix"),
     "order": (["--uniform", "2,1"], "`low` must be below `high`"),
     "marchenko-pastur": (["--marchenko-pastur", "-1"], "must be positive. Got -1"),
-    "spike on the support": (["--atoms", "1", "--spikes", "1"], "spike 1 lies on the support"),
     "plain spike": (["--atoms", "3", "--ratio", "1", "--spikes", "3"], "spike 3 lies on the supp"),
     "negative spike": (
         ["--atoms", "0", "--ratio", "1", "--spikes", "-2"],

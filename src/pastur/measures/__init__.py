@@ -1,6 +1,7 @@
 """Signed and probability measures on the real line, as frozen values."""
 
 from pastur.measures._contract.measure import Measure, ProbabilityMeasure
+from pastur.measures._grammar.parse import parse_measure
 from pastur.measures._laws.atoms import Atoms, Empirical
 from pastur.measures._laws.classical import Semicircle, Uniform
 from pastur.measures._laws.density import Density
@@ -19,4 +20,5 @@ __all__ = [
     "Semicircle",
     "TracyWidom",
     "Uniform",
+    "parse_measure",
 ]

@@ -7,12 +7,14 @@ import click
 
 from pastur.cli._law.numbers import numbers_option
 from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.measure_options import MEASURE_EXAMPLE, measure_option
 
 _FILE = click.Path(path_type=Path)
 PICTURE = "pastur-law.png"
 
 
 @click.command()
+@measure_option("--nu0", help=f"Signal: any law, such as {MEASURE_EXAMPLE}.")
 @numbers_option("--atoms", "T1,T2,…", help="Signal: these points.")
 @numbers_option("--weights", "P1,P2,…", help="Their masses; default equal ones.")
 @numbers_option("--uniform", "LOW,HIGH", least=2, most=2, help="Signal: uniform.")
@@ -85,15 +87,20 @@ def law(
 ) -> None:
     """Draw and tabulate the law of signal plus noise.
 
-    Give the law of the signal by one of --atoms, --uniform, --semicircle, --marchenko-pastur,
-    --eigenvalues and --singular-values. The table and the picture show the law of the whole, its
-    edges, which spikes make an outlier and where, which are subcritical, and the overlaps. Numbers
-    may be fractions, such as 1/3.
+    Give the law of the signal by one of --nu0, --atoms, --uniform, --semicircle,
+    --marchenko-pastur, --eigenvalues and --singular-values. The table and the picture show the law
+    of the whole, its edges, which spikes make an outlier and where, which are subcritical, and the
+    overlaps. Numbers may be fractions, such as 1/3.
+
+    With --nu0 the law is a sum of atom(t), atoms(t1, t2, …), uniform(low, high), semicircle(sigma,
+    center), marchenko_pastur(ratio, sigma), arcsine(low, high), triangle(low, peak, high),
+    normal(mean, sd, low, high) and density(formula in t, low, high), with factors.
 
     \b
     Examples:
       pastur law --atoms -1.5,1.5 --sigma 0.8 --spikes 2.8
       pastur law --ratio 0.5 --atoms 0 --spikes 2,0.5 --size 1000
+      pastur law --nu0 '0.7*atom(-1) + 0.3*uniform(1, 2)' --spikes 3
     """
     from pastur.cli._law.run_law import LawFiles, run_law
     from pastur.cli._law.signal_options import SignalOptions, read_settings

@@ -9,7 +9,7 @@ from pastur.models import Description
 
 SCHEMA = 1
 _CURVE_POINTS = 1001
-OUTLIER, EDGE, QUANTILE = "outlier", "edge", "quantile"
+OUTLIER, EDGE, QUANTILE, INSIDE = "outlier", "edge", "quantile", "inside"
 
 
 def outcomes(description: Description) -> list[str]:
@@ -51,8 +51,16 @@ def law_document(settings: LawSettings, description: Description) -> dict[str, A
             level=spikes.level,
             **dict(zip(model.overlap_names, spikes.overlaps, strict=True)),
             fluctuation=spikes.fluctuation,
-        ),
+        )
+        + _inside_records(settings),
     }
+
+
+def _inside_records(settings: LawSettings) -> list[dict[str, Any]]:
+    """Return what was given as a spike and is none: it has no place of its own."""
+    nothing = dict.fromkeys(("position", "level", *settings.model.overlap_names, "fluctuation"))
+    values = settings.inside.tolist()
+    return [{"theta": value, "fate": INSIDE, **nothing} for value in values]
 
 
 def law_csv(description: Description) -> str:

@@ -29,6 +29,7 @@ _NO_SCALE = (
     "does so only closer to the edge than single values are apart."
 )
 _OVERLAP = "overlap: squared cosine between the vector of the outlier and that of the spike."
+_INSIDE = "in the law of S: such a value belongs to the bulk of S, and is not a spike."
 _DEVIATION = " sd: standard deviation of the outlier."
 
 
@@ -45,9 +46,9 @@ def print_law(
     if result.size is not None:
         console.print()
         _print_edges(console, result)
-    if result.spikes.theta.size:
+    if result.spikes.theta.size or settings.inside.size:
         console.print()
-        _print_spikes(console, result)
+        _print_spikes(console, result, settings.inside)
     console.print()
     for name, path in files:
         say(console, f"{name}: {printable(str(path))}")
@@ -81,7 +82,7 @@ def _print_edges(console: Console, result: Description) -> None:
         say(console, _NO_SCALE, "dim")
 
 
-def _print_spikes(console: Console, result: Description) -> None:
+def _print_spikes(console: Console, result: Description, inside: FloatArray) -> None:
     write, spikes = _writer(result), result.spikes
     say(console, "Spikes", "bold")
     # Two lines, so that all columns fit into 80.
@@ -98,7 +99,11 @@ def _print_spikes(console: Console, result: Description) -> None:
             sd = spikes.fluctuation[i]
             row.append(_NOTHING if np.isnan(sd) else number(sd))
         rows.append(row)
+    nothing = [_NOTHING] * (len(headings) - 2)
+    rows += [[f"{theta:g}", "in the law of S", *nothing] for theta in inside.tolist()]
     _print_rows(console, headings, rows)
+    if inside.size:
+        say(console, _INSIDE, "dim")
     say(console, _OVERLAP + (_DEVIATION if result.size is not None else ""), "dim")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from pastur._format import count
 from pastur._typing import FloatArray
 from pastur.cli._law.numbers import read_numbers
+from pastur.cli._terminal.measure_options import MeasureText, law_of
 from pastur.cli._terminal.printable import printable
 from pastur.measures import (
     Atoms,
@@ -28,6 +29,7 @@ _MOST_LISTED = 6
 class SignalOptions:
     """The options that give the signal's law, exactly one of them but for the weights."""
 
+    nu0: MeasureText | None = None
     atoms: tuple[float, ...] | None = None
     weights: tuple[float, ...] | None = None
     uniform: tuple[float, ...] | None = None
@@ -62,11 +64,22 @@ class SignalOptions:
 
 @dataclass(frozen=True)
 class LawSettings:
-    """A model with its spikes, descending, in the units of the matrix, and the signal in words."""
+    """A model with its spikes in the units of the matrix, and the signal in words.
+
+    Attributes
+    ----------
+    model : SpikedModel
+    signal : str
+    spikes : ndarray, shape (r,)
+        Descending, off the support of the signal's law.
+    inside : ndarray, shape (k,)
+        What was given as a spike and lies on the support: it belongs to the bulk.
+    """
 
     model: SpikedModel
     signal: str
     spikes: FloatArray
+    inside: FloatArray
 
     @property
     def noise(self) -> str:
@@ -96,13 +109,18 @@ def read_settings(
     law, words = _signal(options)
     theta = np.sort(np.array(spikes, dtype=np.float64))[::-1]
     if ratio is None:
-        title = "eigenvalues of S"
-        return LawSettings(DeformedWigner(law, sigma=sigma, beta=beta), f"{title}: {words}", theta)
+        model: SpikedModel = DeformedWigner(law, sigma=sigma, beta=beta)
+        return _settings(model, f"eigenvalues of S: {words}", theta)
     # Marchenko–Pastur is a law of squares already.
     squares = law if options.marchenko_pastur is not None else law_of_squares(law)
     model = InformationPlusNoise(squares, sigma=sigma, ratio=ratio, beta=beta)
     title = "squared singular values" if squares is law else "singular values"
-    return LawSettings(model, f"{title} of S: {words}", theta)
+    return _settings(model, f"{title} of S: {words}", theta)
+
+
+def _settings(model: SpikedModel, words: str, theta: FloatArray) -> LawSettings:
+    inside = model.in_matrix_units.on_signal(theta)
+    return LawSettings(model, words, theta[~inside], theta[inside])
 
 
 def _refuse(sentence: str) -> None:
@@ -111,6 +129,8 @@ def _refuse(sentence: str) -> None:
 
 def _signal(options: SignalOptions) -> tuple[ProbabilityMeasure, str]:
     """Return the signal's law, of the values given, and the same in words."""
+    if options.nu0 is not None:
+        return law_of(options.nu0, "--nu0"), printable(options.nu0.text)
     if options.atoms is not None:
         atoms = Atoms(options.atoms, options.weights)
         return atoms, _atoms_words(atoms)

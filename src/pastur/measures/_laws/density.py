@@ -84,6 +84,17 @@ class Density(PiecewiseLaw):
         object.__setattr__(self, "approximation_error", resolution.error)
 
 
+def proportional_density(f: Callable[[Any], Any], support: ArrayLike) -> Density:
+    """Return the law whose density is proportional to f, on the intervals of `support`."""
+    checked, intervals = _checked(f), _intervals(support)
+    resolution = resolve(checked, intervals, parts=_CLOSER)
+    _check_sign(resolution)
+    mass = float(resolution.pieces.masses.sum())
+    if not mass > 0:
+        raise InvalidInputError("`f` is 0 everywhere on `support`: it has no mass.")
+    return Density(lambda t: checked(t) / mass, intervals)
+
+
 def _resolved(f: Callable[[FloatArray], FloatArray], intervals: FloatArray) -> Resolution:
     """Resolve again on more parts where mass may have been missed, in a peak between the points."""
     resolution = resolve(f, intervals)

@@ -49,12 +49,16 @@ class MatrixUnits(KeepsLocked):
             raise InvalidInputError(
                 f"`spikes` are singular values here and must not be negative. Got {theta.min():g}."
             )
-        on = theta[self.model._on_signal(self.model.to_law(theta))]
+        on = theta[self.on_signal(theta)]
         if on.size:
             raise InvalidInputError(
                 f"The spike {on[0]:g} lies on the support of the signal's law, so it belongs to "
                 "the bulk and is not a spike."
             )
+
+    def on_signal(self, theta: FloatArray) -> Any:
+        """Return whether each value lies on the support of the signal's law, and is no spike."""
+        return self.model._on_signal(self.model.to_law(theta))
 
     def phi(self, theta: FloatArray) -> FloatArray:
         """Return Φ(θ): where the outliers of spikes are, up to the critical ones."""

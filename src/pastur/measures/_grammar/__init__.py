@@ -1,0 +1,1 @@
+"""Measures written as text: words, formulas, and the parser that puts them together."""
