@@ -35,10 +35,11 @@ def apply(function: Callable[..., Any], *parts: Formula) -> Formula:
     ArithmeticError
         If a number comes out that is not finite.
     """
-    if any(callable(part) for part in parts):
+    numbers = [np.float64(part) for part in parts if not callable(part)]
+    if len(numbers) < len(parts):
         return lambda t: function(*(part(t) if callable(part) else part for part in parts))
     with np.errstate(all="ignore"):
-        value = float(function(*(np.float64(part) for part in parts)))
+        value = float(function(*numbers))
     if not np.isfinite(value):
         raise ArithmeticError
     return value
