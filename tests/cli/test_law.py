@@ -81,6 +81,9 @@ def test_a_spike_in_the_law_of_the_signal_is_left_to_the_bulk(
     assert document["spikes"][0]["position"] == pytest.approx(3 - 0.5 * np.log(2 / 4))
     alone = found("--uniform", "-1,1", "--spikes", "0.5")
     assert column(alone["spikes"], "fate") == ["inside"]
+    # As plain singular values, not squared.
+    plain = found("--atoms", 3, "--ratio", 1, "--spikes", "3")
+    assert column(plain["spikes"], "fate") == ["inside"]
     printed = invoke("law", "--uniform", "-1,1", "--spikes", "0.5,3", "-o", "law.png").output
     assert re.search(r"0\.5 +in the law of S +– +–\n", printed)
     assert "such a value belongs to the bulk of S, and is not a spike." in printed
@@ -390,7 +393,6 @@ BAD_VALUES = {
     "ratio": (["--atoms", "0", "--ratio", "2"], r"in \(0, 1\]; transpose a tall matrix"),
     "order": (["--uniform", "2,1"], "`low` must be below `high`"),
     "marchenko-pastur": (["--marchenko-pastur", "-1"], "must be positive. Got -1"),
-    "plain spike": (["--atoms", "3", "--ratio", "1", "--spikes", "3"], "spike 3 lies on the supp"),
     "negative spike": (
         ["--atoms", "0", "--ratio", "1", "--spikes", "-2"],
         "not be negative. Got -2",

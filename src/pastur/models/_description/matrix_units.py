@@ -57,7 +57,7 @@ class MatrixUnits(KeepsLocked):
             )
 
     def on_signal(self, theta: FloatArray) -> Any:
-        """Return whether each value lies on the support of the signal's law, and is no spike."""
+        """Return whether each value lies on the support of the signal's law, and is not a spike."""
         return self.model._on_signal(self.model.to_law(theta))
 
     def phi(self, theta: FloatArray) -> FloatArray:
