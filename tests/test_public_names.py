@@ -155,6 +155,7 @@ PUBLIC = {
         "plot_noise_test",
         "plot_outlier_map",
         "plot_panel",
+        "plot_scree",
     ],
     "pastur.report": ["write_plan", "write_report"],
     "pastur.experiments": [

@@ -10,6 +10,7 @@ from pastur.figures._plots.plot_fit import plot_fit
 from pastur.figures._plots.plot_law import plot_law
 from pastur.figures._plots.plot_noise_test import plot_noise_test
 from pastur.figures._plots.plot_panels import Panel, Series, panels_figure, plot_panel
+from pastur.figures._plots.plot_scree import plot_scree
 from pastur.measures._contract.curve import density_curve
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "plot_noise_test",
     "plot_outlier_map",
     "plot_panel",
+    "plot_scree",
 ]
 
 
