@@ -98,6 +98,8 @@ def plot_scree(
     >>> ax.get_ylabel()
     'singular value'
     """
+    from matplotlib.ticker import MaxNLocator
+
     scree = _checked(source, singular_values)
     observed = scree.spectrum.observed
     assert observed is not None
@@ -119,7 +121,7 @@ def plot_scree(
         _draw_strengths(ax, scree, rows)
     ax.set_xlabel("place in order")
     ax.set_ylabel(scree.word)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False)
     return ax
 
