@@ -18,7 +18,12 @@ from pastur._versions import __version__
 if TYPE_CHECKING:
     from pastur import figures
     from pastur.analysis import Analysis, Finding, analyze
-    from pastur.compression import CompressionPlan, apply_compression, plan_compression
+    from pastur.compression import (
+        CompressionPlan,
+        apply_compression,
+        denoise_model,
+        plan_compression,
+    )
     from pastur.ensembles import (
         sample_gaussian,
         sample_goe,
@@ -82,6 +87,7 @@ __all__ = [
     "analyze",
     "apply_compression",
     "biwhiten",
+    "denoise_model",
     "figures",
     "fit_rectangular",
     "fit_symmetric",
@@ -102,7 +108,12 @@ __all__ = [
 # Each name is loaded when it is first used: a command needs few of them, and `--help` none.
 _HOMES = {
     "analysis": ("Analysis", "Finding", "analyze"),
-    "compression": ("CompressionPlan", "apply_compression", "plan_compression"),
+    "compression": (
+        "CompressionPlan",
+        "apply_compression",
+        "denoise_model",
+        "plan_compression",
+    ),
     "ensembles": (
         "sample_gaussian",
         "sample_goe",

@@ -124,3 +124,33 @@ def test_the_model_is_not_the_output(invoke: Callable[..., Result], model: Path)
     assert done.exit_code == 1
     assert "is a file that was read" in done.output
     assert model.read_bytes() == before
+
+
+def test_a_model_is_denoised(invoke: Callable[..., Result], model: Path, tmp_path: Path) -> None:
+    done = invoke("denoise", model, "-o", "clean.safetensors")
+    assert done.exit_code == 0
+    assert "this assumes that" in done.output and "is an assumption" in done.output
+    before, after = load_file(model), load_file(tmp_path / "clean.safetensors")
+    assert {name: a.shape for name, a in before.items()} == {n: a.shape for n, a in after.items()}
+    assert np.linalg.matrix_rank(after["layers.1.weight"], tol=1e-3) == 2
+    assert before["layers.0.weight"].tobytes() == after["layers.0.weight"].tobytes()
+    again = invoke("analyze", model, "--json", "a.json", "--quiet")
+    assert again.exit_code == 0
+    quiet = invoke("denoise", model, "-o", "b.safetensors", "--analysis", "a.json", "--quiet")
+    assert (quiet.exit_code, quiet.output) == (0, "")
+    one, other = ((tmp_path / name).read_bytes() for name in ("clean.safetensors", "b.safetensors"))
+    assert one == other
+    refused = invoke("denoise", model, "-o", model)
+    assert refused.exit_code == 1 and load_file(model).keys() == before.keys()
+
+
+def test_ranks_of_an_analysis_become_a_smaller_model(
+    invoke: Callable[..., Result], model: Path, tmp_path: Path
+) -> None:
+    assert invoke("analyze", model, "--ranks", "ranks.json", "--quiet").exit_code == 0
+    done = invoke("compress", model, "-o", "s.safetensors", "--ranks", "ranks.json", "--form=dense")
+    assert done.exit_code == 0 and "rank 2 asked for" in done.output
+    assert np.linalg.matrix_rank(load_file(tmp_path / "s.safetensors")["layers.1.weight"]) == 2
+    other = ("--method", "edge", "--ranks", "ranks.json")
+    wrong = invoke("compress", model, "-o", "s.safetensors", *other)
+    assert wrong.exit_code == 2 and "method ranks" in wrong.output

@@ -4,6 +4,7 @@ import click
 
 from pastur.cli._analyze.analyze_options import analyze, demo
 from pastur.cli._compress.compress_options import compress
+from pastur.cli._compress.denoise_command import denoise
 from pastur.cli._experiment.experiment_options import experiment
 from pastur.cli._law.command import law
 from pastur.cli._terminal.errors import QuietGroup, debug_option
@@ -20,5 +21,5 @@ def main() -> None:
     """
 
 
-for command in (analyze, compress, demo, experiment, law, verify):
+for command in (analyze, compress, demo, denoise, experiment, law, verify):
     main.add_command(command)

@@ -1,6 +1,6 @@
 """Plan, write, print."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Wanted:
     target: Mapping[str, float] | None
     form: str
     bits: int
+    ranks: Path | None = None
 
     def plan(self, analysis: Analysis, model: str) -> CompressionPlan:
         """Return the plan."""
@@ -35,6 +36,7 @@ class Wanted:
             target=self.target,
             form=self.form,
             bits=self.bits,
+            ranks=self.ranks,
         )
 
     def check(self) -> None:
@@ -64,10 +66,8 @@ def run(
     check_here(model)
     if given.plan is None:
         wanted.check()
-    known = [path for path in (given.plan, given.analysis) if path is not None]
-    refuse_inputs(output, [model, *known])
-    if not output.is_dir():
-        check_writable(output)
+    known = [path for path in (given.plan, given.analysis, wanted.ranks) if path is not None]
+    check_output(output, model, known)
     plan = _plan(model, output, wanted, given, quiet=quiet)
     if plan_only:
         last = f"Plan: {_write_plan(plan, output)}"
@@ -77,6 +77,13 @@ def run(
         from pastur.cli._compress.print_plan import print_plan
 
         print_plan(plan, last)
+
+
+def check_output(output: Path, model: str, known: Sequence[Path]) -> None:
+    """Refuse an output that could not be written after the work, or that is an input."""
+    refuse_inputs(output, [model, *known])
+    if not output.is_dir():
+        check_writable(output)
 
 
 def _write_plan(plan: CompressionPlan, output: Path) -> Path:
@@ -95,11 +102,12 @@ def _plan(
         return CompressionPlan.from_json(given.plan)
     if given.analysis is not None:
         return wanted.plan(Analysis.from_json(given.analysis), model)
-    analysis = _analysed(model, () if output.is_dir() else (output,), given, quiet=quiet)
-    return wanted.plan(analysis, model)
+    return wanted.plan(analysed(model, output, given, quiet=quiet), model)
 
 
-def _analysed(model: str, outputs: tuple[Path, ...], given: Given, *, quiet: bool) -> Analysis:
+def analysed(model: str, output: Path, given: Given, *, quiet: bool) -> Analysis:
+    """Return the analysis of the model, which does not write over it."""
+    outputs = () if output.is_dir() else (output,)
     who = connected(given.scheduler, given.options["jobs"])
     try:
         with who as client, progress_bar(quiet=quiet) as bar:

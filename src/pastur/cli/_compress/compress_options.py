@@ -21,6 +21,7 @@ METHODS = (
     "ramp",
     "round",
     "split",
+    "ranks",
 )
 NOISES = ("white", "profile", "free", "auto")
 _SHARE = click.FloatRange(0, 1, min_open=True)
@@ -60,6 +61,12 @@ _FILE = click.Path(path_type=Path)
     show_default=True,
     help="For the methods round and split.",
 )
+@click.option(
+    "--ranks",
+    type=_FILE,
+    help="Keep as many directions of each matrix as this JSON says, which `pastur analyze --ranks` "
+    "writes; edited or not. Method ranks.",
+)
 @click.option("--plan-only", is_flag=True, help="Write the plan, to be read and edited.")
 @click.option(
     "--plan",
@@ -93,6 +100,7 @@ def compress(
     error: float | None,
     form: str,
     bits: int,
+    ranks: Path | None,
     plan_only: bool,
     plan_path: Path | None,
     analysis_path: Path | None,
@@ -115,11 +123,15 @@ def compress(
 
     if size is not None and error is not None:
         raise click.UsageError("Choose --size or --error, not both.")
-    if plan_path is not None and (analysis_path or size or error):
+    if ranks is not None:
+        if method not in ("truncate", "ranks"):
+            raise click.UsageError(f"--ranks goes with the method ranks, not with {method}.")
+        method = "ranks"
+    if plan_path is not None and (analysis_path or size or error or ranks):
         raise click.UsageError("A plan that is applied has its method and its target already.")
     targets = {"size": size, "error": error}
     target = {name: value for name, value in targets.items() if value is not None}
-    wanted = Wanted(method=method, target=target or None, form=form, bits=bits)
+    wanted = Wanted(method=method, target=target or None, form=form, bits=bits, ranks=ranks)
     options = {
         "include": include or None,
         "exclude": exclude or None,

@@ -38,6 +38,8 @@ class Subject:
     load : callable
         ``load()`` returns its entries, in float32 where that holds them all, else in float64. Do
         not write to it.
+    wanted : int or None
+        The rank that was asked for, or else suggested; None for none.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Subject:
     form: Form
     bits: int
     load: Callable[[], AnyArray]
+    wanted: int | None = None
 
     @property
     def entries(self) -> int:

@@ -26,6 +26,7 @@ class MethodName(Word):
     RAMP = "ramp"
     ROUND = "round"
     SPLIT = "split"
+    RANKS = "ranks"
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,12 @@ METHODS: Mapping[Word, Method] = table(
             _each(rounding_methods.split),
             "Leading directions in 16 bits, the rest in few bits, one step for each row.",
             unit="bytes",
+        ),
+        MethodName.RANKS: Method(
+            _each(spectral.wanted),
+            "As many leading directions of each matrix as were asked for, or suggested by the "
+            "analysis; with a target at most so many. A suggested rank says what can be "
+            "distinguished from noise, not what the model needs.",
         ),
     },
 )

@@ -18,6 +18,8 @@ _ZERO = 1e-7
 FUSED = "part of a tensor of several matrices, or unfolded another way: kept in this form"
 THIN = "factors would not be smaller: kept"
 FULL = "too many directions are left for factors to be smaller: kept without a target"
+_KEPT = "kept"
+_NOTHING_LEFT = "nothing would be left: kept"
 _REFUTED = "edge of white noise, which the analysis does not assume"
 
 
@@ -68,6 +70,14 @@ def stable_rank(subject: Subject) -> Menu:
     """Return ranks in proportion to the stable rank ‖W‖²/s₁², and as own choice just as many."""
     ratios = ranks(subject) * subject.squares[0]
     return _truncated(subject, lambda lost: -ratios, own=-1.0)
+
+
+def wanted(subject: Subject) -> Menu:
+    """Return the rank that was asked for as own choice, and less."""
+    count = subject.wanted
+    if not count:
+        return only_kept(subject.entries, f"rank 0: {_KEPT}" if count == 0 else f"no rank: {_KEPT}")
+    return _of_values(subject, None, lambda lost: None, count=count, note=f"rank {count} asked for")
 
 
 def edge(subject: Subject) -> Menu:
@@ -135,7 +145,7 @@ def shrink(subject: Subject) -> Menu:
 def _shrunk(subject: Subject, values: FloatArray, note: str) -> Menu:
     left = int(np.count_nonzero(values))
     if left == 0:
-        return only_kept(subject.entries, f"{note}; nothing would be left: kept")
+        return only_kept(subject.entries, f"{note}; {_NOTHING_LEFT}")
     return _of_values(subject, values, lambda lost: None, count=left, note=note)
 
 
@@ -217,7 +227,9 @@ def _by_fit(subject: Subject, w: AnyArray, found: FloatArray, note: str) -> Menu
     values = np.sqrt(np.maximum(np.linalg.eigvalsh(short @ short.T)[::-1], 0.0))
     count = _rounded_up(int(np.count_nonzero(values > _ZERO * values[0])), subject.form)
     n, m = subject.shape
-    if values[0] == 0.0 or count not in ranks(subject):
+    if values[0] == 0.0:
+        return only_kept(subject.entries, f"noise: {note}; {_NOTHING_LEFT}")
+    if count not in ranks(subject):
         return only_kept(subject.entries, f"noise: {note}; {THIN}")
     total = float(np.sum(w**2))
     loss = float(np.sum((w - found) ** 2)) / total

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import finite_number, one_of
+from pastur._checks import finite_number, non_negative_integer, one_of
 from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._files import PathLike
 from pastur._foreign import shown, some_of
 from pastur._typing import AnyArray
 from pastur._versions import package_versions
 from pastur.analysis import Analysis, MatrixAnalysis
+from pastur.analysis._result.ranks_file import read_ranks
 from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.compression._matrix.codes import BITS
 from pastur.compression._methods.menu import Menu, Subject
@@ -49,6 +51,7 @@ def plan_compression(
     target: Mapping[str, float] | None = None,
     form: str = "factored",
     bits: int = 4,
+    ranks: Mapping[str, int] | PathLike | None = None,
 ) -> CompressionPlan:
     """Plan what becomes of each matrix of a model, and what that costs.
 
@@ -71,7 +74,8 @@ def plan_compression(
         - ``"magnitude"``: the smallest entries of the model become zero; ``"edge_budget"``: with a
           budget by edges; ``"ramp"``: with one that is linear in depth;
         - ``"round"``: all entries rounded to `bits` bits; ``"split"``: leading directions in 16
-          bits, the rest in `bits`.
+          bits, the rest in `bits`;
+        - ``"ranks"``: as many directions of each matrix as `ranks` says.
     target : mapping of one of "size", "error" to float, optional
         For the whole model, allocated over the matrices. ``{"size": 0.6}``: at most that share of
         the numbers of all tensors is left (factors and entries that are not zero; bytes for
@@ -85,6 +89,10 @@ def plan_compression(
         before; what is left out is zero, or the product of the factors.
     bits : int, 2 to 8
         Default 4.
+    ranks : mapping of str to int, or path, optional
+        For the method ``"ranks"``, by name of the matrix; those without one, or with rank 0, stay
+        as they are. A path is that of the JSON of `Analysis.to_ranks`, edited or not. Default: the
+        suggested ranks of the analysis.
 
     Returns
     -------
@@ -117,10 +125,11 @@ def plan_compression(
     wanted = Form(one_of("form", form, tuple(Form)))
     goal = _checked_target(target, method, asked)
     one_of("bits", bits, BITS)
+    wanted_ranks = _checked_ranks(ranks, method, analysis)
     checkpoint = open_checkpoint(_named(analysis) if source is None else source)
     model = _matched(analysis, checkpoint)
     tensors = tuple(records(checkpoint.tensors, checkpoint.stored))
-    subjects = list(model.subjects(wanted, bits))
+    subjects = list(model.subjects(wanted, bits, wanted_ranks))
     menus = asked.menus(subjects, goal)
     chosen = _chosen(menus, subjects, tensors, goal, method)
     return CompressionPlan(
@@ -167,6 +176,25 @@ def _checked_target(
     return {name: number}
 
 
+def _checked_ranks(
+    ranks: Mapping[str, int] | PathLike | None, method: str, analysis: Analysis
+) -> dict[str, int]:
+    """Return the ranks by name of the matrix, those of the analysis where none are given."""
+    if ranks is None:
+        found = {matrix.name: matrix.suggested_rank.rank for matrix in analysis}
+        return {name: rank for name, rank in found.items() if rank is not None}
+    if method != MethodName.RANKS:
+        raise InvalidInputError(f"`ranks` goes with the method 'ranks'. Got '{method}'.")
+    given = ranks if isinstance(ranks, Mapping) else read_ranks(ranks)
+    for name, rank in given.items():
+        most = min(analysis[name].shape)
+        if non_negative_integer(f"ranks[{name!r}]", rank) > most:
+            raise InvalidInputError(
+                f"`ranks` has {rank} for {shown(name)}, whose short side is {most}."
+            )
+    return dict(given)
+
+
 def _named(analysis: Analysis) -> str:
     if not os.path.exists(analysis.source):
         raise InvalidInputError(
@@ -185,7 +213,7 @@ class _Model:
     found: tuple[tuple[MatrixAnalysis, Matrix], ...]
     left_out: dict[str, str]
 
-    def subjects(self, form: Form, bits: int) -> Iterator[Subject]:
+    def subjects(self, form: Form, bits: int, ranks: Mapping[str, int]) -> Iterator[Subject]:
         """Yield what the methods see of each matrix, and check that it is the one analysed."""
         entries = {entry.name: entry for entry in self.checkpoint.stored.entries}
         last = max(len(self.found) - 1, 1)
@@ -203,6 +231,7 @@ class _Model:
                 form=form,
                 bits=bits,
                 load=partial(_entries, self.checkpoint.stored, matrix),
+                wanted=ranks.get(matrix.name),
             )
 
 
