@@ -5,7 +5,7 @@ from pastur.compression._plan.whole_plan import CompressionPlan
 from pastur.compression._planning.plan_compression import plan_compression
 from pastur.compression._source.read_compressed import read_compressed
 from pastur.compression._writing.apply_compression import Compressed, apply_compression
-from pastur.compression.denoise_model import Denoised, denoise_model
+from pastur.compression.denoising import Denoised, denoise_model
 
 __all__ = [
     "Action",
