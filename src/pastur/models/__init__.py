@@ -6,7 +6,9 @@ from pastur.models._description.squares import law_of_squares
 from pastur.models.deformed_wigner import DeformedWigner
 from pastur.models.edge_scale import EdgeScale
 from pastur.models.information_plus_noise import InformationPlusNoise
+from pastur.models.outlier_table import OutlierTable, outlier_table
 from pastur.models.predictions import predict_eigenvalues, predict_singular_values
+from pastur.models.signal_sequence import SignalSequence
 from pastur.models.spiked import SpikedModel
 
 __all__ = [
@@ -16,9 +18,12 @@ __all__ = [
     "EdgeTable",
     "InformationPlusNoise",
     "MatrixUnits",
+    "OutlierTable",
+    "SignalSequence",
     "SpikeTable",
     "SpikedModel",
     "law_of_squares",
+    "outlier_table",
     "predict_eigenvalues",
     "predict_singular_values",
 ]

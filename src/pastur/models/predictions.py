@@ -40,7 +40,7 @@ def predict_eigenvalues(signal_eigenvalues: ArrayLike, sigma: float = 1.0) -> Fl
     """
     values = vector("signal_eigenvalues", signal_eigenvalues)
     law = DeformedWigner(Empirical(values), sigma=sigma).law
-    return np.asarray(law.quantile(_levels(values.size)))
+    return np.asarray(law.quantile(levels(values.size)))
 
 
 def predict_singular_values(
@@ -84,8 +84,9 @@ def predict_singular_values(
         )
     squares = np.concatenate([values**2, np.zeros(rows - values.size)])
     law = InformationPlusNoise(Empirical(squares), sigma=sigma, ratio=rows / columns).law
-    return np.asarray(np.sqrt(np.maximum(law.quantile(_levels(rows)), 0)))
+    return np.asarray(np.sqrt(np.maximum(law.quantile(levels(rows)), 0)))
 
 
-def _levels(size: int) -> FloatArray:
+def levels(size: int) -> FloatArray:
+    """Return the level of the j-th largest of `size` values, 1 − (j − ½)/size."""
     return 1 - (np.arange(size) + 0.5) / size

@@ -203,6 +203,10 @@ class SpikedModel(KeepsLocked, ABC):
 
     __replace__ = replace
 
+    def with_signal(self, signal: ProbabilityMeasure) -> Self:
+        """Return the model with another law of the signal, in the coordinate of the model."""
+        return self.replace(**{self._names[0]: signal})
+
     @property
     def _parameters(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self._names}

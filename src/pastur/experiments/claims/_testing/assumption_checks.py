@@ -10,14 +10,13 @@ import numpy as np
 from pastur._checks import real_array, vector
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.intervals import union
-from pastur._typing import AnyArray, ArrayLike, ComplexArray, FloatArray
+from pastur._typing import ArrayLike, ComplexArray, FloatArray
 from pastur.experiments.claims._testing.rates import SIGMAS, fit_rate
 from pastur.measures import Measure, ProbabilityMeasure
+from pastur.models.signal_sequence import off_support
 
 _FEWEST = 3
 _GRID, _ARC = 400, 2000
-# An eigenvalue is a spike where it is this far off supp ν₀, as a share of the spectrum's width.
-_OFF = 1e-9
 # Below this, in the units of the transforms, a distance is rounding, which N/r has multiplied.
 _ROUNDING = 1e-9
 
@@ -149,7 +148,9 @@ def check_assumptions(
     spectra = _spectra(sequence)
     sizes = np.array([values.size for values in spectra], dtype=np.float64)
     z = _grid(nu0, nu1)
-    ranks = np.array([_off(values, nu0.support).sum() for values in spectra], dtype=np.float64)
+    ranks = np.array(
+        [off_support(values, nu0.support).sum() for values in spectra], dtype=np.float64
+    )
     g = [(1 / (values[:, None] - z)).mean(axis=0) for values in spectra]
     base, limit = np.asarray(nu0.stieltjes(z)), np.asarray(nu1.stieltjes(z))
     scaled = sizes / np.maximum(ranks, 1)
@@ -198,13 +199,6 @@ def _grid(nu0: Measure, nu1: Measure) -> ComplexArray:
     low, high = float(ends.min()), float(ends.max())
     width = high - low if high > low else max(abs(low), 1.0)
     return np.asarray(np.linspace(low - width / 2, high + width / 2, _GRID) + 0.25j * width)
-
-
-def _off(values: FloatArray, support: FloatArray) -> AnyArray:
-    width = max(float(np.ptp(values)), float(np.ptp(support)), float(np.abs(values).max()))
-    margin = _OFF * width
-    inside = [(values >= low - margin) & (values <= high + margin) for low, high in support]
-    return np.asarray(~np.any(inside, axis=0))
 
 
 def _mass_on(nu1: Measure, support: FloatArray) -> float:
