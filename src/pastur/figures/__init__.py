@@ -11,11 +11,8 @@ from pastur.figures._plots.plot_law import plot_law
 from pastur.figures._plots.plot_noise_test import plot_noise_test
 from pastur.figures._plots.plot_outlier_measure import plot_outlier_measure
 from pastur.figures._plots.plot_panels import Panel, Series, panels_figure, plot_panel
-<<<<<<< HEAD
 from pastur.figures._plots.plot_scree import plot_scree
-=======
 from pastur.figures._plots.plot_theorem_2_2 import plot_theorem_2_2, theorem_figure
->>>>>>> 895a4b4 (Figures and a table of Theorems 2.1 and 2.2 for one's own measures)
 from pastur.measures._contract.curve import density_curve
 
 __all__ = [
@@ -35,12 +32,9 @@ __all__ = [
     "plot_outlier_map",
     "plot_outlier_measure",
     "plot_panel",
-<<<<<<< HEAD
     "plot_scree",
-=======
     "plot_theorem_2_2",
     "theorem_figure",
->>>>>>> 895a4b4 (Figures and a table of Theorems 2.1 and 2.2 for one's own measures)
 ]
 
 
