@@ -83,7 +83,7 @@ def test_what_cannot_be_nu1_is_refused(nu1: Measure, sentence: str | None) -> No
 
 def test_other_misuse_is_refused() -> None:
     with pytest.raises(InvalidTypeError, match="`nu0` must be a probability measure"):
-        SignalSequence(2 * ZERO, ZERO)  # type: ignore[arg-type]
+        SignalSequence(2 * ZERO, ZERO)
     sequence = SignalSequence(Uniform(0, 1), Uniform(2, 3) - Atoms([0.5]))
     with pytest.raises(InvalidInputError, match=r"takes more eigenvalues from the bulk at 0\.5"):
         sequence.eigenvalues(100, 10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def plot_outlier_measure(
         if inside:
             ax.axvspan(low, high, color=_BULK, alpha=0.07, linewidth=0)
     middle = (bins[1:] + bins[:-1]) / 2
-    style = {"color": OUTLIER, "linestyle": "none", "marker": ".", "markersize": 4}
+    style: dict[str, Any] = {"color": OUTLIER, "linestyle": "none", "marker": ".", "markersize": 4}
     ax.plot(middle, exact, label="μ₁ of each bin", zorder=4, **style)
     top = max(float(np.max(h)) for h in heights)
     bottom = min(float(np.min(h)) for h in heights)
