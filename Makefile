@@ -5,7 +5,7 @@
 PYTHON ?= python3
 EXTRAS ?= test
 QUICK := $(if $(filter-out test,$(EXTRAS)),,-m "not slow")
-CHECKED := src tests benchmarks studies tools conftest.py
+CHECKED := src tests benchmarks studies tools docs conftest.py
 VENV := .venv
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -13,7 +13,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo check test lint types quick clean
+.PHONY: demo check test lint types quick docs clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/pastur demo
@@ -34,6 +34,10 @@ types: $(VENV)/.installed-$(EXTRAS)
 quick: $(VENV)/.installed-$(EXTRAS)
 	$(VENV)/bin/pytest -q -n 2 --dist worksteal --quick tests $(PYTEST_ARGS)
 
+# The site, into build/docs; a warning is an error. Only the installation uses the network.
+docs: $(VENV)/.installed-docs
+	$(VENV)/bin/python -m sphinx --fail-on-warning --quiet docs build/docs
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "pastur needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }
@@ -44,8 +48,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.installed-$(EXTRAS): pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) --editable ".[$(EXTRAS)]"
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable ".[$*]"
 	@touch $@ $(VENV)/.installed
 
 clean:

@@ -11,7 +11,8 @@ _Entry = TypeVar("_Entry")
 class Word(StrEnum):
     """A word of a fixed vocabulary: a string in every respect, its representation included."""
 
-    __repr__ = str.__repr__
+    def __repr__(self) -> str:
+        return str.__repr__(self)
 
 
 def table(words: type[Word], entries: Mapping[Word, _Entry]) -> Mapping[Word, _Entry]:

@@ -193,7 +193,7 @@ def page_text(text: str, record: dict[str, Any]) -> str:
     _, _, back = rest.partition(END)
     whole, kept = (table(record, exclude) for exclude in SIZES)
     return (
-        f"{front}{BEGIN}\n### All matrices\n\n{whole}\n\n### Embeddings kept\n\n{kept}\n{END}{back}"
+        f"{front}{BEGIN}\n## All matrices\n\n{whole}\n\n## Embeddings kept\n\n{kept}\n{END}{back}"
     )
 
 
