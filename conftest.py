@@ -115,7 +115,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(number, sep="=", yellow=True)
         for reason, count in reasons.most_common():
             terminalreporter.line(f"{count} x {reason}")
-        extras = "test,browser,torch,pandas,sklearn,onnx,keras,gguf,dask,remote,formats"
+        extras = "test,docs,browser,torch,pandas,sklearn,onnx,keras,gguf,dask,remote,formats"
         terminalreporter.line(f"Those that need an extra run with: make test EXTRAS={extras}")
     for surprise in _surprises(reasons):
         terminalreporter.line(f"{_EXPECTED}: {surprise}", red=True)

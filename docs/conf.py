@@ -17,8 +17,6 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
-    "sphinx-mathjax-offline",
     "sphinx_click",
 ]
 exclude_patterns = ["_templates"]
@@ -27,9 +25,12 @@ templates_path = ["_templates"]
 # --- pages ---
 
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence"]
 
 # --- the reference ---
+
+# In docstrings single backticks are for names.
+default_role = "code"
 
 autosummary_generate = True
 # What a room offers is its `__all__`, wherever the names are defined.
@@ -44,6 +45,8 @@ numpydoc_show_class_members = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "pastur"
+html_static_path = ["_static"]
+html_js_files = ["labels.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options: dict[str, Any] = {
@@ -52,6 +55,8 @@ html_theme_options: dict[str, Any] = {
     "footer_start": ["copyright"],
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
+    "collapse_navigation": True,
+    "header_links_before_dropdown": 6,
 }
 
 
