@@ -18,7 +18,14 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PAGES = ("index.html", "start.html", "choose.html", "theory.html", "cli.html", "api.html")
-ROOMS = ("measures", "models", "ensembles", "estimation", "estimation.baselines", "analysis")
+ROOMS: tuple[str, ...] = (
+    "measures",
+    "models",
+    "ensembles",
+    "estimation",
+    "estimation.baselines",
+    "analysis",
+)
 ROOMS += ("weights", "compression", "figures", "report", "sklearn", "torch", "experiments")
 A_CLASS = "api/pastur.measures.Atoms.html"
 
@@ -64,9 +71,9 @@ def site(
         done = build(folder / "docs", folder / "site")
         return folder / "site", done.returncode, done.stderr
 
-    folder, status, complaints = once("site", built)
-    assert (status, complaints) == (0, "")
-    return folder
+    folder, *rest = once("site", built)
+    assert rest == [0, ""]
+    return Path(folder)
 
 
 @pytest.fixture(scope="module")
