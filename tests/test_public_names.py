@@ -38,6 +38,7 @@ PUBLIC = {
         "analyze",
         "apply_compression",
         "biwhiten",
+        "cite",
         "denoise_model",
         "figures",
         "fit_rectangular",
@@ -55,6 +56,7 @@ PUBLIC = {
         "write_plan",
         "write_report",
     ],
+    "pastur.citations": ["Reference", "References", "cite"],
     "pastur.datasets": ["FashionMnist", "load_fashion_mnist", "shipped_network_path"],
     "pastur.measures": [
         "Atoms",

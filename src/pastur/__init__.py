@@ -18,6 +18,7 @@ from pastur._versions import __version__
 if TYPE_CHECKING:
     from pastur import figures
     from pastur.analysis import Analysis, Finding, analyze
+    from pastur.citations import cite
     from pastur.compression import (
         CompressionPlan,
         apply_compression,
@@ -87,6 +88,7 @@ __all__ = [
     "analyze",
     "apply_compression",
     "biwhiten",
+    "cite",
     "denoise_model",
     "figures",
     "fit_rectangular",
@@ -108,6 +110,7 @@ __all__ = [
 # Each name is loaded when it is first used: a command needs few of them, and `--help` none.
 _HOMES = {
     "analysis": ("Analysis", "Finding", "analyze"),
+    "citations": ("cite",),
     "compression": (
         "CompressionPlan",
         "apply_compression",

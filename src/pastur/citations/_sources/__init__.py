@@ -1,0 +1,1 @@
+"""The publications, with what each is used for."""
