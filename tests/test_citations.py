@@ -1,6 +1,7 @@
 """What to cite: the methods that a result used, and BibTeX that can be read."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def keys(result: Any) -> set[str]:
     return {reference.key for reference in pastur.cite(result)}
 
 
-RESULTS = {
+RESULTS: dict[str, Callable[[], Any]] = {
     "white": lambda: pastur.fit_rectangular(NOISE),
     "free": lambda: pastur.fit_rectangular(NOISE, noise="free"),
     "symmetric": lambda: pastur.fit_symmetric(SYMMETRIC),
