@@ -133,7 +133,7 @@ def results_of(
     found = examined(
         function,
         chosen,
-        selection=selection,
+        choice=selection,
         workers=workers,
         memory=math.inf,
         lost=lambda matrix, death: f"{matrix.name}: {death}",

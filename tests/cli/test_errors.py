@@ -19,8 +19,8 @@ import pytest
 from click.testing import Result
 
 from pastur._typing import AnyArray
-from pastur.cli._analyze.analyze_model import Outputs
 from pastur.cli._terminal.errors import INTERRUPTED
+from pastur.cli._terminal.result_files import ResultFiles
 
 
 def header(text: str, data: bytes = b"") -> bytes:
@@ -189,7 +189,7 @@ def test_wrong_usage_is_status_2(invoke: Callable[..., Result], arguments: Seque
 def test_an_interrupt_is_status_130(
     invoke: Callable[..., Result], model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(*_: Path | Outputs, **__: Any) -> None:
+    def stop(*_: Path | ResultFiles, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pastur.cli._analyze.analyze_model.run", stop)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -102,6 +103,12 @@ class Matrix:
     cut: Callable[[AnyArray], AnyArray] = field(default=np.asarray, repr=False)
     content_mark: str = field(default="", repr=False)
 
+    @property
+    def header(self) -> dict[str, Any]:
+        """All that is known of it before its numbers are read, ready for JSON."""
+        names = ("name", "dtype", "tensor", "part", "content_mark")
+        return {key: getattr(self, key) for key in names} | {"shape": list(self.shape)}
+
 
 def iter_matrices(
     weights: Weights,
@@ -155,7 +162,7 @@ def iter_matrices(
     shapes = {entry.name: entry.shape for entry in weights.entries}
     found = list(_all_parts(weights, shapes, unfold))
     names = _names(found)
-    reasons = _left_out(names, include, exclude)
+    reasons = left_out(names, include, exclude)
     cache = _PartCache(weights)
     return (
         item
@@ -327,7 +334,7 @@ def _value_reason(values: AnyArray) -> str:
     return "" if any(ends) else "every entry is zero"
 
 
-def _left_out(
+def left_out(
     tensors: Mapping[str, Sequence[str]], include: Patterns, exclude: Patterns
 ) -> dict[str, str]:
     """Return the tensors, and the parts of tensors, that the patterns leave out, and the reasons.

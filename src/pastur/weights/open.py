@@ -84,7 +84,7 @@ def _opened(source: Any, base: Any) -> Weights:
     weights = found = _open(source)
     beneath = None if base is None else _open(base)
     if is_adapter(weights):
-        found = adapter(weights, beneath)
+        found = replace(adapter(weights, beneath), changes=beneath is None)
     elif beneath is not None:
         _refuse_itself(weights, beneath)
         found = difference(weights, beneath)

@@ -71,6 +71,8 @@ class Weights:
         The files that it is made of, and those of its base: no output may overwrite them.
     difference : bool
         Whether its tensors are the differences of two models.
+    changes : bool
+        Whether its tensors are the changes that an adapter makes to a model.
     place : Place or None
         Where it lies; None for what is in memory.
     content_mark : str
@@ -85,6 +87,7 @@ class Weights:
     steps: Callable[[str], AnyArray | None] | None = field(default=None, repr=False)
     files: tuple[Path, ...] = field(default=(), repr=False)
     difference: bool = False
+    changes: bool = False
     place: Place | None = field(default=None, repr=False)
     content_mark: str = field(default="", repr=False)
 

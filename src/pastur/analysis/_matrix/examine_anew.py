@@ -3,12 +3,13 @@
 import hashlib
 import time
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pastur._numerics.digest import checksum
+from pastur._typing import AnyArray
 from pastur.analysis._matrix.fit_matrix import Settings, examine
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
-from pastur.weights import Matrix, Skipped
+from pastur.weights import Matrix
 
 
 class Examined(NamedTuple):
@@ -16,13 +17,13 @@ class Examined(NamedTuple):
 
     Attributes
     ----------
-    result : MatrixAnalysis, Skipped or None
+    result : MatrixAnalysis (of a pair its comparison), Skipped or None
         None where its numbers are those of the earlier result.
     digest : str
         Checksum of its numbers; empty where none was asked for, or they could not be read.
     """
 
-    result: MatrixAnalysis | Skipped | None
+    result: Any
     digest: str = ""
 
 
@@ -44,7 +45,7 @@ def examine_anew(matrix: Matrix, known: str | None, *, settings: Settings) -> Ex
     start = time.perf_counter()
     try:
         numbers = matrix.load()
-        digest = _digest(checksum(numbers), matrix)
+        digest = digest_of(numbers, matrix)
     except Exception:
         # The reason for skipping it, or the error that ends the run.
         return Examined(examine(matrix, settings=settings))
@@ -57,7 +58,8 @@ def examine_anew(matrix: Matrix, known: str | None, *, settings: Settings) -> Ex
     return Examined(result, digest)
 
 
-def _digest(numbers: str, matrix: Matrix) -> str:
+def digest_of(numbers: AnyArray, matrix: Matrix) -> str:
+    """Return the checksum of all that an analysis depends on apart from the header."""
     # The steps of a packing are not in the numbers.
-    text = f"{numbers} {matrix.step_variance()!r}"
+    text = f"{checksum(numbers)} {matrix.step_variance()!r}"
     return hashlib.sha256(text.encode()).hexdigest()

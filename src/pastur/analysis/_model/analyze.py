@@ -188,13 +188,13 @@ def analyze(
     work = partial(
         examined,
         partial(examine_anew, settings=settings),
-        selection=selection,
+        choice=selection,
         workers=workers,
         memory=budget,
         lost=_lost,
         progress=progress or _silent,
     )
-    records = MatrixRecords(resume, settings)
+    records = MatrixRecords(resume, settings, MatrixAnalysis)
     compare = partial(_compare, tests=settings.seed if settings.tests else None)
     results, comparisons, stop = _worked_through(items, work, records, compare)
     matrices = tuple(result for result in results if isinstance(result, MatrixAnalysis))

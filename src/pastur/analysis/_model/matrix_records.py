@@ -2,10 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from pastur._errors import FileFormatError
 from pastur._files import PathLike, make_folder, write_whole
@@ -13,15 +12,40 @@ from pastur._stored import check, made, made_good, read_object, taken
 from pastur._versions import package_versions
 from pastur.analysis._matrix.examine_anew import Examined
 from pastur.analysis._matrix.fit_matrix import Settings
-from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
-from pastur.weights import Matrix, Skipped
+from pastur.weights import Skipped
 
 SCHEMA = 1
 # Letters of a hash that make a file's name.
 _LETTERS = 32
 
 
-class MatrixRecords:
+class Recorded(Protocol):
+    """What became of a matrix, or of a pair of them."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return what `to_dict` described."""
+
+
+class Headed(Protocol):
+    """A matrix, or a pair of them, as headers describe it."""
+
+    @property
+    def name(self) -> str:
+        """No two are alike."""
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """All that is known of it before its numbers are read."""
+
+
+_R = TypeVar("_R", bound=Recorded)
+
+
+class MatrixRecords(Generic[_R]):
     """The finished matrices of one way to analyse them.
 
     A record lies under the hash of all that a result depends on apart from the numbers: the
@@ -34,17 +58,20 @@ class MatrixRecords:
     folder : path or None
         None keeps none.
     settings : Settings
+    result : type
+        That of what is recorded.
     """
 
-    def __init__(self, folder: PathLike | None, settings: Settings) -> None:
+    def __init__(self, folder: PathLike | None, settings: Settings, result: type[_R]) -> None:
         self._folder = None if folder is None else make_folder(folder)
         versions = package_versions()
         # The version of Python changes no result.
         del versions["python"]
-        self._found: dict[str, MatrixAnalysis] = {}
+        self._result = result
+        self._found: dict[str, _R] = {}
         self._made_by = {"schema": SCHEMA, "settings": asdict(settings), "versions": versions}
 
-    def known(self, matrix: Matrix) -> str | None:
+    def known(self, matrix: Headed) -> str | None:
         """Return the digest of the numbers that were analysed; see `examine_anew`."""
         if self._folder is None:
             return None
@@ -54,37 +81,36 @@ class MatrixRecords:
         digest, self._found[matrix.name] = found
         return digest
 
-    def settled(self, matrix: Matrix, found: Examined) -> MatrixAnalysis | Skipped:
+    def settled(self, matrix: Headed, found: Examined) -> _R | Skipped:
         """Return the result, from the record where there is one; record it where there is none."""
         if found.result is None:
             return self._found[matrix.name]
-        if self._folder is not None and found.digest and isinstance(found.result, MatrixAnalysis):
-            values = self._key(matrix) | {"digest": found.digest, "matrix": found.result.to_dict()}
+        if isinstance(found.result, Skipped):
+            return found.result
+        result: _R = found.result
+        if self._folder is not None and found.digest:
+            values = self._key(matrix) | {"digest": found.digest, "matrix": result.to_dict()}
             text = json.dumps(values, allow_nan=False, separators=(",", ":"))
             write_whole(self._path(matrix), text + "\n")
-        return found.result
+        return result
 
-    def _key(self, matrix: Matrix) -> dict[str, Any]:
-        names = ("name", "dtype", "tensor", "part", "content_mark")
-        header = {key: getattr(matrix, key) for key in names}
-        return self._made_by | {"header": header | {"shape": list(matrix.shape)}}
+    def _key(self, matrix: Headed) -> dict[str, Any]:
+        return self._made_by | {"header": matrix.header}
 
-    def _path(self, matrix: Matrix) -> Path:
+    def _path(self, matrix: Headed) -> Path:
         assert self._folder is not None
         text = json.dumps(self._key(matrix), sort_keys=True)
         return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:_LETTERS]}.json"
 
-    def _read(self, path: Path, matrix: Matrix) -> tuple[str, MatrixAnalysis] | None:
+    def _read(self, path: Path, matrix: Headed) -> tuple[str, _R] | None:
         if not path.exists():
             return None
         try:
-            return _content(read_object(path), json.loads(json.dumps(self._key(matrix))))
+            values = read_object(path)
+            for name, value in json.loads(json.dumps(self._key(matrix))).items():
+                sound = name in values and values[name] == value
+                check(sound, name, "is that of another matrix or run")
+            return taken(values, "digest", str), made(values, "matrix", self._result.from_dict)
         except FileFormatError as error:
             made_good(path, error, "the matrix is analysed again")
             return None
-
-
-def _content(values: Mapping[str, Any], key: Mapping[str, Any]) -> tuple[str, MatrixAnalysis]:
-    for name, value in key.items():
-        check(name in values and values[name] == value, name, "is that of another matrix or run")
-    return taken(values, "digest", str), made(values, "matrix", MatrixAnalysis.from_dict)

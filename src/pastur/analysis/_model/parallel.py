@@ -6,17 +6,16 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._numerics.singular_values import load_linear_algebra
 from pastur._pool import finished
 from pastur._workers import WorkerDiedError, Workers
-from pastur.analysis._model.selection import Selection
-from pastur.weights import Matrix, Skipped
+from pastur.weights import Skipped
 
 _T = TypeVar("_T")
-_Examine = Callable[[Matrix, str | None], _T]
+_Examine = Callable[[Any, str | None], _T]
 _Progress = Callable[[int, int, str], None]
 
 # Multiplications in the spectrum of a matrix from which the threads of BLAS are worth their while:
@@ -27,21 +26,54 @@ _WORTH_THREADS = 5e8
 _PROCESS_BYTES, _ENTRY_BYTES = 200_000_000, 26
 
 
+class Item(Protocol):
+    """A matrix to examine, or several under one name."""
+
+    @property
+    def name(self) -> str:
+        """No two of a choice are alike."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+
+class Choice(Protocol):
+    """What is chosen of one source or several, as a value that other processes can take."""
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether another process can open it."""
+
+    @property
+    def words(self) -> str:
+        """What it is of, for an error."""
+
+    def absolute(self) -> Self:
+        """Return the same for a process in another folder."""
+
+    def listed(self) -> Sequence[Any]:
+        """Open it and return an `Item` or a `Skipped` for each tensor, always in one order."""
+
+
 class Task(NamedTuple):
     """A matrix to examine.
 
     Attributes
     ----------
     place : int
-        Where it is among the items of the selection.
-    matrix : Matrix
+        Where it is among what is listed.
+    matrix : Item
     known : str or None
         What is known of it from an earlier run; see `examine_anew`.
+    held : int
+        How many times as much memory it takes as one matrix of its shape.
     """
 
     place: int
-    matrix: Matrix
+    matrix: Item
     known: str | None = None
+    held: int = 1
 
     @property
     def multiplications(self) -> float:
@@ -52,17 +84,17 @@ class Task(NamedTuple):
     @property
     def memory(self) -> int:
         """About the bytes that it takes to examine it."""
-        return _PROCESS_BYTES + _ENTRY_BYTES * math.prod(self.matrix.shape)
+        return _PROCESS_BYTES + self.held * _ENTRY_BYTES * math.prod(self.matrix.shape)
 
 
 def examined(
     examine: _Examine[_T],
     tasks: Sequence[Task],
     *,
-    selection: Selection,
+    choice: Choice,
     workers: Workers,
     memory: float,
-    lost: Callable[[Matrix, WorkerDiedError], _T],
+    lost: Callable[[Any, WorkerDiedError], _T],
     progress: _Progress,
 ) -> Generator[tuple[int, _T], None, None]:
     """Yield place and ``examine(matrix, known)`` for each of the tasks, as they finish.
@@ -76,7 +108,7 @@ def examined(
     examine : callable
         It is pickled.
     tasks : sequence of Task
-    selection : Selection
+    choice : Choice
     workers : Workers
     memory : float
         Bytes that all matrices worked on at the same time may take.
@@ -94,27 +126,27 @@ def examined(
     if workers.alone(len(tasks)):
         yield from _one_by_one(examine, tasks, progress)
     else:
-        yield from _side_by_side(examine, tasks, selection, workers, memory, lost, progress)
+        yield from _side_by_side(examine, tasks, choice, workers, memory, lost, progress)
     progress(len(tasks), len(tasks), "")
 
 
 def _side_by_side(
     examine: _Examine[_T],
     tasks: Sequence[Task],
-    selection: Selection,
+    choice: Choice,
     workers: Workers,
     memory: float,
-    lost: Callable[[Matrix, WorkerDiedError], _T],
+    lost: Callable[[Any, WorkerDiedError], _T],
     progress: _Progress,
 ) -> Iterator[tuple[int, _T]]:
     tasks = sorted(tasks, key=lambda task: task.multiplications, reverse=True)
     function: Callable[..., _T] = examine
     calls: list[tuple[Any, ...]] = [(task.matrix, task.known) for task in tasks]
     able: AbstractContextManager[Workers] = _sharing_memory(workers)
-    if selection.on_disk:
+    if choice.on_disk:
         # A worker may outlive this run, and the file change until the next.
         run = os.urandom(8).hex()
-        function = partial(_examine_there, examine, selection.absolute(), run)
+        function = partial(_examine_there, examine, choice.absolute(), run)
         calls = [(task.place, task.matrix.name, task.known) for task in tasks]
         able = nullcontext(workers)
     with able as those:
@@ -171,23 +203,23 @@ def _blas(tasks: Sequence[Task]) -> Any:
 
 def _examine_there(
     examine: _Examine[_T],
-    selection: Selection,
+    choice: Choice,
     run: str,
     place: int,
     name: str,
     known: str | None,
 ) -> _T:
     """Return ``examine`` of one matrix, in a worker."""
-    items = _opened(selection, run)
+    items = _opened(choice, run)
     item = items[place] if place < len(items) else None
-    if not isinstance(item, Matrix) or item.name != name:
+    if item is None or isinstance(item, Skipped) or item.name != name:
         raise FileFormatError(
-            f"'{selection.source}' was changed while it was analysed. Analyse it again."
+            f"{choice.words} was changed while it was analysed. Analyse it again."
         )
     return examine(item, known)
 
 
 @lru_cache(maxsize=1)
-def _opened(selection: Selection, run: str) -> list[Matrix | Skipped]:
-    """Return the items of a source, remembered for the rest of one run."""
-    return selection.items(selection.open())
+def _opened(choice: Choice, run: str) -> Sequence[Any]:
+    """Return what is listed of a source, remembered for the rest of one run."""
+    return choice.listed()

@@ -9,7 +9,7 @@ from typing import Any
 from pastur.weights import Matrix, Skipped, Weights, iter_matrices, open_weights
 from pastur.weights._places.remote_path import RemotePath, place_of
 
-_Patterns = str | tuple[str, ...] | None
+FixedPatterns = str | tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Selection:
 
     source: Any
     base: Any
-    include: _Patterns
-    exclude: _Patterns
+    include: FixedPatterns
+    exclude: FixedPatterns
     unfold: str
 
     @classmethod
@@ -34,7 +34,7 @@ class Selection:
     ) -> "Selection":
         """Return the selection, its patterns in tuples, and places in the place of URLs."""
         source, base = place_of(source) or source, place_of(base) or base
-        return cls(source, base, _fixed(include), _fixed(exclude), unfold)
+        return cls(source, base, fixed_patterns(include), fixed_patterns(exclude), unfold)
 
     @property
     def on_disk(self) -> bool:
@@ -42,10 +42,15 @@ class Selection:
         kinds = (Path, RemotePath)
         return isinstance(self.source, kinds) and isinstance(self.base, (*kinds, type(None)))
 
+    @property
+    def words(self) -> str:
+        """What it is of, for an error."""
+        return f"'{self.source}'"
+
     def absolute(self) -> "Selection":
         """Return the selection of the same files for a process in another folder."""
-        base = None if self.base is None else _absolute(self.base)
-        return replace(self, source=_absolute(self.source), base=base)
+        base = None if self.base is None else absolute_place(self.base)
+        return replace(self, source=absolute_place(self.source), base=base)
 
     def open(self) -> Weights:
         """Open the source; headers are read."""
@@ -57,11 +62,15 @@ class Selection:
             iter_matrices(weights, include=self.include, exclude=self.exclude, unfold=self.unfold)
         )
 
+    def listed(self) -> list[Matrix | Skipped]:
+        """Return the items of the source, which is opened for them."""
+        return self.items(self.open())
 
-def _absolute(place: Path | RemotePath) -> Path | RemotePath:
+
+def absolute_place(place: Path | RemotePath) -> Path | RemotePath:
     # A URL is the same everywhere.
     return Path(os.path.abspath(place)) if isinstance(place, Path) else place
 
 
-def _fixed(patterns: Sequence[str] | str | None) -> _Patterns:
+def fixed_patterns(patterns: Sequence[str] | str | None) -> FixedPatterns:
     return patterns if patterns is None or isinstance(patterns, str) else tuple(patterns)

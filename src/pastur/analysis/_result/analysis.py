@@ -11,7 +11,7 @@ from typing import Any
 from pastur import _checks
 from pastur._files import write_whole
 from pastur._format import count
-from pastur._stored import check, decoded, each, got, made, read_document, taken
+from pastur._stored import check, each, got, made, read_document, taken
 from pastur.analysis._matrix.initial_values import InitialComparison
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._result.choice import filtered, in_order, named
@@ -21,6 +21,7 @@ from pastur.analysis._result.notebook import analysis_html
 from pastur.analysis._result.ranks_file import is_table, ranks_text
 from pastur.analysis._result.rows import columns, row
 from pastur.analysis._result.schema_1 import comparison_of_schema_1, matrix_of_schema_1
+from pastur.analysis._result.skipped import skipped_from_dict, skipped_to_dict
 from pastur.analysis._result.summary import summarize
 from pastur.estimation._fitting.noises import NOISES
 from pastur.estimation._result.noise_used import NoiseName
@@ -189,7 +190,7 @@ class Analysis:
             "noise": self.noise,
             "metadata": dict(self.metadata),
             "matrices": [matrix.to_dict() for matrix in self.matrices],
-            "skipped": [_skipped_to_dict(tensor) for tensor in self.skipped],
+            "skipped": [skipped_to_dict(tensor) for tensor in self.skipped],
             "initial": [comparison.to_dict() for comparison in self.initial],
         }
 
@@ -266,7 +267,7 @@ class Analysis:
         return cls(
             source=taken(values, "source", str),
             matrices=matrices,
-            skipped=made(values, "skipped", partial(each, _skipped_from_dict)),
+            skipped=made(values, "skipped", partial(each, skipped_from_dict)),
             versions=taken(values, "versions", dict[str, str]),
             alpha=alpha,
             seed=seed,
@@ -355,18 +356,3 @@ class AnalysisInterrupted(KeyboardInterrupt):
 def _left_out(number: int) -> str:
     verb = "was" if number == 1 else "were"
     return f"the run was interrupted, and {count(number, 'matrix', 'matrices')} {verb} left out."
-
-
-def _skipped_to_dict(tensor: Skipped) -> dict[str, Any]:
-    return {
-        "name": tensor.name,
-        "shape": list(tensor.shape),
-        "dtype": tensor.dtype,
-        "reason": tensor.reason,
-    }
-
-
-def _skipped_from_dict(values: dict[str, Any]) -> Skipped:
-    found: Skipped = decoded(Skipped, values)
-    check(all(side >= 0 for side in found.shape), "shape", "must not be negative")
-    return found

@@ -1,8 +1,9 @@
 """The figures of a matrix as columns of text: the same in a terminal and in a notebook."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from pastur._format import NOTHING, fraction, level, number, p_value, percent, shape
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
@@ -16,7 +17,7 @@ class Column:
     ----------
     heading : str
     text : callable
-        Returns the cell of a matrix; a dash where there is nothing to say.
+        Returns the cell of a matrix, or of a pair; a dash where there is nothing to say.
     note : str
         The meaning in a sentence that can follow the heading and a colon; may be empty.
     word : bool
@@ -24,7 +25,7 @@ class Column:
     """
 
     heading: str
-    text: Callable[[MatrixAnalysis], str]
+    text: Callable[[Any], str]
     note: str = ""
     word: bool = False
 
@@ -35,11 +36,12 @@ def figure_columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
     What stands out from the rest, and how much is white at most, is shown where spikes of some
     matrix do not count.
     """
-    return [
-        column
-        for column in _columns(matrices)
-        if any(column.text(matrix) != NOTHING for matrix in matrices)
-    ]
+    return filled_columns(_columns(matrices), matrices)
+
+
+def filled_columns(columns: Iterable[Column], items: Sequence[Any]) -> list[Column]:
+    """Return the columns in which any of the items has something to say."""
+    return [column for column in columns if any(column.text(item) != NOTHING for item in items)]
 
 
 def legend(columns: Sequence[Column], alpha: float) -> str:
@@ -50,9 +52,9 @@ def legend(columns: Sequence[Column], alpha: float) -> str:
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     yield Column("shape", lambda matrix: shape(matrix.shape))
-    yield Column("σ", _sigma, _SIGMA + _AT_MOST * any(map(_open_below, matrices)))
+    yield Column("σ", sigma_text, _SIGMA + _AT_MOST * any(map(_open_below, matrices)))
     yield Column("edge", lambda matrix: number(matrix.fit.edge), "noise alone stays below it.")
-    yield Column("spikes", _spikes, "singular values beyond the noise.")
+    yield Column("spikes", spikes_text, "singular values beyond the noise.")
     for name in dict.fromkeys(name for matrix in matrices for name in matrix.other_counts):
         yield Column(name, partial(_count, name))
     if not all(matrix.counted for matrix in matrices):
@@ -94,12 +96,14 @@ _STRONGEST = (
 )
 
 
-def _noise(matrix: MatrixAnalysis) -> str:
+def noise_text(matrix: MatrixAnalysis) -> str:
+    """Return the noise of the fit; a dash where there is none."""
     fit = matrix.fit
     return NOTHING if fit.sigma == 0.0 else str(fit.noise.name)
 
 
-def _sigma(matrix: MatrixAnalysis) -> str:
+def sigma_text(matrix: MatrixAnalysis) -> str:
+    """Return σ, with its upper end where it is known from above alone; a dash without a law."""
     fit = matrix.fit
     most = f" (≤ {number(fit.sigma_interval[1])})" if _open_below(matrix) else ""
     return f"{number(fit.sigma)}{most}"
@@ -111,7 +115,8 @@ def _open_below(matrix: MatrixAnalysis) -> bool:
     return bool(fit.sigma) and fit.sigma_interval[0] == 0.0
 
 
-def _spikes(matrix: MatrixAnalysis) -> str:
+def spikes_text(matrix: MatrixAnalysis) -> str:
+    """Return the number of spikes; a dash where they do not count."""
     return matrix.spikes_text if matrix.counted else NOTHING
 
 
@@ -157,7 +162,7 @@ def _strongest(matrix: MatrixAnalysis) -> str:
 
 NOISE = Column(
     "noise",
-    _noise,
+    noise_text,
     "white, of one variance; profile, of one for each row and column; free, no law is claimed.",
     word=True,
 )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from html import escape
 from math import log
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from pastur.weights import Skipped
 
 _CELL = "padding:.2em .6em;border:0;background:none;"
 _RULE = "border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent);"
-_NOTE = "opacity:.75;font-size:.9em;"
+NOTE = "opacity:.75;font-size:.9em;"
 
 # A picture of one spectrum: bars up to the edge, then dots on a logarithmic scale.
 _WIDTH, _HEIGHT, _EDGE, _BARS = 180, 22, 70, 20
@@ -39,52 +40,59 @@ def analysis_html(
 ) -> str:
     """Return summary, table and the list of what was skipped."""
     columns = _columns(matrices)
-    rows = "".join(_row(matrix, columns) for matrix in matrices)
     parts = [
-        f"<p><b>{_safe(source)}</b><br>{escape(summary)}</p>",
-        f'<div style="overflow:auto;max-height:40em">{_table(columns, rows)}</div>',
+        f"<p><b>{safe(source)}</b><br>{escape(summary)}</p>",
+        table_html(columns, matrices),
         _legend(matrices, columns, alpha),
+        tensors_html("Skipped", skipped),
     ]
-    if skipped:
-        items = "".join(
-            f"<li><code>{_safe(tensor.name)}</code>: {_safe(tensor.reason)}</li>"
-            for tensor in skipped
-        )
-        parts.append(
-            f"<details><summary>Skipped: {len(skipped)}</summary><ul>{items}</ul></details>"
-        )
     return f"<div>{''.join(parts)}</div>"
 
 
-def _table(columns: Sequence[Column], rows: str) -> str:
+def tensors_html(title: str, tensors: Sequence[Skipped]) -> str:
+    """Return a list of tensors with reasons, folded up; empty where there are none."""
+    if not tensors:
+        return ""
+    items = "".join(
+        f"<li><code>{safe(tensor.name)}</code>: {safe(tensor.reason)}</li>" for tensor in tensors
+    )
+    return f"<details><summary>{title}: {len(tensors)}</summary><ul>{items}</ul></details>"
+
+
+def table_html(columns: Sequence[Column], items: Sequence[Any]) -> str:
+    """Return a table that scrolls; the cells of the columns are HTML."""
+    rows = "".join(_row(item, columns) for item in items)
     head = "".join(
         f'<th style="{_CELL}{_RULE}text-align:{_side(column)}">{column.heading}</th>'
         for column in columns
     )
     style = "border-collapse:collapse;font-size:.93em;font-variant-numeric:tabular-nums"
-    return f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    table = f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div style="overflow:auto;max-height:40em">{table}</div>'
 
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
     """Return the columns, whose cells are HTML."""
-    first, *figures = (
-        replace(column, text=partial(_escaped, column))
-        for column in (*figure_columns(matrices), NOISE)
-    )
-    name = Column("matrix", lambda matrix: _safe(matrix.name), word=True)
+    first, *figures = escaped_columns([*figure_columns(matrices), NOISE])
+    name = Column("matrix", lambda matrix: safe(matrix.name), word=True)
     picture = Column("spectrum", _picture, _SPECTRUM, word=True)
     return [Column("", _mark, word=True), name, first, picture, *figures]
 
 
-def _escaped(column: Column, matrix: MatrixAnalysis) -> str:
-    return escape(column.text(matrix))
+def escaped_columns(columns: Sequence[Column]) -> list[Column]:
+    """Return columns of text as columns of HTML."""
+    return [replace(column, text=partial(_escaped, column)) for column in columns]
 
 
-def _row(matrix: MatrixAnalysis, columns: Sequence[Column]) -> str:
+def _escaped(column: Column, item: Any) -> str:
+    return escape(column.text(item))
+
+
+def _row(item: Any, columns: Sequence[Column]) -> str:
     cells = "".join(
         f'<td style="{_CELL}text-align:{_side(column)};'
         f'white-space:{"normal" if column.heading == "matrix" else "nowrap"}">'
-        f"{column.text(matrix)}</td>"
+        f"{column.text(item)}</td>"
         for column in columns
     )
     return f"<tr>{cells}</tr>"
@@ -103,7 +111,7 @@ def _mark(matrix: MatrixAnalysis) -> str:
 def _picture(matrix: MatrixAnalysis) -> str:
     colour, drawn = FINDINGS[matrix.kind].neutral, matrix.drawn
     if not (drawn.noisy or drawn.lawless):
-        return f'<span style="{_NOTE}">no noise</span>'
+        return f'<span style="{NOTE}">no noise</span>'
     ratios, beyond = drawn.over_edge(matrix.singular_values), drawn.over_edge(drawn.spikes)
     counts, _ = np.histogram(ratios[ratios <= 1], _BARS, (0.0, 1.0))
     heights = 0.9 * _HEIGHT * counts / max(int(counts.max()), 1)
@@ -130,8 +138,9 @@ def _legend(matrices: Sequence[MatrixAnalysis], columns: Sequence[Column], alpha
         for kind, entry in FINDINGS.items()
         if kind in present
     )
-    return f'<p style="{_NOTE}">{signs}<br>{escape(legend(columns, alpha))}</p>'
+    return f'<p style="{NOTE}">{signs}<br>{escape(legend(columns, alpha))}</p>'
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Return foreign text, cut where it is long, visible, as HTML."""
     return escape(visible(shortened(text, _LONGEST)))

@@ -1,12 +1,10 @@
 """The commands `demo` and `analyze` and their options; everything heavy is imported inside them."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.result_files import ResultFiles, output_options
 from pastur.cli._terminal.workers import analysis_workers
 
 DEMO_REPORT = "pastur-demo.html"
@@ -20,27 +18,13 @@ _FILE = click.Path(path_type=Path)
 _MODEL = click.Path()  # or a URL, which is no path
 
 
-def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every command that analyses a model."""
-    for option in (
-        debug_option,
-        click.option("--quiet", is_flag=True, help="Print nothing but errors."),
-        click.option(
-            "--ranks",
-            "ranks_path",
-            type=_FILE,
-            help="Write the suggested rank of each matrix: JSON, or a table where it ends in .csv.",
-        ),
-        click.option("--csv", "csv_path", type=_FILE, help="Write one line for each matrix."),
-        click.option(
-            "--json",
-            "json_path",
-            type=_FILE,
-            help="Write the whole result as JSON. - is standard output, also for --csv, --ranks.",
-        ),
-    ):
-        command = option(command)
-    return command
+_ranks_option = click.option(
+    "--ranks",
+    "ranks_path",
+    type=_FILE,
+    help="Write the suggested rank of each matrix: JSON, or a table where it ends in .csv. "
+    "- is standard output.",
+)
 
 
 @click.command()
@@ -52,7 +36,8 @@ def _outputs(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="The HTML report.",
 )
-@_outputs
+@output_options
+@_ranks_option
 def demo(
     output: Path,
     json_path: Path | None,
@@ -61,17 +46,18 @@ def demo(
     quiet: bool,
 ) -> None:
     """Analyse the network that comes with the package; nothing is downloaded."""
-    from pastur.cli._analyze.analyze_model import Outputs, run
+    from pastur.cli._analyze.analyze_model import run
     from pastur.datasets import shipped_network_path
 
-    outputs = Outputs(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
+    outputs = ResultFiles(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
     run(shipped_network_path(), outputs, {}, quiet=quiet)
 
 
 @click.command()
 @click.argument("model", type=_MODEL)
 @click.option("-o", "--output", type=_FILE, help="Write a self-contained HTML report.")
-@_outputs
+@output_options
+@_ranks_option
 @click.option(
     "--include",
     metavar="PATTERN",
@@ -178,9 +164,9 @@ def analyze(
     URL (https://, s3://, …), of which only what is needed is fetched. A run that
     is interrupted writes what is finished.
     """
-    from pastur.cli._analyze.analyze_model import Outputs, run
+    from pastur.cli._analyze.analyze_model import run
 
-    outputs = Outputs(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
+    outputs = ResultFiles(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
     options = {
         # Without --include all is chosen; an empty list of patterns would choose nothing.
         "include": include or None,

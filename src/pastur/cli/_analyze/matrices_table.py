@@ -7,7 +7,6 @@ left out, which a line below says. Columns that were requested stay.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -18,10 +17,9 @@ from pastur.analysis._matrix.finding import FINDINGS
 from pastur.analysis._result.figures import NOISE, Column, figure_columns
 from pastur.analysis._result.places import place_of_name
 from pastur.cli._terminal.console import plain_table
+from pastur.cli._terminal.narrow_table import fits, narrow
 from pastur.cli._terminal.printable import printable
 
-# A width in which every table finds its natural size.
-_UNBOUNDED = 100_000
 # What is left out where there is no room, the first at first; of a pair, its column is shortened.
 _LEFT_OUT = (
     "D",
@@ -55,7 +53,7 @@ def matrices_table(
     columns = _columns(matrices)
     rows = [_Row(printable(matrix.name), matrix) for matrix in matrices]
     table = _wide("layer", columns, rows)
-    if _fits(table, console):
+    if fits(table, console):
         return table, columns
     heading, grouped = _grouped(matrices)
     left_out: list[str] = []
@@ -63,11 +61,12 @@ def matrices_table(
         if step is not None:
             columns = _with_less(columns, step, left_out)
         table = _wide(heading, columns, grouped)
-        if _fits(table, console):
+        if fits(table, console):
             return Group(table, *_note(left_out, matrices)), columns
     columns = _columns(matrices)
     layer = Column("layer", lambda matrix: printable(matrix.name), word=True)
-    return _narrow([layer, *columns], matrices, console.width), columns
+    styles = [FINDINGS[matrix.kind].terminal for matrix in matrices]
+    return narrow([layer, *columns], matrices, styles, console.width), columns
 
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
@@ -109,11 +108,6 @@ _SHORT = (
     Column("verdict", _finding, word=True),
     Column("strongest θ", _theta, word=True),
 )
-
-
-def _fits(table: Table, console: Console) -> bool:
-    unbounded = console.options.update(width=_UNBOUNDED)
-    return console.measure(table, options=unbounded).maximum <= console.width
 
 
 def _note(left_out: Sequence[str], matrices: Sequence[MatrixAnalysis]) -> list[Text]:
@@ -166,34 +160,3 @@ def _wide(heading: str, columns: Sequence[Column], rows: Sequence[_Row]) -> Tabl
         cells[-1].stylize(FINDINGS[row.matrix.kind].terminal)
         table.add_row(Text(row.name), *cells)
     return table
-
-
-def _narrow(columns: Sequence[Column], matrices: Sequence[MatrixAnalysis], room: int) -> Text:
-    """Return name, noise and verdict on one line, the figures aligned under their headings below.
-
-    They take as many lines as it needs to keep each within `room` letters.
-    """
-    rows = [[column.text(matrix) for column in columns] for matrix in matrices]
-    headings = [column.heading for column in columns]
-    figures = [headings[1:-2], *(row[1:-2] for row in rows)]
-    widths = [max(map(cell_len, texts)) for texts in zip(*figures, strict=True)]
-    blocks = ["\n".join(_aligned(columns[1:-2], line, widths, room)) for line in figures]
-    head = f"{headings[0]}: {', '.join(headings[-2:])}\n{blocks[0]}"
-    text = Text(overflow="fold").append(head, "bold")
-    for matrix, row, block in zip(matrices, rows, blocks[1:], strict=True):
-        words = ", ".join(cell for cell in row[-2:] if cell != NOTHING)
-        text.append(f"\n{row[0]}: ").append(words, FINDINGS[matrix.kind].terminal)
-        text.append(f"\n{block}")
-    return text
-
-
-def _aligned(
-    columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int], room: int
-) -> list[str]:
-    lines, used = [""], 0
-    for column, cell, width in zip(columns, cells, widths, strict=True):
-        if used and used + 2 + width > room:
-            lines, used = [*lines, ""], 0
-        lines[-1] += "  " + (cell.ljust(width) if column.word else cell.rjust(width))
-        used += 2 + width
-    return [line.rstrip() for line in lines]

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pastur._format import count, words
+from pastur._format import words
 from pastur.analysis import Analysis, InitialComparison
 from pastur.analysis._matrix.initial_words import CAVEAT, comparison_lines
 from pastur.analysis._result.figures import legend
 from pastur.cli._analyze.matrices_table import matrices_table
-from pastur.cli._analyze.skipped_tensors import skipped_lines
 from pastur.cli._terminal.console import open_console, say
 from pastur.cli._terminal.printable import printable
+from pastur.cli._terminal.tensor_lines import say_tensors
 from pastur.estimation import RectangularFit
 
 _GROUP = "×k: k neighbours that push each other; of spikes, their root mean square."
@@ -49,11 +49,7 @@ def print_analysis(
     if analysis.initial:
         console.print()
         say(console, CAVEAT, "dim")
-    if analysis.skipped:
-        console.print()
-        say(console, f"Skipped: {count(len(analysis.skipped), 'tensor', 'tensors')}", "bold")
-        for indent, line in skipped_lines(analysis.skipped):
-            say(console, line, indent=indent)
+    say_tensors(console, "Skipped", analysis.skipped)
     console.print()
     say(console, analysis.summary())
     if advice := analysis.next_step():

@@ -5,7 +5,7 @@ import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -54,6 +54,15 @@ def report(error: Exception) -> None:
     if debugging():
         click.echo(visible_lines("".join(traceback.format_exception(error))), err=True, nl=False)
     click.echo(f"pastur: {_sentence(error)}", err=True)
+
+
+def report_faults(skipped: Iterable[Any], faults: Iterable[Exception]) -> None:
+    """Write the line of each fault, below the tracebacks of skipped tensors where wanted."""
+    if debugging():
+        for tensor in skipped:
+            click.echo(visible_lines(tensor.traceback), err=True, nl=False)
+    for fault in faults:
+        report(fault)
 
 
 def debug_option(command: Callable[..., Any]) -> Callable[..., Any]:

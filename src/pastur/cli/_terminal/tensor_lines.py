@@ -1,9 +1,12 @@
-"""The skipped tensors, each accounted for, in as few lines as can be read."""
+"""Lists of tensors, each accounted for, in as few lines as can be read."""
 
 import re
 from collections.abc import Iterable, Sequence
 
+from rich.console import Console
+
 from pastur._format import count
+from pastur.cli._terminal.console import say
 from pastur.cli._terminal.printable import printable
 from pastur.weights import Skipped
 
@@ -11,6 +14,15 @@ from pastur.weights import Skipped
 SHORT = 12
 # What was asked for needs no list: the patterns are known.
 _ASKED_FOR = ("not among those included", "excluded by ")
+
+
+def say_tensors(console: Console, title: str, tensors: Sequence[Skipped]) -> None:
+    """Print a list under its title and an empty line; nothing where there are none."""
+    if tensors:
+        console.print()
+        say(console, f"{title}: {count(len(tensors), 'tensor', 'tensors')}", "bold")
+        for indent, line in skipped_lines(tensors):
+            say(console, line, indent=indent)
 
 
 def skipped_lines(skipped: Sequence[Skipped]) -> list[tuple[int, str]]:
