@@ -16,6 +16,7 @@ PUBLIC = {
     "pastur": [
         "Analysis",
         "Atoms",
+        "Comparison",
         "CompressionPlan",
         "DeformedWigner",
         "Density",
@@ -39,6 +40,7 @@ PUBLIC = {
         "apply_compression",
         "biwhiten",
         "cite",
+        "compare",
         "denoise_model",
         "figures",
         "fit_rectangular",
@@ -53,6 +55,7 @@ PUBLIC = {
         "sample_spiked_outliers",
         "sample_spiked_singular_values",
         "sample_wigner",
+        "write_comparison",
         "write_plan",
         "write_report",
     ],
@@ -134,6 +137,14 @@ PUBLIC = {
         "analyze",
         "compare_with_initial",
     ],
+    "pastur.comparison": [
+        "Comparison",
+        "ComparisonInterrupted",
+        "Directions",
+        "MatrixComparison",
+        "SigmaChange",
+        "compare",
+    ],
     "pastur.compression": [
         "Action",
         "Choice",
@@ -168,7 +179,7 @@ PUBLIC = {
         "plot_theorem_2_2",
         "theorem_figure",
     ],
-    "pastur.report": ["write_plan", "write_report"],
+    "pastur.report": ["write_comparison", "write_plan", "write_report"],
     "pastur.experiments": [
         "CLAIMS",
         "AssumptionReport",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pastur import figures
     from pastur.analysis import Analysis, Finding, analyze
     from pastur.citations import cite
+    from pastur.comparison import Comparison, compare
     from pastur.compression import (
         CompressionPlan,
         apply_compression,
@@ -61,11 +62,12 @@ if TYPE_CHECKING:
         predict_eigenvalues,
         predict_singular_values,
     )
-    from pastur.report import write_plan, write_report
+    from pastur.report import write_comparison, write_plan, write_report
 
 __all__ = [
     "Analysis",
     "Atoms",
+    "Comparison",
     "CompressionPlan",
     "DeformedWigner",
     "Density",
@@ -89,6 +91,7 @@ __all__ = [
     "apply_compression",
     "biwhiten",
     "cite",
+    "compare",
     "denoise_model",
     "figures",
     "fit_rectangular",
@@ -103,6 +106,7 @@ __all__ = [
     "sample_spiked_outliers",
     "sample_spiked_singular_values",
     "sample_wigner",
+    "write_comparison",
     "write_plan",
     "write_report",
 ]
@@ -111,6 +115,7 @@ __all__ = [
 _HOMES = {
     "analysis": ("Analysis", "Finding", "analyze"),
     "citations": ("cite",),
+    "comparison": ("Comparison", "compare"),
     "compression": (
         "CompressionPlan",
         "apply_compression",
@@ -154,7 +159,7 @@ _HOMES = {
         "predict_eigenvalues",
         "predict_singular_values",
     ),
-    "report": ("write_plan", "write_report"),
+    "report": ("write_comparison", "write_plan", "write_report"),
     "torch": (),
     "weights": (),
 }

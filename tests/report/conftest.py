@@ -5,6 +5,7 @@ import pytest
 
 from pastur._typing import FloatArray
 from pastur.analysis import Analysis, analyze
+from pastur.comparison import Comparison, compare
 from pastur.compression import CompressionPlan, plan_compression
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\u2028{{7*7}}&amp;\"'` \u202egnp.exe"
@@ -51,3 +52,22 @@ def analysis(arrays: dict[str, FloatArray]) -> Analysis:
 def plan(analysis: Analysis, arrays: dict[str, FloatArray]) -> CompressionPlan:
     """A plan for those of them that are floats, with some matrices kept."""
     return plan_compression(analysis, arrays, target={"size": 0.8})
+
+
+@pytest.fixture(scope="session")
+def comparison(arrays: dict[str, FloatArray]) -> Comparison:
+    """One matrix that lost a direction, one that grew, others as they were, and all that is not."""
+    rng = np.random.default_rng(18)
+    spiked, plain = arrays["encoder.0.dense.weight"], arrays["encoder.1.dense.weight"]
+    left, values, right = np.linalg.svd(spiked, full_matrices=False)
+    broken = plain.copy()
+    broken[0, 0] = np.nan
+    old = arrays | {"gone": np.zeros(3), "broken": broken, "other": rng.normal(size=(30, 40))}
+    new = arrays | {
+        "encoder.0.dense.weight": spiked - values[0] * np.outer(left[:, 0], right[0]),
+        "encoder.1.dense.weight": 1.1 * plain,
+        "fresh": np.zeros(3),
+        "broken": plain,
+        "other": rng.normal(size=(40, 40)),
+    }
+    return compare(old, new)

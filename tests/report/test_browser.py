@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from pastur.analysis import Analysis, analyze
+from pastur.comparison import Comparison
 from pastur.compression import CompressionPlan
-from pastur.report import write_plan, write_report
+from pastur.report import write_comparison, write_plan, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -374,6 +375,51 @@ def test_a_plan_is_accessible(browser: Any, plan_address: str, width: int, schem
     context = new_context(browser, width, scheme, bypass_csp=True)
     page = context.new_page()
     page.goto(plan_address)
+    found = checker.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def comparison_address(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("comparison")
+    return write_comparison(comparison, folder / "changes.html").as_uri()
+
+
+@VIEWS
+def test_a_comparison_fits_the_width_sorts_and_filters(
+    browser: Any, comparison_address: str, comparison: Comparison, width: int, scheme: str
+) -> None:
+    with visit(browser, comparison_address, width, scheme) as opened:
+        page = opened.page
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        header = page.locator("#layers th[data-column=change]")
+        header.locator("button").click()
+        assert header.get_attribute("aria-sort") == "descending"
+        orders = page.locator("#layers tbody tr td:nth-child(4)").evaluate_all(
+            "all => all.map(td => Number(td.dataset.order))"
+        )
+        sizes = sorted((matrix.relative_change for matrix in comparison.matrices), reverse=True)
+        assert orders == pytest.approx(sizes, rel=1e-6)
+        page.locator(".chip[data-kind=misfit]").click()
+        lost = [m.name for m in comparison.matrices if not m.unchanged and m.directions.lost]
+        assert [row.split() for row in rows(page)] == [["directions", "lost:", n] for n in lost]
+        assert page.locator("article[data-layer]:visible").count() == len(lost) == 1
+        page.locator("#theme").click()
+
+
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_comparison_is_accessible(
+    browser: Any, comparison_address: str, width: int, scheme: str
+) -> None:
+    checker = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
+    )
+    context = new_context(browser, width, scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(comparison_address)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     found = checker.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     context.close()

@@ -3,6 +3,7 @@
 import click
 
 from pastur.cli._analyze.analyze_options import analyze, demo
+from pastur.cli._compare.compare_options import compare
 from pastur.cli._compress.compress_options import compress
 from pastur.cli._compress.denoise_command import denoise
 from pastur.cli._experiment.experiment_options import experiment
@@ -21,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (analyze, compress, demo, denoise, experiment, law, verify):
+for command in (analyze, compare, compress, demo, denoise, experiment, law, verify):
     main.add_command(command)

@@ -15,6 +15,7 @@ from pastur.cli._terminal.result_files import ResultFiles
 from pastur.cli._terminal.workers import connected
 from pastur.weights._places.remote_path import is_url
 
+
 def run(
     source: PathLike,
     outputs: ResultFiles,

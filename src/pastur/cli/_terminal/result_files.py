@@ -49,9 +49,7 @@ class ResultFiles:
         if self.piped:
             click.echo(getattr(result, f"{_METHODS[self.piped]}_text")(), nl=False)
 
-    def write(
-        self, result: Any, page: Page
-    ) -> tuple[list[tuple[str, Path]], list[Exception]]:
+    def write(self, result: Any, page: Page) -> tuple[list[tuple[str, Path]], list[Exception]]:
         """Write the wanted files; return those written, and what kept others from it.
 
         Parameters

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from pastur._errors import FileAccessError, InvalidTypeError
 from pastur.analysis import Analysis
+from pastur.comparison import Comparison
 from pastur.compression import CompressionPlan
 from pastur.report._build.render import render
+from pastur.report._build.render_comparison import render_comparison
 from pastur.report._build.render_plan import render_plan
 
 
@@ -98,6 +100,51 @@ def write_plan(plan: CompressionPlan, path: str | os.PathLike[str]) -> Path:
             f"{type(plan).__name__}."
         )
     return plan.write(_checked(path, "plan"), render_plan(plan))
+
+
+def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
+    """Write a comparison of two models as one HTML page that opens offline, and return its path.
+
+    For each matrix: how much it was changed, its noise and what stands out before and after, what
+    is lost, how the change reads by itself; and every tensor that only one of the two has. Loaded
+    and locked as `write_report` has it, without its charts.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        From `pastur.compare` or ``Comparison.from_json``.
+    path : str or path-like
+        The file to write; its folder must exist.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InvalidTypeError
+        When `comparison` is not a `Comparison`.
+    InvalidInputError
+        When `path` is a file of either model.
+    FileAccessError
+        When `path` is a folder, its folder does not exist, or it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np, pastur
+    >>> noise = np.random.default_rng(0).normal(size=(60, 90))
+    >>> comparison = pastur.compare({"layer": noise}, {"layer": 1.1 * noise})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pastur.report.write_comparison(comparison, folder + "/changes.html").name
+    'changes.html'
+    """
+    if not isinstance(comparison, Comparison):
+        raise InvalidTypeError(
+            "write_comparison takes the result of `pastur.compare`. Got a "
+            f"{type(comparison).__name__}."
+        )
+    return comparison.write(_checked(path, "comparison"), render_comparison(comparison))
 
 
 def _checked(path: str | os.PathLike[str], what: str) -> Path:

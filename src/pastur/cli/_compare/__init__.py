@@ -1,0 +1,1 @@
+"""What `compare` does and prints."""

@@ -1,0 +1,1 @@
+"""Two states of one matrix: both fitted, the change read, directions compared."""

@@ -1,0 +1,1 @@
+"""Two models: which tensors are whose, and every pair of matrices worked on."""

@@ -1,0 +1,1 @@
+"""The result, in JSON, CSV, words and a notebook."""
