@@ -133,6 +133,10 @@ def test_in_tests_such_a_fault_is_a_failure(two: Path, monkeypatch: pytest.Monke
 
 COMMANDS = {
     "analyze": (["analyze", "two.npz"], "pastur.cli._analyze.analyze_model.analyze"),
+    "compare": (
+        ["compare", "two.npz", "two.npz"],
+        "pastur.cli._compare.compare_models.compare",
+    ),
     "demo": (["demo"], "pastur.cli._analyze.analyze_model.analyze"),
     "law": (["law", "--atoms", "0"], "pastur.models.spiked.describe"),
     "verify": (["verify", "lemma-4.1"], "pastur.cli._verify.verify_claims.verify"),
@@ -276,7 +280,7 @@ def test_every_command_has_the_option() -> None:
                 yield command
 
     found = list(commands(main))
-    assert len(found) == 6
+    assert len(found) == 8
     for command in [main, *found]:
         assert any("--debug" in option.opts for option in command.params), command.name
 
