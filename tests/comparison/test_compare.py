@@ -14,7 +14,10 @@ import pastur
 from pastur._errors import FileAccessError, InvalidInputError, PasturError
 from pastur._typing import AnyArray
 from pastur.analysis import MatrixAnalysis
+from pastur.analysis._matrix.fit_matrix import examine
 from pastur.comparison import Comparison, ComparisonInterrupted, MatrixComparison
+from pastur.comparison._matrix.compare_pair import compare_anew
+from pastur.comparison._matrix.directions import compare_directions
 
 States = tuple[dict[str, AnyArray], dict[str, AnyArray]]
 
@@ -268,16 +271,13 @@ def test_processes_give_the_same(comparison: Comparison, files: tuple[Path, Path
 @pytest.fixture
 def worked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the matrices that are analysed, as they come."""
-    import pastur.comparison._matrix.compare_pair as module
-
     names: list[str] = []
-    examine = module.examine
 
     def noting(matrix: Any, *, settings: Any) -> Any:
         names.append(matrix.name)
         return examine(matrix, settings=settings)
 
-    monkeypatch.setattr(module, "examine", noting)
+    monkeypatch.setattr("pastur.comparison._matrix.compare_pair.examine", noting)
     return names
 
 
@@ -304,10 +304,7 @@ def test_finished_pairs_are_kept(
 def test_an_interrupt_returns_what_is_finished(
     states: States, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import pastur.comparison._model.compare as module
-
     done: list[str] = []
-    compare_anew = module.compare_anew
 
     def stopping(pair: Any, known: Any, **options: Any) -> Any:
         if len(done) == 2:
@@ -315,7 +312,7 @@ def test_an_interrupt_returns_what_is_finished(
         done.append(pair.name)
         return compare_anew(pair, known, **options)
 
-    monkeypatch.setattr(module, "compare_anew", stopping)
+    monkeypatch.setattr("pastur.comparison._model.compare.compare_anew", stopping)
     with pytest.raises(ComparisonInterrupted) as caught:
         pastur.compare(*states)
     comparison = caught.value.comparison
@@ -327,16 +324,13 @@ def test_an_interrupt_returns_what_is_finished(
 
 @pytest.mark.internal_error
 def test_a_fault_of_ours_costs_one_matrix(states: States, monkeypatch: pytest.MonkeyPatch) -> None:
-    import pastur.comparison._matrix.compare_pair as module
-
-    directions = module.compare_directions
-
     def failing(old: AnyArray, *others: Any) -> Any:
         if np.array_equal(old, states[0]["louder"]):
             raise ZeroDivisionError("a slip")
-        return directions(old, *others)
+        return compare_directions(old, *others)
 
-    monkeypatch.setattr(module, "compare_directions", failing)
+    place = "pastur.comparison._matrix.compare_pair.compare_directions"
+    monkeypatch.setattr(place, failing)
     comparison = pastur.compare(*states)
     assert [m.name for m in comparison.matrices] == ["kept", "added", "removed"]
     (slip,) = (tensor for tensor in comparison.skipped if tensor.name == "louder")

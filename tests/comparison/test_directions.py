@@ -54,7 +54,7 @@ def deviation(draws: FloatArray) -> FloatArray:
     """How far the mean is from what is expected of random spans, in standard errors."""
     expected = np.array([3 / N, 3 / M])
     errors = draws.std(axis=0, ddof=1) / np.sqrt(len(draws))
-    return np.abs(draws.mean(axis=0) - expected) / errors
+    return np.asarray(np.abs(draws.mean(axis=0) - expected) / errors)
 
 
 def product(rng: np.random.Generator, rank: int, shared: FloatArray | None = None) -> FloatArray:
@@ -82,7 +82,9 @@ def test_expected_overlaps_are_those_of_the_larger_span() -> None:
     rng = np.random.default_rng(2)
     (matrix,) = pastur.compare({"w": product(rng, 2)}, {"w": product(rng, 3)}).matrices
     assert matrix.expected_overlaps == (3 / N, 3 / M)
-    assert matrix.overlap == min(matrix.directions.overlap_left, matrix.directions.overlap_right)
+    left, right = matrix.directions.overlap_left, matrix.directions.overlap_right
+    assert left is not None and right is not None
+    assert matrix.overlap == min(left, right)
 
 
 def lost_of(seed: int, change: str, draws: int = 20) -> tuple[int, int]:

@@ -76,8 +76,9 @@ def test_csv_has_a_line_for_each_matrix(comparison: Comparison, tmp_path: Path) 
 def test_text_has_every_matrix_and_tensor(comparison: Comparison) -> None:
     text = str(comparison)
     lists = (comparison.only_old, comparison.only_new, comparison.reshaped, comparison.skipped)
-    for one in (*comparison.matrices, *(tensor for tensors in lists for tensor in tensors)):
-        assert any(line.startswith(one.name) for line in text.splitlines())
+    names = [matrix.name for matrix in comparison.matrices]
+    for name in (*names, *(tensor.name for tensors in lists for tensor in tensors)):
+        assert any(line.startswith(name) for line in text.splitlines())
     assert text.endswith(comparison.summary())
     assert "unchanged" in text and "1.005" not in repr(comparison)
 

@@ -220,6 +220,7 @@ def analyze(
 
 _Result = MatrixAnalysis | Skipped
 _Work = Callable[[list[Task]], Generator[tuple[int, Examined], None, None]]
+_Records = MatrixRecords[MatrixAnalysis]
 _Compare = Callable[[Matrix, Matrix | None, MatrixAnalysis | None], InitialComparison | str]
 
 
@@ -232,7 +233,7 @@ def _lost(matrix: Matrix, death: PasturError) -> Examined:
 
 
 def _worked_through(
-    items: list[Matrix | Skipped], work: _Work, records: MatrixRecords, compare: _Compare
+    items: list[Matrix | Skipped], work: _Work, records: _Records, compare: _Compare
 ) -> tuple[list[_Result | Matrix], tuple[InitialComparison, ...], KeyboardInterrupt | None]:
     """Return what became of each item, in order, the comparisons, and what interrupted it."""
     trained_of = trained_names(item.name for item in items)

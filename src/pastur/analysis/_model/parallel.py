@@ -49,6 +49,9 @@ class Choice(Protocol):
     def words(self) -> str:
         """What it is of, for an error."""
 
+    def __hash__(self) -> int:
+        """Equal choices list the same."""
+
     def absolute(self) -> Self:
         """Return the same for a process in another folder."""
 

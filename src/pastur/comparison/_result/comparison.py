@@ -139,7 +139,10 @@ class Comparison:
             same_source=taken(values, "same_source", bool),
             versions=taken(values, "versions", dict[str, str]),
             alpha=alpha,
-            **lists,
+            only_old=lists["only_old"],
+            only_new=lists["only_new"],
+            reshaped=lists["reshaped"],
+            skipped=lists["skipped"],
         )
 
     def csv_text(self) -> str:
