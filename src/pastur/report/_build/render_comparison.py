@@ -1,6 +1,7 @@
 """The page on a comparison."""
 
 from collections import Counter
+from typing import Any
 
 from pastur.comparison import Comparison
 from pastur.report._build import page_text
@@ -14,7 +15,6 @@ from pastur.report._build.comparison_layers import (
     marks,
 )
 from pastur.report._build.page import own_script, page
-from pastur.weights import Skipped
 
 # Name, figure, meaning.
 Tile = tuple[str, str, str]
@@ -77,7 +77,7 @@ def _tiles(comparison: Comparison) -> list[Tile]:
     ]
 
 
-def _others(comparison: Comparison) -> list[tuple[str, str, tuple[Skipped, ...]]]:
+def _others(comparison: Comparison) -> list[tuple[str, str, tuple[Any, ...]]]:
     """Return key, title and tensors of the lists that are not empty."""
     lists = [
         ("only-old", "In OLD only", comparison.only_old),
