@@ -11,7 +11,7 @@ import pytest
 import pastur
 from pastur._errors import FileFormatError, InvalidInputError, InvalidTypeError
 from pastur.compression import Action, Choice, CompressionPlan
-from pastur.compression._methods.methods import METHODS
+from pastur.compression._methods.methods import METHODS, MethodName
 from pastur.compression._plan.outcome import carried_out
 
 TARGETS: dict[str, dict[str, float] | None] = {
@@ -59,7 +59,9 @@ def test_the_error_that_is_promised_is_found(
         promise, found = matrix.promise, error_of(model, plan, matrix.name)
         assert promise is not None
         assert promise.low <= found <= promise.high, matrix.name
-        assert found == pytest.approx(promise.error, rel=1e-12, abs=1e-12)
+        # `split` works out the rest in float32 before it is coded.
+        rounding = 1e-6 if method == "split" else 1e-12
+        assert found == pytest.approx(promise.error, rel=rounding, abs=1e-12)
 
 
 def test_truncation_loses_the_tail_of_the_singular_values(
@@ -177,7 +179,9 @@ def test_no_other_ranks_are_better_at_the_size_that_is_reached() -> None:
     analysis = pastur.analyze(model)
     spectra = [values_of(model, name) for name in model]
     for size in (0.8, 0.6, 0.45):
-        plan = pastur.plan_compression(analysis, model, target={"size": size}, form="dense")
+        plan = pastur.plan_compression(
+            analysis, model, target={"size": size}, form="dense", min_side=1
+        )
         after, found = plan.parameters_after, plan.error
         assert after is not None
         assert found is not None
@@ -241,6 +245,60 @@ def test_the_ramp_is_an_arithmetic_progression(
     assert steps == pytest.approx(2 * 0.15 / (pruned.size - 1), abs=0.005)
 
 
+@pytest.mark.parametrize("size", [0.25, 0.1, 0.03])
+def test_the_ramp_leaves_half_the_mean_share_of_the_last(
+    size: float, model: dict[str, Any], analysis: pastur.Analysis
+) -> None:
+    plan = pastur.plan_compression(analysis, model, method="ramp", target={"size": size})
+    left = np.array([(m.parameters or 0) / m.entries for m in plan.matrices])
+    assert np.diff(left) == pytest.approx(np.diff(left).mean(), abs=0.003)
+    # ±0.15 would leave nothing of it.
+    assert left[-1] == pytest.approx(left.mean() / 2, abs=0.003)
+
+
+# --- matrices with few rows ---
+
+
+def spiked(n: int, m: int, seed: int) -> Any:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, m)) + 3 * rng.normal(size=(n, 3)) @ rng.normal(size=(3, m))
+
+
+@pytest.mark.parametrize("form", ["dense", "factored"])
+@pytest.mark.parametrize(
+    "method", ["truncate", "edge", "denoise", "shrink", "energy", "rank", "stable_rank"]
+)
+def test_matrices_with_few_rows_keep_all_directions(method: str, form: str) -> None:
+    rng = np.random.default_rng(11)
+    model = {
+        "fc.weight": spiked(96, 160, 1),
+        # Ten classes, one of them weak, as a classifier has them.
+        "head.weight": rng.normal(size=(10, 96)) * np.append(np.ones(9), 0.1)[:, None],
+        "in.weight": rng.normal(size=(96, 19)),
+    }
+    analysis = pastur.analyze(model, noise="white")
+    asked: dict[str, Any] = {"method": method, "form": form}
+    if METHODS[MethodName(method)].needs:
+        asked["target"] = {"size": 0.7}
+    plan = pastur.plan_compression(analysis, model, **asked)
+    assert not plan["fc.weight"].kept
+    for name, side in (("head.weight", 10), ("in.weight", 19)):
+        assert plan[name].kept
+        assert plan[name].note == f"short side {side}, below 20: all directions kept"
+    if method == "rank":
+        # It would be cut.
+        cut = pastur.plan_compression(analysis, model, **asked | {"min_side": 1})
+        assert not cut["head.weight"].kept
+
+
+@pytest.mark.parametrize("method", ["magnitude", "round"])
+def test_other_methods_work_on_every_matrix(method: str) -> None:
+    model = {"fc": spiked(60, 80, 1), "head": spiked(10, 60, 2)}
+    target = {"size": 0.5} if method == "magnitude" else None
+    plan = pastur.plan_compression(pastur.analyze(model), model, method=method, target=target)
+    assert not any(matrix.kept for matrix in plan.matrices)
+
+
 def test_the_budget_of_the_edge_is_as_published(
     model: dict[str, Any], analysis: pastur.Analysis
 ) -> None:
@@ -272,6 +330,7 @@ def test_the_budget_of_the_edge_is_as_published(
         ({"method": "svd"}, "`method` must be one of 'truncate'"),
         ({"method": "edge_budget", "target": {"error": 0.1}}, "`target` must be one of 'size'"),
         ({"method": "round", "bits": 9}, "`bits` must be one of 2, 3"),
+        ({"target": {"size": 0.5}, "min_side": 0}, "`min_side` must be at least 1"),
         ({"form": "sparse", "target": {"size": 0.5}}, "`form` must be one of"),
     ],
 )

@@ -8,14 +8,15 @@ import pytest
 import pastur
 from pastur.compression._matrix.codes import rounded
 from pastur.compression._methods import sampled_rows
+from pastur.compression._methods.rounding_methods import errors_of_codes
 from pastur.compression._methods.sampled_rows import measured, sampled
 
 
 def held(w: Any, count: int, rng: np.random.Generator) -> bool:
     """Whether the loss of all rows lies within reach of that of `count` of them."""
     rows = np.sort(rng.choice(len(w), count, replace=False))
-    whole = measured(w, rounded(w, 3).rows, len(w))
-    some = measured(w[rows], rounded(w[rows], 3).rows, len(w))
+    whole = measured(w, errors_of_codes(w, rounded(w, 3)), len(w))
+    some = measured(w[rows], errors_of_codes(w[rows], rounded(w[rows], 3)), len(w))
     assert whole.reach == 0.0
     return abs(some.loss - whole.loss) <= some.reach
 
@@ -39,7 +40,7 @@ def test_a_row_that_has_it_all_is_missed() -> None:
 def test_the_loss_of_all_rows_is_that_of_the_matrix() -> None:
     w = np.random.default_rng(2).normal(size=(300, 70)).astype(np.float32)
     new = rounded(w, 2).dense()
-    found = measured(w, rounded(w, 2).rows, 300)
+    found = measured(w, errors_of_codes(w, rounded(w, 2)), 300)
     old = w.astype(np.float64)
     assert found.loss == pytest.approx(np.sum((old - new) ** 2) / np.sum(old**2), rel=1e-12)
     assert found.energy == pytest.approx(np.sum(new**2) / np.sum(old**2), rel=1e-12)

@@ -12,6 +12,8 @@ from pastur.cli._terminal.workers import connected
 from pastur.compression import CompressionPlan, apply_compression, plan_compression
 from pastur.compression._methods.methods import METHODS, MethodName
 from pastur.compression._source.checkpoint import check_here
+from pastur.estimation._fitting.noises import AUTO
+from pastur.estimation._result.noise_used import NoiseName
 
 # Endings of a page; a plan of another name is JSON.
 PAGES = (".html", ".htm")
@@ -25,6 +27,7 @@ class Wanted:
     target: Mapping[str, float] | None
     form: str
     bits: int
+    min_side: int
     ranks: Path | None = None
 
     def plan(self, analysis: Analysis, model: str) -> CompressionPlan:
@@ -37,7 +40,13 @@ class Wanted:
             form=self.form,
             bits=self.bits,
             ranks=self.ranks,
+            min_side=self.min_side,
         )
+
+    @property
+    def noise(self) -> str:
+        """The noise to analyse the model with, where none is asked for."""
+        return AUTO if METHODS[MethodName(self.method)].reads_noise else NoiseName.WHITE
 
     def check(self) -> None:
         """Refuse a method without its target before the work, not after it."""

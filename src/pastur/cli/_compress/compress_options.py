@@ -67,6 +67,13 @@ _FILE = click.Path(path_type=Path)
     help="Keep as many directions of each matrix as this JSON says, which `pastur analyze --ranks` "
     "writes; edited or not. Method ranks.",
 )
+@click.option(
+    "--min-side",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Matrices with fewer rows or columns keep all directions.",
+)
 @click.option("--plan-only", is_flag=True, help="Write the plan, to be read and edited.")
 @click.option(
     "--plan",
@@ -85,9 +92,8 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--noise",
     type=click.Choice(NOISES),
-    default="auto",
-    show_default=True,
-    help="What the noise is; see `pastur analyze`.",
+    help="What the noise is; see `pastur analyze`. Default: auto for the methods edge, denoise and ranks; "
+    "no other depends on it.",
 )
 @analysis_workers
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -101,12 +107,13 @@ def compress(
     form: str,
     bits: int,
     ranks: Path | None,
+    min_side: int,
     plan_only: bool,
     plan_path: Path | None,
     analysis_path: Path | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
-    noise: str,
+    noise: str | None,
     jobs: int | None,
     scheduler: str | None,
     memory: str | None,
@@ -131,11 +138,18 @@ def compress(
         raise click.UsageError("A plan that is applied has its method and its target already.")
     targets = {"size": size, "error": error}
     target = {name: value for name, value in targets.items() if value is not None}
-    wanted = Wanted(method=method, target=target or None, form=form, bits=bits, ranks=ranks)
+    wanted = Wanted(
+        method=method,
+        target=target or None,
+        form=form,
+        bits=bits,
+        min_side=min_side,
+        ranks=ranks,
+    )
     options = {
         "include": include or None,
         "exclude": exclude or None,
-        "noise": noise,
+        "noise": noise or wanted.noise,
         "jobs": jobs,
         "memory": memory,
         "resume": resume,

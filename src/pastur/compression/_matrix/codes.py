@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import erf, exp, pi, sqrt
+from math import comb, erf, exp, inf, isfinite, pi, sqrt
 
 import numpy as np
 
@@ -160,7 +160,7 @@ def _moment(step: float, bits: int, power: int) -> float:
     total = 0.0
     for place in range(half):
         low = place * step
-        high = (place + 1) * step if place < half - 1 else np.inf
+        high = (place + 1) * step if place < half - 1 else inf
         total += 2 * _cell(low, high, (place + 0.5) * step, power)
     return total
 
@@ -171,8 +171,7 @@ def _cell(low: float, high: float, centre: float, power: int) -> float:
     for k in range(2, power + 1):
         ends = _end(low, k - 1) - _end(high, k - 1)
         moments.append((k - 1) * moments[k - 2] + ends)
-    coefficients = np.polynomial.polynomial.polypow([-centre, 1.0], power)
-    return float(np.dot(coefficients, moments))
+    return sum(comb(power, k) * (-centre) ** (power - k) * moments[k] for k in range(power + 1))
 
 
 def _normal_cdf(x: float) -> float:
@@ -180,8 +179,8 @@ def _normal_cdf(x: float) -> float:
 
 
 def _density(x: float) -> float:
-    return exp(-x * x / 2) / sqrt(2 * pi) if np.isfinite(x) else 0.0
+    return exp(-x * x / 2) / sqrt(2 * pi) if isfinite(x) else 0.0
 
 
 def _end(x: float, power: int) -> float:
-    return x**power * _density(x) if np.isfinite(x) else 0.0
+    return x**power * _density(x) if isfinite(x) else 0.0

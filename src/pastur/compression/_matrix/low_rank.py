@@ -11,6 +11,8 @@ from pastur._typing import AnyArray, FloatArray
 from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.estimation import RectangularFit
 
+_WORTH_SCIPY, _FEW = 1024, 3
+
 
 @dataclass(frozen=True, eq=False)
 class Factors:
@@ -114,8 +116,11 @@ class Directions:
     def _left(self, rows: AnyArray | None, images: FloatArray, dtype: Any) -> AnyArray:
         lines = self.tall if rows is None else self.tall[rows]
         made = np.empty((len(lines), images.shape[1]), dtype=dtype)
+        # What will be rounded to 16 bits need not be known to more than 32.
+        work = np.float32 if made.dtype.itemsize < 4 else np.float64
+        images = images.astype(work)
         for part in row_blocks(lines.shape):
-            made[part] = _held(rows_of(lines)(part) @ images, dtype)
+            made[part] = _held(lines[part].astype(work) @ images, dtype)
         return made
 
     def _lengths(self, vectors: FloatArray) -> FloatArray:
@@ -141,9 +146,12 @@ def denoised_low_rank(
 
 
 def _leading(products: FloatArray, count: int | None) -> tuple[FloatArray, FloatArray]:
-    """Return eigenvalues, ascending, and eigenvectors; the largest ones where that is quicker."""
+    """Return eigenvalues, ascending, and eigenvectors; the largest ones where that is quicker.
+
+    It is where they are few, of a matrix that is worth loading SciPy for.
+    """
     size = len(products)
-    if count is None or 2 * count > size:
+    if count is None or size < _WORTH_SCIPY or _FEW * count > size:
         return np.linalg.eigh(products)
     import scipy
 

@@ -35,6 +35,8 @@ class Subject:
     form : Form
     bits : int
         For the methods that round.
+    min_side : int
+        With fewer rows or columns, all directions are kept.
     load : callable
         ``load()`` returns its entries, in float32 where that holds them all, else in float64. Do
         not write to it.
@@ -52,6 +54,7 @@ class Subject:
     depth: float
     form: Form
     bits: int
+    min_side: int
     load: Callable[[], AnyArray]
     wanted: int | None = None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pastur._vocabulary import Word, table
 from pastur.compression._methods import pruning, rounding_methods, spectral
-from pastur.compression._methods.menu import Menu, Subject
+from pastur.compression._methods.menu import Menu, Subject, only_kept
 
 Target = Mapping[str, float]
 _Menus = Callable[[Sequence[Subject], Target], list[Menu]]
@@ -43,16 +43,33 @@ class Method:
         What a size counts: ``"parameters"`` or ``"bytes"``.
     needs : tuple of str
         Targets of which it needs one; empty where it has choices of its own.
+    reads_noise : bool
+        Whether a plan depends on the noise that the analysis found. All others make do with white
+        noise, which takes less time.
     """
 
     menus: _Menus
     sentence: str
     unit: str = "parameters"
     needs: tuple[str, ...] = ()
+    reads_noise: bool = False
 
 
 def _each(menu: Callable[[Subject], Menu]) -> _Menus:
     return lambda subjects, target: [menu(subject) for subject in subjects]
+
+
+def _wide(menu: Callable[[Subject], Menu]) -> _Menus:
+    """Return the menus of a method that leaves directions out: not of a matrix with few of them."""
+
+    def one(subject: Subject) -> Menu:
+        side, least = min(subject.shape), subject.min_side
+        if side < least:
+            reason = f"short side {side}, below {least}: all directions kept"
+            return only_kept(subject.entries, reason)
+        return menu(subject)
+
+    return _each(one)
 
 
 def _rounded(subjects: Sequence[Subject], target: Target) -> list[Menu]:
@@ -65,38 +82,40 @@ METHODS: Mapping[Word, Method] = table(
     MethodName,
     {
         MethodName.TRUNCATE: Method(
-            _each(spectral.truncate),
+            _wide(spectral.truncate),
             "Leading directions, ranks where the least is lost for each parameter saved; all "
             "matrices count alike, each scaled to entries of rms 1.",
             needs=_ANY,
         ),
         MethodName.EDGE: Method(
-            _each(spectral.edge),
+            _wide(spectral.edge),
             "Leading directions beyond the edge of the noise; with a target, beyond one multiple "
             "of it in all matrices. That noise is of no use to the model is an assumption.",
+            reads_noise=True,
         ),
         MethodName.DENOISE: Method(
-            _each(spectral.denoise),
+            _wide(spectral.denoise),
             "The denoised matrix of each fit, under the noise that the analysis used. That noise "
             "is of no use to the model is an assumption.",
+            reads_noise=True,
         ),
         MethodName.SHRINK: Method(
-            _each(spectral.shrink),
+            _wide(spectral.shrink),
             "Singular values shrunk as is best for white noise and low rank (Gavish, Donoho 2017), "
             "whether or not the matrix is that.",
         ),
         MethodName.ENERGY: Method(
-            _each(spectral.energy),
+            _wide(spectral.energy),
             "Leading directions with the same share of the energy in every matrix.",
             needs=_ANY,
         ),
         MethodName.RANK: Method(
-            _each(spectral.rank),
+            _wide(spectral.rank),
             "Leading directions with the same share of the parameters in every matrix.",
             needs=_ANY,
         ),
         MethodName.STABLE_RANK: Method(
-            _each(spectral.stable_rank),
+            _wide(spectral.stable_rank),
             "As many leading directions as the stable rank ‖W‖²/s₁²; with a target, in proportion "
             "to it.",
         ),
@@ -113,8 +132,9 @@ METHODS: Mapping[Word, Method] = table(
         ),
         MethodName.RAMP: Method(
             pruning.ramp,
-            "The smallest entries become zero, their share rising by equal steps over depth: what "
-            "a budget by spectra has to beat.",
+            "The smallest entries become zero, their share rising by equal steps over depth; of "
+            "the last matrix half the share that is left half-way remains, or more. What a budget "
+            "by spectra has to beat.",
             needs=_ANY,
         ),
         MethodName.ROUND: Method(
@@ -129,10 +149,11 @@ METHODS: Mapping[Word, Method] = table(
             unit="bytes",
         ),
         MethodName.RANKS: Method(
-            _each(spectral.wanted),
+            _wide(spectral.wanted),
             "As many leading directions of each matrix as were asked for, or suggested by the "
             "analysis; with a target at most so many. A suggested rank says what can be "
             "distinguished from noise, not what the model needs.",
+            reads_noise=True,
         ),
     },
 )

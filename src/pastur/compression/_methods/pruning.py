@@ -11,8 +11,9 @@ from pastur.compression._plan.matrix_plan import Action, Choice, Promise
 
 # Shares of the entries that are pruned, in equal steps; never all of a matrix.
 _STEPS = 1000
-# Half the difference between the shares pruned in the last and in the first matrix.
-RAMP = 0.15
+# Half the difference between the shares pruned in the last and in the first matrix, and the most
+# of it in units of the share that is left half-way: the last keeps half of that at least.
+RAMP, _RAMP_MOST = 0.15, 0.5
 # β and s_d for the share pruned, up to each: as published.
 _BUDGETS = ((0.4, 1.0, 0.5), (0.55, 1.25, 0.7), (1.0, 2.0, 0.85))
 _LATE_ATTENTION = 1.0
@@ -54,11 +55,22 @@ def budget_weight(z: float, pruned: float, *, attention: bool) -> float:
 
 def ramp(subjects: Sequence[Subject], target: Mapping[str, float]) -> list[Menu]:
     """Return shares that are pruned in each matrix, rising by equal steps from first to last."""
-    return [_pruned(subject, offset=RAMP * (2 * subject.depth - 1)) for subject in subjects]
+    return [_pruned(subject, depth=subject.depth) for subject in subjects]
+
+
+def _mean_share(shares: FloatArray, depth: float) -> FloatArray:
+    """Return the share pruned half-way down where it is so much at a depth.
+
+    That is p for ``p + min(0.15, (1 − p)/2)·(2 depth − 1)``.
+    """
+    turn, slope = 1 - RAMP / _RAMP_MOST, 2 * depth - 1
+    steep = _RAMP_MOST * slope
+    even = shares - RAMP * slope
+    return np.asarray(np.where(even <= turn, even, (shares - steep) / (1 - steep)))
 
 
 def _pruned(
-    subject: Subject, *, weight: float = 1.0, offset: float | None = None, note: str = ""
+    subject: Subject, *, weight: float = 1.0, depth: float | None = None, note: str = ""
 ) -> Menu:
     """Return the menu of thresholds; by their size over `weight`, or by the share pruned."""
     sizes = np.abs(subject.load()).reshape(-1)
@@ -70,10 +82,10 @@ def _pruned(
     counts = np.searchsorted(sizes, thresholds, side="left")
     lost = _lost(sizes, counts)
     kept = (sizes.size - counts).astype(np.float64)
-    if offset is None:
+    if depth is None:
         steps: AnyArray = thresholds / weight
     else:
-        steps = counts / sizes.size - offset
+        steps = _mean_share(counts / sizes.size, depth)
 
     def choose(k: int) -> tuple[Choice, Promise]:
         choice = Choice(Action.PRUNE, threshold=float(thresholds[k - 1]))

@@ -4,16 +4,25 @@ import numpy as np
 
 from pastur._format import percent
 from pastur._typing import AnyArray
-from pastur.compression._matrix.codes import BITS, GROUP, gaussian_error, rounded
+from pastur.compression._matrix.blocks import Rows, rows_of
+from pastur.compression._matrix.codes import (
+    BITS,
+    GROUP,
+    Codes,
+    gaussian_error,
+    rounded,
+    split_rounded,
+)
 from pastur.compression._matrix.low_rank import Directions
 from pastur.compression._matrix.parts import code_bytes
 from pastur.compression._methods.menu import Menu, Subject, on_hull, only_kept, promise
 from pastur.compression._methods.sampled_rows import Measured, measured, sampled
 from pastur.compression._methods.spectral import FUSED, MULTIPLE, tails, white_edge
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, Promise
-from pastur.compression._plan.outcome import split_into
+from pastur.compression._plan.outcome import rest_of
 
 _HALF = 2  # bytes of a number of 16 bits
+_FLOAT32 = 2.0**-24  # its rounding, relative
 _GAUSSIAN = "error of a rest of Gaussian entries"
 # No step is larger than the largest singular value, nor far below the smallest of float32.
 _LEAST, _MOST = 1e-30, 1e38
@@ -41,7 +50,7 @@ def round_entries(subject: Subject, *, every: bool) -> Menu:
         return only_kept(size, _LARGE)
     w, rows = subject.load(), sampled(subject.shape)
     w = w if rows is None else w[rows]
-    found = [measured(w, rounded(w, b).rows, subject.shape[0]) for b in bits]
+    found = [measured(w, errors_of_codes(w, rounded(w, b)), subject.shape[0]) for b in bits]
     losses = np.append(0.0, [one.loss for one in found])
     sizes = np.append(size, [float(code_bytes(subject.shape, b, GROUP)) for b in bits])
 
@@ -53,9 +62,14 @@ def round_entries(subject: Subject, *, every: bool) -> Menu:
     return Menu(sizes, losses, *ladder, choose, own=1 + bits.index(subject.bits))
 
 
-def _promised(subject: Subject, choice: Choice, found: Measured) -> Promise:
-    """Return the promise of codes, which are exact; a dense form rounds to its own type."""
-    stored = 0.0 if subject.form == Form.FACTORED else subject.storage_error(found.energy**0.5)
+def _promised(subject: Subject, choice: Choice, found: Measured, *, coded: float = 0.0) -> Promise:
+    """Return the promise of codes, which are exact; a dense form rounds to its own type.
+
+    `coded` is the rounding of what is coded, relative.
+    """
+    stored = coded
+    if subject.form == Form.DENSE:
+        stored += subject.storage_error(found.energy**0.5)
     return promise(choice, found.loss, energy=found.energy, stored=stored, reach=found.reach)
 
 
@@ -80,8 +94,10 @@ def split(subject: Subject) -> Menu:
     sizes = np.append(size, takes.astype(np.float64))
 
     def choose(k: int) -> tuple[Choice, Promise]:
-        choice = Choice(Action.SPLIT, rank=int(chosen[k - 1]), bits=subject.bits)
-        return choice, _promised(subject, choice, _of_split(subject, int(chosen[k - 1])))
+        rank = int(chosen[k - 1])
+        choice = Choice(Action.SPLIT, rank=rank, bits=subject.bits)
+        found = _of_split(subject, rank)
+        return choice, _promised(subject, choice, found, coded=_rounding_of_rest(subject, rank))
 
     ladder = on_hull(sizes, losses, subject.entries)
     own = _at_edge(subject, chosen)
@@ -93,7 +109,26 @@ def _of_split(subject: Subject, rank: int) -> Measured:
     w, rows = subject.load(), sampled(subject.shape)
     factors = Directions.of(w, rank).factors(rank, dtype=np.float16, rows=rows)
     w = w if rows is None else w[rows]
-    return measured(w, split_into(w, factors, subject.bits).rows, subject.shape[0])
+    rest = rest_of(w, factors)
+    return measured(w, errors_of_codes(rest, split_rounded(rest, subject.bits)), subject.shape[0])
+
+
+def _rounding_of_rest(subject: Subject, rank: int) -> float:
+    """Return the most by which float32 changes the rest, over the norm of the matrix.
+
+    An entry of it is a sum of `rank` products and one more number. The factors have the roots of
+    the singular values, so that the product of their norms is the sum of these, and sums of
+    `rank` + 1 numbers are known to so many roundings of that.
+    """
+    if subject.itemsize > 4:
+        return 0.0
+    leading = float(np.sum(np.sqrt(subject.squares[:rank])))
+    return _FLOAT32 * ((rank + 1) * leading + 1)
+
+
+def errors_of_codes(numbers: AnyArray, codes: Codes) -> Rows:
+    """Return the rows of what codes lack of the numbers that they are of."""
+    return lambda part: rows_of(numbers)(part) - codes.rows(part)
 
 
 def _at_edge(subject: Subject, chosen: AnyArray) -> int:

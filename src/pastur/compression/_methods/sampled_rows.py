@@ -9,7 +9,7 @@ from pastur._typing import AnyArray
 from pastur.compression._matrix.blocks import Rows, row_blocks, rows_of
 
 # Entries, and rows, that are enough to measure an error to a per cent or so.
-_ENTRIES, _ROWS = 1 << 21, 256
+_ENTRIES, _ROWS = 1 << 20, 256
 # Standard errors of a mean over sampled rows on either side of it.
 _REACH = 5.0
 
@@ -38,23 +38,23 @@ def sampled(shape: tuple[int, int]) -> AnyArray | None:
     return np.sort(np.random.default_rng(0).choice(shape[0], count, replace=False))
 
 
-def measured(w: AnyArray, rows: Rows, of: int) -> Measured:
-    """Return what is found on rows of W, and on those of W′.
+def measured(w: AnyArray, errors: Rows, of: int) -> Measured:
+    """Return what is found on rows of W, and on those of W − W′.
 
     Parameters
     ----------
     w : array
         All rows, or the sampled ones.
-    rows : callable
-        The same rows of W′.
+    errors : callable
+        The same rows of W − W′.
     of : int
         Rows of the whole matrix.
     """
     unit = largest_magnitude(w) or 1.0
     lost, energies, own = (np.empty(len(w)) for _ in range(3))
     for part in row_blocks(w.shape):
-        old, new = rows_of(w)(part) / unit, rows(part) / unit
-        for sums, numbers in ((lost, old - new), (energies, new), (own, old)):
+        old, error = rows_of(w)(part) / unit, errors(part) / unit
+        for sums, numbers in ((lost, error), (energies, old - error), (own, old)):
             np.einsum("ij,ij->i", numbers, numbers, out=sums[part])
     total = float(own.sum()) or 1.0
     loss, count = float(lost.sum()) / total, len(w)

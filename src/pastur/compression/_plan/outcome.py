@@ -80,17 +80,16 @@ def carried_out(choice: Choice, w: AnyArray, *, dtype: Any = np.float64) -> Outc
             return Outcome(codes=rounded(w, choice.bits))
         case Action.SPLIT:
             assert choice.rank is not None and choice.bits is not None
-            return split_into(w, low_rank(w, choice.rank, dtype=np.float16), choice.bits)
+            # What the rounding of the factors leaves is a part of the rest.
+            factors = low_rank(w, choice.rank, dtype=np.float16)
+            return Outcome(factors=factors, codes=split_rounded(rest_of(w, factors), choice.bits))
     return Outcome(entries=Pruned(w, 0.0))
 
 
-def split_into(w: AnyArray, factors: Factors, bits: int) -> Outcome:
-    """Return factors of 16 bits and the rest in few bits.
-
-    What the rounding of the factors leaves is a part of the rest. That is held in the type of the
-    matrix, or in float32.
-    """
+def rest_of(w: AnyArray, factors: Factors) -> AnyArray:
+    """Return what factors leave of a matrix, computed in float32 unless that is of float64."""
     rest = np.empty(w.shape, dtype=np.float64 if w.dtype.itemsize > 4 else np.float32)
+    right = factors.right.astype(rest.dtype)
     for part in row_blocks(w.shape):
-        rest[part] = rows_of(w)(part) - factors.rows(part)
-    return Outcome(factors=factors, codes=split_rounded(rest, bits))
+        rest[part] = w[part].astype(rest.dtype) - factors.left[part].astype(rest.dtype) @ right
+    return rest

@@ -100,4 +100,4 @@ def choices_of_error(menus: Sequence[Menu], error: float, *, weights: Sequence[f
 
 
 def _levels(menus: Sequence[Menu]) -> FloatArray:
-    return np.unique(np.concatenate([menu.levels for menu in menus]))
+    return np.sort(np.concatenate([menu.levels for menu in menus]))

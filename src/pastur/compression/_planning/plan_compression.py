@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import finite_number, non_negative_integer, one_of
+from pastur._checks import finite_number, non_negative_integer, one_of, positive_integer
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import PathLike
 from pastur._foreign import shown, some_of
-from pastur._typing import AnyArray
+from pastur._typing import AnyArray, FloatArray
 from pastur._versions import package_versions
 from pastur.analysis import Analysis, MatrixAnalysis
 from pastur.analysis._result.ranks_file import read_ranks
@@ -39,6 +39,7 @@ from pastur.compression._source.orientation import orientation
 from pastur.weights import Matrix, Weights
 
 TARGETS = ("size", "error")
+MIN_SIDE = 20
 # By how much the norm of a matrix and of its singular values may differ, relative.
 _ROUNDING = 1e-6
 
@@ -52,6 +53,7 @@ def plan_compression(
     form: str = "factored",
     bits: int = 4,
     ranks: Mapping[str, int] | PathLike | None = None,
+    min_side: int = MIN_SIDE,
 ) -> CompressionPlan:
     """Plan what becomes of each matrix of a model, and what that costs.
 
@@ -93,6 +95,10 @@ def plan_compression(
         For the method ``"ranks"``, by name of the matrix; those without one, or with rank 0, stay
         as they are. A path is that of the JSON of `Analysis.to_ranks`, edited or not. Default: the
         suggested ranks of the analysis.
+    min_side : int, default 20
+        Methods that leave directions out keep all of a matrix with fewer rows or columns: as a
+        rule each of them is an output of its own, such as a class, and leaving one out saves next
+        to nothing. 1: they may cut every matrix, as `ranks` that are given do.
 
     Returns
     -------
@@ -125,11 +131,13 @@ def plan_compression(
     wanted = Form(one_of("form", form, tuple(Form)))
     goal = _checked_target(target, method, asked)
     one_of("bits", bits, BITS)
+    least = positive_integer("min_side", min_side)
     wanted_ranks = _checked_ranks(ranks, method, analysis)
     checkpoint = open_checkpoint(_named(analysis) if source is None else source)
     model = _matched(analysis, checkpoint)
     tensors = tuple(records(checkpoint.tensors, checkpoint.stored))
-    subjects = list(model.subjects(wanted, bits, wanted_ranks))
+    least = 1 if ranks is not None else least
+    subjects = list(model.subjects(wanted, bits, least, wanted_ranks))
     menus = asked.menus(subjects, goal)
     chosen = _chosen(menus, subjects, tensors, goal, method)
     return CompressionPlan(
@@ -213,7 +221,9 @@ class _Model:
     found: tuple[tuple[MatrixAnalysis, Matrix], ...]
     left_out: dict[str, str]
 
-    def subjects(self, form: Form, bits: int, ranks: Mapping[str, int]) -> Iterator[Subject]:
+    def subjects(
+        self, form: Form, bits: int, min_side: int, ranks: Mapping[str, int]
+    ) -> Iterator[Subject]:
         """Yield what the methods see of each matrix, and check that it is the one analysed."""
         entries = {entry.name: entry for entry in self.checkpoint.stored.entries}
         last = max(len(self.found) - 1, 1)
@@ -230,6 +240,7 @@ class _Model:
                 depth=place / last,
                 form=form,
                 bits=bits,
+                min_side=min_side,
                 load=partial(_entries, self.checkpoint.stored, matrix),
                 wanted=ranks.get(matrix.name),
             )
@@ -298,7 +309,7 @@ def _unfolded(
 def _check_norm(analysed: MatrixAnalysis, matrix: Matrix, checkpoint: Checkpoint) -> None:
     unit = float(analysed.singular_values[0])
     w = _entries(checkpoint.stored, matrix)
-    norm = sum(float(np.sum((rows_of(w)(part) / unit) ** 2)) for part in row_blocks(w.shape)) ** 0.5
+    norm = sum(_square(rows_of(w)(part) / unit) for part in row_blocks(w.shape)) ** 0.5
     seen = float(np.linalg.norm(analysed.singular_values / unit))
     if not abs(norm - seen) <= _ROUNDING * seen:
         raise InvalidInputError(
@@ -306,6 +317,10 @@ def _check_norm(analysed: MatrixAnalysis, matrix: Matrix, checkpoint: Checkpoint
             f"{shown(matrix.name)} is {norm * unit:.6g}, and {seen * unit:.6g} was analysed. "
             "Analyse this model, not a difference or an adapter."
         )
+
+
+def _square(numbers: FloatArray) -> float:
+    return float(np.vdot(numbers, numbers))
 
 
 def _chosen(
