@@ -92,8 +92,8 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--noise",
     type=click.Choice(NOISES),
-    help="What the noise is; see `pastur analyze`. Default: auto for the methods edge, denoise and ranks; "
-    "no other depends on it.",
+    help="What the noise is; see `pastur analyze`. Default: auto for the methods edge, denoise and "
+    "ranks; no other depends on it.",
 )
 @analysis_workers
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
