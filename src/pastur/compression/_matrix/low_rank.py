@@ -117,10 +117,10 @@ class Directions:
         lines = self.tall if rows is None else self.tall[rows]
         made = np.empty((len(lines), images.shape[1]), dtype=dtype)
         # What will be rounded to 16 bits need not be known to more than 32.
-        work = np.float32 if made.dtype.itemsize < 4 else np.float64
-        images = images.astype(work)
+        work = np.dtype("f4" if made.dtype.itemsize < 4 else "f8")
+        right: AnyArray = images.astype(work)
         for part in row_blocks(lines.shape):
-            made[part] = _held(lines[part].astype(work) @ images, dtype)
+            made[part] = _held(lines[part].astype(work) @ right, dtype)
         return made
 
     def _lengths(self, vectors: FloatArray) -> FloatArray:
@@ -162,7 +162,7 @@ def _leading(products: FloatArray, count: int | None) -> tuple[FloatArray, Float
     return found
 
 
-def _held(numbers: FloatArray, dtype: Any) -> AnyArray:
+def _held(numbers: AnyArray, dtype: Any) -> AnyArray:
     """Return numbers in another type, those beyond it at its end."""
     import ml_dtypes
 
