@@ -8,6 +8,7 @@ import goodness
 import numpy as np
 import pages
 import pytest
+import since
 from scipy.stats import ks_2samp
 
 from pastur._typing import FloatArray
@@ -64,6 +65,34 @@ def test_uniform_p_values_are_right_and_others_are_not(low: float, right: bool) 
     cells = goodness.summary([(setting, 0, 0, 400)], [p_values.tolist()])
     assert goodness.met(cells) == right
     assert ("✓" in goodness.table(cells)) == right
+
+
+def rows_of(error: float, hold: bool, draws: int = 20) -> list[since.Row]:
+    """Errors of σ about this one, and intervals of which one draw in four, or all, hold."""
+    return [
+        {
+            "sigma_error": error + 0.01 * (draw % 2),
+            "rank_error": 0,
+            "isolated": [],
+            "groups": [hold or draw % 4 == 0],
+            "sigma": [True],
+            "signal_rank": [True],
+        }
+        for draw in range(draws)
+    ]
+
+
+def test_what_became_worse_is_marked() -> None:
+    same = since.summary({"a": rows_of(0.1, True)}, {"a": rows_of(0.1, True)})
+    assert since.met(same)
+    assert since.table(same).endswith("| a | 20 | 10.50 | 0.00 |  | 1.000 | 1.000 | 1.000 |")
+    better = since.summary({"a": rows_of(0.2, False)}, {"a": rows_of(0.1, True)})
+    assert since.met(better)
+    assert "20.50 → 10.50 ✓ | 0.00 |  | 0.250 → 1.000 ✓" in since.table(better)
+    for now in (rows_of(0.2, True), rows_of(0.1, False)):
+        worse = since.summary({"a": rows_of(0.1, True)}, {"a": now})
+        assert not since.met(worse)
+        assert since.table(worse).count("✗") == 1
 
 
 def dense_values(shape: tuple[int, int], theta: FloatArray, rng: np.random.Generator) -> FloatArray:

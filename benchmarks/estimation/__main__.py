@@ -1,14 +1,16 @@
 """Our estimators beside the published ones, on the same draws.
 
     python benchmarks/estimation [SECTION …] [--draws 200] [--jobs 2] [--seed 0] [--model FILE]
+    python benchmarks/estimation sigma --since SOURCE
     python benchmarks/estimation --page
 
 Sections: sigma, counts, intervals (all three from the same spectra), noise (pure noise: rate of
 false spikes), entries (the same for entries of many laws), goodness (p-values), denoising,
 verdicts, ugly (small and ugly inputs), cost (with `--model`, of a safetensors file as well); all of
 them by default, over an hour on two cores. σ = 1 throughout. Figures within their limits have a ✓,
-others a ✗; the exit status is 1 if there is a ✗. A run of 200 draws or more leaves records, and
-writes the tables of docs/estimation.md from them; with `--page` only the tables are written.
+others a ✗; the exit status is 1 if there is a ✗. With `--since` a tenth of the spectra are fitted
+by the package in the folder SOURCE as well. A run of 200 draws or more leaves records, and writes
+the tables of docs/estimation.md from them; with `--page` only the tables are written.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import goodness
 import joblib
 import pages
 import pure
+import since
 import spectra
 import spectra_tables
 import ugly
@@ -79,6 +82,13 @@ def run_section(name: str, section: Any, options: Namespace) -> bool:
     return bool(section.met(cells))
 
 
+def run_since(options: Namespace) -> bool:
+    cells = since.run(options.since, max(options.draws // 10, 2), options.seed)
+    keep("since", cells, options)
+    print(f"\nsince\n\n{since.table(cells)}", flush=True)
+    return since.met(cells)
+
+
 def keep(name: str, cells: Sequence[dict[str, Any]], options: Namespace) -> None:
     if options.draws >= FULL:
         pages.write_record(name, cells, options.seed)
@@ -92,6 +102,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", help="safetensors file whose fits are timed")
+    parser.add_argument(
+        "--since", help="source of another version, compared on a tenth of the draws"
+    )
     parser.add_argument("--page", action="store_true", help="write the tables only")
     options = parser.parse_args()
     if options.page:
@@ -107,6 +120,8 @@ def main() -> int:
     for name, section in SPREAD.items():
         if name in chosen:
             good.append(run_section(name, section, options))
+    if options.since:
+        good.append(run_since(options))
     if "cost" in chosen:
         good.append(limited(cost.report, options.model))
     return 0 if all(good) else 1

@@ -10,6 +10,7 @@ import denoising
 import entries
 import goodness
 import pure
+import since
 import spectra_tables
 import ugly
 import verdicts
@@ -30,6 +31,7 @@ TABLES: dict[str, Callable[[Any], str]] = {
     "denoising": denoising.table,
     "verdicts": verdicts.table,
     "ugly": ugly.table,
+    "since": since.table,
 }
 
 

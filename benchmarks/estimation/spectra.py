@@ -9,7 +9,7 @@ from draws import Cell
 from marks import mark
 from methods import OURS, finite_rank_inversion, fit, parallel_analysis, published
 
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit
 from pastur.estimation.baselines import Baseline
 
@@ -37,8 +37,8 @@ def one_draw(cell: Cell, seed: int, draw: int) -> dict[str, Any]:
         "sigma": {OURS: found.sigma, **{k: b.sigma for k, b in others.items()}},
         "rank": {OURS: found.rank, **{k: b.rank for k, b in others.items()}},
         "signal_rank": found.signal_rank,
-        "signal_rank_covered": _within(found.signal_rank_interval, theta.size),
-        "sigma_covered": _within(found.sigma_interval, 1.0),
+        "signal_rank_covered": within(found.signal_rank_interval, theta.size),
+        "sigma_covered": within(found.sigma_interval, 1.0),
         "p_value": found.goodness.p_value,
         "converged": found.status.converged,
     }
@@ -51,16 +51,35 @@ def _strengths(
     values: FloatArray,
     found: RectangularFit | SymmetricFit,
     others: Mapping[str, Baseline],
-) -> dict[str, list[bool | float] | None]:
-    """Coverage of θ, alone and in groups; squared errors of θ̂ beside finite-rank inversion.
-
-    All true spikes are positive: rows below zero, and more rows than spikes, are false ones, which
-    have no truth and are `rank`'s affair.
-    """
-    everything = np.bincount(found.spikes["group"])
-    rows = found.spikes[found.spikes["observed"] > 0][: theta.size]
+) -> dict[str, Any]:
+    """Coverage of θ, alone and in groups; squared errors of θ̂ next to finite-rank inversion."""
+    isolated, groups = held(cell, theta, found)
+    rows = _positive(found, theta)
     if not rows.size:
         return {"isolated": [], "groups": [], "errors": None}
+    true = theta[: rows.size]
+    sigma = others["BEMA" if cell.symmetric else "MP-PCA"].sigma
+    inverted = finite_rank_inversion(cell, rows["observed"], sigma)
+    exact = _own_term_out(cell, theta, values, rows.size)
+    errors = [float(np.mean((e - true) ** 2)) for e in (rows["theta"], inverted, exact)]
+    return {"isolated": isolated, "groups": groups, "errors": errors}
+
+
+def _positive(found: RectangularFit | SymmetricFit, theta: FloatArray) -> AnyArray:
+    """Return the rows that have a truth.
+
+    All true spikes are positive: rows below zero, and more rows than spikes, are false ones, which
+    are `rank`'s affair.
+    """
+    rows: AnyArray = found.spikes[found.spikes["observed"] > 0][: theta.size]
+    return rows
+
+
+def held(
+    cell: Cell, theta: FloatArray, found: RectangularFit | SymmetricFit
+) -> tuple[list[bool], list[bool]]:
+    """Return whether the interval holds of each isolated spike, and of each group."""
+    rows, everything = _positive(found, theta), np.bincount(found.spikes["group"])
     true = theta[: rows.size]
     covered = (rows["low"] < true) & (true < rows["high"])
     groups = []
@@ -70,11 +89,7 @@ def _strengths(
             continue
         mean = true[members].mean() if cell.symmetric else np.sqrt(np.mean(true[members] ** 2))
         groups.append(bool(rows["low"][members][0] < mean < rows["high"][members][0]))
-    sigma = others["BEMA" if cell.symmetric else "MP-PCA"].sigma
-    inverted = finite_rank_inversion(cell, rows["observed"], sigma)
-    exact = _own_term_out(cell, theta, values, rows.size)
-    errors = [float(np.mean((e - true) ** 2)) for e in (rows["theta"], inverted, exact)]
-    return {"isolated": covered[rows["isolated"]].tolist(), "groups": groups, "errors": errors}
+    return covered[rows["isolated"]].tolist(), groups
 
 
 def _own_term_out(cell: Cell, theta: FloatArray, values: FloatArray, count: int) -> FloatArray:
@@ -90,7 +105,7 @@ def _own_term_out(cell: Cell, theta: FloatArray, values: FloatArray, count: int)
     return np.array(found)
 
 
-def _within(interval: tuple[float, float], value: float) -> bool:
+def within(interval: tuple[float, float], value: float) -> bool:
     return bool(interval[0] <= value <= interval[1])
 
 
