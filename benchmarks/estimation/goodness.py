@@ -110,28 +110,24 @@ def _uniform(cell: dict[str, Any]) -> bool:
 
 
 def table(cells: Sequence[dict[str, Any]]) -> str:
-    """Return both tables in Markdown."""
+    """Return the table of the exact model, and of others if there are any, in Markdown."""
     exact = [cell for cell in cells if cell["noise"] == "white"]
-    lines = [
-        "Where the model is exact:",
-        "",
-        "| shape | rank, spikes | draws | Kolmogorov's test | below 0.05 | below 0.01 |",
-        "|---|---|---|---|---|---|",
-    ]
+    others = [cell for cell in cells if cell["noise"] != "white"]
+    lines = ["Where the model is exact:", "", *_head("Kolmogorov's test")]
     for cell in exact:
         kolmogorov = f"{cell['kolmogorov']:.3f} {mark(_uniform(cell))}"
-        lines.append(_line(cell, _spikes(cell), kolmogorov))
-    lines += [
-        "",
-        "Where it is not:",
-        "",
-        "| shape | rank, spikes | draws | noise | below 0.05 | below 0.01 |",
+        lines.append(_line(cell, kolmogorov))
+    if others:
+        lines += ["", "Where it is not:", "", *_head("noise")]
+        lines += [_line(cell, f"{cell['noise']}, {cell['strength']}") for cell in others]
+    return "\n".join(lines)
+
+
+def _head(middle: str) -> list[str]:
+    return [
+        f"| shape | rank, spikes | draws | {middle} | below 0.05 | below 0.01 |",
         "|---|---|---|---|---|---|",
     ]
-    for cell in cells:
-        if cell not in exact:
-            lines.append(_line(cell, _spikes(cell), f"{cell['noise']}, {cell['strength']}"))
-    return "\n".join(lines)
 
 
 def _spikes(cell: dict[str, Any]) -> str:
@@ -139,7 +135,7 @@ def _spikes(cell: dict[str, Any]) -> str:
     return f"{cell['rank']} on [{low:g}, {high:g}]" if cell["rank"] else "0"
 
 
-def _line(cell: dict[str, Any], spikes: str, middle: str) -> str:
+def _line(cell: dict[str, Any], middle: str) -> str:
     draws = cell["draws"]
     below = " | ".join(share(count, draws) for count in cell["below"])
-    return f"| {cell['shape']} | {spikes} | {draws} | {middle} | {below} |"
+    return f"| {cell['shape']} | {_spikes(cell)} | {draws} | {middle} | {below} |"
