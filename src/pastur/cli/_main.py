@@ -18,7 +18,8 @@ from pastur.cli._verify.verify_options import verify
 def main() -> None:
     """Tell noise from signal in the weight matrices of a trained model.
 
-    Exit status: 0 done, 1 the input is bad (one line says what) or a claim fails, 2 wrong usage.
+    Exit status: 0 done, 1 the input is bad (one line says what) or a claim fails, 2 wrong usage,
+    3 a condition of --fail-if holds.
     """
 
 

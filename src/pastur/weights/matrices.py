@@ -3,7 +3,7 @@
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -33,6 +33,11 @@ _INDEX = re.compile(r"(.*[._])?(index|indices|ids|idx)")
 _NUMBER = re.compile(r"u?int\d+|float\d+(_\w+)?|bfloat16")
 
 Patterns = Sequence[str] | str | None
+
+# Reasons by which skipped matrices are recognised.
+NOT_FINITE, ZERO = re.compile(r"\bholds \d+ (NaN|infinite)\b"), re.compile("every entry is zero")
+# Those that the patterns ask for.
+LEFT_OUT = ("not among those included", "excluded by ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,11 @@ class Matrix:
         """All that is known of it before its numbers are read, ready for JSON."""
         names = ("name", "dtype", "tensor", "part", "content_mark")
         return {key: getattr(self, key) for key in names} | {"shape": list(self.shape)}
+
+
+def unread(tensors: Iterable[Skipped]) -> list[Skipped]:
+    """Return those of two axes or more that were skipped without being asked for."""
+    return [one for one in tensors if len(one.shape) > 1 and not one.reason.startswith(LEFT_OUT)]
 
 
 def iter_matrices(
@@ -331,7 +341,7 @@ def _value_reason(values: AnyArray) -> str:
         nan, infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
         counts = [f"{nan} NaN"] * (nan > 0) + [f"{infinite} infinite"] * (infinite > 0)
         return f"holds {' and '.join(counts)} value{'s' * (nan + infinite > 1)}"
-    return "" if any(ends) else "every entry is zero"
+    return "" if any(ends) else ZERO.pattern
 
 
 def left_out(
@@ -360,9 +370,9 @@ def left_out(
             if tensor in wanted:
                 continue
             left = parts if inside else [tensor]
-            reasons |= {n: "not among those included" for n in left if n not in inside}
+            reasons |= {n: LEFT_OUT[0] for n in left if n not in inside}
     for pattern in _listed(exclude, "exclude"):
-        reasons |= {name: f"excluded by {shown(pattern)}" for name in _matches(pattern, names)}
+        reasons |= {name: f"{LEFT_OUT[1]}{shown(pattern)}" for name in _matches(pattern, names)}
     return reasons
 
 

@@ -1,6 +1,6 @@
 """What `demo` and `analyze` share: analyse, write the files, print."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,9 @@ import click
 
 from pastur._files import PathLike
 from pastur.analysis import Analysis, AnalysisInterrupted, analyze
+from pastur.analysis._result.conditions import CONDITIONS, judge_analysis
 from pastur.cli._terminal.errors import report_faults
+from pastur.cli._terminal.gate import check_conditions, close_gate
 from pastur.cli._terminal.output_files import check_files
 from pastur.cli._terminal.progress import progress_bar
 from pastur.cli._terminal.result_files import ResultFiles
@@ -23,6 +25,7 @@ def run(
     *,
     quiet: bool,
     scheduler: str | None = None,
+    conditions: Sequence[str] = (),
 ) -> None:
     """Analyse `source`, write the outputs, and print the findings unless `quiet`.
 
@@ -36,6 +39,7 @@ def run(
     words = {"the base": options.get("base"), "the initial values": options.get("initial")}
     sources = {"the model": source, **words}
     here = {word: Path(one) for word, one in sources.items() if one and not is_url(one)}
+    check_conditions(conditions, CONDITIONS)
     outputs.check_pipe("--json, --csv and --ranks")
     check_files(outputs.named(), here)
     paths = [path for _, path in outputs.named()]
@@ -51,6 +55,7 @@ def run(
         raise interrupt
     if faults:
         raise click.exceptions.Exit(1)
+    close_gate(judge_analysis(analysis, conditions), quiet=quiet)
 
 
 def _write_report(analysis: Analysis, path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pastur.cli._terminal.gate import gate_option
 from pastur.cli._terminal.result_files import ResultFiles, output_options
 from pastur.cli._terminal.workers import analysis_workers
 
@@ -13,6 +14,11 @@ DEMO_REPORT = "pastur-demo.html"
 BASELINES = ("bema", "kritchman_nadler", "median_rule", "mp_pca", "parallel_analysis")
 
 NOISES = ("white", "profile", "free", "auto")
+
+CONDITIONS = (
+    "non-finite, zero, correlated; or with <, <=, >, >= and a number, as in 'sigma > 0.05', sigma, "
+    "spikes, standing-out, zero-rows, zero-columns"
+)
 
 _FILE = click.Path(path_type=Path)
 _MODEL = click.Path()  # or a URL, which is no path
@@ -125,6 +131,7 @@ def demo(
     show_default=True,
     help="What a convolution's rows are; window: a matrix for each place in it.",
 )
+@gate_option(CONDITIONS)
 @analysis_workers
 @click.option(
     "--device",
@@ -150,6 +157,7 @@ def analyze(
     base: str | None,
     initial: str | None,
     unfold: str,
+    conditions: tuple[str, ...],
     jobs: int | None,
     scheduler: str | None,
     memory: str | None,
@@ -185,4 +193,4 @@ def analyze(
         "resume": resume,
         "device": device,
     }
-    run(model, outputs, options, quiet=quiet, scheduler=scheduler)
+    run(model, outputs, options, quiet=quiet, scheduler=scheduler, conditions=conditions)

@@ -1,17 +1,19 @@
 """Compare, write the files, print."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pastur.cli._terminal.errors import report_faults
+from pastur.cli._terminal.gate import check_conditions, close_gate
 from pastur.cli._terminal.output_files import check_files
 from pastur.cli._terminal.progress import progress_bar
 from pastur.cli._terminal.result_files import ResultFiles
 from pastur.cli._terminal.workers import connected
 from pastur.comparison import Comparison, ComparisonInterrupted, compare
+from pastur.comparison._result.conditions import CONDITIONS, judge_comparison
 from pastur.weights._places.remote_path import is_url
 
 
@@ -23,11 +25,14 @@ def run(
     *,
     quiet: bool,
     scheduler: str | None,
+    conditions: Sequence[str],
 ) -> None:
     """Compare two models, write the files, and print the findings unless `quiet`.
 
     `options` are keywords of `pastur.compare`. After an interrupt, what is finished is written.
+    `conditions` are judged last, when all is written.
     """
+    check_conditions(conditions, CONDITIONS)
     files.check_pipe("--json and --csv")
     sources = {"OLD": old, "NEW": new}
     check_files(files.named(), {w: Path(one) for w, one in sources.items() if not is_url(one)})
@@ -44,6 +49,7 @@ def run(
         raise interrupt
     if faults:
         raise click.exceptions.Exit(1)
+    close_gate(judge_comparison(found, conditions), quiet=quiet)
 
 
 def _show(comparison: Comparison, files: ResultFiles, *, quiet: bool) -> bool:

@@ -4,8 +4,14 @@ from pathlib import Path
 
 import click
 
+from pastur.cli._terminal.gate import gate_option
 from pastur.cli._terminal.result_files import ResultFiles, output_options
 from pastur.cli._terminal.workers import analysis_workers
+
+CONDITIONS = (
+    "missing, added, reshaped, non-finite, unchanged; or with <, <=, >, >= and a number, as in "
+    "'overlap < 0.9', relative-change, sigma-change, standing-out-lost, overlap"
+)
 
 _FILE = click.Path(path_type=Path)
 _MODEL = click.Path()  # or a URL, which is no path
@@ -42,6 +48,7 @@ _MODEL = click.Path()  # or a URL, which is no path
     show_default=True,
     help="What a convolution's rows are; window: a matrix for each place in it.",
 )
+@gate_option(CONDITIONS)
 @analysis_workers
 def compare(
     old: str,
@@ -54,6 +61,7 @@ def compare(
     exclude: tuple[str, ...],
     alpha: float,
     unfold: str,
+    conditions: tuple[str, ...],
     jobs: int | None,
     scheduler: str | None,
     memory: str | None,
@@ -79,4 +87,4 @@ def compare(
         "memory": memory,
         "resume": resume,
     }
-    run(old, new, files, options, quiet=quiet, scheduler=scheduler)
+    run(old, new, files, options, quiet=quiet, scheduler=scheduler, conditions=conditions)

@@ -9,11 +9,10 @@ from pastur._format import count
 from pastur.cli._terminal.console import say
 from pastur.cli._terminal.printable import printable
 from pastur.weights import Skipped
+from pastur.weights.matrices import LEFT_OUT
 
 # Up to here each tensor has its own line.
 SHORT = 12
-# What was asked for needs no list: the patterns are known.
-_ASKED_FOR = ("not among those included", "excluded by ")
 
 
 def say_tensors(console: Console, title: str, tensors: Sequence[Skipped]) -> None:
@@ -30,7 +29,7 @@ def skipped_lines(skipped: Sequence[Skipped]) -> list[tuple[int, str]]:
 
     Those left out by patterns are counted.
     """
-    if len(skipped) <= SHORT and not any(t.reason.startswith(_ASKED_FOR) for t in skipped):
+    if len(skipped) <= SHORT and not any(t.reason.startswith(LEFT_OUT) for t in skipped):
         return [(2, f"{printable(tensor.name)}: {printable(tensor.reason)}") for tensor in skipped]
     groups: dict[str, list[str]] = {}
     for tensor in skipped:
@@ -38,7 +37,7 @@ def skipped_lines(skipped: Sequence[Skipped]) -> list[tuple[int, str]]:
     lines = []
     for reason, names in groups.items():
         lines.append((2, f"{count(len(names), 'tensor', 'tensors')}: {printable(reason)}"))
-        if not reason.startswith(_ASKED_FOR):
+        if not reason.startswith(LEFT_OUT):
             lines += [(4, line) for line in _gathered(names)]
     return lines
 
