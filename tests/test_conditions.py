@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pastur._conditions import Figure, Flag, Range, judge, read_condition
+from pastur._conditions import Figure, Flag, Known, Range, judge, read_condition
 from pastur._errors import InvalidInputError
 
 
@@ -18,7 +18,7 @@ class Named:
     figure: Range | None
 
 
-KNOWN = {
+KNOWN: Known = {
     "broken": Flag(lambda result: result),
     "size": Figure(lambda matrix: matrix.figure),
 }

@@ -176,8 +176,9 @@ def test_hostile_names_do_not_drive_the_terminal(
     invoke: Callable[..., Result], tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
-    np.savez(tmp_path / "a.npz", w=noise(rng), **{"\x1b[2Jx": noise(rng)})
-    np.savez(tmp_path / "b.npz", w=noise(rng))
-    result = invoke("compare", tmp_path / "a.npz", tmp_path / "b.npz", "--fail-if", "missing")
+    save_file({"w": noise(rng), "\x1b[2Jx": noise(rng)}, tmp_path / "a.safetensors")
+    save_file({"w": noise(rng)}, tmp_path / "b.safetensors")
+    paths = (tmp_path / "a.safetensors", tmp_path / "b.safetensors")
+    result = invoke("compare", *paths, "--fail-if", "missing")
     assert result.exit_code == 3
     assert "\x1b" not in result.output and r"\x1b[2Jx" in result.stderr
