@@ -73,3 +73,64 @@ def test_bad_input_is_one_line_and_status_1(
     assert result.exit_code == 1
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few small matrices: what is printed is tested, not the theorem."""
+    from pastur.cli._verify import own_measures as command
+    from pastur.experiments.claims._statements import own_measures
+
+    monkeypatch.setattr(own_measures, "_QUICK", (36, 64, 100))
+    monkeypatch.setattr(own_measures, "_DRAWS", {"quick": (2, 12), "full": (2, 12)})
+    monkeypatch.setattr(command, "_SIZE", 100)
+    monkeypatch.setattr(command, "_DRAWS", 2)
+
+
+OWN = ("verify", "--nu0", "atom(0)", "--nu1", "uniform(0.5, 3) - nu0", "--jobs", "1", "-o", "out")
+
+
+@pytest.mark.lengthy
+def test_own_measures_have_a_table_a_picture_and_a_verdict(
+    invoke: Callable[..., Result], tmp_path: Path, small: None
+) -> None:
+    result = invoke(*OWN, "--json", "own.json")
+    assert result.exit_code in (0, 1), result.output
+    for words in (
+        "One matrix, N = 100, r = 10: Theorem 2.2, spike by spike",
+        "λ_j(S)   λ_j(W)   Φ(λ_j(S))   law at N",
+        "*: subcritical, Φ′ ≤ 0, where Theorem 2.2 needs Φ′ > 0",
+        "theorem-2.1-own, Theorem 2.1, (2.1):",
+        "slope of the mean error, r = N^0.5",
+        "se: the standard error, after ±; chance alone exceeds 4 se",
+    ):
+        assert words in result.output
+    assert (tmp_path / "out" / "outliers.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads((tmp_path / "own.json").read_text())
+    assert (found["nu1"], found["rank_exponent"]) == ("uniform(0.5, 3) - nu0", 0.5)
+    first, last = found["outliers"][0], found["outliers"][-1]
+    # The quantile of Uniform(0.5, 3) at 0.95, and Φ of it.
+    assert first["spike"] == pytest.approx(2.875)
+    assert first["limit"] == pytest.approx(2.875 + 1 / 2.875) and first["detached"]
+    assert last["limit"] == pytest.approx(2.0) and not last["detached"]
+    assert f"{first['spike']:.4f}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "sentence"),
+    [
+        (["--nu0", "atom(0)"], 2, "Give --nu0 and --nu1, the limits of the signal."),
+        (["--sigma", "2"], 2, "--sigma is for one's own measures"),
+        (["lemma-4.1", *OWN[1:5]], 2, "Give names of claims, or --nu0 and --nu1, not both."),
+        ([*OWN[1:5], "--rank", "x"], 2, "'x' is not a power of N such as N^0.5"),
+        ([*OWN[1:5], "--rank", "N^0.9"], 1, "from 0.3 to 0.8"),
+        (["--nu0", "atom(0)", "--nu1", "atom(2) - nu"], 2, "Did you mean 'nu0'? At character 11"),
+        (["--nu0", "atom(0)", "--nu1", "atom(2)"], 1, "and −1 on it"),
+    ],
+)
+def test_own_measures_that_make_no_sense_are_refused(
+    invoke: Callable[..., Result], options: list[str], status: int, sentence: str
+) -> None:
+    result = invoke("verify", *options)
+    assert result.exit_code == status
+    assert sentence in " ".join(result.output.split())

@@ -5,13 +5,19 @@ from pastur.experiments._training.network import initial_parameters, predict
 from pastur.experiments._training.saved_network import save_network
 from pastur.experiments._training.train import TrainedNetwork, train_network
 from pastur.experiments.claims import CLAIMS
+from pastur.experiments.claims._statements.own_measures import TheoremSample, sample_theorems
 from pastur.experiments.claims._testing.assumption_checks import (
     AssumptionReport,
     Trend,
     check_assumptions,
 )
 from pastur.experiments.claims._testing.claim import Claim, Finding, Judgement
-from pastur.experiments.claims._testing.verification import ClaimResult, Verification, verify
+from pastur.experiments.claims._testing.verification import (
+    ClaimResult,
+    Verification,
+    verify,
+    verify_measures,
+)
 from pastur.experiments.fashion_mnist import (
     NetworkRecord,
     growth,
@@ -28,6 +34,7 @@ __all__ = [
     "Finding",
     "Judgement",
     "NetworkRecord",
+    "TheoremSample",
     "TrainedNetwork",
     "TrainingConfig",
     "Trend",
@@ -38,8 +45,10 @@ __all__ = [
     "predict",
     "read_records",
     "run_fashion_mnist",
+    "sample_theorems",
     "save_network",
     "spike_panels",
     "train_network",
     "verify",
+    "verify_measures",
 ]

@@ -8,6 +8,12 @@ from pastur._format import count
 from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.printable import printable
 from pastur.experiments import ClaimResult, Verification
+from pastur.experiments.claims._testing.rates import PREASYMPTOTIC
+
+_STANDARD_ERROR = (
+    "se: the standard error, after ±; chance alone exceeds 4 se less than once in 10 000 figures. "
+    f"A rate may be off by {PREASYMPTOTIC} as well, since the sizes are finite."
+)
 
 
 def print_verification(result: Verification, folder: Path) -> None:
@@ -20,6 +26,7 @@ def print_verification(result: Verification, folder: Path) -> None:
     caught = sum(one.violation_caught for one in result.results)
     total = count(len(result.results), "claim", "claims")
     say(console, f"{total}: {passed} passed, {caught} violations caught.", "bold")
+    say(console, _STANDARD_ERROR, "dim")
     say(console, f"Pictures and records: {printable(str(folder))}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from pastur.models import DeformedWigner
 # Bumps through which a part of the bulk is measured, as shares of its width.
 _PLACES = (0.2, 0.5, 0.8)
 _RADIUS = 0.15
+Rate = Callable[[str, float, Any], float]
 # The image of a part of ν₁⁺ is seen by two bumps next to its middle, and counted by a plateau.
 _BESIDE = 0.4
 
@@ -57,17 +58,22 @@ class Limits(NamedTuple):
     wrong: FloatArray
 
 
-def outside_bumps(model: DeformedWigner, signal: GrowingSignal) -> list[Bump]:
+def outside_bumps(model: DeformedWigner, images: Sequence[tuple[float, float]]) -> list[Bump]:
     """Return two bumps for each part of ν₁⁺, about its image and clear of the bulk."""
     edges = model.law.support.ravel()
     found = []
-    for _, part in signal.parts:
-        low, high = np.asarray(model.outlier(part.support[[0, -1], [0, 1]]))
+    for low, high in images:
         room = float(np.abs(edges[:, None] - [low, high]).min())
         middle, half = (low + high) / 2, (high - low) / 2
         radius = half + 0.9 * room
         found += [Bump(middle, radius), Bump(middle + _BESIDE * half, 0.6 * half + 0.8 * room)]
     return found
+
+
+def _images(model: DeformedWigner, signal: GrowingSignal) -> list[tuple[float, float]]:
+    """Return where the outliers of each part of ν₁⁺ lie."""
+    ends = [np.asarray(model.outlier(part.support[[0, -1], [0, 1]])) for _, part in signal.parts]
+    return [(float(low), float(high)) for low, high in ends]
 
 
 def inside_bumps(model: DeformedWigner) -> list[Bump]:
@@ -84,12 +90,17 @@ def limits(shape: str) -> Limits:
     """Return the functions of a signal inside the bulk and off it, and their limits."""
     signal = SIGNALS[shape]
     model = DeformedWigner(signal.bulk)
-    outside, inside = outside_bumps(model, signal), inside_bumps(model)
+    return limits_of(model, signal.nu1, _images(model, signal))
+
+
+def limits_of(model: DeformedWigner, nu1: Measure, images: Sequence[tuple[float, float]]) -> Limits:
+    """Return the functions for any ν₁, the outliers of whose parts lie on `images`."""
+    outside, inside = outside_bumps(model, images), inside_bumps(model)
     functions = outside + inside
     centre = _integrals(model.law, functions)
-    right = _integrals(model.outlier_measure(signal.nu1), functions)
+    right = _integrals(model.outlier_measure(nu1), functions)
     # The violations: spikes that stay where they are, and a bulk that they leave as it was.
-    wrong = np.concatenate([_integrals(signal.nu1, outside), np.zeros(len(inside))])
+    wrong = np.concatenate([_integrals(nu1, outside), np.zeros(len(inside))])
     return Limits(functions, np.arange(len(functions)) >= len(outside), centre, right, wrong)
 
 
@@ -105,8 +116,13 @@ def _integrals(measure: Measure, functions: Sequence[Bump]) -> FloatArray:
 def _draw(theory: tuple[FloatArray, Limits], setting: Setting, rng: np.random.Generator) -> Draw:
     signal, expected = theory
     values = sampled_eigenvalues(signal, rng)
+    return changes(expected, values, setting["size"] / setting["rank"])
+
+
+def changes(expected: Limits, values: FloatArray, scale: float) -> Draw:
+    """Return how far (N/r)∫f d(μ − μ₀) is from its limits for one sampled spectrum."""
     means = np.array([f(values).mean() for f in expected.functions])
-    return _squares(expected, setting["size"] / setting["rank"] * (means - expected.centre))
+    return _squares(expected, scale * (means - expected.centre))
 
 
 def _squares(expected: Limits, measured: FloatArray) -> Draw:
@@ -130,7 +146,22 @@ def expected_rate(place: str, exponent: float, shape: str = "uniform") -> float:
     return max(crowd_rate(shape, exponent), -(1 + exponent) / 2)
 
 
-def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
+def judge_changes(
+    rows: Sequence[Row], violated: bool, *, key: str, rate: Rate, label: str
+) -> Judgement:
+    """Judge the rates, exponent by exponent, and those inside the bulk apart from those off it.
+
+    Parameters
+    ----------
+    rows, violated
+        As for a claim's ``judge``.
+    key : str
+        The entry of the settings by which the rows of an exponent are grouped.
+    rate : callable
+        ``rate(place, exponent, group)``: the exponent of N to meet.
+    label : str
+        A group in words, at ``{}``.
+    """
     name = "wrong" if violated else "right"
     findings: list[Finding] = []
     panels: list[Panel] = []
@@ -140,18 +171,22 @@ def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
         for exponent, chosen in groups(rows, "exponent").items():
             found, series = shrinking(
                 chosen,
-                "shape",
+                key,
                 judged=f"{place} {name}",
                 wrong=f"{place} wrong",
-                expected=partial(expected_rate, place, exponent),
+                expected=partial(rate, place, exponent),
                 labels=Labels(
-                    f"slope {place} the bulk, r = N^{exponent}, {{}}", f"{_WORDS[place]}, {{}}"
+                    f"slope {place} the bulk, r = N^{exponent}{label}", f"{_WORDS[place]}{label}"
                 ),
             )
             findings += found
             title = f"{place} the bulk, r = N^{exponent}"
             panels.append(Panel(title, "N", "|(N/r)∫f d(μ − μ₀) − ∫f dμ₁|", series))
     return Judgement(tuple(findings), tuple(panels))
+
+
+def _judge(rows: Sequence[Row], violated: bool) -> Judgement:
+    return judge_changes(rows, violated, key="shape", rate=expected_rate, label=", {}")
 
 
 _WORDS = {"outside": "spikes left at θ", "inside": "bulk left as it was"}

@@ -82,30 +82,38 @@ def vanishes(what: str, rate: Rate, expected: float) -> Finding:
 
     By chance a true claim fails with a probability below 1e-4: four standard errors.
     """
-    below = rate.slope + SIGMAS * rate.error < 0
-    fast = rate.slope - SIGMAS * rate.error <= expected + PREASYMPTOTIC
-    bound = f"≤ {expected:.2f} + {PREASYMPTOTIC}, and < 0, by {SIGMAS:.0f} se"
-    return Finding(what, rate.slope, rate.error, bound, bool(below and fast))
+    chance = SIGMAS * rate.error
+    falls, fast = -chance, expected + PREASYMPTOTIC + chance
+    bound = f"≤ {fast:.3f} = {expected:.2f} + {PREASYMPTOTIC} + {SIGMAS:.0f} se"
+    if falls < fast:
+        bound = f"< {falls:.3f} = 0 − {SIGMAS:.0f} se"
+    passed = rate.slope < falls and rate.slope <= fast
+    return Finding(what, rate.slope, rate.error, bound, bool(passed))
 
 
 def has_slope(what: str, rate: Rate, expected: float, allowance: float = 0.0) -> Finding:
     """Judge that the exponent is `expected`, to four standard errors and an allowance."""
-    passed = abs(rate.slope - expected) <= SIGMAS * rate.error + allowance
+    reach = SIGMAS * rate.error + allowance
+    passed = abs(rate.slope - expected) <= reach
     extra = f" + {allowance:g}" if allowance else ""
-    bound = f"{expected:.2f} ± {SIGMAS:.0f} se{extra}"
+    bound = f"{expected:.2f} ± {reach:.2g} = {SIGMAS:.0f} se{extra}"
     return Finding(what, rate.slope, rate.error, bound, bool(passed))
 
 
 def agrees(what: str, value: float, error: float, expected: float) -> Finding:
     """Judge that a mean is `expected`, to four standard errors."""
     passed = abs(value - expected) <= SIGMAS * error
-    return Finding(what, value, error, f"{expected:.4g} ± {SIGMAS:.0f} se", bool(passed))
+    bound = f"{expected:.4g} ± {SIGMAS * error:.2g} = {SIGMAS:.0f} se"
+    return Finding(what, value, error, bound, bool(passed))
 
 
 def at_most(what: str, value: float, error: float, limit: float) -> Finding:
     """Judge that a quantity is at most `limit`, four standard errors included in its favour."""
     passed = value - SIGMAS * error <= limit
-    return Finding(what, value, error, f"≤ {limit:.4g}", bool(passed))
+    bound = f"≤ {limit:.4g}"
+    if error:
+        bound = f"≤ {limit + SIGMAS * error:.4g} = {limit:.4g} + {SIGMAS:.0f} se"
+    return Finding(what, value, error, bound, bool(passed))
 
 
 def overstated(factor: float) -> str:

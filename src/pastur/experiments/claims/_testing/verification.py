@@ -15,6 +15,7 @@ from pastur._pool import finished
 from pastur._versions import package_versions
 from pastur._workers import Workers
 from pastur.experiments.claims import CLAIMS
+from pastur.experiments.claims._statements.own_measures import OWN_CLAIMS, own_claims
 from pastur.experiments.claims._testing.claim import Claim, Judgement, Row, Setting, measure
 from pastur.experiments.claims._testing.task_records import Records
 
@@ -154,8 +155,26 @@ def verify(
     (True, True)
     """
     one_of("level", level, LEVELS)
-    seed, workers = _seed(seed), Workers.of(jobs, executor)
-    claims = choose_claims(names)
+    return verify_claims(
+        choose_claims(names),
+        level=level,
+        seed=_seed(seed),
+        workers=Workers.of(jobs, executor),
+        records=records,
+        progress=progress,
+    )
+
+
+def verify_claims(
+    claims: Sequence[Claim],
+    *,
+    level: str,
+    seed: int,
+    workers: Workers,
+    records: PathLike | None,
+    progress: Progress | None,
+) -> Verification:
+    """Do the tasks of these claims that are not recorded, and judge them."""
     folder = None if records is None else make_folder(records)
     books = {
         claim.name: Records(claim, claim.settings(level), seed=seed, folder=folder)
@@ -168,6 +187,69 @@ def verify(
             progress(done, len(tasks), claim)
     results = tuple(_judged(claim, books[claim.name], seed, workers) for claim in claims)
     return Verification(level, seed, results)
+
+
+def verify_measures(
+    nu0: str,
+    nu1: str,
+    *,
+    rank: float = 0.5,
+    sigma: float = 1.0,
+    level: str = "quick",
+    seed: int = 0,
+    jobs: int | None = None,
+    executor: Any = None,
+    records: PathLike | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Test Theorems 2.1 and 2.2 for one's own ν₀ and ν₁, by Monte Carlo.
+
+    Signals S of growing size N and rank r = N^rank are made from the two measures
+    (`pastur.models.SignalSequence`), noise is added, and the spectra are compared with μ₁, with
+    Φ(λ_j(S)) and with the law at size N. As in `verify`, each theorem is tested a second time with
+    a violation in its place.
+
+    Theorem 2.2 needs Φ′ > 0 on supp ν₁⁺, which the paper does not say: a subcritical spike is
+    compared with the edge or the quantile that its eigenvalue goes to.
+
+    Parameters
+    ----------
+    nu0, nu1 : str
+        The measures as text, for `pastur.measures.parse_measure`; `nu1` may name ``nu0``.
+    rank : float, 0.3 to 0.8
+        The exponent of N in r.
+    sigma : float, > 0
+        The noise level σ.
+    level : {"quick", "full"}
+        N up to about 800, some seconds, or up to about 4000, some minutes.
+    seed, jobs, executor, records, progress
+        As for `verify`.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InvalidInputError, InvalidTypeError
+        If a text cannot be read, the measures are not such as Assumption 3 asks for, or another
+        argument is out of its range.
+
+    Examples
+    --------
+    >>> result = verify_measures("atom(0)", "uniform(2, 3) - nu0")  # doctest: +SKIP
+    >>> [(one.passed, one.violation_caught) for one in result.results]  # doctest: +SKIP
+    [(True, True), (True, True)]
+    """
+    one_of("level", level, LEVELS)
+    return verify_claims(
+        own_claims(nu0, nu1, rank=rank, sigma=sigma),
+        level=level,
+        seed=_seed(seed),
+        workers=Workers.of(jobs, executor),
+        records=records,
+        progress=progress,
+    )
 
 
 def choose_claims(names: Sequence[str] | str | None) -> list[Claim]:
@@ -222,7 +304,7 @@ def _task(name: str, setting: Setting, seed: int) -> tuple[str, Row]:
     """Do one task, with one BLAS thread."""
     from threadpoolctl import threadpool_limits
 
-    claim = next(claim for claim in CLAIMS if claim.name == name)
+    claim = next(claim for claim in (*CLAIMS, *OWN_CLAIMS) if claim.name == name)
     with threadpool_limits(1):
         return name, measure(claim, setting, seed)
 
