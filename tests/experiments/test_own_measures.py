@@ -65,7 +65,7 @@ def test_images_are_where_the_outliers_are() -> None:
     ends = np.array([2.8, 4.0])
     phi = ends - 0.18 * (1 / (1.5 - ends) - 1 / (1.5 + ends))
     found = of("a gap, an atom in it").images
-    np.testing.assert_allclose(found, [[0.0, 0.0], phi], atol=1e-12)
+    np.testing.assert_allclose(np.array(found), [[0.0, 0.0], phi.tolist()], atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ The text is part of each task's setting, so that other processes and records hav
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
@@ -14,7 +14,7 @@ import numpy as np
 
 from pastur._checks import finite_number, generator, positive_integer, positive_number
 from pastur._errors import InvalidInputError, PasturError
-from pastur._typing import FloatArray, RandomLike
+from pastur._typing import AnyArray, FloatArray, RandomLike
 from pastur.ensembles import sample_goe
 from pastur.experiments.claims._statements.shrinking import Labels, shrinking
 from pastur.experiments.claims._statements.signals import rank_at
@@ -59,14 +59,14 @@ class OwnMeasures(NamedTuple):
             ends = np.concatenate([[low], inner, [high]])
             found += list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
         middle = np.array([(low + high) / 2 for low, high in found])
-        off = ~((middle[:, None] >= bulk[:, 0]) & (middle[:, None] <= bulk[:, 1])).any(axis=1)
-        return [pair for pair, kept in zip(found, off, strict=True) if kept]
+        inside = ((middle[:, None] >= bulk[:, 0]) & (middle[:, None] <= bulk[:, 1])).any(axis=1)
+        return [pair for pair, on in zip(found, inside.tolist(), strict=True) if not on]
 
     @property
     def spikes_at(self) -> FloatArray:
         """Ends of the parts of ν₁ off supp ν₀: where its spikes lie, the weakest among them."""
         ends = self.sequence.nu1.support.ravel()
-        return ends[off_support(ends, self.sequence.nu0.support)]
+        return np.asarray(ends[off_support(ends, self.sequence.nu0.support)])
 
     @property
     def weak(self) -> bool:
@@ -98,19 +98,20 @@ def own_measures(nu0: str, nu1: str, sigma: float) -> OwnMeasures:
     InvalidInputError, InvalidTypeError
         If they cannot be read, or are not such as Assumption 3 asks for.
     """
-    with_name = []
-    for name, text, known in (("nu0", nu0, {}), ("nu1", nu1, None)):
-        try:
-            names = {"nu0": with_name[0]} if known is None else known
-            with_name.append(parse_measure(text, names))
-        except PasturError as error:
-            raise type(error)(f"`{name}`: {error}") from None
-    law, change = with_name
+    law = _read("nu0", nu0, {})
     if not isinstance(law, ProbabilityMeasure):
         raise InvalidInputError(
             f"`nu0` must be a law, positive and of mass 1. '{nu0}' has the mass {law.mass:.6g}."
         )
+    change = _read("nu1", nu1, {"nu0": law})
     return OwnMeasures(SignalSequence(law, change), DeformedWigner(law, sigma=sigma))
+
+
+def _read(name: str, text: str, known: Mapping[str, Measure]) -> Measure:
+    try:
+        return parse_measure(text, known)
+    except PasturError as error:
+        raise type(error)(f"`{name}`: {error}") from None
 
 
 def _of(setting: Setting) -> OwnMeasures:
@@ -164,11 +165,11 @@ class Places(NamedTuple):
     """Which eigenvalues are those of spikes, and where they should be."""
 
     signal: FloatArray
-    chosen: FloatArray
+    chosen: AnyArray
     right: FloatArray
     wrong: FloatArray
     at_size: FloatArray
-    part: FloatArray
+    part: AnyArray
 
     def mean_square(self, errors: FloatArray) -> float:
         """Return the mean of each part's mean error, squared: what does not average out."""
@@ -296,11 +297,11 @@ def own_claims(nu0: str, nu1: str, *, rank: float, sigma: float) -> list[Claim]:
             "there is nothing to test. Take a smaller `sigma` or stronger spikes."
         )
     common = {"nu0": nu0, "nu1": nu1, "sigma": level, "exponent": exponent}
-    plans = {
-        name: [common | pair for pair in _sizes(own, exponent, targets, *_DRAWS[name])]
+    quick, full = (
+        [common | pair for pair in _sizes(own, exponent, targets, *_DRAWS[name])]
         for name, targets in (("quick", _QUICK), ("full", _FULL))
-    }
-    return [replace(claim, **plans) for claim in OWN_CLAIMS]
+    )
+    return [replace(claim, quick=quick, full=full) for claim in OWN_CLAIMS]
 
 
 def _sizes(
