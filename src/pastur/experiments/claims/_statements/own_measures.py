@@ -35,7 +35,7 @@ from pastur.models.signal_sequence import off_support
 _WRONG = 1.25
 # Sizes near which r = N^exponent is an even number, and draws at N = 1000.
 _QUICK, _FULL = (100, 200, 400, 800), (250, 500, 1000, 2000, 4000)
-_DRAWS = {"quick": (12, 60), "full": (40, 200)}
+_DRAWS = {"quick": (30, 150), "full": (60, 300)}
 LEAST_EXPONENT, MOST_EXPONENT = 0.3, 0.8
 # Φ′ of a spike below this: its outlier comes free of the bulk at large sizes only.
 _WEAK = 0.1
@@ -59,8 +59,8 @@ class OwnMeasures(NamedTuple):
             ends = np.concatenate([[low], inner, [high]])
             found += list(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
         middle = np.array([(low + high) / 2 for low, high in found])
-        inside = ((middle[:, None] >= bulk[:, 0]) & (middle[:, None] <= bulk[:, 1])).any(axis=1)
-        return [pair for pair, on in zip(found, inside.tolist(), strict=True) if not on]
+        inside = (middle[:, None] >= bulk[:, 0]) & (middle[:, None] <= bulk[:, 1])
+        return [found[i] for i in np.flatnonzero(~inside.any(axis=1))]
 
     @property
     def spikes_at(self) -> FloatArray:
