@@ -337,7 +337,7 @@ def noise(found: Records) -> str:
                     name,
                     layer.removesuffix(".weight"),
                     percent(float(np.mean([row["rest_energy"] for row in each]))),
-                    points([row["noise_removed"] for row in each], signed=True),
+                    points([row["rest_removed"] for row in each], signed=True),
                     points([float(np.mean(row["fresh"])) for row in each], signed=True),
                     ", ".join(f"{row['p']:.2f}" for row in each),
                     points([row["signal_removed"] for row in each], signed=True),

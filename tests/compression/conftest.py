@@ -1,4 +1,4 @@
-"""Models of matrices whose signal and noise are known."""
+"""Models of matrices whose signal and noise are known, and images to train on."""
 
 from pathlib import Path
 from typing import Any
@@ -54,3 +54,15 @@ def saved(model: dict[str, Any], tmp_path: Path) -> Path:
 def plan(analysis: pastur.Analysis, saved: Path) -> CompressionPlan:
     """A plan for that file."""
     return pastur.plan_compression(analysis, saved, target={"size": 0.6})
+
+
+@pytest.fixture(scope="session")
+def images() -> Any:
+    """For the study on Fashion-MNIST: ten classes, each a prototype in little noise."""
+    torch = pytest.importorskip("torch")
+    training = pytest.importorskip("fashion_training")
+    generator = torch.Generator().manual_seed(1)
+    prototypes = torch.randn(10, 784, generator=generator)
+    classes = torch.arange(640) % 10
+    noise = 0.1 * torch.randn(640, 784, generator=generator)
+    return training.Images(prototypes[classes] + noise, classes)

@@ -124,7 +124,7 @@ def test_sentences_on_the_noise() -> None:
     rows = [row for record in fashion_page.records()["noise"] for row in record["rows"]]
     for row in rows:
         assert row["noise"] == "white"
-        assert -0.001 < row["noise_removed"] < 0.0045
+        assert -0.001 < row["rest_removed"] < 0.0045
         assert -0.001 < float(np.mean(row["fresh"])) < 0.0045
         assert row["signal_removed"] > 0.75
     assert max(row["rest_energy"] for row in rows) == pytest.approx(0.53, abs=0.02)

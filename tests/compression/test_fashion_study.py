@@ -19,15 +19,6 @@ against = pytest.importorskip("against_start")
 TINY = ft.Training(widths=(784, 40, 40, 10), seed=0, penalty=0.0, epochs=8, batch=64, rate=0.05)
 
 
-def images(count: int = 640) -> Any:
-    """Ten classes, each a prototype in little noise."""
-    generator = torch.Generator().manual_seed(1)
-    prototypes = torch.randn(10, 784, generator=generator)
-    classes = torch.arange(count) % 10
-    noise = 0.1 * torch.randn(count, 784, generator=generator)
-    return ft.Images(prototypes[classes] + noise, classes)
-
-
 # --- after training ---
 
 
@@ -48,8 +39,8 @@ def plans() -> Any:
 
 
 @pytest.mark.lengthy
-def test_a_plan_is_carried_out_as_the_package_does() -> None:
-    rows = images(20).x
+def test_a_plan_is_carried_out_as_the_package_does(images: Any) -> None:
+    rows = images.x[:20]
     for module, tensors, plan in plans():
         assert any(not matrix.kept for matrix in plan.matrices)
         directions = {n: after.Directions.of(w) for n, w in tensors.items() if w.ndim == 2}
@@ -70,32 +61,34 @@ def test_a_plan_is_carried_out_as_the_package_does() -> None:
 # --- during training ---
 
 
-def trained(how: Any, path: Path) -> Any:
-    return ft.train(TINY, images(), path, how)
+def trained(how: Any, images: Any, path: Path) -> Any:
+    return ft.train(TINY, images, path, how)
 
 
 @pytest.mark.lengthy
-def test_gradual_pruning_ends_at_its_size(tmp_path: Path) -> None:
+def test_gradual_pruning_ends_at_its_size(images: Any, tmp_path: Path) -> None:
     ways = during.prunings(TINY, (0.125, 0.75))
-    module, _, _, _ = trained(ways["gradual"], tmp_path / "state.pt")
+    module, _, _, _ = trained(ways["gradual"], images, tmp_path / "state.pt")
     weights = [p for p in module.parameters() if p.ndim == 2]
     left = sum(int(torch.count_nonzero(w)) for w in weights)
     assert left == pytest.approx(0.1 * sum(w.numel() for w in weights), abs=3)
-    assert ft.accuracy(module, images()) > 0.9
+    assert ft.accuracy(module, images) > 0.9
     # What is not pruned is all there.
-    dense, _, _, _ = trained(lambda module, optimizer: ft.NoPruning(), tmp_path / "dense.pt")
+    dense, _, _, _ = trained(
+        lambda module, optimizer: ft.NoPruning(), images, tmp_path / "dense.pt"
+    )
     assert all(int(torch.count_nonzero(p)) == p.numel() for p in dense.parameters())
 
 
 @pytest.mark.lengthy
-def test_mp_pruning_follows_its_epochs_but_the_last(tmp_path: Path) -> None:
+def test_mp_pruning_follows_its_epochs_but_the_last(images: Any, tmp_path: Path) -> None:
     ways = during.prunings(TINY, (0.125, 0.75))
-    module, pruning, _, _ = trained(ways["bema"], tmp_path / "state.pt")
+    module, pruning, _, _ = trained(ways["bema"], images, tmp_path / "state.pt")
     assert [step.epoch for step in pruning.pruning.history] == [4]
     assert pruning.pruning.until == 6
     again = ft.network(TINY.widths)
     whole = sum(p.numel() for p in again.parameters())
-    rows = during.made_smaller(module, (images(), images(), images()), whole)
+    rows = during.made_smaller(module, (images, images, images), whole)
     assert len(rows) > 2
     assert rows[0]["parameters"] == round(sum(p.numel() for p in module.parameters()) / whole, 4)
     assert [row["parameters"] for row in rows[1:]] == pytest.approx(

@@ -12,15 +12,6 @@ ft = pytest.importorskip("fashion_training")
 TINY = ft.Training(widths=(784, 32, 32, 10), seed=0, penalty=0.0, epochs=3, batch=64, rate=0.05)
 
 
-def images(count: int = 640) -> Any:
-    """Ten classes, each a prototype in little noise."""
-    generator = torch.Generator().manual_seed(1)
-    prototypes = torch.randn(10, 784, generator=generator)
-    classes = torch.arange(count) % 10
-    noise = 0.1 * torch.randn(count, 784, generator=generator)
-    return ft.Images(prototypes[classes] + noise, classes)
-
-
 class Stop(Exception):
     pass
 
@@ -33,33 +24,33 @@ class Stopping(ft.NoPruning):  # type: ignore[misc, name-defined]
             raise Stop
 
 
-def trained(training: Any, path: Path, pruning: Any = None) -> Any:
+def trained(training: Any, images: Any, path: Path, pruning: Any = None) -> Any:
     pruning = pruning or (lambda module, optimizer: ft.NoPruning())
-    module, _, losses, _ = ft.train(training, images(), path, pruning)
+    module, _, losses, _ = ft.train(training, images, path, pruning)
     return module, losses
 
 
 @pytest.mark.lengthy
-def test_a_stopped_training_resumes_to_the_same_bits(tmp_path: Path) -> None:
-    through, losses = trained(TINY, tmp_path / "one.pt")
+def test_a_stopped_training_resumes_to_the_same_bits(images: Any, tmp_path: Path) -> None:
+    through, losses = trained(TINY, images, tmp_path / "one.pt")
     with pytest.raises(Stop):
-        trained(TINY, tmp_path / "two.pt", lambda module, optimizer: Stopping())
-    resumed, again = trained(TINY, tmp_path / "two.pt")
+        trained(TINY, images, tmp_path / "two.pt", lambda module, optimizer: Stopping())
+    resumed, again = trained(TINY, images, tmp_path / "two.pt")
     assert again == losses and losses[-1] < losses[0]
     assert all(map(torch.equal, through.parameters(), resumed.parameters()))
-    assert ft.accuracy(through, images()) > 0.95
+    assert ft.accuracy(through, images) > 0.95
     # Another seed, another network.
-    other, _ = trained(replace(TINY, seed=1), tmp_path / "three.pt")
+    other, _ = trained(replace(TINY, seed=1), images, tmp_path / "three.pt")
     assert not torch.equal(other.fc1.weight, through.fc1.weight)
 
 
-def test_the_penalty_is_the_gradient_of_its_formula(tmp_path: Path) -> None:
+def test_the_penalty_is_the_gradient_of_its_formula(images: Any, tmp_path: Path) -> None:
     """The first step moves a weight w by −rate · (gradient + penalty · (sign w + 2w))."""
     one_step = replace(TINY, epochs=1, batch=640, rate=0.5)
     start = ft.initial_network(one_step).fc2.weight.detach()
-    plain, _ = trained(one_step, tmp_path / "plain.pt")
+    plain, _ = trained(one_step, images, tmp_path / "plain.pt")
     for penalty, agrees in ((1e-3, True), (2e-3, False)):
-        shrunk, _ = trained(replace(one_step, penalty=penalty), tmp_path / f"{penalty}.pt")
+        shrunk, _ = trained(replace(one_step, penalty=penalty), images, tmp_path / f"{penalty}.pt")
         moved = (shrunk.fc2.weight - plain.fc2.weight).detach()
         expected = -0.5 * 1e-3 * (torch.sign(start) + 2 * start)
         assert torch.allclose(moved, expected, atol=1e-7) == agrees

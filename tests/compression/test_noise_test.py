@@ -72,7 +72,7 @@ def test_every_change_has_the_loss_of_its_closed_form(kind: str) -> None:
     parts = MatrixParts.of(w, fit)
     power = np.linalg.svd(w, compute_uv=False) ** 2
     # ‖W − W′‖² is the energy of what was removed.
-    assert one.noise_removed == pytest.approx(np.sum(parts.rest**2), rel=1e-9)
+    assert one.rest_removed == pytest.approx(np.sum(parts.rest**2), rel=1e-9)
     assert one.signal_removed == pytest.approx(np.sum(parts.signal**2), rel=1e-9)
     tenths = [part.sum() for part in np.split(power, 10)]
     np.testing.assert_allclose(np.array(one.deciles, dtype=float), tenths, rtol=1e-9)
@@ -285,7 +285,7 @@ def test_losses_that_are_not_finite_are_kept_as_such() -> None:
         linear(w), lambda m: 1.0 if m[0].weight[0, 0] == first else float("inf"), draws=3
     )
     one = test["0.weight"]
-    assert one.noise_removed is one.signal_removed is one.fresh_mean is one.fresh_error is None
+    assert one.rest_removed is one.signal_removed is one.fresh_mean is one.fresh_error is None
     assert one.p_value == 0.25
     assert "–" in str(test)
 
@@ -339,7 +339,10 @@ def test_it_reads_as_two_tables(result: NoiseTest) -> None:
     assert lines[2].startswith("1.weight  90 × 60  free")
     assert lines[4].split() == ["without", "tenth", *map(str, range(1, 11))]
     assert "the same when evaluated again" in lines[8]
-    assert "Fresh noise, free: no law is claimed" in str(result)
+    assert (
+        "Noise free: no law of noise is claimed: the rest is everything that does not stand"
+        in str(result)
+    )
 
 
 def test_it_comes_back_from_json(result: NoiseTest, tmp_path: Path) -> None:
@@ -366,8 +369,8 @@ def test_it_is_drawn(result: NoiseTest) -> None:
         "1.weight (free)",
     ]
     drawn = {line.get_label(): np.asarray(line.get_xdata()).tolist() for line in ax.lines}
-    assert drawn["noise removed"] == [one.noise_removed for one in result.matrices]
-    assert drawn["fresh noise of the same law"] == [one.fresh_mean for one in result.matrices]
+    assert drawn["rest removed"] == [one.rest_removed for one in result.matrices]
+    assert drawn["fresh rest"] == [one.fresh_mean for one in result.matrices]
     ax.figure.canvas.draw()
     with pytest.raises(InvalidTypeError, match=r"result of `noise_test`. Got a dict"):
         pastur.figures.plot_noise_test({})  # type: ignore[arg-type]
@@ -407,7 +410,7 @@ def test_the_figures_of_the_page(real_data: FashionMnist) -> None:
     )
     assert (white.directions, free.directions) == (11, 9)
     # As printed, to the last digit.
-    assert white.noise_removed == pytest.approx(0.051, abs=6e-4)
+    assert white.rest_removed == pytest.approx(0.051, abs=6e-4)
     assert white.fresh_mean == pytest.approx(0.065, abs=6e-4)
     assert white.fresh_error == pytest.approx(0.010, abs=6e-4)
     assert white.signal_removed == pytest.approx(3.2, abs=0.06)

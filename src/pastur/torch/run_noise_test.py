@@ -39,9 +39,9 @@ def noise_test(
     stands out where no law of noise is claimed), and the rest, which holds the noise. One matrix at
     a time is changed, `evaluate` called, and the matrix put back:
 
-    - *noise removed*: the signal alone;
-    - *fresh noise*: another rest of the same law, several draws. If the rest is noise to the
-      network, the loss does not change but by chance;
+    - *rest removed*: the signal alone;
+    - *fresh rest*: another one of the same law, several draws. If the rest is noise to the network,
+      the loss does not change but by chance;
     - *signal removed*: the rest alone;
     - *deciles*: W without each tenth of its singular directions.
 
@@ -56,7 +56,7 @@ def noise_test(
         The matrices to test and the noise of each: `pastur.analyze` of this module, with other
         noise or fewer matrices, say. Default: ``pastur.analyze(module)``.
     draws : int, default 19
-        Draws of fresh noise for each matrix; the smallest p-value is 1/(draws + 1).
+        Draws of a fresh rest for each matrix; the smallest p-value is 1/(draws + 1).
     seed : int, default 0
         Seed for them; those of a matrix depend on this and its name alone.
 
@@ -76,11 +76,12 @@ def noise_test(
 
     Notes
     -----
-    Fresh noise is orthogonal to the signal on both sides, so that the signal keeps its directions
+    A fresh rest is orthogonal to the signal on both sides, so that the signal keeps its directions
     and strengths. Under white noise and with a profile its entries are Gaussian, of the fitted
-    level. *Where no law is claimed, none is drawn from*: the rest keeps its singular values, and
-    its directions are drawn at random. That tests whether the directions of the rest matter, not
-    whether it is noise of some law.
+    level. *Where no law is claimed, none is drawn from, and the rest is not noise*: it is
+    everything that does not stand out, which may hold directions nearly as strong as those that do.
+    It keeps its singular values, and its directions are drawn at random. That tests whether the
+    directions of the rest matter, not whether it is noise of some law.
 
     The rest also holds what signal never left it, or does not stand out. That serves the network
     too, and is lost with the rest: a small p-value says that the rest matters, not that a part of
@@ -179,7 +180,7 @@ class _Run:
                 loss = self._loss_with(tensor, matrix, array, values)
                 return loss - before if isfinite(loss) else None
 
-            noise_removed, fresh, energies = change(signal), [], []
+            rest_removed, fresh, energies = change(signal), [], []
             for _ in range(self.draws):
                 drawn = parts.fresh(rng)
                 energies.append(float(np.sum(drawn**2)))
@@ -194,7 +195,7 @@ class _Run:
             directions=len(parts.chosen),
             rest_energy=energy / float(np.sum(w**2)),
             fresh_energy=float(np.mean(energies)) / energy,
-            noise_removed=noise_removed,
+            rest_removed=rest_removed,
             fresh=tuple(fresh),
             signal_removed=signal_removed,
             deciles=deciles,

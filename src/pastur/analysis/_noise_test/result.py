@@ -20,15 +20,17 @@ from pastur.estimation._result.noise_used import NoiseName
 
 SCHEMA = 1
 
-# What takes the place of the noise, by its law.
-FRESH: Mapping[Word, str] = table(
+# What is removed, and what takes its place, by the noise of the fit.
+_NOISE = "the rest is what the fit takes for noise, with signal that never left it; a fresh one has"
+RESTS: Mapping[Word, str] = table(
     NoiseName,
     {
-        NoiseName.WHITE: "Gaussian entries of the fitted σ, orthogonal to the signal",
-        NoiseName.PROFILE: "Gaussian entries of the fitted variances of rows and columns, "
-        "orthogonal to the signal in the scaled matrix",
-        NoiseName.FREE: "no law is claimed: the rest with its own singular values, in random "
-        "directions orthogonal to those that stand out",
+        NoiseName.WHITE: f"{_NOISE} Gaussian entries of the fitted σ, orthogonal to the signal",
+        NoiseName.PROFILE: f"{_NOISE} Gaussian entries of the fitted variances of rows and "
+        "columns, orthogonal to the signal in the scaled matrix",
+        NoiseName.FREE: "no law of noise is claimed: the rest is everything that does not stand "
+        "out, strong directions among it, and not noise; a fresh one has its singular values, in "
+        "random directions orthogonal to those that stand out",
     },
 )
 
@@ -44,17 +46,19 @@ class MatrixNoiseTest:
     noise : NoiseName
         The noise that its fit rests on; ``"free"`` where no law is claimed.
     directions : int
-        Directions that count as signal: spikes, or what stands out where no law is claimed. The
-        rest counts as noise, with the signal in it that never left it.
+        Directions that count as signal: spikes, or what stands out where no law is claimed. All
+        else is the rest: noise, with signal that never left it; where no law is claimed,
+        everything that does not stand out.
     rest_energy : float
         ‖rest‖²/‖W‖².
     fresh_energy : float
-        ‖fresh noise‖²/‖rest‖², the mean over draws: less than 1 where the rest holds more than
+        ‖fresh rest‖²/‖rest‖², the mean over draws: less than 1 where the rest holds more than
         noise of the law.
-    noise_removed : float or None
+    rest_removed : float or None
         Change of the loss without the rest.
     fresh : tuple of float or None
-        Changes with fresh noise in the place of the rest, one for each draw.
+        Changes with a fresh rest of the same law, or the same singular values, in its place, one
+        for each draw.
     signal_removed : float or None
         Change without the signal.
     deciles : tuple of float or None
@@ -67,14 +71,14 @@ class MatrixNoiseTest:
     directions: int
     rest_energy: float
     fresh_energy: float
-    noise_removed: float | None
+    rest_removed: float | None
     fresh: tuple[float | None, ...]
     signal_removed: float | None
     deciles: tuple[float | None, ...]
 
     @property
     def fresh_mean(self) -> float | None:
-        """Mean change with fresh noise."""
+        """Mean change with a fresh rest."""
         found = _finite(self.fresh)
         return None if found is None else sum(found) / len(found)
 
@@ -111,7 +115,7 @@ class NoiseTest:
     repeated : float
         The same after all changes were undone: what differs is the randomness of `evaluate`.
     draws : int
-        Draws of fresh noise for each matrix.
+        Draws of a fresh rest for each matrix.
     seed : int
     matrices : tuple of MatrixNoiseTest
     skipped : dict of str to str
@@ -200,8 +204,8 @@ def noise_test_text(test: NoiseTest) -> str:
     """Return the tables, and the sentences that go with them."""
     main = [
         (
-            *("matrix", "shape", "noise", "signal", "rest", "noise removed"),
-            *("fresh noise", "fresh/rest", "p", "signal removed"),
+            *("matrix", "shape", "noise", "signal", "rest", "rest removed"),
+            *("fresh rest", "fresh/rest", "p", "signal removed"),
         ),
         *(
             (
@@ -210,7 +214,7 @@ def noise_test_text(test: NoiseTest) -> str:
                 str(one.noise),
                 str(one.directions),
                 percent(one.rest_energy),
-                signed(one.noise_removed),
+                signed(one.rest_removed),
                 _with_error(one),
                 percent(one.fresh_energy, 3),
                 p_value(one.p_value),
@@ -232,7 +236,7 @@ def noise_test_text(test: NoiseTest) -> str:
         ),
     ]
     laws = [
-        f"Fresh noise, {noise}: {FRESH[noise]}."
+        f"Noise {noise}: {RESTS[noise]}."
         for noise in NoiseName
         if any(one.noise == noise for one in test.matrices)
     ]
@@ -240,7 +244,7 @@ def noise_test_text(test: NoiseTest) -> str:
     again = "the same when evaluated again" if same else f"{test.repeated:.6g} when evaluated again"
     sentences = [
         f"Loss of the model: {test.loss:.6g}, {again}. All else are changes of it, of {test.draws} "
-        "draws of fresh noise the mean with its standard error; p is small where the rest itself "
+        "draws of a fresh rest the mean with its standard error; p is small where the rest itself "
         "serves the model.",
         *laws,
         *(f"Not tested: {shown(name)} {reason}." for name, reason in test.skipped.items()),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # By what is changed: label, colour, marker.
 _CHANGES = (
-    ("noise_removed", "noise removed", "#b3400a", "s"),
-    ("fresh_mean", "fresh noise of the same law", "#2456c5", "o"),
+    ("rest_removed", "rest removed", "#b3400a", "s"),
+    ("fresh_mean", "fresh rest", "#2456c5", "o"),
     ("signal_removed", "signal removed", "#17202b", "D"),
 )
 _DRAW = "#2456c5"
@@ -26,9 +26,10 @@ _DECADES = 1e-4
 def plot_noise_test(test: NoiseTest, ax: Axes | None = None) -> Axes:
     """Draw the change of the loss, one row for each matrix.
 
-    Without the noise, with fresh noise (the mean, and a small line for each draw), and without the
-    signal; changes that are not finite are left out. The axis is logarithmic on both sides of 0,
-    and linear near it.
+    Without the rest, with a fresh one (the mean, and a small line for each draw), and without the
+    signal; changes that are not finite are left out. The rest of a matrix is noise where its name
+    is followed by a law; where that is "free", it is everything that does not stand out. The axis
+    is logarithmic on both sides of 0, and linear near it.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def plot_noise_test(test: NoiseTest, ax: Axes | None = None) -> Axes:
     >>> one = MatrixNoiseTest("fc", (40, 60), "white", 2, 0.6, 1.0, 0.3, (0.1, 0.2), 1.2, ())
     >>> ax = plot_noise_test(NoiseTest(0.5, 0.5, 2, 0, (one,), {}, {}))
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['noise removed', 'fresh noise of the same law', 'signal removed']
+    ['rest removed', 'fresh rest', 'signal removed']
     """
     if not isinstance(test, NoiseTest):
         raise InvalidTypeError(
