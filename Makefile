@@ -5,7 +5,7 @@
 PYTHON ?= python3
 EXTRAS ?= test
 QUICK := $(if $(filter-out test,$(EXTRAS)),,-m "not slow")
-CHECKED := src tests benchmarks studies tools docs/conf.py conftest.py
+CHECKED := src tests benchmarks studies tools gallery docs/conf.py conftest.py
 VENV := .venv
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 

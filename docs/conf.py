@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
+import matplotlib.style
 from sphinx.application import Sphinx
+from sphinx_gallery.sorting import ExplicitOrder
 
 from pastur import __version__
 
@@ -18,6 +20,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_click",
+    "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_templates"]
 templates_path = ["_templates"]
@@ -41,11 +44,37 @@ autodoc_member_order = "bysource"
 # The template of a class lists them, with what they say.
 numpydoc_show_class_members = False
 
+# --- the gallery ---
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../gallery",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"\.py$",
+    "subsection_order": [f"../gallery/{name}" for name in ("theory", "estimation", "data")],
+    "within_subsection_order": ExplicitOrder(
+        [f"{name}.py" for name in ("peche_transition", "inside_the_bulk", "spikes_at_finite_size")]
+        + ["*"]
+    ),
+    # A script whose claim fails is a failure of the build.
+    "abort_on_example_error": True,
+    # What can be downloaded is the script itself.
+    "notebook_extensions": set(),
+    "download_all_examples": False,
+    "write_computation_times": False,
+    "min_reported_time": float("inf"),
+    "show_signature": False,
+    # Scripts draw in the style of the reader, which is set here.
+    "reset_modules": (),
+}
+matplotlib.style.use("tableau-colorblind10")
+matplotlib.rcParams["savefig.dpi"] = 130
+
 # --- how it looks ---
 
 html_theme = "pydata_sphinx_theme"
 html_title = "pastur"
 html_static_path = ["_static"]
+html_css_files = ["gallery.css"]
 html_js_files = ["labels.js"]
 html_show_sourcelink = False
 html_copy_source = False
@@ -56,7 +85,7 @@ html_theme_options: dict[str, Any] = {
     "footer_end": [],
     "secondary_sidebar_items": ["page-toc"],
     "collapse_navigation": True,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 7,
 }
 
 

@@ -17,7 +17,10 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PAGES = ("index.html", "start.html", "choose.html", "theory.html", "cli.html", "api.html")
+PAGES: tuple[str, ...] = (
+    *("index.html", "start.html", "choose.html", "theory.html", "cli.html", "api.html"),
+    *("gallery/index.html", "gallery/theory/peche_transition.html"),
+)
 ROOMS: tuple[str, ...] = (
     "measures",
     "models",
@@ -50,9 +53,10 @@ def without_network() -> list[str]:
     return []
 
 
-def build(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+def build(source: Path, target: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Build the site as `make docs` does."""
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--quiet", source, target]
+    command += options
     return subprocess.run(
         [*without_network(), *map(str, command)], capture_output=True, text=True, check=False
     )
@@ -65,10 +69,13 @@ def site(
     # In a copy, as the pages of the reference are written next to the others.
     def built() -> tuple[Path, int, str]:
         folder = tmp_path_factory.mktemp("site")
-        shutil.copytree(ROOT / "docs", folder / "docs", ignore=shutil.ignore_patterns("api"))
+        made = shutil.ignore_patterns("api", "gallery")
+        shutil.copytree(ROOT / "docs", folder / "docs", ignore=made)
+        shutil.copytree(ROOT / "gallery", folder / "gallery")
         for page in ("CONTRIBUTING.md", "CHANGES.md"):
             shutil.copy(ROOT / page, folder)
-        done = build(folder / "docs", folder / "site")
+        # The scripts of the gallery have tests of their own, which run them.
+        done = build(folder / "docs", folder / "site", "-D", "plot_gallery=0")
         return folder / "site", done.returncode, done.stderr
 
     folder, *rest = once("site", built)
