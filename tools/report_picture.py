@@ -26,10 +26,8 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         page.goto(page_path.as_uri())
-        # Where the package is installed is of no interest to the reader.
-        page.locator(".source").evaluate("line => line.remove()")
         page.locator("#layer-2").scroll_into_view_if_needed()
-        page.evaluate("window.scrollTo(0, document.querySelector('.tiles').offsetTop - 24)")
+        page.evaluate("window.scrollTo(0, document.querySelector('.lead').offsetTop)")
         page.wait_for_timeout(800)
         page.screenshot(path=PICTURE)
         browser.close()

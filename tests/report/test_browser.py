@@ -97,13 +97,13 @@ def opened(browser: Any, address: str) -> Iterator[Opened]:
 
 def counts(page: Any) -> list[str]:
     """The numbers of spikes in the table, from top to bottom."""
-    cells: list[str] = page.locator("#layers tbody td:nth-child(7)").all_inner_texts()
+    cells: list[str] = page.locator("#layers tbody td.c-rank").all_inner_texts()
     return cells
 
 
 def rows(page: Any) -> list[str]:
     """The names in the table, as shown from top to bottom."""
-    names: list[str] = page.locator("#layers tbody tr:visible th").all_inner_texts()
+    names: list[str] = page.locator("#layers tbody tr:visible th.name bdi").all_inner_texts()
     return names
 
 
@@ -225,6 +225,7 @@ def test_figures_and_other_estimators_of_a_matrix(opened: Opened, analysis: Anal
     page = opened.page
     matrix = analysis.matrices[0]
     assert matrix.randomized is not None
+    page.locator("#layer-1 .others").scroll_into_view_if_needed()
     said = page.locator("#layer-1 .others tbody tr").all_inner_texts()
     ranks = [int(line.split("\t")[1]) for line in said]
     others = [one.rank for one in matrix.baselines.values()]
@@ -403,7 +404,7 @@ def test_a_comparison_fits_the_width_sorts_and_filters(
         assert orders == pytest.approx(sizes, rel=1e-6)
         page.locator(".chip[data-kind=misfit]").click()
         lost = [m.name for m in comparison.matrices if not m.unchanged and m.directions.lost]
-        assert [row.split() for row in rows(page)] == [["directions", "lost:", n] for n in lost]
+        assert rows(page) == lost
         assert page.locator("article[data-layer]:visible").count() == len(lost) == 1
         page.locator("#theme").click()
 
@@ -423,3 +424,79 @@ def test_a_comparison_is_accessible(
     found = checker.Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page on a model of three blocks alike, and two matrices outside of them."""
+    rng = np.random.default_rng(4)
+    one = analyze({"w": rng.standard_normal((60, 80)) + np.ones((60, 80))})
+    inner = [f"h.{k}.{kind}.weight" for k in range(3) for kind in ("key", "query")]
+    names = ["embedding.weight", *inner, "head.weight"]
+    source = "/home/ada/tiny-net/model.safetensors"
+    matrices = tuple(dataclasses.replace(one.matrices[0], name=name) for name in names)
+    many = dataclasses.replace(one, source=source, matrices=matrices)
+    return write_report(many, tmp_path_factory.mktemp("blocks") / "report.html").as_uri()
+
+
+@VIEWS
+def test_groups_by_block_and_by_type(browser: Any, blocks: str, width: int, scheme: str) -> None:
+    with visit(browser, blocks, width, scheme) as opened:
+        page = opened.page
+
+        def headings(place: str) -> list[str]:
+            texts: list[str] = page.locator(f"{place} .group:visible").all_inner_texts()
+            return [text.strip() for text in texts]
+
+        assert page.locator("h1").inner_text() == "tiny-net"
+        assert "/home/ada" not in page.content()
+        for place in ("#overview", "#layers", "#spectra"):
+            assert headings(place) == ["Others", "h.0", "h.1", "h.2"]
+        assert rows(page)[:4] == ["embedding.weight", "head.weight", "key.weight", "query.weight"]
+        page.locator("[data-group=type]").click()
+        assert headings("#layers") == ["Others", "key.weight", "query.weight"]
+        assert rows(page)[2:4] == ["h.0.key.weight", "h.1.key.weight"]
+        page.locator("#find").fill("query")
+        assert headings("#layers") == headings("#spectra") == ["query.weight"]
+        page.locator("#find").fill("")
+        page.locator("#layers th[data-column=rank] button").click()
+        assert headings("#layers") == [] and headings("#spectra") != []
+        page.locator("[data-group='']").click()
+        assert headings("#overview") == [] and rows(page)[1] == "h.0.key.weight"
+        cells = page.locator("table.map td a")
+        assert cells.count() == 8
+        assert cells.nth(1).get_attribute("href") == "#layer-4"
+        # On a phone as well: the number of spikes and the strength are in the window.
+        table = page.locator("#layers tbody tr").first
+        table.scroll_into_view_if_needed()
+        for column in ("rank", "suggested", "theta"):
+            box = table.locator(f".c-{column}").bounding_box()
+            assert box["x"] + box["width"] <= width
+
+
+def test_on_paper_every_chart_is_drawn(browser: Any, blocks: str) -> None:
+    with visit(browser, blocks, 375, "dark") as opened:
+        page = opened.page
+        assert page.locator("#layer-8 .main-svg").count() == 0
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        for number in range(1, 9):
+            assert page.locator(f"#layer-{number} .bars .point").count() > 0
+            assert page.locator(f"#layer-{number} .main-svg").first.is_visible()
+        assert page.evaluate("document.getElementById('reading').open")
+        assert page.evaluate("document.documentElement.dataset.theme") == "light"
+        assert not page.locator(".filters").is_visible()
+        page.emulate_media(media="screen")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert not page.evaluate("document.getElementById('reading').open")
+        page.locator("#layer-8").scroll_into_view_if_needed()
+        page.locator("#layer-8 .main-svg").first.wait_for()
+
+
+def test_how_to_read_opens_from_the_top(opened: Opened) -> None:
+    page = opened.page
+    assert not page.locator("#reading dl").first.is_visible()
+    page.locator("nav a[href='#reading']").click()
+    assert page.locator("#reading dl").first.is_visible()
+    top = page.locator("#reading").evaluate("it => it.offsetTop")
+    assert top < page.locator("#overview").evaluate("it => it.offsetTop")

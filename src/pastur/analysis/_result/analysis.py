@@ -22,7 +22,7 @@ from pastur.analysis._result.ranks_file import is_table, ranks_text
 from pastur.analysis._result.rows import columns, row
 from pastur.analysis._result.schema_1 import comparison_of_schema_1, matrix_of_schema_1
 from pastur.analysis._result.skipped import skipped_from_dict, skipped_to_dict
-from pastur.analysis._result.summary import summarize
+from pastur.analysis._result.summary import findings
 from pastur.estimation._fitting.noises import NOISES
 from pastur.estimation._result.noise_used import NoiseName
 from pastur.weights import Skipped
@@ -167,9 +167,13 @@ class Analysis:
 
     def summary(self) -> str:
         """Return the findings in a few plain sentences."""
+        return " ".join(self.findings())
+
+    def findings(self) -> list[str]:
+        """Return the parts of `summary`, each a sentence or a few that belong together."""
         left = sum(tensor.reason == INTERRUPTED for tensor in self.skipped)
-        found = summarize(self.matrices, len(self.skipped))
-        return found if not left else f"Partial: {_left_out(left)} {found}"
+        found = findings(self.matrices, len(self.skipped))
+        return found if not left else [f"Partial: {_left_out(left)}", *found]
 
     def to_dict(self, *, schema: int = SCHEMA) -> dict[str, Any]:
         """Return a dictionary of plain values: the JSON document.

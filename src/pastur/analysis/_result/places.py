@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
-
 # A name in pieces, with what separates them.
 _PIECES = re.compile(r"([./])")
 _NUMBER = re.compile(r"\d+")
@@ -56,11 +54,17 @@ def place_of_name(name: str) -> Place:
     return Place("".join(pieces[: last + 1]), kind, rest)
 
 
-def blocks_alike(matrices: Sequence[MatrixAnalysis]) -> bool:
-    """Return whether the model has blocks alike: some kind is in several of them."""
+def blocks_alike(names: Sequence[str]) -> bool:
+    """Return whether a model with matrices of these names has blocks alike: a kind in several."""
     seen: dict[str, str] = {}
-    for matrix in matrices:
-        place = place_of_name(matrix.name)
+    for name in names:
+        place = place_of_name(name)
         if place.block and seen.setdefault(place.kind, place.block) != place.block:
             return True
     return False
+
+
+def has_groups(names: Sequence[str]) -> bool:
+    """Return whether some block holds several of the matrices of these names."""
+    blocks = [block for name in names if (block := place_of_name(name).block)]
+    return len(set(blocks)) < len(blocks)

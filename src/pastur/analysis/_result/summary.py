@@ -14,6 +14,11 @@ _ORDER = sorted(Finding, key=lambda finding: finding != Finding.NOISE_ONLY)
 
 
 def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
+    """Return `findings` as one text."""
+    return " ".join(findings(matrices, skipped))
+
+
+def findings(matrices: Sequence[MatrixAnalysis], skipped: int) -> list[str]:
     """Return the sentences: what the matrices are and why, what is in doubt, what was skipped."""
     sentences = [
         _found(matrices),
@@ -31,7 +36,7 @@ def summarize(matrices: Sequence[MatrixAnalysis], skipped: int) -> str:
         sentences.append(f"{count(skipped, 'tensor', 'tensors')} {verb} skipped, with the reason.")
     else:
         sentences.append("No tensor was skipped.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _found(matrices: Sequence[MatrixAnalysis]) -> str:

@@ -12,6 +12,7 @@ from pastur.comparison import MatrixComparison
 from pastur.comparison._result.figures import before_and_after
 from pastur.report._build import page_text
 from pastur.report._build.cells import NONE, Cell
+from pastur.report._build.model_map import place_text
 from pastur.report._build.overview import WIDTH
 
 _LAST = 0.985 * WIDTH
@@ -53,6 +54,8 @@ class ComparisonLayer:
 
     number: int
     name: str
+    block: str
+    type: str
     state: State
     key: str
     cells: dict[str, Cell]
@@ -62,6 +65,11 @@ class ComparisonLayer:
     change: str
     bar: str
 
+    @property
+    def label(self) -> str:
+        """What became of it, in words."""
+        return str(self.state)
+
 
 def key_of(state: State) -> str:
     """Return the class of a state in the style sheet."""
@@ -70,10 +78,12 @@ def key_of(state: State) -> str:
 
 def comparison_layer(matrix: MatrixComparison, number: int, largest: float) -> ComparisonLayer:
     """Return the words and figures of one pair; `largest` is the largest relative change."""
-    state = State.of(matrix)
+    state, place = State.of(matrix), place_text(matrix.name)
     return ComparisonLayer(
         number=number,
         name=page_text.name(matrix.name),
+        block=place.block,
+        type=place.kind,
         state=state,
         key=key_of(state),
         cells=_cells(matrix),

@@ -7,9 +7,11 @@ from typing import Any
 from pastur._typing import FloatArray
 from pastur.analysis import Finding, MatrixAnalysis
 from pastur.analysis._matrix.finding import FINDINGS
+from pastur.analysis._matrix.suggested_rank import SuggestedRank
 from pastur.report._build import page_text
 from pastur.report._build.cells import NONE, Cell
 from pastur.report._build.chart_data import MOST_MARKED
+from pastur.report._build.model_map import place_text
 from pastur.report._build.overview import Scale, Strip, strip
 
 _SHUFFLED = "Singular values above the largest one after the entries were shuffled"
@@ -61,6 +63,8 @@ class Layer:
 
     number: int
     name: str
+    block: str
+    type: str
     kind: Finding
     key: str
     shape: str
@@ -76,13 +80,20 @@ class Layer:
     warning: str
     strip: Strip | None
 
+    @property
+    def label(self) -> str:
+        """The finding in words."""
+        return self.kind.label
+
 
 def layer(matrix: MatrixAnalysis, position: int, scale: Scale) -> Layer:
     """Return the words and figures of the matrix at `position`, counted from 1."""
-    fit, drawn = matrix.fit, matrix.drawn
+    fit, drawn, place = matrix.fit, matrix.drawn, place_text(matrix.name)
     return Layer(
         number=position,
         name=page_text.name(matrix.name),
+        block=place.block,
+        type=place.kind,
         kind=matrix.kind,
         key=FINDINGS[matrix.kind].key,
         shape=page_text.shape(matrix.shape),
@@ -115,30 +126,42 @@ def _noise(matrix: MatrixAnalysis) -> str:
 
 def _cells(matrix: MatrixAnalysis) -> dict[str, Cell]:
     fit, best, metrics = matrix.fit, matrix.leading, matrix.metrics
+    suggested = matrix.suggested_rank
     goodness, out = fit.goodness, len(fit.standing_out)
     theta = NONE
     if best is not None:
         span = page_text.interval(best.low, best.high) if best.low < best.high else ""
         theta = Cell(page_text.number(best.theta), best.theta, span + _together(best.together))
     return {
-        "shape": Cell(page_text.shape(matrix.shape), matrix.shape[0] * matrix.shape[1]),
         "sigma": _sigma_cell(matrix),
         "edge": _cell(page_text.number, fit.edge if fit.sigma else None),
-        "rank": Cell(str(fit.rank), fit.rank) if matrix.drawn.counted else NONE,
+        "rank": Cell(matrix.spikes_text, fit.rank) if matrix.drawn.counted else NONE,
+        "suggested": _suggested(suggested),
+        "keeps": _cell(page_text.percent, suggested.energy if suggested.rank else None),
         "out": Cell(str(out), out),
         "theta": theta,
         "white": _cell(page_text.percent, fit.white_share),
-        "energy": _cell(page_text.percent, matrix.signal_energy if matrix.drawn.counted else None),
         "stable_rank": _cell(page_text.number, metrics.stable_rank),
         "alpha": _cell(page_text.number, metrics.alpha),
         **{name: Cell(str(rank), rank) for name, rank in matrix.other_counts.items()},
-        "distance": _cell(page_text.fraction, goodness.statistic),
-        "p": _cell(page_text.chance, goodness.p_value),
+        "p": _goodness_cell(goodness.p_value, goodness.statistic),
     }
+
+
+def _suggested(suggested: SuggestedRank) -> Cell:
+    if suggested.rank is None or suggested.high is None:
+        return Cell(str(suggested), suggested.rank)
+    ends = f"{suggested.low} to {suggested.high}" if suggested.low < suggested.high else ""
+    return Cell(str(suggested.rank), suggested.rank, ends)
 
 
 def _cell(text: Callable[[float], str], value: float | None) -> Cell:
     return NONE if value is None else Cell(text(value), value)
+
+
+def _goodness_cell(p: float | None, distance: float | None) -> Cell:
+    detail = "" if distance is None else f"D {page_text.fraction(distance)}"
+    return Cell(page_text.chance(p), p, detail)
 
 
 def _sigma_cell(matrix: MatrixAnalysis) -> Cell:
@@ -197,18 +220,30 @@ def _signal_facts(matrix: MatrixAnalysis) -> list[tuple[str, str]]:
     fit, size = matrix.fit, matrix.singular_values.size
     facts = list[tuple[str, str]]()
     if matrix.drawn.counted:
-        facts.append(("Spikes", f"{fit.rank} of {size} singular values"))
-        if fit.signal_rank_interval[0] > fit.rank:
-            low, high = fit.signal_rank_interval
-            facts.append(("Directions with signal", f"{low:.0f} to {high:.0f}"))
+        facts.append(("Spikes", f"{matrix.spikes_text} of {size} singular values"))
     else:
         facts.append(("Standing out", f"{len(fit.standing_out)} of {size} singular values"))
+    facts += _rank_facts(matrix.suggested_rank)
     best = matrix.leading
     if best is not None:
         theta = _with_interval(best.theta, best.low, best.high) + _together(best.together)
         facts.append(("Strongest θ" if matrix.drawn.counted else "Strongest θ against the rest", theta))
     if matrix.drawn.counted and fit.rank:
         facts.append(("Energy in the spikes", page_text.percent(matrix.signal_energy)))
+    return facts
+
+
+def _rank_facts(suggested: SuggestedRank) -> list[tuple[str, str]]:
+    if suggested.rank is None:
+        return []
+    cell = _suggested(suggested)
+    text = f"{cell.text}, {cell.detail}" if cell.detail else cell.text
+    facts = [("Rank of the signal" if suggested.counted else "Rank, at least", text.removeprefix("≥ "))]
+    if suggested.rank:
+        facts += [
+            ("Energy that so many keep", page_text.percent(suggested.energy)),
+            ("Error without the rest", page_text.percent(suggested.error)),
+        ]
     return facts
 
 

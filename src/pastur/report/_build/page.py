@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pastur._foreign import visible
 from pastur._format import level
 from pastur.analysis._matrix.finding import FINDINGS
 from pastur.report._build import page_text
+from pastur.report._build.title import title_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
+
+_OPTION = re.compile(r"(--[a-z]+(?: [A-Z]+)?)")
 
 
 def page(
@@ -54,9 +57,11 @@ def page(
     environment.globals["text"] = page_text
     environment.globals["level"] = level
     environment.filters["breakable"] = _breakable
+    environment.filters["options"] = _options
+    title, place = title_of(source)
     whole: str = environment.get_template(template).render(
-        title=PurePath(source).name or source,
-        source=source,
+        title=title,
+        source=place,
         versions=versions,
         findings=FINDINGS,
         policy=_policy(scripts),
@@ -121,6 +126,13 @@ def _policy(scripts: Sequence[str]) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _options(text: str) -> Markup:
+    """Return a sentence, escaped, in which options of the command are code, which does not break."""
+    from markupsafe import Markup, escape
+
+    return Markup(_OPTION.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def _breakable(name: str) -> Markup:

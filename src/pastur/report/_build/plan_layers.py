@@ -8,6 +8,7 @@ from pastur.analysis._matrix.finding import FINDINGS
 from pastur.compression import Action, CompressionPlan, Form, MatrixPlan
 from pastur.report._build import page_text
 from pastur.report._build.cells import NONE, Cell
+from pastur.report._build.model_map import place_text
 from pastur.report._build.overview import WIDTH
 
 # Each action in the colour and with the icon of a finding.
@@ -43,6 +44,8 @@ class PlanLayer:
 
     number: int
     name: str
+    block: str
+    type: str
     action: Action
     key: str
     done: str
@@ -51,6 +54,11 @@ class PlanLayer:
     error: str
     note: str
     strip: PlanStrip
+
+    @property
+    def label(self) -> str:
+        """What is done, in a word."""
+        return str(self.action)
 
 
 def key_of(action: Action) -> str:
@@ -64,10 +72,12 @@ def plan_layer(matrix: MatrixPlan, number: int, form: Form, in_bytes: bool) -> P
     before = matrix.bytes_before if in_bytes else matrix.entries
     share = None if after is None else after / before
     written = "" if matrix.kept else f", {matrix.written(form)}"
-    cells = _cells(matrix, form)
+    cells, place = _cells(matrix, form), place_text(matrix.name)
     return PlanLayer(
         number=number,
         name=page_text.name(matrix.name),
+        block=place.block,
+        type=place.kind,
         action=matrix.choice.action,
         key=key_of(matrix.choice.action),
         done=f"{matrix.choice}{written}",

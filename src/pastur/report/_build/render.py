@@ -8,27 +8,33 @@ from typing import Any, NamedTuple
 
 from pastur._errors import InternalError, PasturError
 from pastur._format import p_value
-from pastur.analysis import Analysis, Finding
+from pastur.analysis import Analysis, Finding, MatrixAnalysis
+from pastur.analysis._matrix.finding import FINDINGS
+from pastur.analysis._result.places import has_groups
 from pastur.report._build import page_text
 from pastur.report._build.chart_data import residual, script_safe, spectrum
 from pastur.report._build.layers import Layer, other_columns, layer
+from pastur.report._build.model_map import model_map
 from pastur.report._build.overview import Scale
 from pastur.report._build.page import markup, own_script, page, script
 
+# How many matrices the findings name.
+_FOREMOST = 3
 _COLUMNS = (
-    ("shape", "Shape", "Rows × columns"),
-    ("sigma", "σ", "Noise level: standard deviation of an entry of noise times √(longer side)"),
-    ("edge", "Edge", "Largest singular value that the noise reaches"),
     ("rank", "Spikes", "Singular values beyond the noise"),
     ("out", "Stand out", "Directions that stand out from the rest, whatever its law"),
+    ("suggested", "Rank", "Directions with signal, with their interval; where no law holds, at "
+     "least those that stand out"),
     ("theta", "Strongest θ", "Strength of the strongest spike before noise, with its interval; "
      "where spikes do not count, of the first direction that stands out, against the rest"),
+    ("keeps", "Keeps", "Share of the sum of squares in as many leading directions as the rank"),
+    ("sigma", "σ", "Noise level: standard deviation of an entry of noise times √(longer side)"),
+    ("edge", "Edge", "Largest singular value that the noise reaches"),
     ("white", "White ≤", "The most of the sum of squares that is white noise"),
-    ("energy", "Energy", "Share of the sum of squares that the spikes carry"),
     ("stable_rank", "Stable rank", "Sum of squares over the largest square"),
     ("alpha", "α", "Exponent of the power law nearest to the tail; not a test for signal"),
-    ("distance", "D", "Largest distance between the distributions of bulk and law"),
-    ("p", "p", "Chance that pure noise deviates from the law as much"),
+    ("p", "p", "Chance that pure noise deviates from the law as much, and the distance D of the "
+     "bulk from the law"),
 )
 
 
@@ -36,6 +42,7 @@ def render(analysis: Analysis) -> str:
     """Return the whole page."""
     drawn, skipped = _drawn(analysis)
     layers = [one.layer for one in drawn]
+    counts = Counter(one.kind for one in layers)
     return page(
         "report.html",
         [own_script("report.js"), script(_plotly())],
@@ -45,7 +52,13 @@ def render(analysis: Analysis) -> str:
         layers=layers,
         skipped=skipped,
         lawless=any(not one.picture.counted for one in layers),
-        counts=Counter(one.kind for one in layers),
+        counts=counts,
+        chips=[(kind.label, entry.key, counts[kind]) for kind, entry in FINDINGS.items()],
+        sentences=analysis.findings(),
+        next_step=analysis.next_step(),
+        grouped=has_groups([one.matrix.name for one in drawn]),
+        map=model_map([(one.layer.number, one.matrix) for one in drawn]),
+        foremost=_foremost(layers),
         columns=_columns(analysis, layers),
         marks=Scale.of(analysis.matrices).marks(),
         strongest=_strongest(layers),
@@ -63,6 +76,7 @@ def render(analysis: Analysis) -> str:
 
 
 class _Drawn(NamedTuple):
+    matrix: MatrixAnalysis
     layer: Layer
     spectrum: dict[str, Any]
 
@@ -83,7 +97,8 @@ def _drawn(analysis: Analysis) -> tuple[list[_Drawn], list[Any]]:
     skipped: list[Any] = list(analysis.skipped)
     for matrix in analysis.matrices:
         try:
-            drawn.append(_Drawn(layer(matrix, len(drawn) + 1, scale), spectrum(matrix)))
+            shown = layer(matrix, len(drawn) + 1, scale)
+            drawn.append(_Drawn(matrix, shown, spectrum(matrix)))
         except Exception as error:
             why = error if isinstance(error, PasturError) else InternalError.of(error)
             reason = f"analysed, but not drawn: {why}"
@@ -111,6 +126,15 @@ def _strongest(layers: list[Layer]) -> Layer | None:
     """Return the layer with the strongest spike among those whose spikes count."""
     sound = [one for one in layers if one.kind == Finding.SIGNAL and one.picture.marks]
     return max(sound, key=lambda one: one.cells["theta"].order or 0.0, default=None)
+
+
+def _foremost(layers: list[Layer]) -> list[Layer]:
+    """Return the layers with the most directions; none where all have equally many."""
+    ranks = {one.number: one.cells["suggested"].order or 0 for one in layers}
+    if len(layers) <= _FOREMOST or len(set(ranks.values())) < 2:
+        return []
+    order = sorted(layers, key=lambda one: -ranks[one.number])
+    return [one for one in order[:_FOREMOST] if ranks[one.number]]
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from pastur.analysis._result.places import has_groups
 from pastur.comparison import Comparison
 from pastur.report._build import page_text
 from pastur.report._build.comparison_layers import (
@@ -15,6 +16,7 @@ from pastur.report._build.comparison_layers import (
     marks,
 )
 from pastur.report._build.page import own_script, page
+from pastur.report._build.title import title_of
 
 # Name, figure, meaning.
 Tile = tuple[str, str, str]
@@ -28,6 +30,7 @@ def render_comparison(comparison: Comparison) -> str:
         for number, matrix in enumerate(comparison.matrices, start=1)
     ]
     present = {cell for layer in layers for cell, one in layer.cells.items() if one.text != "–"}
+    counts = Counter(layer.state for layer in layers)
     return page(
         "comparison.html",
         [own_script()],
@@ -35,7 +38,9 @@ def render_comparison(comparison: Comparison) -> str:
         versions=comparison.versions,
         comparison=comparison,
         layers=layers,
-        counts=Counter(layer.state for layer in layers),
+        old=title_of(comparison.old)[1],
+        chips=[(str(state), key_of(state), counts[state]) for state in State],
+        grouped=has_groups([matrix.name for matrix in comparison.matrices]),
         states={state: (key_of(state), MEANINGS[state]) for state in State},
         columns=[column for column in columns() if column[0] in present],
         marks=marks(largest),

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from pastur._format import bytes_text, large
+from pastur.analysis._result.places import has_groups
 from pastur.compression import Action, CompressionPlan
 from pastur.compression._methods.methods import METHODS
 from pastur.report._build import page_text
@@ -19,6 +20,7 @@ def render_plan(plan: CompressionPlan) -> str:
         plan_layer(matrix, number, plan.form, in_bytes)
         for number, matrix in enumerate(plan.matrices, start=1)
     ]
+    counts = Counter(one.action for one in layers)
     return page(
         "plan.html",
         [own_script()],
@@ -27,7 +29,8 @@ def render_plan(plan: CompressionPlan) -> str:
         plan=plan,
         layers=layers,
         unit="bytes" if in_bytes else "parameters",
-        counts=Counter(one.action for one in layers),
+        chips=[(str(action), key_of(action), counts[action]) for action in Action],
+        grouped=has_groups([matrix.name for matrix in plan.matrices]),
         actions={action: (key_of(action), MEANINGS[action]) for action in Action},
         columns=columns(plan),
         marks=marks(),

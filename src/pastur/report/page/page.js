@@ -44,6 +44,7 @@ function filter() {
   }
   for (const item of all("[data-layer]")) item.hidden = !shown.has(item.dataset.layer);
   for (const note of all(".empty")) note.hidden = shown.size > 0;
+  for (const heading of all(".group")) heading.hidden = !headed(heading).some((item) => !item.hidden);
   announce("shown", shown.size, rows.length);
 }
 for (const chip of chips) {
@@ -53,6 +54,54 @@ for (const chip of chips) {
     filter();
   });
 }
+
+// ---- groups ---------------------------------------------------------------------------------
+const lists = [".strip-list", "#layers tbody", ".cards"].flatMap((selector) => all(selector));
+const places_of = new Map(rows.map((row) => [row.dataset.layer, row.dataset]));
+const groupButtons = all(".groups button");
+
+// The items below a heading, up to the next one.
+function headed(heading) {
+  const items = [];
+  for (let item = heading.nextElementSibling; item && !item.matches(".group"); item = item.nextElementSibling) items.push(item);
+  return items;
+}
+function headingFor(list, text) {
+  const made = document.createElement({ OL: "li", TBODY: "tr" }[list.tagName] ?? "p");
+  made.className = "group";
+  let cell = made;
+  if (list.tagName === "TBODY") {
+    cell = made.appendChild(document.createElement("th"));
+    cell.scope = "rowgroup";
+    cell.colSpan = rows[0].children.length;
+  }
+  cell.textContent = text;
+  return made;
+}
+// Matrices of one block, or of one type, stand together; those that are alone come as "others".
+function group(by) {
+  const sizes = new Map();
+  const named = (item) => places_of.get(item.dataset.layer)[by] ?? "";
+  if (by) for (const row of rows) sizes.set(named(row), (sizes.get(named(row)) ?? 0) + 1);
+  const key = (item) => (sizes.get(named(item)) > 1 ? named(item) : "");
+  for (const heading of all(".group")) heading.remove();
+  for (const list of lists) {
+    const items = all(":scope > [data-layer]", list).sort((a, b) => a.dataset.layer - b.dataset.layer);
+    const order = [...new Set(items.map(key))];
+    for (const name of order) {
+      if (order.length > 1) list.append(headingFor(list, name || "Others"));
+      for (const item of items.filter((item) => key(item) === name)) {
+        item.classList.toggle("in-block", by === "block" && name !== "" && order.length > 1);
+        list.append(item);
+      }
+    }
+  }
+  for (const button of groupButtons) button.setAttribute("aria-pressed", String(button.dataset.group === by));
+  for (const header of all("#layers [aria-sort]")) header.removeAttribute("aria-sort");
+  if (!by) document.querySelector("#layers [data-column=number]")?.setAttribute("aria-sort", "ascending");
+  filter();
+}
+for (const button of groupButtons) button.addEventListener("click", () => group(button.dataset.group));
 
 // ---- filter of the skipped tensors ------------------------------------------------------------
 const findSkipped = document.getElementById("find-skipped");
@@ -82,6 +131,8 @@ function sortBy(header) {
   const order = before === first ? second : first;
   for (const other of headers) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", order);
+  for (const heading of all("#layers .group")) heading.remove();
+  for (const row of rows) row.classList.remove("in-block");
   const sign = order === "ascending" ? 1 : -1;
   const compare = (a, b) =>
     typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b));
@@ -97,6 +148,23 @@ for (const header of all("#layers th[data-column]")) {
   header.querySelector("button").addEventListener("click", () => sortBy(header));
 }
 
+// ---- how to read, and paper -------------------------------------------------------------------
+const reading = document.getElementById("reading");
+for (const link of all('a[href="#reading"]')) link.addEventListener("click", () => { reading.open = true; });
+
+// On paper: light colours, and what is folded away open.
+let before = null;
+addEventListener("beforeprint", () => {
+  before = { theme: root.dataset.theme, open: reading.open };
+  root.dataset.theme = "light";
+  reading.open = true;
+});
+addEventListener("afterprint", () => {
+  if (before.theme) root.dataset.theme = before.theme;
+  else delete root.dataset.theme;
+  reading.open = before.open;
+});
+
 // ---- start ------------------------------------------------------------------------------------
 function start() {
   themeButton.hidden = false;
@@ -105,7 +173,7 @@ function start() {
   if (filters) {
     filters.hidden = false;
     find.addEventListener("input", filter);
-    filter();
+    group(groupButtons.length ? "block" : "");
   }
   if (findSkipped) findSkipped.closest("p").hidden = false;
 }

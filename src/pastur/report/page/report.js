@@ -314,10 +314,30 @@ for (const details of all("details.spikes")) {
   details.addEventListener("toggle", () => details.open && fillTable(details));
 }
 
+// ---- paper ------------------------------------------------------------------------------------
+// Of a sheet of A4 or Letter; the window is wider, or narrower.
+const PAPER = { width: 370, height: 230 };
+addEventListener("beforeprint", () => {
+  for (const place of places) {
+    const [traces, figure] = place.figure(place, PAPER.height);
+    const still = { ...config, staticPlot: true, responsive: false };
+    Plotly.react(place.element, traces, { ...figure, ...PAPER, autosize: false }, still);
+  }
+});
+addEventListener("afterprint", () => {
+  for (const place of places) {
+    Plotly.purge(place.element);
+    place.drawn = false;
+    watcher.unobserve(place.element);
+    watcher.observe(place.element);
+  }
+});
+
 // ---- start ------------------------------------------------------------------------------------
+let watcher = null;
 function watch() {
   // Charts far from the window are taken down again: a page of hundreds stays quick.
-  const watcher = new IntersectionObserver((entries) => {
+  watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       const place = places.find((one) => one.element === entry.target);
       if (entry.isIntersecting && !place.drawn) draw(place);
