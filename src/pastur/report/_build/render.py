@@ -53,7 +53,7 @@ def render(analysis: Analysis) -> str:
         skipped=skipped,
         lawless=any(not one.picture.counted for one in layers),
         counts=counts,
-        chips=[(kind.label, entry.key, counts[kind]) for kind, entry in FINDINGS.items()],
+        chips=[(kind.label, FINDINGS[kind].key, counts[kind]) for kind in Finding],
         sentences=analysis.findings(),
         next_step=analysis.next_step(),
         grouped=has_groups([one.matrix.name for one in drawn]),
