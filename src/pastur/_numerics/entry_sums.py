@@ -107,12 +107,9 @@ def _reaching(found: _Pass, matrix: AnyArray, limit: float) -> _Pass:
 
 def _pass(matrix: AnyArray, limit: float) -> _Pass:
     of_rows, of_columns = np.empty(matrix.shape[0]), np.zeros(matrix.shape[1])
-    total = of_fourths = of_squares = 0.0
-    places, beyond = [], []
+    of_squares, places, beyond = 0.0, [], []
     for start, block in _blocks(matrix):
         squares = block * block
-        total += float(squares.sum())
-        of_fourths += float(np.vdot(squares, squares))
         place = np.flatnonzero(squares > _LEAST_SHARE * limit)
         places.append(start * matrix.shape[1] + place)
         beyond.append(squares.ravel()[place])
@@ -121,15 +118,18 @@ def _pass(matrix: AnyArray, limit: float) -> _Pass:
         of_rows[start : start + len(squares)] = squares.sum(axis=1)
         of_columns += squares.sum(axis=0)
         of_squares += float(np.vdot(squares, squares))
+    large = np.concatenate(beyond)
+    clipped = np.minimum(large, limit)
     return _Pass(
         limit,
-        total,
-        of_fourths,
+        # Of the squares themselves: what was clipped is added again.
+        float(of_rows.sum() + (large - clipped).sum()),
+        of_squares + float((large**2 - clipped**2).sum()),
         of_rows,
         of_columns,
         of_squares,
         np.concatenate(places),
-        np.concatenate(beyond),
+        large,
     )
 
 

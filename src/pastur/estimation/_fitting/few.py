@@ -7,6 +7,7 @@ import numpy as np
 from pastur._typing import AnyArray
 from pastur.estimation._fitting.task import Level, Task
 from pastur.estimation._low_rank.edge import Edges
+from pastur.estimation._low_rank.noise_level import relative_deviation
 from pastur.estimation._low_rank.split import Split
 from pastur.estimation._spikes.table import Detection, SpikeContext, spike_table
 
@@ -28,7 +29,8 @@ def few_spikes(
     noise that is `believed` also hold given detection.
     """
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
-    margin, both = exp(task.level_z * split.deviation), kind.sides == 2
+    deviation = 0.0 if task.known else kind.relative_to_matrix(relative_deviation(law))
+    margin, both = exp(task.level_z * deviation), kind.sides == 2
     end = sigma * float(kind.to_matrix(law.center + law.half_width))
     critical = sigma * float(kind.to_matrix(law.half_width / 2))
     context = SpikeContext(
@@ -38,7 +40,7 @@ def few_spikes(
         noise=np.array([[-end if both else -np.inf, end]]),
         critical=np.array([[-critical if both else -np.inf, critical]]),
         scale=np.full((1, 2), sigma * float(edges.scale[rank])),
-        sigma_deviation=split.deviation,
+        sigma_deviation=deviation,
         signal_rank=rank,
         sigma_at_most=at_most,
     )

@@ -102,7 +102,10 @@ def read_singular_values(y: FloatArray, rest: Rest, empty: int) -> Readings:
     r − 2y²r², so that all comes from sums of r^k and s²r^k.
     """
     s, row = rest.values, y[:, None]
-    r = np.where(rest.present, 1 / ((row - s) * (row + s)), 0.0)
+    r = row - s
+    r *= row + s
+    np.divide(1, r, out=r)
+    r[~rest.present] = 0.0
     r2, r3, r4, s2, s3, s4 = _power_sums(r, s)
     size = np.count_nonzero(rest.present, axis=1).astype(float)
     r1 = r.sum(axis=1)

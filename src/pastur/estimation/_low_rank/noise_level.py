@@ -7,6 +7,7 @@ quantiles are those of the noise that the spikes leave over, n − k by m − k;
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,10 +31,10 @@ def noise_level(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> float
     ``Σ q x / Σ q²`` over the middle of the spectrum, q the position that noise with σ = 1 gives to
     the value x.
     """
-    middle, angle, crowding = _middle(law)
-    moved = angle - count_shift(angle, strengths) / crowding
+    middle = _middle(law)
+    moved = middle.angle - _shifted(middle.waves, strengths) / middle.crowding
     position = law.points(moved)
-    return float(position @ bulk[middle] / (position @ position))
+    return float(position @ bulk[middle.rows] / (position @ position))
 
 
 def count_shift(angle: FloatArray, strengths: FloatArray) -> FloatArray:
@@ -45,14 +46,29 @@ def count_shift(angle: FloatArray, strengths: FloatArray) -> FloatArray:
     a = θ²/(σ²√c) (rectangular). Summed over k they shift the count above φ by
     ``1/4 − φ/2π − Σ arctan(sin φ/(a − cos φ))/π``.
     """
-    shift = 0.25 - angle / (2 * np.pi)
-    if strengths.size:
-        # In one array: for hundreds of spikes temporary ones cost more than the arctangent.
-        turn = strengths[:, None] - np.cos(angle)
-        np.divide(np.sin(angle), turn, out=turn)
-        np.arctan(turn, out=turn)
-        shift = shift - turn.sum(axis=0) / np.pi
-    return np.asarray(shift)
+    return _shifted(_Waves.of(angle), strengths)
+
+
+class _Waves(NamedTuple):
+    """What `count_shift` needs of the angles: ``1/4 − φ/2π``, cos φ and sin φ."""
+
+    free: FloatArray
+    cosine: FloatArray
+    sine: FloatArray
+
+    @classmethod
+    def of(cls, angle: FloatArray) -> "_Waves":
+        return cls(0.25 - angle / (2 * np.pi), np.cos(angle), np.sin(angle))
+
+
+def _shifted(waves: _Waves, strengths: FloatArray) -> FloatArray:
+    if not strengths.size:
+        return waves.free
+    # In one array: for hundreds of spikes temporary ones cost more than the arctangent.
+    turn = strengths[:, None] - waves.cosine
+    np.divide(waves.sine, turn, out=turn)
+    np.arctan(turn, out=turn)
+    return np.asarray(waves.free - turn.sum(axis=0) / np.pi)
 
 
 def median_rule(distances: FloatArray, kind: Kind, noise: Noise) -> float:
@@ -61,13 +77,15 @@ def median_rule(distances: FloatArray, kind: Kind, noise: Noise) -> float:
     Biased upwards by spikes, but moderately for any share of them below one half (Gavish, Donoho
     2014).
     """
-    law = noise.law(0)
-    # The median of |x| is the upper quartile of a law symmetric about 0.
-    tail = np.array([0.5 / noise.sides])
-    position = float(law.points(law.angles(tail))[0])
     # As np.median, which loads a part of NumPy that takes longer than a fit.
     middle = distances[(distances.size - 1) // 2 : distances.size // 2 + 1].mean()
-    return float(middle / kind.to_matrix(position))
+    return float(middle / kind.to_matrix(_median(noise.law(0), noise.sides)))
+
+
+@lru_cache(maxsize=16)
+def _median(law: NoiseLaw, sides: int) -> float:
+    """Return the median distance from 0, the upper quartile of a law symmetric about it."""
+    return float(law.points(law.angles(np.array([0.5 / sides])))[0])
 
 
 def noise_level_around(values: FloatArray, base: ProbabilityMeasure) -> float:
@@ -116,17 +134,25 @@ def bias_by_hidden(law: NoiseLaw) -> float:
 @lru_cache(maxsize=16)
 def _loadings(law: NoiseLaw) -> FloatArray:
     """Return by how much of itself `noise_level` moves with each mode."""
-    _, angle, crowding = _middle(law)
+    _, angle, crowding, waves = _middle(law)
     position = law.points(angle)
     weight = position / (position @ position)
-    by_count = weight * law.half_width * np.sin(angle) / crowding
+    by_count = weight * law.half_width * waves.sine / crowding
     return np.asarray(np.sin(_MODES[:, None] * angle) @ by_count / (np.pi * _MODES))
 
 
+class _Middle(NamedTuple):
+    """Which of the descending values are matched, their quantiles φ, and values per φ."""
+
+    rows: slice
+    angle: FloatArray
+    crowding: FloatArray
+    waves: _Waves
+
+
 @lru_cache(maxsize=64)
-def _middle(law: NoiseLaw) -> tuple[slice, FloatArray, FloatArray]:
-    """Return which of the descending values are matched, their quantiles φ, and values per φ."""
+def _middle(law: NoiseLaw) -> _Middle:
     skipped = int(np.ceil(_LEFT_OUT * law.size - 0.5))
-    middle = slice(skipped, law.size - skipped)
-    angle = law.angles((np.arange(law.size)[middle] + 0.5) / law.size)
-    return middle, angle, law.size * law.density(angle)
+    rows = slice(skipped, law.size - skipped)
+    angle = law.angles((np.arange(law.size)[rows] + 0.5) / law.size)
+    return _Middle(rows, angle, law.size * law.density(angle), _Waves.of(angle))

@@ -9,7 +9,7 @@ from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Kind, Noise
 from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.estimation._low_rank.edge import Edges
-from pastur.estimation._low_rank.noise_level import median_rule, noise_level, relative_deviation
+from pastur.estimation._low_rank.noise_level import median_rule, noise_level
 from pastur.estimation._result.status import Status
 
 _TOLERANCE = 1e-9
@@ -40,8 +40,6 @@ class Split:
     tested : array
         The σ with which each of the spikes was tested, the weakest with the larger of those of the
         hypotheses that it is one and that it is noise.
-    deviation : float
-        Standard deviation of `sigma` over itself; 0 where it was given.
     """
 
     sigma: float
@@ -50,7 +48,6 @@ class Split:
     bulk: FloatArray
     law: NoiseLaw
     tested: FloatArray = field(default_factory=lambda: np.empty(0))
-    deviation: float = 0.0
 
 
 def split_spectrum(
@@ -91,16 +88,22 @@ def split_spectrum(
     if count:
         tested[-1] = max(level.sigma, levels.at(count - 1).sigma)
     split = split_at(values, kind, noise, count, level.sigma)
-    deviation = kind.relative_to_matrix(relative_deviation(split.law))
-    return replace(split, tested=tested, deviation=deviation), status
+    return replace(split, tested=tested), status
 
 
 def split_at(values: FloatArray, kind: Kind, noise: Noise, count: int, sigma: float) -> Split:
     """Return `values` split after the first `count`, at a given noise level."""
     law = noise.law(count)
+    strengths, bulk = _parted(values, kind, law, count, sigma)
+    return Split(sigma, values[:count], strengths, bulk, law)
+
+
+def _parted(
+    values: FloatArray, kind: Kind, law: NoiseLaw, count: int, sigma: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return the strengths of the first `count` values, and the others as `Split` has them."""
     reduced = kind.to_law(values / sigma)
-    spikes = law.strengths(reduced[:count])
-    return Split(sigma, values[:count], spikes, np.sort(reduced[count:])[::-1], law)
+    return law.strengths(reduced[:count]), np.sort(reduced[count:])[::-1]
 
 
 @dataclass(frozen=True)
@@ -133,11 +136,11 @@ class _Levels:
         # σ enters its own estimate through the strengths of the spikes only: without spikes the
         # second step repeats the first. With them the steps shrink by a steady factor, which
         # Aitken's extrapolation takes out.
-        change, before = np.inf, 0.0
+        change, before, law = np.inf, 0.0, self._noise.law(count)
         for _ in range(_MOST_STEPS):
-            split = split_at(self._values, self._kind, self._noise, count, sigma)
-            level = noise_level(split.bulk, split.law, split.strengths)
-            least = _LEAST_SHARE * float(np.abs(split.bulk).max())
+            strengths, bulk = _parted(self._values, self._kind, law, count, sigma)
+            level = noise_level(bulk, law, strengths)
+            least = _LEAST_SHARE * float(max(bulk[0], -bulk[-1]))
             factor = float(self._kind.to_matrix(max(level, least)))
             change, step, self.steps = abs(factor - 1), log(factor), self.steps + 1
             shrinkage = step / before if before else 0.0

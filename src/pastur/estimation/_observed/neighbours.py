@@ -139,7 +139,7 @@ def _sample(wide: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
     sample = np.empty((n, runs * length), dtype=np.float32)
     for part, start in zip(np.split(sample, runs, axis=1), starts, strict=True):
         given = wide[:, start : start + length]
-        np.divide(given, unit, out=part, dtype=np.float64, casting="same_kind")
+        np.divide(given, unit, out=part, dtype=given.dtype, casting="same_kind")
     columns = (starts[:, None] + np.arange(length)).ravel()
     filled = np.any(sample, axis=1), np.any(sample, axis=0)
     if not (filled[0].all() and filled[1].all()):

@@ -200,7 +200,7 @@ class Scaled:
         """Of the rest as white noise."""
         return mode_p_value(self._deviations, level=1, sigma_known=False)
 
-    @property
+    @cached_property
     def distance(self) -> float:
         """Of the rest from white noise, χ² with seven degrees of freedom if it is."""
         return mode_distance(self._deviations, level=1, sigma_known=False)[1]

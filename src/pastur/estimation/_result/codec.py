@@ -268,8 +268,8 @@ def _columns(table: AnyArray) -> dict[str, list[Any]]:
 def _finite(column: AnyArray) -> list[Any]:
     """Return the items, with None for what JSON has no number for."""
     items: list[Any] = column.tolist()
-    if column.dtype.kind == "f":
-        for place in np.flatnonzero(~np.isfinite(column)):
+    if column.dtype.kind == "f" and not (finite := np.isfinite(column)).all():
+        for place in np.flatnonzero(~finite):
             items[place] = None
     return items
 
