@@ -407,3 +407,10 @@ def test_the_scree_plot_has_its_values() -> None:
         found.spectrum_, np.linalg.svd(x - x.mean(axis=0), compute_uv=False), atol=1e-9
     )
     assert found.fit_.rank == found.n_components_ == 1
+
+
+def test_gaps_are_sent_to_the_fit_that_takes_them() -> None:
+    x, _ = data(np.random.default_rng(47), (40, 20), [])
+    x[3, 4] = np.nan
+    with pytest.raises(PasturError, match=r"contains NaN\. A matrix with gaps.*`fit_incomplete`"):
+        SpikedPCA().fit(x)

@@ -8,13 +8,19 @@ from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.status import Status
 from pastur.estimation._result.verdict import Verdict
 from pastur.estimation.biwhitening import Biwhitened, biwhiten
+from pastur.estimation.counts import CountFit, fit_counts
+from pastur.estimation.incomplete import IncompleteFit, fit_incomplete
+from pastur.estimation.patches import DenoisedPatches, denoise_patches
 from pastur.estimation.rectangular import RectangularFit, fit_rectangular
 from pastur.estimation.symmetric import SymmetricFit, fit_symmetric
 
 __all__ = [
     "Biwhitened",
+    "CountFit",
+    "DenoisedPatches",
     "Fit",
     "Goodness",
+    "IncompleteFit",
     "LawFreeTests",
     "RectangularFit",
     "Status",
@@ -22,6 +28,9 @@ __all__ = [
     "Verdict",
     "baselines",
     "biwhiten",
+    "denoise_patches",
+    "fit_counts",
+    "fit_incomplete",
     "fit_rectangular",
     "fit_symmetric",
     "law_free_tests",

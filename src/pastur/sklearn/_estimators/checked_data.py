@@ -33,7 +33,10 @@ def checked_data(estimator: BaseEstimator, X: Any, **options: Any) -> FloatArray
     except TypeError as error:
         raise InvalidTypeError(str(error)) from error
     except (ValueError, OverflowError, RuntimeError) as error:
-        raise InvalidInputError(str(error)) from error
+        message = str(error)
+        if "contains NaN" in message:
+            message = f"{message.splitlines()[0]} A matrix with gaps goes to `fit_incomplete`."
+        raise InvalidInputError(message) from error
     return np.asarray(real_array("X", plain), dtype=np.float64)
 
 

@@ -1,0 +1,97 @@
+"""Missing entries: intervals of the complete signal, and the way in which gaps are filled."""
+
+import numpy as np
+import pytest
+
+import pastur
+from pastur import PasturError
+from pastur._typing import FloatArray
+from pastur.estimation.incomplete import _solved
+
+N, M = 80, 160
+STRENGTHS = np.array([8.0, 5.0, 3.0])
+
+
+def planted(rng: np.random.Generator, missing: float) -> tuple[FloatArray, FloatArray]:
+    """A matrix with gaps, at rates of rows and columns that differ, and its signal."""
+    left, right = (np.linalg.qr(rng.normal(size=(side, 3)))[0] for side in (N, M))
+    signal = (left * STRENGTHS) @ right.T
+    w = signal + rng.normal(size=(N, M)) / np.sqrt(M)
+    rows, columns = rng.uniform(0.7, 1, size=(N, 1)), rng.uniform(0.7, 1, size=M)
+    kept = rows * columns
+    w[rng.random((N, M)) > np.minimum(kept * (1 - missing) / kept.mean(), 1)] = np.nan
+    return w, signal
+
+
+def held(fit: pastur.Fit) -> list[bool]:
+    """Whether each interval holds the strength that is nearest."""
+    nearest = [STRENGTHS[np.argmin(abs(STRENGTHS - row["theta"]))] for row in fit.spikes]
+    return [
+        bool(row["low"] <= true <= row["high"])
+        for row, true in zip(fit.spikes, nearest, strict=True)
+    ]
+
+
+@pytest.mark.lengthy
+def test_intervals_hold() -> None:
+    # Of 24 intervals of level 0.95 at least 20 hold, but for a chance of 0.006.
+    own, zeros, plain = [], [], []
+    for seed in range(8):
+        w, signal = planted(np.random.default_rng([70, seed]), 0.4)
+        found = pastur.fit_incomplete(w)
+        assert found.fit.rank == 3
+        own += held(found.fit)
+        values = np.linalg.svd(np.nan_to_num(w), compute_uv=False)
+        zeros += held(pastur.fit_rectangular(singular_values=values, shape=w.shape))
+        plain.append(np.linalg.norm(np.nan_to_num(w) / found.observed - signal))
+        assert np.linalg.norm(found.denoise() - signal) < plain[-1] / 2
+        assert found.entry_sd * np.sqrt(M) == pytest.approx(1.0, abs=0.06)
+    assert sum(own) >= 20
+    # With zeros in the gaps they do not.
+    assert sum(zeros) < 0.5 * len(zeros)
+
+
+def test_a_complete_matrix_has_the_usual_fit() -> None:
+    rng = np.random.default_rng(71)
+    w = rng.normal(size=(40, 60)) + 3 * np.outer(rng.normal(size=40), rng.normal(size=60))
+    found, plain = pastur.fit_incomplete(w), pastur.fit_rectangular(w)
+    np.testing.assert_allclose(found.filled, w)
+    assert found.observed == 1 and found.fit.rank == plain.rank == 1
+    assert found.fit.sigma == pytest.approx(plain.sigma)
+    np.testing.assert_allclose(found.fit.spikes["theta"], plain.spikes["theta"], rtol=1e-3)
+    np.testing.assert_allclose(found.denoise(), plain.denoise(w), atol=0.02)
+
+
+def test_loadings_are_those_of_a_regression_for_each_row() -> None:
+    rng = np.random.default_rng(72)
+    mask = (rng.random((12, 30)) < 0.5).astype(np.float64)
+    w, v, ridge = rng.normal(size=(12, 30)) * mask, rng.normal(size=(30, 3)), np.array([1.0, 2, 3])
+    found = _solved(w, mask, v, ridge)
+    for row, seen, loadings in zip(w, mask > 0, found, strict=True):
+        # The ridge as three more observations of 0.
+        design = np.vstack([v[seen], np.diag(np.sqrt(ridge))])
+        target = np.append(row[seen], np.zeros(3))
+        np.testing.assert_allclose(loadings, np.linalg.lstsq(design, target, rcond=None)[0])
+
+
+def test_it_says_what_it_is() -> None:
+    w, _ = planted(np.random.default_rng(73), 0.3)
+    found = pastur.fit_incomplete(w)
+    assert repr(found).startswith("IncompleteFit(80 × 160, ")
+    assert "does not depend on their values" in found.assumption
+    assert found.fit.noise == "profile" and found.fit.profile is not None
+    assert found.fit.profile.given
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ([[1.0, np.nan], [np.nan, np.nan]], "Row 1 has no entry: leave it out"),
+        ([[1.0, np.inf], [2.0, 3.0]], "must be finite, or NaN"),
+        ([1.0, np.nan], "must be a matrix of two rows"),
+        ([[1j, 2], [3, 4]], "must be real"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(wrong: list[object], message: str) -> None:
+    with pytest.raises(PasturError, match=message):
+        pastur.fit_incomplete(wrong)  # type: ignore[arg-type]
