@@ -146,10 +146,11 @@ def _kept(y: FloatArray) -> tuple[AnyArray, AnyArray]:
         if np.array_equal(rows & enough[0], rows) and np.array_equal(columns & enough[1], columns):
             break
         rows, columns = rows & enough[0], columns & enough[1]
-    if min(np.count_nonzero(rows), np.count_nonzero(columns)) < _LEAST_SIDE:
+    left = int(np.count_nonzero(rows)), int(np.count_nonzero(columns))
+    if min(left) < _LEAST_SIDE:
         raise InvalidInputError(
             f"Too few rows and columns of `Y` have counts in {_FEWEST} places or more: "
-            f"{count(np.count_nonzero(rows), 'row', 'rows')} and "
-            f"{count(np.count_nonzero(columns), 'column', 'columns')}."
+            f"{count(left[0], 'row', 'rows')} and "
+            f"{count(left[1], 'column', 'columns')}."
         )
     return rows, columns

@@ -223,19 +223,19 @@ def _level_map(
         if one is not None:
             total[place] += one.level
             seen[place] += 1
-    return np.divide(total, seen, out=np.full(space, np.nan), where=seen > 0)
+    return np.asarray(np.divide(total, seen, out=np.full(space, np.nan), where=seen > 0))
 
 
 def _shrunk(part: FloatArray, sigma: FloatArray) -> tuple[FloatArray, int]:
     """Return a patch without noise of the level that its places have in the mean."""
     w = part.reshape(-1, part.shape[-1])
     filled = w.any(axis=1)
-    rows = np.count_nonzero(filled)
+    rows = int(np.count_nonzero(filled))
     level = float(np.nanmean(sigma)) if np.isfinite(sigma).any() else 0.0
     if level == 0.0 or rows < _LEAST:
         return part, 0
     left, values, right = np.linalg.svd(w[filled], full_matrices=False)
-    kind = RectangularKind(min(rows, w.shape[1]), max(rows, w.shape[1]))
+    kind = RectangularKind(*sorted((rows, int(w.shape[1]))))
     end = level * (np.sqrt(rows) + np.sqrt(w.shape[1]))
     rank = min(int(np.count_nonzero(values > end)), kind.size - 1)
     # Without the components, noise has so many rows and columns less.
