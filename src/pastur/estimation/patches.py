@@ -235,7 +235,7 @@ def _shrunk(part: FloatArray, sigma: FloatArray) -> tuple[FloatArray, int]:
     if level == 0.0 or rows < _LEAST:
         return part, 0
     left, values, right = np.linalg.svd(w[filled], full_matrices=False)
-    kind = RectangularKind(*sorted((rows, int(w.shape[1]))))
+    kind = RectangularKind(min(w.shape[1], rows), max(w.shape[1], rows))
     end = level * (np.sqrt(rows) + np.sqrt(w.shape[1]))
     rank = min(int(np.count_nonzero(values > end)), kind.size - 1)
     # Without the components, noise has so many rows and columns less.
