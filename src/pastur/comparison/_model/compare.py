@@ -102,7 +102,7 @@ def compare(
     >>> comparison = compare({"weight": weight}, {"weight": weight + update})
     >>> matrix = comparison.matrices[0]
     >>> round(matrix.relative_change, 2), matrix.directions.gained, matrix.change.fit.rank
-    (0.34, 1, 1)
+    (0.35, 1, 1)
     """
     alpha = _checks.significance("alpha", alpha)
     workers = Workers.of(jobs, executor)

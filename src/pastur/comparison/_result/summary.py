@@ -69,7 +69,7 @@ def _directions(changed: Sequence[MatrixComparison]) -> list[str]:
         return ["No direction stands out, before or after."] if changed else []
     lost, gained = sum(one.lost for one in found), sum(one.gained for one in found)
     return [
-        f"In these {count(before, 'direction stands', 'directions stand')} out before and {after} "
+        f"In these, {count(before, 'direction stands', 'directions stand')} out before and {after} "
         f"after: {lost} lost, {gained} gained. {GENERAL_POSITION}"
     ]
 
