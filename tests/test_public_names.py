@@ -202,6 +202,7 @@ PUBLIC = {
         "TrainingConfig",
         "Trend",
         "Verification",
+        "assumption_panels",
         "check_assumptions",
         "growth",
         "initial_parameters",

@@ -1,5 +1,6 @@
 """The command `experiment fashion-mnist`, on a hundred images."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,12 @@ def test_it_trains_prints_a_table_and_draws(
     arguments = ("--sizes", "40,60", "--epochs", "2", "--batch-size", "50", "-o", "out")
     result = invoke("experiment", "fashion-mnist", *arguments, "--at-epochs", "1")
     assert result.exit_code == 0, result.output
+    expected = r"^4 networks to train, one after the other: about \d+ (s|min) on this machine"
+    assert re.search(expected, result.stderr, flags=re.M)
+    # Two sizes only.
+    assert "No exponent: it takes networks of at least three sizes" in result.output
+    again = invoke("experiment", "fashion-mnist", *arguments, "--at-epochs", "1")
+    assert "to train" not in again.stderr
     assert "signal rank" in result.output and "Records and picture: out" in result.output
     assert (tmp_path / "out" / "spikes.png").read_bytes().startswith(b"\x89PNG")
     records = read_records(tmp_path / "out")

@@ -168,3 +168,9 @@ def test_rows_and_columns_may_be_decades_apart() -> None:
     found = biwhiten(w)
     np.testing.assert_allclose(found.matrix, biwhiten(plain).matrix, rtol=1e-6)
     np.testing.assert_allclose(found.restore(found.matrix), w, rtol=1e-9)
+
+
+def test_it_reads_as_what_was_done() -> None:
+    found = biwhiten(np.diag([1.0, 2.0]) + 1.0)
+    assert repr(found).startswith("Biwhitened(2 × 2, rows scaled by ")
+    assert repr(found).endswith("; converged)") and "array" not in repr(found)

@@ -116,3 +116,14 @@ def test_masses_of_a_bulk_in_two_parts_with_spikes_in_its_gap() -> None:
 def test_sentences(call: Callable[[], Any], sentence: str) -> None:
     with pytest.raises((ValueError, TypeError), match=sentence):
         call()
+
+
+def test_a_report_reads_as_its_verdicts() -> None:
+    """Also where the sizes come in another order."""
+    report = check_assumptions(sequence()[::-1], POINT, nu1=NU1)
+    assert (np.diff(report.sizes) > 0).all()
+    lines = repr(report).splitlines()
+    assert lines[0] == "AssumptionReport" and len(lines) == 5
+    assert "Assumption 1, ν → ν₀: holds. distance " in lines[2]
+    wrong = check_assumptions(sequence(), Semicircle(0.5), nu1=NU1)
+    assert "Assumption 1, ν → ν₀: DOES NOT SHOW." in repr(wrong) and not wrong.holds

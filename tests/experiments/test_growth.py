@@ -50,8 +50,18 @@ def test_a_power_is_found() -> None:
     found = growth([record(n, 3 * n) for n in (10, 20, 40, 80)])
     assert found is not None
     assert found.exponent == pytest.approx(1)
-    assert found.high - found.low == pytest.approx(0, abs=1e-6)
+    # No scatter: what is left is the rounding of a count, uniform within ½.
+    counts = 3 * np.array([10, 20, 40, 80])
+    x = np.log(counts)
+    variance = np.mean(1 / counts.astype(float) ** 2) / 12
+    reach = t.ppf(0.975, 2) * np.sqrt(variance / ((x - x.mean()) ** 2).sum())
+    assert [found.low, found.high] == pytest.approx([1 - reach, 1 + reach])
     assert (found.networks, found.fitting) == (4, 4)
+
+
+def test_two_sizes_have_no_exponent() -> None:
+    """Any power passes through them, however many networks there are of each."""
+    assert growth([record(n, n // 10, seed=i) for n in (200, 400) for i in range(3)]) is None
 
 
 def test_the_interval_is_that_of_a_regression() -> None:

@@ -3,6 +3,7 @@
 import click
 
 from pastur.cli._analyze.analyze_options import analyze, demo
+from pastur.cli._assumptions.assumption_options import check_assumptions
 from pastur.cli._compare.compare_options import compare
 from pastur.cli._compress.compress_options import compress
 from pastur.cli._compress.denoise_command import denoise
@@ -23,5 +24,15 @@ def main() -> None:
     """
 
 
-for command in (analyze, compare, compress, demo, denoise, experiment, law, verify):
+for command in (
+    analyze,
+    check_assumptions,
+    compare,
+    compress,
+    demo,
+    denoise,
+    experiment,
+    law,
+    verify,
+):
     main.add_command(command)

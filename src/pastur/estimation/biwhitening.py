@@ -20,7 +20,7 @@ _NAMED = 5
 _LARGEST_FLOW = 2**31 - 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Biwhitened:
     """A matrix with its rows and columns scaled to one variance.
 
@@ -40,6 +40,15 @@ class Biwhitened:
     rows: FloatArray
     columns: FloatArray
     status: Status
+
+    def __repr__(self) -> str:
+        n, m = self.matrix.shape
+        spans = (
+            f"{side} scaled by {scales.min():.3g} to {scales.max():.3g}"
+            for side, scales in (("rows", self.rows), ("columns", self.columns))
+        )
+        end = "converged" if self.status.converged else f"not converged: {self.status.message}"
+        return f"Biwhitened({n} × {m}, {', '.join(spans)}; {end})"
 
     def restore(self, signal: ArrayLike) -> FloatArray:
         """Return an estimate made from `matrix`, such as ``fit.denoise``'s, in the units of W."""

@@ -9,6 +9,7 @@ from pastur.experiments.claims._statements.own_measures import TheoremSample, sa
 from pastur.experiments.claims._testing.assumption_checks import (
     AssumptionReport,
     Trend,
+    assumption_panels,
     check_assumptions,
 )
 from pastur.experiments.claims._testing.claim import Claim, Finding, Judgement
@@ -39,6 +40,7 @@ __all__ = [
     "TrainingConfig",
     "Trend",
     "Verification",
+    "assumption_panels",
     "check_assumptions",
     "growth",
     "initial_parameters",

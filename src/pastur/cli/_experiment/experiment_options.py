@@ -101,8 +101,9 @@ def fashion_mnist(
     """Train networks 784×N, N×N, N×10 and count the spikes of their weights (Appendix A).
 
     Every network becomes a small JSON record in the folder, as soon as it is trained; the picture
-    and the table are made of them. A run that was stopped resumes, and repeats at most one epoch of
-    each network that was being trained.
+    and the table are made of them: Figures 1 and 2 of the paper. How long that will take is said
+    before it begins: with the default sizes hours, on one core a day. A run that was stopped
+    resumes, and repeats at most one epoch of each network that was being trained.
 
     \b
     Examples:

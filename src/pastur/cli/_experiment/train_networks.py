@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from pastur._files import write_whole
-from pastur._format import NOTHING, number, percent
+from pastur._format import NOTHING, count, number, percent
 from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.output_files import picture_bytes
 from pastur.cli._terminal.printable import printable
@@ -19,6 +21,8 @@ from pastur.experiments import (
     spike_panels,
 )
 from pastur.experiments._training.configuration import LEARNING_RATES
+from pastur.experiments.fashion_mnist._study.training_time import in_words
+from pastur.experiments.fashion_mnist._study.trainings import expected_time
 from pastur.figures import Panel
 
 PICTURE = "spikes.png"
@@ -49,6 +53,8 @@ def run_experiment(
     quiet: bool,
 ) -> None:
     """Train what has no record yet, and show what all records hold."""
+    if not quiet and scheduler is None:
+        _announce(configs, folder, at_epochs=at_epochs, data=data, jobs=jobs or 1, device=device)
     with connected(scheduler, jobs) as client, progress_bar(quiet=quiet) as bar:
 
         def progress(share: float, words: str) -> None:
@@ -72,6 +78,19 @@ def run_experiment(
         write_whole(folder / PICTURE, picture(panels), inputs=images)
     if not quiet:
         print_records(records, folder)
+
+
+def _announce(configs: Sequence[TrainingConfig], folder: Path, *, jobs: int, **how: Any) -> None:
+    """Say on stderr, before they begin, how long the trainings will take."""
+    networks, seconds = expected_time(configs, folder, jobs=jobs, **how)
+    if networks:
+        at_once = "one after the other" if jobs == 1 else f"{jobs} at the same time"
+        click.echo(
+            f"{count(networks, 'network', 'networks')} to train, {at_once}: about "
+            f"{in_words(seconds)} on this machine as it is now, from a few batches. A run that is "
+            "stopped resumes.",
+            err=True,
+        )
 
 
 def picture(panels: Sequence[Panel]) -> bytes:
@@ -118,5 +137,11 @@ def print_records(records: Sequence[NetworkRecord], folder: Path) -> None:
             f"Detached spikes grow like N^{found.exponent:.2f} "
             f"[{found.low:.2f}, {found.high:.2f}]; the bulk fits in {found.fitting} of "
             f"{found.networks} networks.",
+        )
+    else:
+        say(
+            console,
+            "No exponent: it takes networks of at least three sizes with a spike each.",
+            "dim",
         )
     say(console, f"Records and picture: {printable(str(folder))}")

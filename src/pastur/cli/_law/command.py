@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from pastur.cli._law.numbers import numbers_option
 from pastur.cli._terminal.errors import debug_option
 from pastur.cli._terminal.measure_options import MEASURE_EXAMPLE, measure_option
+from pastur.cli._terminal.numbers import numbers_option
 
 _FILE = click.Path(path_type=Path)
 PICTURE = "pastur-law.png"

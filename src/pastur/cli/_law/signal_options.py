@@ -8,8 +8,8 @@ import numpy as np
 
 from pastur._format import count
 from pastur._typing import FloatArray
-from pastur.cli._law.numbers import read_numbers
 from pastur.cli._terminal.measure_options import MeasureText, law_of
+from pastur.cli._terminal.numbers import read_numbers
 from pastur.cli._terminal.printable import printable
 from pastur.measures import (
     Atoms,

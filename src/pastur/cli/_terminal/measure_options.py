@@ -23,7 +23,9 @@ class MeasureText(NamedTuple):
     measure: Measure
 
 
-def measure_option(name: str, *, help: str, named: str | None = None) -> Callable[[Any], Any]:
+def measure_option(
+    name: str, *, help: str, named: str | None = None, required: bool = False
+) -> Callable[[Any], Any]:
     """Return an option of a measure; wrong usage where the text cannot be understood.
 
     Parameters
@@ -31,6 +33,7 @@ def measure_option(name: str, *, help: str, named: str | None = None) -> Callabl
     name, help : str
     named : str, optional
         The option before it whose measure the text may name: "nu0" for ``--nu0``.
+    required : bool
     """
 
     def parse(ctx: click.Context, param: click.Parameter, text: str | None) -> MeasureText | None:
@@ -43,7 +46,7 @@ def measure_option(name: str, *, help: str, named: str | None = None) -> Callabl
         except InvalidInputError as error:
             raise click.BadParameter(str(error), ctx, param) from None
 
-    return click.option(name, metavar="MEASURE", callback=parse, help=help)
+    return click.option(name, metavar="MEASURE", callback=parse, help=help, required=required)
 
 
 def _known(params: Mapping[str, Any], named: str | None) -> dict[str, Measure]:

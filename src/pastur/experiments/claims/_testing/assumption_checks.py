@@ -12,6 +12,7 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._numerics.intervals import union
 from pastur._typing import ArrayLike, ComplexArray, FloatArray
 from pastur.experiments.claims._testing.rates import SIGMAS, fit_rate
+from pastur.figures import Panel, Series
 from pastur.measures import Measure, ProbabilityMeasure
 from pastur.models.signal_sequence import off_support
 
@@ -46,13 +47,21 @@ class Trend:
         """Whether it tends to infinity as far as the sequence shows."""
         return self._clearly(1)
 
+    @property
+    def words(self) -> str:
+        """The last value, and how it changes with N."""
+        last = f"{self.values[-1]:.3g} at the largest N"
+        if np.isnan(self.exponent):
+            return f"{last}, 0 up to rounding" if self.vanishes else last
+        return f"{last}, {power_words(self.exponent, self.error)}"
+
     def _clearly(self, sign: int) -> bool:
         return bool(sign * self.exponent > SIGMAS * self.error)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AssumptionReport:
-    """What `check_assumptions` found, N by N.
+    """What `check_assumptions` found, N by N, ascending.
 
     Attributes
     ----------
@@ -79,6 +88,41 @@ class AssumptionReport:
     second_moment: Trend
     outside_mass: float
     inside_mass: float
+
+    def __repr__(self) -> str:
+        return "\n".join(["AssumptionReport", *(f"  {line}" for line in self.sentences())])
+
+    def sentences(self) -> list[str]:
+        """Return the verdict on each assumption, with the figures that it rests on."""
+        low, high = int(self.sizes.min()), int(self.sizes.max())
+        masses = f"masses of ν₁ {self.outside_mass:.4g} off supp ν₀, {self.inside_mass:.4g} on it"
+        parts = (
+            (self.assumption_1, "Assumption 1, ν → ν₀", [f"distance {self.distance.words}"]),
+            (
+                self.assumption_2,
+                "Assumption 2, r → ∞ and r = o(N)",
+                [f"r {self.rank.words}", f"r/N {self.rank_share.words}"],
+            ),
+            (
+                self.assumption_3,
+                "Assumption 3, (N/r)(ν − ν₀) → ν₁",
+                [
+                    f"distance {self.distance_1.words}",
+                    f"second moment off by {self.second_moment.words}",
+                    masses,
+                ],
+            ),
+        )
+        head = f"{self.sizes.size} signals, N from {low} to {high}"
+        return [head] + [
+            f"{name}: {'holds' if holds else 'DOES NOT SHOW'}. {'; '.join(why)}."
+            for holds, name, why in parts
+        ]
+
+    @property
+    def holds(self) -> bool:
+        """Whether the sequence shows all three."""
+        return self.assumption_1 and self.assumption_2 and self.assumption_3
 
     @property
     def assumption_1(self) -> bool:
@@ -170,6 +214,33 @@ def check_assumptions(
     )
 
 
+def power_words(exponent: float, error: float) -> str:
+    """Return a power of N with its standard error, in words."""
+    # Adding 0 makes a −0 a 0.
+    return f"like N^{round(exponent, 2) + 0.0:.2f} ± {error:.2f}"
+
+
+def assumption_panels(report: AssumptionReport) -> list[Panel]:
+    """Return a panel for each quantity of a report, against N, with the fitted power."""
+    titles = {
+        "distance": "Assumption 1: distance of ν from ν₀",
+        "rank": "Assumption 2: r, which should grow",
+        "rank_share": "Assumption 2: r/N, which should vanish",
+        "distance_1": "Assumption 3: distance of (N/r)(ν − ν₀) from ν₁",
+        "second_moment": "Assumption 3: error of the second moment",
+    }
+    panels = []
+    for name, title in titles.items():
+        trend: Trend = getattr(report, name)
+        positive = bool((trend.values > 0).all())
+        series = [Series("", report.sizes, trend.values)]
+        if not np.isnan(trend.exponent):
+            rate = fit_rate(report.sizes, trend.values, np.zeros(trend.values.size))
+            series.append(rate.line(report.sizes, power_words(trend.exponent, trend.error)))
+        panels.append(Panel(title, "N", "", series, y_axis="log" if positive else "linear"))
+    return panels
+
+
 def _spectra(sequence: Sequence[ArrayLike]) -> list[FloatArray]:
     found = [_spectrum(f"sequence[{i}]", entry) for i, entry in enumerate(sequence)]
     if len({values.size for values in found}) < _FEWEST:
@@ -177,7 +248,7 @@ def _spectra(sequence: Sequence[ArrayLike]) -> list[FloatArray]:
             f"`sequence` must hold signals of at least {_FEWEST} different sizes, or no rate can "
             f"be seen. Got the sizes {sorted({values.size for values in found})}."
         )
-    return found
+    return sorted(found, key=lambda values: values.size)
 
 
 def _spectrum(name: str, entry: ArrayLike) -> FloatArray:

@@ -15,6 +15,8 @@ from pastur.experiments.fashion_mnist._study.network_record import NetworkRecord
 from pastur.figures import Panel, Series
 
 MIDDLE = "fc2.weight"
+# Through two sizes any power passes exactly.
+FEWEST_SIZES = 3
 
 # What can be counted in a matrix.
 COUNTS: dict[str, Callable[[LayerFindings], float | None]] = {
@@ -44,14 +46,19 @@ class PowerLaw(NamedTuple):
     scatter: float
 
 
-def power_law(size: ArrayLike, value: ArrayLike) -> PowerLaw:
-    """Fit a power of the size to at least three positive values at two sizes or more."""
+def power_law(size: ArrayLike, value: ArrayLike, *, least_variance: float = 0.0) -> PowerLaw:
+    """Fit a power of the size to at least three positive values at two sizes or more.
+
+    `least_variance` is that of log value by itself: the interval has this width where all values
+    happen to lie on a line.
+    """
     from scipy.special import stdtrit
 
     x, y = np.log(np.asarray(size, np.float64)), np.log(np.asarray(value, np.float64))
     x = x - x.mean()
     slope = float(x @ y / (x @ x))
-    variance = float(((y - y.mean() - slope * x) ** 2).sum()) / (x.size - 2)
+    scatter = float(((y - y.mean() - slope * x) ** 2).sum()) / (x.size - 2)
+    variance = max(scatter, least_variance)
     reach = float(stdtrit(x.size - 2, 0.975) * np.sqrt(variance / float(x @ x)))
     return PowerLaw(slope, slope - reach, slope + reach, variance**0.5)
 
@@ -85,18 +92,19 @@ def growth(
 ) -> Growth | None:
     """Fit the exponent with which a count grows with N.
 
-    Networks with a count of 0, and records that do not have it, are left out; None where fewer than
-    three are left, or where they are of one size.
+    Networks with a count of 0, and records that do not have it, are left out; None where those left
+    are of fewer than three sizes, which say nothing about a power.
     """
     pairs = []
     for record in records:
         found = record.layer(layer)
         if found is not None and (value := COUNTS[count](found)):
             pairs.append((record.config.size, value, found.fits))
-    if len(pairs) < 3 or len({size for size, _, _ in pairs}) < 2:
+    if len({size for size, _, _ in pairs}) < FEWEST_SIZES:
         return None
     size, value, fits = np.array(pairs, dtype=np.float64).T
-    law = power_law(size, value)
+    # A count is rounded to the next whole number: uniform within ½ of it.
+    law = power_law(size, value, least_variance=float(np.mean(value**-2)) / 12)
     return Growth(count, law.exponent, law.low, law.high, size.size, int(fits.sum()))
 
 

@@ -28,6 +28,7 @@ from pastur.experiments.fashion_mnist._study.network_record import (
     record_name,
     record_path,
 )
+from pastur.experiments.fashion_mnist._study.training_time import training_seconds
 
 # Share of the whole work, 0 to 1, and what is going on.
 Progress = Callable[[float, str], None]
@@ -112,6 +113,27 @@ def run_fashion_mnist(
             for _ in finished(_train_there, calls, workers=workers):
                 pass
     return [load_record(record_path(place, config)) for config in configs]
+
+
+def expected_time(
+    configs: Sequence[TrainingConfig],
+    folder: PathLike,
+    *,
+    at_epochs: Collection[int] = (),
+    data: PathLike | None = None,
+    jobs: int = 1,
+    device: str = "cpu",
+) -> tuple[int, float]:
+    """Return how many networks `run_fashion_mnist` would train, and about how many seconds.
+
+    As if each began anew; `jobs` of them at the same time, on as many cores.
+    """
+    wanted = _wanted(configs, at_epochs)
+    todo = [config for config in configs if not _finished(Path(folder), config, wanted[config])]
+    if not todo:
+        return 0, 0.0
+    seconds = training_seconds(todo, load_fashion_mnist(data), device=device)
+    return len(todo), max(sum(seconds) / jobs, max(seconds))
 
 
 def read_records(folder: PathLike) -> list[NetworkRecord]:

@@ -63,6 +63,25 @@ def read_numbers(path: Path) -> FloatArray:
     FileFormatError, InvalidInputError, InvalidTypeError
         When it holds anything but finite real numbers in one dimension.
     """
+    values = read_values(path)
+    if values.ndim != 1:
+        raise InvalidInputError(
+            f"'{path}' holds an array of shape {values.shape}. Expected its eigenvalues or "
+            "singular values, one number each."
+        )
+    return vector(str(path), values)
+
+
+def read_values(path: Path) -> Any:
+    """Return the array of a ``.npy`` file, of any shape, or the numbers of a text file.
+
+    Raises
+    ------
+    FileAccessError
+        When `path` cannot be read.
+    FileFormatError, InvalidInputError
+        When it is neither, or there are no numbers in it.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -74,14 +93,9 @@ def read_numbers(path: Path) -> FloatArray:
         values: Any = weights.read(weights.entries[0].name)
     else:
         values = _text_numbers(path, data)
-    if values.ndim != 1:
-        raise InvalidInputError(
-            f"'{path}' holds an array of shape {values.shape}. Expected its eigenvalues or "
-            "singular values, one number each."
-        )
     if not values.size:
         raise InvalidInputError(f"'{path}' contains no numbers.")
-    return vector(str(path), values)
+    return values
 
 
 def _text_numbers(path: Path, data: bytes) -> FloatArray:
