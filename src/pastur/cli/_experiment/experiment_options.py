@@ -102,7 +102,7 @@ def fashion_mnist(
 
     Every network becomes a small JSON record in the folder, as soon as it is trained; the picture
     and the table are made of them: Figures 1 and 2 of the paper. How long that will take is said
-    before it begins: with the default sizes hours, on one core a day. A run that was stopped
+    before it begins: with the default sizes about half a day on one core. A run that was stopped
     resumes, and repeats at most one epoch of each network that was being trained.
 
     \b
