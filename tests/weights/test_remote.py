@@ -24,7 +24,7 @@ import pytest
 from attack_files import Attack
 from click.testing import CliRunner
 
-from pastur import analyze
+from pastur import analyze, compare
 from pastur._errors import FileAccessError, PasturError
 from pastur.cli._main import main
 from pastur.weights import open_weights
@@ -204,6 +204,29 @@ def test_analysis_by_url_is_that_of_the_file(site: Site, model: dict[str, Any]) 
         assert np.array_equal(one.singular_values, other.singular_values)
         assert one.fit.to_dict() == other.fit.to_dict()
     assert site.sent <= 1.05 * 2 * model["0.weight"].nbytes
+
+
+@pytest.mark.lengthy
+def test_two_models_are_compared_where_they_lie(
+    site: Site, model: dict[str, Any], tmp_path: Path
+) -> None:
+    from safetensors.numpy import save_file
+
+    changed = model | {"4.weight": model["4.weight"] + _numbers(np.random.default_rng(6), 300, 400)}
+    save_file(changed, site.folder / "new.safetensors")
+    names = ("model.safetensors", "new.safetensors")
+    here = compare(*(site.folder / name for name in names), include=["0.*", "4.*"])
+    there = compare(*(site.url(name) for name in names), include=["0.*", "4.*"])
+    assert [one.unchanged for one in there.matrices] == [True, False]
+    for one, other in zip(here.matrices, there.matrices, strict=True):
+        assert one.relative_change == other.relative_change
+        assert one.directions == other.directions
+        assert one.new.fit.to_dict() == other.new.fit.to_dict()
+    # Two tensors of each, once.
+    assert site.sent <= 1.05 * 4 * model["0.weight"].nbytes
+    assert not any(secret in str(there.to_dict()) for secret in SECRETS)
+    same_twice = compare(site.url(names[0]), site.url(names[0]), include="0.*")
+    assert same_twice.same_source
 
 
 @pytest.mark.lengthy

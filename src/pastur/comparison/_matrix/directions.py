@@ -31,6 +31,15 @@ class Directions(NamedTuple):
         does not have, on the left or on the right; and the other way round. A dimension is there
         where the squared cosine of a principal angle is ¼ or more, and above what spans in random
         directions have, or ½.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> u, v = (np.linalg.qr(np.random.default_rng(0).normal(size=(n, 3)))[0] for n in (60, 90))
+    >>> old, new = u[:, :2] @ v[:, :2].T, u[:, 1:] @ v[:, 1:].T
+    >>> found = pastur.compare({"w": old}, {"w": new}).matrices[0].directions
+    >>> found.old, found.new, round(found.overlap_left, 9), found.lost, found.gained
+    (2, 2, 0.5, 1, 1)
     """
 
     old: int

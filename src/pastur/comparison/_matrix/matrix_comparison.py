@@ -29,6 +29,13 @@ class MatrixComparison:
         What stands out in both, and how much of it is the same.
     seconds : float
         Wall-clock time of reading, fitting and comparing.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> w = np.random.default_rng(0).normal(size=(60, 90))
+    >>> pastur.compare({"w": w}, {"w": 1.5 * w}).matrices[0]
+    MatrixComparison('w', 60 × 90, relative_change=0.5)
     """
 
     name: str

@@ -17,6 +17,14 @@ class SigmaChange:
     ----------
     value, low, high : float
         `high` is inf where the interval of σ_old begins at 0.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> w = np.random.default_rng(0).normal(size=(60, 90))
+    >>> change = pastur.compare({"w": w}, {"w": 1.5 * w}).matrices[0].sigma_change
+    >>> round(change.value, 9), change.low < 0.5 < change.high
+    (0.5, True)
     """
 
     value: float

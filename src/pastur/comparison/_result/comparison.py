@@ -46,6 +46,14 @@ class Comparison:
         Intervals have the level 1 − alpha.
     files : tuple of Path
         The files that were read, which no output may overwrite. They are not stored.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> w = np.random.default_rng(0).normal(size=(60, 90))
+    >>> comparison = pastur.compare({"w": w, "gone": w}, {"w": w})
+    >>> [matrix.unchanged for matrix in comparison.matrices], comparison.only_old[0].name
+    ([True], 'gone')
     """
 
     old: str
@@ -181,6 +189,20 @@ class ComparisonInterrupted(KeyboardInterrupt):
     ----------
     comparison : Comparison
         What was finished; everything else is skipped, with that reason.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> from pastur.comparison import ComparisonInterrupted
+    >>> w = np.random.default_rng(0).normal(size=(60, 90))
+    >>> def interrupt(done, total, name):
+    ...     if done == 1:
+    ...         raise KeyboardInterrupt
+    >>> try:
+    ...     pastur.compare({"a": w, "b": w}, {"a": w, "b": w}, progress=interrupt)
+    ... except ComparisonInterrupted as stop:
+    ...     print(len(stop.comparison.matrices))
+    1
     """
 
     def __init__(self, comparison: Comparison) -> None:

@@ -192,7 +192,7 @@ def marks(largest: float) -> list[tuple[str, float]]:
     """Return the labels of the axis and their positions in percent."""
     if not largest:
         return []
-    sizes = (largest / 10 ** (_DECADES / 2), largest)
+    sizes = (largest / 1000, largest / 10)
     return [(page_text.percent(s), round(_place(s / largest) / WIDTH * 100, 2)) for s in sizes]
 
 
