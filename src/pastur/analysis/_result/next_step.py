@@ -20,13 +20,15 @@ def next_step(
         Whether initial values, or a base, were given already.
     """
     kinds = {matrix.kind for matrix in matrices}
-    if Finding.SIGNAL in kinds or not kinds & {Finding.NO_LAW, Finding.MISFIT}:
+    refuted = kinds & {Finding.NO_LAW, Finding.MISFIT}
+    # A difference has no law of noise to begin with: what stands out is what there is to see.
+    if with_base or Finding.SIGNAL in kinds or not refuted:
         return ""
     tested = any(matrix.tests is not None for matrix in matrices)
     steps = [
         ("let the noise be chosen (--noise auto)", noise in ("white", "profile")),
         ("compare with the weights before training (--initial FILE)", not with_initial),
-        ("analyse the change made by fine-tuning (--base FILE)", not with_base),
+        ("analyse the change made by fine-tuning (--base FILE)", True),
         ("test without a law of noise (--tests)", not tested),
     ]
     left = [step for step, useful in steps if useful]

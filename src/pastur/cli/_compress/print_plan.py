@@ -2,20 +2,36 @@
 
 from collections.abc import Sequence
 
+from rich.console import Console
+from rich.table import Table
+
 from pastur.cli._terminal.console import open_console, plain_table, say
+from pastur.cli._terminal.narrow_table import fits
 from pastur.cli._terminal.printable import printable
 from pastur.compression import CompressionPlan
 from pastur.compression._plan.plan_rows import HEADINGS, WORDS, row, whole
+
+_NOTE = HEADINGS[-1]
+# What is left out where there is no room, the first at first; notes then stand below.
+_LEFT_OUT = (_NOTE, "bytes", "energy", "parameters", "shape")
 
 
 def print_plan(plan: CompressionPlan, last: str, *, assumed: Sequence[str] = ()) -> None:
     """Print the table, what becomes of the whole model, and what was written."""
     console = open_console()
-    table = plain_table(HEADINGS, WORDS)
-    for matrix in plan.matrices:
-        table.add_row(*map(printable, row(matrix, plan.form)))
+    table, left_out = _table(plan, console)
     console.print(table)
+    if named := ", ".join(filter(None, left_out)):
+        say(
+            console,
+            f"Too narrow for: {named}. A page of the plan or a wider terminal has all.",
+            "dim",
+        )
     console.print()
+    if _NOTE in left_out:
+        for line in _notes(plan):
+            say(console, line, "dim")
+        console.print()
     for name, reason in plan.left_out.items():
         say(console, f"{printable(name)} stays as it is: it {printable(reason)}.", "dim")
     say(console, whole(plan))
@@ -23,3 +39,29 @@ def print_plan(plan: CompressionPlan, last: str, *, assumed: Sequence[str] = ())
         say(console, line)
     say(console, plan.assumption, "dim")
     say(console, printable(last))
+
+
+def _table(plan: CompressionPlan, console: Console) -> tuple[Table, tuple[str, ...]]:
+    """Return the table with as many columns as there is room for, and those it lacks."""
+    rows = [row(matrix, plan.form) for matrix in plan.matrices]
+    for number in range(len(_LEFT_OUT) + 1):
+        left_out = _LEFT_OUT[:number]
+        shown = [k for k, heading in enumerate(HEADINGS) if heading not in left_out]
+        table = plain_table([HEADINGS[k] for k in shown], WORDS)
+        for cells in rows:
+            table.add_row(*(printable(cells[k]) for k in shown))
+        if fits(table, console):
+            break
+    return table, left_out
+
+
+def _notes(plan: CompressionPlan) -> list[str]:
+    """Return each note with the matrices that have it."""
+    found: dict[str, list[str]] = {}
+    for matrix in plan.matrices:
+        if matrix.note:
+            found.setdefault(matrix.note, []).append(matrix.name)
+    return [
+        f"{printable(names[0]) if len(names) == 1 else f'{len(names)} matrices'}: {printable(note)}"
+        for note, names in found.items()
+    ]

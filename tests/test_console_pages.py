@@ -1,0 +1,110 @@
+"""Pages with commands and what these print: the commands are run, and print that.
+
+A block ``console`` has commands after ``$``, each followed by what it prints in a terminal of 100
+columns; a line ``…`` stands for any lines. A block ``python`` that begins with a comment of one
+file's name is that file.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from pastur.cli import main
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# ([\w.-]+\.py)\n")
+PAGES = [
+    page
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    if "```console\n$ " in page.read_text("utf-8")
+]
+
+
+class Step(NamedTuple):
+    """A file to write, or a command with what it prints."""
+
+    name: str
+    text: str
+
+
+def steps(page: str) -> Iterator[Step]:
+    for kind, text in BLOCK.findall(page):
+        if kind == "python":
+            named = FILE.match(text)
+            if named:
+                yield Step(named[1], text)
+            continue
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            yield Step(f"$ {command}", output)
+
+
+def printed(command: str) -> str:
+    """Run a command in this folder and return what it prints."""
+    program, *arguments = shlex.split(command)
+    if program == "pastur":
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code in (0, 1), result.output
+        return result.output
+    assert program == "python", command
+    return subprocess.run(
+        [sys.executable, *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def prints(output: str, expected: str) -> bool:
+    """Whether lines are those expected, where a line of an ellipsis stands for any lines."""
+    lines = [re.escape(line.rstrip()) for line in expected.strip("\n").split("\n")]
+    pattern = re.sub(r"^…\n", r"(?:.*\\n)*?", "\n".join(lines), flags=re.MULTILINE)
+    pattern = re.sub(r"\n…$|^…$", r"(?:\\n?.*)*?", pattern)
+    found = "\n".join(line.rstrip() for line in output.strip("\n").split("\n"))
+    return re.fullmatch(pattern, found) is not None
+
+
+@pytest.mark.lengthy
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_can_be_walked(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+    for name, text in steps(page.read_text("utf-8")):
+        if not name.startswith("$ "):
+            Path(name).write_text(text, "utf-8")
+            continue
+        output = printed(name.removeprefix("$ "))
+        assert prints(output, text), f"{name} prints\n{output}"
+
+
+@pytest.mark.parametrize(
+    ("expected", "matches"),
+    [
+        ("a\nb\nc", True),
+        ("a\n…\nc", True),
+        ("…\nc", True),
+        ("a\n…", True),
+        ("…", True),
+        ("a\nc", False),
+        ("a\n…\nb", False),
+        ("a\nb", False),
+        (".\n.\n.", False),
+    ],
+)
+def test_lines_that_may_be_left_out(expected: str, matches: bool) -> None:
+    assert prints("a  \nb\nc\n", expected) == matches
+
+
+def test_a_page_with_another_output_is_noticed() -> None:
+    page = "```console\n$ pastur --version\npastur 9\n```\n```python\n# a.py\n1\n```\n"
+    (command, file) = steps(page)
+    assert file == Step("a.py", "# a.py\n1\n")
+    assert command.name == "$ pastur --version"
+    assert not prints(printed("pastur --version"), command.text)
