@@ -30,7 +30,7 @@ _EXPECTED = os.environ.get("PASTUR_EXPECTED_SKIPS")
 
 # The modules that import an extra when they are loaded; their tests need it as well, and are
 # skipped with a reason.
-_NEEDING = {"sklearn": "src/pastur/sklearn", "torch": "src/pastur/torch/_layers"}
+_NEEDING = {"sklearn": "src/pastur/sklearn", "torch": "src/pastur/torch"}
 collect_ignore = [path for extra, path in _NEEDING.items() if not find_spec(extra)]
 
 

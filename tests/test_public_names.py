@@ -289,3 +289,33 @@ def test_arguments_after_the_second_are_keyword_only(module: str) -> None:
             kinds = [p.kind for p in inspect.signature(value).parameters.values()]
             most = 3 if name == "apply_compression" else 2
             assert kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) <= most, f"{module}.{name}"
+
+
+# Made by others in this list, or by a training that needs PyTorch and data.
+WITHOUT_EXAMPLE = {
+    "pastur": {"PasturError"},
+    "pastur.cli": {"main"},
+    "pastur.analysis": {"MatrixNoiseTest", "NoiseTest"},
+    "pastur.torch": {"PrunedLayer", "PruningAction", "PruningStep"},
+    "pastur.experiments": {
+        "NetworkRecord",
+        "TrainedNetwork",
+        "growth",
+        "read_records",
+        "run_fashion_mnist",
+        "save_network",
+        "spike_panels",
+        "train_network",
+    },
+    "pastur.models": {"OutlierTable"},
+}
+
+
+@pytest.mark.parametrize("package", [name for name in PUBLIC if name != "pastur.sklearn"])
+def test_every_public_name_has_an_example(package: str) -> None:
+    """The examples themselves run as tests."""
+    module = importlib.import_module(package)
+    values = {name: getattr(module, name) for name in module.__all__}
+    documented = {name: str(value.__doc__) for name, value in values.items() if callable(value)}
+    without = {name for name, text in documented.items() if "\n    >>> " not in text}
+    assert without == WITHOUT_EXAMPLE.get(package, set())

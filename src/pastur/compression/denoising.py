@@ -26,6 +26,15 @@ class Denoised:
         The file or folder, and the errors as they are in it.
     assumptions : dict of str to tuple of str
         What was assumed, with the names of the matrices that were changed under it.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur, tempfile
+    >>> W = 1 + np.random.default_rng(0).normal(size=(60, 90))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = pastur.denoise_model({"a": W}, folder + "/denoised.safetensors")
+    >>> list(done.assumptions.values())
+    [('a',)]
     """
 
     plan: CompressionPlan

@@ -32,6 +32,15 @@ class Histogram:
     counts : array of int, shape (k,)
     density : array, shape (k,)
         Counts over their total and the width of their bin: the areas add up to 1.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> W = np.random.default_rng(0).normal(size=(100, 200))
+    >>> fit = pastur.fit_rectangular(W)
+    >>> found = pastur.figures.histogram(fit, np.linalg.svd(W, compute_uv=False))
+    >>> bool((np.diff(found.bins) > 0).all()), int(found.counts.sum())
+    (True, 100)
     """
 
     bins: FloatArray
@@ -181,6 +190,15 @@ def histogram(fit: Fit, values: FloatArray) -> Histogram:
     there (8 to 60). Outside each is 6 % wider than its neighbour, so that a spike far away costs
     few bins. All bins are equal where there is no noise. Without a law the bulk is all but a tenth
     of the values on each side where it has an edge.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> W = np.random.default_rng(0).normal(size=(100, 200))
+    >>> fit = pastur.fit_rectangular(W)
+    >>> found = pastur.figures.histogram(fit, np.linalg.svd(W, compute_uv=False))
+    >>> int(found.counts.sum()), found.bins.size - found.counts.size
+    (100, 1)
     """
     values, drawn = np.sort(values), DrawnSpectrum(fit)
     known = drawn.noisy or fit.sigma == 0.0
@@ -215,6 +233,15 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
     of them that it describes: not those zero to rounding, nor spikes, unless their rank is growing
     and the law is that of all. A NaN stands between two intervals; without noise, or where no law
     is claimed, there is no point at all.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> W = np.random.default_rng(0).normal(size=(100, 200))
+    >>> fit = pastur.fit_rectangular(W)
+    >>> x, y = pastur.figures.law_curve(fit)
+    >>> x.size == y.size, bool(x.min() < fit.edge)
+    (True, True)
     """
     if not fit.sigma:
         return np.empty(0), np.empty(0)
@@ -227,7 +254,16 @@ def law_curve(fit: Fit, size: int | None = None) -> tuple[FloatArray, FloatArray
 
 
 def law_name(fit: Fit) -> str:
-    """Return what the curve of `law_curve` is, for a legend; empty where no law is claimed."""
+    """Return what the curve of `law_curve` is, for a legend; empty where no law is claimed.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> W = np.random.default_rng(0).normal(size=(100, 200))
+    >>> fit = pastur.fit_rectangular(W)
+    >>> pastur.figures.law_name(fit)
+    'law of the noise'
+    """
     if fit.sigma is None:
         return ""
     return "law of noise and signal" if fit.growing else "law of the noise"

@@ -62,6 +62,14 @@ class Baseline:
         Number of values taken for signal, the largest ones (in absolute value, for eigenvalues).
     edge : float
         Where noise is taken to end, or the threshold of the last value tested.
+
+    Examples
+    --------
+    >>> from pastur.estimation.baselines import median_rule
+    >>> import numpy as np
+    >>> found = median_rule(np.linspace(0.1, 2.0, 100), (100, 100))
+    >>> found.rank, found.edge > found.sigma
+    (0, True)
     """
 
     sigma: float
@@ -78,6 +86,18 @@ def median_rule(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
     References
     ----------
     M. Gavish, D. L. Donoho, IEEE Trans. Inform. Theory 60 (2014), (11) and section III.E.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation.baselines import median_rule
+    >>> rng = np.random.default_rng(0)
+    >>> W = rng.normal(size=(100, 200)) / 200**0.5
+    >>> W += 3 * np.ones((100, 200)) / 20000**0.5
+    >>> values = np.linalg.svd(W, compute_uv=False)
+    >>> found = median_rule(values, (100, 200))
+    >>> round(found.sigma, 2), found.rank
+    (1.0, 1)
     """
     s, n, m = _checked(singular_values, shape)
     c = n / m
@@ -96,6 +116,12 @@ def shrunk_singular_values(
     References
     ----------
     M. Gavish, D. L. Donoho, IEEE Trans. Inform. Theory 63 (2017), (7).
+
+    Examples
+    --------
+    >>> from pastur.estimation.baselines import shrunk_singular_values
+    >>> shrunk_singular_values([3.5, 1.5], (2, 4), sigma=1.0).round(2)
+    array([3.04, 0.  ])
     """
     s = _counted(singular_values, shape)
     n, m = _sides(shape)
@@ -117,6 +143,18 @@ def mp_pca(singular_values: ArrayLike, shape: tuple[int, int]) -> Baseline:
     J. Veraart et al., NeuroImage 142 (2016), in the form of the program by Olesen, Does and
     Jespersen (M. D. Does et al., Magn. Reson. Med. 81, 2019), which counts the rows and columns
     that p components take away. As first printed, with m for m − p, σ̂² is lower by 1 − p/m.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation.baselines import mp_pca
+    >>> rng = np.random.default_rng(0)
+    >>> W = rng.normal(size=(100, 200)) / 200**0.5
+    >>> W += 3 * np.ones((100, 200)) / 20000**0.5
+    >>> values = np.linalg.svd(W, compute_uv=False)
+    >>> found = mp_pca(values, (100, 200))
+    >>> round(found.sigma, 2), found.rank
+    (1.0, 1)
     """
     s, n, m = _checked(singular_values, shape)
     power, p = s**2, np.arange(n)
@@ -146,6 +184,18 @@ def bema(
     ----------
     Z. T. Ke, Y. Ma, X. Lin, J. Amer. Statist. Assoc. 118 (2023), algorithm 1. Implementations in
     use have the last exponent wrong; it is Johnstone's, 4/3 (Ann. Statist. 29, 2001).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation.baselines import bema
+    >>> rng = np.random.default_rng(0)
+    >>> W = rng.normal(size=(100, 200)) / 200**0.5
+    >>> W += 3 * np.ones((100, 200)) / 20000**0.5
+    >>> values = np.linalg.svd(W, compute_uv=False)
+    >>> found = bema(values, (100, 200))
+    >>> round(found.sigma, 2), found.rank
+    (1.0, 1)
     """
     s, n, m = _checked(singular_values, shape)
     c, level = n / m, significance("alpha", alpha)
@@ -174,6 +224,18 @@ def kritchman_nadler(
     ----------
     S. Kritchman, B. Nadler, Chemom. Intell. Lab. Syst. 94 (2008); IEEE Trans. Signal Process. 57
     (2009). Which σ̂ goes with which λ_k is as in the program that goes with them, KN_rankEst.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation.baselines import kritchman_nadler
+    >>> rng = np.random.default_rng(0)
+    >>> W = rng.normal(size=(100, 200)) / 200**0.5
+    >>> W += 3 * np.ones((100, 200)) / 20000**0.5
+    >>> values = np.linalg.svd(W, compute_uv=False)
+    >>> found = kritchman_nadler(values, (100, 200))
+    >>> round(found.sigma, 2), found.rank
+    (1.0, 1)
     """
     s, n, m = _checked(singular_values, shape)
     power, q = s**2, tracy_widom_upper_quantile(significance("alpha", alpha))
@@ -205,6 +267,18 @@ def parallel_analysis(
     ----------
     J. L. Horn, Psychometrika 30 (1965); I. Dumitriu, A. Edelman, J. Math. Phys. 43 (2002) (the
     form).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation.baselines import parallel_analysis
+    >>> rng = np.random.default_rng(0)
+    >>> W = rng.normal(size=(100, 200)) / 200**0.5
+    >>> W += 3 * np.ones((100, 200)) / 20000**0.5
+    >>> values = np.linalg.svd(W, compute_uv=False)
+    >>> found = parallel_analysis(values, (100, 200), rng=0)
+    >>> round(found.sigma, 2), found.rank
+    (1.04, 1)
     """
     s, n, m = _checked(singular_values, shape)
     count, level = positive_integer("draws", draws), significance("alpha", alpha)
@@ -218,6 +292,16 @@ def symmetric_median_rule(eigenvalues: ArrayLike) -> Baseline:
     """`median_rule` for a symmetric matrix: ``σ̂ = |λ|_med/q``, edge (4/√3)σ̂.
 
     q is the upper quartile of the semicircle law, the median of its absolute value.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> from pastur.estimation.baselines import symmetric_median_rule
+    >>> W = pastur.sample_goe(200, rng=0)
+    >>> W += 3 * np.ones((200, 200)) / 200
+    >>> found = symmetric_median_rule(np.linalg.eigvalsh(W))
+    >>> round(found.sigma, 2), found.rank
+    (1.02, 1)
     """
     size = _sizes(eigenvalues)
     sigma = float(np.median(size) / Semicircle(1.0).quantile(0.75))
@@ -231,6 +315,12 @@ def shrunk_eigenvalues(eigenvalues: ArrayLike, *, sigma: float) -> FloatArray:
     References
     ----------
     J. Bun, R. Allez, J.-P. Bouchaud, M. Potters, IEEE Trans. Inform. Theory 62 (2016).
+
+    Examples
+    --------
+    >>> from pastur.estimation.baselines import shrunk_eigenvalues
+    >>> shrunk_eigenvalues([3.0, 1.5], sigma=1.0).round(2)
+    array([2.24, 0.  ])
     """
     values = vector("eigenvalues", eigenvalues)
     root = np.sqrt(np.maximum(values**2 - 4 * positive_number("sigma", sigma) ** 2, 0.0))
@@ -243,6 +333,16 @@ def symmetric_bema(
     """`bema` for a symmetric matrix: quantiles of the semicircle, edges ±σ̂(2 + q N^(−2/3)).
 
     q is the Tracy–Widom quantile at 1 − alpha/2, for each of the two edges.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> from pastur.estimation.baselines import symmetric_bema
+    >>> W = pastur.sample_goe(200, rng=0)
+    >>> W += 3 * np.ones((200, 200)) / 200
+    >>> found = symmetric_bema(np.linalg.eigvalsh(W))
+    >>> round(found.sigma, 2), found.rank
+    (1.01, 1)
     """
     values = np.sort(vector("eigenvalues", eigenvalues))[::-1]
     n, level = values.size, significance("alpha", alpha)
@@ -256,7 +356,18 @@ def symmetric_bema(
 def symmetric_parallel_analysis(
     eigenvalues: ArrayLike, *, draws: int = 20, alpha: float = 0.05, rng: RandomLike = None
 ) -> Baseline:
-    """`parallel_analysis` for a symmetric matrix, on absolute values of eigenvalues."""
+    """`parallel_analysis` for a symmetric matrix, on absolute values of eigenvalues.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> from pastur.estimation.baselines import symmetric_parallel_analysis
+    >>> W = pastur.sample_goe(200, rng=0)
+    >>> W += 3 * np.ones((200, 200)) / 200
+    >>> found = symmetric_parallel_analysis(np.linalg.eigvalsh(W), rng=0)
+    >>> round(found.sigma, 2), found.rank
+    (1.02, 1)
+    """
     size = _sizes(eigenvalues)
     n, count = size.size, positive_integer("draws", draws)
     level, random = significance("alpha", alpha), generator(rng)
@@ -275,6 +386,12 @@ class Estimator:
         One of this module.
     settings : tuple of str
         The keywords it takes of ``alpha`` and ``rng``.
+
+    Examples
+    --------
+    >>> from pastur.estimation.baselines import ESTIMATORS
+    >>> ESTIMATORS["bema"].settings
+    ('alpha',)
     """
 
     function: Callable[..., Baseline]

@@ -34,6 +34,16 @@ class Biwhitened:
         The scales, positive.
     status : Status
         How the scaling ended; its residual is the largest relative error of a mean.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> W = rng.normal(size=(80, 160)) * rng.uniform(0.5, 2, size=(80, 1))
+    >>> found = pastur.biwhiten(W)
+    >>> fits = [pastur.fit_rectangular(matrix) for matrix in (W, found.matrix)]
+    >>> [str(fit.goodness.verdict) for fit in fits]
+    ['row or column variances differ', 'noise bulk']
     """
 
     matrix: FloatArray

@@ -99,6 +99,18 @@ class RectangularFit(Fit):
     zero_sides : tuple of two ints
         Rows and columns of W that are zero to rounding and were left out: noise and signal are
         those of the rest.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> u, v = (np.linalg.qr(rng.normal(size=(k, 2)))[0] for k in (100, 200))
+    >>> W = rng.normal(size=(100, 200)) / 200**0.5 + (u * [3.0, 2.0]) @ v.T
+    >>> fit = pastur.fit_rectangular(W)
+    >>> fit
+    RectangularFit(100 × 200, sigma=0.9959, edge=1.719, rank=2, 'noise bulk')
+    >>> fit.spikes["theta"].round(1), fit.spikes["low"].round(1)
+    (array([3. , 1.8]), array([2.8, 1.7]))
     """
 
     zero_sides: tuple[int, int] = field(

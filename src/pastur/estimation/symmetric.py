@@ -87,6 +87,14 @@ class SymmetricFit(Fit):
     white : SymmetricFit or None
         The fit of white noise that was tried and not believed, where ``noise="auto"`` came to claim
         no law.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> W = pastur.sample_goe(200, rng=0)
+    >>> W += 3 * np.ones((200, 200)) / 200
+    >>> pastur.fit_symmetric(W)
+    SymmetricFit(200 × 200, sigma=1.002, edge=2.052, rank=1, 'noise bulk')
     """
 
     lower_edge: float | MaybeNone = field(metadata=stored("Lower end of the noise."))

@@ -10,6 +10,12 @@ class EdgeScale(NamedTuple):
 
     Arrays in the order of ``law.support.ravel()``; the scale is negative at left edges, and both
     are NaN where the density does not vanish like a square root.
+
+    Examples
+    --------
+    >>> from pastur import Atoms, DeformedWigner
+    >>> DeformedWigner(Atoms([0.0])).edge_scale(1000).scale.round(4)
+    array([-0.01,  0.01])
     """
 
     centring: FloatArray

@@ -47,6 +47,18 @@ def compress(module: Any, plan: CompressionPlan) -> Any:
         When `plan` is not a plan.
     MissingExtraError
         When PyTorch is not installed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> import pastur
+    >>> _ = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(30, 60), nn.ReLU(), nn.Linear(60, 40))
+    >>> plan = pastur.plan_compression(pastur.analyze(module), module, target={"size": 0.5})
+    >>> smaller = pastur.torch.compress(module, plan)
+    >>> sum(p.numel() for p in module.parameters())
+    1620
     """
     with needed("pastur.torch.compress", "torch", "torch"):
         from pastur.torch._layers.owners import Owners, as_parameter, check_module

@@ -39,6 +39,21 @@ def load_compressed(module: Any, path: PathLike) -> Any:
         When module and file do not go together. The module is then as it was.
     MissingExtraError
         When PyTorch is not installed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> import pastur
+    >>> _ = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(30, 60), nn.ReLU(), nn.Linear(60, 40))
+    >>> import tempfile
+    >>> plan = pastur.plan_compression(pastur.analyze(module), module, target={"size": 0.5})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     done = pastur.apply_compression(plan, module, f"{folder}/small.safetensors")
+    ...     loaded = pastur.torch.load_compressed(module, done.path)
+    >>> sum(p.numel() for p in module.parameters())
+    1620
     """
     with needed("pastur.torch.load_compressed", "torch", "torch"):
         from pastur.torch._layers.owners import Owners, as_parameter, check_module

@@ -120,6 +120,19 @@ class MPPruning:
             if step is not None:
                 print(step)
         pruning.sparsify(1e-3)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> import pastur
+    >>> _ = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(30, 60), nn.ReLU(), nn.Linear(60, 40))
+    >>> optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    >>> pruning = pastur.torch.MPPruning(module, optimizer, every=4, until=20)
+    >>> steps = [pruning.step() for epoch in range(4)]
+    >>> len(pruning.left_out), steps[0] is None, steps[3] is None
+    (0, True, False)
     """
 
     def __init__(

@@ -97,6 +97,21 @@ def noise_test(
         test = pastur.torch.noise_test(module.eval(), lambda module: validation_loss(module))
         print(test)
         pastur.figures.plot_noise_test(test)
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> import pastur
+    >>> _ = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(30, 60), nn.ReLU(), nn.Linear(60, 40))
+    >>> x = torch.randn(100, 30)
+    >>> def evaluate(module):
+    ...     with torch.no_grad():
+    ...         return float(module(x).square().mean())
+    >>> found = pastur.torch.noise_test(module, evaluate, draws=2)
+    >>> [matrix.name for matrix in found.matrices]
+    ['0.weight', '2.weight']
     """
     with needed("pastur.torch.noise_test", "torch", "torch"):
         from pastur.torch._layers.owners import Owners, check_module

@@ -52,6 +52,14 @@ class Skipped:
         Why, in words that follow the name.
     traceback : str
         Where a fault of pastur is the reason, an "internal error", what led to it; else empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.weights import Skipped, iter_matrices, open_weights
+    >>> found = list(iter_matrices(open_weights({"a": np.eye(3), "b": np.zeros(4)})))
+    >>> [(one.name, one.reason) for one in found if isinstance(one, Skipped)]
+    [('b', 'not a matrix: its shape is (4,)')]
     """
 
     name: str
@@ -96,6 +104,14 @@ class Matrix:
         entries are in the tensor.
     content_mark : str
         That of the weights: another text once any number has changed, or empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.weights import Matrix, iter_matrices, open_weights
+    >>> found = list(iter_matrices(open_weights({"a": np.eye(3), "b": np.zeros(4)})))
+    >>> [(one.name, one.load().shape) for one in found if isinstance(one, Matrix)]
+    [('a', (3, 3))]
     """
 
     name: str

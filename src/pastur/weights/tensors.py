@@ -38,6 +38,14 @@ class TensorInfo:
     aside : str
         Why it is not a weight, though it can be read, in words that follow its name; empty where it
         is one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.weights import open_weights
+    >>> entry = open_weights({"a": np.eye(3)}).entries[0]
+    >>> entry.name, entry.shape, entry.nbytes
+    ('a', (3, 3), 72)
     """
 
     name: str
@@ -78,6 +86,14 @@ class Weights:
     content_mark : str
         A text that is another one once any of its numbers has changed, base included; empty where
         there is none, and only reading them can show it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.weights import open_weights
+    >>> weights = open_weights({"a": np.eye(3), "b": np.zeros(4)})
+    >>> [entry.name for entry in weights.entries], weights.read("b")
+    (['a', 'b'], array([0., 0., 0., 0.]))
     """
 
     source: str

@@ -12,6 +12,14 @@ class Finding(Word):
     """What was found in a matrix, the noise of its fit and the count of spikes taken together.
 
     Each is the string that is stored: ``Finding.NOISE_ONLY == "noise only"``.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> matrix = pastur.analyze({"a": rng.normal(size=(60, 90))})["a"]
+    >>> matrix.kind, matrix.kind is pastur.Finding.NOISE_ONLY
+    ('noise only', True)
     """
 
     SIGNAL = "signal"

@@ -53,6 +53,16 @@ class InitialComparison:
         rounding, and in those of 0.1.0.
     update_tests : LawFreeTests or None
         Tests of U that need no law of noise, where they were requested.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> initial = rng.normal(size=(60, 90))
+    >>> update = np.outer(np.linspace(-1, 1, 60), np.linspace(-1, 1, 90))
+    >>> found = pastur.analyze({"a": 0.9 * initial + 3 * update}, initial={"a": initial}).initial[0]
+    >>> round(found.coefficient, 1)
+    0.9
     """
 
     name: str
@@ -166,6 +176,15 @@ def compare_with_initial(
     Returns
     -------
     InitialComparison
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> from pastur.analysis import compare_with_initial
+    >>> initial = np.random.default_rng(0).normal(size=(60, 90))
+    >>> found = compare_with_initial(0.9 * initial, initial, name="a", sigma=None, edge=None)
+    >>> round(found.coefficient, 3)
+    0.9
     """
     n, m = sorted(trained.shape)
     trained, initial = (np.asarray(x, dtype=np.float64) for x in (trained, initial))

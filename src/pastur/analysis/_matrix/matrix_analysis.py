@@ -55,6 +55,16 @@ class MatrixAnalysis:
         the noise is the packing's. None where the file is not quantised, or does not say.
     tests : LawFreeTests or None
         Tests that need no law of noise, where they were requested.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> analysis = pastur.analyze({"a": rng.normal(size=(60, 90)), "b": np.ones((60, 90))})
+    >>> for matrix in analysis:
+    ...     print(f"{matrix.name}: {matrix.kind}")
+    a: noise only
+    b: signal
     """
 
     name: str

@@ -62,6 +62,14 @@ class Metrics:
     alpha_p_value : float or None
         Chance that a tail drawn from that law lies as far from its own best law; None unless
         `analyze` is called with ``randomize``.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> matrix = pastur.analyze({"a": np.diag([2.0] * 30 + [1.0] * 30)})["a"]
+    >>> matrix.metrics.spectral_norm, round(matrix.metrics.stable_rank, 1)
+    (2.0, 37.5)
     """
 
     frobenius_norm: float

@@ -60,6 +60,16 @@ class Analysis:
         One for each trained matrix whose initial value is in the same file.
     files : tuple of Path
         The files that were read, which no output may overwrite. They are not stored.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> analysis = pastur.analyze({"a.weight": rng.normal(size=(60, 90)), "a.bias": np.zeros(60)})
+    >>> analysis
+    Analysis('dict of arrays', matrices: 1, skipped: 1)
+    >>> analysis["a.weight"].fit.rank, analysis.skipped[0].reason
+    (0, 'not a matrix: its shape is (60,)')
     """
 
     source: str
@@ -350,6 +360,13 @@ class AnalysisInterrupted(KeyboardInterrupt):
     ----------
     analysis : Analysis
         What was finished; everything else is skipped, with that reason.
+
+    Examples
+    --------
+    >>> import pastur
+    >>> from pastur.analysis import AnalysisInterrupted
+    >>> issubclass(AnalysisInterrupted, KeyboardInterrupt)
+    True
     """
 
     def __init__(self, analysis: Analysis) -> None:

@@ -29,6 +29,13 @@ class References:
     Attributes
     ----------
     references : tuple of Reference
+
+    Examples
+    --------
+    >>> import pastur
+    >>> found = pastur.cite(pastur.DeformedWigner(pastur.Atoms([0.0])))
+    >>> len(found), found.to_bibtex().count("@article")
+    (4, 3)
     """
 
     references: tuple[Reference, ...]

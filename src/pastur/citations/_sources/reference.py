@@ -21,6 +21,13 @@ class Reference:
         Empty for what has none.
     note : str
         What else identifies it, such as the number of a preprint.
+
+    Examples
+    --------
+    >>> import pastur
+    >>> first, *_ = pastur.cite(pastur.DeformedWigner(pastur.Atoms([0.0])))
+    >>> first.key, first.year
+    ('afanasiev2025', 2025)
     """
 
     key: str

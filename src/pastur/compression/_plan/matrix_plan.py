@@ -17,14 +17,28 @@ _HALF = 2  # bytes of a number of 16 bits
 
 
 class Form(Word):
-    """How what is kept is written."""
+    """How what is kept is written.
+
+    Examples
+    --------
+    >>> from pastur.compression import Form
+    >>> [str(form) for form in Form]
+    ['dense', 'factored']
+    """
 
     DENSE = "dense"
     FACTORED = "factored"
 
 
 class Action(Word):
-    """What is done to a matrix."""
+    """What is done to a matrix.
+
+    Examples
+    --------
+    >>> from pastur.compression import Action
+    >>> [str(action) for action in Action]
+    ['keep', 'low rank', 'prune', 'round', 'split']
+    """
 
     KEEP = "keep"
     LOW_RANK = "low rank"
@@ -63,6 +77,12 @@ class Choice:
     bits : int or None
     fit : RectangularFit or None
         What denoises W before its leading directions are taken.
+
+    Examples
+    --------
+    >>> from pastur.compression import Choice
+    >>> Choice("low rank", rank=8)
+    Choice(action='low rank', rank=8, values=None, threshold=None, bits=None, fit=None)
     """
 
     action: Action = Action.KEEP
@@ -216,6 +236,16 @@ class MatrixPlan:
         What that promises; None where the choice was edited.
     note : str
         What else there is to know; may be empty.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> W = np.random.default_rng(0).normal(size=(40, 60))
+    >>> analysis = pastur.analyze({"a": W})
+    >>> plan = pastur.plan_compression(analysis, {"a": W}, method="magnitude", target={"size": 0.5})
+    >>> matrix = plan["a"]
+    >>> matrix.shape, matrix.kept, str(matrix.choice.action)
+    ((40, 60), False, 'prune')
     """
 
     name: str

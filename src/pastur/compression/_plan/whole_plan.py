@@ -50,6 +50,15 @@ class CompressionPlan:
         Matrices of the analysis that stay as they are, with the reason.
     files : tuple of Path
         The files of the model, which no output may overwrite. They are not stored.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> W = np.random.default_rng(0).normal(size=(40, 60))
+    >>> analysis = pastur.analyze({"a": W})
+    >>> plan = pastur.plan_compression(analysis, {"a": W}, method="magnitude", target={"size": 0.5})
+    >>> plan, plan["a"].choice.action
+    (CompressionPlan('dict of arrays', 'magnitude', matrices changed: 1), 'prune')
     """
 
     source: str

@@ -24,6 +24,14 @@ def read_compressed(source: Any) -> dict[str, AnyArray]:
     ------
     FileAccessError, FileFormatError
         When it cannot be read, or parts do not go together.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.compression import read_compressed
+    >>> read_compressed({"a": np.eye(2)})
+    {'a': array([[1., 0.],
+           [0., 1.]])}
     """
     weights = open_checkpoint(source).stored
     readable = [entry.name for entry in weights.entries if not entry.unreadable]

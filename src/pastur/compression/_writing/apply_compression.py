@@ -69,6 +69,16 @@ class Compressed:
         What else there is to know; may be empty.
     unkept : tuple of str
         Matrices whose error lies outside of the interval that the plan promised.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur, tempfile
+    >>> W = np.random.default_rng(0).normal(size=(40, 60))
+    >>> plan = pastur.plan_compression(pastur.analyze({"a": W}), {"a": W}, method="round")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = pastur.apply_compression(plan, {"a": W}, folder + "/small.safetensors")
+    >>> round(written.errors["a"], 2)
+    0.1
     """
 
     path: Path

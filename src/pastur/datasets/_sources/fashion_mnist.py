@@ -42,6 +42,14 @@ class FashionMnist:
         Classes, 0 to 9.
     test_images : ndarray of uint8, shape (10000, 28, 28)
     test_labels : ndarray of uint8, shape (10000,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.datasets import FashionMnist
+    >>> images, labels = np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)
+    >>> FashionMnist(images, labels, images, labels).train_images.shape
+    (2, 28, 28)
     """
 
     train_images: npt.NDArray[np.uint8]

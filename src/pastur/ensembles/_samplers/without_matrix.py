@@ -38,6 +38,13 @@ class OutlierSample(KeepsLocked):
         outlier, comes on top.
     blocks : int
         Blocks of the block tridiagonal matrix that were used, each of r rows.
+
+    Examples
+    --------
+    >>> from pastur import sample_spiked_outliers
+    >>> sample = sample_spiked_outliers(10**9, [3.0], rng=0)
+    >>> sample.outliers.round(4), sample.truncation_error < 1e-9
+    (array([3.3333]), True)
     """
 
     outliers: FloatArray

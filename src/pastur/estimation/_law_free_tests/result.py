@@ -79,6 +79,15 @@ class LawFreeTests:
     set_aside_count : int
         How many there are: the entries beyond (nm)^(1/4) standard deviations, each a spike of its
         own.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> W = rng.normal(size=(100, 200)).cumsum(axis=1)
+    >>> tests = pastur.law_free_tests(W)
+    >>> str(tests.columns), round(tests.predictable_share, 2)
+    ('0.833 ± 0.059', 0.98)
     """
 
     shape: tuple[int, int] = field(metadata=stored("Rows and columns.", minimum=1))

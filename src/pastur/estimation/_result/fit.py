@@ -110,6 +110,18 @@ class Fit(Locked):
     white : Fit or None
         The fit of white noise that was tried and not believed, where ``noise="auto"`` came to claim
         no law.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> rng = np.random.default_rng(0)
+    >>> u, v = (np.linalg.qr(rng.normal(size=(k, 2)))[0] for k in (100, 200))
+    >>> W = rng.normal(size=(100, 200)) / 200**0.5 + (u * [3.0, 2.0]) @ v.T
+    >>> fit = pastur.fit_rectangular(W)
+    >>> fit.noise.name, round(fit.sigma, 2), fit.rank
+    ('white', 1.0, 2)
+    >>> pastur.estimation.RectangularFit.from_dict(fit.to_dict()).spikes["theta"].round(1)
+    array([3. , 1.8])
     """
 
     shape: tuple[int, int] = field(metadata=stored("Rows and columns.", minimum=1))

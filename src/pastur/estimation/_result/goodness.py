@@ -37,6 +37,13 @@ class Goodness:
         The reason for the verdict in a sentence, with the figures.
     entries : tuple of pairs of ints
         Rows and columns of outlying entries, the largest first, 20 at most.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> fit = pastur.fit_rectangular(np.random.default_rng(0).normal(size=(100, 200)))
+    >>> fit.goodness.verdict, bool(fit.goodness.p_value > 0.01)
+    ('noise bulk', True)
     """
 
     statistic: float | None = field(

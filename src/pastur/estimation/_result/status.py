@@ -19,6 +19,13 @@ class Status:
         Steps taken, evaluations of σ.
     message : str
         One sentence.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> fit = pastur.fit_rectangular(np.random.default_rng(0).normal(size=(100, 200)))
+    >>> fit.status.converged, fit.status.message
+    (True, 'Noise level and number of spikes agree with each other.')
     """
 
     converged: bool = field(metadata=stored("Whether the numbers can be relied on."))

@@ -10,6 +10,13 @@ class Verdict(Word):
     """Whether the bulk of a spectrum is noise, or why not: ``fit.goodness.verdict``.
 
     Each is the string that is stored: ``Verdict.NOISE == "noise bulk"``.
+
+    Examples
+    --------
+    >>> import numpy as np, pastur
+    >>> fit = pastur.fit_rectangular(np.random.default_rng(0).normal(size=(100, 200)))
+    >>> fit.goodness.verdict == "noise bulk", fit.goodness.verdict is pastur.Verdict.NOISE
+    (True, True)
     """
 
     NOISE = "noise bulk"

@@ -43,6 +43,12 @@ class Series:
         Standard errors of y, drawn as bars of one of them each way.
     kind : {"points", "curve", "contrast"}
         "contrast" is for what should disagree: grey crosses on a dotted line.
+
+    Examples
+    --------
+    >>> from pastur.figures import Series
+    >>> Series("measured", [100, 400], [0.1, 0.05], error=[0.01, 0.005]).kind
+    'points'
     """
 
     label: str
@@ -71,6 +77,14 @@ class Panel:
     title, x_label, y_label : str
     series : sequence of Series
     x_axis, y_axis : {"linear", "log"}
+
+    Examples
+    --------
+    >>> from pastur.figures import Panel, Series, plot_panel
+    >>> rows = [Series("measured", [100, 400], [0.1, 0.05], error=[0.01, 0.005])]
+    >>> axes = plot_panel(Panel("Distance", "N", "distance", rows))
+    >>> axes.get_xscale()
+    'log'
     """
 
     title: str

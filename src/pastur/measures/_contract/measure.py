@@ -30,6 +30,15 @@ class Measure(KeepsLocked, ABC):
     half-plane for a positive measure, Im g(x + i0)/π is the density, g(z) ≈ −mass/z at infinity.
 
     Measures add up and take real factors: ``2 * m1 - m2``.
+
+    Examples
+    --------
+    >>> from pastur import Atoms, Semicircle
+    >>> difference = Atoms([3.0]) - Semicircle(1.0)
+    >>> difference.mass, difference.moment(1)
+    (0.0, 3.0)
+    >>> float(difference.measure_of([2.0, 4.0]))
+    1.0
     """
 
     # Without this NumPy would take `np.float64(2) * measure` apart before `__rmul__` is asked.
@@ -313,7 +322,17 @@ class Measure(KeepsLocked, ABC):
 
 
 class ProbabilityMeasure(Measure):
-    """A positive measure of mass 1: it also has quantiles and samples."""
+    """A positive measure of mass 1: it also has quantiles and samples.
+
+    Examples
+    --------
+    >>> from pastur import MarchenkoPastur
+    >>> law = MarchenkoPastur(ratio=0.5)
+    >>> law.quantile([0.25, 0.5, 0.75]).round(3)
+    array([0.398, 0.83 , 1.486])
+    >>> law.sample(3, rng=0).round(3)
+    array([1.153, 0.427, 0.143])
+    """
 
     @property
     def mass(self) -> float:

@@ -35,6 +35,15 @@ class EdgeTable(KeepsLocked):
         The extreme value at the edge is about ``centring + scale·TW_β``. NaN without a size, and
         where there is no Tracy–Widom law at that size: the density does not vanish like a square
         root, or does so only closer to the edge than single values are apart.
+
+    Examples
+    --------
+    >>> from pastur import Atoms, DeformedWigner
+    >>> edges = DeformedWigner(Atoms([0.0])).describe([], size=100).edges
+    >>> edges.position, edges.critical_spike
+    (array([-2.,  2.]), array([-1.,  1.]))
+    >>> edges.scale.round(4)
+    array([-0.0464,  0.0464])
     """
 
     position: FloatArray
@@ -63,6 +72,13 @@ class SpikeTable(KeepsLocked):
         array for each of the model's ``overlap_names``.
     fluctuation : array
         Standard deviation of the outlier; NaN without a size, and for subcritical spikes.
+
+    Examples
+    --------
+    >>> from pastur import Atoms, DeformedWigner
+    >>> spikes = DeformedWigner(Atoms([0.0])).describe([3.0, 0.5]).spikes
+    >>> spikes.detached, spikes.position.round(3), spikes.overlaps[0].round(3)
+    (array([ True, False]), array([3.333, 2.   ]), array([0.889, 0.   ]))
     """
 
     theta: FloatArray
@@ -90,6 +106,13 @@ class Description(KeepsLocked):
         The ends of the intervals, in the order of ``intervals.ravel()``.
     spikes : SpikeTable
         What becomes of the spikes.
+
+    Examples
+    --------
+    >>> from pastur import Atoms, DeformedWigner
+    >>> found = DeformedWigner(Atoms([0.0])).describe([3.0, 0.5], size=100)
+    >>> found.intervals, found.spikes.position.round(3)
+    (array([[-2.,  2.]]), array([3.333, 2.   ]))
     """
 
     model: SpikedModel

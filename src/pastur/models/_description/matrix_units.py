@@ -24,6 +24,13 @@ class MatrixUnits(KeepsLocked):
     Attributes
     ----------
     model : SpikedModel
+
+    Examples
+    --------
+    >>> from pastur import Atoms, InformationPlusNoise
+    >>> model = InformationPlusNoise(Atoms([0.0]), ratio=0.25)
+    >>> model.law.support, model.in_matrix_units.support
+    (array([[0.25, 2.25]]), array([[0.5, 1.5]]))
     """
 
     model: SpikedModel

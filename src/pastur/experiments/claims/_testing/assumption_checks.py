@@ -31,6 +31,16 @@ class Trend:
     values : ndarray, shape (k,)
     exponent, error : float
         NaN where all values are 0 up to rounding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur import Atoms
+    >>> from pastur.experiments import check_assumptions
+    >>> signals = [np.repeat([2.0, 0.0], [r, r * r - r]) for r in (10, 20, 40)]
+    >>> trend = check_assumptions(signals, Atoms([0.0]), nu1=Atoms([2.0]) - Atoms([0.0])).rank
+    >>> trend.values, round(trend.exponent, 1)
+    (array([10., 20., 40.]), 0.5)
     """
 
     values: FloatArray
@@ -78,6 +88,16 @@ class AssumptionReport:
         ``|(N/r)∫t² d(ν − ν₀) − ∫t² dν₁|``.
     outside_mass, inside_mass : float
         ν₁ outside and on supp ν₀; they should be 1 and −1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur import Atoms
+    >>> from pastur.experiments import check_assumptions
+    >>> signals = [np.repeat([2.0, 0.0], [r, r * r - r]) for r in (10, 20, 40)]
+    >>> report = check_assumptions(signals, Atoms([0.0]), nu1=Atoms([2.0]) - Atoms([0.0]))
+    >>> round(report.rank.exponent, 1)
+    0.5
     """
 
     sizes: FloatArray

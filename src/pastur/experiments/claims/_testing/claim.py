@@ -57,6 +57,13 @@ class Finding:
     bound : str
         What it should be, in words.
     passed : bool
+
+    Examples
+    --------
+    >>> from pastur.experiments import verify
+    >>> finding = verify(["lemma-4.1"]).results[0].judgement.findings[0]
+    >>> finding.what, finding.passed
+    ('max |Φ(ω(z)) − z|, two points', True)
     """
 
     what: str
@@ -75,7 +82,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """All findings of a claim, and the panels that show them."""
+    """All findings of a claim, and the panels that show them.
+
+    Examples
+    --------
+    >>> from pastur.experiments import verify
+    >>> judgement = verify(["lemma-4.1"]).results[0].judgement
+    >>> judgement.passed, len(judgement.findings)
+    (True, 4)
+    """
 
     findings: tuple[Finding, ...]
     panels: tuple[Panel, ...]
@@ -109,6 +124,13 @@ class Claim:
         names that the violation is judged by are among them, so that both see the same draws.
     judge : callable
         ``judge(rows, violated)``: the findings, against the claim or against its violation.
+
+    Examples
+    --------
+    >>> from pastur.experiments import CLAIMS
+    >>> claim = CLAIMS[0]
+    >>> claim.name, claim.source
+    ('pasturs-law', '(1.5)')
     """
 
     name: str

@@ -34,6 +34,13 @@ class ClaimResult:
         Findings and panels.
     violated : Judgement
         The same draws judged by the violation: a test worth having rejects it.
+
+    Examples
+    --------
+    >>> from pastur.experiments import verify
+    >>> result = verify(["lemma-4.1"]).results[0]
+    >>> result.claim.name, result.judgement.passed, result.violated.passed
+    ('lemma-4.1', True, False)
     """
 
     claim: Claim
@@ -73,6 +80,13 @@ class Verification:
     level : {"quick", "full"}
     seed : int
     results : tuple of ClaimResult
+
+    Examples
+    --------
+    >>> from pastur.experiments import verify
+    >>> found = verify(["lemma-4.1"])
+    >>> found.passed, len(found.results)
+    (True, 1)
     """
 
     level: str
