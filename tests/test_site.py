@@ -29,7 +29,17 @@ ROOMS: tuple[str, ...] = (
     "estimation.baselines",
     "analysis",
 )
-ROOMS += ("weights", "compression", "figures", "report", "sklearn", "torch", "experiments")
+ROOMS += (
+    "comparison",
+    "citations",
+    "weights",
+    "compression",
+    "figures",
+    "report",
+    "sklearn",
+    "torch",
+    "experiments",
+)
 A_CLASS = "api/pastur.measures.Atoms.html"
 
 # Of what the checker reports.
