@@ -299,6 +299,7 @@ WITHOUT_EXAMPLE = {
     "pastur.torch": {"PrunedLayer", "PruningAction", "PruningStep"},
     "pastur.experiments": {
         "NetworkRecord",
+        "TheoremSample",
         "TrainedNetwork",
         "growth",
         "read_records",

@@ -30,6 +30,14 @@ class CountFit:
         The table that was fitted, with the scales of its rows and columns.
     rows, columns : array of bool
         Which rows and columns were kept: those with counts in three places or more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation import fit_counts
+    >>> counts = np.random.default_rng(0).poisson(3.0, size=(80, 120))
+    >>> round(fit_counts(counts).dispersion, 1)
+    1.0
     """
 
     fit: RectangularFit

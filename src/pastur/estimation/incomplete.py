@@ -33,6 +33,16 @@ class IncompleteFit:
         The matrix that was fitted, without gaps: unbiased for the signal, entry by entry.
     rows, columns : array
         Share of the entries observed in each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.estimation import fit_incomplete
+    >>> W = np.random.default_rng(0).normal(size=(60, 90))
+    >>> W[0, :20] = np.nan
+    >>> found = fit_incomplete(W)
+    >>> round(found.entry_sd, 1)
+    1.0
     """
 
     fit: RectangularFit

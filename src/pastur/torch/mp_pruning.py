@@ -121,8 +121,6 @@ class MPPruning:
                 print(step)
         pruning.sparsify(1e-3)
 
-    Examples
-    --------
     >>> import torch
     >>> from torch import nn
     >>> import pastur

@@ -98,8 +98,6 @@ def noise_test(
         print(test)
         pastur.figures.plot_noise_test(test)
 
-    Examples
-    --------
     >>> import torch
     >>> from torch import nn
     >>> import pastur
