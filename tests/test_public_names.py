@@ -299,6 +299,7 @@ WITHOUT_EXAMPLE = {
     "pastur.torch": {"PrunedLayer", "PruningAction", "PruningStep"},
     "pastur.experiments": {
         "NetworkRecord",
+        "assumption_panels",
         "TheoremSample",
         "TrainedNetwork",
         "growth",
