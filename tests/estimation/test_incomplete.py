@@ -83,6 +83,16 @@ def test_it_says_what_it_is() -> None:
     assert found.fit.profile.given
 
 
+def test_gaps_without_noise_are_filled() -> None:
+    rng = np.random.default_rng(74)
+    signal = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 40))
+    for whole in (signal, np.ones((30, 40))):
+        w = np.where(rng.random(whole.shape) < 0.2, np.nan, whole)
+        found = pastur.fit_incomplete(w)
+        np.testing.assert_allclose(found.denoise(), whole, atol=1e-3)
+        assert found.entry_sd < 1e-3
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -80,6 +80,13 @@ def test_an_empty_background_stays_empty() -> None:
     assert found.sigma[12:].mean() == pytest.approx(0.3, rel=0.1)
 
 
+def test_images_without_noise_stay_as_they_are() -> None:
+    clean = images(np.random.default_rng(84))
+    found = pastur.denoise_patches(clean, patch=5)
+    np.testing.assert_allclose(found.denoised, clean)
+    assert not found.sigma.any() and not found.remark
+
+
 @pytest.mark.parametrize(
     ("stack", "patch", "message"),
     [

@@ -208,5 +208,8 @@ def _solved(w: FloatArray, mask: FloatArray, v: FloatArray, ridge: FloatArray) -
     """Return for each row of `w` the loadings of the columns of `v`, from what is observed."""
     rank = v.shape[1]
     products = (v[:, :, None] * v[:, None, :]).reshape(len(v), rank * rank)
-    normal = (mask @ products).reshape(-1, rank, rank) + np.diag(ridge)
+    normal = (mask @ products).reshape(-1, rank, rank)
+    # Without noise there is no ridge, and a row of few entries leaves loadings open.
+    least = _LEAST * np.trace(normal, axis1=1, axis2=2).max()
+    normal = normal + np.diag(ridge + least)
     return np.asarray(np.linalg.solve(normal, (w @ v)[:, :, None])[:, :, 0])

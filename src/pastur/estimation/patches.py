@@ -195,6 +195,9 @@ def _noise_of(part: FloatArray, alpha: float) -> _PatchNoise | None:
     rest[np.ix_(*filled)] = inner - (left[:, kept] * values[kept]) @ right[kept]
     basis[filled[0]] = left[:, kept]
     fits = fit.goodness.fits or not fit.goodness.verdict.contradiction
+    if not fit.entry_sd:
+        # What is left is rounding.
+        return _PatchNoise(0.0, fits, 0.0, 0.0)
     return _PatchNoise(float(fit.entry_sd), fits, *_correlation(rest, basis, part.shape[:-1]))
 
 
