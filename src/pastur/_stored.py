@@ -32,6 +32,7 @@ from pastur._typing import FloatArray
 _T = TypeVar("_T")
 _LARGEST_INTEGER = 2**63 - 1
 _LONGEST = 60
+_MISSING = "is missing"
 
 
 class Damaged(FileFormatError):
@@ -123,6 +124,10 @@ def read_document(
         return make(values)
     except (Damaged, InvalidInputError) as error:
         reason = str(error).rstrip(".")
+        if isinstance(error, Damaged) and error.problem == _MISSING:
+            # Most files that lack a key are sound, and were written before it was there.
+            lacking = f"lacks `{error.place}`: another version of pastur wrote it, or it is damaged"
+            raise FileFormatError(f"'{path}' {lacking}. {again}") from None
         raise FileFormatError(f"'{path}' {unsound}: {reason}. {again}") from None
 
 
@@ -182,7 +187,7 @@ def taken(values: Any, key: str, kind: Any) -> Any:
 def made(values: Any, key: str, make: Callable[[Any], _T]) -> _T:
     """Return ``make`` of one value of an object; an error names its key."""
     check(isinstance(values, dict), "", f"must be an object. Got {got(values)}")
-    check(key in values, key, "is missing")
+    check(key in values, key, _MISSING)
     with within(key):
         return make(values[key])
 
