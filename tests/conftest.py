@@ -10,9 +10,6 @@ import pytest
 from pastur.datasets import FashionMnist, load_fashion_mnist
 from pastur.datasets._sources.fashion_mnist import DEBIAN_FOLDER, ENVIRONMENT_VARIABLE
 
-# A shell may export it, and tables would follow it.
-os.environ.pop("COLUMNS", None)
-
 
 @pytest.fixture(autouse=True)
 def internal_errors_are_failures(

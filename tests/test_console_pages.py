@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from pastur.cli import main
+from pastur.cli._terminal import console
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -75,7 +76,8 @@ def test_the_page_can_be_walked(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "100")
+    # A pipe has no width; the page shows a terminal.
+    monkeypatch.setattr(console, "_UNLIMITED", 100)
     for name, text in steps(page.read_text("utf-8")):
         if not name.startswith("$ "):
             Path(name).write_text(text, "utf-8")

@@ -140,7 +140,10 @@ def test_any_key_missing(document: dict[str, Any], tmp_path: Path) -> None:
         try:
             use(read(tmp_path / "a.json", edited))
         except FileFormatError as error:
-            assert f"{way[-1]}`: another version of pastur wrote it" in str(error) or way[-1] in ("schema", "noise")
+            assert f"{way[-1]}`: another version of pastur wrote it" in str(error) or way[-1] in (
+                "schema",
+                "noise",
+            )
         else:
             free = way[0] == "versions" or "metrics" in way or way[-2:-1] == ("baselines",)
             assert free or way[-1] in may_be_missing, way

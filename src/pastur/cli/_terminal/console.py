@@ -1,7 +1,6 @@
 """Lines and tables on stdout, in a terminal or in a pipe."""
 
 import io
-import os
 import sys
 from collections.abc import Container, Sequence
 
@@ -11,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-# A pipe or a file has no width, unless COLUMNS gives it one: nothing is folded or cut there.
+# A pipe or a file has no width: nothing is folded or cut there.
 _UNLIMITED = 100_000
 
 
@@ -22,7 +21,7 @@ def open_console(*, to_stderr: bool = False) -> Console:
         # A stream that cannot encode σ shows a question mark instead of stopping.
         stream.reconfigure(errors="replace")
     console = Console(highlight=False, markup=False, emoji=False, stderr=to_stderr)
-    if not console.is_terminal and not os.environ.get("COLUMNS"):
+    if not console.is_terminal:
         console.width = _UNLIMITED
     return console
 
