@@ -140,7 +140,7 @@ def test_damaged_documents(
     damage(document)
     path = tmp_path / "bad.json"
     path.write_text(json.dumps(document))
-    with pytest.raises(FileFormatError, match="is a damaged analysis|or it is damaged"):
+    with pytest.raises(FileFormatError, match=r"is a damaged analysis|or it is damaged"):
         Analysis.from_json(path)
 
 
