@@ -1,5 +1,6 @@
 """The covariance estimator: its values by other routes, and its loss on planted data."""
 
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from pastur import MarchenkoPastur, PasturError
+from pastur._errors import PasturWarning
 from pastur._typing import FloatArray
 from pastur.estimation.covariance import _of_law, _smoothed
 
@@ -17,6 +19,8 @@ from sklearn.covariance import OAS, EmpiricalCovariance, LedoitWolf  # noqa: E40
 from pastur.sklearn import SpikedCovariance, SpikedPCA  # noqa: E402
 
 Array = np.ndarray[Any, Any]
+# Some tests ask for a noise that the data contradict; the one that tests the warning catches it.
+pytestmark = pytest.mark.filterwarnings("ignore:The data contradict .* noise")
 
 
 def planted(rng: np.random.Generator, n: int, p: int, variances: FloatArray) -> tuple[Array, Array]:
@@ -147,6 +151,14 @@ def test_variances_of_features_are_kept_apart() -> None:
         for noise in ("profile", "white", "free")
     }
     assert losses["profile"] < 0.5 * min(losses["white"], losses["free"])
+
+
+def test_a_contradicted_noise_is_said() -> None:
+    x, _ = planted(np.random.default_rng(58), 200, 60, FEW)
+    with pytest.warns(PasturWarning, match=r"contradict white noise.*different variances"):
+        SpikedCovariance(noise="white").fit(x * np.geomspace(0.1, 10, 60))
+    with warnings.catch_warnings(action="error"):
+        SpikedCovariance(noise="white").fit(x)
 
 
 def test_standardized_features_may_have_any_units() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.utils.extmath import svd_flip
 
+from pastur._errors import PasturWarning
 from pastur._typing import FloatArray
+from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.rectangular import RectangularFit, fit_centred
 
 
@@ -53,6 +56,20 @@ class CentredFit:
     def total_variance(self) -> float:
         """The variances of all features together."""
         return float(np.sum(self.values**2) / self.freedom)
+
+    def warn_of_contradiction(self) -> bool:
+        """Warn, and return whether, the data contradict the noise that was asked for."""
+        fit, verdict = self.fit, self.fit.goodness.verdict
+        if fit.noise == NoiseName.FREE or not verdict.contradiction:
+            return False
+        warnings.warn(
+            f"The data contradict {fit.noise.name} noise, which was asked for "
+            f"({verdict.contradiction}): what follows from its level does not hold, and "
+            '`noise="auto"` claims what can be claimed.',
+            PasturWarning,
+            stacklevel=3,
+        )
+        return True
 
     @property
     def noise_of_features(self) -> FloatArray | None:

@@ -89,6 +89,11 @@ class SpikedCovariance(EmpiricalCovariance):  # type: ignore[misc]
     def fit(self, X: Any, y: Any = None) -> Self:
         """Estimate the covariance of `X`, shape (n, p) with n ≥ 3 and p ≥ 2; `y` is not used.
 
+        Warns
+        -----
+        PasturWarning
+            Where the data contradict the noise that was asked for.
+
         Raises
         ------
         ValueError
@@ -102,6 +107,7 @@ class SpikedCovariance(EmpiricalCovariance):  # type: ignore[misc]
             spread = x.std(axis=0, ddof=1)
             units = np.where(np.ptp(x, axis=0) > 0, spread, 1.0)
         found = CentredFit.of(x / units, alpha=self.alpha, noise=self.noise)
+        found.warn_of_contradiction()
         self.location_ = found.mean * units
         self.fit_, self.spectrum_ = found.fit, found.values
         covariance, precision, self.method_ = _estimates(found)

@@ -132,6 +132,10 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             right, values = _scaled_back(fit, fit.profile, found.centred)
         variances = values**2 / found.freedom
         kept = _kept(fit, wanted, variances / found.total_variance, most)
+        if not found.warn_of_contradiction() and wanted is None:
+            message = _remark(fit, kept.size)
+            if message:
+                warnings.warn(message, PasturWarning, stacklevel=2)
         self.n_samples_, self.mean_ = len(x), found.mean
         self.components_ = right[kept]
         self.singular_values_ = values[kept]
@@ -229,11 +233,7 @@ def _kept(fit: RectangularFit, wanted: float | None, shares: FloatArray, most: i
     """Return the places of the components to keep, the strongest first."""
     if isinstance(wanted, float):
         wanted = min(int(np.searchsorted(shares.cumsum(), wanted, side="right")) + 1, most)
-    places = _found(fit) if wanted is None else np.arange(int(wanted))
-    message = _remark(fit, None if wanted is not None else places.size)
-    if message:
-        warnings.warn(message, PasturWarning, stacklevel=3)
-    return places
+    return _found(fit) if wanted is None else np.arange(int(wanted))
 
 
 def _found(fit: RectangularFit) -> AnyArray:
@@ -243,16 +243,8 @@ def _found(fit: RectangularFit) -> AnyArray:
     return np.flatnonzero(standing_out(fit.kind, fit.leading))
 
 
-def _remark(fit: RectangularFit, found: int | None) -> str:
-    """Return what has to be said of the fit, in a sentence; `found` where the number was open."""
-    if fit.noise != NoiseName.FREE and fit.goodness.verdict.contradiction:
-        return (
-            f"The data contradict {fit.noise.name} noise, which was asked for "
-            f"({fit.goodness.verdict.contradiction}): noise variance, count and strengths do not "
-            'hold, and `noise="auto"` claims what can be claimed.'
-        )
-    if found is None:
-        return ""
+def _remark(fit: RectangularFit, found: int) -> str:
+    """Return what has to be said of the number found, in a sentence; mostly nothing."""
     if fit.noise == NoiseName.FREE:
         return (
             f"No law of noise is claimed ({fit.noise.reason}): SpikedPCA keeps "
