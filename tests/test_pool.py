@@ -126,6 +126,37 @@ def test_a_broken_executor_of_the_caller_is_a_sentence(before: bool) -> None:
         results(abs, [(1,)], workers=Workers.of(None, Broken(before=before)))
 
 
+class FirstFails(Executor):
+    """An executor in which the first call ends with an error, and the others have not started."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error, self.futures = error, list[Future[Any]]()
+
+    def submit(self, function: Any, /, *call: Any, **more: Any) -> Future[Any]:
+        self.futures.append(Future())
+        if len(self.futures) == 1:
+            self.futures[0].set_exception(self.error)
+        return self.futures[-1]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "cancelled"),
+    [
+        (ValueError("planted"), ValueError, True),
+        # Python's own executor loses its manager where a call is cancelled while it marks them as
+        # broken: its other processes stay, and this one never ends.
+        (BrokenProcessPool("a worker died"), WorkersGoneError, False),
+    ],
+)
+def test_calls_of_a_broken_executor_are_left_to_it(
+    error: Exception, raised: type[Exception], cancelled: bool
+) -> None:
+    executor = FirstFails(error)
+    with pytest.raises(raised):
+        results(abs, [(1,), (2,), (3,)], workers=Workers.of(None, executor))
+    assert [future.cancelled() for future in executor.futures] == [False, cancelled, cancelled]
+
+
 @pytest.mark.parametrize(
     "backend",
     ["threading", "multiprocessing", pytest.param("loky", marks=pytest.mark.lengthy)],

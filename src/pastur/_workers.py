@@ -106,6 +106,7 @@ class Pool:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
+        self._broken = False
 
     def submit(self, function: Callable[..., Any], call: tuple[Any, ...]) -> Future[Any]:
         """Start a call."""
@@ -120,6 +121,7 @@ class Pool:
             If all workers are gone.
         """
         if isinstance(error, (BrokenExecutor, CancelledError)):
+            self._broken = True
             raise WorkersGoneError(
                 "A worker of the executor was ended from outside, most often because memory ran "
                 "out, and the executor takes no more calls. Pass a new one."
@@ -131,6 +133,10 @@ class Pool:
 
     def stop(self, flying: Collection[Future[Any]]) -> None:
         """End the run; what has not started will not."""
+        if self._broken:
+            # It marks all its calls itself. Python's own stumbles over one that is cancelled
+            # meanwhile, leaves its other processes alive, and waits for them at the end, forever.
+            return
         for future in flying:
             future.cancel()
 
