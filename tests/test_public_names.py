@@ -111,6 +111,7 @@ PUBLIC = {
         "outlier_table",
         "predict_eigenvalues",
         "predict_singular_values",
+        "sample_outliers",
     ],
     "pastur.estimation": [
         "Biwhitened",

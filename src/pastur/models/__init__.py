@@ -8,6 +8,7 @@ from pastur.models.edge_scale import EdgeScale
 from pastur.models.information_plus_noise import InformationPlusNoise
 from pastur.models.outlier_table import OutlierTable, outlier_table
 from pastur.models.predictions import predict_eigenvalues, predict_singular_values
+from pastur.models.sample_outliers import sample_outliers
 from pastur.models.signal_sequence import SignalSequence
 from pastur.models.spiked import SpikedModel
 
@@ -26,4 +27,5 @@ __all__ = [
     "outlier_table",
     "predict_eigenvalues",
     "predict_singular_values",
+    "sample_outliers",
 ]

@@ -38,6 +38,14 @@ class OutlierTable(KeepsLocked):
         Whether the spike is supercritical, so that Theorem 2.2 holds for it.
     fluctuation : ndarray, shape (r,)
         Standard deviation of an isolated outlier at this size; NaN for subcritical spikes.
+
+    Examples
+    --------
+    >>> from pastur import Atoms, DeformedWigner
+    >>> from pastur.models import outlier_table
+    >>> table = outlier_table(DeformedWigner(Atoms([0.0])), [2.6, 0.1, -0.1], signal=[2, 0, 0])
+    >>> table.spikes, table.observed, table.limit
+    (array([2.]), array([2.6]), array([2.5]))
     """
 
     model: SpikedModel

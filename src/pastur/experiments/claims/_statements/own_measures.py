@@ -34,8 +34,9 @@ from pastur.models.signal_sequence import off_support
 
 _WRONG = 1.25
 # Sizes near which r = N^exponent is an even number, and draws at N = 1000.
-_QUICK, _FULL = (100, 200, 400, 800), (250, 500, 1000, 2000, 4000)
-_DRAWS = {"quick": (30, 150), "full": (60, 300)}
+_QUICK = (100, 150, 200, 300, 400, 600, 800)
+_FULL = (250, 350, 500, 700, 1000, 1400, 2000, 2800, 4000)
+_DRAWS = {"quick": (24, 120), "full": (40, 200)}
 LEAST_EXPONENT, MOST_EXPONENT = 0.3, 0.8
 # Φ′ of a spike below this: its outlier comes free of the bulk at large sizes only.
 _WEAK = 0.1
@@ -328,6 +329,12 @@ class TheoremSample(NamedTuple):
     observed : ndarray, shape (draws, N)
         Eigenvalues of W, descending, a row for each draw.
     table : OutlierTable
+
+    Examples
+    --------
+    >>> sample = sample_theorems("atom(0)", "atom(2) - nu0", size=100, draws=2, rng=1)
+    >>> sample.signal.shape, sample.observed.shape
+    ((100,), (2, 100))
     """
 
     nu1: Measure

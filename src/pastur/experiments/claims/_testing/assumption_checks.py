@@ -241,7 +241,17 @@ def power_words(exponent: float, error: float) -> str:
 
 
 def assumption_panels(report: AssumptionReport) -> list[Panel]:
-    """Return a panel for each quantity of a report, against N, with the fitted power."""
+    """Return a panel for each quantity of a report, against N, with the fitted power.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pastur.measures import Atoms
+    >>> spectra = [np.repeat([2.0, 0.0], [r, r * r - r]) for r in (10, 20, 40)]
+    >>> report = check_assumptions(spectra, Atoms([0.0]), nu1=Atoms([2.0]) - Atoms([0.0]))
+    >>> len(assumption_panels(report))
+    5
+    """
     titles = {
         "distance": "Assumption 1: distance of ν from ν₀",
         "rank": "Assumption 2: r, which should grow",

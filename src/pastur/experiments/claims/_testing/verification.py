@@ -254,6 +254,10 @@ def verify_measures(
     >>> result = verify_measures("atom(0)", "uniform(2, 3) - nu0")  # doctest: +SKIP
     >>> [(one.passed, one.violation_caught) for one in result.results]  # doctest: +SKIP
     [(True, True), (True, True)]
+    >>> verify_measures("atom(0)", "uniform(2, 3)")
+    Traceback (most recent call last):
+        ...
+    pastur...: `nu1` must have the mass 1 off the support of `nu0`, ...
     """
     one_of("level", level, LEVELS)
     return verify_claims(
