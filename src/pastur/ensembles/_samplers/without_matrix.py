@@ -178,8 +178,8 @@ def sample_spiked_singular_values(
 
     Notes
     -----
-    The bound of the error and the cost are those of `sample_spiked_outliers`. An outlier's vectors decay as
-    ``(c^(1/4) σ/θ)ᵏ`` along the blocks.
+    The bound of the error and the cost are those of `sample_spiked_outliers`. An outlier's vectors
+    decay as ``(c^(1/4) σ/θ)ᵏ`` along the blocks.
 
     Examples
     --------
