@@ -67,7 +67,7 @@ def test_without_the_noise_between_spikes_and_bulk_it_is_another_law(
     """B's part replaced by its mean: the same places, but too small variances."""
 
     def calm(rng: np.random.Generator, r: int, count: float, beta: int) -> FloatArray:
-        return np.sqrt(count) * np.eye(r)
+        return np.asarray(np.sqrt(count) * np.eye(r))
 
     # The name of the module in its package is that of the function.
     module = sys.modules["pastur.models.sample_outliers"]

@@ -216,7 +216,7 @@ def _rule(bulk: DeformedWigner, total: int, places: FloatArray) -> Rule:
 def _whole(weights: FloatArray, total: int) -> FloatArray:
     """Share `total` out by weights, in whole numbers with the largest remainders rounded up."""
     exact = weights / weights.sum() * total
-    counts = np.floor(exact)
+    counts: FloatArray = np.floor(exact)
     missing = round(total - float(counts.sum()))
     order = np.argsort(counts - exact, kind="stable")
     counts[order[: max(missing, 0)]] += 1
@@ -240,7 +240,7 @@ def _wishart_factor(rng: np.random.Generator, r: int, count: float, beta: int) -
     """Return F with FFᴴ the sum of `count` products bbᴴ of standard normal vectors."""
     if count < r:
         return _normal(rng, (r, int(count)), beta)
-    factor = np.tril(_normal(rng, (r, r), beta), -1)
+    factor: AnyArray = np.tril(_normal(rng, (r, r), beta), -1)
     freedom = beta * (count - np.arange(r))
     factor[np.diag_indices(r)] = np.sqrt(rng.chisquare(freedom) / beta)
     return factor
