@@ -208,7 +208,7 @@ def _rule(bulk: DeformedWigner, total: int, places: FloatArray) -> Rule:
         nodes *= 2
     raise NumericalError(
         f"{_MOST_NODES} points on each interval of the bulk do not give its transform at the "
-        f"outliers to {tolerance:.1e}: it has ends that are no square roots, or a spike is too "
+        f"outliers to {tolerance:.1e}: its ends are not those of square roots, or a spike is too "
         "close to it."
     )
 
