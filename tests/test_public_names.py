@@ -300,8 +300,6 @@ WITHOUT_EXAMPLE = {
     "pastur.torch": {"PrunedLayer", "PruningAction", "PruningStep"},
     "pastur.experiments": {
         "NetworkRecord",
-        "assumption_panels",
-        "TheoremSample",
         "TrainedNetwork",
         "growth",
         "read_records",
@@ -310,7 +308,6 @@ WITHOUT_EXAMPLE = {
         "spike_panels",
         "train_network",
     },
-    "pastur.models": {"OutlierTable"},
 }
 
 
