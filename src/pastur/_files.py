@@ -127,6 +127,18 @@ def check_writable(path: PathLike) -> None:
             part.unlink(missing_ok=True)
 
 
+def check_name(path: PathLike) -> None:
+    """Refuse a path that no file can have, or that cannot be reached.
+
+    Raises
+    ------
+    FileAccessError
+        If it is one.
+    """
+    with _named(Path(path)), contextlib.suppress(FileNotFoundError):
+        os.lstat(path)
+
+
 def refuse_inputs(path: PathLike, inputs: Iterable[PathLike]) -> None:
     """Refuse an output that is one of the inputs, under any name or link.
 

@@ -476,3 +476,56 @@ def test_parts_that_do_not_go_together_are_refused(
 def test_a_target_is_needed(plan: CompressionPlan, saved: Path) -> None:
     with pytest.raises(TypeError, match="`target` must be a path to write"):
         pastur.apply_compression(plan, saved)
+
+
+@pytest.mark.parametrize(
+    ("others", "method"),
+    [(("_left",), "truncate"), (("_codes", "_steps"), "round"), (("_right",), "split")],
+)
+def test_a_part_takes_no_name_of_another_tensor(
+    others: tuple[str, ...], method: str, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    model = {"w": rng.normal(size=(64, 96)).astype(np.float32)}
+    model |= {f"w{one}": np.ones(3, np.float32) for one in others}
+    target = {"size": 0.5} if method == "truncate" else None
+    analysis = pastur.analyze(model)
+    plan = pastur.plan_compression(analysis, model, method=method, target=target)
+    with pytest.raises(InvalidInputError, match=f"the name of another tensor, 'w{others[0]}'"):
+        pastur.apply_compression(plan, model, tmp_path / "small.safetensors")
+    assert list(tmp_path.iterdir()) == []
+    dense = pastur.plan_compression(analysis, model, method=method, target=target, form="dense")
+    done = pastur.apply_compression(dense, model, tmp_path / "small.safetensors")
+    assert set(read_compressed(done.path)) == set(model)
+
+
+def test_a_tensor_without_a_name(tmp_path: Path) -> None:
+    model = {"": np.random.default_rng(0).normal(size=(64, 96)).astype(np.float32)}
+    plan = pastur.plan_compression(pastur.analyze(model), model, method="round")
+    done = pastur.apply_compression(plan, model, tmp_path / "small.safetensors")
+    assert set(read_compressed(done.path)) == {""}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("a\0b.safetensors", "null"), ("x" * 300 + ".safetensors", "too long")]
+)
+def test_a_name_that_no_file_can_have(
+    name: str, why: str, plan: CompressionPlan, saved: Path
+) -> None:
+    with pytest.raises(FileAccessError, match=f"Cannot write .*{why}"):
+        pastur.apply_compression(plan, saved, saved.parent / name)
+
+
+def test_a_plan_for_another_part_or_an_impossible_share(
+    plan: CompressionPlan, saved: Path, tmp_path: Path
+) -> None:
+    path = plan.to_json(tmp_path / "plan.json")
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps(values | {"target": {"size": -1}}))
+    with pytest.raises(FileFormatError, match="`target` must have shares, above 0"):
+        CompressionPlan.from_json(path)
+    values["matrices"][0]["part"] = "q"
+    path.write_text(json.dumps(values))
+    edited = CompressionPlan.from_json(path)
+    with pytest.raises(InvalidInputError, match=r"has not\. Undo what was edited"):
+        pastur.apply_compression(edited, saved, tmp_path / "small.safetensors")

@@ -56,6 +56,18 @@ def test_very_large_and_very_small_numbers(method: str, form: str, tmp_path: Pat
     applied(model, tmp_path, method, form)
 
 
+@pytest.mark.parametrize("method", TARGETS)
+def test_the_largest_and_the_smallest_numbers_of_a_type(method: str, tmp_path: Path) -> None:
+    w = product(6, np.float64)
+    model = {
+        # Rank reduction makes some entries larger than the largest.
+        "half": (w / np.abs(w).max() * 65504).astype(np.float16),
+        "subnormal": (w * 1e-42).astype(np.float32),
+    }
+    for form in ("dense", "factored"):
+        applied(model, tmp_path, method, form)
+
+
 def test_shrinkage_does_not_depend_on_the_unit() -> None:
     found = []
     for exponent in (0, 996, -996):

@@ -393,6 +393,7 @@ def test_a_promise_is_not_kept_for_an_edited_choice(plan: CompressionPlan, tmp_p
         (("choice", "rank"), 0, "`rank` must be at least 1"),
         (("choice", "rank"), 97, "`rank` must be at most 96"),
         (("choice", "rank"), 8.5, "must be an integer"),
+        (("choice", "values"), [1e305] * 96, "`values` must be at most 4.22e\\+40"),
         (("choice", "rank"), None, "`rank` is needed"),
         (("choice", "action"), "delete", "must be one of 'keep'"),
         (("choice", "threshold"), 1.0, "has no meaning"),

@@ -1,6 +1,9 @@
 """A matrix by blocks of its rows, so that it is never whole in float64."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
 
@@ -21,3 +24,12 @@ def row_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
 def rows_of(matrix: AnyArray) -> Rows:
     """Return the rows of a matrix of any type."""
     return lambda part: matrix[part].astype("f8")
+
+
+def held(numbers: AnyArray, dtype: Any) -> AnyArray:
+    """Return numbers in another type, those beyond it at its end."""
+    import ml_dtypes
+
+    finfo: Any = ml_dtypes.finfo
+    largest = float(finfo(dtype).max)
+    return np.asarray(np.clip(numbers, -largest, largest).astype(dtype))

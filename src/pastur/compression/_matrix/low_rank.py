@@ -8,7 +8,7 @@ import numpy as np
 from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._numerics.singular_values import gram
 from pastur._typing import AnyArray, FloatArray
-from pastur.compression._matrix.blocks import row_blocks, rows_of
+from pastur.compression._matrix.blocks import held, row_blocks, rows_of
 from pastur.estimation import RectangularFit
 
 _WORTH_SCIPY, _FEW = 1024, 3
@@ -106,7 +106,7 @@ class Directions:
         gain = np.divide(root, found, out=np.zeros_like(root), where=(found > 0) & (root > 0))
         half = self.exponent // 2
         images = np.ldexp(v * gain, self.exponent - half)
-        right = _held(np.ldexp(root[:, None] * v.T, half), dtype)
+        right = held(np.ldexp(root[:, None] * v.T, half), dtype)
         if self.turned:
             return Factors(
                 right.T if rows is None else right.T[rows], self._left(None, images, dtype).T
@@ -120,7 +120,7 @@ class Directions:
         work = np.dtype("f4" if made.dtype.itemsize < 4 else "f8")
         right: AnyArray = images.astype(work)
         for part in row_blocks(lines.shape):
-            made[part] = _held(lines[part].astype(work) @ right, dtype)
+            made[part] = held(lines[part].astype(work) @ right, dtype)
         return made
 
     def _lengths(self, vectors: FloatArray) -> FloatArray:
@@ -160,12 +160,3 @@ def _leading(products: FloatArray, count: int | None) -> tuple[FloatArray, Float
         products, subset_by_index=wanted, overwrite_a=True, check_finite=False
     )
     return found
-
-
-def _held(numbers: AnyArray, dtype: Any) -> AnyArray:
-    """Return numbers in another type, those beyond it at its end."""
-    import ml_dtypes
-
-    finfo: Any = ml_dtypes.finfo
-    largest = float(finfo(dtype).max)
-    return np.asarray(np.clip(numbers, -largest, largest).astype(dtype))

@@ -8,6 +8,7 @@ import numpy as np
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur._typing import AnyArray
+from pastur.compression._matrix.blocks import held
 from pastur.compression._matrix.codes import BITS, Codes, unpacked
 from pastur.compression._matrix.lies import Orientation
 
@@ -84,7 +85,7 @@ def wholes(names: Collection[str]) -> dict[str, tuple[str, ...]]:
         for first, all_of in ((LEFT, (LEFT, RIGHT)), (CODES, _OF_CODES)):
             stem = name.removesuffix(first)
             parts = {f"{stem}{one}" for one in all_of}
-            if stem and stem != name and parts <= there and stem not in there:
+            if stem != name and parts <= there and stem not in there:
                 found[stem] = (*found.get(stem, ()), *all_of)
     return found
 
@@ -104,8 +105,7 @@ def joined(name: str, endings: Collection[str], read: Callable[[str], AnyArray])
     if len({one.shape for one in found}) > 1:
         raise _unsound(name)
     wide = parts.get(LEFT) is not None and parts[LEFT].dtype == np.float64
-    with np.errstate(over="ignore"):
-        return np.asarray(sum(found[1:], found[0])).astype(np.float64 if wide else np.float32)
+    return held(np.asarray(sum(found[1:], found[0])), np.float64 if wide else np.float32)
 
 
 def _sums(name: str, parts: Mapping[str, AnyArray]) -> Iterator[AnyArray]:

@@ -11,7 +11,7 @@ from pastur.estimation import RectangularFit
 
 # Half the distance of neighbours, relative; and of the smallest numbers.
 _ROUNDING = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
-_SMALLEST = {"float16": 2.0**-25}
+_SMALLEST = {"float32": 2.0**-150, "float16": 2.0**-25, "bfloat16": 2.0**-134}
 _EPS = float(np.finfo(np.float64).eps)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from math import inf, sqrt
 from typing import Any
 
 from pastur._errors import InvalidInputError
@@ -55,6 +56,7 @@ _NEEDED: dict[Action, tuple[str, ...]] = {
     Action.ROUND: ("bits",),
     Action.SPLIT: ("rank", "bits"),
 }
+_LARGEST = {"float32": 3.4028235e38, "float16": 65504.0, "bfloat16": 3.3895314e38}
 _ALLOWED = _NEEDED | {Action.LOW_RANK: ("rank", "values", "fit")}
 
 
@@ -267,6 +269,12 @@ class MatrixPlan:
             raise InvalidInputError(
                 f"`rank` must be at most {min(self.shape)}, the short side of {self.name!r}. "
                 f"Got {rank}."
+            )
+        most = _LARGEST.get(self.dtype, inf) * sqrt(self.entries)
+        if max(self.choice.values or (0.0,)) > most:
+            raise InvalidInputError(
+                f"`values` must be at most {most:.3g}, that of a matrix of this shape with the "
+                f"largest numbers of {self.dtype}."
             )
         fit = self.choice.fit
         if fit is not None and fit.shape != self.shape:

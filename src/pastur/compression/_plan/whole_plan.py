@@ -257,10 +257,13 @@ class CompressionPlan:
         unfold = taken(values, "unfold", str)
         known = unfold in ("outputs", "inputs", "window")
         check(known, "unfold", f"must be outputs, inputs or window. Got {got(unfold)}")
+        target = taken(values, "target", dict[str, float])
+        shares = all(0 < share <= 1 for share in target.values())
+        check(shares, "target", "must have shares, above 0 and at most 1")
         return cls(
             source=taken(values, "source", str),
             method=taken(values, "method", str),
-            target=taken(values, "target", dict[str, float]),
+            target=target,
             form=taken(values, "form", Form),
             unfold=unfold,
             matrices=matrices,

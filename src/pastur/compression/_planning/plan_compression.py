@@ -130,14 +130,14 @@ def plan_compression(
     asked = METHODS[MethodName(one_of("method", method, tuple(METHODS)))]
     wanted = Form(one_of("form", form, tuple(Form)))
     goal = _checked_target(target, method, asked)
-    one_of("bits", bits, BITS)
+    count = one_of("bits", positive_integer("bits", bits), BITS)
     least = positive_integer("min_side", min_side)
     wanted_ranks = _checked_ranks(ranks, method, analysis)
     checkpoint = open_checkpoint(_named(analysis) if source is None else source)
     model = _matched(analysis, checkpoint)
     tensors = tuple(records(checkpoint.tensors, checkpoint.stored))
     least = 1 if ranks is not None else least
-    subjects = list(model.subjects(wanted, bits, least, wanted_ranks))
+    subjects = list(model.subjects(wanted, count, least, wanted_ranks))
     menus = asked.menus(subjects, goal)
     chosen = _chosen(menus, subjects, tensors, goal, method)
     return CompressionPlan(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pastur._typing import AnyArray
-from pastur.compression._matrix.blocks import Rows, row_blocks
+from pastur.compression._matrix.blocks import Rows, held, row_blocks
 from pastur.compression._matrix.lies import Orientation
 from pastur.weights import Matrix
 
@@ -28,13 +28,13 @@ def orientation(matrix: Matrix, shape: tuple[int, ...]) -> Orientation | None:
 
 
 def put_back(matrix: Matrix, tensor: AnyArray, rows: Rows) -> None:
-    """Put the rows of a matrix in their place in a tensor, in the tensor's type."""
+    """Put the rows of a matrix in their place in a tensor, in its type and no larger than that."""
     view = matrix.cut(tensor)
     shared = np.may_share_memory(view, tensor)
     places = view if shared else matrix.cut(np.arange(tensor.size).reshape(tensor.shape))
     flat = tensor.reshape(-1)
     for part in row_blocks(matrix.shape):
         if shared:
-            view[part] = rows(part)
+            view[part] = held(rows(part), tensor.dtype)
         else:
-            flat[places[part]] = rows(part)
+            flat[places[part]] = held(rows(part), tensor.dtype)

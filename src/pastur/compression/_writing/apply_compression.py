@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError
-from pastur._files import PathLike, check_writable, same_file, whole_file, whole_folder
+from pastur._files import (
+    PathLike,
+    check_name,
+    check_writable,
+    same_file,
+    whole_file,
+    whole_folder,
+)
 from pastur._foreign import shown
 from pastur._format import bytes_text
 from pastur.compression._matrix.parts import Shapes
@@ -158,6 +165,7 @@ def apply_compression(
         raise InvalidTypeError(f"`target` must be a path to write. Got {target!r}.")
     checkpoint = open_checkpoint(plan.source if source is None else source)
     path = Path(os.fsdecode(target))
+    check_name(path)
     writer = _writer(checkpoint, path)
     _refuse_source(checkpoint, path)
     work = _Work(plan, checkpoint)
@@ -181,10 +189,23 @@ class _Work:
         check_same(self.plan.tensors, there, self.checkpoint.source)
         for matrix in self.plan.matrices:
             found = self._matrices.get(matrix.name)
-            if found is None or (found.shape, found.tensor) != (matrix.shape, matrix.tensor):
+            same = (matrix.shape, matrix.tensor, matrix.part)
+            if found is None or (found.shape, found.tensor, found.part) != same:
                 raise InvalidInputError(
                     f"The plan has a matrix {shown(matrix.name)} of shape {matrix.shape}, which "
                     f"{self.checkpoint.source} has not. Undo what was edited, or plan again."
+                )
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Raise where a part would have the name of a tensor that stays."""
+        names = {entry.name for entry in self.checkpoint.stored.entries}
+        for name, parts in self.shapes.items():
+            taken = names.intersection(parts) - {name}
+            if taken:
+                raise InvalidInputError(
+                    f"A part of {shown(name)} would have the name of another tensor, "
+                    f"{shown(min(taken))}. Plan with form='dense', or exclude it."
                 )
 
     @cached_property
