@@ -66,7 +66,7 @@ sphinx_gallery_conf = {
     # Scripts draw in the style of the reader, which is set here.
     "reset_modules": (),
 }
-matplotlib.style.use("tableau-colorblind10")
+matplotlib.style.use("seaborn-v0_8-colorblind")
 matplotlib.rcParams["savefig.dpi"] = 130
 
 # --- how it looks ---

@@ -55,9 +55,8 @@ for j, number in enumerate(holds):
     bars = np.abs([[share.low], [share.high]] - np.float64(number / DRAWS))
     axes[1].errorbar([strengths[j]], [number / DRAWS], bars, fmt="osD"[j], color=f"C{j}", capsize=3)
 axes[1].axhline(0.95, color="gray", linestyle=":")
-axes[1].set(
-    xlabel="planted θ", ylabel="share of intervals that hold", ylim=(0.8, 1.01), xlim=(5, 14)
-)
+axes[1].set(xlabel="planted θ", ylabel="share of intervals that hold", ylim=(0.8, 1.01))
+axes[1].set(xlim=(5, 14), xticks=strengths)
 plt.show()
 
 # %%

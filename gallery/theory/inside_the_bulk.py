@@ -45,7 +45,7 @@ ax.stairs(exact, bins, baseline=None, label="μ₁ of each bin")
 ax.stairs(-semicircle, bins, baseline=None, linestyle="--", label="−μ₀, the same shape")
 middle = (bins[1:] + bins[:-1]) / 2
 ax.errorbar(
-    middle, mean, 2 * error, fmt="o", capsize=3, color="C3", label=f"N = {SIZE}, r = {RANK}"
+    middle, mean, 2 * error, fmt="o", capsize=3, color="C2", label=f"N = {SIZE}, r = {RANK}"
 )
 ax.axhline(0, color="gray", linewidth=0.8)
 ax.set(xlabel="eigenvalue inside the bulk, in units of σ", ylabel="change of the mass, times N/r")
