@@ -33,8 +33,8 @@ for k in range(DRAWS):
 print(found)
 
 # %%
-# Above, one of the images; below, errors of every second one, bars from the least to the largest of
-# the draws.
+# Above, one of the images; below, errors of every second one. Bars go from the least to the largest
+# of the draws, and are hardly larger than the dots.
 
 figure = plt.figure(figsize=(6, 5), layout="constrained")
 axes = figure.subplot_mosaic([["scene", "noisy", "denoised"], ["error"] * 3])

@@ -26,7 +26,6 @@ rules = {
     "MP-PCA": lambda s: baselines.mp_pca(s, SHAPE),
     "Kritchman–Nadler": lambda s: baselines.kritchman_nadler(s, SHAPE),
     "median": lambda s: baselines.median_rule(s, SHAPE),
-    "BEMA": lambda s: baselines.bema(s, SHAPE),
 }
 
 # %%
@@ -43,7 +42,7 @@ for j, rank in enumerate(ranks):
 # Points are means of the draws, bars two standard deviations: what a single matrix may give.
 
 figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-for drawn, name, marker in zip(sigma, rules, "osD^v", strict=True):
+for drawn, name, marker in zip(sigma, rules, "osD^", strict=True):
     bars = 2 * drawn.std(axis=0, ddof=1)
     ax.errorbar(ranks / SHAPE[0], drawn.mean(axis=0), bars, fmt=f"{marker}-", capsize=3, label=name)
 ax.axhline(1, color="gray", linestyle=":", label="truth")
