@@ -23,7 +23,7 @@ _Progress = Callable[[int, int, str], None]
 _WORTH_THREADS = 5e8
 # Bytes of memory that a process takes, and an entry while its matrix is worked on: the most that
 # was measured for matrices of 2 to 8 million entries.
-_PROCESS_BYTES, _ENTRY_BYTES = 200_000_000, 26
+_PROCESS_BYTES, _ENTRY_BYTES = 200_000_000, 64
 
 
 class Item(Protocol):
@@ -70,13 +70,13 @@ class Task(NamedTuple):
     known : str or None
         What is known of it from an earlier run; see `examine_anew`.
     held : int
-        How many times as much memory it takes as one matrix of its shape.
+        Bytes an entry of what is held apart from the matrix that is worked on.
     """
 
     place: int
     matrix: Item
     known: str | None = None
-    held: int = 1
+    held: int = 0
 
     @property
     def multiplications(self) -> float:
@@ -87,7 +87,7 @@ class Task(NamedTuple):
     @property
     def memory(self) -> int:
         """About the bytes that it takes to examine it."""
-        return _PROCESS_BYTES + self.held * _ENTRY_BYTES * math.prod(self.matrix.shape)
+        return _PROCESS_BYTES + (_ENTRY_BYTES + self.held) * math.prod(self.matrix.shape)
 
 
 def examined(

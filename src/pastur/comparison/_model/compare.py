@@ -26,8 +26,8 @@ from pastur.comparison._result.summary import INTERRUPTED
 from pastur.estimation._fitting.noises import AUTO
 from pastur.weights import Skipped
 
-# Two matrices, their difference and the vectors of both are held, where an analysis holds one.
-_HELD = 2
+# Bytes an entry of two matrices and their difference, next to what an analysis takes.
+_HELD = 24
 
 
 def compare(
