@@ -29,7 +29,7 @@ PAIRS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pair", list(PAIRS)[1:3])
+@pytest.mark.parametrize("pair", list(PAIRS)[1:2])
 def test_both_theorems_hold_and_their_violations_do_not(pair: str) -> None:
     """Of a true claim four figures each fail with a probability below 1e-4."""
     nu0, nu1, rank, sigma = PAIRS[pair]

@@ -18,6 +18,8 @@ from pastur.models.signal_sequence import off_support
 
 _FEWEST = 3
 _GRID, _ARC = 400, 2000
+# A quantity that changes by less than this factor has no trend to see.
+_CHANGES = 1.5
 # Below this, in the units of the transforms, a distance is rounding, which N/r has multiplied.
 _ROUNDING = 1e-9
 
@@ -262,12 +264,15 @@ def assumption_panels(report: AssumptionReport) -> list[Panel]:
     panels = []
     for name, title in titles.items():
         trend: Trend = getattr(report, name)
-        positive = bool((trend.values > 0).all())
+        # What hardly changes is drawn from 0 on: blown up, it would look like a trend.
+        changes = bool(trend.values.max() > _CHANGES * trend.values.min() > 0)
         series = [Series("", report.sizes, trend.values)]
         if not np.isnan(trend.exponent):
             rate = fit_rate(report.sizes, trend.values, np.zeros(trend.values.size))
             series.append(rate.line(report.sizes, power_words(trend.exponent, trend.error)))
-        panels.append(Panel(title, "N", "", series, y_axis="log" if positive else "linear"))
+        if not changes:
+            series.append(Series("", report.sizes, np.zeros(report.sizes.size), kind="curve"))
+        panels.append(Panel(title, "N", "", series, y_axis="log" if changes else "linear"))
     return panels
 
 
