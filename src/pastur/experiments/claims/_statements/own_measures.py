@@ -136,8 +136,19 @@ def _limits(nu0: str, nu1: str, sigma: float) -> Limits:
 
 
 def _prepare_changes(setting: Setting) -> tuple[FloatArray, Limits]:
-    signal = _of(setting).sequence.eigenvalues(setting["size"], setting["rank"])
-    return signal, _limits(setting["nu0"], setting["nu1"], setting["sigma"])
+    """Off the bulk, take (N/r)(ν − ν₀) itself for ν₁: shares of r come in whole spikes."""
+    own, rank = _of(setting), setting["rank"]
+    signal = own.sequence.eigenvalues(setting["size"], rank)
+    limit = _limits(setting["nu0"], setting["nu1"], setting["sigma"])
+    spikes = signal[off_support(signal, own.sequence.nu0.support)]
+    right, wrong = (
+        np.array([f(places).sum() for f in limit.functions]) / rank
+        for places in (np.asarray(own.model.outlier(spikes)), spikes)
+    )
+    return signal, limit._replace(
+        right=np.where(limit.inside, limit.right, right),
+        wrong=np.where(limit.inside, limit.wrong, wrong),
+    )
 
 
 def _draw_changes(

@@ -221,7 +221,8 @@ def verify_measures(
     Signals S of growing size N and rank r = N^rank are made from the two measures
     (`pastur.models.SignalSequence`), noise is added, and the spectra are compared with μ₁, with
     Φ(λ_j(S)) and with the law at size N. As in `verify`, each theorem is tested a second time with
-    a violation in its place.
+    a violation in its place. Off the bulk, the outliers of N are compared with the image of the
+    spikes of N, so that shares of r which are not whole spikes do not count as an error.
 
     Theorem 2.2 needs Φ′ > 0 on supp ν₁⁺, which the paper does not say: a subcritical spike is
     compared with the edge or the quantile that its eigenvalue goes to.
