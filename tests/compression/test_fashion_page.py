@@ -144,7 +144,7 @@ def test_sentences_on_pruning_while_training() -> None:
         assert abs(tested["bema", size] - tested["fit", size]) < 0.4
 
 
-def test_sentences_on_all_nine_networks() -> None:
+def test_sentences_on_all_networks() -> None:
     found = group(fashion_page.records()["after"])
     for other, points in (("truncate", 0.5), ("rank", 0.4)):
         each = [
@@ -153,6 +153,23 @@ def test_sentences_on_all_nine_networks() -> None:
             for value in fashion_tables.differences(records, "edge", other, True)[0.1]
         ]
         mean, error = fashion_tables.mean_and_error(each)
-        assert len(each) == 9 and min(each) > 0
+        assert len(each) == 10 and min(each) > 0
         assert 100 * mean == pytest.approx(points, abs=0.05)
         assert 100 * error == pytest.approx(0.1, abs=0.05)
+
+
+def test_sentences_on_the_large_networks() -> None:
+    found = group(fashion_page.records()["after"])
+    worse, bits = [], []
+    for network, records in found.items():
+        if network.startswith("3 × 3000"):
+            for kept in (False, True):
+                by_size = fashion_tables.differences(records, "edge_budget", "magnitude", kept)
+                worse.append(-100 * float(np.mean(by_size[0.3])))
+            both = fashion_tables.differences(records, "edge", "magnitude", True)
+            half = 0.5 if "L1" in network else 1.0
+            for size, points in ((0.5, 0.4), (0.3, 0.7)):
+                assert -100 * float(np.mean(both[size])) == pytest.approx(half * points, abs=0.06)
+        bits.append(100 * float(np.mean(fashion_tables.cell(records, "round", 2, False))))
+    assert min(worse) == pytest.approx(3, abs=0.5) and max(worse) == pytest.approx(11, abs=0.5)
+    assert min(bits) == pytest.approx(1, abs=0.5) and max(bits) == pytest.approx(8, abs=0.5)
