@@ -228,7 +228,7 @@ def patches(draws: int, seed: int) -> Rows:
     from scipy.ndimage import gaussian_filter
 
     rows: Rows = {}
-    for name, level in (("noise 0.03", 0.03), ("noise 0.06", 0.06), ("noise 0.1", 0.1)):
+    for name, level in (("noise 0.03", 0.03), ("noise 0.06", 0.06)):
         for blurred in (False, True) if level == 0.06 else (False,):
             losses: dict[str, list[float]] = {}
             biases: dict[str, list[float]] = {}

@@ -288,7 +288,7 @@ def _places(
     """Yield patches of which `overlap` cover each place along an axis, the last at its end."""
     starts = []
     for length, side in zip(space, sides, strict=True):
-        steps = list(range(0, length - side + 1, max(side // overlap, 1)))
+        steps = list(range(0, length - side + 1, -(-side // overlap)))
         starts.append(steps if steps[-1] == length - side else [*steps, length - side])
     for corner in product(*starts):
         yield tuple(slice(s, s + side) for s, side in zip(corner, sides, strict=True))
