@@ -36,7 +36,7 @@ def orthonormal(rng: np.random.Generator, size: int, count: int) -> FloatArray:
 
 
 # Counts and denoising: five components between 1.3 and 4 times the critical strength.
-SHAPES = ((300, 100), (200, 200), (100, 300))
+SHAPES = ((300, 100), (100, 300))
 NOISES: dict[str, Callable[[np.random.Generator, int, int], FloatArray]] = {
     "white": lambda rng, n, p: rng.normal(size=(n, p)),
     "features of sd 0.5 to 2": lambda rng, n, p: (
@@ -193,7 +193,7 @@ def missing(draws: int, seed: int) -> Rows:
                 values = np.linalg.svd(imputed, compute_uv=False)
                 fit = pastur.fit_rectangular(singular_values=values, shape=(n, m))
                 means += held(fit, truth)
-            name = f"{share:.0%} missing, 1.1 to 2 times {strength:g} times critical"
+            name = f"{share:.0%} missing, {1.1 * strength:.3g} to {2 * strength:g} times critical"
             rows[name] = {
                 "fit_incomplete": rounded(np.mean(own)),
                 "intervals": len(own),
@@ -300,7 +300,7 @@ def blocks(record: Mapping[str, Any]) -> dict[str, str]:
     intervals = ("fit_incomplete", "intervals", "weights alone", "column means", "error of denoise")
     sizes = ("pastur, 4³", "pastur, 3³", "dipy, 3³", "dipy, 5³")
     found = {name: record[name]["rows"] if name in record else {} for name in SECTIONS}
-    said = {name: [f"{part['draws']} draws in each row.", ""] for name, part in record.items()}
+    said = {name: [f"Draws in each row: {part['draws']}.", ""] for name, part in record.items()}
     lines = {
         "components": [
             *table(
