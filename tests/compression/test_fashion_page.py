@@ -141,6 +141,8 @@ def test_sentences_on_pruning_while_training() -> None:
     assert tested["bema", None] - tested["none", None] == pytest.approx(0.15, abs=0.1)
     for size in (0.1, 0.05):
         assert tested["bema", size] > tested["gradual", size] > tested["none", size]
+    assert tested["bema-half", 0.1] == pytest.approx(88.8, abs=0.06)
+    assert 0 < tested["bema-half", 0.1] - tested["none", 0.1] < 0.3
     assert tested["bema", 0.1] - tested["gradual", 0.1] == pytest.approx(0.1, abs=0.06)
     assert tested["bema", 0.05] - tested["gradual", 0.05] == pytest.approx(1.6, abs=0.06)
     assert tested["bema", 0.05] - tested["fit", 0.05] == pytest.approx(0.6, abs=0.06)
