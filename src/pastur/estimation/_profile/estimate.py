@@ -72,8 +72,7 @@ def estimate_profile(
     if symmetric:
         filled = np.logical_or(*sides)
         sides = sides._replace(rows=filled, columns=filled)
-    inner = np.ix_(*sides)
-    state = Alternation.of(w[inner], symmetric=symmetric)
+    state = Alternation.of(sides.inner(w), symmetric=symmetric)
     found = _first_found(state, again=again)
     while found.change <= _TOLERANCE and found.removal.doubt(state.edges) > _BEYOND_DOUBT:
         # A direction of noise that is taken out lowers the variances of its own rows, and stands
