@@ -142,7 +142,7 @@ COMMANDS = {
     "verify": (["verify", "lemma-4.1"], "pastur.cli._verify.verify_claims.verify"),
     "experiment": (
         ["experiment", "fashion-mnist"],
-        "pastur.cli._experiment.train_networks.run_fashion_mnist",
+        "pastur.cli._experiment.train_networks.expected_time",
     ),
 }
 
@@ -280,7 +280,7 @@ def test_every_command_has_the_option() -> None:
                 yield command
 
     found = list(commands(main))
-    assert len(found) == 8
+    assert len(found) == 9
     for command in [main, *found]:
         assert any("--debug" in option.opts for option in command.params), command.name
 
