@@ -132,7 +132,7 @@ def test_a_damaged_file_is_refused(
 
 
 def test_in_the_table_for_programs(analysis: Analysis) -> None:
-    pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pandas")
     frame = analysis.to_dataframe().set_index("name")
     row = frame.loc["h.0.query.weight"]
     assert row["suggested_rank"] == 3 and 0.2 < row["suggested_energy"] < 0.5
