@@ -6,6 +6,7 @@ import click
 
 from pastur.cli._terminal.gate import gate_option
 from pastur.cli._terminal.result_files import ResultFiles, output_options
+from pastur.cli._terminal.tensor_options import exclude_option, unfold_option
 from pastur.cli._terminal.workers import analysis_workers
 
 CONDITIONS = (
@@ -28,12 +29,7 @@ _MODEL = click.Path()  # or a URL, which is no path
     multiple=True,
     help="Compare only tensors whose name matches (* and ? as in a shell). Repeatable.",
 )
-@click.option(
-    "--exclude",
-    metavar="PATTERN",
-    multiple=True,
-    help="Leave out tensors whose name matches. Repeatable.",
-)
+@exclude_option
 @click.option(
     "--alpha",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -41,13 +37,7 @@ _MODEL = click.Path()  # or a URL, which is no path
     show_default=True,
     help="Intervals have the level 1 - alpha.",
 )
-@click.option(
-    "--unfold",
-    type=click.Choice(["outputs", "inputs", "window"]),
-    default="outputs",
-    show_default=True,
-    help="What a convolution's rows are; window: a matrix for each place in it.",
-)
+@unfold_option
 @gate_option(CONDITIONS)
 @analysis_workers
 def compare(

@@ -27,6 +27,13 @@ NOISES = ("white", "profile", "free", "auto")
 _SHARE = click.FloatRange(0, 1, min_open=True)
 _FILE = click.Path(path_type=Path)
 
+analysis_option = click.option(
+    "--analysis",
+    "analysis_path",
+    type=_FILE,
+    help="JSON of an analysis of MODEL, so that it is not analysed again.",
+)
+
 
 @click.command()
 @click.argument("model", type=click.Path())
@@ -81,12 +88,7 @@ _FILE = click.Path(path_type=Path)
     type=_FILE,
     help="Apply this plan, edited or not; with --plan-only, write it as a page.",
 )
-@click.option(
-    "--analysis",
-    "analysis_path",
-    type=_FILE,
-    help="JSON of an analysis of MODEL, so that it is not analysed again.",
-)
+@analysis_option
 @click.option("--include", metavar="PATTERN", multiple=True, help="Only these. Repeatable.")
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave these. Repeatable.")
 @click.option(

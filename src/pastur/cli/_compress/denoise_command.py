@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pastur.cli._compress.compress_options import NOISES
+from pastur.cli._compress.compress_options import NOISES, analysis_option
 from pastur.cli._terminal.errors import debug_option
 from pastur.cli._terminal.workers import analysis_workers
 
@@ -20,12 +20,7 @@ _FILE = click.Path(path_type=Path)
     required=True,
     help="The denoised model, in the format of MODEL or .safetensors; a folder where MODEL is one.",
 )
-@click.option(
-    "--analysis",
-    "analysis_path",
-    type=_FILE,
-    help="JSON of an analysis of MODEL, so that it is not analysed again.",
-)
+@analysis_option
 @click.option("--include", metavar="PATTERN", multiple=True, help="Only these. Repeatable.")
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave these. Repeatable.")
 @click.option(
