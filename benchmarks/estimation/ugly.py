@@ -1,4 +1,7 @@
-"""Small and ugly inputs: nothing but the documented errors, no NaN in a result that converged."""
+"""Small and ugly inputs: nothing but the documented errors, no NaN in a result that converged.
+
+Overlaps of spikes that are not isolated are NaN on purpose.
+"""
 
 import contextlib
 import traceback
@@ -144,10 +147,10 @@ def _singular_values(w: FloatArray) -> FloatArray:
 
 
 def _outcome(fit: RectangularFit | SymmetricFit, from_matrix: bool, w: AnyArray) -> str:
-    """Return how the fit ended; raise where a result that converged has a NaN."""
+    """Return how the fit ended; raise where a result that converged has a NaN not meant."""
     numbers = [fit.sigma, *fit.sigma_interval, fit.edge, fit.signal_rank]
     numbers += [*fit.signal_rank_interval, fit.entry_sd, fit.rank, fit.signal_measure.mass]
-    numbers += [x for name in fit.spikes.dtype.names or () for x in fit.spikes[name].tolist()]
+    numbers += [x for one in fit.spikes for x in _numbers_of(one)]
     numbers += [x for x in (fit.goodness.statistic, fit.goodness.p_value) if x is not None]
     if from_matrix:
         numbers += fit.denoise(w).ravel().tolist()
@@ -156,6 +159,18 @@ def _outcome(fit: RectangularFit | SymmetricFit, from_matrix: bool, w: AnyArray)
     if np.isnan(np.array(numbers, dtype=float)).any():
         raise ArithmeticError("NaN in a result that converged")
     return "converged"
+
+
+def _numbers_of(spike: AnyArray) -> list[float]:
+    """Return the numbers of a spike that have to be there.
+
+    One that is not isolated has the share in the span of its group, and no overlap of its own.
+    """
+    return [
+        float(spike[name])
+        for name in spike.dtype.names or ()
+        if spike["isolated"] or not name.startswith("overlap")
+    ]
 
 
 def summary(

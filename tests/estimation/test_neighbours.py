@@ -202,3 +202,15 @@ def test_long_matrices_are_examined_in_runs(shape: tuple[int, int]) -> None:
     short, long = (found.rows, found.columns)[:: 1 if shape[0] == 30 else -1]
     assert short.mean == pytest.approx(0.3, abs=0.05)
     assert abs(long.mean) < 5 * long.error and long.error < 0.003
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_of_which_nothing_is_left_are_not_compared(seed: int) -> None:
+    """Entries of all scales: the largest are the leading directions, and rows lie in these."""
+    rng = np.random.default_rng(seed)
+    w = rng.normal(size=(30, 30)) * 10.0 ** rng.uniform(-100, 100, (30, 30))
+    with np.errstate(all="raise", under="ignore"):
+        found = neighbours(w)
+    figures = [found.chance, found.edge_shift, found.rows.mean, found.columns.mean]
+    assert np.isfinite(figures).all()
+    assert found.chance > 0.01

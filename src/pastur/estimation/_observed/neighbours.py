@@ -162,6 +162,8 @@ def _correlation(rest: AnyArray, basis: AnyArray, pairs: AnyArray, total: float)
     products = np.einsum("ij,ij->i", rest[:-1], rest[1:]).astype(np.float64)
     lost = np.einsum("ij,ij->i", basis[:-1], basis[1:])
     products += lost * (total / (len(rest) - basis.shape[1]))
+    # Of a row that lies in the directions taken out nothing is left to compare.
+    pairs = pairs & (sizes[:-1] > 0) & (sizes[1:] > 0)
     return _agreement(products[pairs] / np.sqrt((sizes[:-1] * sizes[1:])[pairs]))
 
 
