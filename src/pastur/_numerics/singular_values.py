@@ -1,6 +1,6 @@
 """Singular values of a dense matrix, by its Gram matrix where that is accurate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -78,10 +78,15 @@ def _in_place(matrix: AnyArray) -> FloatArray:
 
     NumPy would hold all of it and a copy.
     """
+    return eigenvalues_of_lower(gram_of_parts(_parts(matrix), min(matrix.shape)))
+
+
+def gram_of_parts(parts: Iterable[FloatArray], size: int) -> FloatArray:
+    """Return the lower triangle of the sum of ``part @ part.T`` over parts of `size` rows."""
     import scipy
 
-    gram = np.zeros((min(matrix.shape),) * 2, order="F")
-    for part in _parts(matrix):
+    gram = np.zeros((size, size), order="F")
+    for part in parts:
         # The transpose of what has its rows contiguous is what BLAS takes as it is.
         by_rows = part.flags.c_contiguous
         gram = scipy.linalg.blas.dsyrk(
@@ -93,7 +98,19 @@ def _in_place(matrix: AnyArray) -> FloatArray:
             c=gram,
             overwrite_c=True,
         )
-    return np.asarray(scipy.linalg.eigvalsh(gram, lower=True, overwrite_a=True, check_finite=False))
+    return gram
+
+
+def eigenvalues_of_lower(matrix: FloatArray) -> FloatArray:
+    """Return the eigenvalues, ascending, of a symmetric matrix by its lower triangle.
+
+    The matrix, in the order of Fortran, is overwritten.
+    """
+    import scipy
+
+    return np.asarray(
+        scipy.linalg.eigvalsh(matrix, lower=True, overwrite_a=True, check_finite=False)
+    )
 
 
 def roots_of_gram(squares: FloatArray) -> FloatArray | None:

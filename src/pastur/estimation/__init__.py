@@ -10,6 +10,7 @@ from pastur.estimation._result.verdict import Verdict
 from pastur.estimation.biwhitening import Biwhitened, biwhiten
 from pastur.estimation.counts import CountFit, fit_counts
 from pastur.estimation.incomplete import IncompleteFit, fit_incomplete
+from pastur.estimation.operators import fit_operator
 from pastur.estimation.patches import DenoisedPatches, denoise_patches
 from pastur.estimation.rectangular import RectangularFit, fit_rectangular
 from pastur.estimation.symmetric import SymmetricFit, fit_symmetric
@@ -31,6 +32,7 @@ __all__ = [
     "denoise_patches",
     "fit_counts",
     "fit_incomplete",
+    "fit_operator",
     "fit_rectangular",
     "fit_symmetric",
     "law_free_tests",

@@ -257,6 +257,21 @@ def rectangular_spectrum(
     return _of_matrix(w, sides, values)
 
 
+def streamed_spectrum(
+    shape: tuple[int, int], inner: tuple[int, int], values: FloatArray
+) -> Observation:
+    """Return the spectrum of a matrix that is not at hand, without its rows and columns of zeros.
+
+    Parameters
+    ----------
+    inner : tuple of two ints
+        Rows and columns that are not zero.
+    values : array, shape (min(shape),)
+        Descending; 0 where they are zero to rounding.
+    """
+    return _settled(_spectrum(shape, inner, values), 0.0, DOUBLE)
+
+
 def _not_negative(values: FloatArray) -> FloatArray:
     if (values < 0).any():
         raise InvalidInputError(

@@ -1,0 +1,1 @@
+"""Matrices that are read in parts or only multiplied, never held whole."""
