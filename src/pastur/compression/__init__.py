@@ -1,5 +1,7 @@
 """Smaller models: a plan that can be read and edited, then a checkpoint written after it."""
 
+from pastur.compression._collecting.collect_inputs import collect_inputs
+from pastur.compression._inputs.moments import InputAxes, InputMoments, LayerInputs
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, MatrixPlan
 from pastur.compression._plan.whole_plan import CompressionPlan
 from pastur.compression._planning.plan_compression import plan_compression
@@ -14,8 +16,12 @@ __all__ = [
     "CompressionPlan",
     "Denoised",
     "Form",
+    "InputAxes",
+    "InputMoments",
+    "LayerInputs",
     "MatrixPlan",
     "apply_compression",
+    "collect_inputs",
     "denoise_model",
     "plan_compression",
     "read_compressed",

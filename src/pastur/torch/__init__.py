@@ -8,12 +8,14 @@ from pastur.torch.compress_module import compress
 from pastur.torch.load_module import load_compressed
 from pastur.torch.mp_pruning import MPPruning
 from pastur.torch.run_noise_test import noise_test
+from pastur.torch.watch_inputs import collect_inputs
 
 __all__ = [
     "MPPruning",
     "PrunedLayer",
     "PruningAction",
     "PruningStep",
+    "collect_inputs",
     "compress",
     "load_compressed",
     "noise_test",

@@ -1,0 +1,1 @@
+"""The inputs of layers collected while a model is carried out."""

@@ -1,0 +1,272 @@
+"""Second moments of the inputs of layers, collected while a model is carried out."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from pastur._checks import non_negative_integer, positive_integer
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._files import PathLike, check_writable, whole_file
+from pastur._foreign import shown, suggestion
+from pastur._typing import AnyArray, FloatArray
+from pastur.compression._inputs.moments import (
+    LEAST_DOCUMENTS,
+    METADATA,
+    InputAxes,
+    InputMoments,
+    LayerInputs,
+    header_text,
+    pack,
+    part_name,
+)
+from pastur.compression._plan.fingerprint import tensor_digest
+from pastur.compression._source.checkpoint import open_checkpoint
+from pastur.compression._writing.safetensors_writer import (
+    header_bytes,
+    laid_out,
+    type_code,
+    write_array,
+)
+from pastur.weights import TensorInfo, Weights
+
+FOLDS = 8
+
+Add = Callable[..., None]
+
+
+def collect_inputs(
+    model: Any,
+    documents: Iterable[Any],
+    *,
+    run: Callable[[Any, Add], object],
+    path: PathLike,
+    folds: int = FOLDS,
+    seed: int = 0,
+) -> InputMoments:
+    """Write the second moments of the inputs of a model's layers, over folds of documents.
+
+    Of each layer, y = W x, the sums Σ x xᵀ over all inputs x of a fold, computed in float64 and
+    stored in float32. Documents are the unit: those of one fold are kept apart from all others, so
+    that the loss of a compressed layer can be measured on documents that did not choose it, with a
+    standard error. Inputs within a document are not independent, and counting them as if they were
+    would promise too much.
+
+    For modules of PyTorch there is `pastur.torch.collect_inputs`.
+
+    Parameters
+    ----------
+    model : path, module, array or dict of arrays
+        Whose layers they are.
+    documents : iterable
+        At least 5. Each is passed to `run`, in an order drawn with `seed`, fold by fold.
+    run : callable
+        ``run(document, add)`` carries the model out on a document, and calls ``add(name, x)`` for
+        each product with the tensor `name`, ``x @ W.T`` with x of shape (inputs, d). A tensor that
+        is multiplied from the other side, ``x @ W``, is added with ``axes="io"``; a convolution
+        with its unfolded inputs and ``axes="oiss"``.
+    path : path
+        A safetensors file, written whole or not at all.
+    folds : int, default 8
+        At least 5; at most the number of documents is used.
+    seed : int, default 0
+        Which documents go into which fold.
+
+    Returns
+    -------
+    InputMoments
+
+    Raises
+    ------
+    FileAccessError, FileFormatError
+        When the model cannot be read or the file not be written.
+    InvalidInputError
+        When there are fewer than 5 documents, inputs are not finite, or do not go with a tensor.
+
+    Notes
+    -----
+    It takes the memory of one matrix d × d for each layer, and a temporary file next to `path`.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from pastur.compression import collect_inputs
+    >>> rng = np.random.default_rng(0)
+    >>> model = {"a": rng.normal(size=(40, 30)), "b": rng.normal(size=(20, 40))}
+    >>> def run(x, add):
+    ...     add("a", x)
+    ...     add("b", np.tanh(x @ model["a"].T))
+    >>> texts = [rng.normal(size=(20, 30)) for _ in range(16)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = collect_inputs(model, texts, run=run, path=folder + "/inputs.safetensors")
+    >>> [layer.tensor for layer in found.layers], found.documents
+    (['a', 'b'], (2, 2, 2, 2, 2, 2, 2, 2))
+    """
+    given = list(documents)
+    count = positive_integer("folds", folds)
+    start = non_negative_integer("seed", seed)
+    if count < LEAST_DOCUMENTS:
+        raise InvalidInputError(f"`folds` must be at least {LEAST_DOCUMENTS}. Got {count}.")
+    if len(given) < LEAST_DOCUMENTS:
+        raise InvalidInputError(
+            f"`documents` must be at least {LEAST_DOCUMENTS}, so that the loss on other documents "
+            f"can be measured. Got {len(given)}: cut them into more, independent ones if there are "
+            "any."
+        )
+    checkpoint = open_checkpoint(model)
+    check_writable(path)
+    # Equal parts of a random order: of the documents of one author or subject, which often come
+    # one after the other, some are in each fold.
+    order = np.random.default_rng(start).permutation(len(given))
+    parts = [order[fold::count] for fold in range(min(count, len(given)))]
+    with tempfile.TemporaryFile(dir=Path(path).absolute().parent) as spool:
+        collected = _Collected(checkpoint.weights, spool)
+        for part in parts:
+            for place in part:
+                collected.number = int(place)
+                run(given[place], collected.add)
+            collected.end_fold()
+        sizes = tuple(len(part) for part in parts)
+        collected.write(path, sizes, checkpoint.files)
+    return InputMoments.from_file(path)
+
+
+@dataclass(eq=False)
+class _Collected:
+    """Sums of the fold at hand, and those of the folds before on disk."""
+
+    weights: Weights
+    spool: BinaryIO
+    number: int = 0
+    _sums: dict[str, FloatArray] = field(default_factory=dict)
+    _rows: dict[str, list[int]] = field(default_factory=dict)
+    _axes: dict[str, InputAxes] = field(default_factory=dict)
+    # Of each layer the hash of its sums in each fold, and where the spool has them.
+    _hashes: dict[str, list[str]] = field(default_factory=dict)
+    _places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _last: tuple[Any, FloatArray] | None = None
+    _folds: int = 0
+
+    def __post_init__(self) -> None:
+        self._entries = {entry.name: entry for entry in self.weights.entries}
+
+    def add(self, name: str, x: Any, *, axes: str = InputAxes.LINEAR) -> None:
+        """Add inputs to the sums of a tensor."""
+        lies = InputAxes(axes)
+        if name not in self._sums:
+            entry = self._entry(name)
+            size = LayerInputs(name, entry.shape, "", lies, "", ()).size
+            self._sums[name] = np.zeros((size, size))
+            self._axes[name] = lies
+            rows = self._rows.setdefault(name, [])
+            rows.extend([0] * (self._folds + 1 - len(rows)))
+        if lies != self._axes[name]:
+            raise InvalidInputError(
+                f"Tensor {shown(name)} has inputs with axes '{self._axes[name]}' and with '{lies}'."
+            )
+        self._sums[name] += self._product(name, x)
+        self._rows[name][self._folds] += len(x)
+
+    def _entry(self, name: str) -> TensorInfo:
+        entry = self._entries.get(name)
+        if entry is None:
+            hint = suggestion(name, self._entries)
+            raise InvalidInputError(f"The model has no tensor {shown(name)}.{hint}")
+        if entry.unreadable or len(entry.shape) < 2:
+            raise InvalidInputError(f"Tensor {shown(name)} is not a matrix that has inputs.")
+        return entry
+
+    def _product(self, name: str, x: Any) -> FloatArray:
+        """Return Σ x xᵀ, computed once where layers in a row have the same inputs."""
+        if self._last is not None and self._last[0] is x:
+            found = self._last[1]
+        else:
+            rows = np.asarray(x, dtype=np.float64)
+            if rows.ndim != 2:
+                raise InvalidInputError(
+                    f"The inputs of {shown(name)} must be an array of two axes, one row for each "
+                    f"input. Got the shape {rows.shape}."
+                )
+            if not np.isfinite(rows).all():
+                raise InvalidInputError(
+                    f"The inputs of {shown(name)} are not finite in document {self.number}, "
+                    "counted from 0. Nothing was written."
+                )
+            found = rows.T @ rows
+            self._last = (x, found)
+        if found.shape != self._sums[name].shape:
+            raise InvalidInputError(
+                f"The inputs of {shown(name)} have {len(found)} numbers, and the tensor has "
+                f"{len(self._sums[name])}."
+            )
+        return found
+
+    def end_fold(self) -> None:
+        """Move the sums to disk, equal ones once."""
+        for name, sums in self._sums.items():
+            packed = pack(sums)
+            if not np.isfinite(packed).all():
+                raise InvalidInputError(
+                    f"The moments of {shown(name)} are too large for float32: its inputs reach "
+                    f"{float(np.sqrt(sums.max())):.3g}."
+                )
+            mark = hashlib.sha256(packed.tobytes()).hexdigest()[:32]
+            if mark not in self._places:
+                self._places[mark] = (self.spool.tell(), packed.size)
+                write_array(self.spool, packed)
+            before = self._hashes.setdefault(name, [])
+            before.extend([""] * (self._folds - len(before)))
+            before.append(mark)
+            sums.fill(0.0)
+            self._rows[name].append(0)
+        self._last = None
+        self._folds += 1
+
+    def write(self, path: PathLike, documents: tuple[int, ...], inputs: Iterable[Path]) -> None:
+        """Write the file."""
+        if not self._hashes:
+            raise InvalidTypeError("`run` called `add` for no layer: there are no inputs.")
+        groups = {marks: str(k) for k, marks in enumerate(dict.fromkeys(self._marks.values()))}
+        layers = {name: self._layer(name, groups[marks]) for name, marks in self._marks.items()}
+        parts = {
+            part_name(group, fold): mark
+            for marks, group in groups.items()
+            for fold, mark in enumerate(marks)
+        }
+        lengths = {name: self._length(name, layers) for name in parts}
+        entries = laid_out({n: ([k], type_code("float32"), -1) for n, k in lengths.items()})
+        content = hashlib.sha256("".join(parts.values()).encode()).hexdigest()[:32]
+        text = header_text(self.weights.source, content, documents, layers)
+        with whole_file(path, inputs=inputs) as stream:
+            stream.write(header_bytes(entries, {METADATA: text}))
+            for name in entries:
+                write_array(stream, self._read(parts[name], lengths[name]))
+
+    @property
+    def _marks(self) -> Mapping[str, tuple[str, ...]]:
+        return {
+            name: (*marks, *[""] * (self._folds - len(marks)))
+            for name, marks in self._hashes.items()
+        }
+
+    def _layer(self, name: str, group: str) -> LayerInputs:
+        digest = tensor_digest(self.weights.read(name))
+        shape, rows = self._entries[name].shape, self._rows[name][: self._folds]
+        return LayerInputs(name, shape, digest, self._axes[name], group, tuple(rows))
+
+    def _length(self, part: str, layers: Mapping[str, LayerInputs]) -> int:
+        group = part.rpartition(".")[0]
+        size = next(layer.size for layer in layers.values() if layer.group == group)
+        return size * (size + 1) // 2
+
+    def _read(self, mark: str, length: int) -> AnyArray:
+        """Return moments from disk; zero where a fold has none."""
+        if not mark:
+            return np.zeros(length, dtype=np.float32)
+        place, size = self._places[mark]
+        self.spool.seek(place)
+        return np.frombuffer(self.spool.read(4 * size), dtype="<f4")

@@ -1,0 +1,285 @@
+"""Second moments of the inputs of layers, fold by fold, as a file has them."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pastur._errors import FileFormatError, InvalidInputError
+from pastur._foreign import shown, suggestion
+from pastur._stored import Damaged, check, decoded, parse
+from pastur._typing import AnyArray, FloatArray
+from pastur._vocabulary import Word
+from pastur.weights import Weights, open_weights
+
+# The entry of the metadata that says whose moments these are.
+METADATA = "pastur.inputs"
+SCHEMA = 1
+# Of fewer, no standard error is worth having.
+LEAST_DOCUMENTS = 5
+
+
+class InputAxes(Word):
+    """Which axes of a tensor are inputs: ``i``, and ``s`` for a convolution's window.
+
+    Examples
+    --------
+    >>> from pastur.compression import InputAxes
+    >>> [str(axes) for axes in InputAxes]
+    ['oi', 'io', 'oiss']
+    """
+
+    LINEAR = "oi"
+    TURNED = "io"
+    CONVOLUTION = "oiss"
+
+    def numbered(self, shape: tuple[int, ...]) -> AnyArray:
+        """Return for each entry of a tensor which input it multiplies."""
+        inner = shape[:1] if self == InputAxes.TURNED else shape[1:]
+        count = np.arange(np.prod(inner, dtype=np.int64), dtype=np.int32)
+        line = count[:, None] if self == InputAxes.TURNED else count.reshape(1, *inner)
+        return np.ascontiguousarray(np.broadcast_to(line, shape))
+
+
+@dataclass(frozen=True)
+class LayerInputs:
+    """Whose inputs were seen.
+
+    Attributes
+    ----------
+    tensor : str
+        Name of the weight that they are multiplied with.
+    shape : tuple of ints
+        Of the tensor.
+    digest : str
+        Hash of its numbers, as in a plan.
+    axes : InputAxes
+        Which of its axes are inputs.
+    group : str
+        Layers of one group have the same inputs, which are stored once.
+    rows : tuple of int
+        Inputs in each fold.
+
+    Examples
+    --------
+    >>> from pastur.compression import InputAxes, LayerInputs
+    >>> LayerInputs("a", (4, 3), "", InputAxes.LINEAR, "0", (10, 12)).size
+    3
+    """
+
+    tensor: str
+    shape: tuple[int, ...]
+    digest: str
+    axes: InputAxes
+    group: str
+    rows: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers of one input."""
+        inner = self.shape[:1] if self.axes == InputAxes.TURNED else self.shape[1:]
+        return int(np.prod(inner, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the metadata of the file say."""
+
+    schema: int
+    source: str
+    content: str
+    documents: tuple[int, ...]
+    layers: tuple[LayerInputs, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class InputMoments:
+    """Second moments Σ x xᵀ of the inputs x of the layers of a model, over folds of documents.
+
+    Attributes
+    ----------
+    path : Path
+        The file, from which moments are read when they are needed.
+    source : str
+        The model whose inputs were seen.
+    digest : str
+        Hash of all moments.
+    documents : tuple of int
+        Documents in each fold.
+    layers : tuple of LayerInputs
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from pastur.compression import collect_inputs
+    >>> rng = np.random.default_rng(0)
+    >>> model = {"fc": rng.normal(size=(40, 30))}
+    >>> texts = [rng.normal(size=(20, 30)) for _ in range(8)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/inputs.safetensors"
+    ...     found = collect_inputs(
+    ...         model, texts, run=lambda x, add: add("fc", x), path=path, folds=5
+    ...     )
+    ...     moments = found.moments("fc")
+    >>> print(found)
+    Inputs of 1 layer: 160 inputs of each in 8 documents, 5 folds.
+    >>> moments.shape, np.allclose(moments.sum(axis=0), sum(x.T @ x for x in texts), atol=1e-4)
+    ((5, 30, 30), True)
+    """
+
+    path: Path
+    source: str
+    digest: str
+    documents: tuple[int, ...]
+    layers: tuple[LayerInputs, ...]
+    _weights: Weights = field(repr=False)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> "InputMoments":
+        """Return what `collect_inputs` wrote; moments are read when they are asked for.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be read.
+        FileFormatError
+            When it is not such a file, or damaged.
+        """
+        weights = open_weights(path)
+        text = weights.metadata.get(METADATA)
+        if text is None:
+            raise FileFormatError(
+                f"{shown(path)} is not a file of inputs: it has no `{METADATA}` in its metadata. "
+                "Make one with `pastur.torch.collect_inputs`."
+            )
+        try:
+            header: _Header = decoded(_Header, parse(text))
+            check(header.schema == SCHEMA, "schema", f"must be {SCHEMA}")
+            _check_header(header, weights)
+        except Damaged as error:
+            raise FileFormatError(
+                f"{shown(path)} is not a sound file of inputs: {error}. Collect them again."
+            ) from None
+        return cls(
+            path=Path(path),
+            source=header.source,
+            digest=header.content,
+            documents=header.documents,
+            layers=header.layers,
+            _weights=weights,
+        )
+
+    def __getitem__(self, tensor: str) -> LayerInputs:
+        """Return the layer of a tensor."""
+        for layer in self.layers:
+            if layer.tensor == tensor:
+                return layer
+        hint = suggestion(tensor, (layer.tensor for layer in self.layers))
+        raise InvalidInputError(f"No inputs of {shown(tensor)} were collected.{hint}")
+
+    def __contains__(self, tensor: object) -> bool:
+        return any(layer.tensor == tensor for layer in self.layers)
+
+    def moments(self, tensor: str) -> FloatArray:
+        """Return Σ x xᵀ of each fold, shape (folds, d, d).
+
+        Raises
+        ------
+        FileFormatError
+            When they are not finite.
+        """
+        layer = self[tensor]
+        found = np.empty((len(layer.rows), layer.size, layer.size))
+        for fold, matrix in enumerate(found):
+            upper = np.asarray(self._weights.read(part_name(layer.group, fold)))
+            if not np.isfinite(upper).all():
+                raise FileFormatError(
+                    f"{shown(self.path)} is damaged: the moments of {shown(tensor)} are not "
+                    "finite. Collect them again."
+                )
+            unpack(upper, matrix)
+        return found
+
+    def __str__(self) -> str:
+        count, most = len(self.layers), max(sum(layer.rows) for layer in self.layers)
+        layers = f"{count} layer{'s' if count != 1 else ''}"
+        return (
+            f"Inputs of {layers}: {most:,} inputs of each in {sum(self.documents)} documents, "
+            f"{len(self.documents)} folds."
+        )
+
+
+def _check_header(header: _Header, weights: Weights) -> None:
+    """Refuse a header that does not go with itself or with the tensors of the file."""
+    folds = len(header.documents)
+    check(folds >= LEAST_DOCUMENTS, "documents", f"must be of at least {LEAST_DOCUMENTS} folds")
+    check(min(header.documents) >= 1, "documents", "must be positive")
+    check(bool(header.layers), "layers", "must not be empty")
+    lengths = {entry.name: entry.shape for entry in weights.entries}
+    for number, layer in enumerate(header.layers):
+        place = f"layers[{number}]"
+        sound = len(layer.shape) >= 2 and min(layer.shape) >= 1
+        check(sound, place, "must have a shape of at least two axes")
+        counts = len(layer.rows) == folds and min(layer.rows) >= 0 and sum(layer.rows) > 0
+        check(counts, place, f"must have {folds} numbers of rows")
+        for fold in range(folds):
+            wanted = (layer.size * (layer.size + 1) // 2,)
+            found = lengths.get(part_name(layer.group, fold))
+            check(found == wanted, place, f"has no moments of {layer.size} inputs in fold {fold}")
+
+
+def part_name(group: str, fold: int) -> str:
+    """Return the name of the tensor with the moments of a group in a fold."""
+    return f"{group}.{fold}"
+
+
+def pack(moments: FloatArray) -> AnyArray:
+    """Return the upper triangle of a symmetric matrix, row by row, in float32."""
+    size = len(moments)
+    upper = np.empty(size * (size + 1) // 2, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        for row, part in _rows(size):
+            upper[part] = moments[row, row:]
+    return upper
+
+
+def unpack(upper: AnyArray, matrix: FloatArray) -> None:
+    """Fill a symmetric matrix from its upper triangle."""
+    for row, part in _rows(len(matrix)):
+        matrix[row, row:] = matrix[row:, row] = upper[part]
+
+
+def _rows(size: int) -> Iterator[tuple[int, slice]]:
+    """Yield each row with the place of what is right of the diagonal, that included."""
+    start = 0
+    for row in range(size):
+        yield row, slice(start, start + size - row)
+        start += size - row
+
+
+def header_text(
+    source: str, content: str, documents: tuple[int, ...], layers: Mapping[str, LayerInputs]
+) -> str:
+    """Return the metadata of a file of inputs."""
+    whole: dict[str, Any] = {
+        "schema": SCHEMA,
+        "source": source,
+        "content": content,
+        "documents": list(documents),
+        "layers": [
+            {
+                "tensor": layer.tensor,
+                "shape": list(layer.shape),
+                "digest": layer.digest,
+                "axes": str(layer.axes),
+                "group": layer.group,
+                "rows": list(layer.rows),
+            }
+            for layer in layers.values()
+        ],
+    }
+    return json.dumps(whole, separators=(",", ":"))

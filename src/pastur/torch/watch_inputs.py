@@ -1,0 +1,181 @@
+"""What the layers of a module are given, collected while it runs."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pastur._checks import needed
+from pastur._errors import InvalidInputError
+from pastur._files import PathLike
+from pastur._foreign import shown
+from pastur.compression import InputMoments
+from pastur.compression import collect_inputs as collect_from
+from pastur.compression._collecting.collect_inputs import FOLDS
+from pastur.weights import open_weights
+
+
+def collect_inputs(
+    module: Any,
+    batches: Iterable[Any],
+    *,
+    path: PathLike,
+    documents: Sequence[Any] | None = None,
+    folds: int = FOLDS,
+    seed: int = 0,
+) -> InputMoments:
+    """Run a module on some data, and write the second moments of the inputs of its layers.
+
+    Of `Linear`, `Conv2d` (unfolded inputs) and the `Conv1D` of transformers, Σ x xᵀ over the inputs
+    x, in float64, for each of several folds of documents; see `pastur.compression.collect_inputs`.
+    Tokens that an ``attention_mask`` leaves out are not counted.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In evaluation mode, ``module.eval()``.
+    batches : iterable
+        At least 5 documents, drawn independently of what will be evaluated. ``module(batch)`` is
+        called for each, ``module(*batch)`` where it is a tuple and ``module(**batch)`` where it is
+        a mapping.
+    path : path
+        A safetensors file, written whole or not at all.
+    documents : sequence, optional
+        Of which document each batch is, where a document has several. Default: each batch is one.
+    folds : int, default 8
+        At least 5; at most the number of documents is used.
+    seed : int, default 0
+        Which documents go into which fold.
+
+    Returns
+    -------
+    InputMoments
+
+    Raises
+    ------
+    FileAccessError
+        When the file cannot be written.
+    InvalidInputError
+        When there are fewer than 5 documents, inputs are not finite, or the module is in training.
+    MissingExtraError
+        When PyTorch is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import torch
+    >>> from torch import nn
+    >>> import pastur.torch
+    >>> _ = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(30, 60), nn.ReLU(), nn.Linear(60, 40)).eval()
+    >>> texts = [torch.randn(50, 30) for _ in range(16)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(pastur.torch.collect_inputs(module, texts, path=folder + "/inputs.safetensors"))
+    Inputs of 2 layers: 800 inputs of each in 16 documents, 8 folds.
+    """
+    with needed("pastur.torch.collect_inputs", "torch", "torch"):
+        from pastur.torch._layers.owners import check_module
+    check_module(module)
+    if module.training:
+        raise InvalidInputError(
+            "`module` is in training mode, in which dropout and the like change its inputs: call "
+            "`module.eval()` before."
+        )
+    watched = _Watched(module)
+    return collect_from(
+        module,
+        _by_document(batches, documents),
+        run=watched.run,
+        path=path,
+        folds=folds,
+        seed=seed,
+    )
+
+
+def _by_document(batches: Iterable[Any], documents: Sequence[Any] | None) -> list[list[Any]]:
+    given = list(batches)
+    if documents is None:
+        return [[batch] for batch in given]
+    if len(documents) != len(given):
+        raise InvalidInputError(
+            f"`documents` must have one entry for each batch, {len(given)}. Got {len(documents)}."
+        )
+    found: dict[Any, list[Any]] = {}
+    for document, batch in zip(documents, given, strict=True):
+        found.setdefault(document, []).append(batch)
+    return list(found.values())
+
+
+@dataclass(eq=False)
+class _Watched:
+    """A module with the layers whose inputs are collected."""
+
+    module: Any
+    _add: Callable[..., None] | None = None
+    _mask: Any = None
+    # The last tensor that was seen, and its rows: queries, keys and values have the same.
+    _last: tuple[Any, str, Any] | None = None
+    names: dict[Any, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from pastur.torch._layers.inputs import input_axes
+        from pastur.torch._layers.owners import Owners
+
+        owners = Owners(self.module)
+        for entry in open_weights(self.module).entries:
+            users = [] if entry.unreadable else owners.users(entry.name)
+            axes = [input_axes(layer, word) for _, layer, word in users]
+            # A table that is also an output layer has inputs of two kinds.
+            if axes and all(axes):
+                for (_, layer, _), lies in zip(users, axes, strict=True):
+                    self.names.setdefault(layer, []).append((entry.name, lies))
+        if not self.names:
+            kind = type(self.module).__name__
+            raise InvalidInputError(
+                f"This {kind} has no Linear, Conv2d or Conv1D whose inputs could be collected."
+            )
+
+    def run(self, document: list[Any], add: Callable[..., None]) -> None:
+        """Run the module on the batches of a document."""
+        import torch
+
+        with self._hooked(add), torch.inference_mode():
+            for batch in document:
+                if isinstance(batch, Mapping):
+                    self._mask = batch.get("attention_mask")
+                    self.module(**batch)
+                elif isinstance(batch, tuple):
+                    self.module(*batch)
+                else:
+                    self.module(batch)
+                self._mask, self._last = None, None
+
+    @contextmanager
+    def _hooked(self, add: Callable[..., None]) -> Iterator[None]:
+        self._add = add
+        handles = [layer.register_forward_pre_hook(self._see) for layer in self.names]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+            self._add, self._mask, self._last = None, None, None
+
+    def _see(self, layer: Any, arguments: tuple[Any, ...]) -> None:
+        assert self._add is not None
+        if not arguments:
+            raise InvalidInputError(
+                f"A {type(layer).__name__} is called without its input as first argument: "
+                f"{shown(self.names[layer][0][0])}."
+            )
+        for name, axes in self.names[layer]:
+            self._add(name, self._rows(layer, arguments[0], axes), axes=axes)
+
+    def _rows(self, layer: Any, x: Any, axes: str) -> Any:
+        from pastur.torch._layers.inputs import input_rows
+
+        if axes == "oiss":
+            return input_rows(layer, x)
+        if self._last is None or self._last[0] is not x:
+            self._last = (x, axes, input_rows(layer, x, self._mask))
+        return self._last[2]

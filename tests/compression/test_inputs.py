@@ -1,0 +1,319 @@
+"""Inputs of layers: their moments by folds of documents, files, and what is refused."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pastur.torch
+from pastur._errors import FileFormatError, InvalidInputError, PasturError
+from pastur._typing import FloatArray
+from pastur.compression import InputMoments, collect_inputs
+from pastur.compression._inputs.moments import METADATA
+from pastur.weights import open_weights
+
+MODEL = {"a": np.ones((7, 5)), "b": np.ones((5, 9)), "bias": np.ones(3)}
+
+
+def texts(count: int, seed: int = 0, length: int = 6) -> list[FloatArray]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=(length, 5)) for _ in range(count)]
+
+
+def run(x: FloatArray, add: Callable[..., None]) -> None:
+    add("a", x)
+    add("b", x, axes="io")
+
+
+def collected(path: Path, count: int = 11, **options: Any) -> InputMoments:
+    return collect_inputs(MODEL, texts(count), run=run, path=path / "inputs.safetensors", **options)
+
+
+def test_moments_are_sums_of_outer_products(tmp_path: Path) -> None:
+    found = collected(tmp_path)
+    slow = np.zeros((5, 5))
+    for document in texts(11):
+        for x in document:
+            slow += np.outer(x, x)
+    np.testing.assert_allclose(found.moments("a").sum(axis=0), slow, rtol=1e-6, atol=1e-5)
+    assert found.documents == (2, 2, 2, 1, 1, 1, 1, 1) and found["a"].rows == (12,) * 3 + (6,) * 5
+    # Stored in float32: each fold is known to half a unit of its last place.
+    again = InputMoments.from_file(found.path)
+    assert np.array_equal(again.moments("b"), found.moments("b"))
+    assert str(found) == "Inputs of 2 layers: 66 inputs of each in 11 documents, 8 folds."
+
+
+def test_each_document_is_in_one_fold(tmp_path: Path) -> None:
+    """One input for each document, along an axis of its own: the folds are seen from the sums."""
+    model, eye = {"a": np.ones((3, 20))}, np.eye(20)
+    path = tmp_path / "inputs.safetensors"
+    folds = [
+        np.diagonal(
+            collect_inputs(
+                model, eye, run=lambda x, add: add("a", x[None]), path=path, folds=6, seed=seed
+            ).moments("a"),
+            axis1=1,
+            axis2=2,
+        )
+        for seed in (0, 0, 1)
+    ]
+    assert np.array_equal(folds[0].sum(axis=0), np.ones(20))
+    assert folds[0].sum(axis=1).tolist() == [4, 4, 3, 3, 3, 3]
+    assert np.array_equal(folds[0], folds[1])
+    # Another seed makes other folds, of the same documents.
+    assert not np.array_equal(folds[0], folds[2])
+
+
+def test_equal_inputs_are_stored_once(tmp_path: Path) -> None:
+    found = collected(tmp_path, folds=5)
+    assert found["a"].group == found["b"].group
+    assert len(open_weights(found.path).entries) == 5
+    other = collect_inputs(
+        MODEL,
+        texts(11),
+        run=lambda x, add: (add("a", x), add("b", x + 1.0, axes="io")),
+        path=tmp_path / "other.safetensors",
+    )
+    assert other["a"].group != other["b"].group
+
+
+def test_a_layer_that_a_fold_does_not_use_has_no_rows_there(tmp_path: Path) -> None:
+    """As the experts of a mixture: whatever the order, its sums are those of its own inputs."""
+    given = [(k, x) for k, x in enumerate(texts(10))]
+
+    def some(document: tuple[int, FloatArray], add: Callable[..., None]) -> None:
+        add("a", document[1])
+        if document[0] in (3, 4):
+            add("b", document[1], axes="io")
+
+    found = collect_inputs(MODEL, given, run=some, path=tmp_path / "inputs.safetensors", folds=10)
+    rows = found["b"].rows
+    assert sorted(rows) == [0] * 8 + [6, 6]
+    expected = sum(x.T @ x for k, x in given if k in (3, 4))
+    np.testing.assert_allclose(found.moments("b").sum(axis=0), expected, rtol=1e-6, atol=1e-5)
+    empty = [not moments.any() for moments in found.moments("b")]
+    assert empty == [count == 0 for count in rows]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, add: add("c", x), "no tensor 'c'"),
+        (lambda x, add: add("bias", x), "'bias' is not a matrix"),
+        (lambda x, add: add("a", x[0]), r"two axes.*\(5,\)"),
+        (lambda x, add: add("a", x[:, 1:]), "have 4 numbers, and the tensor has 5"),
+        (lambda x, add: add("a", 1e30 * x), "too large for float32"),
+        (lambda x, add: None, "no layer"),
+        (lambda x, add: (add("b", x, axes="io"), add("b", x)), "axes 'io' and with 'oi'"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(
+    change: Callable[..., Any], words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "inputs.safetensors"
+    with pytest.raises(PasturError, match=words):
+        collect_inputs(MODEL, texts(6), run=change, path=path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_finite_is_named_with_its_document(tmp_path: Path) -> None:
+    given = texts(9)
+    given[4][2, 1] = np.nan
+    path = tmp_path / "inputs.safetensors"
+    path.write_bytes(b"before")
+    with pytest.raises(InvalidInputError, match="inputs of 'a' are not finite in document 4"):
+        collect_inputs(MODEL, given, run=run, path=path)
+    assert path.read_bytes() == b"before" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_too_few_documents_have_no_standard_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"at least 5, so that.*Got 4"):
+        collected(tmp_path, 4)
+    with pytest.raises(InvalidInputError, match="`folds` must be at least 5"):
+        collected(tmp_path, folds=4)
+    assert collected(tmp_path, 5).documents == (1,) * 5
+
+
+def edited(source: Path, target: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """A file of inputs with another header."""
+    from safetensors.numpy import save_file
+
+    weights = open_weights(source)
+    header = json.loads(weights.metadata[METADATA])
+    change(header)
+    tensors = {entry.name: np.array(weights.read(entry.name)) for entry in weights.entries}
+    save_file(tensors, target, metadata={METADATA: json.dumps(header)})
+    return target
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda h: h.update(schema=2), "schema"),
+        (lambda h: h.update(documents=[1, 1]), "at least 5 folds"),
+        (lambda h: h.update(layers=[]), "must not be empty"),
+        (lambda h: h["layers"][0].update(shape=[7, 6]), "no moments of 6 inputs in fold 0"),
+        (lambda h: h["layers"][0].update(group="9"), "no moments"),
+        (lambda h: h["layers"][1].update(rows=[1]), "numbers of rows"),
+        (lambda h: h["layers"][0].pop("digest"), "digest.*is missing"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_the_place(
+    change: Callable[[dict[str, Any]], object], words: str, tmp_path: Path
+) -> None:
+    path = edited(collected(tmp_path).path, tmp_path / "edited.safetensors", change)
+    with pytest.raises(FileFormatError, match=words):
+        InputMoments.from_file(path)
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.eye(3)}, tmp_path / "model.safetensors")
+    with pytest.raises(FileFormatError, match="not a file of inputs"):
+        InputMoments.from_file(tmp_path / "model.safetensors")
+
+
+def test_moments_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    found = collected(tmp_path)
+    weights = open_weights(found.path)
+    tensors = {entry.name: np.array(weights.read(entry.name)) for entry in weights.entries}
+    tensors["0.3"][2] = np.inf
+    path = tmp_path / "infinite.safetensors"
+    save_file(tensors, path, metadata=dict(weights.metadata))
+    with pytest.raises(FileFormatError, match="moments of 'a' are not finite"):
+        InputMoments.from_file(path).moments("a")
+
+
+# --- modules ---
+
+
+def network() -> Any:
+    """A convolution of every option, an attention whose inputs are shared, a tied output."""
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+
+    class Net(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(
+                3, 8, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 2), padding_mode="reflect"
+            )
+            self.same = nn.Conv2d(8, 6, 3, padding="same")
+            self.embedding = nn.Embedding(11, 6)
+            self.query, self.key = nn.Linear(6, 6), nn.Linear(6, 4)
+            self.out = nn.Linear(6, 11, bias=False)
+            self.out.weight = self.embedding.weight
+            self.unused = nn.Linear(6, 6)
+
+        def forward(self, words: Any, image: Any) -> Any:
+            hidden = self.embedding(words)
+            scores = self.query(hidden)[..., :4] * self.key(hidden)
+            return self.out(hidden).sum() + scores.sum(), self.same(self.conv(image))
+
+    torch.manual_seed(0)
+    return Net().eval()
+
+
+def test_the_energy_of_outputs_is_that_of_the_moments(tmp_path: Path) -> None:
+    """Σ‖y − b‖² = tr W C Wᵀ for each layer, y computed by PyTorch; not with inputs out of order."""
+    torch = pytest.importorskip("torch")
+    module = network()
+    torch.manual_seed(1)
+    given = [(torch.randint(0, 11, (1, 7)), torch.randn(2, 3, 9, 8)) for _ in range(8)]
+    found = pastur.torch.collect_inputs(module, given, path=tmp_path / "inputs.safetensors")
+    names = {"conv", "same", "query", "key"}
+    assert {layer.tensor for layer in found.layers} == {f"{name}.weight" for name in names}
+    assert found["query.weight"].group == found["key.weight"].group
+    energies = dict.fromkeys(names, 0.0)
+
+    def see(name: str) -> Callable[..., None]:
+        def hook(layer: Any, _: Any, y: Any) -> None:
+            b = layer.bias.view(-1, 1, 1) if y.ndim == 4 else layer.bias
+            energies[name] += float(((y - b).double() ** 2).sum())
+
+        return hook
+
+    for name in names:
+        getattr(module, name).register_forward_hook(see(name))
+    with torch.no_grad():
+        for batch in given:
+            module(*batch)
+    for name in names:
+        w = getattr(module, name).weight.detach().double().flatten(1).numpy()
+        c = found.moments(f"{name}.weight").sum(axis=0)
+        assert float(np.sum((w @ c) * w)) == pytest.approx(energies[name], rel=1e-5)
+        turned = w[:, ::-1]
+        assert float(np.sum((turned @ c) * turned)) != pytest.approx(energies[name], rel=1e-3)
+
+
+def test_the_layers_of_gpt_2_have_their_inputs_first(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    utils = pytest.importorskip("transformers.pytorch_utils")
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(utils.Conv1D(5, 3)).eval()
+    given = [torch.randn(4, 3) for _ in range(6)]
+    found = pastur.torch.collect_inputs(module, given, path=tmp_path / "inputs.safetensors")
+    assert found["0.weight"].axes == "io" and found["0.weight"].size == 3
+    expected = sum(x.double().T @ x.double() for x in given).numpy()
+    np.testing.assert_allclose(found.moments("0.weight").sum(axis=0), expected, rtol=1e-5)
+
+
+def test_tokens_that_the_mask_leaves_out_are_not_counted(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Masked(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = torch.nn.Linear(3, 4)
+
+        def forward(self, states: Any, attention_mask: Any) -> Any:
+            return self.fc(states)
+
+    torch.manual_seed(0)
+    mask = torch.tensor([[1, 1, 1, 0], [1, 0, 0, 0]])
+    given = [{"states": torch.randn(2, 4, 3), "attention_mask": mask} for _ in range(5)]
+    found = pastur.torch.collect_inputs(Masked().eval(), given, path=tmp_path / "a.safetensors")
+    kept = torch.cat([torch.cat([b["states"][0, :3], b["states"][1, :1]]) for b in given]).double()
+    assert found["fc.weight"].rows == (4,) * 5
+    sums = found.moments("fc.weight").sum(axis=0)
+    np.testing.assert_allclose(sums, (kept.T @ kept).numpy(), rtol=1e-5)
+
+
+def test_batches_of_one_document_stay_together(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Linear(12, 4)).eval()
+    given = list(torch.eye(12))
+    found = pastur.torch.collect_inputs(
+        module,
+        given,
+        path=tmp_path / "a.safetensors",
+        documents=[k // 2 for k in range(12)],
+        folds=6,
+    )
+    for moments in found.moments("0.weight"):
+        (ones,) = np.nonzero(np.diagonal(moments))
+        assert len(ones) == 2 and ones[0] // 2 == ones[1] // 2
+
+
+def test_modules_without_such_inputs_are_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    nn, path = torch.nn, tmp_path / "a.safetensors"
+    given = [torch.randn(2, 3) for _ in range(5)]
+    linear = nn.Sequential(nn.Linear(3, 4))
+    with pytest.raises(InvalidInputError, match="training mode"):
+        pastur.torch.collect_inputs(linear.train(), given, path=path)
+    with pytest.raises(InvalidInputError, match="no Linear, Conv2d or Conv1D"):
+        pastur.torch.collect_inputs(nn.Sequential(nn.Bilinear(3, 3, 2)).eval(), given, path=path)
+    with pytest.raises(InvalidInputError, match=r"one entry for each batch, 5\. Got 2"):
+        pastur.torch.collect_inputs(linear.eval(), given, path=path, documents=[0, 1])
+    given[3] = given[3] / 0
+    with pytest.raises(InvalidInputError, match=r"'0\.weight' are not finite in document 3"):
+        pastur.torch.collect_inputs(linear.eval(), given, path=path)
+    # No hook is left behind, whatever happened.
+    assert not linear[0]._forward_pre_hooks and not list(tmp_path.iterdir())
