@@ -71,10 +71,15 @@ def test_equal_inputs_are_stored_once(tmp_path: Path) -> None:
     found = collected(tmp_path, folds=5)
     assert found["a"].group == found["b"].group
     assert len(open_weights(found.path).entries) == 5
+
+    def apart(x: FloatArray, add: Callable[..., None]) -> None:
+        add("a", x)
+        add("b", x + 1.0, axes="io")
+
     other = collect_inputs(
         MODEL,
         texts(11),
-        run=lambda x, add: (add("a", x), add("b", x + 1.0, axes="io")),
+        run=apart,
         path=tmp_path / "other.safetensors",
     )
     assert other["a"].group != other["b"].group

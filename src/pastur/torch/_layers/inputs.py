@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -34,7 +35,7 @@ def input_rows(layer: Any, x: Any, mask: Any = None) -> AnyArray:
         rows = found[mask.to(found.device) != 0]
     else:
         rows = found.reshape(-1, found.shape[-1])
-    return rows.to(device="cpu", dtype=torch.float64).numpy()
+    return np.asarray(rows.to(device="cpu", dtype=torch.float64))
 
 
 def _unfolded(layer: Any, x: Any) -> Any:
