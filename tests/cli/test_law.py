@@ -85,7 +85,7 @@ def test_a_spike_in_the_law_of_the_signal_is_left_to_the_bulk(
     plain = found("--atoms", 3, "--ratio", 1, "--spikes", "3")
     assert column(plain["spikes"], "fate") == ["inside"]
     printed = invoke("law", "--uniform", "-1,1", "--spikes", "0.5,3", "-o", "law.png").output
-    assert re.search(r"0\.5 +in the law of S +– +–\n", printed)
+    assert re.search(r"0\.50000 +in the law of S +– +–\n", printed)
     assert "such a value belongs to the bulk of S, and is not a spike." in printed
 
 
@@ -288,7 +288,26 @@ def test_the_tables(invoke: Callable[..., Result]) -> None:
     assert ["0.50051", "0.50107", "-0.008690"] in lines
     assert ["2.80000", "outlier", "3.12057", "0.7933", "0.03187"] in lines
     assert ["1.90000", "subcritical, at edge", "2.72102", "0.0000", "–"] in lines
+    assert any(line[0].startswith("subcritical: too weak for an outlier") for line in lines)
+    assert "quantile" not in output
     assert lines[-1] == ["Picture: pastur-law.png"]
+
+
+def test_a_table_explains_its_words_and_has_one_format(invoke: Callable[..., Result]) -> None:
+    """Of two spikes in a gap that noise has closed, 0 in the middle, and one in the bulk of S."""
+    output = invoke("law", "--atoms", "-1.5,1.5", "--sigma", 2, "--spikes", "0.3,1.5,4").stdout
+    assert re.search(r"0\.30000 +subcritical, quantile 0\.5 +0\.00000 ", output)
+    assert re.search(r"1\.50000 +in the law of S +– ", output)
+    words = " ".join(output.split())
+    assert "quantile q: noise has closed the gap" in words and "too weak for an outlier" in words
+
+
+def test_a_picture_that_is_replaced_is_named(invoke: Callable[..., Result]) -> None:
+    def last_line() -> str:
+        return str(invoke("law", *TWO_ATOMS).stdout.splitlines()[-1])
+
+    assert last_line() == "Picture: pastur-law.png"
+    assert last_line() == "Picture: pastur-law.png (replaced; -o names another file)"
 
 
 def test_the_tables_of_a_rectangular_matrix(invoke: Callable[..., Result]) -> None:

@@ -126,6 +126,8 @@ def test_own_measures_have_a_table_a_picture_and_a_verdict(
         ([*OWN[1:5], "--rank", "N^0.9"], 1, "from 0.3 to 0.8"),
         (["--nu0", "atom(0)", "--nu1", "atom(2) - nu"], 2, "Did you mean 'nu0'? At character 11"),
         (["--nu0", "atom(0)", "--nu1", "atom(2)"], 1, "and −1 on it"),
+        (["--nu1", "atom(2) - nu0"], 2, "'nu0' is the measure of --nu0, which is not given."),
+        (["--nu1", "atom(2) - 2*nu0", "--nu0", "atom(0)"], 1, "Got 1 and -2."),
     ],
 )
 def test_own_measures_that_make_no_sense_are_refused(

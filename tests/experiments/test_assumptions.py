@@ -9,6 +9,10 @@ import pytest
 from pastur import Atoms, Semicircle, Uniform
 from pastur._typing import FloatArray
 from pastur.experiments import check_assumptions
+from pastur.experiments.claims._testing.assumption_checks import Trend, assumption_panels
+from pastur.experiments.claims._testing.assumption_checks import _trend as trend_of
+from pastur.experiments.claims._testing.rates import SIGMAS
+from pastur.figures import panels_figure
 from pastur.measures._contract.combination import SignedSum
 
 SIZES = (100, 400, 1600, 6400)
@@ -127,3 +131,60 @@ def test_a_report_reads_as_its_verdicts() -> None:
     assert "Assumption 1, ν → ν₀: holds. distance " in lines[2]
     wrong = check_assumptions(sequence(), Semicircle(0.5), nu1=NU1)
     assert "Assumption 1, ν → ν₀: DOES NOT SHOW." in repr(wrong) and not wrong.holds
+
+
+def trends(count: int, *, power: float, scatter: float, draws: int) -> list[Trend]:
+    """Trends through `count` sizes, each four times the one before, scattered log-normally."""
+    rng = np.random.default_rng([count, 8])
+    sizes = np.array([100.0 * 4.0**k for k in range(count)])
+    noise = np.exp(scatter * rng.normal(size=(draws, count)))
+    return [trend_of(sizes, sizes**power * row) for row in noise]
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_chance_alone_is_taken_for_a_trend_once_in_a_hundred(count: int) -> None:
+    """At most 1 % of 3000 quantities without a trend, each way, and four standard errors of that.
+
+    The test fails by chance with a probability below 1e-4; a rule of four standard errors is
+    exceeded by more (7.8 % of Student's law of one degree of freedom, 1.4 % of that of three).
+    """
+    draws = 3000
+    most = 0.01 + 4 * (0.01 * 0.99 / draws) ** 0.5
+    found = trends(count, power=0.0, scatter=0.3, draws=draws)
+    assert np.mean([trend.vanishes for trend in found]) < most
+    assert np.mean([trend.grows for trend in found]) < most
+    four = [abs(trend.exponent) > SIGMAS * trend.error for trend in found]
+    assert np.mean(four) > 2 * 0.01 + 2 * (0.02 * 0.98 / draws) ** 0.5
+
+
+def test_a_trend_is_seen_and_three_sizes_are_too_few_where_it_scatters() -> None:
+    seen = trends(5, power=-0.5, scatter=0.1, draws=200)
+    assert np.mean([trend.vanishes for trend in seen]) > 0.99
+    assert not any(trend.grows for trend in seen)
+    few = trends(3, power=-0.5, scatter=0.1, draws=200)
+    assert 0.1 < np.mean([trend.vanishes for trend in few]) < 0.4
+    assert np.mean([trend.may_vanish for trend in few]) > 0.9
+    assert not any(trend.may_vanish for trend in trends(5, power=0.3, scatter=0.1, draws=50))
+
+
+def test_what_three_sizes_leave_open_is_no_verdict() -> None:
+    """ν₀ off by 0.05·(1, 1/2, 1/5) in a bulk of two halves: falling, and not along a line."""
+    shifts = (0.05, 0.025, 0.01)
+    spectra = [values + 0.0 for values in sequence()[:3]]
+    for values, shift in zip(spectra, shifts, strict=True):
+        values[values == 0] += shift
+    report = check_assumptions(spectra, POINT, nu1=NU1)
+    assert not report.assumption_1 and report.distance.may_vanish
+    assert "Assumption 1, ν → ν₀: TOO FEW SIZES TO SAY. " in repr(report)
+    assert "by more than 31.8 standard errors" in report.rule
+
+
+def test_what_hardly_changes_is_drawn_from_zero_with_one_line_alone() -> None:
+    report = check_assumptions(sequence(), POINT, nu1=Uniform(3.0, 4.0) - POINT)
+    figure = panels_figure(assumption_panels(report))
+    still = figure.axes[3]
+    assert still.get_yscale() == "linear" and still.get_ylim()[0] == 0
+    lines = [line for line in still.get_lines() if line.get_linestyle() == "-"]
+    assert still.get_ylim()[1] == pytest.approx(1.1 * report.distance_1.values.max(), rel=0.01)
+    assert len(lines) == 1 and np.ptp(np.asarray(lines[0].get_ydata())) < 0.01
+    assert figure.axes[0].get_yscale() == "log"

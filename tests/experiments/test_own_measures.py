@@ -49,6 +49,9 @@ def test_a_task_is_recorded_with_its_measures(
     monkeypatch.setattr(module, "sampled_spectrum", lambda *_: pytest.fail("drawn again"))
     again = verify_measures("atom(0)", "uniform(2, 3) - nu0", records=tmp_path)
     assert again.to_dict()["claims"] == first.to_dict()["claims"]
+    for panel in first.results[0].judgement.panels:
+        labels = [series.label for series in panel.series if series.label]
+        assert labels == ["samples", labels[1]] and "left" in labels[1]
     sizes = [row["size"] for row in first.results[0].claim.settings("quick")]
     assert sizes == [36, 64, 100]
 
@@ -103,6 +106,13 @@ def test_samples_are_signal_plus_noise() -> None:
     ("nu0", "nu1", "more", "sentence"),
     [
         ("atom(0)", "uniform(2, 3)", {}, "Got 1 and 0. Spikes in place of a share of the whole"),
+        (
+            "uniform(-1, 1)",
+            "0.5*atom(0.5) + 0.5*uniform(2, 3) - nu0",
+            {},
+            "Got 0.5 and -0.5. Spikes of the mass 0.5 are missing: on the support of `nu0`, "
+            "[-1, 1], an eigenvalue belongs to the bulk",
+        ),
         ("2*atom(0)", "atom(2) - nu0", {}, "'2*atom(0)' has the mass 2"),
         ("atom(0)", "atom(2 - nu0", {}, "`nu1`: "),
         ("atm(0)", "atom(2) - nu0", {}, "`nu0`: 'atm' is not known. Did you mean 'atom'?"),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pastur import sample_gaussian, sample_goe
-from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._errors import InvalidInputError, InvalidTypeError, PasturWarning
 from pastur._typing import FloatArray
 from pastur.measures import (
     Atoms,
@@ -69,6 +69,8 @@ CASES = {
     ),
     "square, hard edge": (InformationPlusNoise(ZERO, ratio=1.0), Uniform(2.0, 4.0) - ZERO, 1.0),
 }
+# Any mass is taken, with a warning: what holds of μ₁ holds of it too.
+pytestmark = pytest.mark.filterwarnings("ignore:`nu1` has the total mass 1.5")
 cases = pytest.mark.parametrize(("model", "nu1", "detached"), CASES.values(), ids=CASES)
 
 
@@ -415,6 +417,16 @@ def test_misuse_is_refused() -> None:
         mu1.stieltjes(2.5)
     with pytest.raises(AttributeError, match="A signed measure has no `quantile`"):
         mu1.quantile(0.5)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("nu1", "mass"), [(Uniform(2, 3), "1"), (Uniform(2, 3) - 2 * ZERO, "-1")])
+def test_a_total_mass_that_no_limit_has_is_named(nu1: Any, mass: str) -> None:
+    """Of what (N/r)(ν − ν₀) can tend to, 0; also where spikes are counted twice."""
+    model = DeformedWigner(ZERO)
+    with pytest.warns(PasturWarning, match=rf"total mass {mass}\. A limit of .* has 0: spikes"):
+        mu1 = model.outlier_measure(nu1)
+    assert mu1.mass == nu1.mass
+    model.outlier_measure(2 * Uniform(2, 3) - 2 * ZERO)
 
 
 def test_it_says_what_it_is() -> None:

@@ -18,6 +18,8 @@ from pastur.measures._contract.quantiles import quantile_by_pieces
 _MASS = 1e-6
 # A value is off a support where it is this far from it, as a share of the spectrum's width.
 _OFF = 1e-9
+# Parts of a support that are named.
+_LISTED = 3
 # Points of each interval at which signs are compared, and what is 0 to rounding.
 _POINTS, _ROUNDING = 200, 1e-12
 
@@ -93,10 +95,16 @@ class SignalSequence(KeepsLocked):
         inside = float(self.nu1.measure_of(self.nu0.support).sum())
         outside = self.nu1.mass - inside
         if abs(outside - 1) > _MASS or abs(inside + 1) > _MASS:
+            hint = "Spikes in place of a share of the whole bulk are: spikes - nu0."
+            if abs(self.nu1.mass) <= _MASS and outside < 1:
+                hint = (
+                    f"Spikes of the mass {1 - outside:.4g} are missing: on the support of `nu0`, "
+                    f"{_words(self.nu0.support)}, an eigenvalue belongs to the bulk and is none."
+                )
             raise InvalidInputError(
                 "`nu1` must have the mass 1 off the support of `nu0`, the spikes, and −1 on it, "
                 f"the eigenvalues that they replace (Assumption 3). Got {outside:.6g} and "
-                f"{inside:.6g}. Spikes in place of a share of the whole bulk are: spikes - nu0."
+                f"{inside:.6g}. {hint}"
             )
 
     def _check_sign(self) -> None:
@@ -132,6 +140,15 @@ def off_support(values: FloatArray, support: FloatArray) -> Any:
     after = np.minimum(index + 1, len(support) - 1)
     before = (values >= support[index, 0] - margin) & (values <= support[index, 1] + margin)
     return ~(before | ((values >= support[after, 0] - margin) & (values <= support[after, 1])))
+
+
+def _words(support: FloatArray) -> str:
+    """Return the intervals and points of a support, the first few of many."""
+    ends = [
+        f"[{low:.4g}, {high:.4g}]" if high > low else f"{low:.4g}"
+        for low, high in support[:_LISTED].tolist()
+    ]
+    return ", ".join([*ends, "…"] if len(support) > _LISTED else ends)
 
 
 def _inner_points(support: FloatArray) -> FloatArray:

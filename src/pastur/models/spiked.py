@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import FrozenInstanceError
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from pastur._arrays import KeepsLocked, locked
 from pastur._checks import numeric, positive_integer, real_array
-from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._errors import InvalidInputError, InvalidTypeError, PasturWarning
 from pastur._numerics.taylor import derivatives
 from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import Measure, ProbabilityMeasure
@@ -21,6 +22,9 @@ from pastur.models._subordination.contract import Subordination
 from pastur.models._subordination.law import ROUNDING
 from pastur.models._subordination.outlier_measure import OutlierMeasure
 from pastur.models.edge_scale import EdgeScale
+
+# How far the total mass of a ν₁ may be from 0.
+_MASS = 1e-6
 
 
 class SpikedModel(KeepsLocked, ABC):
@@ -317,7 +321,8 @@ class SpikedModel(KeepsLocked, ABC):
         nu1 : Measure
             ν₁, signed, of bounded support; in the squared singular values of S for
             `InformationPlusNoise`. r spikes that replace r eigenvalues of the bulk: mass 1 outside
-            the signal's support, −1 on it. Other masses are taken as they are.
+            the signal's support, −1 on it. Other masses are taken as they are, with a warning where
+            the total is not 0: then it is no limit of (N/r)(ν − ν₀).
 
         Returns
         -------
@@ -349,6 +354,13 @@ class SpikedModel(KeepsLocked, ABC):
         if not np.isfinite(ends).all():
             raise InvalidInputError("`nu1` must have bounded support. Cut its tails off first.")
         self._check_spikes("nu1", ends)
+        if abs(nu1.mass) > _MASS:
+            warnings.warn(
+                f"`nu1` has the total mass {nu1.mass:.4g}. A limit of (N/r)(ν − ν₀) has 0: spikes "
+                "of mass 1, less what they replace in the bulk, such as `- nu0`.",
+                PasturWarning,
+                stacklevel=2,
+            )
         return OutlierMeasure(self._map, nu1, self._signal_support, self.law.support)
 
     def _regular(self, critical: FloatArray) -> Any:

@@ -14,7 +14,7 @@ from pastur._format import number
 from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.measure_options import MeasureText, law_of
 from pastur.cli._terminal.numbers import read_values
-from pastur.cli._terminal.output_files import check_files, picture_bytes
+from pastur.cli._terminal.output_files import check_files, picture_bytes, replaced
 from pastur.cli._terminal.printable import printable
 from pastur.experiments import AssumptionReport, assumption_panels, check_assumptions
 from pastur.figures import panels_figure
@@ -41,18 +41,19 @@ def run_check(
     report = check_assumptions([read_values(path) for path in files], law, nu1=nu1.measure)
     title = f"ν₀ = {printable(nu0.text)}, ν₁ = {printable(nu1.text)}"
     figure = panels_figure(assumption_panels(report), title=title)
+    note = replaced(picture)
     write_whole(picture, picture_bytes(figure, kind=picture.suffix.lower().removeprefix(".")))
     if json_path is not None:
         text = json.dumps(_document(report, nu0, nu1), allow_nan=False, indent=1)
         write_whole(json_path, text + "\n")
     if not quiet:
-        _print(report, outputs)
+        _print(report, outputs, note)
     if not report.holds:
         click.echo("pastur: the signals do not show all three assumptions.", err=True)
         raise click.exceptions.Exit(1)
 
 
-def _print(report: AssumptionReport, outputs: Sequence[tuple[str, Path]]) -> None:
+def _print(report: AssumptionReport, outputs: Sequence[tuple[str, Path]], note: str) -> None:
     console = open_console()
     table = plain_table(("N", "r", "r/N", "ν − ν₀", "(N/r)(ν − ν₀) − ν₁", "∫t², error"))
     order = np.argsort(report.sizes, kind="stable")
@@ -65,15 +66,10 @@ def _print(report: AssumptionReport, outputs: Sequence[tuple[str, Path]]) -> Non
     console.print()
     for sentence in report.sentences():
         say(console, sentence)
-    say(
-        console,
-        "Holds: the exponent has the right sign by 4 standard errors. Of finitely many sizes no "
-        "limit can be proved.",
-        "dim",
-    )
+    say(console, report.rule, "dim")
     console.print()
-    for word, path in outputs:
-        say(console, f"{word}: {printable(str(path))}")
+    for place, (word, path) in enumerate(outputs):
+        say(console, f"{word}: {printable(str(path))}{'' if place else note}")
 
 
 def _document(report: AssumptionReport, nu0: MeasureText, nu1: MeasureText) -> dict[str, Any]:

@@ -29,14 +29,23 @@ _NO_SCALE = (
     "does so only closer to the edge than single values are apart."
 )
 _OVERLAP = "overlap: squared cosine between the vector of the outlier and that of the spike."
+_SUBCRITICAL = "subcritical: too weak for an outlier; its eigenvalue stays in the bulk."
+_QUANTILE = (
+    "quantile q: noise has closed the gap of the signal around it, and its eigenvalue lies inside "
+    "the bulk, with the share q of all below it."
+)
 _INSIDE = "in the law of S: such a value belongs to the bulk of S, and is not a spike."
 _DEVIATION = " sd: standard deviation of the outlier."
 
 
 def print_law(
-    settings: LawSettings, result: Description, files: Sequence[tuple[str, Path]]
+    settings: LawSettings,
+    result: Description,
+    files: Sequence[tuple[str, Path]],
+    *,
+    note: str = "",
 ) -> None:
-    """Print the model in words, the tables and the files."""
+    """Print the model in words, the tables and the files, the first of them with a note."""
     console = open_console()
     word = "singular values" if result.model.squared else "eigenvalues"
     say(console, settings.noise, "bold")
@@ -50,8 +59,8 @@ def print_law(
         console.print()
         _print_spikes(console, result, settings.inside)
     console.print()
-    for name, path in files:
-        say(console, f"{name}: {printable(str(path))}")
+    for place, (name, path) in enumerate(files):
+        say(console, f"{name}: {printable(str(path))}{'' if place else note}")
 
 
 def _print_support(console: Console, result: Description, word: str) -> None:
@@ -100,8 +109,11 @@ def _print_spikes(console: Console, result: Description, inside: FloatArray) -> 
             row.append(_NOTHING if np.isnan(sd) else number(sd))
         rows.append(row)
     nothing = [_NOTHING] * (len(headings) - 2)
-    rows += [[f"{theta:g}", "in the law of S", *nothing] for theta in inside.tolist()]
+    rows += [[write(theta), "in the law of S", *nothing] for theta in inside.tolist()]
     _print_rows(console, headings, rows)
+    for word, sentence in (("subcritical", _SUBCRITICAL), ("quantile", _QUANTILE)):
+        if any(word in row[1] for row in rows):
+            say(console, sentence, "dim")
     if inside.size:
         say(console, _INSIDE, "dim")
     say(console, _OVERLAP + (_DEVIATION if result.size is not None else ""), "dim")
@@ -145,9 +157,10 @@ def _writer(result: Description) -> Callable[[float], str]:
     """Return a function that writes values with enough digits to distinguish the edges."""
     edges = result.edges.position
     digits, largest = _digits(edges), float(np.abs(edges).max())
-    form = f"#.{digits}g"
+    form = f"z#.{digits}g"
     if 1e-4 <= largest < 1e6:
-        form = f".{max(0, digits - 1 - int(np.floor(np.log10(largest))))}f"
+        form = f"z.{max(0, digits - 1 - int(np.floor(np.log10(largest))))}f"
+    # With "z" rounding leaves no minus before a zero.
     return lambda value: _NOTHING if np.isnan(value) else f"{value:{form}}".removesuffix(".")
 
 

@@ -8,7 +8,7 @@ from pastur._errors import InvalidInputError
 from pastur._files import write_whole
 from pastur.cli._law.documents import law_csv, law_document
 from pastur.cli._law.signal_options import LawSettings
-from pastur.cli._terminal.output_files import check_files, picture_bytes
+from pastur.cli._terminal.output_files import check_files, picture_bytes, replaced
 from pastur.models import Description
 
 _KINDS = ("png", "svg", "pdf")
@@ -47,11 +47,12 @@ class LawFiles:
 def run_law(settings: LawSettings, files: LawFiles, *, size: int | None, quiet: bool) -> None:
     """Compute the law, write the files, and print the tables unless `quiet`."""
     description = settings.model.describe(settings.spikes, size)
+    note = replaced(files.picture)
     files.write(settings, description)
     if not quiet:
         from pastur.cli._law.print_tables import print_law
 
-        print_law(settings, description, files.named())
+        print_law(settings, description, files.named(), note=note)
 
 
 def _kind(picture: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,12 +42,24 @@ def measure_option(
             return None
         from pastur.measures import parse_measure
 
+        known = _known(ctx.params, named)
+        if named and not known and re.search(rf"\b{named}\b", text):
+            message = f"'{named}' is the measure of --{named}, which is not given."
+            raise click.BadParameter(message, ctx, param)
         try:
-            return MeasureText(text, parse_measure(text, _known(ctx.params, named)))
+            return MeasureText(text, parse_measure(text, known))
         except InvalidInputError as error:
             raise click.BadParameter(str(error), ctx, param) from None
 
-    return click.option(name, metavar="MEASURE", callback=parse, help=help, required=required)
+    # One that names no other comes first, wherever it stands.
+    return click.option(
+        name,
+        metavar="MEASURE",
+        callback=parse,
+        help=help,
+        required=required,
+        is_eager=named is None,
+    )
 
 
 def _known(params: Mapping[str, Any], named: str | None) -> dict[str, Measure]:

@@ -48,6 +48,11 @@ def _place(path: Path) -> tuple[str, str]:
     return folder, unicodedata.normalize("NFC", name).casefold()
 
 
+def replaced(picture: Path, what: str = "file") -> str:
+    """Return what to add to the name of a picture that is there already; to be asked before."""
+    return f" (replaced; -o names another {what})" if picture.exists() else ""
+
+
 def picture_bytes(figure: "Figure", *, kind: str = "png", dots_per_inch: int = 110) -> bytes:
     """Return a figure as the content of a file: "png", "svg" or "pdf"."""
     stream = io.BytesIO()

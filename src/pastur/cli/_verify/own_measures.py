@@ -1,6 +1,5 @@
 """What `verify` does with one's own measures: both theorems, and the outliers of one matrix."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from pastur._files import make_folder, write_whole
 from pastur._format import number
 from pastur.cli._terminal.console import open_console, plain_table, say
-from pastur.cli._terminal.output_files import check_files, picture_bytes
+from pastur.cli._terminal.output_files import check_files, picture_bytes, replaced
 from pastur.cli._terminal.printable import printable
 from pastur.cli._verify.print_claims import print_verification
 from pastur.cli._verify.verify_claims import (
@@ -49,16 +48,17 @@ def run_own_measures(
         f"ν₀ = {printable(nu0)}, ν₁ = {printable(nu1)}, σ = {sigma:g}", fontsize="medium"
     )
     make_folder(settings.folder)
+    note = replaced(place, "folder")
     write_whole(place, picture_bytes(figure))
     document = result.to_dict() | {"nu0": nu0, "nu1": nu1, "sigma": sigma, "rank_exponent": rank}
     write_results(result, settings, document | {"outliers": _records(sample.table)})
     if not settings.quiet:
-        print_outliers(sample.table, place)
+        print_outliers(sample.table, f"{place}{note}")
         print_verification(result, settings.folder)
     exit_unless_passed(result)
 
 
-def print_outliers(table: OutlierTable, picture: Path) -> None:
+def print_outliers(table: OutlierTable, picture: str) -> None:
     """Print the spikes of one matrix with their outliers and both predictions."""
     console = open_console()
     count = table.spikes.size
@@ -92,7 +92,7 @@ def print_outliers(table: OutlierTable, picture: Path) -> None:
             "its eigenvalue goes to.",
             "dim",
         )
-    say(console, f"Picture: {printable(str(picture))}")
+    say(console, f"Picture: {printable(picture)}")
     console.print()
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 KINDS = ("points", "curve", "contrast")
 AXES = ("linear", "log")
+# Of values that are not negative: what hardly changes is not blown up.
+_FROM_ZERO = "from zero"
+_HEADROOM = 1.1
 
 _COLOURS = ("#2456c5", "#b3400a", "#0b7a6b", "#7b4aa8", "#8a6d00", "#17202b")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -76,7 +79,8 @@ class Panel:
     ----------
     title, x_label, y_label : str
     series : sequence of Series
-    x_axis, y_axis : {"linear", "log"}
+    x_axis : {"linear", "log"}
+    y_axis : {"linear", "log", "from zero"}
 
     Examples
     --------
@@ -96,7 +100,7 @@ class Panel:
 
     def __post_init__(self) -> None:
         one_of("x_axis", self.x_axis, AXES)
-        one_of("y_axis", self.y_axis, AXES)
+        one_of("y_axis", self.y_axis, (*AXES, _FROM_ZERO))
 
 
 def plot_panel(panel: Panel, ax: Axes | None = None) -> Axes:
@@ -124,11 +128,13 @@ def plot_panel(panel: Panel, ax: Axes | None = None) -> Axes:
 
         ax = Figure(figsize=_PANEL_INCHES, layout="constrained").subplots()
     ax.set_xscale(panel.x_axis)
-    ax.set_yscale(panel.y_axis)
+    ax.set_yscale("log" if panel.y_axis == "log" else "linear")
     number = 0
     for series in panel.series:
         number += series.kind == "points"
         _draw(ax, series, max(number - 1, 0))
+    if panel.y_axis == _FROM_ZERO:
+        ax.set_ylim(0, _HEADROOM * ax.dataLim.ymax)
     ax.set_title(panel.title, fontsize="medium")
     ax.set_xlabel(panel.x_label)
     ax.set_ylabel(panel.y_label)

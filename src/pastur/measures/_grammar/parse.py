@@ -166,14 +166,22 @@ class _Parser:
         token = self._tokens[self._next]
         self._next += 1
         if token.kind == "number":
-            return self._computed(token, float, token.text)
+            return self._complete(self._computed(token, float, token.text))
         if token.kind == "name":
-            return self._named(token)
+            return self._complete(self._named(token))
         if token.text != "(":
             got = f"Got '{token.text}'." if token.text else "The text ends."
             raise self._refuse(f"A measure or a number is expected here. {got}", token)
         value = self._sum()
         self._expect(")")
+        return self._complete(value)
+
+    def _complete(self, value: Any) -> Any:
+        """Return a value that no other may follow without a sign."""
+        last, token = self._tokens[self._next - 1], self._tokens[self._next]
+        if token.kind == "name" or token.text == "(":
+            sign = "+ or -" if isinstance(value, Measure) else "*"
+            raise self._refuse(f"Write {sign} between '{last.text}' and '{token.text}'.", token)
         return value
 
     # --- names ---

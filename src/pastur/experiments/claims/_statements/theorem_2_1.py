@@ -160,7 +160,7 @@ def judge_changes(
     rate : callable
         ``rate(place, exponent, group)``: the exponent of N to meet.
     label : str
-        A group in words, at ``{}``.
+        A group in words, at ``{}``; empty where there is one alone.
     """
     name = "wrong" if violated else "right"
     findings: list[Finding] = []
@@ -176,7 +176,9 @@ def judge_changes(
                 wrong=f"{place} wrong",
                 expected=partial(rate, place, exponent),
                 labels=Labels(
-                    f"slope {place} the bulk, r = N^{exponent}{label}", f"{_WORDS[place]}{label}"
+                    f"slope {place} the bulk, r = N^{exponent}{label}",
+                    f"{_WORDS[place]}{label}",
+                    label.removeprefix(", ") or "samples",
                 ),
             )
             findings += found

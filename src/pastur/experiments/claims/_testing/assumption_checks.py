@@ -17,6 +17,8 @@ from pastur.measures import Measure, ProbabilityMeasure
 from pastur.models.signal_sequence import off_support
 
 _FEWEST = 3
+# Of a quantity without a trend: the chance of being taken for one with a trend.
+_CHANCE = 0.01
 _GRID, _ARC = 400, 2000
 # A quantity that changes by less than this factor has no trend to see.
 _CHANGES = 1.5
@@ -27,6 +29,10 @@ _ROUNDING = 1e-9
 @dataclass(frozen=True)
 class Trend:
     """A quantity along the sequence, and its exponent: the slope of its log against log N.
+
+    The standard error is that of the scatter about the line, which few sizes hardly show: the
+    exponent has to exceed a quantile of Student's law (`needed`), 32 errors for three sizes and 4.5
+    for five. A quantity without a trend does so with a probability below 1 %.
 
     Attributes
     ----------
@@ -51,13 +57,28 @@ class Trend:
 
     @property
     def vanishes(self) -> bool:
-        """Whether it tends to 0 as far as the sequence shows: the exponent is negative by 4 se."""
-        return bool((self.values < _ROUNDING).all()) or self._clearly(-1)
+        """Whether it tends to 0 as far as the sequence shows: the exponent is surely negative."""
+        return bool((self.values < _ROUNDING).all()) or self._exceeds(-1, self.needed)
 
     @property
     def grows(self) -> bool:
         """Whether it tends to infinity as far as the sequence shows."""
-        return self._clearly(1)
+        return self._exceeds(1, self.needed)
+
+    @property
+    def may_vanish(self) -> bool:
+        """Whether it vanishes, or more sizes with the same scatter could show that it does."""
+        return self.vanishes or self._exceeds(-1, SIGMAS)
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether it grows, or more sizes with the same scatter could show that it does."""
+        return self._exceeds(1, SIGMAS)
+
+    @property
+    def needed(self) -> float:
+        """Standard errors that the exponent has to exceed."""
+        return errors_needed(self.values.size)
 
     @property
     def words(self) -> str:
@@ -67,8 +88,23 @@ class Trend:
             return f"{last}, 0 up to rounding" if self.vanishes else last
         return f"{last}, {power_words(self.exponent, self.error)}"
 
-    def _clearly(self, sign: int) -> bool:
-        return bool(sign * self.exponent > SIGMAS * self.error)
+    def _exceeds(self, sign: int, errors: float) -> bool:
+        return bool(sign * self.exponent > errors * self.error)
+
+
+def errors_needed(count: int) -> float:
+    """Return how many standard errors from 0 an exponent of `count` points cannot be by chance.
+
+    Four, or where that is more the quantile of Student's law for the scatter of so few points.
+
+    Examples
+    --------
+    >>> [round(errors_needed(count), 1) for count in (3, 4, 5, 6, 20)]
+    [31.8, 7.0, 4.5, 4.0, 4.0]
+    """
+    from scipy.special import stdtrit
+
+    return max(SIGMAS, float(stdtrit(count - 2, 1 - _CHANCE)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,14 +155,21 @@ class AssumptionReport:
         low, high = int(self.sizes.min()), int(self.sizes.max())
         masses = f"masses of ν₁ {self.outside_mass:.4g} off supp ν₀, {self.inside_mass:.4g} on it"
         parts = (
-            (self.assumption_1, "Assumption 1, ν → ν₀", [f"distance {self.distance.words}"]),
             (
-                self.assumption_2,
+                self._verdict(self.assumption_1, self.distance.may_vanish),
+                "Assumption 1, ν → ν₀",
+                [f"distance {self.distance.words}"],
+            ),
+            (
+                self._verdict(self.assumption_2, self.rank.may_grow and self.rank_share.may_vanish),
                 "Assumption 2, r → ∞ and r = o(N)",
                 [f"r {self.rank.words}", f"r/N {self.rank_share.words}"],
             ),
             (
-                self.assumption_3,
+                self._verdict(
+                    self.assumption_3,
+                    self.distance_1.may_vanish and self.second_moment.may_vanish and self._masses,
+                ),
                 "Assumption 3, (N/r)(ν − ν₀) → ν₁",
                 [
                     f"distance {self.distance_1.words}",
@@ -136,10 +179,22 @@ class AssumptionReport:
             ),
         )
         head = f"{self.sizes.size} signals, N from {low} to {high}"
-        return [head] + [
-            f"{name}: {'holds' if holds else 'DOES NOT SHOW'}. {'; '.join(why)}."
-            for holds, name, why in parts
-        ]
+        return [head] + [f"{name}: {verdict}. {'; '.join(why)}." for verdict, name, why in parts]
+
+    @property
+    def rule(self) -> str:
+        """What "holds" means here, with the chance of error."""
+        return (
+            f"Holds: with {self.sizes.size} signals the exponent has the right sign by more than "
+            f"{errors_needed(self.sizes.size):.3g} standard errors, which chance alone exceeds "
+            f"less than once in {1 / _CHANCE:.0f} quantities. Of finitely many sizes no limit can "
+            "be proved."
+        )
+
+    def _verdict(self, holds: bool, may_hold: bool) -> str:
+        if holds:
+            return "holds"
+        return "TOO FEW SIZES TO SAY" if may_hold else "DOES NOT SHOW"
 
     @property
     def holds(self) -> bool:
@@ -159,8 +214,11 @@ class AssumptionReport:
     @property
     def assumption_3(self) -> bool:
         """Whether (N/r)(ν − ν₀) tends to ν₁, second moment included, of masses 1 and −1."""
-        masses = abs(self.outside_mass - 1) < 1e-6 and abs(self.inside_mass + 1) < 1e-6
-        return self.distance_1.vanishes and self.second_moment.vanishes and masses
+        return self.distance_1.vanishes and self.second_moment.vanishes and self._masses
+
+    @property
+    def _masses(self) -> bool:
+        return abs(self.outside_mass - 1) < 1e-6 and abs(self.inside_mass + 1) < 1e-6
 
 
 def check_assumptions(
@@ -270,9 +328,7 @@ def assumption_panels(report: AssumptionReport) -> list[Panel]:
         if not np.isnan(trend.exponent):
             rate = fit_rate(report.sizes, trend.values, np.zeros(trend.values.size))
             series.append(rate.line(report.sizes, power_words(trend.exponent, trend.error)))
-        if not changes:
-            series.append(Series("", report.sizes, np.zeros(report.sizes.size), kind="curve"))
-        panels.append(Panel(title, "N", "", series, y_axis="log" if changes else "linear"))
+        panels.append(Panel(title, "N", "", series, y_axis="log" if changes else "from zero"))
     return panels
 
 
