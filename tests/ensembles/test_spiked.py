@@ -188,6 +188,23 @@ def test_errors_say_what_to_do(
         call()
 
 
+def test_progress_counts_the_outliers_found() -> None:
+    """Of both signs, in the end all; many calls before that, and the same draw as without."""
+    spikes = np.concatenate([np.linspace(1.6, 3, 14), np.linspace(-3, -1.6, 6)])
+    seen: list[tuple[int, int, str]] = []
+    sample = sample_spiked_outliers(10**8, spikes, rng=3, progress=lambda *one: seen.append(one))
+    np.testing.assert_array_equal(
+        sample.outliers, sample_spiked_outliers(10**8, spikes, rng=3).outliers
+    )
+    done = [one[0] for one in seen]
+    assert len(seen) > 100 and done[0] == 0 and done[-1] == 20 and 14 in done
+    assert done == sorted(done) and {one[1] for one in seen} == {20}
+    assert seen[-1][2] == f"outliers found, step {len(seen)}"
+    small: list[tuple[int, int, str]] = []
+    sample_spiked_singular_values((40, 60), [3.0, 2.0], progress=lambda *one: small.append(one))
+    assert small == [(2, 2, "outliers found, step 1")]
+
+
 def test_the_result_is_frozen() -> None:
     draw = sample_spiked_outliers(100, 2.0, rng=50)
     with pytest.raises(AttributeError):

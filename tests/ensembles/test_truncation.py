@@ -80,7 +80,7 @@ def test_the_bound_holds_against_sixty_more_blocks(
     law: RectangularChain | SymmetricChain, tolerance: float
 ) -> None:
     chain = Chain(law, np.random.default_rng(33))
-    found = largest(chain, law.spikes.size, 1, tolerance)
+    found = largest(chain, law.spikes.size, 1, tolerance, lambda found: None)
     longer = found.blocks + 60
     deeper = top_values(band(*chain.blocks(longer), longer * law.spikes.size), law.spikes.size)
     assert found.error <= tolerance
@@ -91,7 +91,7 @@ def test_the_bound_is_not_idle() -> None:
     """At a loose tolerance the true error is at least a hundredth of the bound, and no rounding."""
     law = LAWS[0]
     chain = Chain(law, np.random.default_rng(34))
-    found = largest(chain, 3, 1, 1e-3)
+    found = largest(chain, 3, 1, 1e-3, lambda found: None)
     deeper = top_values(band(*chain.blocks(70), 210), 3)
     true = np.abs(deeper - found.values).max()
     assert true > 1e-6

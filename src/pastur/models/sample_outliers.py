@@ -19,17 +19,14 @@ does not depend on dₖ. What is random is thus K + 1 matrices of r × r.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pastur._checks import generator, positive_integer, vector
 from pastur._errors import InvalidInputError, InvalidTypeError, NumericalError
-from pastur._typing import AnyArray, ArrayLike, FloatArray, RandomLike
+from pastur._typing import AnyArray, ArrayLike, FloatArray, Progress, RandomLike
 from pastur.models.deformed_wigner import DeformedWigner
-
-Progress = Callable[[int, int, str], None]
 
 # Points of the rule on each interval of the bulk, doubled until it is good enough.
 _FEWEST_NODES, _MOST_NODES = 16, 4096

@@ -322,7 +322,7 @@ class SpikedModel(KeepsLocked, ABC):
             ν₁, signed, of bounded support; in the squared singular values of S for
             `InformationPlusNoise`. r spikes that replace r eigenvalues of the bulk: mass 1 outside
             the signal's support, −1 on it. Other masses are taken as they are, with a warning where
-            the total is not 0: then it is no limit of (N/r)(ν − ν₀).
+            the total is not 0, as that of (N/r)(ν − ν₀) is.
 
         Returns
         -------

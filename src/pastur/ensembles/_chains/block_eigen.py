@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy
 
@@ -45,8 +47,12 @@ def top_values(lower: AnyArray, count: int | None = None) -> FloatArray:
     return np.asarray(values)[::-1]
 
 
-def top_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, FloatArray]:
+def top_pairs(
+    lower: AnyArray, count: int, step: Callable[[int], None]
+) -> tuple[FloatArray, AnyArray, FloatArray]:
     """Return large eigenvalues, descending, orthonormal eigenvectors and norms of residuals.
+
+    `step` is called with how many are found, where that takes long.
 
     Where Lanczos iterations are used, an eigenvalue that they overlook is left out: the caller
     must exclude that.
@@ -61,7 +67,7 @@ def top_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, FloatA
     elif lower.shape[0] == 2:
         values, vectors = _tridiagonal_pairs(lower, chosen)
     else:
-        values, vectors, residuals = largest_pairs(lower, count)
+        values, vectors, residuals = largest_pairs(lower, count, step)
     return values[::-1], vectors[:, ::-1], residuals[::-1]
 
 

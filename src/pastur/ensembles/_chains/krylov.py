@@ -7,6 +7,8 @@ eigenvalues near the edge of a spectrum.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy
 
@@ -17,8 +19,12 @@ _PRECISION = 1e-15
 _MOST_RESTARTS = 3000
 
 
-def largest_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, FloatArray]:
+def largest_pairs(
+    lower: AnyArray, count: int, step: Callable[[int], None]
+) -> tuple[FloatArray, AnyArray, FloatArray]:
     """Return Ritz values, ascending, their orthonormal vectors and the norms of their residuals.
+
+    `step` is called after each multiplication, with how many were found at the last restart.
 
     `lower`: lower band in Fortran order, shape (width, rows), with more than 2 count + 80 rows.
     An eigenvalue that the iterations overlook is left out: the caller must exclude that.
@@ -31,7 +37,7 @@ def largest_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, Fl
     basis = np.zeros((rows, kept + 1), dtype=lower.dtype, order="F")
     basis[:, 0] = 1 / np.sqrt(rows)
     projected = np.zeros((kept, kept), dtype=lower.dtype)
-    first = 0
+    first = found = 0
     for _ in range(_MOST_RESTARTS):
         for j in range(first, kept):
             image = multiply(width - 1, 1.0, lower, basis[:, j], lower=1)
@@ -40,9 +46,11 @@ def largest_pairs(lower: AnyArray, count: int) -> tuple[FloatArray, AnyArray, Fl
             projected[j, : j + 1] = weights.conj()
             length = np.linalg.norm(image)
             basis[:, j + 1] = image / length
+            step(found)
         values, turn = np.linalg.eigh(projected)
         residuals = length * np.abs(turn[-1, -count:])
-        if (residuals <= _PRECISION * np.abs(values).max()).all():
+        found = int(np.count_nonzero(residuals <= _PRECISION * np.abs(values).max()))
+        if found == count:
             break
         basis[:, :restart] = basis[:, :kept] @ turn[:, -restart:]
         basis[:, restart] = basis[:, kept]

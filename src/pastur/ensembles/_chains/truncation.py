@@ -14,6 +14,7 @@ negative directions than the whole form. Count them. (R also holds the residuals
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -40,10 +41,13 @@ class Extremes(NamedTuple):
     blocks: int
 
 
-def largest(chain: Chain, count: int, sign: int, tolerance: float) -> Extremes:
+def largest(
+    chain: Chain, count: int, sign: int, tolerance: float, step: Callable[[int], None]
+) -> Extremes:
     """Return the `count` largest eigenvalues of sign · T; `count` spikes of sign · S are positive.
 
-    Raises InvalidInputError if it would take too many rows.
+    `step` is called with how many are found, often. Raises InvalidInputError if it would take too
+    many rows.
     """
     if count == 0:
         return Extremes(np.empty(0), 0.0, 0)
@@ -55,13 +59,15 @@ def largest(chain: Chain, count: int, sign: int, tolerance: float) -> Extremes:
     while blocks < chain.size:
         _refuse_beyond(chain, blocks * r, weakest)
         diagonal, coupling = (sign * part for part in chain.blocks(blocks))
-        values, vectors, residuals = top_pairs(band(diagonal, coupling, blocks * r), wanted)
+        lower = band(diagonal, coupling, blocks * r)
+        values, vectors, residuals = top_pairs(lower, wanted, lambda n: step(min(n, count)))
         level = noise_level(law, diagonal, coupling, values, count)
         if level < values[count - 1]:
             room = np.sqrt(values[:count] - level)
             leak = np.linalg.norm(coupling[-1] @ vectors[-r:, :count] / room, 2)
             error = float(leak**2 + np.linalg.norm(residuals[:count] / room) ** 2)
             if error <= tolerance:
+                step(count)
                 return Extremes(values[:count], error, blocks)
             rate = float(law.decay(np.array(blocks), values[count - 1]))
             more = np.log(error / tolerance) / (2 * rate) if rate > 0 else np.inf
@@ -69,7 +75,9 @@ def largest(chain: Chain, count: int, sign: int, tolerance: float) -> Extremes:
         else:
             wanted = count + 1
             blocks = int(1.3 * blocks) + 2
-    return _complete(chain, count, sign, weakest)
+    found = _complete(chain, count, sign, weakest)
+    step(count)
+    return found
 
 
 def whole_spectrum(chain: Chain, count: int | None = None, sign: int = 1) -> FloatArray:

@@ -15,7 +15,7 @@ from pastur._checks import (
     positive_number,
 )
 from pastur._errors import InvalidInputError
-from pastur._typing import ArrayLike, FloatArray, RandomLike
+from pastur._typing import ArrayLike, FloatArray, Progress, RandomLike
 from pastur.ensembles._chains.chain import Chain, RectangularChain, SymmetricChain
 from pastur.ensembles._chains.truncation import largest, whole_spectrum
 from pastur.ensembles._samplers.shapes_and_spikes import spike_array
@@ -63,6 +63,7 @@ def sample_spiked_outliers(
     beta: int = 1,
     tolerance: float = 1e-9,
     rng: RandomLike = None,
+    progress: Progress | None = None,
 ) -> OutlierSample:
     """Draw the outliers of W = R/√N + S, S of low rank, at a cost that does not grow with N.
 
@@ -86,6 +87,10 @@ def sample_spiked_outliers(
     rng : numpy.random.Generator, int or None
         Source of randomness. The same int gives the same matrix for every tolerance, and the same
         matrix in `sample_spiked_spectrum`.
+    progress : callable, optional
+        ``progress(done, total, what)`` after each step of the eigenvalue iterations: of `total`
+        outliers those already found, of the positive spikes before those of the negative ones. It
+        goes back where more blocks are needed.
 
     Returns
     -------
@@ -123,8 +128,10 @@ def sample_spiked_outliers(
     chain = Chain(law, generator(rng))
     above = int((law.spikes > 0).sum())
     depth = _tolerance(tolerance, law.sigma)
-    top = largest(chain, above, 1, depth)
-    bottom = largest(chain, law.spikes.size - above, -1, depth)
+    step = _Counted(progress, law.spikes.size)
+    top = largest(chain, above, 1, depth, step)
+    step.before = above
+    bottom = largest(chain, law.spikes.size - above, -1, depth, step)
     return OutlierSample(
         outliers=np.concatenate([top.values, -bottom.values[::-1]]),
         truncation_error=max(top.error, bottom.error),
@@ -140,6 +147,7 @@ def sample_spiked_singular_values(
     beta: int = 1,
     tolerance: float = 1e-9,
     rng: RandomLike = None,
+    progress: Progress | None = None,
 ) -> OutlierSample:
     """Draw the outlying singular values of W = R/√m + S, at a cost that does not grow with m.
 
@@ -163,6 +171,8 @@ def sample_spiked_singular_values(
     rng : numpy.random.Generator, int or None
         Source of randomness. The same int gives the same matrix for every tolerance, and the same
         matrix in `sample_spiked_singular_spectrum`.
+    progress : callable, optional
+        As for `sample_spiked_outliers`.
 
     Returns
     -------
@@ -191,7 +201,8 @@ def sample_spiked_singular_values(
     if (law.spikes == 0).any():
         raise InvalidInputError("`spikes` must not be zero: leave zeros out, they add no signal.")
     chain = Chain(law, generator(rng))
-    found = largest(chain, law.spikes.size, 1, _tolerance(tolerance, law.sigma))
+    step = _Counted(progress, law.spikes.size)
+    found = largest(chain, law.spikes.size, 1, _tolerance(tolerance, law.sigma), step)
     return OutlierSample(found.values, found.error, found.blocks)
 
 
@@ -283,6 +294,21 @@ def sample_spiked_singular_spectrum(
     law = _rectangular_law(shape, spikes, sigma, beta)
     # The spectrum of [[0, W], [Wᴴ, 0]] is symmetric; rows of zeros are in its middle.
     return np.maximum(whole_spectrum(Chain(law, generator(rng)))[: law.n], 0.0)
+
+
+class _Counted:
+    """Steps of the iterations, as the caller's `progress` has them."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total = progress, total
+        self._steps = 0
+        self.before = 0
+
+    def __call__(self, found: int) -> None:
+        self._steps += 1
+        if self._progress is not None:
+            done = self.before + found
+            self._progress(done, self._total, f"outliers found, step {self._steps}")
 
 
 def _symmetric_law(n: int, spikes: ArrayLike, sigma: float, beta: int) -> SymmetricChain:
