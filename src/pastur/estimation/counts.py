@@ -9,7 +9,9 @@ import numpy as np
 from pastur._checks import matrix
 from pastur._errors import InvalidInputError
 from pastur._format import count, fraction
+from pastur._html import block, paragraph
 from pastur._typing import AnyArray, ArrayLike, FloatArray
+from pastur.estimation._notebook import fit_html
 from pastur.estimation.biwhitening import Biwhitened, biwhiten
 from pastur.estimation.rectangular import RectangularFit, fit_rectangular
 
@@ -81,6 +83,9 @@ class CountFit:
         signal = self.scaled.restore(self.fit.denoise(self.scaled.matrix))
         rates[np.ix_(self.rows, self.columns)] = np.maximum(signal, 0.0)
         return rates
+
+    def _repr_html_(self) -> str:
+        return block(repr(self), paragraph(self.remark), fit_html(self.fit))
 
     def __repr__(self) -> str:
         n, m = self.rows.size, self.columns.size

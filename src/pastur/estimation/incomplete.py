@@ -9,7 +9,9 @@ import numpy as np
 from pastur._checks import numeric
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._format import percent
+from pastur._html import block, note
 from pastur._typing import ArrayLike, FloatArray
+from pastur.estimation._notebook import fit_html
 from pastur.estimation.rectangular import RectangularFit, fit_rectangular
 
 # Of the signal that fills the gaps: after the first the count no longer changes.
@@ -72,6 +74,9 @@ class IncompleteFit:
     def denoise(self) -> FloatArray:
         """Return the estimate of the complete signal, gaps included."""
         return self.fit.denoise(self.filled)
+
+    def _repr_html_(self) -> str:
+        return block(repr(self), fit_html(self.fit), note(f"This assumes that {self.assumption}."))
 
     def __repr__(self) -> str:
         n, m = self.filled.shape

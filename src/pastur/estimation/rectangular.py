@@ -12,6 +12,7 @@ from pastur._stored import check, got
 from pastur._typing import ArrayLike, FloatArray, MaybeNone
 from pastur.estimation._fitting.noises import checked_noise, fit_with_noise
 from pastur.estimation._kinds.rectangular import RectangularKind
+from pastur.estimation._notebook import fit_html
 from pastur.estimation._observed.spectrum import (
     Observation,
     Settings,
@@ -120,6 +121,9 @@ class RectangularFit(Fit):
             minimum=0,
         ),
     )
+
+    def _repr_html_(self) -> str:
+        return fit_html(self)
 
     @property
     def law(self) -> ProbabilityMeasure | MaybeNone:

@@ -12,6 +12,7 @@ from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import ArrayLike, FloatArray, MaybeNone
 from pastur.estimation._fitting.noises import checked_noise, fit_with_noise
 from pastur.estimation._kinds.symmetric import SymmetricKind
+from pastur.estimation._notebook import fit_html
 from pastur.estimation._observed.spectrum import Settings, symmetric_spectrum
 from pastur.estimation._profile.given import known_vector
 from pastur.estimation._result.fit import Fit
@@ -103,6 +104,9 @@ class SymmetricFit(Fit):
         kw_only=True,
         metadata=stored("Lower end of noise and undetached signal together."),
     )
+
+    def _repr_html_(self) -> str:
+        return fit_html(self)
 
     @property
     def law(self) -> ProbabilityMeasure | MaybeNone:

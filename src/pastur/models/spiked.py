@@ -18,6 +18,7 @@ from pastur._typing import ArrayLike, FloatArray
 from pastur.measures import Measure, ProbabilityMeasure
 from pastur.models._description.description import Description, describe
 from pastur.models._description.matrix_units import MatrixUnits
+from pastur.models._description.notebook import model_html
 from pastur.models._subordination.contract import Subordination
 from pastur.models._subordination.law import ROUNDING
 from pastur.models._subordination.outlier_measure import OutlierMeasure
@@ -72,6 +73,9 @@ class SpikedModel(KeepsLocked, ABC):
     sigma: float
     ratio: float | None
     beta: int
+
+    def _repr_html_(self) -> str:
+        return model_html(self)
 
     @property
     @abstractmethod

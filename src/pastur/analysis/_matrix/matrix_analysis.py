@@ -20,6 +20,7 @@ from pastur.analysis._matrix.suggested_rank import SuggestedRank
 from pastur.estimation import RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
 from pastur.estimation._law_free_tests.result import LawFreeTests
+from pastur.estimation._notebook import spectrum_html
 from pastur.estimation.baselines import Baseline
 
 
@@ -84,6 +85,9 @@ class MatrixAnalysis:
     def __repr__(self) -> str:
         n, m = self.shape
         return f"MatrixAnalysis({self.name!r}, {n} × {m}, {self.kind})"
+
+    def _repr_html_(self) -> str:
+        return spectrum_html(self.name, self.drawn, self.summary())
 
     @property
     def kind(self) -> Finding:

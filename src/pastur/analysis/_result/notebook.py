@@ -9,15 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pastur._foreign import shortened, visible
+from pastur._html import NOTE, block, paragraph, safe, table
 from pastur.analysis._matrix.finding import FINDINGS
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._result.figures import NOISE, Column, figure_columns, legend
 from pastur.weights import Skipped
-
-_CELL = "padding:.2em .6em;border:0;background:none;"
-_RULE = "border-bottom:1px solid color-mix(in srgb,currentColor 20%,transparent);"
-NOTE = "opacity:.75;font-size:.9em;"
 
 # A picture of one spectrum: bars up to the edge, then dots on a logarithmic scale.
 _WIDTH, _HEIGHT, _EDGE, _BARS = 180, 22, 70, 20
@@ -26,8 +22,6 @@ _SPECTRUM = (
     "the bulk, then a dot for each spike, or for each direction that stands out, on a logarithmic "
     "scale."
 )
-# Letters of a name or a reason.
-_LONGEST = 300
 
 
 def analysis_html(
@@ -40,13 +34,13 @@ def analysis_html(
 ) -> str:
     """Return summary, table and the list of what was skipped."""
     columns = _columns(matrices)
-    parts = [
-        f"<p><b>{safe(source)}</b><br>{escape(summary)}</p>",
+    return block(
+        source,
+        paragraph(summary),
         table_html(columns, matrices),
         _legend(matrices, columns, alpha),
         tensors_html("Skipped", skipped),
-    ]
-    return f"<div>{''.join(parts)}</div>"
+    )
 
 
 def tensors_html(title: str, tensors: Sequence[Skipped]) -> str:
@@ -61,14 +55,9 @@ def tensors_html(title: str, tensors: Sequence[Skipped]) -> str:
 
 def table_html(columns: Sequence[Column], items: Sequence[Any]) -> str:
     """Return a table that scrolls; the cells of the columns are HTML."""
-    rows = "".join(_row(item, columns) for item in items)
-    head = "".join(
-        f'<th style="{_CELL}{_RULE}text-align:{_side(column)}">{column.heading}</th>'
-        for column in columns
-    )
-    style = "border-collapse:collapse;font-size:.93em;font-variant-numeric:tabular-nums"
-    table = f'<table style="{style}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<div style="overflow:auto;max-height:40em">{table}</div>'
+    rows = ([column.text(item) for column in columns] for item in items)
+    words = [column.heading for column in columns if column.word]
+    return table([column.heading for column in columns], rows, words)
 
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> list[Column]:
@@ -86,20 +75,6 @@ def escaped_columns(columns: Sequence[Column]) -> list[Column]:
 
 def _escaped(column: Column, item: Any) -> str:
     return escape(column.text(item))
-
-
-def _row(item: Any, columns: Sequence[Column]) -> str:
-    cells = "".join(
-        f'<td style="{_CELL}text-align:{_side(column)};'
-        f'white-space:{"normal" if column.heading == "matrix" else "nowrap"}">'
-        f"{column.text(item)}</td>"
-        for column in columns
-    )
-    return f"<tr>{cells}</tr>"
-
-
-def _side(column: Column) -> str:
-    return "left" if column.word else "right"
 
 
 def _mark(matrix: MatrixAnalysis) -> str:
@@ -139,8 +114,3 @@ def _legend(matrices: Sequence[MatrixAnalysis], columns: Sequence[Column], alpha
         if kind in present
     )
     return f'<p style="{NOTE}">{signs}<br>{escape(legend(columns, alpha))}</p>'
-
-
-def safe(text: str) -> str:
-    """Return foreign text, cut where it is long, visible, as HTML."""
-    return escape(visible(shortened(text, _LONGEST)))

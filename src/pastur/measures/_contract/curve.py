@@ -1,9 +1,15 @@
 """The density of a law as the points of a curve."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from pastur._typing import FloatArray
-from pastur.measures._contract.measure import ProbabilityMeasure
+
+if TYPE_CHECKING:
+    from pastur.measures._contract.measure import Measure
 
 _CURVE_POINTS, _FEWEST_POINTS = 121, 9
 # A lowest edge below this share of the highest is 0, known to rounding.
@@ -11,7 +17,7 @@ _ROUNDING = 1e-14
 
 
 def density_curve(
-    law: ProbabilityMeasure, *, squared: bool = False, points: int = _CURVE_POINTS
+    law: Measure, *, squared: bool = False, points: int = _CURVE_POINTS
 ) -> tuple[FloatArray, FloatArray]:
     """Return the density of a law as x and y, about `points` of them, zero at both ends.
 

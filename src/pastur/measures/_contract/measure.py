@@ -18,6 +18,7 @@ from pastur._errors import InvalidInputError
 from pastur._numerics.quadrature import integrate_interval
 from pastur._typing import ArrayLike, ComplexArray, FloatArray, RandomLike
 from pastur.measures._contract.arguments import inside, line_points, plane_points, upper
+from pastur.measures._contract.notebook import measure_html
 from pastur.measures._contract.quantiles import quantile_by_pieces
 from pastur.measures._contract.scale import finite_moment, finite_transform
 
@@ -43,6 +44,9 @@ class Measure(KeepsLocked, ABC):
 
     # Without this NumPy would take `np.float64(2) * measure` apart before `__rmul__` is asked.
     __array_ufunc__ = None
+
+    def _repr_html_(self) -> str:
+        return measure_html(self)
 
     @property
     @abstractmethod
