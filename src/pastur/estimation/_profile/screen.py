@@ -9,7 +9,7 @@ from pastur.estimation._profile.alternation import FAR, UNEQUAL, Alternation, ho
 # Rows and columns of the parts that are asked one after the other, short side first: nearly all
 # matrices fail the first that such noise does not explain. Powers of two would take half as long
 # again: rows that lie so far apart share places of the cache.
-_PARTS = ((120, 240), (240, 480))
+_PARTS = ((120, 240), (200, 400))
 # A matrix of at most so many entries is estimated without being asked: in a part of it many spikes
 # would be weak, and the estimate itself gives up soon.
 _SMALL = 100_000
