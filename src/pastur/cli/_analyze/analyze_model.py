@@ -72,4 +72,5 @@ def _show(analysis: Analysis, outputs: ResultFiles, *, quiet: bool) -> bool:
 
         print_analysis(analysis, written, to_stderr=outputs.piped != "")
     report_faults(analysis.skipped, faults)
+    outputs.open(written)
     return bool(faults)

@@ -51,12 +51,15 @@ def demo(
     csv_path: Path | None,
     ranks_path: Path | None,
     quiet: bool,
+    opened: bool,
 ) -> None:
     """Analyse the network that comes with the package; nothing is downloaded."""
     from pastur.cli._analyze.analyze_model import run
     from pastur.datasets import shipped_network_path
 
-    outputs = ResultFiles(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
+    outputs = ResultFiles(
+        report=output, json=json_path, csv=csv_path, ranks=ranks_path, opened=opened
+    )
     run(shipped_network_path(), outputs, {}, quiet=quiet)
 
 
@@ -136,6 +139,7 @@ def analyze(
     csv_path: Path | None,
     ranks_path: Path | None,
     quiet: bool,
+    opened: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     alpha: float,
@@ -164,7 +168,9 @@ def analyze(
     """
     from pastur.cli._analyze.analyze_model import run
 
-    outputs = ResultFiles(report=output, json=json_path, csv=csv_path, ranks=ranks_path)
+    outputs = ResultFiles(
+        report=output, json=json_path, csv=csv_path, ranks=ranks_path, opened=opened
+    )
     options = {
         # Without --include all is chosen; an empty list of patterns would choose nothing.
         "include": include or None,

@@ -60,6 +60,7 @@ def _show(comparison: Comparison, files: ResultFiles, *, quiet: bool) -> bool:
 
         print_comparison(comparison, written, to_stderr=files.piped != "")
     report_faults(comparison.skipped, faults)
+    files.open(written)
     return bool(faults)
 
 

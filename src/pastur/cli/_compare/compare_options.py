@@ -47,6 +47,7 @@ def compare(
     json_path: Path | None,
     csv_path: Path | None,
     quiet: bool,
+    opened: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     alpha: float,
@@ -66,7 +67,7 @@ def compare(
     """
     from pastur.cli._compare.compare_models import run
 
-    files = ResultFiles(report=output, json=json_path, csv=csv_path)
+    files = ResultFiles(report=output, json=json_path, csv=csv_path, opened=opened)
     options = {
         # Without --include all is chosen; an empty list of patterns would choose nothing.
         "include": include or None,

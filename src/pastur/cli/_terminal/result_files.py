@@ -1,5 +1,6 @@
 """The files of one result: which are wanted, and all that can be written."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,15 +20,19 @@ Page: TypeAlias = Callable[[Any, Path], object]
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """Where a result goes; None for what is not wanted."""
+    """Where a result goes; None for what is not wanted.
+
+    A page that is to be opened, and has no place, goes to a temporary folder, which is left there.
+    """
 
     report: Path | None
     json: Path | None
     csv: Path | None
     ranks: Path | None = None
+    opened: bool = False
 
     def _wanted(self) -> dict[str, Path]:
-        pairs = {"Report": self.report, "JSON": self.json, "CSV": self.csv, "Ranks": self.ranks}
+        pairs = {_REPORT: self.report, "JSON": self.json, "CSV": self.csv, "Ranks": self.ranks}
         return {word: path for word, path in pairs.items() if path is not None}
 
     def named(self) -> list[tuple[str, Path]]:
@@ -59,7 +64,7 @@ class ResultFiles:
             ``page(result, path)`` writes the page.
         """
         written, faults = [], []
-        for word, path in self.named():
+        for word, path in [*self._temporary(), *self.named()]:
             try:
                 if word in _METHODS:
                     getattr(result, f"to_{_METHODS[word]}")(path)
@@ -71,7 +76,21 @@ class ResultFiles:
                 written.append((word, path))
         return written, faults
 
+    def _temporary(self) -> list[tuple[str, Path]]:
+        if not self.opened or self.report is not None:
+            return []
+        return [(_REPORT, Path(tempfile.mkdtemp(prefix="pastur-"), "report.html"))]
 
+    def open(self, written: list[tuple[str, Path]]) -> None:
+        """Open the page in a browser, if it is to be opened and was written."""
+        from pastur.cli._terminal.browser import open_page
+
+        for word, path in written if self.opened else []:
+            if word == _REPORT:
+                open_page(path)
+
+
+_REPORT = "Report"
 # A result is written by ``to_json``, and its text is ``json_text``.
 _METHODS = {"JSON": "json", "CSV": "csv", "Ranks": "ranks"}
 
@@ -81,6 +100,12 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         debug_option,
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),
+        click.option(
+            "--open",
+            "opened",
+            is_flag=True,
+            help="Open the report in a browser; without -o it goes to a temporary folder.",
+        ),
         click.option("--csv", "csv_path", type=_FILE, help="Write one line for each matrix."),
         click.option(
             "--json",
