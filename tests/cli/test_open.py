@@ -29,7 +29,12 @@ def matrix(tmp_path: Path) -> Path:
 def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What the browser of this process is asked to open; temporary folders are in `tmp_path`."""
     seen: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda url: bool(seen.append(url)) or True)
+
+    def note(url: str) -> bool:
+        seen.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", note)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return seen
 

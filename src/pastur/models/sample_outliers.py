@@ -25,6 +25,7 @@ import numpy as np
 
 from pastur._checks import generator, positive_integer, vector
 from pastur._errors import InvalidInputError, InvalidTypeError, NumericalError
+from pastur._progress import reporter
 from pastur._typing import AnyArray, ArrayLike, FloatArray, Progress, RandomLike
 from pastur.models.deformed_wigner import DeformedWigner
 
@@ -42,7 +43,7 @@ def sample_outliers(
     spikes: ArrayLike,
     draws: int | None = None,
     rng: RandomLike = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> FloatArray:
     """Draw the outliers of W = R/√N + S at any size N, for any law ν₀ of the rest of S.
 
@@ -67,8 +68,9 @@ def sample_outliers(
     draws : int, optional
         How many independent draws, where more than one is wanted; the bulk is solved once.
     rng : numpy.random.Generator, int or None
-    progress : callable, optional
-        ``progress(done, total, what)`` after each outlier.
+    progress : callable or bool, optional
+        ``progress(done, total, what)`` after each outlier. True shows a bar: in a notebook, or in
+        a terminal.
 
     Returns
     -------
@@ -109,12 +111,12 @@ def sample_outliers(
     start = np.asarray(bulk.outlier(theta))
     rule, gaps, source = _rule(bulk, n - theta.size, start), _gaps(bulk, start), generator(rng)
     found = np.empty((1 if draws is None else positive_integer("draws", draws), theta.size))
+    report = reporter(progress)
     for i, row in enumerate(found):
         secular = _draw(model, theta, n, rule, source)
         for j, (x, (low, high)) in enumerate(zip(start.tolist(), gaps, strict=True)):
             row[j] = secular.solve(j, x, low, high)
-            if progress is not None:
-                progress(i * theta.size + j + 1, found.size, "outliers")
+            report(i * theta.size + j + 1, found.size, "outliers")
     return found[0] if draws is None else found
 
 

@@ -13,6 +13,8 @@ from pastur._devices import torch_device
 from pastur._errors import InvalidInputError, PasturError
 from pastur._files import PathLike, refuse_inputs
 from pastur._foreign import shown
+from pastur._progress import reporter
+from pastur._typing import Progress
 from pastur._versions import package_versions
 from pastur._workers import Workers
 from pastur.analysis._matrix.examine_anew import Examined, examine_anew
@@ -35,8 +37,6 @@ from pastur.weights import Matrix, Skipped, iter_matrices, open_weights
 # How many reasons the error names when nothing can be analysed.
 _REASONS = 3
 
-Progress = Callable[[int, int, str], None]
-
 
 def analyze(
     source: Any,
@@ -58,7 +58,7 @@ def analyze(
     resume: PathLike | None = None,
     device: str = "cpu",
     outputs: Sequence[PathLike] = (),
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Analysis:
     """Tell noise from signal in every matrix of a model.
 
@@ -128,9 +128,10 @@ def analyze(
     outputs : sequence of path, optional
         Where the result is to be written: refused before the work, not after it, where one is a
         file of the model. Nothing is written here.
-    progress : callable, optional
+    progress : callable or bool, optional
         Called as ``progress(done, total, name)`` before each matrix, or with several at the same
-        time after each, and once at the end with ``done == total``.
+        time after each, and once at the end with ``done == total``. True shows a bar: in a
+        notebook, or in a terminal.
 
     Returns
     -------
@@ -192,7 +193,7 @@ def analyze(
         workers=workers,
         memory=budget,
         lost=_lost,
-        progress=progress or _silent,
+        progress=reporter(progress),
     )
     records = MatrixRecords(resume, settings, MatrixAnalysis)
     compare = partial(_compare, tests=settings.seed if settings.tests else None)
@@ -222,10 +223,6 @@ _Result = MatrixAnalysis | Skipped
 _Work = Callable[[list[Task]], Generator[tuple[int, Examined], None, None]]
 _Records = MatrixRecords[MatrixAnalysis]
 _Compare = Callable[[Matrix, Matrix | None, MatrixAnalysis | None], InitialComparison | str]
-
-
-def _silent(done: int, total: int, name: str) -> None:
-    """Report no progress."""
 
 
 def _lost(matrix: Matrix, death: PasturError) -> Examined:

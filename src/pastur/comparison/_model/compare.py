@@ -11,6 +11,8 @@ from pastur import _checks
 from pastur._errors import InvalidInputError, PasturError
 from pastur._files import PathLike, refuse_inputs, same_file
 from pastur._foreign import shown
+from pastur._progress import reporter
+from pastur._typing import Progress
 from pastur._versions import package_versions
 from pastur._workers import Workers
 from pastur.analysis._matrix.examine_anew import Examined
@@ -43,7 +45,7 @@ def compare(
     memory: float | str | None = None,
     resume: PathLike | None = None,
     outputs: Sequence[PathLike] = (),
-    progress: Any = None,
+    progress: Progress | bool | None = None,
 ) -> Comparison:
     """Compare two states of a model, matrix by matrix.
 
@@ -75,8 +77,9 @@ def compare(
         not worked on again.
     outputs : sequence of path, optional
         Where the result is to be written: refused before the work where one is a file of a model.
-    progress : callable, optional
-        Called as ``progress(done, total, name)``.
+    progress : callable or bool, optional
+        Called as ``progress(done, total, name)``. True shows a bar: in a notebook, or in a
+        terminal.
 
     Returns
     -------
@@ -129,7 +132,7 @@ def compare(
         workers=workers,
         memory=budget,
         lost=_lost,
-        progress=progress or _silent,
+        progress=reporter(progress),
     )
     results, stop = _worked_through(paired, work, records)
     matrices = tuple(one for one in results if isinstance(one, MatrixComparison))
@@ -152,10 +155,6 @@ def compare(
     if stop is not None:
         raise ComparisonInterrupted(comparison) from stop
     return comparison
-
-
-def _silent(done: int, total: int, name: str) -> None:
-    """Report no progress."""
 
 
 def _lost(pair: MatrixPair, death: PasturError) -> Examined:

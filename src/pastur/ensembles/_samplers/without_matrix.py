@@ -15,6 +15,7 @@ from pastur._checks import (
     positive_number,
 )
 from pastur._errors import InvalidInputError
+from pastur._progress import reporter
 from pastur._typing import ArrayLike, FloatArray, Progress, RandomLike
 from pastur.ensembles._chains.chain import Chain, RectangularChain, SymmetricChain
 from pastur.ensembles._chains.truncation import largest, whole_spectrum
@@ -63,7 +64,7 @@ def sample_spiked_outliers(
     beta: int = 1,
     tolerance: float = 1e-9,
     rng: RandomLike = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> OutlierSample:
     """Draw the outliers of W = R/√N + S, S of low rank, at a cost that does not grow with N.
 
@@ -87,10 +88,10 @@ def sample_spiked_outliers(
     rng : numpy.random.Generator, int or None
         Source of randomness. The same int gives the same matrix for every tolerance, and the same
         matrix in `sample_spiked_spectrum`.
-    progress : callable, optional
+    progress : callable or bool, optional
         ``progress(done, total, what)`` after each step of the eigenvalue iterations: of `total`
         outliers those already found, of the positive spikes before those of the negative ones. It
-        goes back where more blocks are needed.
+        goes back where more blocks are needed. True shows a bar: in a notebook, or in a terminal.
 
     Returns
     -------
@@ -147,7 +148,7 @@ def sample_spiked_singular_values(
     beta: int = 1,
     tolerance: float = 1e-9,
     rng: RandomLike = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> OutlierSample:
     """Draw the outlying singular values of W = R/√m + S, at a cost that does not grow with m.
 
@@ -171,7 +172,7 @@ def sample_spiked_singular_values(
     rng : numpy.random.Generator, int or None
         Source of randomness. The same int gives the same matrix for every tolerance, and the same
         matrix in `sample_spiked_singular_spectrum`.
-    progress : callable, optional
+    progress : callable or bool, optional
         As for `sample_spiked_outliers`.
 
     Returns
@@ -299,16 +300,15 @@ def sample_spiked_singular_spectrum(
 class _Counted:
     """Steps of the iterations, as the caller's `progress` has them."""
 
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total = progress, total
+    def __init__(self, progress: Progress | bool | None, total: int) -> None:
+        self._report, self._total = reporter(progress), total
         self._steps = 0
         self.before = 0
 
     def __call__(self, found: int) -> None:
         self._steps += 1
-        if self._progress is not None:
-            done = self.before + found
-            self._progress(done, self._total, f"outliers found, step {self._steps}")
+        done = self.before + found
+        self._report(done, self._total, f"outliers found, step {self._steps}")
 
 
 def _symmetric_law(n: int, spikes: ArrayLike, sigma: float, beta: int) -> SymmetricChain:

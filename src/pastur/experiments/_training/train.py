@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from pastur._devices import device_name, import_torch, torch_device
 from pastur._files import PathLike
+from pastur._progress import reporter
+from pastur._typing import Progress
 from pastur.datasets import FashionMnist, load_fashion_mnist
 from pastur.experiments._training.checkpoint import TrainingState, load_state, save_state
 from pastur.experiments._training.configuration import TrainingConfig
@@ -28,7 +30,6 @@ from pastur.experiments._training.network import (
 MOMENTUM = 0.9
 _PURPOSE = "Training a network"
 
-Progress = Callable[[int, int, str], None]
 Watch = Callable[[int, Parameters], None]
 Scores = Callable[[dict[str, Any], Any], Any]
 
@@ -71,7 +72,7 @@ def train_network(
     config: TrainingConfig,
     *,
     data: FashionMnist | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     watch: Watch | None = None,
     checkpoint: PathLike | None = None,
     device: str = "cpu",
@@ -87,9 +88,9 @@ def train_network(
     config : TrainingConfig
     data : FashionMnist, optional
         By default what `pastur.datasets.load_fashion_mnist` finds.
-    progress : callable, optional
+    progress : callable or bool, optional
         Called after each epoch with the number done, the number of all, and the epoch's loss in
-        words.
+        words. True shows a bar: in a notebook, or in a terminal.
     watch : callable, optional
         ``watch(epoch, parameters)``, after each epoch, counted from 1; the arrays are the
         training's own where the device is the CPU, to be read and not kept.
@@ -140,6 +141,7 @@ def train_network(
     labels = torch.from_numpy(data.train_labels.astype(np.int64)).to(place)
     parameters = _arrays(tensors)
     scores = _scores(torch, config)
+    report = reporter(progress)
     with _one_thread(torch):
         while len(losses) < config.epochs and all(map(math.isfinite, losses)):
             order = torch.from_numpy(image_order(config, epoch=len(losses), count=len(labels)))
@@ -151,8 +153,7 @@ def train_network(
             if path is not None:
                 moments = _moments(optimizer, tensors)
                 save_state(path, config, TrainingState(parameters, moments, losses), versions)
-            if progress is not None:
-                progress(len(losses), config.epochs, f"loss {losses[-1]:.3f}")
+            report(len(losses), config.epochs, f"loss {losses[-1]:.3f}")
     return TrainedNetwork(
         config=config,
         parameters=parameters,

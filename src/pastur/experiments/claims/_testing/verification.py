@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from pastur._checks import one_of
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import PathLike, make_folder
 from pastur._pool import finished
+from pastur._progress import reporter
+from pastur._typing import Progress
 from pastur._versions import package_versions
 from pastur._workers import Workers
 from pastur.experiments.claims import CLAIMS
@@ -20,7 +22,6 @@ from pastur.experiments.claims._testing.claim import Claim, Judgement, Row, Sett
 from pastur.experiments.claims._testing.task_records import Records
 
 LEVELS = ("quick", "full")
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def verify(
     jobs: int | None = None,
     executor: Any = None,
     records: PathLike | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Verification:
     """Test the claims of the paper, and those beyond it, by Monte Carlo.
 
@@ -142,8 +143,9 @@ def verify(
     records : path, optional
         Folder of one JSON file a claim. What is recorded there is not drawn again, so that a run
         that was stopped resumes.
-    progress : callable, optional
-        ``progress(done, total, claim)``, after each task.
+    progress : callable or bool, optional
+        ``progress(done, total, claim)``, after each task. True shows a bar: in a notebook, or in a
+        terminal.
 
     Returns
     -------
@@ -186,7 +188,7 @@ def verify_claims(
     seed: int,
     workers: Workers,
     records: PathLike | None,
-    progress: Progress | None,
+    progress: Progress | bool | None,
 ) -> Verification:
     """Do the tasks of these claims that are not recorded, and judge them."""
     folder = None if records is None else make_folder(records)
@@ -195,10 +197,10 @@ def verify_claims(
         for claim in claims
     }
     tasks = [(claim, setting) for claim in claims for setting in books[claim.name].missing]
+    report = reporter(progress)
     for done, (claim, row) in enumerate(_carry_out(tasks, seed, workers), 1):
         books[claim].add(row)
-        if progress is not None:
-            progress(done, len(tasks), claim)
+        report(done, len(tasks), claim)
     results = tuple(_judged(claim, books[claim.name], seed, workers) for claim in claims)
     return Verification(level, seed, results)
 
@@ -214,7 +216,7 @@ def verify_measures(
     jobs: int | None = None,
     executor: Any = None,
     records: PathLike | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Verification:
     """Test Theorems 2.1 and 2.2 for one's own ν₀ and ν₁, by Monte Carlo.
 
