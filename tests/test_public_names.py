@@ -122,6 +122,7 @@ PUBLIC = {
         "Goodness",
         "IncompleteFit",
         "LawFreeTests",
+        "PartialSpectrum",
         "RectangularFit",
         "Status",
         "SymmetricFit",

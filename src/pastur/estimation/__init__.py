@@ -5,6 +5,7 @@ from pastur.estimation._law_free_tests.result import LawFreeTests
 from pastur.estimation._law_free_tests.run import law_free_tests
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.goodness import Goodness
+from pastur.estimation._result.partial_spectrum import PartialSpectrum
 from pastur.estimation._result.status import Status
 from pastur.estimation._result.verdict import Verdict
 from pastur.estimation.biwhitening import Biwhitened, biwhiten
@@ -23,6 +24,7 @@ __all__ = [
     "Goodness",
     "IncompleteFit",
     "LawFreeTests",
+    "PartialSpectrum",
     "RectangularFit",
     "Status",
     "SymmetricFit",

@@ -42,13 +42,16 @@ _FEWEST = 20
 _FROM_END = 2
 
 
-def sigma_guarantee(kind: Kind, values: FloatArray, alpha: float) -> float:
+def sigma_guarantee(kind: Kind, values: FloatArray, alpha: float, *, by_rank: bool = True) -> float:
     """Return what σ exceeds with chance `alpha` at most, whatever the signal.
 
     Parameters
     ----------
     values : array, shape (kind.size,)
         Singular values or eigenvalues, in any order.
+    by_rank : bool
+        Whether they are known one by one, so that those of equal rank can be compared; else only
+        the norm is.
     """
     ordered = np.sort(values)[::-1]
     compare = _distances if kind.sides == 2 else _singular_values
@@ -56,7 +59,7 @@ def sigma_guarantee(kind: Kind, values: FloatArray, alpha: float) -> float:
     ranks = np.ceil(shares * kind.size).astype(int)
     inside = (ranks > _FROM_END) & (ranks <= kind.size - _FROM_END)
     ranks = ranks[inside if inside.ndim == 1 else inside.all(axis=1)]
-    if kind.size < _FEWEST:
+    if kind.size < _FEWEST or not by_rank:
         ranks = ranks[:0]
     z = -NormalDist().inv_cdf(alpha / (1 + len(ranks)))
     bounds = compare(kind, ordered, ranks, z) if len(ranks) else np.empty(0)

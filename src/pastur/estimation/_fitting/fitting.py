@@ -11,6 +11,7 @@ from pastur.estimation._deconvolution.descent import Deconvolution, deconvolve
 from pastur.estimation._deconvolution.far import NEAR
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
+from pastur.estimation._fitting.in_part import fit_in_part
 from pastur.estimation._fitting.many import fit_many, reaches_into_noise
 from pastur.estimation._fitting.own_noise import (
     GAUSSIAN_ENTRIES,
@@ -41,6 +42,8 @@ _HOPELESS = 1e-6
 def fit(task: Task) -> Found:
     """Return the fit of a spectrum, to be named by its kind."""
     spectrum, asked = task.spectrum, task.asked
+    if spectrum.partial is not None:
+        return fit_in_part(task, spectrum.partial)
     if asked.bulk is not None:
         return _fit_next_to_bulk(task)
     if asked.sigma is not None or not spectrum.noise_free:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import exp
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -32,6 +33,10 @@ _GENERAL_POSITION = "the directions that stand out are in general position to th
 _NOT_GIVEN = (
     "; the entries were not given, so that neither their tails nor the variances of rows and "
     "columns nor correlations between neighbours were checked"
+)
+_STREAMED = (
+    "; the matrix was not at hand as a whole: neither the tails of its entries nor the variances "
+    "of rows and columns nor correlations between neighbours were checked"
 )
 _NEXT_TO_BULK = "; next to a bulk the entries are not checked"
 
@@ -99,13 +104,20 @@ class Task:
     @cached_property
     def leading(self) -> AnyArray:
         """The leading directions read without a law, in units of the matrix."""
-        leading = read_leading(self.kind, self.values, self.asked.alpha)
+        part = self.spectrum.partial
+        stretch, most = (1.0, None) if part is None else (part.stretch, part.known)
+        leading = read_leading(self.kind, self.values, self.asked.alpha, stretch=stretch, most=most)
         return in_unit(leading, self.spectrum.unit)
 
     @cached_property
     def guarantee(self) -> float:
         """What σ does not exceed, whatever the signal."""
-        return sigma_guarantee(self.kind, self.values, self.asked.alpha)
+        part = self.spectrum.partial
+        if part is None:
+            return sigma_guarantee(self.kind, self.values, self.asked.alpha)
+        # The others are not known one by one.
+        found = sigma_guarantee(self.kind, self.values, self.asked.alpha, by_rank=False)
+        return found * exp(self.z * part.energy_deviation / 2)
 
     def sigma_bounds(self, deconvolved: float | None, *, exact: bool) -> SigmaBounds:
         """Return the most that σ can be, in units of the matrix.
@@ -205,6 +217,7 @@ def result(
         sigma_bounds=task.sigma_bounds(level.at_most, exact=level.sigma == 0.0),
         bulk_edge=unit * level.bulk_edge,
         lower_bulk_edge=unit * level.lower_bulk_edge,
+        partial=task.spectrum.partial,
     )
 
 
@@ -239,6 +252,7 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
         leading=task.leading,
         sigma_bounds=bounds,
         white=white,
+        partial=task.spectrum.partial,
     )
 
 
@@ -256,4 +270,6 @@ def _unchecked(task: Task) -> str:
     spectrum = task.spectrum
     if spectrum.diagnosis is not None:
         return ""
+    if spectrum.streamed:
+        return _STREAMED
     return _NOT_GIVEN if spectrum.matrix is None else _NEXT_TO_BULK

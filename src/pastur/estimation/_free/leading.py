@@ -35,7 +35,14 @@ class _Read(NamedTuple):
         return np.asarray(self.clearance >= _CLEAR)
 
 
-def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
+def read_leading(
+    kind: Kind,
+    values: FloatArray,
+    alpha: float,
+    *,
+    stretch: float = 1.0,
+    most: int | None = None,
+) -> AnyArray:
     """Return the leading directions of a spectrum by descending distance from 0.
 
     Each value is read against those that the rest had before its direction pushed them away
@@ -50,13 +57,18 @@ def read_leading(kind: Kind, values: FloatArray, alpha: float) -> AnyArray:
         By descending distance from 0, in any unit.
     alpha : float
         One less the level of the intervals.
+    stretch : float
+        By how much the intervals are wider than those for values that are all known.
+    most : int, optional
+        How many are known one by one, and can be read. Default: all.
     """
     count = min(max(int(_DEEPEST * values.size), 1), values.size - 2)
+    count = count if most is None else min(count, most)
     if count < 1 or values[0] == 0.0:
         return np.empty(0, dtype=kind.leading_fields)
     unit = abs(float(values[0]))
     values = values / unit
-    z = -NormalDist().inv_cdf(alpha / 2)
+    z = -stretch * NormalDist().inv_cdf(alpha / 2)
     read = [_alone(kind, values, rows, z) for rows in blocks(np.arange(count), values.size)]
     table, clear, resolved = (np.concatenate(part) for part in zip(*read, strict=True))
     together = int(np.flatnonzero(resolved).max(initial=-1)) + 1

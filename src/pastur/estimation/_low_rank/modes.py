@@ -9,9 +9,9 @@ from pastur._numerics.chi_squared import chi_squared_tail
 from pastur._typing import FloatArray
 from pastur.estimation._kinds.noise_law import NoiseLaw
 
-_HIGHEST_MODE = 8
+HIGHEST_MODE = 8
 # Fourth cumulants of the entries that count as noise: from signs (−2) to Student's t₅ (6).
-_CUMULANTS = (-2.0, 6.0)
+CUMULANTS = (-2.0, 6.0)
 # Of the integral over the mode that a cumulant moves: exact to nine digits.
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(20)
 
@@ -40,10 +40,10 @@ def mode_deviations(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> F
         In units of σ and in the coordinate of the law.
     """
     angle = np.arccos(np.clip(law.cosine(bulk), -1.0, 1.0))
-    k = np.arange(1.0, _HIGHEST_MODE + 1)
+    k = np.arange(1.0, HIGHEST_MODE + 1)
     observed = 2 * np.cos(k[:, None] * angle).sum(axis=1)
     left_by_spikes = (strengths[:, None] ** -k).sum(axis=0)
-    mean = law.size * law.moments(_HIGHEST_MODE) + (1 + (-1) ** k) / 2 - left_by_spikes
+    mean = law.size * law.moments(HIGHEST_MODE) + (1 + (-1) ** k) / 2 - left_by_spikes
     return np.asarray((observed - mean) / np.sqrt(2 * k))
 
 
@@ -60,7 +60,7 @@ def mode_p_value(deviations: FloatArray, *, level: int, sigma_known: bool) -> fl
     It is uniform for them; at either end of what κ₄ may be rejections at .01 come at .014.
     """
     freedom, value = mode_distance(deviations, level=level, sigma_known=sigma_known)
-    low, high = (cumulant / sqrt(4 * level) for cumulant in _CUMULANTS)
+    low, high = (cumulant / sqrt(4 * level) for cumulant in CUMULANTS)
     return _tail_of_sum(freedom - 1, value, low, high)
 
 
@@ -75,9 +75,9 @@ def mode_distance(deviations: FloatArray, *, level: int, sigma_known: bool) -> t
     that is known, is taken at the largest such variance, which puts the p-value on the safe side.
     """
     moved, taken = 2 * level, deviations.copy()
-    low, high = np.array(_CUMULANTS) / np.sqrt(2 * moved)
+    low, high = np.array(CUMULANTS) / np.sqrt(2 * moved)
     taken[moved - 1] -= np.clip(taken[moved - 1], low, high)
-    taken[level - 1] /= np.sqrt(1 + _CUMULANTS[1] / 2)
+    taken[level - 1] /= np.sqrt(1 + CUMULANTS[1] / 2)
     taken = taken[level - 1 if sigma_known else level :]
     return taken.size, float(taken @ taken)
 

@@ -6,8 +6,9 @@ quantiles are those of the noise that the spikes leave over, n − k by m − k;
 `count_shift`, the known term of order 1/n of real noise and of spikes of finite strength.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from pastur.models import DeformedWigner
 # not quite detach; with a tenth the standard deviation is at most 10 % (rectangular) and 21 %
 # (symmetric) above that of the trace, and the rate of false spikes does not feel the error of σ.
 _LEFT_OUT = 0.1
+LevelRule: TypeAlias = Callable[[FloatArray, NoiseLaw, FloatArray], float]
 # Loadings fall like 1/k²: later ones would add less than 1 % to the deviation.
 _MODES = np.arange(1.0, 33.0)
 
@@ -35,6 +37,16 @@ def noise_level(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> float
     moved = middle.angle - _shifted(middle.waves, strengths) / middle.crowding
     position = law.points(moved)
     return float(position @ bulk[middle.rows] / (position @ position))
+
+
+def level_by_sum(bulk: FloatArray, law: NoiseLaw, strengths: FloatArray) -> float:
+    """Return σ (symmetric) or σ² (rectangular) as `noise_level` does, from the sum of the bulk.
+
+    That is the first mode alone. Signal within the noise is part of the sum, so that it is at most
+    what it would be without.
+    """
+    first = law.size * float(law.moments(1)[0]) - float((1 / strengths).sum())
+    return float(bulk.sum() / (law.size * law.center + law.half_width * first / 2))
 
 
 def count_shift(angle: FloatArray, strengths: FloatArray) -> FloatArray:

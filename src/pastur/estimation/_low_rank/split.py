@@ -9,7 +9,7 @@ from pastur._typing import FloatArray
 from pastur.estimation._kinds.contract import Kind, Noise
 from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.estimation._low_rank.edge import Edges
-from pastur.estimation._low_rank.noise_level import median_rule, noise_level
+from pastur.estimation._low_rank.noise_level import LevelRule, median_rule, noise_level
 from pastur.estimation._result.status import Status
 
 _TOLERANCE = 1e-9
@@ -58,14 +58,16 @@ def split_spectrum(
     *,
     sigma: float | None,
     tolerance: float = _TOLERANCE,
+    rule: LevelRule = noise_level,
 ) -> tuple[Split, Status]:
     """Return noise level, spikes and bulk of `values`, sorted by descending distance from 0.
 
     With `sigma` given only the count is found. Otherwise the median rule makes a first σ (it
-    withstands spikes up to half of the values) and a first count; then σ is refined for that count
-    and the count taken again, until one comes back. From there the count is lowered while its last
-    spike would not stand out of a bulk that includes it: so every spike is tested with the σ of the
-    hypothesis that it is noise, and the next value stays within the edge of what the spikes leave.
+    withstands spikes up to half of the values) and a first count; then σ is refined for that count,
+    by `rule`, and the count taken again, until one comes back. From there the count is
+    lowered while its last spike would not stand out of a bulk that includes it: so every spike is
+    tested with the σ of the hypothesis that it is noise, and the next value stays within the edge
+    of what the spikes leave.
     """
     distances = np.abs(values)
     if sigma is not None:
@@ -74,7 +76,7 @@ def split_spectrum(
         split = split_at(values, kind, noise, count, sigma)
         split = replace(split, tested=np.full(count, sigma))
         return split, _status(count, 0.0, 0, overrun)
-    levels = _Levels(values, kind, noise, median_rule(distances, kind, noise), tolerance)
+    levels = _Levels(values, kind, noise, median_rule(distances, kind, noise), tolerance, rule)
     visited = [edges.count(distances, levels.first)]
     while visited[-1] not in visited[:-1]:
         visited.append(edges.count(distances, levels.at(visited[-1]).sigma))
@@ -118,10 +120,16 @@ class _Levels:
     """The noise level for each count of spikes, refined once and remembered."""
 
     def __init__(
-        self, values: FloatArray, kind: Kind, noise: Noise, first: float, tolerance: float
+        self,
+        values: FloatArray,
+        kind: Kind,
+        noise: Noise,
+        first: float,
+        tolerance: float,
+        rule: LevelRule,
     ) -> None:
         self._values, self._kind, self._noise, self.first = values, kind, noise, first
-        self._tolerance = tolerance
+        self._tolerance, self._rule = tolerance, rule
         self._last, self._known = first, dict[int, _Level]()
         self.steps = 0
 
@@ -139,7 +147,7 @@ class _Levels:
         change, before, law = np.inf, 0.0, self._noise.law(count)
         for _ in range(_MOST_STEPS):
             strengths, bulk = _parted(self._values, self._kind, law, count, sigma)
-            level = noise_level(bulk, law, strengths)
+            level = self._rule(bulk, law, strengths)
             least = _LEAST_SHARE * float(max(bulk[0], -bulk[-1]))
             factor = float(self._kind.to_matrix(max(level, least)))
             change, step, self.steps = abs(factor - 1), log(factor), self.steps + 1

@@ -31,6 +31,7 @@ from pastur.estimation._kinds.symmetric import ASYMMETRY, symmetric_part
 from pastur.estimation._observed.entries import EntryDiagnosis, diagnose_entries
 from pastur.estimation._result.goodness import LEAST_BULK
 from pastur.estimation._result.noise_used import NoiseName
+from pastur.estimation._result.partial_spectrum import PartialSpectrum
 from pastur.estimation._whitened.variances import Variances
 from pastur.measures import ProbabilityMeasure
 
@@ -99,6 +100,11 @@ class Spectrum:
     rounding, least_sigma : float
         In multiples of `unit`: the most that a value which is zero to rounding can be, and the
         level of noise that is rounding.
+    streamed : bool
+        Whether the matrix was read in parts, or multiplied, and is not at hand.
+    partial : PartialSpectrum or None
+        How much of the spectrum is known, where that is not all of it: values after these are
+        quantiles of a distribution that was sampled.
     """
 
     shape: tuple[int, int]
@@ -113,6 +119,8 @@ class Spectrum:
     may_be_noise: bool
     rounding: float
     least_sigma: float
+    streamed: bool = False
+    partial: PartialSpectrum | None = None
 
     @property
     def inner(self) -> AnyArray | None:
@@ -143,6 +151,8 @@ class Observation:
         Of the entries, where the matrix itself was given.
     matrix : array or None
         The matrix, 0 in what is left out, where it was given.
+    streamed, partial
+        As in `Spectrum`.
     """
 
     shape: tuple[int, int]
@@ -152,6 +162,8 @@ class Observation:
     tolerance: Tolerance
     diagnosis: EntryDiagnosis | None = None
     matrix: AnyArray | None = None
+    streamed: bool = False
+    partial: PartialSpectrum | None = None
 
     @property
     def inside(self) -> FloatArray:
@@ -223,6 +235,8 @@ class Observation:
             may_be_noise=self.may_be_noise,
             rounding=self.rounding,
             least_sigma=self.least_sigma,
+            streamed=self.streamed,
+            partial=self.partial,
         )
 
     @property
@@ -258,7 +272,10 @@ def rectangular_spectrum(
 
 
 def streamed_spectrum(
-    shape: tuple[int, int], inner: tuple[int, int], values: FloatArray
+    shape: tuple[int, int],
+    inner: tuple[int, int],
+    values: FloatArray,
+    partial: PartialSpectrum | None = None,
 ) -> Observation:
     """Return the spectrum of a matrix that is not at hand, without its rows and columns of zeros.
 
@@ -268,8 +285,11 @@ def streamed_spectrum(
         Rows and columns that are not zero.
     values : array, shape (min(shape),)
         Descending; 0 where they are zero to rounding.
+    partial : PartialSpectrum or None
+        How many of the values are known one by one, where the others only have their distribution.
     """
-    return _settled(_spectrum(shape, inner, values), 0.0, DOUBLE)
+    found = _settled(_spectrum(shape, inner, values), 0.0, DOUBLE)
+    return replace(found, streamed=True, partial=partial)
 
 
 def _not_negative(values: FloatArray) -> FloatArray:

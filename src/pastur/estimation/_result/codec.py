@@ -17,6 +17,7 @@ from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._kinds.contract import span_name
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.noise_used import NoiseUsed
+from pastur.estimation._result.partial_spectrum import PartialSpectrum
 from pastur.estimation._result.profile import Profile
 from pastur.estimation._result.schema import object_schema, stored, value_schema, with_properties
 from pastur.estimation._result.sigma_bounds import SigmaBounds
@@ -120,6 +121,8 @@ def _encoded(fit: Any, names: Sequence[str]) -> dict[str, Any]:
     if fit.white is not None:
         # Its leading directions are those of the fit, read from the same spectrum.
         values["white"] = _encoded(fit.white, [name for name in names if name != "leading"])
+    if fit.partial is None:
+        values.pop("partial", None)
     return {name: _plain(value) for name, value in values.items()}
 
 
@@ -213,6 +216,7 @@ def _objects() -> dict[str, Any]:
         "sigma_bounds": _or_null(object_schema(SigmaBounds, "")),
         "profile": _or_null(_profile()),
         "white": _or_null({"$ref": "#/$defs/fit"}),
+        "partial": _or_null(object_schema(PartialSpectrum, "")),
     }
 
 

@@ -20,6 +20,7 @@ from pastur.estimation._result.codec import decoded_fit, encoded_fit
 from pastur.estimation._result.goodness import Goodness
 from pastur.estimation._result.locked import Locked
 from pastur.estimation._result.noise_used import NoiseName, NoiseUsed
+from pastur.estimation._result.partial_spectrum import PartialSpectrum
 from pastur.estimation._result.profile import Profile
 from pastur.estimation._result.schema import stored
 from pastur.estimation._result.sigma_bounds import SigmaBounds
@@ -110,6 +111,8 @@ class Fit(Locked):
     white : Fit or None
         The fit of white noise that was tried and not believed, where ``noise="auto"`` came to claim
         no law.
+    partial : PartialSpectrum or None
+        How much of the spectrum is known, where that is not all of it.
 
     Examples
     --------
@@ -179,6 +182,11 @@ class Fit(Locked):
         default=None,
         kw_only=True,
         metadata=stored("The fit of white noise that was not believed."),
+    )
+    partial: PartialSpectrum | None = field(
+        default=None,
+        kw_only=True,
+        metadata=stored("How much of the spectrum is known, where that is not all of it."),
     )
 
     def __eq__(self, other: object) -> bool:
