@@ -25,6 +25,7 @@ from pastur.estimation._fitting.sentences import (
     from_spectrum,
     with_diagnosis,
 )
+from pastur.estimation._fitting.tail import with_tail
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
 from pastur.estimation._low_rank.edge import noise_edges
 from pastur.estimation._low_rank.noise_level import bias_by_hidden, noise_level_around
@@ -110,6 +111,7 @@ def _fit_noise(task: Task) -> Found:
         level, rank = _widened(task, split, level, rank, found)
     elif len(spikes) > _FEW:
         level = task.up_to_guarantee(level)
+    level = with_tail(task, level, len(spikes))
     if doubtful:
         level = task.up_to_guarantee(level)
     elif level.low == 0.0 and not task.known:

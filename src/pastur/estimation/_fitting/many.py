@@ -8,6 +8,7 @@ import numpy as np
 from pastur._typing import AnyArray
 from pastur.estimation._deconvolution.descent import Deconvolution
 from pastur.estimation._fitting.sentences import assess_growing, broad
+from pastur.estimation._fitting.tail import with_tail
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.noise_end import noise_end
@@ -55,6 +56,7 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     least = min(float(detached.size), found.rank)
     rank = Rank(found.rank, max(found.rank - reach, least), min(found.rank + reach, size))
     level = _level(task, found, noise, detached.size)
+    level = with_tail(task, level, detached.size, rank.high - detached.size)
     open_below = not task.known and reaches_into_noise(kind, found, detached.size)
     if open_below:
         level = task.from_zero(level)

@@ -69,7 +69,8 @@ class Fit(Locked):
         matrix without noise.
     sigma_interval : tuple of two floats
         Interval for σ; (σ, σ) if σ was given, from 0 where signal may lie within the noise. Else
-        its lower end allows for as many hidden spikes as that of `signal_rank`.
+        its lower end allows for as many hidden spikes as that of `signal_rank`, and for a tail of
+        the signal seen that falls off as 1/k (docs/sigma-at-most.md).
     edge : float
         Upper end of the noise, with its margin.
     spikes : structured array, descending
