@@ -8,15 +8,8 @@ import numpy as np
 
 from pastur._typing import ArrayLike, FloatArray
 from pastur.figures._plots.in_matrix_units import PlainModel
-from pastur.figures._plots.plot_law import (
-    LAW,
-    LEGEND,
-    OUTLIER,
-    SIGNAL,
-    SUBCRITICAL,
-    new_axes,
-    plot_law,
-)
+from pastur.figures._plots.ink import GREY, OUTLIER, SIGNAL, SUBCRITICAL, ink
+from pastur.figures._plots.plot_law import LEGEND, new_axes, plot_law
 from pastur.models import SpikedModel
 
 if TYPE_CHECKING:
@@ -65,7 +58,7 @@ def plot_outlier_map(model: SpikedModel, ax: Axes | None = None, *, spikes: Arra
     plain = PlainModel.of(model, spikes)
     ax = ax if ax is not None else new_axes()
     _shade(ax, plain)
-    ax.axline((0, 0), slope=1, color="#8793a0", linewidth=1, linestyle=":", label="no noise")
+    ax.axline((0, 0), slope=1, color=GREY, linewidth=1, linestyle=":", label="no noise")
     _draw_branches(ax, plain)
     _draw_spikes(ax, plain)
     ax.set_xlim(*plain.span)
@@ -101,13 +94,18 @@ def _article(word: str) -> str:
 
 def _shade(ax: Axes, plain: PlainModel) -> None:
     """Shade both supports; the frame of a band shows it where it is thinner than a line."""
-    for bands, draw, colour, word in (
-        (plain.signal_bands, ax.axvspan, SIGNAL, "support of S"),
-        (plain.bands, ax.axhspan, LAW, "support of W"),
+    for bands, draw, colour, style, word in (
+        (plain.signal_bands, ax.axvspan, SIGNAL, "--", "support of S"),
+        (plain.bands, ax.axhspan, ink()[0], "-", "support of W"),
     ):
+        look: dict[str, Any] = {
+            "facecolor": (colour, 0.15),
+            "edgecolor": (colour, 0.4),
+            "linestyle": style,
+        }
         for i, (low, high) in enumerate(bands):
             label = word if i == 0 else None
-            draw(low, high, facecolor=(colour, 0.15), edgecolor=(colour, 0.4), label=label)
+            draw(low, high, label=label, **look)
 
 
 def _draw_branches(ax: Axes, plain: PlainModel) -> None:

@@ -70,7 +70,7 @@ def plot_analysis(analysis: Analysis, ax: Axes | None = None) -> Axes:
             linestyle="none",
             marker=kind.marker,
             color=kind.colour,
-            markerfacecolor=kind.colour if kind.filled else "white",
+            markerfacecolor=kind.colour if kind.filled else ax.get_facecolor(),
             label=f"{kind}, {len(rows)}",
             clip_on=False,
         )

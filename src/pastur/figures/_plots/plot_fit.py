@@ -13,6 +13,7 @@ from pastur._typing import ArrayLike
 from pastur.analysis import Finding
 from pastur.estimation import Fit
 from pastur.estimation._curves import DrawnSpectrum
+from pastur.figures._plots.ink import GREY, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,11 +76,11 @@ def plot_fit(
             bars.density,
             np.diff(bars.bins),
             align="edge",
-            color="#c3ccd6",
+            color=ink(0.25),
             label=f"observed, {spectrum.observed.size} values",
         )
     if spectrum.noisy:
-        ax.plot(*spectrum.law, color="#17202b", linewidth=1.8, label=spectrum.law_name)
+        ax.plot(*spectrum.law, color=ink(), linewidth=1.8, label=spectrum.law_name)
         _draw_edges(ax, "edge", spectrum.noise_interval, "--")
     if spectrum.wider:
         _draw_edges(ax, "noise and weak signal", spectrum.bulk_interval, ":")
@@ -116,7 +117,7 @@ def _new_axes() -> Any:
 
 def _draw_edges(ax: Axes, name: str, ends: tuple[float, float], style: str) -> None:
     low, high = ends
-    drawn: dict[str, Any] = {"color": "#5c6875", "linestyle": style, "linewidth": 1.2}
+    drawn: dict[str, Any] = {"color": GREY, "linestyle": style, "linewidth": 1.2}
     ax.axvline(high, label=f"{name}, {number(high)}", **drawn)
     if low < 0:
         ax.axvline(low, **drawn)

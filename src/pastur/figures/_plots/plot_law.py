@@ -8,13 +8,13 @@ import numpy as np
 
 from pastur._typing import ArrayLike, FloatArray
 from pastur.figures._plots.in_matrix_units import PlainModel
+from pastur.figures._plots.ink import OUTLIER, SIGNAL, SUBCRITICAL, ink
 from pastur.measures._contract.curve import density_curve
 from pastur.models import SpikedModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LAW, SIGNAL, OUTLIER, SUBCRITICAL = "#17202b", "#0b7a6b", "#2456c5", "#b3400a"
 
 # What the overlaps are called in a legend.
 _SHOWN = {
@@ -66,8 +66,8 @@ def plot_law(model: SpikedModel, ax: Axes | None = None, *, spikes: ArrayLike = 
     plain = PlainModel.of(model, spikes)
     ax = ax if ax is not None else new_axes()
     x, y = density_curve(model.law, squared=plain.model.squared, points=_CURVE_POINTS)
-    ax.fill_between(x, y, color=LAW, alpha=0.12, linewidth=0)
-    ax.plot(x, y, color=LAW, linewidth=1.8, label="law of W", zorder=3)
+    ax.fill_between(x, y, facecolor=ink(0.12), linewidth=0)
+    ax.plot(x, y, color=ink(), linewidth=1.8, label="law of W", zorder=3)
     highest, signal = float(np.nanmax(y)), _draw_signal(ax, plain)
     # What is much higher than the law, or infinite, is cut off.
     ax.set_ylim(0, 1.1 * max(highest, signal if signal < 4 * highest else 2 * highest))

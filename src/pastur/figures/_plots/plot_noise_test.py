@@ -8,18 +8,18 @@ import numpy as np
 
 from pastur._errors import InvalidTypeError
 from pastur.analysis import NoiseTest
+from pastur.figures._plots.ink import GREY, OUTLIER, SUBCRITICAL, ink
 from pastur.figures._plots.plot_analysis import name_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# By what is changed: label, colour, marker.
+# By what is changed: label, colour (None for that of the text), marker.
 _CHANGES = (
-    ("rest_removed", "rest removed", "#b3400a", "s"),
-    ("fresh_mean", "fresh rest", "#2456c5", "o"),
-    ("signal_removed", "signal removed", "#17202b", "D"),
+    ("rest_removed", "rest removed", SUBCRITICAL, "s"),
+    ("fresh_mean", "fresh rest", OUTLIER, "o"),
+    ("signal_removed", "signal removed", None, "D"),
 )
-_DRAW = "#2456c5"
 _DECADES = 1e-4
 
 
@@ -61,14 +61,14 @@ def plot_noise_test(test: NoiseTest, ax: Axes | None = None) -> Axes:
         )
     ax = ax if ax is not None else _new_axes(len(test.matrices))
     rows = np.arange(len(test.matrices))
-    ax.axvline(0.0, color="#8793a0", linewidth=1)
+    ax.axvline(0.0, color=GREY, linewidth=1)
     for row, matrix in enumerate(test.matrices):
         draws = [change for change in matrix.fresh if change is not None]
-        ax.plot(draws, [row] * len(draws), linestyle="none", marker="|", color=_DRAW, alpha=0.5)
+        ax.plot(draws, [row] * len(draws), linestyle="none", marker="|", color=OUTLIER, alpha=0.5)
     for name, label, colour, marker in _CHANGES:
         found = [getattr(matrix, name) for matrix in test.matrices]
         x = [np.nan if change is None else change for change in found]
-        style: dict[str, Any] = {"linestyle": "none", "marker": marker, "color": colour}
+        style: dict[str, Any] = {"linestyle": "none", "marker": marker, "color": colour or ink()}
         ax.plot(x, rows, label=label, zorder=3, **style)
     ax.set_xscale("symlog", linthresh=_linear(test))
     ax.set_yticks(rows, [f"{name_label(one.name)} ({one.noise})" for one in test.matrices])

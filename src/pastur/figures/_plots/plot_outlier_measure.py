@@ -10,7 +10,8 @@ from pastur._checks import positive_integer, real_array
 from pastur._errors import InvalidInputError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.figures._plots.in_matrix_units import PlainModel
-from pastur.figures._plots.plot_law import LAW, LEGEND, OUTLIER, new_axes
+from pastur.figures._plots.ink import GREY, OUTLIER, SIGNAL, ink
+from pastur.figures._plots.plot_law import LEGEND, new_axes
 from pastur.measures import Measure
 from pastur.models import SpikedModel
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _BINS, _INTERVAL_POINTS = 64, 400
 _MARGIN = 0.06
-_BULK, _SAMPLE = "#0b7a6b", "#8fa9e0"
+_SAMPLE = "#8fa9e0"
 
 
 def plot_outlier_measure(
@@ -78,13 +79,13 @@ def plot_outlier_measure(
         heights.append(_changes(model, values, rank, bins) / width)
         label = f"samples, N = {values.shape[1]}, r = {rank}, {_draws(len(values))}"
         ax.stairs(heights[1], bins, fill=True, color=_SAMPLE, alpha=0.8, label=label)
-    ax.axhline(0, color="#8793a0", linewidth=0.8)
+    ax.axhline(0, color=GREY, linewidth=0.8)
     for i, (low, high) in enumerate(_pieces(model, mu1)):
         x, y = _curve(model, mu1, low, high)
         inside = bool(((low >= plain.bands[:, 0]) & (high <= plain.bands[:, 1])).any())
-        ax.plot(x, y, color=LAW, linewidth=1.6, label="ρ_μ₁" if i == 0 else None, zorder=3)
+        ax.plot(x, y, color=ink(), linewidth=1.6, label="ρ_μ₁" if i == 0 else None, zorder=3)
         if inside:
-            ax.axvspan(low, high, color=_BULK, alpha=0.07, linewidth=0)
+            ax.axvspan(low, high, color=SIGNAL, alpha=0.07, linewidth=0)
     middle = (bins[1:] + bins[:-1]) / 2
     style: dict[str, Any] = {"color": OUTLIER, "linestyle": "none", "marker": ".", "markersize": 4}
     ax.plot(middle, exact, label="μ₁ of each bin", zorder=4, **style)

@@ -11,6 +11,7 @@ import numpy as np
 from pastur._checks import one_of, vector
 from pastur._errors import InvalidInputError
 from pastur._typing import ArrayLike, FloatArray
+from pastur.figures._plots.ink import GREY, OUTLIER, SIGNAL, SUBCRITICAL, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +23,8 @@ AXES = ("linear", "log")
 _FROM_ZERO = "from zero"
 _HEADROOM = 1.1
 
-_COLOURS = ("#2456c5", "#b3400a", "#0b7a6b", "#7b4aa8", "#8a6d00", "#17202b")
+_COLOURS = (OUTLIER, SUBCRITICAL, SIGNAL, "#7b4aa8", "#8a6d00", GREY)
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_CONTRAST = "#6b7683"
 _COLUMNS = 3
 # Letters of a label from which on no second one fits next to it.
 _LONG_LABEL = 26
@@ -138,7 +138,7 @@ def plot_panel(panel: Panel, ax: Axes | None = None) -> Axes:
     ax.set_title(panel.title, fontsize="medium")
     ax.set_xlabel(panel.x_label)
     ax.set_ylabel(panel.y_label)
-    ax.grid(True, which="major", color="#dde2e7", linewidth=0.6)
+    ax.grid(True, which="major", color=ink(0.15), linewidth=0.6)
     ax.set_axisbelow(True)
     _label_sizes(ax, panel)
     longest = max((len(series.label) for series in panel.series), default=0)
@@ -155,7 +155,7 @@ def plot_panel(panel: Panel, ax: Axes | None = None) -> Axes:
 
 
 def panels_figure(panels: Sequence[Panel], *, title: str = "") -> Figure:
-    """Return a figure of panels, three to a row, on white so that it reads on any page.
+    """Return a figure of panels, three to a row.
 
     Examples
     --------
@@ -172,9 +172,7 @@ def panels_figure(panels: Sequence[Panel], *, title: str = "") -> Figure:
     rows = -(-len(panels) // columns)
     width, height = _PANEL_INCHES
     # Not by pyplot, which would open a window where there is a screen.
-    figure = Figure(
-        figsize=(width * columns, height * rows + 0.5), layout="constrained", facecolor="white"
-    )
+    figure = Figure(figsize=(width * columns, height * rows + 0.5), layout="constrained")
     axes = np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel()
     for ax, panel in zip(axes, panels, strict=False):
         plot_panel(panel, ax)
@@ -188,10 +186,10 @@ def panels_figure(panels: Sequence[Panel], *, title: str = "") -> Figure:
 def _draw(ax: Axes, series: Series, number: int) -> None:
     x, y = np.asarray(series.x), np.asarray(series.y)
     if series.kind == "curve":
-        ax.plot(x, y, color=_COLOURS[-1], linewidth=1.4, label=series.label or None, zorder=1.5)
+        ax.plot(x, y, color=ink(), linewidth=1.4, label=series.label or None, zorder=1.5)
         return
     if series.kind == "contrast":
-        style: dict[str, Any] = {"color": _CONTRAST, "marker": "x", "linestyle": ":"}
+        style: dict[str, Any] = {"color": GREY, "marker": "x", "linestyle": ":"}
     else:
         style = {"color": _COLOURS[number % 6], "marker": _MARKERS[number % 6]}
         style["linestyle"] = "none"

@@ -13,6 +13,7 @@ from pastur._format import level, number
 from pastur._typing import AnyArray, ArrayLike, FloatArray
 from pastur.estimation import RectangularFit
 from pastur.estimation._curves import DrawnSpectrum
+from pastur.figures._plots.ink import GREY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ _LEAST = 30
 # Values that spread more are drawn over their logarithm.
 _WIDE = 10.0
 # Seen on white and on black.
-_GREY, _BLUE, _ORANGE = "#8592a0", "#3f7be0", "#dd6b20"
+_BLUE, _ORANGE = "#3f7be0", "#dd6b20"
 # From the observed value to its strength, in steps of one value.
 _SHIFT = 0.25
 
@@ -110,7 +111,7 @@ def plot_scree(
     ax = ax if ax is not None else _new_axes()
     place = np.arange(1, shown + 1)
     name = f"observed, {shown} of {values.size}" if shown < values.size else "observed"
-    ax.plot(place, values[:shown], "o-", color=_GREY, markersize=4, linewidth=0.8, label=name)
+    ax.plot(place, values[:shown], "o-", color=GREY, markersize=4, linewidth=0.8, label=name)
     if scree.spectrum.noisy:
         edge = float(scree.drawn(scree.spectrum.fit.edge))
         text = f"edge of the noise, {number(edge)}"

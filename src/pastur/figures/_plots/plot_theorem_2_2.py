@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pastur._typing import ArrayLike, FloatArray
-from pastur.figures._plots.plot_law import LEGEND, OUTLIER, SUBCRITICAL, new_axes
+from pastur.figures._plots.ink import GREY, OUTLIER, SIGNAL, SUBCRITICAL
+from pastur.figures._plots.plot_law import LEGEND, new_axes
 from pastur.figures._plots.plot_outlier_measure import plot_outlier_measure
 from pastur.measures import Measure
 from pastur.models import OutlierTable, SpikedModel, outlier_table
@@ -15,8 +16,6 @@ from pastur.models import OutlierTable, SpikedModel, outlier_table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_AT_SIZE = "#0b7a6b"
 
 
 def plot_theorem_2_2(table: OutlierTable, ax: Axes | None = None) -> Axes:
@@ -51,7 +50,7 @@ def plot_theorem_2_2(table: OutlierTable, ax: Axes | None = None) -> Axes:
     'outlier λ_j(W)'
     """
     ax = ax if ax is not None else new_axes()
-    ax.axhline(0, color="#8793a0", linewidth=0.8)
+    ax.axhline(0, color=GREY, linewidth=0.8)
     _band(ax, table)
     limit = table.observed - table.limit
     name = f"Φ(λ_j(S)), root mean square {table.limit_error:.2g}"
@@ -60,7 +59,7 @@ def plot_theorem_2_2(table: OutlierTable, ax: Axes | None = None) -> Axes:
         there = ~table.detached
         _points(ax, table.observed[there], limit[there], SUBCRITICAL, "X", "subcritical spikes")
     name = f"law at N = {table.size}, root mean square {table.at_size_error:.2g}"
-    _points(ax, table.observed, table.observed - table.at_size, _AT_SIZE, "^", name)
+    _points(ax, table.observed, table.observed - table.at_size, SIGNAL, "^", name)
     ax.set_xlabel("outlier λ_j(W)")
     ax.set_ylabel("λ_j(W) less its prediction")
     ax.legend(**{**LEGEND, "ncols": 1})
@@ -74,7 +73,7 @@ def theorem_figure(
     signal: ArrayLike,
     observed: ArrayLike,
 ) -> Figure:
-    """Return a figure of `plot_outlier_measure` above `plot_theorem_2_2`, on white.
+    """Return a figure of `plot_outlier_measure` above `plot_theorem_2_2`.
 
     Parameters
     ----------
@@ -103,7 +102,7 @@ def theorem_figure(
     rows = np.atleast_2d(np.asarray(observed, dtype=np.float64))
     table = outlier_table(model, rows[0], signal=signal)
     # Not by pyplot, which would open a window where there is a screen.
-    figure = Figure(figsize=(7.2, 8.4), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(7.2, 8.4), layout="constrained")
     above, below = figure.subplots(2, 1, height_ratios=(1.2, 1))
     plot_outlier_measure(model, above, nu1=nu1, observed=rows, rank=table.spikes.size)
     plot_theorem_2_2(table, below)
