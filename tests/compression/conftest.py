@@ -40,6 +40,29 @@ def analysis(model: dict[str, Any]) -> pastur.Analysis:
     return pastur.analyze(model, noise="white")
 
 
+@pytest.fixture(scope="session")
+def inputs(
+    model: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> pastur.compression.InputMoments:
+    """Inputs of all its layers, twelve documents of 40 each."""
+    rng = np.random.default_rng(20)
+    sizes = {
+        name: model[name].reshape(len(model[name]), -1).shape[1]
+        for name in model
+        if "bias" not in name
+    }
+    mixings = {name: rng.normal(size=(size, size)) for name, size in sizes.items()}
+
+    def run(seed: int, add: Any) -> None:
+        drawn = np.random.default_rng([21, seed])
+        for name, mixing in mixings.items():
+            axes = "oiss" if name == "conv.weight" else "oi"
+            add(name, drawn.normal(size=(40, len(mixing))) @ mixing, axes=axes)
+
+    path = tmp_path_factory.mktemp("inputs") / "inputs.safetensors"
+    return pastur.compression.collect_inputs(model, range(12), run=run, path=path)
+
+
 @pytest.fixture
 def saved(model: dict[str, Any], tmp_path: Path) -> Path:
     """Its safetensors file, with metadata."""

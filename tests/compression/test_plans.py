@@ -10,7 +10,7 @@ import pytest
 
 import pastur
 from pastur._errors import FileFormatError, InvalidInputError, InvalidTypeError
-from pastur.compression import Action, Choice, CompressionPlan
+from pastur.compression import Action, Choice, CompressionPlan, InputMoments
 from pastur.compression._methods.methods import METHODS, MethodName
 from pastur.compression._plan.outcome import carried_out
 
@@ -21,6 +21,8 @@ TARGETS: dict[str, dict[str, float] | None] = {
     "magnitude": {"size": 0.5},
     "edge_budget": {"size": 0.5},
     "ramp": {"error": 0.3},
+    "outputs": {"size": 0.5},
+    "whitened": {"size": 0.5},
 }
 
 
@@ -44,10 +46,17 @@ def error_of(model: dict[str, Any], plan: CompressionPlan, name: str) -> float:
 @pytest.mark.parametrize("form", ["dense", "factored"])
 @pytest.mark.parametrize("method", list(METHODS))
 def test_the_error_that_is_promised_is_found(
-    method: str, form: str, model: dict[str, Any], analysis: pastur.Analysis
+    method: str,
+    form: str,
+    model: dict[str, Any],
+    analysis: pastur.Analysis,
+    inputs: InputMoments,
 ) -> None:
     target = TARGETS.get(str(method))
-    plan = pastur.plan_compression(analysis, model, method=method, target=target, form=form)
+    given = inputs if METHODS[MethodName(method)].reads_inputs else None
+    plan = pastur.plan_compression(
+        analysis, model, method=method, target=target, form=form, inputs=given
+    )
     assert [matrix.name for matrix in plan.matrices] == [m.name for m in analysis.matrices]
     changed = [matrix for matrix in plan.matrices if not matrix.kept]
     if (method, form) == ("denoise", "factored"):

@@ -29,6 +29,7 @@ class Wanted:
     bits: int
     min_side: int
     ranks: Path | None = None
+    inputs: Path | None = None
 
     def plan(self, analysis: Analysis, model: str) -> CompressionPlan:
         """Return the plan."""
@@ -40,6 +41,7 @@ class Wanted:
             form=self.form,
             bits=self.bits,
             ranks=self.ranks,
+            inputs=self.inputs,
             min_side=self.min_side,
         )
 
@@ -49,11 +51,15 @@ class Wanted:
         return AUTO if METHODS[MethodName(self.method)].reads_noise else NoiseName.WHITE
 
     def check(self) -> None:
-        """Refuse a method without its target before the work, not after it."""
-        needs = METHODS[MethodName(self.method)].needs
-        if needs and not set(needs) & set(self.target or ()):
-            from click import UsageError
+        """Refuse a method without its target or inputs before the work, not after it."""
+        from click import UsageError
 
+        method = METHODS[MethodName(self.method)]
+        if method.reads_inputs != (self.inputs is not None):
+            has = "needs --inputs" if method.reads_inputs else "has no use for --inputs"
+            raise UsageError(f"The method '{self.method}' {has}.")
+        needs = method.needs
+        if needs and not set(needs) & set(self.target or ()):
             listed = " or ".join(f"--{name}" for name in needs)
             raise UsageError(f"The method '{self.method}' needs {listed}, for example 0.6.")
 
@@ -75,7 +81,11 @@ def run(
     check_here(model)
     if given.plan is None:
         wanted.check()
-    known = [path for path in (given.plan, given.analysis, wanted.ranks) if path is not None]
+    known = [
+        path
+        for path in (given.plan, given.analysis, wanted.ranks, wanted.inputs)
+        if path is not None
+    ]
     check_output(output, model, known)
     plan = _plan(model, output, wanted, given, quiet=quiet)
     if plan_only:

@@ -22,6 +22,8 @@ METHODS = (
     "round",
     "split",
     "ranks",
+    "outputs",
+    "whitened",
 )
 NOISES = ("white", "profile", "free", "auto")
 _SHARE = click.FloatRange(0, 1, min_open=True)
@@ -75,6 +77,12 @@ analysis_option = click.option(
     "writes; edited or not. Method ranks.",
 )
 @click.option(
+    "--inputs",
+    type=_FILE,
+    help="What the layers of MODEL are given, as pastur.torch.collect_inputs writes it. Methods "
+    "outputs and whitened.",
+)
+@click.option(
     "--min-side",
     type=click.IntRange(min=1),
     default=20,
@@ -109,6 +117,7 @@ def compress(
     form: str,
     bits: int,
     ranks: Path | None,
+    inputs: Path | None,
     min_side: int,
     plan_only: bool,
     plan_path: Path | None,
@@ -122,11 +131,11 @@ def compress(
     resume: Path | None,
     quiet: bool,
 ) -> None:
-    """Write a smaller model than MODEL, without data.
+    """Write a smaller model than MODEL, without data but for --inputs.
 
-    The errors are those of the weights, ‖W − W′‖/‖W‖, not of what the model
-    does: evaluate it. MODEL is analysed first, unless --analysis or --plan has
-    what is known of it.
+    The errors are those of the weights, ‖W − W′‖/‖W‖, and with --inputs of the
+    outputs of layers, not of what the model does: evaluate it. MODEL is
+    analysed first, unless --analysis or --plan has what is known of it.
     """
     from pastur.cli._compress.compress_model import Given, Wanted, run
 
@@ -136,7 +145,9 @@ def compress(
         if method not in ("truncate", "ranks"):
             raise click.UsageError(f"--ranks goes with the method ranks, not with {method}.")
         method = "ranks"
-    if plan_path is not None and (analysis_path or size or error or ranks):
+    if inputs is not None and method == "truncate":
+        method = "outputs"
+    if plan_path is not None and (analysis_path or size or error or ranks or inputs):
         raise click.UsageError("A plan that is applied has its method and its target already.")
     targets = {"size": size, "error": error}
     target = {name: value for name, value in targets.items() if value is not None}
@@ -147,6 +158,7 @@ def compress(
         bits=bits,
         min_side=min_side,
         ranks=ranks,
+        inputs=inputs,
     )
     options = {
         "include": include or None,

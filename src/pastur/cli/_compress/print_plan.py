@@ -9,11 +9,11 @@ from pastur.cli._terminal.console import open_console, plain_table, say
 from pastur.cli._terminal.narrow_table import fits
 from pastur.cli._terminal.printable import printable
 from pastur.compression import CompressionPlan
-from pastur.compression._plan.plan_rows import HEADINGS, WORDS, row, whole
+from pastur.compression._plan.plan_rows import OUTPUTS, WORDS, headings, rows, whole
 
-_NOTE = HEADINGS[-1]
+_NOTE = ""
 # What is left out where there is no room, the first at first; notes then stand below.
-_LEFT_OUT = (_NOTE, "bytes", "energy", "parameters", "shape")
+_LEFT_OUT = (_NOTE, "bytes", "energy", "parameters", "shape", OUTPUTS[-1])
 
 
 def print_plan(plan: CompressionPlan, last: str, *, assumed: Sequence[str] = ()) -> None:
@@ -43,12 +43,13 @@ def print_plan(plan: CompressionPlan, last: str, *, assumed: Sequence[str] = ())
 
 def _table(plan: CompressionPlan, console: Console) -> tuple[Table, tuple[str, ...]]:
     """Return the table with as many columns as there is room for, and those it lacks."""
-    rows = [row(matrix, plan.form) for matrix in plan.matrices]
-    for number in range(len(_LEFT_OUT) + 1):
-        left_out = _LEFT_OUT[:number]
-        shown = [k for k, heading in enumerate(HEADINGS) if heading not in left_out]
-        table = plain_table([HEADINGS[k] for k in shown], WORDS)
-        for cells in rows:
+    lines, columns = rows(plan), headings(plan)
+    spared = [heading for heading in _LEFT_OUT if heading in columns]
+    for number in range(len(spared) + 1):
+        left_out = tuple(spared[:number])
+        shown = [k for k, heading in enumerate(columns) if heading not in left_out]
+        table = plain_table([columns[k] for k in shown], WORDS)
+        for cells in lines:
             table.add_row(*(printable(cells[k]) for k in shown))
         if fits(table, console):
             break

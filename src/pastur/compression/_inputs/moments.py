@@ -192,17 +192,25 @@ class InputMoments:
         FileFormatError
             When they are not finite.
         """
+        return np.array(list(self.each_fold(tensor)))
+
+    def each_fold(self, tensor: str) -> Iterator[FloatArray]:
+        """Yield Σ x xᵀ of one fold after the other.
+
+        Raises
+        ------
+        FileFormatError
+            When they are not finite.
+        """
         layer = self[tensor]
-        found = np.empty((len(layer.rows), layer.size, layer.size))
-        for fold, matrix in enumerate(found):
+        for fold in range(len(layer.rows)):
             upper = np.asarray(self._weights.read(part_name(layer.group, fold)))
             if not np.isfinite(upper).all():
                 raise FileFormatError(
                     f"{shown(self.path)} is damaged: the moments of {shown(tensor)} are not "
                     "finite. Collect them again."
                 )
-            unpack(upper, matrix)
-        return found
+            yield unpacked(upper, layer.size)
 
     def __str__(self) -> str:
         count, most = len(self.layers), max(sum(layer.rows) for layer in self.layers)
@@ -247,10 +255,15 @@ def pack(moments: FloatArray) -> AnyArray:
     return upper
 
 
-def unpack(upper: AnyArray, matrix: FloatArray) -> None:
-    """Fill a symmetric matrix from its upper triangle."""
-    for row, part in _rows(len(matrix)):
-        matrix[row, row:] = matrix[row:, row] = upper[part]
+def unpacked(upper: AnyArray, size: int) -> FloatArray:
+    """Return the symmetric matrix of an upper triangle."""
+    matrix = np.zeros((size, size))
+    for row, part in _rows(size):
+        matrix[row, row:] = upper[part]
+    diagonal = np.diagonal(matrix).copy()
+    matrix += matrix.T
+    np.fill_diagonal(matrix, diagonal)
+    return matrix
 
 
 def _rows(size: int) -> Iterator[tuple[int, slice]]:

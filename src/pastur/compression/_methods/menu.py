@@ -6,13 +6,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
-from pastur.compression._plan.matrix_plan import KEPT, Choice, Form, Promise
+from pastur.compression._inputs.inputs_used import Side
+from pastur.compression._inputs.moments import InputMoments
+from pastur.compression._plan.matrix_plan import KEPT, Choice, Form, OutputPromise, Promise
 from pastur.estimation import RectangularFit
 
 # Half the distance of neighbours, relative; and of the smallest numbers.
 _ROUNDING = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 _SMALLEST = {"float32": 2.0**-150, "float16": 2.0**-25, "bfloat16": 2.0**-134}
 _EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectInputs:
+    """What one matrix is multiplied with.
+
+    Attributes
+    ----------
+    moments : InputMoments
+    tensor : str
+        Whose moments.
+    side : Side or None
+        Which side of the matrix they are on; None where it is unfolded another way.
+    weight : float
+        What a loss of all of its outputs counts for.
+    """
+
+    moments: InputMoments
+    tensor: str
+    side: Side | None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +65,8 @@ class Subject:
         not write to it.
     wanted : int or None
         The rank that was asked for, or else suggested; None for none.
+    inputs : SubjectInputs or None
+        What it is multiplied with, where that was collected.
     """
 
     name: str
@@ -57,6 +82,7 @@ class Subject:
     min_side: int
     load: Callable[[], AnyArray]
     wanted: int | None = None
+    inputs: SubjectInputs | None = None
 
     @property
     def entries(self) -> int:
@@ -144,6 +170,7 @@ def promise(
     stored: float,
     entries: int | None = None,
     reach: float = 0.0,
+    outputs: OutputPromise | None = None,
 ) -> Promise:
     """Return what a choice promises.
 
@@ -158,13 +185,14 @@ def promise(
     entries : int, optional
     reach : float, optional
         How far the loss may be from `loss`, where that was not measured on all of the matrix.
+    outputs : OutputPromise, optional
     """
     # The sums of squares are known to their rounding, which is seen where little is lost.
     squares = reach + 64 * _EPS * max(1.0, energy)
     error = float(np.sqrt(max(loss, 0.0)))
     low = float(np.sqrt(max(loss - squares, 0.0))) - stored
     high = float(np.sqrt(loss + squares)) + stored
-    return Promise(choice.digest, error, max(low, 0.0), high, energy, entries)
+    return Promise(choice.digest, error, max(low, 0.0), high, energy, entries, outputs)
 
 
 def on_hull(sizes: FloatArray, losses: FloatArray, weight: float) -> tuple[AnyArray, FloatArray]:

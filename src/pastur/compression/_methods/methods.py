@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pastur._vocabulary import Word, table
-from pastur.compression._methods import pruning, rounding_methods, spectral
+from pastur.compression._methods import of_outputs, pruning, rounding_methods, spectral
 from pastur.compression._methods.menu import Menu, Subject, only_kept
 
 Target = Mapping[str, float]
@@ -27,6 +27,8 @@ class MethodName(Word):
     ROUND = "round"
     SPLIT = "split"
     RANKS = "ranks"
+    OUTPUTS = "outputs"
+    WHITENED = "whitened"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Method:
     reads_noise : bool
         Whether a plan depends on the noise that the analysis found. All others make do with white
         noise, which takes less time.
+    reads_inputs : bool
+        Whether it needs the inputs of the layers.
     """
 
     menus: _Menus
@@ -53,6 +57,7 @@ class Method:
     unit: str = "parameters"
     needs: tuple[str, ...] = ()
     reads_noise: bool = False
+    reads_inputs: bool = False
 
 
 def _each(menu: Callable[[Subject], Menu]) -> _Menus:
@@ -154,6 +159,24 @@ METHODS: Mapping[Word, Method] = table(
             "analysis; with a target at most so many. A suggested rank says what can be "
             "distinguished from noise, not what the model needs.",
             reads_noise=True,
+        ),
+        MethodName.OUTPUTS: Method(
+            _wide(of_outputs.outputs),
+            "Leading directions of the outputs of each layer for inputs like those collected, "
+            "whose moments are shrunk until documents left out agree; ranks where the least share "
+            "of outputs is lost for each parameter saved, all layers counting alike. Losses are "
+            "measured on documents that did not choose, and hold for documents drawn like these.",
+            needs=("size",),
+            reads_inputs=True,
+        ),
+        MethodName.WHITENED: Method(
+            _wide(of_outputs.whitened),
+            "Leading directions of the outputs of each layer on the inputs collected, as measured "
+            "(SVD-LLM, Wang, Zheng, Wan, Zhang 2025); ranks where the least share of outputs is "
+            "lost for each parameter saved, all layers counting alike. Losses are measured on "
+            "documents that did not choose, and hold for documents drawn like these.",
+            needs=("size",),
+            reads_inputs=True,
         ),
     },
 )

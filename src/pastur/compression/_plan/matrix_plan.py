@@ -10,6 +10,7 @@ from pastur._errors import InvalidInputError
 from pastur._format import percent
 from pastur._stored import check, decoded, made, taken
 from pastur._vocabulary import Word
+from pastur.compression._inputs.inputs_used import InputsUsed
 from pastur.compression._matrix.codes import BITS, GROUP
 from pastur.compression._matrix.parts import code_bytes
 from pastur.estimation import RectangularFit
@@ -57,7 +58,7 @@ _NEEDED: dict[Action, tuple[str, ...]] = {
     Action.SPLIT: ("rank", "bits"),
 }
 _LARGEST = {"float32": 3.4028235e38, "float16": 65504.0, "bfloat16": 3.3895314e38}
-_ALLOWED = _NEEDED | {Action.LOW_RANK: ("rank", "values", "fit")}
+_ALLOWED = _NEEDED | {Action.LOW_RANK: ("rank", "values", "fit", "inputs")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +69,10 @@ class Choice:
     ----------
     action : Action
         ``"keep"``; ``"low rank"``: the `rank` leading directions, each with its singular value, or
-        with that of `values`, or those of ``fit.denoise(W)``; ``"prune"``: entries below
-        `threshold` in size become 0; ``"round"``: every entry rounded to `bits` bits, with one step
-        for each 32 neighbours in a row; ``"split"``: the `rank` leading directions in 16 bits, the
-        rest in `bits` bits, with one step for each row.
+        with that of `values`, or those of ``fit.denoise(W)``, or those of the outputs for `inputs`;
+        ``"prune"``: entries below `threshold` in size become 0; ``"round"``: every entry rounded to
+        `bits` bits, with one step for each 32 neighbours in a row; ``"split"``: the `rank` leading
+        directions in 16 bits, the rest in `bits` bits, with one step for each row.
     rank : int or None
     values : tuple of float or None
         Singular values in the place of those of W, at least `rank` of them.
@@ -79,12 +80,14 @@ class Choice:
     bits : int or None
     fit : RectangularFit or None
         What denoises W before its leading directions are taken.
+    inputs : InputsUsed or None
+        The inputs x of which the outputs W x have the leading directions V; W′ = V Vᵀ W.
 
     Examples
     --------
     >>> from pastur.compression import Choice
     >>> Choice("low rank", rank=8)
-    Choice(action='low rank', rank=8, values=None, threshold=None, bits=None, fit=None)
+    Choice(action='low rank', rank=8)
     """
 
     action: Action = Action.KEEP
@@ -93,6 +96,13 @@ class Choice:
     threshold: float | None = None
     bits: int | None = None
     fit: RectangularFit | None = None
+    inputs: InputsUsed | None = None
+
+    def __repr__(self) -> str:
+        given = {"action": str(self.action)} | {
+            name: getattr(self, name) for name in _FIGURES if getattr(self, name) is not None
+        }
+        return f"Choice({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
     def __post_init__(self) -> None:
         given = {name for name in _FIGURES if getattr(self, name) is not None}
@@ -108,12 +118,13 @@ class Choice:
             raise InvalidInputError(f"`threshold` must not be negative. Got {self.threshold}.")
         if self.bits is not None and self.bits not in BITS:
             raise InvalidInputError(f"`bits` must be {BITS[0]} to {BITS[-1]}. Got {self.bits}.")
+        others = [name for name in ("values", "fit", "inputs") if name in given]
+        if len(others) > 1:
+            raise InvalidInputError(f"`{others[0]}` and `{others[1]}` exclude each other.")
         if self.values is not None:
             self._check_values(self.values)
 
     def _check_values(self, values: tuple[float, ...]) -> None:
-        if self.fit is not None:
-            raise InvalidInputError("`values` and `fit` exclude each other.")
         if any(not value >= 0 for value in values):
             raise InvalidInputError("`values` must not be negative.")
         if self.rank is not None and self.rank > len(values):
@@ -129,6 +140,8 @@ class Choice:
             values["values"] = list(self.values)
         if self.fit is not None:
             values["fit"] = self.fit.to_dict()
+        if self.inputs is not None:
+            values["inputs"] = asdict(self.inputs)
         given = {name: value for name, value in values.items() if value is not None}
         return {"action": str(self.action)} | given
 
@@ -145,6 +158,8 @@ class Choice:
         }
         if values.get("fit") is not None:
             figures["fit"] = made(values, "fit", RectangularFit.from_dict)
+        if values.get("inputs") is not None:
+            figures["inputs"] = taken(values, "inputs", InputsUsed)
         try:
             return cls(action=action, **figures)
         except InvalidInputError as error:
@@ -161,7 +176,8 @@ class Choice:
         match self.action:
             case Action.LOW_RANK:
                 shrunk = ", shrunk" if self.values is not None or self.fit is not None else ""
-                return f"rank {self.rank}{shrunk}"
+                chosen = ", of the outputs" if self.inputs is not None else shrunk
+                return f"rank {self.rank}{chosen}"
             case Action.PRUNE:
                 return f"entries ≥ {self.threshold:.4g}"
             case Action.ROUND:
@@ -171,7 +187,7 @@ class Choice:
         return "kept"
 
 
-_FIGURES = ("rank", "values", "threshold", "bits", "fit")
+_FIGURES = ("rank", "values", "threshold", "bits", "fit", "inputs")
 _PLAIN: dict[str, Any] = {
     "rank": int,
     "values": tuple[float, ...],
@@ -179,6 +195,30 @@ _PLAIN: dict[str, Any] = {
     "bits": int,
 }
 KEPT = Choice()
+
+
+@dataclass(frozen=True)
+class OutputPromise:
+    """What a choice does to the outputs W x for inputs like those that were collected.
+
+    Attributes
+    ----------
+    loss : float
+        Σ‖W x − W′x‖²/Σ‖W x‖² on documents that did not choose W′.
+    low, high : float
+        Interval for it, of level 95 %; documents are the unit.
+    inside : float
+        The same on those that did, which is too small.
+    """
+
+    loss: float
+    low: float
+    high: float
+    inside: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.loss <= self.high or not self.inside >= 0:
+            raise InvalidInputError("`loss` must lie between `low` and `high`, from 0.")
 
 
 @dataclass(frozen=True)
@@ -197,6 +237,8 @@ class Promise:
         ‖W′‖²/‖W‖².
     entries : int or None
         Entries that are not zero, where it prunes.
+    outputs : OutputPromise or None
+        What it does to outputs, where inputs chose.
     """
 
     choice: str
@@ -205,6 +247,7 @@ class Promise:
     high: float
     energy: float
     entries: int | None = None
+    outputs: OutputPromise | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.error <= self.high:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pastur._typing import AnyArray, FloatArray
+from pastur.compression._inputs.inputs_used import output_factors
 from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.compression._matrix.codes import Codes, rounded, split_rounded
 from pastur.compression._matrix.low_rank import Factors, denoised_low_rank, low_rank
@@ -71,6 +72,9 @@ def carried_out(choice: Choice, w: AnyArray, *, dtype: Any = np.float64) -> Outc
             assert choice.rank is not None
             if choice.fit is not None:
                 return Outcome(factors=denoised_low_rank(w, choice.rank, choice.fit, dtype=dtype))
+            if choice.inputs is not None:
+                factors = output_factors(w, choice.rank, choice.inputs, dtype=dtype)
+                return Outcome(factors=factors)
             return Outcome(factors=low_rank(w, choice.rank, choice.values, dtype=dtype))
         case Action.PRUNE:
             assert choice.threshold is not None

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from pastur._html import block, note, paragraph, table
-from pastur.compression._plan.plan_rows import HEADINGS, WORDS, row, whole
+from pastur.compression._plan.plan_rows import WORDS, headings, rows, whole
 
 if TYPE_CHECKING:
     from pastur.compression._plan.whole_plan import CompressionPlan
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def plan_html(plan: CompressionPlan) -> str:
     """Return the table and the sentences."""
-    rows = (map(escape, row(matrix, plan.form)) for matrix in plan.matrices)
+    lines = (tuple(map(escape, cells)) for cells in rows(plan))
     return block(
         "Compression plan",
         paragraph(whole(plan)),
-        table(HEADINGS, map(tuple, rows), WORDS),
+        table(headings(plan), lines, WORDS),
         note(plan.assumption),
     )

@@ -11,13 +11,45 @@ if TYPE_CHECKING:
     from pastur.compression._plan.matrix_plan import Form, MatrixPlan
     from pastur.compression._plan.whole_plan import CompressionPlan
 
-HEADINGS = ("matrix", "shape", "what is done", "energy", "error", "parameters", "bytes", "")
+_HEADINGS = ("matrix", "shape", "what is done", "energy", "error", "parameters", "bytes", "")
+# What is lost of the outputs on documents that did not choose, with its interval, and on those that
+# did; where inputs chose.
+OUTPUTS = ("outputs lost", "95 %", "in sample")
 WORDS = frozenset({"matrix", "what is done", ""})
 _LONGEST = 80
 
 
-def row(matrix: MatrixPlan, form: Form) -> tuple[str, ...]:
-    """Return the cells of one matrix."""
+def headings(plan: CompressionPlan) -> tuple[str, ...]:
+    """Return the headings of the table of a plan."""
+    *front, note = _HEADINGS
+    return (*front, *(OUTPUTS if _has_outputs(plan) else ()), note)
+
+
+def rows(plan: CompressionPlan) -> list[tuple[str, ...]]:
+    """Return the cells of each matrix."""
+    wide = _has_outputs(plan)
+    found = []
+    for matrix in plan.matrices:
+        *front, note = _row(matrix, plan.form)
+        found.append((*front, *(_outputs(matrix) if wide else ()), note))
+    return found
+
+
+def _has_outputs(plan: CompressionPlan) -> bool:
+    return any(matrix.choice.inputs is not None for matrix in plan.matrices)
+
+
+def _outputs(matrix: MatrixPlan) -> tuple[str, ...]:
+    if matrix.kept:
+        return ("0", "", "")
+    lost = None if matrix.promise is None else matrix.promise.outputs
+    if lost is None:
+        return (NOTHING, "", "")
+    span = f"{percent(lost.low)} to {percent(lost.high)}"
+    return percent(lost.loss), span, percent(lost.inside)
+
+
+def _row(matrix: MatrixPlan, form: Form) -> tuple[str, ...]:
     promise, parameters = matrix.promise, matrix.parameters
     written = f", {matrix.written(form)}" if not matrix.kept else ""
     return (
@@ -51,7 +83,22 @@ def whole(plan: CompressionPlan) -> str:
         if error is None
         else f"Error of the matrices, each scaled to entries of rms 1: {percent(error)}."
     )
+    if _has_outputs(plan):
+        sentences.append(_lost_outputs(plan))
     return " ".join(sentences)
+
+
+def _lost_outputs(plan: CompressionPlan) -> str:
+    """Return how much of the outputs is lost, over the layers that are changed."""
+    changed = [one for one in plan.matrices if one.choice.inputs is not None]
+    found = [one.promise.outputs for one in changed if one.promise is not None]
+    known = [one.loss for one in found if one is not None]
+    if len(known) < len(changed):
+        return "Outputs: not known for the edited choices."
+    return (
+        f"Outputs lost, mean over {len(known)} layers: {percent(sum(known) / len(known))}; what "
+        "the model loses by that is not known."
+    )
 
 
 def _share(after: int, plan: CompressionPlan) -> str:

@@ -16,9 +16,10 @@ from pastur._typing import AnyArray, FloatArray
 from pastur._versions import package_versions
 from pastur.analysis import Analysis, MatrixAnalysis
 from pastur.analysis._result.ranks_file import read_ranks
+from pastur.compression._inputs.moments import InputMoments
 from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.compression._matrix.codes import BITS
-from pastur.compression._methods.menu import Menu, Subject
+from pastur.compression._methods.menu import Menu, Subject, SubjectInputs
 from pastur.compression._methods.methods import METHODS, Method, MethodName
 from pastur.compression._plan.fingerprint import TensorRecord, records
 from pastur.compression._plan.matrix_plan import Form, MatrixPlan
@@ -28,6 +29,7 @@ from pastur.compression._planning.allocation import (
     choices_of_size,
     own_choices,
 )
+from pastur.compression._planning.model_inputs import inputs_of
 from pastur.compression._source.checkpoint import (
     FLOATS,
     UNFOLDINGS,
@@ -53,12 +55,14 @@ def plan_compression(
     form: str = "factored",
     bits: int = 4,
     ranks: Mapping[str, int] | PathLike | None = None,
+    inputs: InputMoments | PathLike | None = None,
     min_side: int = MIN_SIDE,
 ) -> CompressionPlan:
     """Plan what becomes of each matrix of a model, and what that costs.
 
-    No data are needed, and nothing is written: `apply_compression` does that. The error of a matrix
-    is ‖W − W′‖/‖W‖ in Frobenius norm; it says how far the weights move, not what the model loses.
+    No data are needed but by the methods that have `inputs`, and nothing is written:
+    `apply_compression` does that. The error of a matrix is ‖W − W′‖/‖W‖ in Frobenius norm; it says
+    how far the weights move, not what the model loses.
 
     Parameters
     ----------
@@ -77,7 +81,9 @@ def plan_compression(
           budget by edges; ``"ramp"``: with one that is linear in depth;
         - ``"round"``: all entries rounded to `bits` bits; ``"split"``: leading directions in 16
           bits, the rest in `bits`;
-        - ``"ranks"``: as many directions of each matrix as `ranks` says.
+        - ``"ranks"``: as many directions of each matrix as `ranks` says;
+        - ``"outputs"``: leading directions of the *outputs* of each layer for inputs like `inputs`,
+          whose moments are shrunk; ``"whitened"``: the same with the moments as measured.
     target : mapping of one of "size", "error" to float, optional
         For the whole model, allocated over the matrices. ``{"size": 0.6}``: at most that share of
         the numbers of all tensors is left (factors and entries that are not zero; bytes for
@@ -95,6 +101,9 @@ def plan_compression(
         For the method ``"ranks"``, by name of the matrix; those without one, or with rank 0, stay
         as they are. A path is that of the JSON of `Analysis.to_ranks`, edited or not. Default: the
         suggested ranks of the analysis.
+    inputs : InputMoments or path, optional
+        For the methods ``"outputs"`` and ``"whitened"``: what `pastur.torch.collect_inputs` wrote,
+        of this model. Matrices without inputs stay as they are.
     min_side : int, default 20
         Methods that leave directions out keep all of a matrix with fewer rows or columns: as a
         rule each of them is an output of its own, such as a class, and leaving one out saves next
@@ -133,11 +142,13 @@ def plan_compression(
     count = one_of("bits", positive_integer("bits", bits), BITS)
     least = positive_integer("min_side", min_side)
     wanted_ranks = _checked_ranks(ranks, method, analysis)
+    moments = _checked_inputs(inputs, method, asked)
     checkpoint = open_checkpoint(_named(analysis) if source is None else source)
     model = _matched(analysis, checkpoint)
     tensors = tuple(records(checkpoint.tensors, checkpoint.stored))
     least = 1 if ranks is not None else least
-    subjects = list(model.subjects(wanted, count, least, wanted_ranks))
+    seen = {} if moments is None else inputs_of(model.matrices, tensors, moments)
+    subjects = list(model.subjects(wanted, count, least, wanted_ranks, seen))
     menus = asked.menus(subjects, goal)
     chosen = _chosen(menus, subjects, tensors, goal, method)
     return CompressionPlan(
@@ -154,7 +165,7 @@ def plan_compression(
         ),
         tensors=tensors,
         versions=package_versions(),
-        assumption=asked.sentence,
+        assumption=asked.sentence if moments is None else f"{asked.sentence} {moments}",
         left_out=model.left_out,
         files=checkpoint.files,
     )
@@ -203,6 +214,20 @@ def _checked_ranks(
     return dict(given)
 
 
+def _checked_inputs(
+    inputs: InputMoments | PathLike | None, method: str, asked: Method
+) -> InputMoments | None:
+    if inputs is None:
+        if asked.reads_inputs:
+            raise InvalidInputError(
+                f"The method '{method}' needs `inputs`: a file of `pastur.torch.collect_inputs`."
+            )
+        return None
+    if not asked.reads_inputs:
+        raise InvalidInputError(f"The method '{method}' has no use for `inputs`: try 'outputs'.")
+    return inputs if isinstance(inputs, InputMoments) else InputMoments.from_file(inputs)
+
+
 def _named(analysis: Analysis) -> str:
     if not os.path.exists(analysis.source):
         raise InvalidInputError(
@@ -221,8 +246,18 @@ class _Model:
     found: tuple[tuple[MatrixAnalysis, Matrix], ...]
     left_out: dict[str, str]
 
+    @property
+    def matrices(self) -> list[Matrix]:
+        """The matrices alone."""
+        return [matrix for _, matrix in self.found]
+
     def subjects(
-        self, form: Form, bits: int, min_side: int, ranks: Mapping[str, int]
+        self,
+        form: Form,
+        bits: int,
+        min_side: int,
+        ranks: Mapping[str, int],
+        seen: Mapping[str, SubjectInputs],
     ) -> Iterator[Subject]:
         """Yield what the methods see of each matrix, and check that it is the one analysed."""
         entries = {entry.name: entry for entry in self.checkpoint.stored.entries}
@@ -243,6 +278,7 @@ class _Model:
                 min_side=min_side,
                 load=partial(_entries, self.checkpoint.stored, matrix),
                 wanted=ranks.get(matrix.name),
+                inputs=seen.get(matrix.name),
             )
 
 

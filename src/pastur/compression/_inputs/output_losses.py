@@ -1,0 +1,199 @@
+"""What a layer's outputs lose with fewer directions, measured on documents that did not choose."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import stdtrit
+
+from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
+from pastur._typing import AnyArray, FloatArray
+
+# Parts of the folds, each left out in turn.
+_PARTS = 4
+# Two-sided.
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False)
+class OutputForms:
+    """Energies of the outputs y = W x along directions, fold by fold: Σ y yᵀ on a basis.
+
+    Attributes
+    ----------
+    basis : array, shape (n, s), or None
+        Orthonormal columns, of the span of W where that has fewer than n dimensions; None for the
+        identity.
+    rows : array, shape (s, d)
+        W on the basis, over a power of two.
+    folds : array, shape (K, s, s)
+        Σ y yᵀ of each fold, on the basis, over a number.
+    targets : array, shape (K, s, s)
+        The same for independent inputs, each with its own energy: what moments are shrunk towards.
+        A multiple of the identity would not do where few inputs carry most of the energy, as in
+        language models: they alone would set the level of all others.
+    """
+
+    basis: FloatArray | None
+    rows: FloatArray
+    folds: FloatArray
+    targets: FloatArray
+
+    @classmethod
+    def of(cls, w: AnyArray, moments: Iterable[FloatArray]) -> "OutputForms":
+        """Return the forms of a matrix whose inputs are columns.
+
+        Parameters
+        ----------
+        w : array, shape (n, d)
+        moments : iterable of array, shape (d, d)
+            Σ x xᵀ of each fold.
+        """
+        n, d = w.shape
+        scaled = divided(w, safe_exponent(largest_magnitude(w))).astype(np.float64)
+        basis, rows = (None, scaled) if n <= d else np.linalg.qr(scaled)
+        folds, targets = [], []
+        for one in moments:
+            folds.append(rows @ one @ rows.T)
+            targets.append((rows * np.diagonal(one)) @ rows.T)
+        # Energies are compared with each other: their unit does not matter.
+        unit = max(float(np.trace(sum(folds))), np.finfo(float).tiny)
+        return cls(basis, rows, np.array(folds) / unit, np.array(targets) / unit)
+
+    @cached_property
+    def total(self) -> FloatArray:
+        """Σ y yᵀ over all folds."""
+        return np.asarray(self.folds.sum(axis=0))
+
+    def shrunk(self, shrinkage: float, without: AnyArray | None = None) -> FloatArray:
+        """Return Σ y yᵀ for shrunk moments of the inputs, of all folds but some."""
+        measured, target = self.total, self.targets.sum(axis=0)
+        if without is not None:
+            measured = measured - self.folds[without].sum(axis=0)
+            target = target - self.targets[without].sum(axis=0)
+        return np.asarray((1 - shrinkage) * measured + shrinkage * target)
+
+
+def directions(form: FloatArray) -> FloatArray:
+    """Return the eigenvectors, the largest eigenvalue first."""
+    vectors: FloatArray = np.linalg.eigh(form)[1]
+    return vectors[:, ::-1]
+
+
+def left_after(form: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Return the energy that is lost with the r leading directions alone, r = 0, 1, …"""
+    energies = np.einsum("ik,ik->k", vectors, form @ vectors)
+    # Summed from the end, where they are small.
+    return np.append(np.cumsum(energies[::-1])[::-1], 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class OutputLosses:
+    """Relative losses of a layer's outputs, Σ‖W x − W′x‖²/Σ‖W x‖², by the rank of W′ = V Vᵀ W.
+
+    Attributes
+    ----------
+    losses : array
+        For the ranks 0, 1, …: measured on documents that did not choose V, and corrected for V
+        being chosen by all of them in the end.
+    errors : array
+        Standard errors of log losses, documents being the unit.
+    inside : array
+        On the documents that chose V, which is too small.
+    moved : array
+        ‖W − W′‖²/‖W‖².
+    shrinkage : float
+        Of the moments of the inputs, 0 none.
+    folds : int
+    """
+
+    losses: FloatArray
+    errors: FloatArray
+    inside: FloatArray
+    moved: FloatArray
+    shrinkage: float
+    folds: int
+
+    def interval(self, rank: int) -> tuple[float, float]:
+        """Return the interval of the loss at a rank."""
+        reach = np.exp(stdtrit(self.folds - 1, (1 + LEVEL) / 2) * self.errors[rank])
+        return float(self.losses[rank] / reach), float(min(self.losses[rank] * reach, 1.0))
+
+
+def output_losses(forms: OutputForms, ranks: AnyArray, *, clean: bool) -> OutputLosses:
+    """Return what outputs lose, cross-fitted.
+
+    Parameters
+    ----------
+    forms : OutputForms
+    ranks : array of int
+        Those that may be chosen.
+    clean : bool
+        Whether to shrink the moments of the inputs, by as much as makes the energy that they give
+        to the directions left out equal to what other documents have there; else they are taken as
+        measured, as in SVD-LLM.
+    """
+    parts = np.array_split(np.arange(len(forms.folds)), _PARTS)
+    measured = _crossed(forms, parts, 0.0)
+    shrinkage = 0.0
+    if clean:
+        crossed, shrinkage = (_matched(one, ranks) for one in (measured, measured.for_all()))
+        measured = _crossed(forms, parts, crossed)
+    vectors = directions(forms.shrunk(shrinkage))
+    squares = np.sum((vectors.T @ forms.rows) ** 2, axis=1)
+    moved = np.append(np.cumsum(squares[::-1])[::-1], 0.0)
+    return OutputLosses(
+        losses=np.minimum.accumulate(np.clip(measured.for_all().outside, 0.0, 1.0)),
+        errors=measured.errors,
+        inside=np.maximum(left_after(forms.total, vectors), 0.0),
+        moved=moved / moved[0],
+        shrinkage=shrinkage,
+        folds=len(forms.folds),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Crossed:
+    """Losses by rank, as shares of the energy: where V was chosen, elsewhere, under the target."""
+
+    inside: FloatArray
+    outside: FloatArray
+    target: FloatArray
+    errors: FloatArray
+
+    def for_all(self) -> "_Crossed":
+        """Return the same for V chosen by all folds.
+
+        What V loses more than the best is in proportion to one over the number of documents, and
+        so is what it seems to lose less: the distance of the two shrinks by 1 − 1/parts, half of it
+        on either side.
+        """
+        step = (self.outside - self.inside) / (2 * _PARTS)
+        return _Crossed(self.inside + step, self.outside - step, self.target, self.errors)
+
+
+def _crossed(forms: OutputForms, parts: list[AnyArray], shrinkage: float) -> _Crossed:
+    size, count = len(forms.total) + 1, len(forms.folds)
+    lost, inside, target = np.empty((count, size)), np.zeros(size), np.zeros(size)
+    for part in parts:
+        vectors = directions(forms.shrunk(shrinkage, part))
+        for fold in part:
+            lost[fold] = left_after(forms.folds[fold], vectors)
+        inside += left_after(forms.shrunk(0.0, part), vectors) / (len(parts) - 1)
+        target += left_after(forms.shrunk(1.0, part), vectors) / (len(parts) - 1)
+    energies = np.trace(forms.folds, axis1=1, axis2=2)
+    outside = lost.sum(axis=0)
+    # A ratio of sums over folds that are drawn: that of the sums of the residuals.
+    residuals = lost - energies[:, None] * outside
+    spread = np.sqrt(count / (count - 1) * np.sum(residuals**2, axis=0))
+    errors = np.divide(spread, outside, out=np.zeros(size), where=outside > 0)
+    return _Crossed(inside, outside, target, errors)
+
+
+def _matched(crossed: _Crossed, ranks: AnyArray) -> float:
+    """Return the shrinkage at which the directions left out have the energy of other documents."""
+    gap = (crossed.outside - crossed.inside)[ranks]
+    reach = (crossed.target - crossed.inside)[ranks]
+    shares = np.divide(gap, reach, out=np.zeros_like(gap), where=reach > 0)
+    return float(np.clip(shares, 0.0, 1.0).mean())

@@ -1,0 +1,86 @@
+"""Methods that keep the leading directions of a layer's outputs, for inputs that were collected."""
+
+from functools import partial
+
+import numpy as np
+
+from pastur.compression._inputs.inputs_used import InputsUsed, Side
+from pastur.compression._inputs.output_losses import OutputForms, OutputLosses, output_losses
+from pastur.compression._methods.menu import (
+    Menu,
+    Subject,
+    SubjectInputs,
+    on_hull,
+    only_kept,
+    promise,
+)
+from pastur.compression._methods.spectral import ranks, unavailable
+from pastur.compression._plan.matrix_plan import Action, Choice, OutputPromise, Promise
+
+_UNSEEN = "its inputs were not collected: kept"
+_UNFOLDED = "unfolded otherwise than its inputs: kept"
+_SILENT = "its outputs are zero for all inputs: kept"
+
+
+def outputs(subject: Subject) -> Menu:
+    """Return ranks by the share of outputs that is lost, the moments of the inputs shrunk."""
+    return _of_outputs(subject, clean=True)
+
+
+def whitened(subject: Subject) -> Menu:
+    """Return ranks by the share of outputs that is lost, the moments of the inputs as measured."""
+    return _of_outputs(subject, clean=False)
+
+
+def _of_outputs(subject: Subject, *, clean: bool) -> Menu:
+    if reason := unavailable(subject):
+        return only_kept(subject.entries, reason)
+    given = subject.inputs
+    if given is None or given.side is None:
+        return only_kept(subject.entries, _UNSEEN if given is None else _UNFOLDED)
+    w = subject.load()
+    forms = OutputForms.of(
+        w.T if given.side == Side.ROWS else w, given.moments.each_fold(given.tensor)
+    )
+    if not np.trace(forms.total) > 0:
+        return only_kept(subject.entries, _SILENT)
+    chosen = ranks(subject)
+    # Outputs for fewer inputs than there are ranks lie in a span of that many dimensions.
+    chosen = chosen[chosen < len(forms.total)]
+    if chosen.size == 0:
+        return only_kept(subject.entries, "no rank is smaller: kept")
+    found = output_losses(forms, chosen, clean=clean)
+    n, m = subject.shape
+    sizes = np.append(n * m, np.minimum(chosen * (n + m), n * m)).astype(np.float64)
+    losses = np.append(0.0, found.losses[chosen])
+    ladder, levels = on_hull(sizes, losses, given.weight)
+    choose = partial(_choice, subject, given, found)
+    note = f"inputs shrunk by {found.shrinkage:.2f}" if clean else ""
+    return Menu(sizes, losses, ladder, levels, lambda k: choose(int(chosen[k - 1])), note=note)
+
+
+def _choice(
+    subject: Subject, given: SubjectInputs, found: OutputLosses, rank: int
+) -> tuple[Choice, Promise]:
+    assert given.side is not None
+    used = InputsUsed(
+        path=str(given.moments.path.absolute()),
+        digest=given.moments.digest,
+        tensor=given.tensor,
+        side=given.side,
+        shrinkage=found.shrinkage,
+    )
+    choice = Choice(Action.LOW_RANK, rank=rank, inputs=used)
+    loss, inside = float(found.losses[rank]), float(found.inside[rank])
+    low, high = found.interval(rank)
+    moved = float(found.moved[rank])
+    kept = 1 - moved
+    # ‖δV VᵀW + V δ(VᵀW)‖: the columns of V have length 1.
+    norm = np.sqrt(kept) * 2
+    return choice, promise(
+        choice,
+        moved,
+        energy=kept,
+        stored=subject.storage_error(float(norm)),
+        outputs=OutputPromise(loss, low, high, inside),
+    )
