@@ -148,12 +148,11 @@ def losses_slowly(
                 held[f] = energy(rest, folds[f])
             inside += energy(rest, pooled(others, 0.0)) / 3 / total
             target += energy(rest, pooled(others, 1.0)) / 3 / total
-        outside = sum(held) / total
-        count = len(folds)
-        terms = [
-            (held[f] - outside * energy(w, folds[f])) ** 2 / total**2 for f in every
-        ]  # fmt: skip
-        spread = np.sqrt(count / (count - 1) * sum(terms))
+        outside, count = sum(held) / total, len(folds)
+        energies = [energy(w, fold) for fold in folds]
+        # Without each fold, the ratio anew.
+        without = [(sum(held) - held[f]) / (total - energies[f]) for f in every]
+        spread = np.sqrt((count - 1) / count * sum((one - outside) ** 2 for one in without))
         return inside, outside, target, float(spread / outside)
 
     def matched(corrected: bool) -> float:

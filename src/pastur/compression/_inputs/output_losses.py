@@ -184,9 +184,9 @@ def _crossed(forms: OutputForms, parts: list[AnyArray], shrinkage: float) -> _Cr
         target += left_after(forms.shrunk(1.0, part), vectors) / (len(parts) - 1)
     energies = np.trace(forms.folds, axis1=1, axis2=2)
     outside = lost.sum(axis=0)
-    # A ratio of sums over folds that are drawn: that of the sums of the residuals.
-    residuals = lost - energies[:, None] * outside
-    spread = np.sqrt(count / (count - 1) * np.sum(residuals**2, axis=0))
+    # The jackknife of a ratio of sums, one fold left out at a time; energies add up to 1.
+    changes = (lost - energies[:, None] * outside) / (1 - energies[:, None])
+    spread = np.sqrt((count - 1) / count * np.sum(changes**2, axis=0))
     errors = np.divide(spread, outside, out=np.zeros(size), where=outside > 0)
     return _Crossed(inside, outside, target, errors)
 
