@@ -14,6 +14,7 @@ from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
 from pastur._typing import FloatArray
 from pastur.cli import main
 from pastur.compression import (
+    Action,
     Choice,
     CompressionPlan,
     InputMoments,
@@ -82,14 +83,14 @@ def test_the_directions_of_outputs_are_those_of_whitening(
     used = InputsUsed(str(path), found.digest, "a", Side.COLUMNS, 0.0)
     ours = output_factors(w, 7, used).dense()
     c = found.moments("a").sum(axis=0)
-    np.testing.assert_allclose(ours, whitening(w, c, 7), atol=1e-9 * np.linalg.norm(w))
+    np.testing.assert_allclose(ours, whitening(w, c, 7), atol=1e-9 * float(np.linalg.norm(w)))
     # With other moments it is another matrix.
     other = whitening(w, c + 0.1 * np.diag(np.diagonal(c)), 7)
     assert float(np.linalg.norm(ours - other)) > 1e-3 * np.linalg.norm(w)
     shrunk = InputsUsed(str(path), found.digest, "a", Side.COLUMNS, 0.25)
     cleaned = whitening(w, 0.75 * c + 0.25 * np.diag(np.diagonal(c)), 7)
     np.testing.assert_allclose(
-        output_factors(w, 7, shrunk).dense(), cleaned, atol=1e-9 * np.linalg.norm(w)
+        output_factors(w, 7, shrunk).dense(), cleaned, atol=1e-9 * float(np.linalg.norm(w))
     )
 
 
@@ -258,7 +259,7 @@ def test_a_plan_promises_outputs_and_is_read_back(
     text = str(plan)
     assert "outputs lost" in text and "rank" in text and "480 inputs of each in 12" in text
     assert "Outputs lost, mean over" in text and "what the model loses by that is not" in text
-    edited = plan.replace({"fc.weight": Choice("low rank", rank=8)})
+    edited = plan.replace({"fc.weight": Choice(Action.LOW_RANK, rank=8)})
     assert "outputs lost" in str(edited) and "<th" in plan._repr_html_()
 
 
