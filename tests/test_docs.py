@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 # What the examples of a page import besides the package.
-NEEDED = {"data.md": "sklearn"}
+NEEDED = {"data.md": "sklearn", "from-optht.md": "optht", "from-scikit-learn.md": "sklearn"}
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
