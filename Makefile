@@ -13,7 +13,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo check test lint types quick docs clean
+.PHONY: demo check test unit lint types quick docs oldest packages clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/pastur demo
@@ -21,7 +21,9 @@ demo: $(VENV)/.installed
 check: $(VENV)/.installed-$(EXTRAS)
 	@$(MAKE) --no-print-directory --jobs=3 lint types quick
 
-test: lint types
+test: lint types unit
+
+unit: $(VENV)/.installed-$(EXTRAS)
 	$(VENV)/bin/pytest -n 2 --dist worksteal $(QUICK) $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-$(EXTRAS)
@@ -37,6 +39,28 @@ quick: $(VENV)/.installed-$(EXTRAS)
 # The site, into build/docs; a warning is an error. Only the installation uses the network.
 docs: $(VENV)/.installed-docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --quiet docs build/docs
+
+# The quick part of the tests with the oldest versions of the dependencies, in an environment apart.
+oldest: build/oldest/.installed
+	build/oldest/bin/python -m pytest -q -n 2 --dist worksteal --quick tests $(PYTEST_ARGS)
+
+build/oldest/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear build/oldest
+	build/oldest/bin/pip install --quiet uv
+	build/oldest/bin/uv pip compile --quiet --resolution lowest-direct pyproject.toml \
+		--output-file build/oldest/versions.txt
+	# pyparsing: Matplotlib of that time calls functions that later ones warn about.
+	build/oldest/bin/pip install --quiet --constraint build/oldest/versions.txt \
+		--editable ".[test]" "pyparsing<3.2"
+	@touch $@
+
+# Wheel and source archive, the wheel built from the archive, and both checked.
+packages: $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet build twine
+	rm -rf build/packages
+	$(VENV)/bin/python -m build --outdir build/packages
+	$(VENV)/bin/twine check --strict build/packages/*
+	$(VENV)/bin/python tools/check_packages.py build/packages
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -72,6 +72,6 @@ def files(
 ) -> tuple[Path, Path]:
     """The two states in files of two formats."""
     folder = tmp_path_factory.mktemp("states")
-    np.savez(folder / "old.npz", allow_pickle=False, **states[0])
+    np.savez(folder / "old.npz", **states[0])  # type: ignore[arg-type]
     save_file(states[1], folder / "new.safetensors")
     return folder / "old.npz", folder / "new.safetensors"

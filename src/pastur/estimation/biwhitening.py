@@ -171,8 +171,9 @@ def _check_pattern(positive: AnyArray, places: AnyArray) -> None:
     if n * m // common > _LARGEST_FLOW:
         return
     row, column = np.nonzero(positive)
-    tails = np.concatenate([np.full(n, source), row, n + np.arange(m)])
-    heads = np.concatenate([np.arange(n), n + column, np.full(m, sink)])
+    # SciPy before 1.14 takes no other indices than these for a flow.
+    tails = np.concatenate([np.full(n, source), row, n + np.arange(m)]).astype(np.int32)
+    heads = np.concatenate([np.arange(n), n + column, np.full(m, sink)]).astype(np.int32)
     room = np.repeat([m // common, max(n, m) // common, n // common], [n, row.size, m])
     graph = csr_array((room.astype(np.int32), (tails, heads)), shape=(sink + 1, sink + 1))
     flow = maximum_flow(graph, source, sink)
