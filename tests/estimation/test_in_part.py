@@ -14,7 +14,7 @@ from pastur.estimation._low_rank.sampled_modes import _covariance
 from pastur.estimation._observed.spectrum import Settings
 from pastur.estimation._streamed.in_part import InPart
 from pastur.estimation._streamed.sources import Survey
-from pastur.estimation.operators import _fit_in_part
+from pastur.estimation.operators import fit_in_part
 
 SHAPE = (560, 1120)
 CRITICAL = 0.5**0.25
@@ -48,7 +48,7 @@ def spectrum(strengths: Any, seed: int) -> FloatArray:
 
 
 def in_part(values: FloatArray, seed: int = 0, noise: str = "white") -> RectangularFit:
-    return _fit_in_part(InPart(Diagonal(values), seed), Settings(None, 0.05, noise=noise))
+    return fit_in_part(InPart(Diagonal(values), seed), Settings(None, 0.05, noise=noise))
 
 
 def planted(seed: int = 0) -> FloatArray:

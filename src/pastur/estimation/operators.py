@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pastur._checks import byte_count, non_negative_integer, one_of, significance
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._fitting.noises import AUTO
 from pastur.estimation._observed.spectrum import Settings
 from pastur.estimation._result.noise_used import NoiseName
@@ -20,6 +21,8 @@ _DOUBLE = 8
 _SMALL = 512
 # Steps that are taken at once after the first ones.
 _FURTHER = 8
+# A shorter side from which on `MatrixInPart` saves half of the work or more.
+FEWEST = 1024
 
 
 def fit_operator(
@@ -107,17 +110,42 @@ def fit_operator(
     needed = _DOUBLE * min(source.shape) ** 2
     if needed <= most or min(source.shape) <= _SMALL:
         return fitted(exact_spectrum(source), asked)
-    return _fit_in_part(InPart(source, non_negative_integer("seed", seed)), asked)
+    return fit_in_part(InPart(source, non_negative_integer("seed", seed)), asked)
 
 
-def _fit_in_part(part: InPart, asked: Settings) -> RectangularFit:
-    """Return the fit of as much of the spectrum as it takes."""
+def fit_in_part(part: InPart, asked: Settings) -> RectangularFit:
+    """Return the fit of as much of a spectrum as it takes."""
     part.extend(part.first_steps - part.steps)
     while True:
         fit = fitted(part.observation(), asked)
         if part.ended or _enough(fit):
             return fit
         part.extend(_FURTHER)
+
+
+class MatrixInPart:
+    """A matrix in memory of which a part of the spectrum will do.
+
+    Parameters
+    ----------
+    w : array of float64 or float32
+        Finite, its shorter side `FEWEST` or more.
+    seed : int
+        Of the random vectors.
+    """
+
+    def __init__(self, w: AnyArray, seed: int) -> None:
+        self._part = InPart(source_of("W", w), seed, entries=w)
+
+    def fit(self, *, alpha: float, noise: str) -> RectangularFit:
+        """Return the fit; further ones start from the products of those before."""
+        return fit_in_part(self._part, Settings(None, alpha, noise=noise))
+
+    @property
+    def values(self) -> FloatArray:
+        """Singular values, descending: the known ones, and others with their distribution."""
+        found = self._part.observation()
+        return found.unit * found.values
 
 
 def _enough(fit: RectangularFit) -> bool:

@@ -1,6 +1,7 @@
 """One matrix loaded, decomposed and fitted; a fault becomes the reason why it is skipped."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,6 +21,7 @@ from pastur.estimation import RectangularFit, Verdict, fit_rectangular, law_free
 from pastur.estimation._fitting.noises import AUTO
 from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import ESTIMATORS
+from pastur.estimation.operators import FEWEST, MatrixInPart
 from pastur.weights import Matrix, Skipped
 
 _DIFFERENCE = "the difference of two models has no level of white noise"
@@ -39,11 +41,12 @@ class Settings:
     noise: str
     tests: bool
     difference: bool = False
+    fast: bool = False
 
     @property
     def random(self) -> bool:
         """Whether an answer depends on the seed."""
-        return self.tests or self._draws
+        return self.tests or self.fast or self._draws
 
     @property
     def _draws(self) -> bool:
@@ -93,11 +96,18 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
     w = matrix.load()
     sides = filled_sides(w)
     inner = sides.inner(w)
-    found = spectrum(inner)
-    values = np.append(found, np.zeros(min(w.shape) - found.size))
-    if values[0] > _LARGEST:
-        return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
-    fit = _fit(w, values, settings)
+    if settings.fast and min(inner.shape) >= FEWEST:
+        part = MatrixInPart(w, settings.seed)
+        fit = _fit(partial(part.fit, alpha=settings.alpha), settings)
+        values = part.values
+        found = values[: min(inner.shape)]
+    else:
+        found = spectrum(inner)
+        values = np.append(found, np.zeros(min(w.shape) - found.size))
+        if values[0] > _LARGEST:
+            return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")
+        asked = partial(fit_rectangular, w, singular_values=values, alpha=settings.alpha)
+        fit = _fit(asked, settings)
     tail_rng, shuffle_rng, baseline_rng = _generators(settings, matrix.name)
     figures = metrics(
         values,
@@ -134,9 +144,8 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
     )
 
 
-def _fit(w: AnyArray, values: FloatArray, settings: Settings) -> RectangularFit:
+def _fit(asked: Callable[..., RectangularFit], settings: Settings) -> RectangularFit:
     """Return the fit, with the noise asked for; a difference of two models is read without one."""
-    asked = partial(fit_rectangular, w, singular_values=values, alpha=settings.alpha)
     fit = asked(noise=settings.noise)
     changed = settings.difference and settings.noise == AUTO
     if not changed or fit.goodness.verdict == Verdict.NO_NOISE:

@@ -40,7 +40,9 @@ class MatrixAnalysis:
     tensor, part : str
         The two of which the name is made; the part is empty where the tensor is one matrix.
     singular_values : array, shape (min(n, m),)
-        All of them, descending, in the matrix's own units.
+        All of them, descending, in the matrix's own units. Where ``fit.partial`` is not None only
+        the first ``fit.partial.known`` are known one by one, and the others are quantiles of their
+        distribution.
     fit : RectangularFit
         Noise level, edge, spikes and goodness of fit.
     metrics : Metrics

@@ -13,6 +13,13 @@ _NOT_TOLD_APART = "noise and signal cannot be told apart from this matrix alone"
 
 def sentences(fit: Fit) -> str:
     """Return what a fit found: which noise, how much, and what stands out from it."""
+    if fit.partial is None:
+        return _found(fit)
+    largest = count(fit.partial.known, "largest singular value", "largest singular values")
+    return f"{_found(fit)} Known in part: the {largest}, and a sample of the others."
+
+
+def _found(fit: Fit) -> str:
     finding = Finding.of(fit)
     if finding == Finding.NO_LAW:
         return " ".join([_without_law(fit), *_share(fit), *_standing_out(fit), *_strongest(fit)])

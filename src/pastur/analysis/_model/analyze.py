@@ -51,6 +51,7 @@ def analyze(
     seed: int = 0,
     noise: str = AUTO,
     tests: bool = False,
+    fast: bool = False,
     unfold: str = "outputs",
     jobs: int | None = None,
     executor: Any = None,
@@ -94,8 +95,8 @@ def analyze(
         How often the entries of each matrix are shuffled, to compare its spectrum with theirs: 1 to
         see, 19 for a test of level 0.05. The power law of its tail is then given a p-value too.
     seed : int, default 0
-        Seed for everything random: `randomize`, `tests` and parallel analysis. What is drawn for a
-        matrix depends on it and on the name of the matrix alone.
+        Seed for everything random: `randomize`, `tests`, `fast` and parallel analysis. What is
+        drawn for a matrix depends on it and on the name of the matrix alone.
     noise : {"auto", "white", "profile", "free"}, default "auto"
         What the noise is; see `fit_rectangular`. With "auto" no law of noise is claimed where the
         matrix contradicts each: `MatrixAnalysis.kind` is then ``"no law of noise"``, and only what
@@ -104,6 +105,10 @@ def analyze(
         Whether each matrix, and each update of one, is tested without a law of noise as well: by
         random signs of its entries, by neighbours, and by how much of it the rest predicts. See
         `law_free_tests`.
+    fast : bool, default False
+        Whether matrices whose shorter side is 1024 or more are read in part, at a fraction of the
+        time and with wider intervals: their largest singular values, and of the others what 16
+        random vectors show. ``matrix.fit.partial`` marks them; see docs/fast.md.
     unfold : {"outputs", "inputs", "window"}, default "outputs"
         What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
         o × (i·s), one i × (o·s), or one o × i for each place.
@@ -173,7 +178,9 @@ def analyze(
         seed=_checks.non_negative_integer("seed", seed),
         noise=checked_noise(noise),
         tests=_checks.flag("tests", tests),
+        fast=_checks.flag("fast", fast),
     )
+    _check_fast(settings)
     if device != "cpu":
         torch_device(device)
     selection = Selection.of(source, base=base, include=include, exclude=exclude, unfold=unfold)
@@ -217,6 +224,20 @@ def analyze(
     if stop is not None:
         raise AnalysisInterrupted(analysis) from stop
     return analysis
+
+
+def _check_fast(settings: Settings) -> None:
+    """Raise where `fast` meets an option that needs whole spectra."""
+    for name, value in (("baseline", settings.baseline), ("randomize", settings.randomize)):
+        if settings.fast and value:
+            raise InvalidInputError(
+                f"`fast` does not go with `{name}`, which needs all singular values. Drop one of "
+                "the two."
+            )
+    if settings.fast and settings.device != "cpu":
+        raise InvalidInputError(
+            f"`fast` is for the CPU alone. Got device={settings.device!r}: drop one of the two."
+        )
 
 
 _Result = MatrixAnalysis | Skipped

@@ -52,6 +52,7 @@ def legend(columns: Sequence[Column], alpha: float) -> str:
 
 def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     yield Column("shape", lambda matrix: shape(matrix.shape))
+    yield Column("known", _known, _KNOWN)
     yield Column("σ", sigma_text, _SIGMA + _AT_MOST * any(map(_open_below, matrices)))
     yield Column("edge", lambda matrix: number(matrix.fit.edge), "noise alone stays below it.")
     yield Column("spikes", spikes_text, "singular values beyond the noise.")
@@ -79,6 +80,7 @@ def _columns(matrices: Sequence[MatrixAnalysis]) -> Iterator[Column]:
     )
 
 
+_KNOWN = "singular values known one by one; of the others the distribution, from a sample."
 _SIGMA = "the noise; an entry's standard deviation is σ/√max(rows, columns)."
 _AT_MOST = " (≤ x): it may be anything up to x, as weak signal may be part of it."
 _STANDING_OUT = "directions that stand out from the rest, if they are in general position to it."
@@ -107,6 +109,12 @@ def sigma_text(matrix: MatrixAnalysis) -> str:
     fit = matrix.fit
     most = f" (≤ {number(fit.sigma_interval[1])})" if _open_below(matrix) else ""
     return f"{number(fit.sigma)}{most}"
+
+
+def _known(matrix: MatrixAnalysis) -> str:
+    """Return how many singular values are known; a dash where all are."""
+    partial = matrix.fit.partial
+    return NOTHING if partial is None else str(partial.known)
 
 
 def _open_below(matrix: MatrixAnalysis) -> bool:

@@ -78,6 +78,9 @@ _TESTED = (
     "set_aside",
 )
 
+# Of spectra that are known in part.
+_IN_PART = ("values", "error", "vectors")
+
 _SPIKE_FIELDS = (*_LEADING_FIELDS, "p_value")
 
 
@@ -85,6 +88,7 @@ def columns(matrices: Sequence[MatrixAnalysis]) -> tuple[str, ...]:
     """Return the names of the columns; those that were not requested are left out."""
     methods = dict.fromkeys(method for matrix in matrices for method in matrix.baselines)
     tested = any(matrix.tests is not None for matrix in matrices)
+    in_part = any(matrix.fit.partial is not None for matrix in matrices)
     shuffled = any(matrix.randomized is not None for matrix in matrices)
     return (
         *_COLUMNS,
@@ -92,6 +96,7 @@ def columns(matrices: Sequence[MatrixAnalysis]) -> tuple[str, ...]:
         *(f"randomized_{field.name}" for field in fields(Randomized) if shuffled),
         *_LATER,
         *(f"tests_{name}" for name in _TESTED if tested),
+        *(f"known_{name}" for name in _IN_PART if in_part),
     )
 
 
@@ -149,6 +154,9 @@ def row(matrix: MatrixAnalysis) -> dict[str, Any]:
         values |= {f"randomized_{key}": v for key, v in matrix.randomized.to_dict().items()}
     if matrix.tests is not None:
         values |= {f"tests_{name}": value for name, value in _tested(matrix.tests).items()}
+    if fit.partial is not None:
+        known = (fit.partial.known, fit.partial.error, fit.partial.vectors)
+        values |= {f"known_{name}": one for name, one in zip(_IN_PART, known, strict=True)}
     return values
 
 

@@ -101,7 +101,7 @@ def demo(
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Seed for --randomize, --tests and parallel_analysis; nothing else is random.",
+    help="Seed for --randomize, --tests, --fast and parallel_analysis; nothing else is random.",
 )
 @click.option(
     "--noise",
@@ -116,6 +116,12 @@ def demo(
     is_flag=True,
     help="Test each matrix without a law of noise as well: random signs of its entries, "
     "neighbours, how much of it the rest predicts. Takes about as long again.",
+)
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Read matrices from 1024 × 1024 on in part: an order of magnitude less work, and wider "
+    "intervals. They are marked.",
 )
 @click.option("--base", type=_MODEL, help="Analyse the difference of MODEL from this one.")
 @click.option(
@@ -148,6 +154,7 @@ def analyze(
     seed: int,
     noise: str,
     tests: bool,
+    fast: bool,
     base: str | None,
     initial: str | None,
     unfold: str,
@@ -180,6 +187,7 @@ def analyze(
         "seed": seed,
         "noise": noise,
         "tests": tests,
+        "fast": fast,
         "base": base,
         "initial": initial,
         "alpha": alpha,

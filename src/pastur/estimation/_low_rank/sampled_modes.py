@@ -11,8 +11,10 @@ from pastur.estimation._low_rank.modes import CUMULANTS, HIGHEST_MODE, mode_devi
 from pastur.estimation._low_rank.split import Split
 from pastur.estimation._result.partial_spectrum import PartialSpectrum
 
-# Strengths of hidden spikes, over the critical one, squared: weaker ones add to σ as noise does.
-_HIDDEN = np.array([0.1, 0.25, 0.5, 0.75, 1.0])
+# Strengths of hidden spikes, over the critical one, squared. The weaker, the less of them shows in
+# the modes: but they are in half of all directions at most.
+_HIDDEN = np.array([0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0])
+_MOST_HIDDEN = 0.5
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class SampledModes:
     hidden : float
         At most so many spikes of critical strength are hidden in the bulk.
     excess : float
-        At most by this share of itself σ² is too large, for hidden spikes of any one strength.
+        At most by this share of itself σ² is too large, for hidden spikes of any one strength in
+        half of all directions at most.
     """
 
     p_value: float
@@ -55,11 +58,12 @@ def sampled_modes(split: Split, partial: PartialSpectrum, z: float) -> SampledMo
     moved[0] -= np.clip(moved[0], *CUMULANTS)
     share = 2 * law.size / partial.vectors * max(1 - partial.vectors / law.size, 0.0)
     covariance = share * _covariance(law, given_sum=not partial.energy_deviation) + np.diag(2 * k)
-    hidden = [_at_most(strength**k, moved, covariance, z) for strength in _HIDDEN.tolist()]
+    found = [_at_most(strength**k, moved, covariance, z) for strength in _HIDDEN.tolist()]
+    hidden = np.minimum(found, _MOST_HIDDEN * law.size)
     mean = law.center + law.half_width * float(law.moments(1)[0]) / 2
     return SampledModes(
         chi_squared_tail(moved.size, float(moved @ np.linalg.solve(covariance, moved))),
-        hidden[-1],
+        float(hidden[-1]),
         float(np.max(_HIDDEN * hidden)) * law.half_width / (2 * law.size * mean),
     )
 

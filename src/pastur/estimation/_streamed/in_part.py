@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from pastur._numerics.block_lanczos import BlockLanczos, Ritz
 from pastur._typing import AnyArray, FloatArray
+from pastur.estimation._observed.entries import EntryDiagnosis, diagnose_entries
 from pastur.estimation._observed.spectrum import Observation, streamed_spectrum
 from pastur.estimation._result.partial_spectrum import PartialSpectrum
 from pastur.estimation._streamed.sources import Source
@@ -30,9 +33,13 @@ class InPart:
     source : Source
     seed : int
         Of the random vectors.
+    entries : array, optional
+        The whole matrix, where it is at hand, for its entries to be checked.
     """
 
-    def __init__(self, source: Source, seed: int) -> None:
+    def __init__(self, source: Source, seed: int, entries: AnyArray | None = None) -> None:
+        self._entries: AnyArray | None = entries
+        self._diagnosis: EntryDiagnosis | None = None
         self._source, self._survey, self._seed = source, source.survey(), seed
         short, long = sorted(source.shape)
         self._lines = np.ones(short, dtype=bool) if self._survey is None else self._survey.lines
@@ -101,7 +108,13 @@ class InPart:
         wide = self._source.shape[0] <= self._source.shape[1]
         inner = (self._size, self._long) if wide else (self._long, self._size)
         values = np.append(values, np.zeros(short - self._size))
-        return streamed_spectrum(self._source.shape, inner, values, partial)
+        found = streamed_spectrum(self._source.shape, inner, values, partial)
+        if self._entries is None:
+            return found
+        if self._diagnosis is None:
+            # Of the values it needs the second and fourth moments, which hardly move any more.
+            self._diagnosis = diagnose_entries(self._entries, values)
+        return replace(found, diagnosis=self._diagnosis, streamed=False)
 
     def _known(self, ritz: Ritz) -> tuple[int, FloatArray]:
         """Return how many of the largest are known well enough, and bounds of their errors."""

@@ -1,0 +1,254 @@
+"""`fit_operator` on a matrix that does not fit into memory, and its intervals on smaller ones.
+
+    python benchmarks/fit_operator.py large FOLDER    # a file of 3.2 GB, deleted in the end
+    python benchmarks/fit_operator.py draws           # 48 draws of 1000 × 2000, a minute
+    python benchmarks/fit_operator.py layer           # `analyze --fast` on 4096 × 11008, minutes
+    python benchmarks/fit_operator.py whole           # the Gram route at growing size, minutes
+
+Each part stores its figures in benchmarks/fit_operator.json, from which docs/fast.md quotes. CPU
+seconds and anonymous memory are those of a whole process with one BLAS thread, as in
+benchmarks/minilm.py; Linux only.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from processes import Runs
+from safetensors.numpy import save_file
+
+from pastur import fit_operator, fit_rectangular
+from pastur._typing import AnyArray, FloatArray
+from pastur.analysis import Analysis
+from pastur.estimation import RectangularFit
+
+RECORD = Path(__file__).with_suffix(".json")
+LARGE, RATIO = (20_000, 40_000), 0.5
+# Over the critical strength.
+STRENGTHS = np.array([6, 4, 3, 2.2, 1.8, 1.5, 1.4, 1.3, 1.25, 1.2])
+SMALL, DRAWS = (1000, 2000), 48
+FIRST_SEED = 10_000
+LAYER, REPEATS = (4096, 11_008), 2
+SIZES = (1000, 2000, 4000)
+ROWS = 500
+
+FIT = """
+import json, sys
+import numpy as np
+from pastur import fit_operator
+
+w = np.memmap(sys.argv[1], dtype=np.float32, mode="r", shape=(int(sys.argv[2]), int(sys.argv[3])))
+fit = fit_operator(w, noise=sys.argv[4], memory=sys.argv[5])
+with open(sys.argv[6], "w") as file:
+    json.dump(fit.to_dict(), file)
+"""
+
+
+VALUES = """
+import sys
+from safetensors.numpy import load_file
+from pastur._numerics.singular_values import singular_values
+
+singular_values(load_file(sys.argv[1])["layer.weight"].astype("float32"))
+"""
+
+
+def plant(shape: tuple[int, int], seed: int, rows: Callable[[int, AnyArray], None]) -> FloatArray:
+    """Pass blocks of rows of noise with σ = 1 and spikes on, and return their strengths."""
+    rng = np.random.default_rng(seed)
+    theta = STRENGTHS * (min(shape) / max(shape)) ** 0.25
+    u, v = (np.linalg.qr(rng.normal(size=(side, theta.size)))[0] for side in shape)
+    for start in range(0, shape[0], ROWS):
+        signal = (u[start : start + ROWS] * theta) @ v.T
+        noise = rng.standard_normal(signal.shape, dtype=np.float32) / np.float32(shape[1] ** 0.5)
+        rows(start, (signal + noise).astype(np.float32))
+    return np.asarray(theta)
+
+
+def write(path: Path, shape: tuple[int, int], seed: int) -> FloatArray:
+    with path.open("wb") as file:
+        return plant(shape, seed, lambda start, block: block.tofile(file))
+
+
+def matrix(shape: tuple[int, int], seed: int) -> tuple[AnyArray, FloatArray]:
+    found = np.empty(shape, dtype=np.float32)
+
+    def put(start: int, block: AnyArray) -> None:
+        found[start : start + len(block)] = block
+
+    theta = plant(shape, seed, put)
+    return found, theta
+
+
+def held_spikes(fit: RectangularFit, theta: FloatArray) -> list[bool]:
+    """Whether each interval holds its spike, that of a group the root mean square of its spikes."""
+    found, spikes = [], fit.spikes
+    for group in np.unique(spikes["group"]):
+        members = np.flatnonzero(spikes["group"] == group)
+        if members.max() < theta.size:
+            mean = float(np.sqrt(np.mean(theta[members] ** 2)))
+            row = spikes[members[0]]
+            found += [bool(row["low"] <= mean <= row["high"])] * members.size
+    return found
+
+
+def held_leading(fit: RectangularFit, theta: FloatArray) -> list[bool]:
+    """Whether the intervals of the directions that stand out hold."""
+    rows = fit.leading[: min(len(fit.standing_out), theta.size)]
+    truth = theta[: len(rows)]
+    return [bool(one) for one in (rows["low"] <= truth) & (truth <= rows["high"])]
+
+
+def figures(fit: RectangularFit, theta: FloatArray) -> dict[str, Any]:
+    assert fit.partial is not None
+    found: dict[str, Any] = {
+        "steps": fit.partial.steps,
+        "known": fit.partial.known,
+        "standing_out": len(fit.standing_out),
+        "held_leading": held_leading(fit, theta),
+        "rank": fit.rank,
+    }
+    if fit.rank is not None:
+        found |= {
+            "sigma": fit.sigma,
+            "sigma_interval": fit.sigma_interval,
+            "p_value": fit.goodness.p_value,
+            "held": held_spikes(fit, theta),
+            "signal_rank_interval": fit.signal_rank_interval,
+        }
+    return found
+
+
+def large(folder: Path) -> dict[str, Any]:
+    path = folder / "planted.f32"
+    found: dict[str, Any] = {"shape": LARGE, "strengths": STRENGTHS.tolist()}
+    try:
+        theta = write(path, LARGE, FIRST_SEED)
+        with tempfile.TemporaryDirectory() as name:
+            runs, result = Runs(Path(name)), Path(name) / "fit.json"
+            found["import_bytes"] = runs.anonymous_after_import()
+            for noise in ("white", "free"):
+                command = [sys.executable, "-c", FIT, str(path), *map(str, LARGE), noise, "2GB"]
+                seconds = runs.cpu_seconds([*command, str(result)])
+                peak = runs.peak_anonymous([*command, str(result)])
+                fit = RectangularFit.from_dict(json.loads(result.read_text()))
+                found[noise] = figures(fit, theta) | {"cpu_seconds": seconds, "peak_bytes": peak}
+    finally:
+        path.unlink(missing_ok=True)
+    return found
+
+
+def draws() -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    for seed in range(1, DRAWS + 1):
+        w, theta = matrix(SMALL, FIRST_SEED + seed)
+        white, free = (
+            fit_operator(w, memory="1MB", noise=noise, seed=seed) for noise in ("white", "free")
+        )
+        whole = fit_rectangular(w)
+        low, high = white.sigma_interval
+        without_law = fit_rectangular(w, noise="free").leading[:3]
+        part = free.leading[:3]
+        wide = [1 / one["low"] - 1 / one["high"] for one in (part, without_law)]
+        rows.append(
+            {
+                "sigma": low <= 1 <= high,
+                "sigma_error": white.sigma - 1,
+                "sigma_width": high - low,
+                "whole_sigma_width": whole.sigma_interval[1] - whole.sigma_interval[0],
+                "theta": held_spikes(white, theta),
+                "leading": held_leading(free, theta),
+                "rank": white.rank,
+                "whole_rank": whole.rank,
+                "width_ratio": float(np.mean(wide[0] / wide[1])),
+            }
+        )
+    each = {name: [one for row in rows for one in row[name]] for name in ("theta", "leading")}
+    return {
+        "shape": SMALL,
+        "draws": DRAWS,
+        "sigma_held": float(np.mean([row["sigma"] for row in rows])),
+        "theta_held": float(np.mean(each["theta"])),
+        "theta_intervals": len(each["theta"]),
+        "leading_held": float(np.mean(each["leading"])),
+        "leading_intervals": len(each["leading"]),
+        "rms_sigma_error": float(np.sqrt(np.mean([row["sigma_error"] ** 2 for row in rows]))),
+        "median_sigma_width": float(np.median([row["sigma_width"] for row in rows])),
+        "median_whole_sigma_width": float(np.median([row["whole_sigma_width"] for row in rows])),
+        "median_rank": float(np.median([row["rank"] for row in rows])),
+        "median_whole_rank": float(np.median([row["whole_rank"] for row in rows])),
+        "median_leading_width_ratio": float(np.median([row["width_ratio"] for row in rows])),
+    }
+
+
+def layer() -> dict[str, Any]:
+    """Return what `pastur analyze` costs and finds on a layer in float16, with --fast and whole."""
+    w, theta = matrix(LAYER, FIRST_SEED)
+    found: dict[str, Any] = {"shape": LAYER, "strengths": STRENGTHS.tolist()}
+    with tempfile.TemporaryDirectory() as name:
+        runs, path, result = Runs(Path(name)), Path(name) / "w.safetensors", Path(name) / "w.json"
+        save_file({"layer.weight": w.astype(np.float16)}, path)
+        command = [sys.executable, "-m", "pastur", "analyze", str(path), "--json", str(result)]
+        for side, options in (("fast", ["--fast"]), ("whole", [])):
+            seconds = [runs.cpu_seconds([*command, "--quiet", *options]) for _ in range(REPEATS)]
+            (one,) = Analysis.from_json(result).matrices
+            fit = one.fit
+            found[side] = {
+                "cpu_seconds": seconds,
+                "noise": str(fit.noise.name),
+                "rank": fit.rank,
+                "sigma": fit.sigma,
+                "sigma_interval": fit.sigma_interval,
+                "verdict": str(fit.goodness.verdict),
+                "theta_width": (fit.spikes["high"] - fit.spikes["low"]).tolist(),
+                "leading_width": (fit.leading["high"] - fit.leading["low"])[: theta.size].tolist(),
+            }
+        found["spectrum_cpu_seconds"] = runs.cpu_seconds([sys.executable, "-c", VALUES, str(path)])
+    return found
+
+
+def whole() -> dict[str, Any]:
+    """Return CPU seconds of the Gram route at growing size, and what they mean at the large one."""
+    seconds, part = [], []
+    with tempfile.TemporaryDirectory() as name:
+        runs, path, result = Runs(Path(name)), Path(name) / "w.f32", Path(name) / "fit.json"
+        for size in SIZES:
+            shape = (size, round(size / RATIO))
+            write(path, shape, FIRST_SEED)
+            command = [sys.executable, "-c", FIT, str(path), *map(str, shape), "white"]
+            seconds.append(runs.cpu_seconds([*command, "2GB", str(result)]))
+            part.append(runs.cpu_seconds([*command, "1MB", str(result)]))
+    # All of its steps take n³ multiplications.
+    extrapolated = seconds[-1] * (LARGE[0] / SIZES[-1]) ** 3
+    return {
+        "sizes": SIZES,
+        "cpu_seconds": seconds,
+        "cpu_seconds_in_part": part,
+        "extrapolated": extrapolated,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", choices=["large", "draws", "layer", "whole"])
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(tempfile.gettempdir()))
+    options = parser.parse_args()
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "large": lambda: large(options.folder),
+        "draws": draws,
+        "layer": layer,
+        "whole": whole,
+    }
+    record[options.part] = parts[options.part]()
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record[options.part], indent=1))
+
+
+if __name__ == "__main__":
+    main()
