@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 import matplotlib.style
+from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx_gallery.sorting import ExplicitOrder
 
-from pastur import __version__
+from pastur import _HOME, __version__
 
 project = "pastur"
 author = "The pastur developers"
@@ -109,6 +111,38 @@ def escaped(found: re.Match[str]) -> str:
     return found[1] or f"\\{found[0]}"
 
 
+# --- names in pages ---
+
+# Links have one already; titles are copied to lists, where links are no longer resolved.
+_WITHOUT = (nodes.reference, addnodes.pending_xref, nodes.title)
+_PUBLIC = re.compile(r"pastur(\.[A-Za-z]\w*)+")
+
+
+def link_names(app: Sphinx, page: nodes.document) -> None:
+    """Let the name of a public object in a page lead to its place in the reference."""
+    for node in list(page.findall(nodes.literal)):
+        name = node.astext()
+        if _PUBLIC.fullmatch(name) and not isinstance(node.parent, _WITHOUT):
+            link = addnodes.pending_xref(
+                "",
+                node.deepcopy(),
+                refdomain="py",
+                reftype="obj",
+                reftarget=full_name(name),
+                refexplicit=False,
+                refwarn=False,
+            )
+            node.replace_self(link)
+
+
+def full_name(name: str) -> str:
+    """Return the name below the room where the object is documented."""
+    _, first, *rest = name.split(".")
+    home = ["pastur", _HOME[first]] if first in _HOME else ["pastur"]
+    return ".".join([*home, first, *rest])
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", keep_signs)
+    app.connect("doctree-read", link_names)

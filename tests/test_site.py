@@ -144,6 +144,12 @@ def test_links_lead_somewhere(site: Path) -> None:
                 assert parts.fragment in places[target], (page.name, address)
 
 
+def test_names_in_pages_lead_to_the_reference(site: Path) -> None:
+    page = (site / "statements.html").read_text("utf-8")
+    place = "api/pastur.models.DeformedWigner.html#pastur.models.DeformedWigner.phi"
+    assert f'href="{place}"' in page
+
+
 def test_search_finds_a_function(site: Path, browser: Any) -> None:
     page = opened(browser, site / "search.html")
     page.goto(f"{(site / 'search.html').as_uri()}?q=fit_rectangular")

@@ -77,6 +77,29 @@ def test_all_that_it_names_exists() -> None:
     assert problems(PAGE.read_text("utf-8")) == []
 
 
+def missing(page: str) -> list[str]:
+    """What the table of steps of a page names and that does not exist."""
+    found = []
+    for step, functions, tests in rows(page.split("## Where each step is")[1].lstrip()):
+        for name in named(functions):
+            try:
+                resolve(name)
+            except (ModuleNotFoundError, AttributeError):
+                found.append(f"{step}: no function {name}")
+        for name in named(tests):
+            path, _, test = name.partition("::")
+            if not (ROOT / path).is_file() or test not in names_of_tests(path):
+                found.append(f"{step}: no test {name}")
+    return found
+
+
+@pytest.mark.parametrize("name", ["rectangular-curve", "deconvolution", "free-reading"])
+def test_the_steps_of_what_is_new_have_functions_and_tests(name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+    assert missing(page) == []
+    assert missing(page.replace("::test_", "::tset_")) and missing(page.replace("`pastur.", "`pa."))
+
+
 def test_every_numbered_statement_and_every_claim_is_there() -> None:
     text = PAGE.read_text("utf-8")
     statements = " ".join(row[0] for row in rows(text))

@@ -64,6 +64,25 @@ def test_the_identity_for_the_imaginary_part(seed: int) -> None:
 
 
 @SEEDS
+def test_the_determinant_of_the_covariance_is_a_quotient_of_differences(seed: int) -> None:
+    """(z₁ − z₂)/(w₁ − w₂) = (1 − sT)² − s²w₁w₂F² − σ²(1 − c)sF, of two points: deconvolution.md."""
+    law = Law(seed)
+    first, second = (law.rng.uniform(-3, 10, 50) + 1j * law.rng.exponential(1, 50) for _ in "ab")
+    weights = law.p / ((law.t - first[:, None]) * (law.t - second[:, None]))
+    f, t = weights.sum(axis=1), (weights * law.t).sum(axis=1)
+    s = law.sigma**2 * law.c
+    parts = (
+        (1 - s * t) ** 2,
+        -(s**2) * first * second * f**2,
+        -(law.sigma**2) * (1 - law.c) * s * f,
+    )
+    quotient = (law.phi(first) - law.phi(second)) / (first - second)
+    scale = np.max(np.abs(parts), axis=0)
+    assert np.all(np.abs(sum(parts) - quotient) < 1e-10 * scale)
+    assert np.any(np.abs(parts[0] + parts[1] - quotient) > 1e-3 * scale) or law.c == 1
+
+
+@SEEDS
 def test_k_decreases_along_verticals_of_the_plane_of_singular_values(seed: int) -> None:
     law = Law(seed)
     a = np.concatenate([[0.0], law.rng.uniform(0, 4, 30), np.sqrt(law.t)])
