@@ -3,8 +3,14 @@
 from pastur.compression._collecting.collect_inputs import collect_inputs
 from pastur.compression._inputs.moments import InputAxes, InputMoments, LayerInputs
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, MatrixPlan
+from pastur.compression._plan.prediction import Prediction
 from pastur.compression._plan.whole_plan import CompressionPlan
 from pastur.compression._planning.plan_compression import plan_compression
+from pastur.compression._sensitivities.sensitivities import (
+    MatrixSensitivity,
+    Sensitivities,
+    Steps,
+)
 from pastur.compression._source.read_compressed import read_compressed
 from pastur.compression._writing.apply_compression import Compressed, apply_compression
 from pastur.compression.denoising import Denoised, denoise_model
@@ -20,6 +26,10 @@ __all__ = [
     "InputMoments",
     "LayerInputs",
     "MatrixPlan",
+    "MatrixSensitivity",
+    "Prediction",
+    "Sensitivities",
+    "Steps",
     "apply_compression",
     "collect_inputs",
     "denoise_model",

@@ -8,6 +8,7 @@ from pastur.torch.compress_module import compress
 from pastur.torch.load_module import load_compressed
 from pastur.torch.mp_pruning import MPPruning
 from pastur.torch.run_noise_test import noise_test
+from pastur.torch.sense_losses import measure_sensitivities
 from pastur.torch.watch_inputs import collect_inputs
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "collect_inputs",
     "compress",
     "load_compressed",
+    "measure_sensitivities",
     "noise_test",
 ]

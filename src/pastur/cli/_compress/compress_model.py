@@ -30,6 +30,7 @@ class Wanted:
     min_side: int
     ranks: Path | None = None
     inputs: Path | None = None
+    sensitivities: Path | None = None
 
     def plan(self, analysis: Analysis, model: str) -> CompressionPlan:
         """Return the plan."""
@@ -42,6 +43,7 @@ class Wanted:
             bits=self.bits,
             ranks=self.ranks,
             inputs=self.inputs,
+            sensitivities=self.sensitivities,
             min_side=self.min_side,
         )
 
@@ -58,6 +60,8 @@ class Wanted:
         if method.reads_inputs != (self.inputs is not None):
             has = "needs --inputs" if method.reads_inputs else "has no use for --inputs"
             raise UsageError(f"The method '{self.method}' {has}.")
+        if "loss" in (self.target or ()) and self.sensitivities is None:
+            raise UsageError("--loss needs --sensitivities.")
         needs = method.needs
         if needs and not set(needs) & set(self.target or ()):
             listed = " or ".join(f"--{name}" for name in needs)

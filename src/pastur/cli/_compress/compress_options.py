@@ -57,6 +57,11 @@ analysis_option = click.option(
 @click.option("--size", type=_SHARE, help="At most this share of the numbers is left.")
 @click.option("--error", type=_SHARE, help="The relative error of the matrices is at most this.")
 @click.option(
+    "--loss",
+    type=click.FloatRange(0, min_open=True),
+    help="The model is predicted to lose at most so much more; with --inputs, --sensitivities.",
+)
+@click.option(
     "--form",
     type=click.Choice(["factored", "dense"]),
     default="factored",
@@ -81,6 +86,12 @@ analysis_option = click.option(
     type=_FILE,
     help="What the layers of MODEL are given, as pastur.torch.collect_inputs writes it. Methods "
     "outputs and whitened.",
+)
+@click.option(
+    "--sensitivities",
+    type=_FILE,
+    help="What MODEL loses by its outputs, as pastur.torch.measure_sensitivities writes it. With "
+    "--inputs.",
 )
 @click.option(
     "--min-side",
@@ -114,10 +125,12 @@ def compress(
     method: str,
     size: float | None,
     error: float | None,
+    loss: float | None,
     form: str,
     bits: int,
     ranks: Path | None,
     inputs: Path | None,
+    sensitivities: Path | None,
     min_side: int,
     plan_only: bool,
     plan_path: Path | None,
@@ -139,18 +152,18 @@ def compress(
     """
     from pastur.cli._compress.compress_model import Given, Wanted, run
 
-    if size is not None and error is not None:
-        raise click.UsageError("Choose --size or --error, not both.")
+    targets = {"size": size, "error": error, "loss": loss}
+    target = {name: value for name, value in targets.items() if value is not None}
+    if len(target) > 1:
+        raise click.UsageError(f"Choose {' or '.join(f'--{name}' for name in target)}, not both.")
     if ranks is not None:
         if method not in ("truncate", "ranks"):
             raise click.UsageError(f"--ranks goes with the method ranks, not with {method}.")
         method = "ranks"
     if inputs is not None and method == "truncate":
         method = "outputs"
-    if plan_path is not None and (analysis_path or size or error or ranks or inputs):
+    if plan_path is not None and (analysis_path or target or ranks or inputs):
         raise click.UsageError("A plan that is applied has its method and its target already.")
-    targets = {"size": size, "error": error}
-    target = {name: value for name, value in targets.items() if value is not None}
     wanted = Wanted(
         method=method,
         target=target or None,
@@ -159,6 +172,7 @@ def compress(
         min_side=min_side,
         ranks=ranks,
         inputs=inputs,
+        sensitivities=sensitivities,
     )
     options = {
         "include": include or None,

@@ -135,11 +135,11 @@ def output_losses(forms: OutputForms, ranks: AnyArray, *, clean: bool) -> Output
         measured, as in SVD-LLM.
     """
     parts = np.array_split(np.arange(len(forms.folds)), _PARTS)
-    measured = _crossed(forms, parts, 0.0)
+    measured = _crossed(forms, parts, 0.0, targets=clean)
     shrinkage = 0.0
     if clean:
         crossed, shrinkage = (_matched(one, ranks) for one in (measured, measured.for_all()))
-        measured = _crossed(forms, parts, crossed)
+        measured = _crossed(forms, parts, crossed, targets=False)
     vectors = directions(forms.shrunk(shrinkage))
     squares = np.sum((vectors.T @ forms.rows) ** 2, axis=1)
     moved = np.append(np.cumsum(squares[::-1])[::-1], 0.0)
@@ -155,7 +155,7 @@ def output_losses(forms: OutputForms, ranks: AnyArray, *, clean: bool) -> Output
 
 @dataclass(frozen=True, eq=False)
 class _Crossed:
-    """Losses by rank, as shares of the energy: where V was chosen, elsewhere, under the target."""
+    """Losses by rank, as shares of the energy: where V was chosen, elsewhere, for the target."""
 
     inside: FloatArray
     outside: FloatArray
@@ -173,7 +173,9 @@ class _Crossed:
         return _Crossed(self.inside + step, self.outside - step, self.target, self.errors)
 
 
-def _crossed(forms: OutputForms, parts: list[AnyArray], shrinkage: float) -> _Crossed:
+def _crossed(
+    forms: OutputForms, parts: list[AnyArray], shrinkage: float, *, targets: bool
+) -> _Crossed:
     size, count = len(forms.total) + 1, len(forms.folds)
     lost, inside, target = np.empty((count, size)), np.zeros(size), np.zeros(size)
     for part in parts:
@@ -181,7 +183,8 @@ def _crossed(forms: OutputForms, parts: list[AnyArray], shrinkage: float) -> _Cr
         for fold in part:
             lost[fold] = left_after(forms.folds[fold], vectors)
         inside += left_after(forms.shrunk(0.0, part), vectors) / (len(parts) - 1)
-        target += left_after(forms.shrunk(1.0, part), vectors) / (len(parts) - 1)
+        if targets:
+            target += left_after(forms.shrunk(1.0, part), vectors) / (len(parts) - 1)
     energies = np.trace(forms.folds, axis1=1, axis2=2)
     outside = lost.sum(axis=0)
     # The jackknife of a ratio of sums, one fold left out at a time; energies add up to 1.

@@ -28,14 +28,14 @@ class SubjectInputs:
         Whose moments.
     side : Side or None
         Which side of the matrix they are on; None where it is unfolded another way.
-    weight : float
-        What a loss of all of its outputs counts for.
+    weight : float or None
+        What a loss of all of its outputs counts for; None where that was not measured.
     """
 
     moments: InputMoments
     tensor: str
     side: Side | None
-    weight: float = 1.0
+    weight: float | None = 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -164,18 +164,20 @@ METHODS: Mapping[Word, Method] = table(
             _wide(of_outputs.outputs),
             "Leading directions of the outputs of each layer for inputs like those collected, "
             "whose moments are shrunk until documents left out agree; ranks where the least share "
-            "of outputs is lost for each parameter saved, all layers counting alike. Losses are "
-            "measured on documents that did not choose, and hold for documents drawn like these.",
-            needs=("size",),
+            "of outputs is lost for each parameter saved, all layers counting alike unless their "
+            "sensitivities are known. Losses are measured on documents that did not choose, and "
+            "hold for documents drawn like these.",
+            needs=("size", "loss"),
             reads_inputs=True,
         ),
         MethodName.WHITENED: Method(
             _wide(of_outputs.whitened),
             "Leading directions of the outputs of each layer on the inputs collected, as measured "
             "(SVD-LLM, Wang, Zheng, Wan, Zhang 2025); ranks where the least share of outputs is "
-            "lost for each parameter saved, all layers counting alike. Losses are measured on "
-            "documents that did not choose, and hold for documents drawn like these.",
-            needs=("size",),
+            "lost for each parameter saved, all layers counting alike unless their sensitivities "
+            "are known. Losses are measured on documents that did not choose, and hold for "
+            "documents drawn like these.",
+            needs=("size", "loss"),
             reads_inputs=True,
         ),
     },

@@ -19,6 +19,7 @@ from pastur.compression._plan.matrix_plan import Action, Choice, OutputPromise, 
 
 _UNSEEN = "its inputs were not collected: kept"
 _UNFOLDED = "unfolded otherwise than its inputs: kept"
+_UNMEASURED = "its sensitivity was not measured: kept"
 _SILENT = "its outputs are zero for all inputs: kept"
 
 
@@ -38,6 +39,8 @@ def _of_outputs(subject: Subject, *, clean: bool) -> Menu:
     given = subject.inputs
     if given is None or given.side is None:
         return only_kept(subject.entries, _UNSEEN if given is None else _UNFOLDED)
+    if given.weight is None:
+        return only_kept(subject.entries, _UNMEASURED)
     w = subject.load()
     forms = OutputForms.of(
         w.T if given.side == Side.ROWS else w, given.moments.each_fold(given.tensor)

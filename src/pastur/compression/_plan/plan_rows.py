@@ -95,9 +95,13 @@ def _lost_outputs(plan: CompressionPlan) -> str:
     known = [one.loss for one in found if one is not None]
     if len(known) < len(changed):
         return "Outputs: not known for the edited choices."
+    mean = sum(known) / max(len(known), 1)
+    front = f"Outputs lost, mean over {len(known)} layers: {percent(mean)}"
+    if plan.predicted is None:
+        return f"{front}; what the model loses by that is not known."
     return (
-        f"Outputs lost, mean over {len(known)} layers: {percent(sum(known) / len(known))}; what "
-        "the model loses by that is not known."
+        f"{front}. Loss of the model, predicted to second order: {plan.predicted}, from "
+        f"{plan.predicted.documents} documents."
     )
 
 

@@ -1,11 +1,12 @@
 """The plan of a whole model, and its ways to and from disk."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from math import sqrt
+from math import inf, sqrt
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pastur.compression._plan.fingerprint import TensorRecord
 from pastur.compression._plan.matrix_plan import Choice, Form, MatrixPlan
 from pastur.compression._plan.plan_html import plan_html
 from pastur.compression._plan.plan_text import plan_text
+from pastur.compression._plan.prediction import Prediction
 
 SCHEMA = 1
 
@@ -50,6 +52,9 @@ class CompressionPlan:
         Matrices of the analysis that stay as they are, with the reason.
     files : tuple of Path
         The files of the model, which no output may overwrite. They are not stored.
+    predicted : Prediction or None
+        How much more the model loses, where its sensitivities were measured; None where a choice
+        was edited.
 
     Examples
     --------
@@ -72,6 +77,7 @@ class CompressionPlan:
     assumption: str
     left_out: dict[str, str] = field(default_factory=dict)
     files: tuple[Path, ...] = field(default=(), repr=False)
+    predicted: Prediction | None = None
 
     def __post_init__(self) -> None:
         tensors = {record.name: record for record in self.tensors}
@@ -130,7 +136,13 @@ class CompressionPlan:
             matrix.replace(choices[matrix.name]) if matrix.name in choices else matrix
             for matrix in self.matrices
         )
-        return CompressionPlan(**values | {"matrices": matrices})
+        return CompressionPlan(**values | {"matrices": matrices, "predicted": None})
+
+    @property
+    def choices(self) -> str:
+        """A few letters that change with any choice."""
+        text = " ".join(matrix.choice.digest for matrix in self.matrices)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def error(self) -> float | None:
@@ -191,6 +203,9 @@ class CompressionPlan:
                 "parameters": [self.parameters_before, self.parameters_after],
                 "bytes": [self.bytes_before, self.bytes_after],
             },
+            "predicted": None
+            if self.predicted is None
+            else asdict(self.predicted) | {"choices": self.choices},
             "matrices": [matrix.to_dict() for matrix in self.matrices],
             "left_out": dict(self.left_out),
             "tensors": [asdict(record) for record in self.tensors],
@@ -258,9 +273,10 @@ class CompressionPlan:
         known = unfold in ("outputs", "inputs", "window")
         check(known, "unfold", f"must be outputs, inputs or window. Got {got(unfold)}")
         target = taken(values, "target", dict[str, float])
-        shares = all(0 < share <= 1 for share in target.values())
-        check(shares, "target", "must have shares, above 0 and at most 1")
-        return cls(
+        for name, share in target.items():
+            most = inf if name == "loss" else 1
+            check(0 < share <= most, f"target.{name}", "must be a share, above 0 and at most 1")
+        found = cls(
             source=taken(values, "source", str),
             method=taken(values, "method", str),
             target=target,
@@ -272,3 +288,16 @@ class CompressionPlan:
             assumption=taken(values, "assumption", str),
             left_out=taken(values, "left_out", dict[str, str]),
         )
+        predicted = values.get("predicted")
+        if not isinstance(predicted, dict) or predicted.get("choices") != found.choices:
+            return found
+        return replace(found, predicted=made(values, "predicted", _prediction))
+
+
+def _prediction(values: Any) -> Prediction:
+    try:
+        found: Prediction = decoded(Prediction, values)
+    except InvalidInputError as error:
+        check(False, "", str(error).rstrip("."))
+        raise
+    return found

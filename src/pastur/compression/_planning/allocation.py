@@ -1,6 +1,6 @@
 """One level for all matrices, so that the whole model meets its target."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -82,21 +82,32 @@ def choices_of_error(menus: Sequence[Menu], error: float, *, weights: Sequence[f
     """
     whole = sum(weights)
 
-    def lost(level: float) -> float:
+    def lost(choices: list[int]) -> float:
         return sum(
-            weight * float(menu.losses[menu.at(level)]) / whole
-            for menu, weight in zip(menus, weights, strict=True)
+            weight * float(menu.losses[k]) / whole
+            for menu, weight, k in zip(menus, weights, choices, strict=True)
         )
 
+    return choices_of_loss(menus, error**2, lost)
+
+
+def choices_of_loss(
+    menus: Sequence[Menu], most: float, lost: Callable[[list[int]], float]
+) -> list[int]:
+    """Return the choices at the highest level at which ``lost(choices)`` is at most that."""
     levels = _levels(menus)
     first, last = 0, len(levels) - 1
     while first < last:
         middle = (first + last + 1) // 2
-        if lost(levels[middle]) <= error**2:
+        if lost(_at(menus, levels[middle])) <= most:
             first = middle
         else:
             last = middle - 1
-    return [menu.at(levels[first]) for menu in menus]
+    return _at(menus, levels[first])
+
+
+def _at(menus: Sequence[Menu], level: float) -> list[int]:
+    return [menu.at(level) for menu in menus]
 
 
 def _levels(menus: Sequence[Menu]) -> FloatArray:

@@ -1,6 +1,7 @@
 """Whose inputs were collected: moments to matrices, and none of another model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from pastur.compression._inputs.inputs_used import Side
 from pastur.compression._inputs.moments import InputMoments, LayerInputs
 from pastur.compression._methods.menu import SubjectInputs
 from pastur.compression._plan.fingerprint import TensorRecord
+from pastur.compression._sensitivities.sensitivities import Sensitivities
 from pastur.weights import Matrix
 
 
@@ -48,6 +50,14 @@ def inputs_of(
             f"{some_of(by_name)}, and none of these is a matrix here. Collect them for this one."
         )
     return found
+
+
+def weighted(
+    inputs: Mapping[str, SubjectInputs], sensitivities: Sensitivities
+) -> dict[str, SubjectInputs]:
+    """Return the same, outputs counting for what the model loses by them."""
+    weights = sensitivities.weights
+    return {name: replace(one, weight=weights.get(name)) for name, one in inputs.items()}
 
 
 def _side(matrix: Matrix, layer: LayerInputs) -> Side | None:

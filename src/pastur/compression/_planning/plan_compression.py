@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pastur._checks import finite_number, non_negative_integer, one_of, positive_integer
+from pastur._checks import (
+    finite_number,
+    non_negative_integer,
+    one_of,
+    positive_integer,
+    positive_number,
+)
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import PathLike
 from pastur._foreign import shown, some_of
@@ -23,13 +29,16 @@ from pastur.compression._methods.menu import Menu, Subject, SubjectInputs
 from pastur.compression._methods.methods import METHODS, Method, MethodName
 from pastur.compression._plan.fingerprint import TensorRecord, records
 from pastur.compression._plan.matrix_plan import Form, MatrixPlan
+from pastur.compression._plan.prediction import Prediction
 from pastur.compression._plan.whole_plan import CompressionPlan
 from pastur.compression._planning.allocation import (
     choices_of_error,
+    choices_of_loss,
     choices_of_size,
     own_choices,
 )
-from pastur.compression._planning.model_inputs import inputs_of
+from pastur.compression._planning.model_inputs import inputs_of, weighted
+from pastur.compression._sensitivities.sensitivities import Sensitivities, check_model
 from pastur.compression._source.checkpoint import (
     FLOATS,
     UNFOLDINGS,
@@ -56,6 +65,7 @@ def plan_compression(
     bits: int = 4,
     ranks: Mapping[str, int] | PathLike | None = None,
     inputs: InputMoments | PathLike | None = None,
+    sensitivities: Sensitivities | PathLike | None = None,
     min_side: int = MIN_SIDE,
 ) -> CompressionPlan:
     """Plan what becomes of each matrix of a model, and what that costs.
@@ -84,11 +94,12 @@ def plan_compression(
         - ``"ranks"``: as many directions of each matrix as `ranks` says;
         - ``"outputs"``: leading directions of the *outputs* of each layer for inputs like `inputs`,
           whose moments are shrunk; ``"whitened"``: the same with the moments as measured.
-    target : mapping of one of "size", "error" to float, optional
+    target : mapping of one of "size", "error", "loss" to float, optional
         For the whole model, allocated over the matrices. ``{"size": 0.6}``: at most that share of
         the numbers of all tensors is left (factors and entries that are not zero; bytes for
         ``"round"`` and ``"split"``, counted as packed). ``{"error": 0.1}``: the error of
-        all matrices together, each scaled to entries of rms 1, is at most that. Without it each
+        all matrices together, each scaled to entries of rms 1, is at most that. ``{"loss": 0.02}``,
+        with `sensitivities`: the model is predicted to lose at most so much more. Without it each
         matrix has the method's own choice, which ``"truncate"``, ``"energy"``, ``"rank"``,
         ``"magnitude"``, ``"edge_budget"`` and ``"ramp"`` have not.
     form : {"factored", "dense"}
@@ -104,6 +115,10 @@ def plan_compression(
     inputs : InputMoments or path, optional
         For the methods ``"outputs"`` and ``"whitened"``: what `pastur.torch.collect_inputs` wrote,
         of this model. Matrices without inputs stay as they are.
+    sensitivities : Sensitivities or path, optional
+        With `inputs`: what `pastur.torch.measure_sensitivities` found, of this model. Outputs then
+        count for what the model loses by them, and what the plan costs it is predicted. Matrices
+        that were not measured stay as they are.
     min_side : int, default 20
         Methods that leave directions out keep all of a matrix with fewer rows or columns: as a
         rule each of them is an output of its own, such as a class, and leaving one out saves next
@@ -138,19 +153,35 @@ def plan_compression(
         )
     asked = METHODS[MethodName(one_of("method", method, tuple(METHODS)))]
     wanted = Form(one_of("form", form, tuple(Form)))
-    goal = _checked_target(target, method, asked)
+    goal = _checked_target(target, method, asked, measured=sensitivities is not None)
     count = one_of("bits", positive_integer("bits", bits), BITS)
     least = positive_integer("min_side", min_side)
     wanted_ranks = _checked_ranks(ranks, method, analysis)
     moments = _checked_inputs(inputs, method, asked)
+    measured = _checked_sensitivities(sensitivities, moments)
     checkpoint = open_checkpoint(_named(analysis) if source is None else source)
     model = _matched(analysis, checkpoint)
     tensors = tuple(records(checkpoint.tensors, checkpoint.stored))
     least = 1 if ranks is not None else least
     seen = {} if moments is None else inputs_of(model.matrices, tensors, moments)
+    if measured is not None:
+        check_model(measured, tensors, checkpoint.source)
+        seen = weighted(seen, measured)
     subjects = list(model.subjects(wanted, count, least, wanted_ranks, seen))
     menus = asked.menus(subjects, goal)
-    chosen = _chosen(menus, subjects, tensors, goal, method)
+
+    def predicted(choices: list[int]) -> Prediction | None:
+        lost = {
+            subject.name: float(menu.losses[k])
+            for subject, menu, k in zip(subjects, menus, choices, strict=True)
+            if k
+        }
+        return None if measured is None else measured.predicted(lost)
+
+    if "loss" in goal:
+        chosen = choices_of_loss(menus, goal["loss"], lambda choices: _loss(predicted(choices)))
+    else:
+        chosen = _chosen(menus, subjects, tensors, goal, method)
     return CompressionPlan(
         source=checkpoint.source,
         method=method,
@@ -168,11 +199,17 @@ def plan_compression(
         assumption=asked.sentence if moments is None else f"{asked.sentence} {moments}",
         left_out=model.left_out,
         files=checkpoint.files,
+        predicted=predicted(chosen),
     )
 
 
+def _loss(prediction: Prediction | None) -> float:
+    assert prediction is not None
+    return prediction.loss
+
+
 def _checked_target(
-    target: Mapping[str, float] | None, method: str, asked: Method
+    target: Mapping[str, float] | None, method: str, asked: Method, *, measured: bool
 ) -> dict[str, float]:
     if target is None:
         if asked.needs:
@@ -188,6 +225,13 @@ def _checked_target(
     ((name, value),) = target.items()
     one_of("target", name, asked.needs or TARGETS)
     number = finite_number(f"target['{name}']", value)
+    if name == "loss":
+        if not measured:
+            raise InvalidInputError(
+                "A target for the loss needs `sensitivities`: a file of "
+                "`pastur.torch.measure_sensitivities`."
+            )
+        return {name: positive_number(f"target['{name}']", value)}
     if not 0 < number <= 1:
         raise InvalidInputError(
             f"`target['{name}']` must be a share, above 0 and at most 1. Got {number:g}."
@@ -226,6 +270,18 @@ def _checked_inputs(
     if not asked.reads_inputs:
         raise InvalidInputError(f"The method '{method}' has no use for `inputs`: try 'outputs'.")
     return inputs if isinstance(inputs, InputMoments) else InputMoments.from_file(inputs)
+
+
+def _checked_sensitivities(
+    sensitivities: Sensitivities | PathLike | None, moments: InputMoments | None
+) -> Sensitivities | None:
+    if sensitivities is None:
+        return None
+    if moments is None:
+        raise InvalidInputError("`sensitivities` go with `inputs`. Pass both.")
+    if isinstance(sensitivities, Sensitivities):
+        return sensitivities
+    return Sensitivities.from_json(sensitivities)
 
 
 def _named(analysis: Analysis) -> str:

@@ -1,0 +1,1 @@
+"""What a model loses for what the outputs of its layers lose."""

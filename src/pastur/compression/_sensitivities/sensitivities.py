@@ -1,0 +1,255 @@
+"""What a model loses with each matrix on the way to its place in a plan, and what follows."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from pastur._errors import InvalidInputError
+from pastur._files import write_whole
+from pastur._foreign import shown
+from pastur._format import number
+from pastur._stored import check, decoded, read_document
+from pastur._typing import FloatArray
+from pastur.compression._plan.fingerprint import TensorRecord
+from pastur.compression._plan.prediction import Prediction
+
+SCHEMA = 1
+# Of fewer, no standard error is worth having.
+LEAST_DOCUMENTS = 5
+_LEVEL = 0.95
+
+
+def model_mark(tensors: Sequence[TensorRecord]) -> str:
+    """Return a hash of all tensors of a model, whatever their order."""
+    lines = sorted(f"{one.name} {one.shape} {one.digest}" for one in tensors)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def check_model(
+    sensitivities: "Sensitivities", tensors: Sequence[TensorRecord], source: str
+) -> None:
+    """Raise unless sensitivities are those of a model."""
+    if sensitivities.model != model_mark(tensors):
+        raise InvalidInputError(
+            f"The sensitivities are of another model than {source}: its tensors have other names, "
+            "shapes or numbers. Measure them for this one."
+        )
+
+
+@dataclass(frozen=True)
+class Steps:
+    """More loss of each document with a quarter and with half of a change.
+
+    Attributes
+    ----------
+    quarter, half : tuple of float
+
+    Examples
+    --------
+    >>> from pastur.compression import Steps
+    >>> Steps((0.5, 0.25), (2.0, 1.0)).whole  # of second order alone: four times that of half
+    array([8., 4.])
+    """
+
+    quarter: tuple[float, ...]
+    half: tuple[float, ...]
+
+    @property
+    def whole(self) -> FloatArray:
+        """What follows for all of the change, to second order: a + b, of a t + b t² through both.
+
+        The first order is there as well: at the end of a training that was stopped, or on other
+        data, the slope is not zero.
+        """
+        return np.asarray(6 * np.array(self.half) - 8 * np.array(self.quarter))
+
+
+@dataclass(frozen=True)
+class MatrixSensitivity:
+    """What a model loses with one matrix changed as in a plan.
+
+    Attributes
+    ----------
+    name : str
+    outputs : float
+        Share of its outputs that is lost with all of the change, as the plan has it.
+    steps : Steps
+
+    Examples
+    --------
+    >>> from pastur.compression import MatrixSensitivity, Steps
+    >>> MatrixSensitivity("a", 0.1, Steps((0.5,), (2.0,))).steps.whole
+    array([8.])
+    """
+
+    name: str
+    outputs: float
+    steps: Steps
+
+
+@dataclass(frozen=True)
+class Sensitivities:
+    """What a model loses for what the outputs of its layers lose.
+
+    Attributes
+    ----------
+    model : str
+        Hash of all its tensors.
+    before : tuple of float
+        Loss of each document with the model as it is.
+    matrices : tuple of MatrixSensitivity
+        Each matrix changed alone.
+    together : Steps
+        All of them changed.
+
+    Examples
+    --------
+    >>> from pastur.compression import MatrixSensitivity, Sensitivities, Steps
+    >>> one = Steps((0.01, 0.011, 0.009, 0.01, 0.01), (0.04, 0.044, 0.036, 0.04, 0.04))
+    >>> found = Sensitivities("", (2.0,) * 5, (MatrixSensitivity("a", 0.1, one),), one)
+    >>> print(found.predicted({"a": 0.05}))
+    0.08000 more (0.07298 to 0.08702)
+    """
+
+    model: str
+    before: tuple[float, ...]
+    matrices: tuple[MatrixSensitivity, ...]
+    together: Steps
+
+    def __post_init__(self) -> None:
+        count = len(self.before)
+        if count < LEAST_DOCUMENTS:
+            raise InvalidInputError(
+                f"Sensitivities need the losses of at least {LEAST_DOCUMENTS} documents. Got "
+                f"{count}."
+            )
+        for steps in (self.together, *(one.steps for one in self.matrices)):
+            if not len(steps.quarter) == len(steps.half) == count:
+                raise InvalidInputError(f"Each step must have the losses of {count} documents.")
+        if len({one.name for one in self.matrices}) < len(self.matrices) or not self.matrices:
+            raise InvalidInputError("Sensitivities are of matrices of different names.")
+        for one in self.matrices:
+            if not one.outputs > 0:
+                raise InvalidInputError(f"`outputs` of {shown(one.name)} must be positive.")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What a loss of all of its outputs would cost, by matrix; never below its standard error.
+
+        A loss that was not seen for the noise, or that came out negative, is not one of zero.
+        """
+        found = {}
+        for one in self.matrices:
+            whole = one.steps.whole
+            error = float(whole.std(ddof=1) / np.sqrt(whole.size))
+            found[one.name] = max(float(whole.mean()), error, np.finfo(float).tiny) / one.outputs
+        return found
+
+    def predicted(self, outputs: Mapping[str, float]) -> Prediction:
+        """Return how much more the model loses, with an interval in which documents are the unit.
+
+        Parameters
+        ----------
+        outputs : mapping of str to float
+            Share of the outputs that is lost, of matrices in `matrices`; 0 for all others.
+
+        Raises
+        ------
+        InvalidInputError
+            When there is a matrix that was not measured.
+        """
+        known = {one.name: one for one in self.matrices}
+        for name in outputs:
+            if name not in known:
+                raise InvalidInputError(f"The sensitivity of {shown(name)} was not measured.")
+        lost = np.array([outputs.get(one.name, 0.0) / one.outputs for one in self.matrices])
+        alone = np.array([one.steps.whole for one in self.matrices])
+        together = self.together.whole
+        every = np.arange(together.size)
+        value = _combined(lost, alone, together, every)
+        without = [_combined(lost, alone, together, every[every != k]) for k in every]
+        spread = np.sqrt((every.size - 1) * np.var(without))
+        reach = float(stdtrit(every.size - 1, (1 + _LEVEL) / 2) * spread)
+        return Prediction(value, value - reach, value + reach, every.size)
+
+    def to_json(self, path: str | os.PathLike[str]) -> Path:
+        """Write the JSON document, whole or not at all, and return its path.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be written.
+        """
+        text = json.dumps({"schema": SCHEMA} | asdict(self), allow_nan=False, indent=1)
+        return write_whole(path, text + "\n")
+
+    @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> "Sensitivities":
+        """Return what `to_json` wrote.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be read.
+        FileFormatError
+            When it is not such a file, or damaged.
+        """
+        return read_document(
+            path,
+            cls._from_dict,
+            what="file of sensitivities",
+            schemas=(SCHEMA,),
+            keys=("before", "together"),
+            unsound="is not a sound file of sensitivities",
+            again="Measure them again with `pastur.torch.measure_sensitivities`.",
+        )
+
+    @classmethod
+    def _from_dict(cls, values: dict[str, Any]) -> "Sensitivities":
+        try:
+            found: Sensitivities = decoded(cls, values)
+        except InvalidInputError as error:
+            check(False, "", str(error).rstrip("."))
+            raise
+        return found
+
+    def __str__(self) -> str:
+        heading = f"{'matrix':40}  {'outputs lost':>12}  more loss to second order"
+        lines = [heading]
+        for one in self.matrices:
+            whole = one.steps.whole
+            error = number(float(whole.std(ddof=1) / np.sqrt(whole.size)))
+            more = f"{number(float(whole.mean()))} ± {error}"
+            lines.append(f"{one.name:40}  {one.outputs:12.2%}  {more}")
+        joint = float(self.together.whole.mean())
+        lines.append(f"All together: {number(joint)}. {len(self.before)} documents.")
+        return "\n".join(lines)
+
+
+def _combined(
+    lost: FloatArray, alone: FloatArray, together: FloatArray, documents: FloatArray
+) -> float:
+    """Return the loss for some documents: each matrix in proportion, and how they go together.
+
+    Parameters
+    ----------
+    lost : array, shape (matrices,)
+        Outputs lost, over those lost when it was measured.
+    alone : array, shape (matrices, documents)
+    together : array, shape (documents,)
+    documents : array of int
+    """
+    each = alone[:, documents].mean(axis=1)
+    joint = float(together[documents].mean())
+    total = float(each.sum())
+    # Where the sum of the parts is no guide, all of them have the mean share.
+    if total <= 0:
+        return joint * float(lost.mean())
+    return joint * float(lost @ each) / total
