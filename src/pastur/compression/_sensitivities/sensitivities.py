@@ -16,7 +16,7 @@ from pastur._files import write_whole
 from pastur._foreign import shown
 from pastur._format import number
 from pastur._stored import check, decoded, read_document
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.compression._plan.fingerprint import TensorRecord
 from pastur.compression._plan.prediction import Prediction
 
@@ -234,7 +234,7 @@ class Sensitivities:
 
 
 def _combined(
-    lost: FloatArray, alone: FloatArray, together: FloatArray, documents: FloatArray
+    lost: FloatArray, alone: FloatArray, together: FloatArray, documents: AnyArray
 ) -> float:
     """Return the loss for some documents: each matrix in proportion, and how they go together.
 
