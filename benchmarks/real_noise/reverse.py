@@ -48,6 +48,8 @@ class Reading:
         |U|/|W|.
     verdict, noise : str
         On W as white noise, and what "auto" rests on.
+    default_holds : bool
+        Whether no false σ is read by "auto": it claims no law, or its interval holds.
     is_open : bool
         Whether σ has no lower end.
     holds : bool
@@ -66,6 +68,7 @@ class Reading:
     share: float
     verdict: str
     noise: str
+    default_holds: bool
     is_open: bool
     holds: bool
     sigma: float
@@ -83,12 +86,15 @@ def read(kind: str, source: str, w: FloatArray, u: FloatArray, sigma: float) -> 
     assert bounds is not None
     deconvolved = np.nan if bounds.deconvolved is None else bounds.deconvolved
     matched = matches(w, u)
+    default = fit_rectangular(w, noise="auto")
+    claimed = default.sigma_interval
     return Reading(
         kind,
         source,
         share=float(np.linalg.norm(u) / np.linalg.norm(w)),
         verdict=fit.goodness.verdict.value,
-        noise=str(fit_rectangular(w, noise="auto").noise.name),
+        noise=str(default.noise.name),
+        default_holds=claimed is None or bool(claimed[0] <= sigma <= claimed[1]),
         is_open=low == 0.0,
         holds=bool(low <= sigma <= high),
         sigma=fit.sigma / sigma,
@@ -244,6 +250,11 @@ def summary(readings: Sequence[Reading]) -> Record:
         "matrices": len(readings),
         "noise bulk": mean([r.verdict == "noise bulk" for r in readings]),
         "white by auto": mean([r.noise == "white" for r in readings]),
+        "profile by auto": mean([r.noise == "profile" for r in readings]),
+        "no false sigma by auto": mean([r.default_holds for r in readings]),
+        "profile by auto, it holds": mean(
+            [r.default_holds for r in readings if r.noise == "profile"]
+        ),
         "open below": mean([r.is_open for r in readings]),
         "sigma": median([r.sigma for r in readings]),
         "interval of sigma holds": mean([r.holds for r in readings]),
@@ -270,11 +281,11 @@ def summary(readings: Sequence[Reading]) -> Record:
 def table(record: Record) -> str:
     """Return the figures in Markdown."""
     lines = [
-        "| signal | \\|U\\|/\\|W\\| | matrices | noise bulk | white by auto | σ̂/σ | "
-        "σ holds: all, open below, white by auto | "
+        "| signal | \\|U\\|/\\|W\\| | matrices | noise bulk | white, profile by auto | σ̂/σ | "
+        "σ holds: all, open below, white by auto | auto: no false σ, profile's holds | "
         "deconvolved: holds, median | guarantee: holds, median | rms | "
         "spikes hold (of), error, width | free: holds, error |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in record["figures"]:
         share = row["share"]
@@ -286,9 +297,12 @@ def table(record: Record) -> str:
         )
         lines.append(
             f"| {row['kind']} | {share} | {row['matrices']} | {cell(row['noise bulk'])} | "
-            f"{cell(row['white by auto'])} | {cell(row['sigma'])} | "
+            f"{cell(row['white by auto'])}, {cell(row['profile by auto'])} | "
+            f"{cell(row['sigma'])} | "
             f"{cell(row['interval of sigma holds'])}, {cell(row['where open, it holds'])}, "
-            f"{cell(row['white by auto, it holds'])} | {deconvolved} | "
+            f"{cell(row['white by auto, it holds'])} | "
+            f"{cell(row['no false sigma by auto'])}, "
+            f"{cell(row['profile by auto, it holds'])} | {deconvolved} | "
             f"{cell(row['guarantee holds'])}, {cell(row['guarantee'])} | {cell(row['rms'])} | "
             f"{cell(row['spikes hold'])} ({row['spikes']}), {cell(row['error'])}, "
             f"{cell(row['width'])} | "

@@ -5,6 +5,7 @@ from math import exp
 import numpy as np
 
 from pastur._typing import AnyArray
+from pastur.estimation._fitting.cumulant import level_z
 from pastur.estimation._fitting.task import Level, Task
 from pastur.estimation._low_rank.edge import Edges
 from pastur.estimation._low_rank.noise_level import relative_deviation
@@ -30,7 +31,7 @@ def few_spikes(
     """
     kind, law, sigma, rank = task.kind, split.law, split.sigma, split.spikes.size
     deviation = 0.0 if task.known else kind.relative_to_matrix(relative_deviation(law))
-    margin, both = exp(task.level_z * deviation), kind.sides == 2
+    both = kind.sides == 2
     end = sigma * float(kind.to_matrix(law.center + law.half_width))
     critical = sigma * float(kind.to_matrix(law.half_width / 2))
     context = SpikeContext(
@@ -50,6 +51,7 @@ def few_spikes(
     spikes = spike_table(context, np.arange(rank), detection, z=task.z)
     edge = sigma * float(edges.edge[rank])
     lower = -edge if both else 0.0
+    margin = exp(level_z(task, sigma, spikes["theta"]) * deviation)
     # The bias is of first order; of a handful of entries it can be beyond −1.
     true = sigma * exp(-bias)
     return Level(true, true / margin, true * margin, lower, edge, lower, edge), spikes

@@ -9,6 +9,7 @@ import numpy as np
 from pastur._errors import InvalidInputError
 from pastur.estimation._deconvolution.descent import Deconvolution, deconvolve
 from pastur.estimation._deconvolution.far import NEAR
+from pastur.estimation._fitting.cumulant import level_z
 from pastur.estimation._fitting.exact import fit_exact
 from pastur.estimation._fitting.few import few_spikes
 from pastur.estimation._fitting.in_part import fit_in_part
@@ -93,7 +94,8 @@ def _fit_noise(task: Task) -> Found:
     contradicted = diagnosis is not None and diagnosis.verdict is not None
     doubtful = (rejected or contradicted) and not task.known
     bias = level_bias(task, split, own)
-    at_most = task.guarantee if doubtful else None
+    unsure = doubtful or task.uneven
+    at_most = task.guarantee if unsure else None
     level, spikes = few_spikes(
         task, split, edges, bias=bias, at_most=at_most, believed=not doubtful
     )
@@ -108,11 +110,12 @@ def _fit_noise(task: Task) -> Found:
         many = _fit_many_if_better(task, found, goodness, len(spikes))
         if many is not None:
             return many
-        level, rank = _widened(task, split, level, rank, found)
+        spread = level_z(task, split.sigma, spikes["theta"])
+        level, rank = _widened(task, split, level, rank, found, spread)
     elif len(spikes) > _FEW:
         level = task.up_to_guarantee(level)
     level = with_tail(task, level, len(spikes))
-    if doubtful:
+    if unsure:
         level = task.up_to_guarantee(level)
     elif level.low == 0.0 and not task.known:
         _, spikes = few_spikes(task, split, edges, bias=bias, at_most=level.high, believed=True)
@@ -162,14 +165,15 @@ def _fit_many_if_better(
 
 
 def _widened(
-    task: Task, split: Split, level: Level, rank: Rank, found: Deconvolution
+    task: Task, split: Split, level: Level, rank: Rank, found: Deconvolution, spread: float
 ) -> tuple[Level, Rank]:
     """Return level and rank with intervals that allow for spikes too weak to be detached.
 
     As many as the rank's interval has may be in what was taken for noise, of the critical strength.
+    `spread` is how many standard deviations σ's interval has.
     """
     weak = max(rank.rank, found.rank + task.z * found.rank_deviation)
-    margin = exp(task.level_z * found.deviation / found.sigma)
+    margin = exp(spread * found.deviation / found.sigma)
     if found.p_value >= REJECTION and not task.known:
         level = level._replace(at_most=found.sigma * margin)
     if rank.rank and not task.known:

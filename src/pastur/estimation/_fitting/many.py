@@ -7,6 +7,7 @@ import numpy as np
 
 from pastur._typing import AnyArray
 from pastur.estimation._deconvolution.descent import Deconvolution
+from pastur.estimation._fitting.cumulant import level_z
 from pastur.estimation._fitting.sentences import assess_growing, broad
 from pastur.estimation._fitting.tail import with_tail
 from pastur.estimation._fitting.task import Assessment, Found, Level, Rank, Task, result
@@ -55,10 +56,13 @@ def fit_many(task: Task, found: Deconvolution) -> Found:
     detached, reach = detached[sure], z * found.rank_deviation
     least = min(float(detached.size), found.rank)
     rank = Rank(found.rank, max(found.rank - reach, least), min(found.rank + reach, size))
-    level = _level(task, found, noise, detached.size)
+    level = _level(task, found, noise, spikes["theta"][sure])
     level = with_tail(task, level, detached.size, rank.high - detached.size)
-    open_below = not task.known and reaches_into_noise(kind, found, detached.size)
-    if open_below:
+    reaches = not task.known and reaches_into_noise(kind, found, detached.size)
+    open_below = reaches or task.uneven
+    if task.uneven:
+        level = task.up_to_guarantee(level)
+    elif reaches:
         level = task.from_zero(level)
     if open_below or not sure.all():
         most = level.high if open_below else None
@@ -115,16 +119,16 @@ def reaches_into_noise(kind: Kind, found: Deconvolution, detached: int) -> bool:
     return close > max(kind.sides * _FEW_CLOSE, _SHARE_CLOSE * detached)
 
 
-def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, rank: int) -> Level:
+def _level(task: Task, found: Deconvolution, noise: NoiseIntervals, theta: AnyArray) -> Level:
     """Return the noise level with its interval, and where noise ends, alone and with signal."""
-    kind, alpha, sigma = task.kind, task.asked.alpha, found.sigma
+    kind, alpha, sigma, rank = task.kind, task.asked.alpha, found.sigma, theta.size
     ends = noise.edges(alpha / (rank + 1))
     lower_bulk, bulk = (float(ends[0, 0]) if kind.sides == 2 else 0.0), float(ends[-1, 1])
     lower, edge = lower_bulk, bulk
     if found.signal.base is None:
         edge = sigma * noise_end(kind, min(rank, kind.size // 2), alpha)
         lower = -edge if kind.sides == 2 else 0.0
-    margin = exp(task.level_z * found.deviation / sigma)
+    margin = exp(level_z(task, sigma, theta) * found.deviation / sigma)
     high = sigma * margin
     at_most = high if found.p_value >= REJECTION and not task.known else None
     return Level(sigma, sigma / margin, high, lower, edge, lower_bulk, bulk, at_most)

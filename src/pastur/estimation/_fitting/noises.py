@@ -6,13 +6,14 @@ import numpy as np
 
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
-from pastur.estimation._fitting.belief import doubt, noise_cumulant
+from pastur.estimation._fitting.belief import doubt
+from pastur.estimation._fitting.cumulant import noise_cumulant
 from pastur.estimation._fitting.fitting import fit
 from pastur.estimation._fitting.profile import fit_profile, profile_estimate
 from pastur.estimation._fitting.sentences import without_advice
 from pastur.estimation._fitting.task import Found, Task, result_without_law
 from pastur.estimation._kinds.contract import Kind
-from pastur.estimation._observed.entries import diagnose_entries
+from pastur.estimation._observed.entries import DIFFERING, diagnose_entries
 from pastur.estimation._observed.spectrum import Settings, Spectrum
 from pastur.estimation._profile.estimate import ProfileEstimate
 from pastur.estimation._profile.rest import rest_of
@@ -23,8 +24,6 @@ from pastur.estimation._result.verdict import Verdict
 
 AUTO = "auto"
 NOISES = (*map(str, NoiseName), AUTO)
-# Standard deviations from which on the spread of the variances of rows or columns is not chance.
-_DIFFERING = 3.5
 # Of entries with a larger fourth cumulant spikes leave rows that differ more than chance explains.
 _GAUSSIAN = 1.0
 
@@ -59,7 +58,7 @@ def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
 def _believed(task: Task) -> Found:
     """Return the first fit whose law is believed, or what can be said without a law."""
     white = fit(task)
-    cumulant = noise_cumulant(white, task)
+    cumulant = _cumulant(task, white)
     goodness, uneven = doubt(white, cumulant), _uneven(task, white, cumulant)
     if goodness is None and not uneven:
         return white
@@ -74,6 +73,15 @@ def _believed(task: Task) -> Found:
     goodness = goodness or _unequal(white.goodness)
     reason = goodness.verdict.meaning.rstrip(".")
     return result_without_law(task, without_advice(goodness), reason[0].lower() + reason[1:], white)
+
+
+def _cumulant(task: Task, white: Found) -> float:
+    """Return the fourth cumulant of the entries of the noise of a white fit."""
+    diagnosis, unit = task.spectrum.diagnosis, task.spectrum.unit
+    if diagnosis is None or not white.sigma:
+        return 0.0
+    sigma = white.sigma / unit * task.share
+    return noise_cumulant(task, diagnosis.cumulant, sigma, white.spikes["theta"] / unit)
 
 
 def _unequal(goodness: Goodness) -> Goodness:
@@ -103,7 +111,7 @@ def _uneven(task: Task, white: Found, cumulant: float) -> bool:
         return False
     if diagnosis.verdict is not None:
         return diagnosis.verdict == Verdict.UNEVEN
-    return diagnosis.differing > _DIFFERING or _rest_uneven(task, white, cumulant)
+    return diagnosis.differing > DIFFERING or _rest_uneven(task, white, cumulant)
 
 
 def _rest_uneven(task: Task, white: Found, cumulant: float) -> bool:
@@ -118,4 +126,4 @@ def _rest_uneven(task: Task, white: Found, cumulant: float) -> bool:
         return False
     w = np.asarray(matrix, dtype=np.float64) / task.spectrum.unit
     rest, values = rest_of(w, task.kind.factors(w), task.kind, task.asked.alpha)
-    return diagnose_entries(rest, values).differing > _DIFFERING
+    return diagnose_entries(rest, values).differing > DIFFERING

@@ -13,6 +13,7 @@ from pastur.estimation._bounds.guarantee import sigma_guarantee, sigma_rms
 from pastur.estimation._fitting.sentences import left_out
 from pastur.estimation._free.leading import read_leading
 from pastur.estimation._kinds.contract import Kind, in_unit
+from pastur.estimation._observed.entries import DIFFERING
 from pastur.estimation._observed.spectrum import Settings, Spectrum
 from pastur.estimation._result.fit import Fit
 from pastur.estimation._result.goodness import Goodness
@@ -27,8 +28,6 @@ _INDEPENDENT = (
 )
 # Of a spectrum without its matrix: nothing shows the cumulant, which moves the edge.
 _LIKE_GAUSSIAN = "the fourth cumulant of the entries is small, on which alpha rests"
-# Standard deviations of the cumulant of Gaussian entries, √(24/entries), that are chance.
-_SURE = 4.0
 _GENERAL_POSITION = "the directions that stand out are in general position to the rest"
 _NOT_GIVEN = (
     "; the entries were not given, so that neither their tails nor the variances of rows and "
@@ -150,16 +149,12 @@ class Task:
         """Standard deviations between an estimate and the ends of its interval."""
         return -NormalDist().inv_cdf(self.asked.alpha / 2)
 
-    @cached_property
-    def level_z(self) -> float:
-        """As `z`, for σ: a fourth cumulant κ of the entries multiplies its variance by 1 + κ/2.
-
-        A cumulant below 0 makes σ surer; the interval stays that of Gaussian entries.
-        """
+    @property
+    def uneven(self) -> bool:
+        """Whether white noise was asked for, and variances of rows or columns contradict it."""
         diagnosis = self.spectrum.diagnosis
-        cumulant = 0.0 if diagnosis is None else diagnosis.excess
-        by_chance = _SURE * (24 / (self.kind.size * self.kind.side)) ** 0.5
-        return self.z * (1 + cumulant / 2) ** 0.5 if cumulant > by_chance else self.z
+        white = self.asked.noise == NoiseName.WHITE and self.bulk is None and not self.known
+        return white and diagnosis is not None and diagnosis.differing > DIFFERING
 
     @property
     def remark(self) -> str:

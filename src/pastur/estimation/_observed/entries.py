@@ -50,6 +50,8 @@ _LEAST_SHIFT = 0.05
 _LEAST_VARIANCE, _SURE_VARIANCE = 0.1, 5.0
 # Copies matter from this share of all rows on, or where one group of them makes a spike.
 _COPIED = 0.01
+# Standard deviations from which on the spread of the variances of rows or columns is not chance.
+DIFFERING = 3.5
 _TINY = 1e-300
 # Against the largest entry: less is what rounding leaves of zero.
 _ROUNDING = 2.0**-49
