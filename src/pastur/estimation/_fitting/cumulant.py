@@ -1,5 +1,7 @@
 """The fourth cumulant of the entries of the noise, and how it widens σ's interval."""
 
+from math import sqrt
+
 from pastur._typing import AnyArray
 from pastur.estimation._fitting.task import Task
 
@@ -34,7 +36,7 @@ def level_z(task: Task, sigma: float, theta: AnyArray) -> float:
     by_chance = _SURE * (24 / (task.kind.size * task.kind.side)) ** 0.5
     if cumulant * min(_energy(task, sigma)[1], 1.0) ** 2 <= by_chance:
         return task.z
-    return task.z * (1 + cumulant / 2) ** 0.5
+    return task.z * sqrt(1 + cumulant / 2)
 
 
 def _energy(task: Task, sigma: float) -> tuple[float, float]:
