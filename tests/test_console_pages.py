@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -26,7 +27,7 @@ FILE = re.compile(r"# ([\w.-]+\.py)\n")
 _FIRST = 3
 PAGES = [
     page
-    for page in sorted((ROOT / "docs").glob("*.md"))
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if "```console\n$ " in page.read_text("utf-8")
 ]
 
@@ -91,7 +92,7 @@ def test_the_page_begins_as_it_says(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_page_can_be_walked(page: Path) -> None:
     found = list(steps(page.read_text("utf-8")))
-    assert len(found) > _FIRST
+    assert found
     walk(found)
 
 
@@ -121,6 +122,47 @@ def walk(found: list[Step]) -> None:
 )
 def test_lines_that_may_be_left_out(expected: str, matches: bool) -> None:
     assert prints("a  \nb\nc\n", expected) == matches
+
+
+# Commands in the text, and those in blocks of which no output is shown.
+INLINE = re.compile(r"`(pastur [a-z][^`]*)`")
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TEXTS = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
+
+
+def commands_named(page: str) -> list[str]:
+    """Return the commands of pastur that a page names, those continued on a next line as one."""
+    shell = "\n".join(SHELL.findall(page)).replace("\\\n", " ")
+    lines = [line for line in shell.splitlines() if line.startswith("pastur ")]
+    return [" ".join(one.split()) for one in (*INLINE.findall(page), *lines)]
+
+
+def unknown_parts(command: str) -> list[str]:
+    """Return what of a command does not exist: itself, or its options."""
+    here: click.Command = main
+    found = []
+    for word in command.partition("#")[0].split()[1:]:
+        if word.startswith("-") and word not in ("-", "--help"):
+            name = word.partition("=")[0].rstrip(".,…")
+            if all(name not in param.opts for param in here.params):
+                found.append(name)
+        elif isinstance(here, click.Group) and not word.startswith("…"):
+            if word not in here.commands:
+                return [word]
+            here = here.commands[word]
+    return found
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
+def test_commands_in_the_text_and_their_options_exist(page: Path) -> None:
+    for command in commands_named(page.read_text("utf-8")):
+        assert unknown_parts(command) == [], command
+
+
+def test_an_option_that_does_not_exist_is_noticed() -> None:
+    page = "`pastur analyze X --opne`, `pastur analyse`\n```sh\npastur demo \\\n  -x\n```\n"
+    found = [part for command in commands_named(page) for part in unknown_parts(command)]
+    assert found == ["--opne", "analyse", "-x"]
 
 
 def test_a_page_with_another_output_is_noticed() -> None:
