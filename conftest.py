@@ -28,10 +28,20 @@ R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 _NO_SKIPS = bool(os.environ.get("PASTUR_NO_SKIPS"))
 _EXPECTED = os.environ.get("PASTUR_EXPECTED_SKIPS")
 
-# The modules that import an extra when they are loaded; their tests need it as well, and are
-# skipped with a reason.
-_NEEDING = {"sklearn": "src/pastur/sklearn", "torch": "src/pastur/torch"}
-collect_ignore = [path for extra, path in _NEEDING.items() if not find_spec(extra)]
+# The modules that import an extra when they are loaded, or whose examples need it; their tests need
+# it as well, and are skipped with a reason.
+_NEEDING = {
+    "src/pastur/sklearn": "sklearn",
+    "src/pastur/torch": "torch",
+    "src/pastur/experiments/_training/train.py": "torch",
+    "src/pastur/experiments/_training/saved_network.py": "torch",
+    "src/pastur/experiments/fashion_mnist/_study/trainings.py": "torch",
+}
+collect_ignore = [path for path, extra in _NEEDING.items() if not find_spec(extra)]
+# An example that trains on the data set; it never downloads it.
+_DATA = os.environ.get("PASTUR_FASHION_MNIST") or "/usr/share/datasets/fashion-mnist"
+if not os.path.isdir(_DATA):
+    collect_ignore.append("src/pastur/experiments/fashion_mnist/_study/trainings.py")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

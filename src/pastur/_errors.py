@@ -11,7 +11,17 @@ _LONGEST = 160
 
 
 class PasturError(Exception):
-    """Base of every error that pastur raises deliberately."""
+    """Base of every error that pastur raises deliberately.
+
+    Examples
+    --------
+    >>> import pastur
+    >>> try:
+    ...     pastur.fit_rectangular([[1.0, float("nan")], [0.0, 1.0]])
+    ... except pastur.PasturError as error:
+    ...     print(type(error).__name__, isinstance(error, ValueError))
+    InvalidInputError True
+    """
 
 
 class InvalidInputError(PasturError, ValueError):

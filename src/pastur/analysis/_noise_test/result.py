@@ -63,6 +63,15 @@ class MatrixNoiseTest:
         Change without the signal.
     deciles : tuple of float or None
         Changes without each tenth of the singular directions, the largest values first.
+
+    Examples
+    --------
+    As `pastur.torch.noise_test` returns it for each matrix:
+
+    >>> from pastur.analysis import MatrixNoiseTest
+    >>> one = MatrixNoiseTest("fc", (40, 60), "white", 2, 0.6, 1.0, 0.3, (0.1, 0.2), 1.2, ())
+    >>> round(one.fresh_mean, 2), round(one.fresh_error, 2), round(one.p_value, 2)
+    (0.15, 0.05, 0.33)
     """
 
     name: str
@@ -122,6 +131,16 @@ class NoiseTest:
         Matrices that were not tested, with the reason, in words that follow the name.
     versions : dict
         Versions of pastur, NumPy, SciPy, PyTorch and Python.
+
+    Examples
+    --------
+    As `pastur.torch.noise_test` returns it:
+
+    >>> from pastur.analysis import MatrixNoiseTest, NoiseTest
+    >>> one = MatrixNoiseTest("fc", (40, 60), "white", 2, 0.6, 1.0, 0.3, (0.1, 0.2), 1.2, ())
+    >>> test = NoiseTest(0.4, 0.4, 2, 0, (one,), {"embedding": "too large"}, {})
+    >>> test["fc"].signal_removed > test["fc"].rest_removed
+    True
     """
 
     loss: float

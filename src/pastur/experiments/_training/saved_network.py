@@ -34,6 +34,20 @@ def save_network(
     ------
     FileAccessError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from safetensors.numpy import load_file
+    >>> from pastur.datasets import FashionMnist
+    >>> from pastur.experiments import TrainingConfig, train_network
+    >>> images, labels = np.zeros((20, 28, 28), np.uint8), np.zeros(20, np.uint8)
+    >>> data = FashionMnist(images, labels, images, labels)
+    >>> network = train_network(TrainingConfig(size=10, epochs=1), data=data)
+    >>> path = save_network(network, f"{tempfile.mkdtemp()}/network.safetensors")
+    >>> sorted(name for name in load_file(path) if "fc2" in name)
+    ['fc2.bias', 'fc2.weight', 'fc2.weight.initial']
     """
     from safetensors.numpy import save
 

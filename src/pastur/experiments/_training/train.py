@@ -53,6 +53,20 @@ class TrainedNetwork:
     versions : dict of str to str
         What the bits depend on besides the configuration: Python, NumPy, torch, and the
         instruction set for which torch chose its kernels; and the GPU, where one was used.
+
+    Examples
+    --------
+    A network this small, trained on noise, shows how it is called and no more:
+
+    >>> import numpy as np
+    >>> from pastur.datasets import FashionMnist
+    >>> rng = np.random.default_rng(0)
+    >>> images = rng.integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    >>> labels = rng.integers(0, 10, 200, dtype=np.uint8)
+    >>> data = FashionMnist(images, labels, images, labels)
+    >>> network = train_network(TrainingConfig(size=10, epochs=1), data=data)
+    >>> network.parameters["fc2.weight"].shape, len(network.losses), network.diverged
+    ((10, 10), 1, False)
     """
 
     config: TrainingConfig
@@ -119,6 +133,20 @@ def train_network(
     -----
     PasturWarning
         If the checkpoint is damaged: it is renamed, and the training begins anew.
+
+    Examples
+    --------
+    A network this small, trained on noise, shows how it is called and no more:
+
+    >>> import numpy as np
+    >>> from pastur.datasets import FashionMnist
+    >>> rng = np.random.default_rng(0)
+    >>> images = rng.integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    >>> labels = rng.integers(0, 10, 200, dtype=np.uint8)
+    >>> data = FashionMnist(images, labels, images, labels)
+    >>> network = train_network(TrainingConfig(size=10, epochs=1), data=data)
+    >>> 0 < network.test_accuracy < 1
+    True
     """
     torch = import_torch(_PURPOSE)
     place = torch_device(device)

@@ -10,7 +10,14 @@ from pastur._vocabulary import Word
 
 
 class PruningAction(Word):
-    """What is done to a layer."""
+    """What is done to a layer.
+
+    Examples
+    --------
+    >>> from pastur.torch import PruningAction
+    >>> PruningAction.CUT == "cut", PruningAction.LEFT == "left"
+    (True, True)
+    """
 
     LEFT = "left"
     CUT = "cut"
@@ -46,6 +53,21 @@ class PrunedLayer:
         Numbers of its weight; where entries were removed, those that are not zero.
     error : float
         ‖W − W′‖/‖W‖ in Frobenius norm, W before this step and W′ after it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> import pastur
+    >>> _ = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(30, 60), nn.ReLU(), nn.Linear(60, 40))
+    >>> optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    >>> step = pastur.torch.MPPruning(module, optimizer, every=1, until=20).step()
+    >>> layer = step["2"]
+    >>> str(layer.action), layer.rank, layer.parameters_before
+    ('cut', 38, 2400)
+    >>> step["0"].reason
+    'too small to tell: 30 singular values, fewer than 40'
     """
 
     name: str
@@ -78,6 +100,18 @@ class PruningStep:
         Of the singular values below the edge, the share that was kept.
     layers : tuple of PrunedLayer
         All layers that are linear or convolutions, in the order of the module.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> import pastur
+    >>> _ = torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(30, 60), nn.ReLU(), nn.Linear(60, 40))
+    >>> optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    >>> step = pastur.torch.MPPruning(module, optimizer, every=1, until=20).step()
+    >>> step.epoch, step.fraction, [layer.name for layer in step.changed]
+    (1, 0.95, ['2'])
     """
 
     epoch: int

@@ -94,6 +94,11 @@ def growth(
 
     Networks with a count of 0, and records that do not have it, are left out; None where those left
     are of fewer than three sizes, which say nothing about a power.
+
+    Examples
+    --------
+    >>> growth([]) is None
+    True
     """
     pairs = []
     for record in records:
@@ -112,6 +117,11 @@ def spike_panels(records: Sequence[NetworkRecord], *, layer: str = MIDDLE) -> li
     """Return a panel for each realisation, counts against N, and one of the test accuracies.
 
     Networks whose bulk does not fit the model are drawn as grey crosses, whatever their count.
+
+    Examples
+    --------
+    >>> spike_panels([])
+    []
     """
     panels = []
     for seed in sorted({record.config.seed for record in records}):

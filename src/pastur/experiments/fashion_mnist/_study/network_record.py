@@ -64,6 +64,15 @@ class NetworkRecord:
     epochs : tuple of EpochFindings
         Ascending; the last one is the end of the training where `finished`.
     finished : bool
+
+    Examples
+    --------
+    What `run_fashion_mnist` returns, here of a training that has not begun:
+
+    >>> from pastur.experiments import NetworkRecord, TrainingConfig
+    >>> record = NetworkRecord(TrainingConfig(size=10), {}, (), (), finished=False)
+    >>> record.config.size, record.epochs
+    (10, ())
     """
 
     config: TrainingConfig

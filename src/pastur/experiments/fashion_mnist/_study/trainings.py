@@ -92,6 +92,16 @@ def run_fashion_mnist(
     PasturWarning
         If a record or a state is damaged: it is renamed to NAME.damaged, and its network is trained
         again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> (record,) = run_fashion_mnist([TrainingConfig(size=10, epochs=1)], folder)
+    >>> record.finished, [layer.layer for layer in record.last.layers]
+    (True, ['fc1.weight', 'fc2.weight', 'fc3.weight'])
+    >>> read_records(folder)[0].config.size
+    10
     """
     training_versions(device)  # Fails at once where there is no such device.
     workers = Workers.of(jobs, executor)
@@ -143,6 +153,12 @@ def read_records(folder: PathLike) -> list[NetworkRecord]:
     ------
     FileAccessError, FileFormatError
         If there is no such folder, or a file in it is not a record.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> read_records(tempfile.mkdtemp())
+    []
     """
     place = Path(folder)
     if not place.is_dir():
