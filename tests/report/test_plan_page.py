@@ -13,7 +13,7 @@ from html_page import Page, escaped
 import pastur
 from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError
 from pastur._format import percent
-from pastur.compression import Action, Choice, CompressionPlan
+from pastur.compression import Action, Choice, CompressionPlan, Prediction, collect_inputs
 from pastur.report import write_plan
 
 
@@ -158,3 +158,29 @@ def test_an_edited_plan_is_shown(plan: CompressionPlan, tmp_path: Path) -> None:
     stored.write_text(json.dumps(values))
     found = cells(page_of(CompressionPlan.from_json(stored), tmp_path))
     assert "3 bits, factored" in found
+
+
+def test_what_outputs_lose_is_on_the_page(tmp_path: Path) -> None:
+    """With its interval, and what the model loses where that was measured."""
+    rng = np.random.default_rng(3)
+    model = {"a": rng.normal(size=(60, 50)), "b": rng.normal(size=(40, 60))}
+
+    def run(seed: int, add: Any) -> None:
+        drawn = np.random.default_rng(seed)
+        for name, w in model.items():
+            add(name, drawn.normal(size=(30, w.shape[1])) * np.linspace(3, 0.1, w.shape[1]))
+
+    inputs = collect_inputs(model, range(8), run=run, path=tmp_path / "inputs.safetensors")
+    analysis = pastur.analyze(model, noise="white")
+    made = pastur.plan_compression(
+        analysis, model, method="outputs", target={"size": 0.6}, inputs=inputs
+    )
+    text = (write_plan(made, tmp_path / "plan.html")).read_text("utf-8")
+    assert "Outputs lost" in text and "in sample" in text
+    assert "what the model loses is not known" in text and "without data" not in text
+    predicted = dataclasses.replace(made, predicted=Prediction(0.02, 0.015, 0.025, 30))
+    text = (write_plan(predicted, tmp_path / "plan.html")).read_text("utf-8")
+    assert "+0.02" in text and "predicted to second order, from 30 documents" in text
+    plain = pastur.plan_compression(analysis, model, target={"size": 0.6})
+    text = (write_plan(plain, tmp_path / "plan.html")).read_text("utf-8")
+    assert "Outputs lost" not in text and "without data" in text

@@ -103,6 +103,7 @@ def _cells(matrix: MatrixPlan, form: Form) -> dict[str, Cell]:
         error = Cell(page_text.percent(promise.error), promise.error, interval)
         energy = Cell(page_text.percent(promise.energy), promise.energy)
     return {
+        "outputs": _outputs(matrix),
         "shape": Cell(page_text.shape(matrix.shape), matrix.entries),
         "rank": NONE if choice.rank is None else Cell(str(choice.rank), choice.rank),
         "energy": energy,
@@ -110,6 +111,17 @@ def _cells(matrix: MatrixPlan, form: Form) -> dict[str, Cell]:
         "parameters": _sizes(after, matrix.entries),
         "bytes": _sizes(packed, before),
     }
+
+
+def _outputs(matrix: MatrixPlan) -> Cell:
+    if matrix.kept:
+        return Cell("0", 0.0)
+    lost = None if matrix.promise is None else matrix.promise.outputs
+    if lost is None:
+        return NONE
+    low, high, inside = map(page_text.percent, (lost.low, lost.high, lost.inside))
+    detail = f"{low.removesuffix(' %')} to {high}; {inside} in sample"
+    return Cell(page_text.percent(lost.loss), lost.loss, detail)
 
 
 def _sizes(after: int | None, before: int) -> Cell:
@@ -126,11 +138,16 @@ def columns(plan: CompressionPlan) -> list[tuple[str, str, str]]:
         ("rank", "Rank", "Leading directions that are left"),
         ("energy", "Energy", "Sum of squares that is left, over that of the matrix"),
         ("error", "Error", "‖W − W′‖/‖W‖, with its interval"),
+        ("outputs", "Outputs lost", "Σ‖Wx − W′x‖²/Σ‖Wx‖² on documents that did not choose"),
         ("parameters", "Parameters", "Numbers that describe what is left, of those before"),
         ("bytes", "Bytes", "Of its numbers in what is written, of those before"),
     ]
-    ranked = any(matrix.choice.rank is not None for matrix in plan.matrices)
-    return [one for one in found if one[0] != "rank" or ranked]
+    choices = [matrix.choice for matrix in plan.matrices]
+    said = {
+        "rank": any(one.rank is not None for one in choices),
+        "outputs": any(one.inputs is not None for one in choices),
+    }
+    return [one for one in found if said.get(one[0], True)]
 
 
 def _strip(matrix: MatrixPlan, share: float | None) -> PlanStrip:

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from pastur._format import bytes_text, large
+from pastur._format import bytes_text, large, span
 from pastur.analysis._result.places import has_groups
-from pastur.compression import Action, CompressionPlan
+from pastur.compression import Action, CompressionPlan, Prediction
 from pastur.compression._methods.methods import METHODS
 from pastur.report._build import page_text
 from pastur.report._build.page import own_script, page
@@ -35,6 +35,7 @@ def render_plan(plan: CompressionPlan) -> str:
         columns=columns(plan),
         marks=marks(),
         tiles=_tiles(plan),
+        calibrated=any(matrix.choice.inputs is not None for matrix in plan.matrices),
         target=", ".join(f"{name} {value:g}" for name, value in plan.target.items()),
     )
 
@@ -44,7 +45,7 @@ def _tiles(plan: CompressionPlan) -> list[Tile]:
     after, before, error = plan.parameters_after, plan.parameters_before, plan.error
     changed = sum(not matrix.kept for matrix in plan.matrices)
     others = len(plan.tensors) - len({matrix.tensor for matrix in plan.matrices})
-    return [
+    tiles = [
         (
             "Parameters",
             "not known" if after is None else page_text.percent(after / max(before, 1)),
@@ -69,3 +70,10 @@ def _tiles(plan: CompressionPlan) -> list[Tile]:
             "as before",
         ),
     ]
+    return [*tiles, _predicted(plan.predicted)] if plan.predicted is not None else tiles
+
+
+def _predicted(predicted: Prediction) -> Tile:
+    ends = span(predicted.low, predicted.high)
+    meaning = f"{ends} more; predicted to second order, from {predicted.documents} documents"
+    return "Loss of the model", f"{predicted.loss:+.3g}", meaning
