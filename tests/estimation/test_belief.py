@@ -94,6 +94,23 @@ def test_variances_that_differ_a_little_are_a_profile(spread: float, found: str)
     assert (asked.sigma_interval[0] > 0) is (spread == 0)
 
 
+@pytest.mark.parametrize(("spread", "both"), [(0.1, True), (0.5, False)])
+def test_where_white_noise_holds_as_well_sigma_may_be_that_of_either(
+    spread: float, both: bool
+) -> None:
+    """With a signal that rows share unequally, its σ is the lower one."""
+    rng = np.random.default_rng(12)
+    rows = np.exp(spread * rng.normal(size=SHAPE[0]))
+    w = noise(rng) * np.sqrt(rows / rows.mean())[:, None]
+    w += signal(CRITICAL * np.array([4.0, 3.0, 2.0]), rng)
+    chosen, profile = fit_rectangular(w, noise="auto"), fit_rectangular(w, noise="profile")
+    assert chosen.noise == "profile" and chosen.sigma == profile.sigma
+    assert (fit_rectangular(w).goodness.verdict == Verdict.NOISE) is both
+    assert (chosen.sigma_interval == profile.sigma_interval) is not both
+    assert chosen.sigma_interval[0] <= profile.sigma_interval[0]
+    assert chosen.sigma_interval[1] >= profile.sigma_interval[1]
+
+
 @pytest.mark.lengthy
 @pytest.mark.parametrize(("spread", "found"), [(0.0, "white"), (0.1, "profile")])
 def test_variances_that_spikes_hide_show_in_what_they_leave(spread: float, found: str) -> None:

@@ -68,11 +68,22 @@ def _believed(task: Task) -> Found:
         profile, cumulant = fit_profile(task, reason, estimate)
         of_profile = doubt(profile, cumulant)
         if of_profile is None and profile.status.converged:
-            return profile
+            return _under_either(profile, white)
         goodness = goodness or of_profile
     goodness = goodness or _unequal(white.goodness)
     reason = goodness.verdict.meaning.rstrip(".")
     return result_without_law(task, without_advice(goodness), reason[0].lower() + reason[1:], white)
+
+
+def _under_either(profile: Found, white: Found) -> Found:
+    """Return the fit with a profile; σ's interval covers that of white noise where this holds too.
+
+    Rows that differ may have noise or signal of more energy, and both are said to be weak.
+    """
+    if white.goodness.verdict != Verdict.NOISE:
+        return profile
+    (low, high), (least, most) = profile.sigma_interval, white.sigma_interval
+    return replace(profile, sigma_interval=(min(low, least), max(high, most)))
 
 
 def _cumulant(task: Task, white: Found) -> float:
