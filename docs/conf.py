@@ -82,6 +82,8 @@ html_static_path = ["_static"]
 html_css_files = ["gallery.css"]
 html_js_files = ["labels.js"]
 html_show_sourcelink = False
+# The first page has no others of its section.
+html_sidebars = {"start": []}
 html_copy_source = False
 html_theme_options: dict[str, Any] = {
     "show_prev_next": False,
