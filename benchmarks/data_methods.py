@@ -4,9 +4,9 @@
     python benchmarks/data_methods.py [SECTION …] [--draws 40] [--seed 0]
     python benchmarks/data_methods.py --page
 
-Sections: components (counts and denoising), covariance, missing, patches; all of them by default, a
-quarter of an hour on one core. Each leaves its part of benchmarks/data_methods.json, from which the
-tables of docs/data.md are written, by `--page` alone as well. dipy and optht are needed by
+Sections: components (counts and denoising), covariance, portfolio, missing, patches; all of them by
+default, half an hour on one core. Each leaves its part of benchmarks/data_methods.json, from which
+the tables of docs/data.md are written, by `--page` alone as well. dipy and optht are needed by
 `components` and `patches` alone, and never by pastur.
 """
 
@@ -154,6 +154,61 @@ def covariance(draws: int, seed: int) -> Rows:
     return rows
 
 
+def returns(rng: np.random.Generator, p: int, *, market: bool) -> FloatArray:
+    """Return the covariance of p returns: three factors, the first of all, and their own risks."""
+    loadings = 0.3 * rng.normal(size=(p, 3))
+    if market:
+        loadings[:, 0] = 1 + 0.3 * rng.normal(size=p)
+    own = rng.uniform(0.1, 0.4, p)
+    return np.asarray((loadings * [0.16, 0.1, 0.08]) @ (loadings * [0.16, 0.1, 0.08]).T) + np.diag(
+        own**2
+    )
+
+
+def best_of_directions(x: FloatArray, true: FloatArray) -> FloatArray:
+    """Return the best covariance with the directions of the standardized data: true variances."""
+    units = x.std(axis=0, ddof=1)
+    scaled = (x - x.mean(axis=0)) / units
+    right = np.linalg.svd(scaled, full_matrices=True)[2]
+    inner = true / np.multiply.outer(units, units)
+    variances = np.einsum("ij,jk,ik->i", right, inner, right)
+    return np.asarray((right.T * variances) @ right * np.multiply.outer(units, units))
+
+
+def portfolio(draws: int, seed: int) -> Rows:
+    """The standard deviation that a covariance promises for weights, over what it is."""
+    from sklearn.covariance import LedoitWolf
+
+    from pastur.sklearn import SpikedCovariance
+
+    rows: Rows = {}
+    p = 100
+    for market in (True, False):
+        for n in (120, 250, 500):
+            ratios: dict[str, list[float]] = {}
+            for draw in range(draws):
+                rng = np.random.default_rng([seed, 5, n, draw, int(market)])
+                true = returns(rng, p, market=market)
+                x = rng.normal(size=(n, p)) @ np.linalg.cholesky(true).T
+                ours = SpikedCovariance(standardize=True).fit(x).covariance_
+                found = {
+                    "pastur": ours,
+                    "best of these directions": best_of_directions(x, true),
+                    "LedoitWolf": LedoitWolf().fit(x).covariance_,
+                    "empirical": np.cov(x.T),
+                }
+                for name, estimate in found.items():
+                    weights = np.linalg.solve(estimate, np.ones(p))
+                    promised, real = (weights @ c @ weights for c in (estimate, true))
+                    ratios.setdefault(name, []).append(float(np.sqrt(promised / real)))
+                fixed = rng.dirichlet(np.ones(p))
+                kept = np.sqrt(fixed @ ours @ fixed / (fixed @ true @ fixed))
+                ratios.setdefault("pastur, weights drawn", []).append(float(kept))
+            kind = "a factor of all" if market else "factors of both signs"
+            rows[f"{n} days, {kind}"] = {name: rounded(np.mean(v)) for name, v in ratios.items()}
+    return rows
+
+
 def held(fit: pastur.Fit, truth: FloatArray) -> list[bool]:
     """Whether each interval of a lone spike holds the strength that is nearest."""
     rows = [row for row in fit.spikes if row["isolated"]]
@@ -268,6 +323,7 @@ def rounded(value: Any) -> float:
 SECTIONS: dict[str, tuple[Callable[[int, int], Rows], int]] = {
     "components": (components, 40),
     "covariance": (covariance, 20),
+    "portfolio": (portfolio, 40),
     "missing": (missing, 60),
     "patches": (patches, 2),
 }
@@ -298,6 +354,13 @@ def blocks(record: Mapping[str, Any]) -> dict[str, str]:
     counts = ("pastur", "PCA(mle)", "optht", "dipy MP-PCA")
     estimators = ("pastur", "LedoitWolf", "OAS", "empirical")
     intervals = ("fit_incomplete", "intervals", "weights alone", "column means", "error of denoise")
+    risks = (
+        "pastur",
+        "best of these directions",
+        "LedoitWolf",
+        "empirical",
+        "pastur, weights drawn",
+    )
     sizes = ("pastur, 4³", "pastur, 3³", "dipy, 3³", "dipy, 5³")
     found = {name: record[name]["rows"] if name in record else {} for name in SECTIONS}
     said = {name: [f"Draws in each row: {part['draws']}.", ""] for name, part in record.items()}
@@ -309,6 +372,7 @@ def blocks(record: Mapping[str, Any]) -> dict[str, str]:
             *table("error of the signal", of_kind(found["components"], "error"), counts, counts),
         ],
         "covariance": table("relative loss", found["covariance"], estimators, estimators),
+        "portfolio": table("promised over true", found["portfolio"], risks),
         "missing": table("intervals that hold", found["missing"], intervals),
         "patches": [
             *table(

@@ -57,8 +57,10 @@ class UnfitError(Exception):
         self.is_value = is_value
 
 
-def numeric_array(value: Any) -> AnyArray:
+def numeric_array(value: Any, *, gaps: bool = False) -> AnyArray:
     """Return `value` as an array of booleans, integers, floats or complex numbers.
+
+    With `gaps` entries may be missing: NaN stands where one is masked, NA or None.
 
     Python numbers in an array of objects become float64; the small floats and integers of
     ml_dtypes become float32, which represents all of them exactly.
@@ -68,9 +70,9 @@ def numeric_array(value: Any) -> AnyArray:
     UnfitError
         If it is not an array of numbers, or some of its numbers are missing.
     """
-    array = as_array(value)
+    array = as_array(value, gaps=gaps)
     if array.dtype.kind == "O":
-        return _of_objects(array)
+        return _of_objects(_with_nan(array) if gaps else array)
     if array.dtype.type.__module__ == "ml_dtypes":
         kind = np.complex64 if "complex" in array.dtype.name else np.float32
         return array.astype(kind)
@@ -80,24 +82,30 @@ def numeric_array(value: Any) -> AnyArray:
     return array
 
 
-def as_array(value: Any) -> AnyArray:
+def as_array(value: Any, *, gaps: bool = False) -> AnyArray:
     """Return `value` as an array of its own type: without a mask, dense, in memory.
 
     PyTorch tensors on any device, sparse matrices of SciPy and PyTorch, pandas tables, and lists of
     any of these are accepted, as well as anything that `numpy.asarray` or DLPack can convert.
-    Tensors of bfloat16 and 8 bits become float32; quantised tensors are dequantised.
+    Tensors of bfloat16 and 8 bits become float32; quantised tensors are dequantised. `gaps` as for
+    `numeric_array`.
     """
     if type(value) is np.ndarray:
         return value
     if isinstance(value, (list, tuple)):
-        return _of_list(value, 1)
+        return _of_list(value, 1, gaps)
     if is_masked(value):
+        masked = np.ma.asarray(value)
+        if gaps and masked.dtype.kind in "biuf":
+            return np.asarray(masked.astype(np.float64).filled(np.nan))
+        if gaps and masked.dtype.kind == "O":
+            return np.asarray(masked.filled(np.nan))
         raise UnfitError(
             "has masked entries: fill them first, or drop their rows or columns",
             is_value=True,
         )
     try:
-        return np.asarray(_plain(value))
+        return np.asarray(_plain(value, gaps))
     except (UnfitError, MemoryError):
         raise
     except Exception as error:
@@ -136,13 +144,13 @@ def without_values(tensor: Any) -> str:
     return ""
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, gaps: bool) -> Any:
     """Return an object that `numpy.asarray` converts without loss."""
     if speaks_torch(value):
-        return _dense_tensor(value)
+        return _dense_tensor(value, gaps)
     libraries = {kind.__module__.partition(".")[0] for kind in type(value).__mro__}
     if "pandas" in libraries and hasattr(value, "isna"):
-        return _columns(value)
+        return _columns(value, gaps)
     if hasattr(value, "toarray") or hasattr(value, "todense"):
         _check_dense(value.shape)
         return (value.toarray if hasattr(value, "toarray") else value.todense)()
@@ -153,12 +161,14 @@ def _plain(value: Any) -> Any:
     return np.from_dlpack(value) if hasattr(value, "__dlpack__") else value
 
 
-def _dense_tensor(tensor: Any) -> Any:
+def _dense_tensor(tensor: Any, gaps: bool) -> Any:
     """Return a tensor that NumPy accepts: without a gradient, in memory, of a known type."""
     missing = without_values(tensor)
     if missing:
         raise UnfitError(missing, is_value=True)
     if type(tensor).__name__ == "MaskedTensor":
+        if gaps:
+            return tensor.to_tensor(math.nan)
         raise UnfitError("has a mask: fill it first, for example with `.to_tensor(0.0)`")
     if getattr(tensor, "is_quantized", False):
         tensor = tensor.dequantize()
@@ -183,25 +193,31 @@ def _check_dense(shape: Any) -> None:
         )
 
 
-def _columns(value: Any) -> Any:
+def _columns(value: Any, gaps: bool) -> Any:
     """Return a pandas table, column or index with nullable numbers converted to plain ones."""
     dtypes = set(value.dtypes) if getattr(value, "ndim", 1) == 2 else {value.dtype}
     if all(isinstance(dtype, np.dtype) for dtype in dtypes):
         return value
     missing = int(np.sum(np.asarray(value.isna())))
+    numbers = all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes)
+    if missing and gaps:
+        # Texts among the columns are refused after this.
+        return (
+            value.to_numpy(dtype=np.float64, na_value=np.nan) if numbers else value.astype(object)
+        )
     if missing:
         raise UnfitError(
             f"has {missing} missing value{'s' * (missing > 1)} (NA): fill them first, or drop "
             "their rows or columns",
             is_value=True,
         )
-    if all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes):
+    if numbers:
         plain = (getattr(d, "numpy_dtype", getattr(d, "subtype", d)) for d in dtypes)
         return value.to_numpy(dtype=np.result_type(*plain))
     return value
 
 
-def _of_list(items: Any, depth: int) -> AnyArray:
+def _of_list(items: Any, depth: int, gaps: bool) -> AnyArray:
     if depth > _DEEPEST:
         raise UnfitError(f"is a list nested more than {_DEEPEST} levels deep")
     if all(
@@ -209,12 +225,20 @@ def _of_list(items: Any, depth: int) -> AnyArray:
     ):
         return np.asarray(items)
     parts = [
-        _of_list(item, depth + 1) if isinstance(item, (list, tuple)) else numeric_array(item)
+        _of_list(item, depth + 1, gaps)
+        if isinstance(item, (list, tuple))
+        else numeric_array(item, gaps=gaps)
         for item in items
     ]
     if len({part.shape for part in parts}) > 1:
         raise UnfitError("has rows of unequal length", is_value=True)
-    return numeric_array(np.stack(parts))
+    return numeric_array(np.stack(parts), gaps=gaps)
+
+
+def _with_nan(array: AnyArray) -> AnyArray:
+    """Return an array of objects with NaN in place of None and of the NA of pandas."""
+    missing = [value is None or type(value).__name__ == "NAType" for value in array.ravel()]
+    return np.where(np.reshape(missing, array.shape), math.nan, array)
 
 
 def _of_objects(array: AnyArray) -> AnyArray:

@@ -159,10 +159,13 @@ def dyson_index(value: Any) -> int:
     return int(one_of("beta", value, (1, 2)))
 
 
-def numeric(name: str, value: Any) -> AnyArray:
-    """Return `value` as an array of numbers, complex and infinite ones included."""
+def numeric(name: str, value: Any, *, gaps: bool = False) -> AnyArray:
+    """Return `value` as an array of numbers, complex and infinite ones included.
+
+    With `gaps`, NaN stands where an entry is masked or missing.
+    """
     try:
-        return numeric_array(value)
+        return numeric_array(value, gaps=gaps)
     except UnfitError as error:
         sentence = f"`{name}` must hold numbers. It {error}."
         raise (InvalidInputError if error.is_value else InvalidTypeError)(sentence) from None

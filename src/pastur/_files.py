@@ -365,6 +365,8 @@ def _named(path: Path) -> Iterator[None]:
     except (BrokenPipeError, PasturError):
         raise
     except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+            raise FileAccessError(f"Cannot write '{path}': no folder '{path.parent}'.") from None
         raise FileAccessError(f"Cannot write '{path}': {_why(error)}.") from None
 
 

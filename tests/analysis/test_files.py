@@ -85,7 +85,7 @@ def test_a_device_is_written_to(analysis: Analysis) -> None:
 
 
 def test_a_folder_that_is_not_there(analysis: Analysis, tmp_path: Path) -> None:
-    with pytest.raises(FileAccessError, match=r"Cannot write '.*': No such file or directory"):
+    with pytest.raises(FileAccessError, match=r"Cannot write '.*': no folder '.*gone'"):
         analysis.to_json(tmp_path / "gone" / "result.json")
 
 

@@ -97,7 +97,8 @@ def test_what_fires_in_an_analysis(
     assert result.stderr.startswith(f"pastur: {condition}: holds for ")
     assert result.stdout == ""
     passed = invoke("analyze", pair[1], "--quiet", "--fail-if", sibling)
-    assert (passed.exit_code, passed.output) == (0, "")
+    assert (passed.exit_code, passed.stdout) == (0, "")
+    assert all("holds nowhere; not decided for" in line for line in passed.stderr.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,9 @@ def test_what_fires_in_a_comparison(
     assert result.exit_code == 3
     assert sorted(fired(result)) == sorted(expected)
     passed = invoke("compare", *pair, "--quiet", "--fail-if", sibling)
-    assert (passed.exit_code, passed.output) == (0, "")
+    assert (passed.exit_code, passed.stdout) == (0, "")
+    # What was not decided is said all the same.
+    assert all("holds nowhere; not decided for" in line for line in passed.stderr.splitlines())
 
 
 def test_values_are_named_with_their_intervals(
@@ -125,6 +128,20 @@ def test_values_are_named_with_their_intervals(
     assert re.search(r"^  loud: 0\.5\d* \[0\.4\d+, 0\.5\d+\]$", output, flags=re.M)
     # Nothing is known of the matrix that cannot be read.
     assert "not decided for 1 matrix without it, or not read" in output
+
+
+def test_what_is_not_decided_is_said_with_quiet_too(
+    invoke: Callable[..., Result], pair: tuple[Path, Path]
+) -> None:
+    """σ of a matrix is known to 1 %: whether it changed by 1e-4 is open; unchanged ones did not."""
+    options = ("--include", "loud", "--quiet", "--fail-if")
+    result = invoke("analyze", pair[1], *options, "sigma > 1.5")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "sigma > 1.5: holds nowhere; not decided for 1 matrix whose interval has the limit inside\n"
+    )
+    decided = invoke("analyze", pair[1], *options, "sigma > 1.9")
+    assert (decided.exit_code, decided.output) == (0, "")
 
 
 def test_all_is_written_before_the_exit(

@@ -88,6 +88,21 @@ def test_a_matrix_that_is_the_same_is_unchanged(comparison: Comparison) -> None:
     assert kept.summary().startswith("Unchanged: every entry is the same.")
 
 
+def test_the_total_is_of_all_matrices() -> None:
+    """What stands out in matrices that were not changed, and in the changes, is in it too."""
+    rng = np.random.default_rng(5)
+    u, v = (np.linalg.qr(rng.normal(size=(side, 2)))[0] for side in (80, 120))
+    noise, strong = rng.normal(size=(80, 120)) / 11, 5 * u @ v.T
+    old = {"kept": strong + noise, "tuned": noise}
+    new = {"kept": strong + noise, "tuned": noise + 0.1 * strong + 0.01 * noise[::-1]}
+    words = pastur.compare(old, new).summary()
+    assert "1 changed, 1 unchanged" in words
+    assert "In what was changed no direction stands out, before or after." in words
+    assert "Of the changes themselves, 2 directions stand out from the rest." in words
+    assert "In what was not changed, 2 directions stand out. This assumes" in words
+    assert "stand out" not in pastur.compare({"a": noise}, {"a": noise}).summary()
+
+
 def test_one_bit_is_a_change(states: States) -> None:
     old = states[0]["kept"]
     new = old.copy()

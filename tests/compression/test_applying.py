@@ -364,7 +364,7 @@ def test_the_source_is_never_the_target(
     for taken in (tmp_path / "full", saved):
         with pytest.raises(FileAccessError, match="that does not exist or is empty"):
             pastur.apply_compression(several, folder, taken)
-    with pytest.raises(FileAccessError, match="No such file or directory"):
+    with pytest.raises(FileAccessError, match=r"no folder '.*nowhere'"):
         pastur.apply_compression(several, folder, tmp_path / "nowhere" / "small")
     with pytest.raises(FileAccessError, match="it is a folder"):
         pastur.apply_compression(plan, saved, tmp_path / "full")

@@ -54,6 +54,19 @@ def test_each_matrix_is_that_of_its_fit(noisy: dict[str, Any], tmp_path: Path) -
     assert np.linalg.norm(after["h.0.weight"] - signal) < 0.4 * np.linalg.norm(noise)
 
 
+def test_without_a_law_it_says_how_many_surely_stand_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    strong = (np.linalg.qr(rng.normal(size=(90, 12)))[0] * np.geomspace(9, 1.4, 12)) @ np.eye(
+        12, 130
+    )
+    w = strong + rng.normal(size=(90, 130)) / 11.4
+    analysis = pastur.analyze({"w": w}, noise="free")
+    done = denoise_model({"w": w}, tmp_path / "clean.safetensors", analysis=analysis)
+    sure, kept = len(analysis["w"].fit.standing_out), done.plan["w"].choice.rank
+    assert done.plan["w"].note == f"noise: free, {sure} surely stand out"
+    assert kept is not None and 0 < sure < kept
+
+
 def test_it_says_what_was_assumed_of_what(noisy: dict[str, Any], tmp_path: Path) -> None:
     done = denoise_model(noisy, tmp_path / "clean.safetensors")
     changed = [matrix.name for matrix in done.plan.matrices if not matrix.kept]

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,39 @@ def test_the_error_aimed_at_is_met(
     whole = sum(matrix.entries for matrix in plan.matrices)
     squares = sum(m.entries * error_of(model, plan, m.name) ** 2 for m in plan.matrices)
     assert plan.error == pytest.approx(np.sqrt(squares / whole), abs=1e-12)
+
+
+def test_an_error_that_changes_nothing_has_a_reason(
+    model: dict[str, Any], analysis: pastur.Analysis
+) -> None:
+    """The step that is named is the first one: with its error the plan takes it."""
+    plan = pastur.plan_compression(analysis, model, target={"error": 1e-3})
+    assert all(matrix.kept for matrix in plan.matrices)
+    found = re.search(r"the first step, in '(.*)', has an error of ([\d.]+) %", plan.assumption)
+    assert found is not None
+    target = {"error": float(found[2]) / 100 * 1.06}
+    more = pastur.plan_compression(analysis, model, target=target)
+    assert [matrix.name for matrix in more.matrices if not matrix.kept] == [found[1]]
+    assert "Nothing is changed" not in more.assumption
+
+
+def test_values_before_training_are_no_parameters(
+    model: dict[str, Any], analysis: pastur.Analysis, tmp_path: Path
+) -> None:
+    """Nor of what is asked for: sizes are shares of the parameters."""
+    name = next(iter(analysis)).name.partition(":")[0]
+    both = {**model, f"{name}.initial": np.ones(model[name].shape)}
+    options: dict[str, Any] = {"target": {"size": 0.6}}
+    one = pastur.plan_compression(analysis, model, **options)
+    two = pastur.plan_compression(pastur.analyze(both), both, **options)
+    assert two.parameters_before == one.parameters_before
+    assert two.parameters_after == one.parameters_after
+    assert two.initial_entries == model[name].size and one.initial_entries == 0
+    assert two.bytes_before > one.bytes_before
+    assert "values from before training are in the file" in str(two)
+    assert CompressionPlan.from_json(two.to_json(tmp_path / "p.json")).parameters_before == (
+        one.parameters_before
+    )
 
 
 def test_no_other_ranks_are_better_at_the_size_that_is_reached() -> None:

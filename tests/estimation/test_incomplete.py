@@ -1,5 +1,8 @@
 """Missing entries: intervals of the complete signal, and the way in which gaps are filled."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -112,8 +115,58 @@ def test_gaps_without_noise_are_filled() -> None:
         ([[1.0, np.inf], [2.0, 3.0]], "must be finite, or NaN"),
         ([1.0, np.nan], "must be a matrix of two rows"),
         ([[1j, 2], [3, 4]], "must be real"),
+        ([["a", None], [1, 2]], "must hold numbers"),
+        (np.ma.array([["1", "2"], ["3", "4"]], mask=[[1, 0], [0, 0]]), "must hold numbers"),
     ],
 )
-def test_what_cannot_be_fitted_is_refused(wrong: list[object], message: str) -> None:
+def test_what_cannot_be_fitted_is_refused(wrong: Any, message: str) -> None:
     with pytest.raises(PasturError, match=message):
-        pastur.fit_incomplete(wrong)  # type: ignore[arg-type]
+        pastur.fit_incomplete(wrong)
+
+
+def with_gaps(w: FloatArray) -> Iterator[tuple[str, Any]]:
+    """The same matrix in the forms in which entries are missing elsewhere."""
+    gaps = np.isnan(w)
+    # What lies under a mask is never read.
+    yield "masked", np.ma.array(np.where(gaps, 1e9, w), mask=gaps)
+    yield (
+        "masked rows",
+        [np.ma.array(np.where(g, 1e9, row), mask=g) for row, g in zip(w, gaps, strict=True)],
+    )
+    yield (
+        "None",
+        [
+            [None if gap else x for x, gap in zip(*row, strict=True)]
+            for row in zip(w, gaps, strict=True)
+        ],
+    )
+    yield "masked objects", np.ma.array(np.where(gaps, None, w), mask=gaps)
+
+
+def test_a_mask_is_a_gap() -> None:
+    w, _ = planted(np.random.default_rng(12), 0.3)
+    plain = pastur.fit_incomplete(w)
+    for form, given in with_gaps(w):
+        found = pastur.fit_incomplete(given)
+        np.testing.assert_array_equal(found.filled, plain.filled, err_msg=form)
+    whole = np.ma.array(np.where(np.isnan(w), 0.5, w), mask=np.zeros(w.shape, bool))
+    assert pastur.fit_incomplete(whole).observed == 1
+    counts = np.ma.array(np.random.default_rng(1).poisson(5, (20, 30)), mask=False)
+    counts[2, 3] = np.ma.masked
+    assert pastur.fit_incomplete(counts).observed == pytest.approx(1 - 1 / 600)
+
+
+def test_na_of_pandas_is_a_gap() -> None:
+    pd = pytest.importorskip("pandas")
+    w, _ = planted(np.random.default_rng(12), 0.3)
+    plain = pastur.fit_incomplete(w)
+    frame = pd.DataFrame(w)
+    missing = frame.astype("Float64")
+    assert missing.isna().to_numpy().sum() == np.isnan(w).sum()
+    for form in (frame, missing, missing.astype(object), missing.astype({0: object, 1: "float64"})):
+        np.testing.assert_array_equal(pastur.fit_incomplete(form).filled, plain.filled)
+    with pytest.raises(PasturError, match="must hold numbers"):
+        pastur.fit_incomplete(missing.assign(name="gene"))
+    # Elsewhere a gap is no number.
+    with pytest.raises(PasturError, match="missing values"):
+        pastur.fit_rectangular(missing)

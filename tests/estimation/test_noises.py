@@ -110,3 +110,13 @@ def test_figures_of_a_law_are_refused_in_a_stored_fit_that_claims_none() -> None
     stored = fit_rectangular(white(60, 90, 4)).to_dict()
     with pytest.raises(pastur.PasturError, match="`sigma` must not be null"):
         RectangularFit.from_dict({**stored, "sigma": None})
+
+
+def test_a_law_that_was_not_tested_is_not_followed() -> None:
+    """Ten values say nothing of it; twenty are enough to say so."""
+    rng = np.random.default_rng(0)
+    small, larger = (fit_rectangular(rng.normal(size=(n, 90)), noise="auto") for n in (10, 40))
+    assert small.goodness.verdict == "too small to tell"
+    assert small.noise.reason == "too few values to test its law"
+    assert larger.noise.reason == "the spectrum follows its law"
+    assert fit_rectangular(rng.normal(size=(10, 90)), noise="white").noise.reason == "as asked for"

@@ -102,6 +102,8 @@ def test_images_without_noise_stay_as_they_are() -> None:
     [
         (np.ones((5, 5, 3)), None, "k ≥ 4 images along its last axis"),
         (np.ones(5), None, "must have the shape"),
+        (np.ones((64, 64)), None, "two dimensions, 64 × 64: one image, which shows nothing"),
+        (np.ones((64, 20)), 5, r"20 images of one dimension, of 64 places each, .* patch=.20,."),
         (np.ones((5, 5, 8)), 6, "one side for each axis"),
         (np.ones((5, 5, 8)), (2, 2, 2), "one side for each axis"),
         (np.ones((5, 5, 8)), 0, "must be at least 1"),
@@ -110,3 +112,15 @@ def test_images_without_noise_stay_as_they_are() -> None:
 def test_what_cannot_be_denoised_is_refused(stack: FloatArray, patch: Any, message: str) -> None:
     with pytest.raises(PasturError, match=message):
         pastur.denoise_patches(stack, patch=patch)
+
+
+def test_images_of_one_dimension_are_taken_with_the_side_of_a_patch() -> None:
+    """A line of three bends over 48 places, in 30 images of different strength."""
+    rng = np.random.default_rng(6)
+    clean = np.outer(np.sin(np.arange(48) / 3), rng.normal(size=30))
+    noisy = clean + 0.3 * rng.normal(size=clean.shape)
+    found = pastur.denoise_patches(noisy, patch=(24,))
+    assert found.sigma.shape == (48,) and found.sigma.mean() == pytest.approx(0.3, rel=0.1)
+    assert np.std(found.denoised - clean) < 0.6 * np.std(noisy - clean)
+    one = pastur.denoise_patches(noisy[:24], patch=(24,))
+    assert "30, 1 patch of 24, " in repr(one)

@@ -131,6 +131,9 @@ def test_where_the_law_does_not_fit_spikes_are_not_marked(broad: FloatArray) -> 
     texts = legend_texts(ax)
     assert any(text.endswith(", which does not fit") for text in texts)
     assert not any(text.startswith("spikes") for text in texts)
+    untested = dataclasses.replace(asked.goodness, verdict=Verdict.TOO_SMALL)
+    ax = plot_fit(dataclasses.replace(asked, goodness=untested), singular_values=values)
+    assert any(text.endswith(", which was not tested") for text in legend_texts(ax))
 
 
 def test_a_bulk_that_ends_beyond_the_noise_has_two_edges(spiked: FloatArray) -> None:

@@ -105,3 +105,22 @@ def test_what_cannot_be_drawn_is_refused(spiked: FloatArray) -> None:
         plot_scree(fit, singular_values=[3.0, 2.0, 1.0])
     with pytest.raises(InvalidTypeError, match=r"Got a SymmetricFit.*`plot_fit`"):
         plot_scree(fit_symmetric(spiked[:, :80] + spiked[:, :80].T))
+
+
+@pytest.mark.parametrize(
+    ("shown", "ticks"),
+    [(4, [1, 2, 3, 4]), (10, list(range(1, 11))), (30, [1, 5, 10, 15, 20, 25, 30])],
+)
+def test_places_are_whole_numbers_from_one_on(shown: int, ticks: list[int]) -> None:
+    w = np.random.default_rng(4).normal(size=(shown, 90))
+    ax = plot_scree(fit_rectangular(w), singular_values=values_of(w))
+    assert ax.get_xticks().tolist() == ticks
+    assert ax.get_xlabel() == "number of the singular value, from the largest on"
+
+
+def test_the_logarithm_is_labelled_with_numbers() -> None:
+    values = np.append([200.0], np.linspace(9, 4, 29))
+    ax = plot_scree(fit_rectangular(singular_values=values, shape=(30, 60)), singular_values=values)
+    ax.figure.canvas.draw()
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert ax.get_yscale() == "log" and {"5", "10", "100"} <= set(labels)

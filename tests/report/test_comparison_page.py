@@ -11,8 +11,10 @@ from html_page import Page, escaped
 import pastur
 from pastur._errors import FileAccessError, InvalidInputError, InvalidTypeError
 from pastur._format import percent
+from pastur.analysis._result.places import has_groups
 from pastur.comparison import Comparison
 from pastur.report import write_comparison
+from pastur.report._build.comparison_layers import marks
 
 
 def page_of(comparison: Comparison, folder: Path) -> Page:
@@ -55,6 +57,33 @@ def test_what_is_not_compared_is_listed(comparison: Comparison, tmp_path: Path) 
         assert tensor.reason in found
     for tensor in comparison.skipped:
         assert tensor.reason in found
+
+
+@pytest.mark.parametrize(
+    ("largest", "labels"),
+    [
+        (0.12, ["0.01 %", "0.1 %", "1 %"]),
+        (0.1, ["0.01 %", "0.1 %", "1 %"]),
+        (3.0, ["0.1 %", "1 %", "10 %", "100 %"]),
+        (0.0, []),
+    ],
+)
+def test_ticks_are_powers_of_ten(largest: float, labels: list[str]) -> None:
+    found = marks(largest)
+    assert [label for label, _ in found] == labels
+    for label, position in found:
+        share = 1 + np.log10(float(label.removesuffix(" %")) / 100 / largest) / 4
+        assert position == pytest.approx(98.5 * share, abs=0.02)
+
+
+def test_a_matrix_and_its_initial_value_are_no_block(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    names = ["fc1.weight", "fc2.weight", "fc2.weight.initial", "fc3.weight"]
+    model = {name: rng.normal(size=(24, 30)) for name in names}
+    path = write_comparison(pastur.compare(model, model), tmp_path / "c.html")
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "By block" not in cells(page) and not has_groups(names)
+    assert has_groups([*names, "fc3.other"])
 
 
 def test_bars_are_as_long_as_their_logarithms(comparison: Comparison, tmp_path: Path) -> None:

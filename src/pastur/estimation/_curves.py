@@ -8,6 +8,7 @@ import numpy as np
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._free.leading import standing_out
 from pastur.estimation._result.fit import Fit
+from pastur.estimation._result.verdict import Verdict
 from pastur.measures._contract.curve import density_curve
 
 _LEAST_BINS, _MOST_BINS = 8, 60
@@ -149,7 +150,9 @@ class DrawnSpectrum:
         """What the curve is; empty where there is none."""
         if not self.noisy:
             return ""
-        return law_name(self.fit) + ("" if self.counted else ", which does not fit")
+        untested = self.fit.goodness.verdict == Verdict.TOO_SMALL
+        fault = ", which was not tested" if untested else ", which does not fit"
+        return law_name(self.fit) + ("" if self.counted else fault)
 
     @property
     def counted(self) -> bool:

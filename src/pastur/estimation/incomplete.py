@@ -104,7 +104,7 @@ def fit_incomplete(W: ArrayLike, *, alpha: float = 0.05) -> IncompleteFit:
     Parameters
     ----------
     W : array_like, shape (n, m)
-        NaN where an entry is missing.
+        NaN where an entry is missing, or a mask (NumPy), or NA (pandas), or None.
     alpha : float, between 0 and 1
         Probability that pure noise gives a spike; intervals have level 1 − alpha. Default 0.05.
 
@@ -158,7 +158,7 @@ def fit_incomplete(W: ArrayLike, *, alpha: float = 0.05) -> IncompleteFit:
 
 def _checked(given: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return the matrix, 0 where an entry is missing, and 1 where one is observed, else 0."""
-    w = numeric("W", given)
+    w = numeric("W", given, gaps=True)
     if w.dtype.kind == "c":
         raise InvalidTypeError(f"`W` must be real. Got the complex type {w.dtype}.")
     w = w.astype(np.float64)

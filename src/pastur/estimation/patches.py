@@ -11,7 +11,7 @@ import numpy as np
 
 from pastur._checks import positive_integer, real_array
 from pastur._errors import InvalidInputError
-from pastur._format import fraction, percent
+from pastur._format import count, fraction, percent
 from pastur._typing import ArrayLike, FloatArray
 from pastur.estimation._kinds.rectangular import RectangularKind
 from pastur.estimation.rectangular import fit_rectangular
@@ -84,7 +84,8 @@ class DenoisedPatches:
     def __repr__(self) -> str:
         shape = " × ".join(map(str, self.denoised.shape))
         patch = " × ".join(map(str, self.patch))
-        return f"DenoisedPatches({shape}, {self.fitted} patches of {patch}, {self.remark!r})"
+        fitted = count(self.fitted, "patch", "patches")
+        return f"DenoisedPatches({shape}, {fitted} of {patch}, {self.remark!r})"
 
 
 def denoise_patches(
@@ -101,6 +102,8 @@ def denoise_patches(
     ----------
     stack : array_like, shape (…, k)
         k images of one, two or three dimensions, such as the volumes of a diffusion measurement.
+        A matrix is k images of one dimension, and taken only with a `patch` of one side: one image
+        of two dimensions is not a stack.
     patch : int or sequence of ints, optional
         Sides of a patch. Default: the smallest cube of as many places as there are images.
     alpha : float, between 0 and 1
@@ -113,7 +116,8 @@ def denoise_patches(
     Raises
     ------
     InvalidInputError
-        Where there are fewer than four images, or a patch exceeds an image.
+        Where there are fewer than four images, the stack may be a single image, or a patch exceeds
+        an image.
 
     Notes
     -----
@@ -144,6 +148,14 @@ def denoise_patches(
         raise InvalidInputError(
             f"`stack` must have the shape (…, k) with k ≥ {_LEAST} images along its last axis. "
             f"Got shape {images.shape}."
+        )
+    if images.ndim == 2 and not isinstance(patch, Sequence):
+        places, number = images.shape
+        raise InvalidInputError(
+            f"`stack` has two dimensions, {places} × {number}: one image, which shows nothing of "
+            "its noise without others of the same places, which go along a last axis. If it is "
+            f"{number} images of one dimension, of {places} places each, name the side of a patch, "
+            f"such as patch=({min(places, number)},)."
         )
     space = images.shape[:-1]
     sides = _sides(patch, space, images.shape[-1])

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pastur.analysis._matrix.initial_values import SUFFIX
+
 # A name in pieces, with what separates them.
 _PIECES = re.compile(r"([./])")
 _NUMBER = re.compile(r"\d+")
@@ -65,6 +67,11 @@ def blocks_alike(names: Sequence[str]) -> bool:
 
 
 def has_groups(names: Sequence[str]) -> bool:
-    """Return whether some block holds several of the matrices of these names."""
+    """Return whether some block holds several of the matrices of these names.
+
+    A matrix and its own initial value are no block.
+    """
+    known = set(names)
+    names = [name for name in names if name.removesuffix(SUFFIX) not in known - {name}]
     blocks = [block for name in names if (block := place_of_name(name).block)]
     return len(set(blocks)) < len(blocks)

@@ -46,7 +46,7 @@ def check_conditions(conditions: Sequence[str], known: "Known") -> None:
 def close_gate(judgements: Sequence["Judgement"], *, quiet: bool) -> None:
     """Print what became of the conditions, and end the command where one holds.
 
-    Lines on those that hold, and on those that could be judged nowhere, are on stderr.
+    Lines are on stderr; with `quiet`, of those that hold, or are not decided for all matrices.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def close_gate(judgements: Sequence["Judgement"], *, quiet: bool) -> None:
             click.echo(
                 f"pastur: {one.text}: no matrix has it, so that it cannot be judged", err=True
             )
-        elif not quiet:
+        elif one.reservation or not quiet:
             click.echo(f"{one.text}: holds nowhere{reservation}", err=True)
     if any(one.fired for one in judgements):
         raise click.exceptions.Exit(FIRED)

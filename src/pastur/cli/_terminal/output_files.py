@@ -23,8 +23,6 @@ def check_files(files: Sequence[tuple[str, Path]], sources: Mapping[str, Path]) 
     for word, path in files:
         if path.is_dir():
             raise FileAccessError(f"Cannot write '{path}': it is a folder. Name a file in it.")
-        if not path.absolute().parent.is_dir():
-            raise FileAccessError(f"Cannot write '{path}': no folder '{path.parent}'.")
         # Several may go to a pipe or a device.
         if path.is_file() or not path.exists():
             for name, other in taken.items():

@@ -29,7 +29,7 @@ def summarize(comparison: Comparison) -> str:
             *([_SAME] if comparison.same_source else []),
             f"{size} compared: {_changed(len(changed), len(matrices))}.",
             *_sizes(changed),
-            *_directions(changed),
+            *_directions(matrices),
             *_left_out(comparison),
         ]
     )
@@ -62,16 +62,33 @@ def _sizes(changed: Sequence[MatrixComparison]) -> list[str]:
     return [f"‖NEW − OLD‖ is {low} to {high} of ‖OLD‖, {middle} in the middle."]
 
 
-def _directions(changed: Sequence[MatrixComparison]) -> list[str]:
+def _directions(matrices: Sequence[MatrixComparison]) -> list[str]:
+    """Return what stands out in what was changed, in the changes, and in what was not changed."""
+    changed = [matrix for matrix in matrices if not matrix.unchanged]
     found = [matrix.directions for matrix in changed]
     before, after = sum(one.old for one in found), sum(one.new for one in found)
-    if not before and not after:
-        return ["No direction stands out, before or after."] if changed else []
-    lost, gained = sum(one.lost for one in found), sum(one.gained for one in found)
-    return [
-        f"In these, {count(before, 'direction stands', 'directions stand')} out before and {after} "
-        f"after: {lost} lost, {gained} gained. {GENERAL_POSITION}"
-    ]
+    within = sum(matrix.change_standing_out for matrix in changed if matrix.change is not None)
+    same = sum(matrix.directions.old for matrix in matrices if matrix.unchanged)
+    sentences = []
+    if before or after:
+        lost, gained = sum(one.lost for one in found), sum(one.gained for one in found)
+        sentences.append(
+            f"In what was changed, {_stand_out(before)} before and {after} after: {lost} lost, "
+            f"{gained} gained."
+        )
+    elif changed:
+        sentences.append("In what was changed no direction stands out, before or after.")
+    if within:
+        sentences.append(f"Of the changes themselves, {_stand_out(within)} from the rest.")
+    if same:
+        sentences.append(f"In what was not changed, {_stand_out(same)}.")
+    if before or after or within or same:
+        sentences.append(GENERAL_POSITION)
+    return sentences
+
+
+def _stand_out(number: int) -> str:
+    return f"{count(number, 'direction stands', 'directions stand')} out"
 
 
 def _left_out(comparison: Comparison) -> list[str]:

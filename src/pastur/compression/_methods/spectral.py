@@ -8,7 +8,7 @@ from pastur._numerics.scaling import divided, safe_exponent
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._methods.menu import Menu, Subject, on_hull, only_kept, promise, stepwise
 from pastur.compression._plan.matrix_plan import Action, Choice, Form, Promise
-from pastur.estimation import fit_rectangular
+from pastur.estimation import RectangularFit, fit_rectangular
 from pastur.estimation._result.noise_used import NoiseName
 from pastur.estimation.baselines import median_rule, shrunk_singular_values
 
@@ -117,7 +117,7 @@ def _truncated(
 
 def denoise(subject: Subject) -> Menu:
     """Return what the fit makes of the matrix, and less of it."""
-    fit, note = subject.fit, subject.fit.noise.name
+    fit, note = subject.fit, _noise_note(subject.fit)
     values = fit.denoised_values(subject.values)
     if values is None:
         if reason := unavailable(subject):
@@ -129,6 +129,13 @@ def denoise(subject: Subject) -> Menu:
         values = fit.denoised_values(subject.values, same_vectors=True)
     assert values is not None
     return _shrunk(subject, values, f"noise: {note}")
+
+
+def _noise_note(fit: RectangularFit) -> str:
+    """Return the noise of a fit, and without a law how many directions are more than likely."""
+    if fit.noise.name != NoiseName.FREE:
+        return str(fit.noise.name)
+    return f"{fit.noise.name}, {len(fit.standing_out)} surely stand out"
 
 
 def shrink(subject: Subject) -> Menu:

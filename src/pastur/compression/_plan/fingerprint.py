@@ -1,7 +1,7 @@
 """Which model a plan is of: names, shapes and a hash of every tensor."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from pastur._errors import InvalidInputError
 from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray
+from pastur.analysis._matrix.initial_values import SUFFIX
 from pastur.weights import TensorInfo, Weights
 
 # Numbers turned into float32 together.
@@ -41,6 +42,19 @@ class TensorRecord:
     def entries(self) -> int:
         """Numbers in it."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+
+def parameters_of(tensors: Sequence[TensorRecord], planned: Collection[str]) -> list[TensorRecord]:
+    """Return the tensors that are parameters: all but values before training.
+
+    Those that a plan has, by the names `planned`, are parameters whatever they are called.
+    """
+    known = {record.name for record in tensors}
+    return [
+        record
+        for record in tensors
+        if record.name in planned or record.name.removesuffix(SUFFIX) not in known - {record.name}
+    ]
 
 
 def records(tensors: Sequence[TensorInfo], weights: Weights) -> Iterator[TensorRecord]:

@@ -77,6 +77,11 @@ def whole(plan: CompressionPlan) -> str:
         f"Bytes: {bytes_text(plan.bytes_after)} of {bytes_text(plan.bytes_before)}, written "
         f"{plan.form}.",
     ]
+    if plan.initial_entries:
+        sentences.append(
+            f"{large(plan.initial_entries)} values from before training are in the file and no "
+            "parameters."
+        )
     error = plan.error
     sentences.append(
         "Error: not known for the edited choices until they are applied."

@@ -14,7 +14,7 @@ from pastur._errors import InvalidInputError
 from pastur._files import write_whole
 from pastur._foreign import shown, suggestion
 from pastur._stored import check, decoded, each, got, made, read_document, taken
-from pastur.compression._plan.fingerprint import TensorRecord
+from pastur.compression._plan.fingerprint import TensorRecord, parameters_of
 from pastur.compression._plan.matrix_plan import Choice, Form, MatrixPlan
 from pastur.compression._plan.plan_html import plan_html
 from pastur.compression._plan.plan_text import plan_text
@@ -161,8 +161,14 @@ class CompressionPlan:
 
     @property
     def parameters_before(self) -> int:
-        """Numbers in all tensors of the model."""
-        return sum(record.entries for record in self.tensors)
+        """Numbers in all tensors of the model, but for values before training."""
+        planned = {matrix.tensor for matrix in self.matrices}
+        return sum(record.entries for record in parameters_of(self.tensors, planned))
+
+    @property
+    def initial_entries(self) -> int:
+        """Numbers in tensors of values before training, which are no parameters."""
+        return sum(record.entries for record in self.tensors) - self.parameters_before
 
     @property
     def parameters_after(self) -> int | None:

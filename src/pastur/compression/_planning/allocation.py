@@ -1,6 +1,7 @@
 """One level for all matrices, so that the whole model meets its target."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -108,6 +109,23 @@ def choices_of_loss(
 
 def _at(menus: Sequence[Menu], level: float) -> list[int]:
     return [menu.at(level) for menu in menus]
+
+
+class FirstStep(NamedTuple):
+    """The change at the lowest level: of which matrix, and the error of all then."""
+
+    place: int
+    error: float
+
+
+def first_step(menus: Sequence[Menu], *, weights: Sequence[float]) -> FirstStep | None:
+    """Return the first change as the level rises; None where there is none."""
+    places = [k for k, menu in enumerate(menus) if menu.levels.size > 1]
+    if not places:
+        return None
+    place = min(places, key=lambda k: float(menus[k].levels[1]))
+    loss = float(menus[place].losses[menus[place].ladder[1]])
+    return FirstStep(place, (weights[place] * loss / sum(weights)) ** 0.5)
 
 
 def _levels(menus: Sequence[Menu]) -> FloatArray:

@@ -1,7 +1,7 @@
 """From an analysis to a plan."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from pastur._checks import (
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import PathLike
 from pastur._foreign import shown, some_of
+from pastur._format import percent
 from pastur._typing import AnyArray, FloatArray
 from pastur._versions import package_versions
 from pastur.analysis import Analysis, MatrixAnalysis
@@ -27,7 +28,7 @@ from pastur.compression._matrix.blocks import row_blocks, rows_of
 from pastur.compression._matrix.codes import BITS
 from pastur.compression._methods.menu import Menu, Subject, SubjectInputs
 from pastur.compression._methods.methods import METHODS, Method, MethodName
-from pastur.compression._plan.fingerprint import TensorRecord, records
+from pastur.compression._plan.fingerprint import TensorRecord, parameters_of, records
 from pastur.compression._plan.matrix_plan import Form, MatrixPlan
 from pastur.compression._plan.prediction import Prediction
 from pastur.compression._plan.whole_plan import CompressionPlan
@@ -35,6 +36,7 @@ from pastur.compression._planning.allocation import (
     choices_of_error,
     choices_of_loss,
     choices_of_size,
+    first_step,
     own_choices,
 )
 from pastur.compression._planning.model_inputs import inputs_of, weighted
@@ -96,12 +98,12 @@ def plan_compression(
           whose moments are shrunk; ``"whitened"``: the same with the moments as measured.
     target : mapping of one of "size", "error", "loss" to float, optional
         For the whole model, allocated over the matrices. ``{"size": 0.6}``: at most that share of
-        the numbers of all tensors is left (factors and entries that are not zero; bytes for
-        ``"round"`` and ``"split"``, counted as packed). ``{"error": 0.1}``: the error of
-        all matrices together, each scaled to entries of rms 1, is at most that. ``{"loss": 0.02}``,
-        with `sensitivities`: the model is predicted to lose at most so much more. Without it each
-        matrix has the method's own choice, which ``"truncate"``, ``"energy"``, ``"rank"``,
-        ``"magnitude"``, ``"edge_budget"`` and ``"ramp"`` have not.
+        the numbers of all tensors is left, but for values before training (factors and entries that
+        are not zero; bytes for ``"round"`` and ``"split"``, counted as packed). ``{"error": 0.1}``:
+        the error of all matrices together, each scaled to entries of rms 1, is at most that.
+        ``{"loss": 0.02}``, with `sensitivities`: the model is predicted to lose at most so much
+        more. Without it each matrix has the method's own choice, which ``"truncate"``,
+        ``"energy"``, ``"rank"``, ``"magnitude"``, ``"edge_budget"`` and ``"ramp"`` have not.
     form : {"factored", "dense"}
         How it will be written. "factored" (default): two factors, of a rank that is a multiple of
         8, where they are smaller than the matrix, and packed codes. "dense": names and shapes as
@@ -181,7 +183,8 @@ def plan_compression(
     if "loss" in goal:
         chosen = choices_of_loss(menus, goal["loss"], lambda choices: _loss(predicted(choices)))
     else:
-        chosen = _chosen(menus, subjects, tensors, goal, method)
+        parameters = parameters_of(tensors, {matrix.tensor for _, matrix in model.found})
+        chosen = _chosen(menus, subjects, tensors, parameters, goal, method)
     return CompressionPlan(
         source=checkpoint.source,
         method=method,
@@ -196,7 +199,13 @@ def plan_compression(
         ),
         tensors=tensors,
         versions=package_versions(),
-        assumption=asked.sentence if moments is None else f"{asked.sentence} {moments}",
+        assumption=" ".join(
+            [
+                asked.sentence,
+                *([] if moments is None else [str(moments)]),
+                *_nothing_done(menus, subjects, chosen, goal),
+            ]
+        ),
         left_out=model.left_out,
         files=checkpoint.files,
         predicted=predicted(chosen),
@@ -418,7 +427,8 @@ def _square(numbers: FloatArray) -> float:
 def _chosen(
     menus: list[Menu],
     subjects: list[Subject],
-    tensors: tuple[TensorRecord, ...],
+    tensors: Sequence[TensorRecord],
+    parameters: Sequence[TensorRecord],
     goal: Mapping[str, float],
     method: str,
 ) -> list[int]:
@@ -428,10 +438,29 @@ def _chosen(
         weights = [float(subject.entries) for subject in subjects]
         return choices_of_error(menus, goal["error"], weights=weights)
     unit = METHODS[MethodName(method)].unit
-    counted = [r.nbytes if unit == "bytes" else r.entries for r in tensors]
+    counted = [r.nbytes for r in tensors] if unit == "bytes" else [r.entries for r in parameters]
     total = float(sum(counted))
     others = total - sum(float(menu.sizes[0]) for menu in menus)
     return choices_of_size(menus, goal["size"], total=total, others=others, unit=unit)
+
+
+def _nothing_done(
+    menus: Sequence[Menu],
+    subjects: Sequence[Subject],
+    chosen: Sequence[int],
+    goal: Mapping[str, float],
+) -> list[str]:
+    """Return why an error that is allowed changes no matrix."""
+    if "error" not in goal or any(chosen):
+        return []
+    step = first_step(menus, weights=[float(subject.entries) for subject in subjects])
+    if step is None:
+        return ["No matrix can be changed by this method."]
+    name = shown(subjects[step.place].name)
+    return [
+        f"Nothing is changed: the first step, in {name}, has an error of {percent(step.error)} of "
+        "all matrices together, which is more than was asked for."
+    ]
 
 
 def _planned(matrix: Matrix, subject: Subject, menu: Menu, k: int) -> MatrixPlan:

@@ -21,8 +21,10 @@ from pastur.estimation._result.noise_used import NoiseName, NoiseUsed
 from pastur.estimation._result.sigma_bounds import SigmaBounds
 from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.status import Status
+from pastur.estimation._result.verdict import Verdict
 from pastur.measures import ProbabilityMeasure
 
+_FOLLOWED, _UNTESTED = "the spectrum follows its law", "too few values to test its law"
 _INDEPENDENT = (
     "the entries of the noise are independent, of one variance, and most directions carry no signal"
 )
@@ -207,7 +209,7 @@ def result(
         goodness=assessment.goodness,
         status=assessment.status,
         zeros=task.spectrum.zeros,
-        noise=_white(task),
+        noise=_white(task, assessment.goodness.verdict),
         leading=task.leading,
         sigma_bounds=task.sigma_bounds(level.at_most, exact=level.sigma == 0.0),
         bulk_edge=unit * level.bulk_edge,
@@ -251,9 +253,11 @@ def result_without_law(task: Task, goodness: Goodness, reason: str, white: Found
     )
 
 
-def _white(task: Task) -> NoiseUsed:
+def _white(task: Task, verdict: Verdict) -> NoiseUsed:
     asked = task.asked.noise == NoiseName.WHITE
-    reason = "as asked for" if asked else "the spectrum follows its law"
+    reason = "as asked for" if asked else _FOLLOWED
+    if verdict == Verdict.TOO_SMALL and not asked:
+        reason = _UNTESTED
     assumed = _INDEPENDENT
     if task.spectrum.diagnosis is None:
         assumed = f"{assumed}, and that {_LIKE_GAUSSIAN}{_unchecked(task)}"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LEAST = 30
 # Values that spread more are drawn over their logarithm.
 _WIDE = 10.0
+# Ticks of the axis of places.
+_TICKS = 10
 # Seen on white and on black.
 _BLUE, _ORANGE = "#3f7be0", "#dd6b20"
 # From the observed value to its strength, in steps of one value.
@@ -44,6 +46,11 @@ class _Scree:
             return self.spectrum.word
         scaled = " (data scaled to one variance)" if self.spectrum.scaled else ""
         return f"variance along the component{scaled}"
+
+    @property
+    def place(self) -> str:
+        which = "singular value" if self.variance_of is None else "component"
+        return f"number of the {which}, from the largest on"
 
     @property
     def rows(self) -> AnyArray:
@@ -99,8 +106,6 @@ def plot_scree(
     >>> ax.get_ylabel()
     'singular value'
     """
-    from matplotlib.ticker import MaxNLocator
-
     scree = _checked(source, singular_values)
     observed = scree.spectrum.observed
     assert observed is not None
@@ -117,14 +122,32 @@ def plot_scree(
         text = f"edge of the noise, {number(edge)}"
         ax.axhline(edge, color=_ORANGE, linestyle="--", linewidth=1.2, label=text)
     if values[0] > _WIDE * values[shown - 1]:
-        ax.set_yscale("log")
+        _plain_log(ax)
     if len(rows):
         _draw_strengths(ax, scree, rows)
-    ax.set_xlabel("place in order")
+    ax.set_xlabel(scree.place)
     ax.set_ylabel(scree.word)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlim(0, shown + 1)
+    ax.set_xticks(_places(shown))
     ax.legend(frameon=False)
     return ax
+
+
+def _places(shown: int) -> list[int]:
+    """Return the places that have a tick: the first, and multiples of a round number."""
+    powers = (digit * 10**power for power in range(7) for digit in (1, 2, 5))
+    step = next(step for step in powers if shown <= _TICKS * step)
+    return sorted({1, *range(step, shown + 1, step)})
+
+
+def _plain_log(ax: Axes) -> None:
+    """Draw over the logarithm, with numbers written as they are."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _checked(source: Any, given: ArrayLike | None) -> _Scree:

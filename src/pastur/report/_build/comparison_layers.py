@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log10
+from math import ceil, log10
 
 from pastur._vocabulary import Word
 from pastur.analysis import Finding, MatrixAnalysis
@@ -189,11 +189,15 @@ def _place(share: float) -> float:
 
 
 def marks(largest: float) -> list[tuple[str, float]]:
-    """Return the labels of the axis and their positions in percent."""
+    """Return the labels of the axis, powers of ten, and their positions in percent."""
     if not largest:
         return []
-    sizes = (largest / 1000, largest / 10)
-    return [(page_text.percent(s), round(_place(s / largest) / WIDTH * 100, 2)) for s in sizes]
+    # Not at the ends, where a label would not fit.
+    first, last = (ceil(log10(largest) + end) for end in (0.4 - _DECADES, -0.4))
+    sizes = (10.0**power for power in range(first, last))
+    return [
+        (f"{100 * size:g} %", round(_place(size / largest) / WIDTH * 100, 2)) for size in sizes
+    ]
 
 
 def largest_change(matrices: Sequence[MatrixComparison]) -> float:

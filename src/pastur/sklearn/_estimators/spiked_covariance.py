@@ -59,6 +59,12 @@ class SpikedCovariance(EmpiricalCovariance):  # type: ignore[misc]
     Samples must be independent, whatever the features are. `score`, `error_norm` and `mahalanobis`
     are those of scikit-learn's covariance estimators.
 
+    The variance ``w @ covariance_ @ w`` is right for weights that do not come from the same data.
+    Weights of least variance, ``precision_ @ ones``, use the errors of the directions: where all
+    features load on one factor the variance promised for them is too low, by 29 % for 100 features
+    and 120 samples, as it is with the best variances for these directions. Judge such weights on
+    other samples.
+
     References
     ----------
     D. L. Donoho, M. Gavish, I. M. Johnstone, Ann. Statist. 46 (2018) (the spiked model).
