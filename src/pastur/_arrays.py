@@ -97,9 +97,9 @@ def as_array(value: Any, *, gaps: bool = False) -> AnyArray:
     if is_masked(value):
         masked = np.ma.asarray(value)
         if gaps and masked.dtype.kind in "biuf":
-            return np.asarray(masked.astype(np.float64).filled(np.nan))
+            return np.ma.filled(masked.astype(np.float64), np.nan)
         if gaps and masked.dtype.kind == "O":
-            return np.asarray(masked.filled(np.nan))
+            return np.ma.filled(masked, np.nan)
         raise UnfitError(
             "has masked entries: fill them first, or drop their rows or columns",
             is_value=True,

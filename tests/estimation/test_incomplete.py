@@ -116,7 +116,10 @@ def test_gaps_without_noise_are_filled() -> None:
         ([1.0, np.nan], "must be a matrix of two rows"),
         ([[1j, 2], [3, 4]], "must be real"),
         ([["a", None], [1, 2]], "must hold numbers"),
-        (np.ma.array([["1", "2"], ["3", "4"]], mask=[[1, 0], [0, 0]]), "must hold numbers"),
+        (
+            np.ma.array([["1", "2"], ["3", "4"]], mask=[[True, False], [False, False]]),
+            "must hold numbers",
+        ),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(wrong: Any, message: str) -> None:
@@ -140,7 +143,7 @@ def with_gaps(w: FloatArray) -> Iterator[tuple[str, Any]]:
             for row in zip(w, gaps, strict=True)
         ],
     )
-    yield "masked objects", np.ma.array(np.where(gaps, None, w), mask=gaps)
+    yield "masked objects", np.ma.array(w.astype(object), mask=gaps)
 
 
 def test_a_mask_is_a_gap() -> None:
