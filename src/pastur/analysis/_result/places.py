@@ -69,7 +69,7 @@ def blocks_alike(names: Sequence[str]) -> bool:
 def has_groups(names: Sequence[str]) -> bool:
     """Return whether some block holds several of the matrices of these names.
 
-    A matrix and its own initial value are no block.
+    A matrix and its own initial value do not make a block.
     """
     known = set(names)
     names = [name for name in names if name.removesuffix(SUFFIX) not in known - {name}]
