@@ -167,7 +167,7 @@ class CompressionPlan:
 
     @property
     def initial_entries(self) -> int:
-        """Numbers in tensors of values before training, which are no parameters."""
+        """Numbers in tensors of values from before training, not counted as parameters."""
         return sum(record.entries for record in self.tensors) - self.parameters_before
 
     @property
