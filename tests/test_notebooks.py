@@ -114,6 +114,9 @@ def laws() -> dict[str, Any]:
         "outliers": two.outlier_measure(pastur.Uniform(3, 4) - pastur.Uniform(-2, -1)),
         "symmetric": two,
         "rectangular": pastur.InformationPlusNoise(pastur.Atoms([1.0, 4.0]), ratio=0.5),
+        "description": two.describe([2.8, 0.3, 1.9], size=100),
+        "two overlaps": pastur.InformationPlusNoise(pastur.Atoms([0.0]), ratio=0.5).describe([2.0]),
+        "many spikes": two.describe(np.linspace(3, 4, 30)),
         "square": pastur.InformationPlusNoise(pastur.Atoms([0.0]), ratio=1.0),
         "many intervals": pastur.DeformedWigner(many, sigma=1e-4),
         "too many to draw": pastur.DeformedWigner(pastur.Empirical(np.arange(10_001.0))),
@@ -207,6 +210,29 @@ def test_a_matrix_says_its_name_and_its_finding() -> None:
     assert len(re.findall("h0", matrix._repr_html_())) == matrix.fit.rank == 2
 
 
+def test_a_description_says_what_becomes_of_its_spikes() -> None:
+    found = pastur.DeformedWigner(pastur.Atoms([0.0])).describe([2.0, 0.5], size=100)
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", found._repr_html_())
+    assert cells[5:10] == [
+        "2.000",
+        "outlier",
+        "2.500",
+        f"{found.spikes.fluctuation[0]:#.4g}",
+        "0.7500",
+    ]
+    assert cells[10:13] == ["0.5000", "subcritical", "2.000"]
+    assert found._repr_html_().count("h0") == 1
+    assert "at 100 rows" in text_of(found)
+
+
+def test_what_is_of_another_matrix_or_a_part_is_said() -> None:
+    scales = np.random.default_rng(8).uniform(0.5, 2, size=(60, 1))
+    assert "σ of the matrix scaled" in text_of(pastur.fit_rectangular(NOISE * scales, noise="auto"))
+    part = pastur.fit_operator(pastur.sample_gaussian((600, 900), rng=1) + 0.1, memory="1MB")
+    assert part.partial is not None
+    assert f"the {part.partial.known} largest, and a sample" in text_of(part)
+
+
 def test_the_picture_of_a_law_is_its_density() -> None:
     drawn = re.search(r'd="(M[^"h]*)" fill="none"', pastur.Semicircle(2.0)._repr_html_())
     assert drawn is not None
@@ -215,6 +241,16 @@ def test_the_picture_of_a_law_is_its_density() -> None:
     places = 8.8 * (x / 420) / 2 - 2.2
     heights = (y.max() - y) / (y.max() - y.min())
     assert np.abs(heights - np.sqrt(np.maximum(0, 1 - (places / 2) ** 2))).max() < 0.01
+
+
+def test_narrow_intervals_and_poles_are_seen() -> None:
+    model = pastur.DeformedWigner(pastur.Atoms([-1e3, 1e3]), sigma=1e-3)
+    for law, least in ((model.law, 60), (pastur.MarchenkoPastur(1.0), 10)):
+        drawn = re.search(r'd="(M[^"h]*)" fill="none"', law._repr_html_())
+        assert drawn is not None
+        heights = np.array(re.findall(r"[ML][\d.]+ ([\d.]+)", drawn[1]), dtype=float)
+        # The middle of the points is neither at the bottom nor cut off at the top.
+        assert least < np.ptp(heights) and heights.min() < np.median(heights) < heights.max() - 3
 
 
 def test_marks_beyond_the_picture_stand_at_its_end() -> None:

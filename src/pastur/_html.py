@@ -6,6 +6,7 @@ on black.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 import numpy as np
@@ -23,8 +24,8 @@ _TABLE = "border-collapse:collapse;font-size:.93em;font-variant-numeric:tabular-
 # Letters of a name or a reason.
 _LONGEST = 300
 _WIDTH, _HEIGHT, _FOOT = 420, 90, 14
-# A density has poles; heights are cut at so many times their 90th percentile.
-_HIGHEST = 1.6
+# A density has poles; heights are cut at so many times their 97th percentile.
+_HIGHEST = 1.3
 
 
 def safe(text: str) -> str:
@@ -151,19 +152,25 @@ class Picture:
     def _base(self) -> float:
         return _HEIGHT - _FOOT
 
-    @property
+    @cached_property
     def _range(self) -> tuple[float, float]:
         """The least and the greatest height."""
-        heights = self.curve[1][np.isfinite(self.curve[1])]
+        x, y = (part[np.isfinite(self.curve).all(axis=0)] for part in self.curve)
+        # Points crowd where a density has a pole, which is as narrow as it is high.
+        heights = np.interp(np.linspace(*self.span, _WIDTH), x, y) if x.size else x
         if self.bars is not None:
             heights = np.concatenate([heights, self.bars[1]])
+        heights = heights[np.isfinite(heights)]
         if not heights.size:
             return 0.0, 1.0
-        most = _HIGHEST * float(np.quantile(np.abs(heights), 0.9))
-        low, high = np.clip([heights.min(), heights.max()], -most, most)
+        # All of a law may be narrower than the line.
+        usual = float(np.median(np.abs(y))) if y.size else 0.0
+        most = _HIGHEST * max(float(np.quantile(np.abs(heights), 0.97)), usual)
+        every = np.clip(np.concatenate([heights, y]), -most, most)
+        low, high = float(every.min()), float(every.max())
         # Points above a negative density need room as well.
-        room = -0.5 * float(low) if self.stems else 0.0
-        return min(float(low), 0.0), max(float(high), room, 0.0)
+        room = -0.5 * low if self.stems else 0.0
+        return min(low, 0.0), max(high, room, 0.0)
 
     def _x(self, place: float) -> float:
         low, high = self.span

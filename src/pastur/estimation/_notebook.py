@@ -36,19 +36,23 @@ def spectrum_html(title: str, drawn: DrawnSpectrum, summary: str = "") -> str:
         title,
         paragraph(summary or fit.goodness.reason),
         _picture(drawn).svg(),
-        facts(_facts(fit)),
+        facts(_facts(drawn)),
         _marked(drawn),
         note(str(fit.noise)),
         "" if fit.status.converged else paragraph(f"Not converged: {fit.status.message}"),
     )
 
 
-def _facts(fit: Fit) -> Iterator[tuple[str, str]]:
+def _facts(drawn: DrawnSpectrum) -> Iterator[tuple[str, str]]:
+    fit = drawn.fit
+    scaled = " of the matrix scaled to one variance" if fit.profile is not None else ""
+    if fit.partial is not None:
+        yield "known one by one", f"the {fit.partial.known} largest, and a sample of the others"
     p = fit.goodness.p_value
     yield "verdict", f"{fit.goodness.verdict}{'' if p is None else f', {p_equals(p)}'}"
     if fit.sigma is not None:
         ends = f" ({span(*fit.sigma_interval)})" if fit.sigma else ""
-        yield "σ", f"{number(fit.sigma)}{ends}"
+        yield f"σ{scaled}", f"{number(fit.sigma)}{ends}"
         yield "edge of the noise", number(fit.edge)
         yield "spikes", f"{fit.rank}{'' if fit.goodness.fits else ', which do not count'}"
         low, high = fit.signal_rank_interval

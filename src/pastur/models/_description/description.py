@@ -12,6 +12,7 @@ from pastur._checks import positive_integer, vector
 from pastur._errors import InvalidInputError
 from pastur._typing import ArrayLike, FloatArray
 from pastur.models._description.matrix_units import MatrixUnits
+from pastur.models._description.notebook import description_html
 from pastur.models._description.squares import check_order
 
 if TYPE_CHECKING:
@@ -121,6 +122,9 @@ class Description(KeepsLocked):
     masses: FloatArray
     edges: EdgeTable
     spikes: SpikeTable
+
+    def _repr_html_(self) -> str:
+        return description_html(self)
 
 
 def describe(model: SpikedModel, spikes: ArrayLike, size: int | None) -> Description:
