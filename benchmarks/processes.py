@@ -49,12 +49,15 @@ class Runs:
 
     def peak_anonymous(self, command: Sequence[str]) -> int:
         """Return the largest RssAnon seen, in bytes."""
+        return self.peak_and_seconds(command)[0]
+
+    def peak_and_seconds(self, command: Sequence[str]) -> tuple[int, float]:
+        """Return the largest RssAnon seen, in bytes, and the CPU seconds."""
         process, largest = self.start(command), 0
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             largest = max(largest, anonymous(Path(f"/proc/{process.pid}/status").read_text()))
             time.sleep(1e-3)
-        self.end(process)
-        return largest
+        return largest, self.end(process)
 
     def anonymous_after_import(self) -> int:
         self.cpu_seconds([sys.executable, "-c", IMPORT])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from pastur._numerics.cauchy import AtomSums
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures import Atoms
 
@@ -73,3 +74,17 @@ def test_potential_on_the_real_line_counts_the_mass_to_the_right(
     measure = Atoms(points, weights)
     np.testing.assert_allclose(measure.log_potential(x).imag / np.pi, right, rtol=0, atol=1e-13)
     np.testing.assert_allclose(measure.sf(x), right, rtol=0, atol=1e-13)
+
+
+def test_real_places_give_what_complex_ones_do(
+    cloud: tuple[FloatArray, FloatArray, FloatArray, ComplexArray],
+) -> None:
+    points, weights, x, _ = cloud
+    x = x[np.abs(x[:, None] - points).min(axis=1) > 1e-4 * np.ptp(points) / points.size]
+    tree = AtomSums(*(one[np.argsort(points)] for one in (points, weights)))
+    for order in (1, 2):
+        (real,) = tree.cauchy(x.astype(complex), [order])
+        # One place off the line, and all are summed in complex numbers.
+        (mixed,) = tree.cauchy(np.append(x, 1j), [order])
+        np.testing.assert_allclose(real.real, mixed[:-1].real, rtol=1e-12, atol=1e-12)
+        assert (real.imag == 0).all()

@@ -1,5 +1,6 @@
 """Both models with up to 10⁶ atoms, at a few points by plain sums over all of them."""
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.special import ndtri
@@ -106,3 +107,42 @@ def test_a_root_next_to_the_real_axis_is_not_taken_for_a_point_of_the_bulk(
     assert residual < 1e-3
     monkeypatch.setattr(type(model._map), "_polish", lambda self, z, *_: (near, np.array([1e-15])))
     np.testing.assert_allclose(model.law.density(x), right, rtol=1e-10)
+
+
+def test_two_values_of_a_law_with_heavy_tails_take_two_curves() -> None:
+    """Of hundreds of intervals those that are asked for are computed, and no others."""
+    atoms = np.random.default_rng(0).standard_cauchy(2100)
+    model, whole = DeformedWigner(Empirical(atoms)), DeformedWigner(Empirical(atoms))
+    x = np.array([0.3, 1.7])
+    found = model.law.density(x)
+    assert len(model.law.support) > 100 and len(model._map._tables) <= 2
+    middles = whole.law.support.mean(axis=1)
+    everywhere = whole.law.density(np.append(middles, x))
+    assert len(whole._map._tables) == len(whole.law.support)
+    np.testing.assert_allclose(everywhere[-2:], found, rtol=1e-13)
+    # Asked again, with others known already.
+    np.testing.assert_allclose(model.law.density(middles), everywhere[:-2], rtol=1e-12)
+
+
+@pytest.mark.lengthy
+def test_the_support_far_out_agrees_with_forty_digits() -> None:
+    """Edges are Φ(u) where σ²∫dν₀/(t − u)² = 1: to 1e-10 of themselves at 1e8, tree or not."""
+    far, inner = 1e8, np.random.default_rng(0).standard_cauchy(2100)
+    atoms = np.sort(np.append(inner, [far, -far, far + 0.2]))
+    law = DeformedWigner(Empirical(atoms)).law
+    ends = law.support[[0, -1]]
+    with mpmath.workdps(40):
+        points = [mpmath.mpf(float(t)) for t in atoms]
+
+        def edge(start: float) -> float:
+            def pull(u: mpmath.mpf) -> mpmath.mpf:
+                return mpmath.fsum((t - u) ** -2 for t in points) / len(points) - 1
+
+            u = mpmath.findroot(pull, (start, start * (1 + 1e-9)), tol=1e-25, maxsteps=60)
+            return float(u + mpmath.fsum(1 / (u - t) for t in points) / len(points))
+
+        critical = DeformedWigner(Empirical(atoms))._map.critical[[0, -1]]
+        truth = np.array([[edge(float(u)) for u in row] for row in critical])
+    np.testing.assert_allclose(ends, truth, rtol=1e-10)
+    # As absolute error: two roundings of numbers of this size.
+    assert np.abs(ends - truth).max() <= 4e-16 * far + 1e-12

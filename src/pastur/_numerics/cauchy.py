@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pastur._numerics.tree import AtomTree
+from pastur._numerics.tree import AtomTree, Kernel
 from pastur._typing import ComplexArray, FloatArray
 
 # Terms handled at once: 2¹⁷ complex numbers are 2 MiB, about a core's second-level cache.
@@ -16,6 +16,7 @@ _TREE_ATOMS = 1 << 11
 _TREE_TERMS = 1 << 16
 # Logarithms, which take longer than quotients, from this many atoms on.
 _TREE_LOG_ATOMS = 1 << 9
+_KERNELS: dict[int, Kernel] = {1: lambda d: 1 / d, 2: lambda d: 1 / (d * d)}
 
 
 class AtomSums:
@@ -33,11 +34,12 @@ class AtomSums:
         return n >= least and n * z.size >= _TREE_TERMS
 
     def cauchy(self, z: ComplexArray, orders: Sequence[int]) -> list[ComplexArray]:
-        """Return Σ pᵢ/(tᵢ − z)ᵏ for each k in `orders`."""
+        """Return Σ pᵢ/(tᵢ − z)ᵏ for each k in `orders`, 1 or 2."""
         flat = z.ravel()
         if self._pays(z):
-            kernels = [lambda d, k=k: d**-k if k > 1 else 1 / d for k in orders]
-            sums = self._tree.sums(flat, kernels)
+            # On the real line real numbers take a third of the time.
+            at = flat if flat.imag.any() else flat.real.copy()
+            sums = self._tree.sums(at, [_KERNELS[k] for k in orders])
         else:
             sums = self._direct(flat, orders)
         return [s.reshape(z.shape) for s in sums]

@@ -106,17 +106,13 @@ def density(x: FloatArray, *, beta: int) -> FloatArray:
 def quantile(q: FloatArray, *, beta: int) -> FloatArray:
     """The x with F(x) = q, −∞ and ∞ at 0 and 1."""
     lower = q < _middle_probability(beta)
-    with np.errstate(divide="ignore"):
-        target = np.where(lower, np.log(q), np.log1p(-q))
-    return _solve(target, ~lower, beta)
+    return _inverted(np.where(lower, q, 1 - q), ~lower, beta)
 
 
 def upper_quantile(p: FloatArray, *, beta: int) -> FloatArray:
     """The x with 1 − F(x) = p: as good at p = 1e-300 as at p = 1/2."""
     upper = p < 1 - _middle_probability(beta)
-    with np.errstate(divide="ignore"):
-        target = np.where(upper, np.log(p), np.log1p(-p))
-    return _solve(target, upper, beta)
+    return _inverted(np.where(upper, p, 1 - p), upper, beta)
 
 
 def _logs(x: FloatArray, table: _Table) -> tuple[FloatArray, AnyArray]:
@@ -212,19 +208,79 @@ def _grid(beta: int, upper: bool) -> tuple[FloatArray, FloatArray]:
     return x, _side(x, np.full(x.shape, upper), table)[0]
 
 
-def _solve(target: FloatArray, upper: AnyArray, beta: int) -> FloatArray:
+def _solve(target: FloatArray, beta: int, *, upper: bool) -> FloatArray:
     """Find x with the logarithm of its side at `target`: interpolation, then Newton's method.
 
-    Both logarithms are concave, so Newton's method cannot go astray, and the grid is fine enough
-    for two steps to reach rounding errors.
+    Both logarithms are concave, so Newton's method cannot go astray.
     """
-    x = np.empty(target.shape)
-    for side in (False, True):
-        points, logs = _grid(beta, side)
-        chosen = upper == side
-        x[chosen] = np.interp(target[chosen], logs, points)
-    finite = np.isfinite(target)
-    for _ in range(2):
-        log, slope = _side(x[finite], upper[finite], _table(beta))
-        x[finite] -= (log - target[finite]) / slope
-    return np.where(finite, x, np.where(upper, np.inf, -np.inf))
+    points, logs = _grid(beta, upper)
+    x = np.interp(target, logs, points)
+    for _ in range(4):
+        log, slope = _side(x, np.full(x.shape, upper), _table(beta))
+        x = x - (log - target) / slope
+    return np.asarray(x)
+
+
+# Panels of the inverse in r, −r² being the logarithm of a side: beyond r = 27.3 no float is left.
+_PANELS, _END, _DEGREE = 560, 27.4, 7
+_ROUNDING = 1e-15
+# Farther out than this, at masses below 1e-13, one step of Newton's method is taken.
+_DEEP = 5.5
+
+
+@dataclass(frozen=True, eq=False)
+class _Inverse:
+    """The x of both sides by r = √(−log p), p being the side's mass, in panels of equal width."""
+
+    start: float
+    width: float
+    centres: FloatArray
+    panels: FloatArray  # (power of t, panel), those of the upper side behind those of the lower
+
+
+@cache
+def _inverse(beta: int) -> _Inverse:
+    """Make the table: x is smooth in r, like −r^(2/3) at −∞ and r^(4/3) at ∞."""
+    middle = _middle_probability(beta)
+    start = math.sqrt(-math.log(max(middle, 1 - middle)))
+    width = (_END - start) / _PANELS
+    centres = start + width * (np.arange(_PANELS) + 0.5)
+    nodes = chebyshev.chebpts1(_DEGREE + 1)
+    r = centres[:, None] + nodes * width / 2
+    modes = np.linalg.inv(chebyshev.chebvander(nodes, _DEGREE))
+    powers = np.zeros((_DEGREE + 1, _DEGREE + 1))
+    for k, mode in enumerate(np.eye(_DEGREE + 1)):
+        powers[k, : k + 1] = chebyshev.cheb2poly(mode)
+    panels = []
+    for upper in (False, True):
+        x = _solve(-(r.ravel() ** 2), beta, upper=upper).reshape(r.shape)
+        found = x @ modes.T
+        # Powers would magnify what is rounding.
+        found[np.abs(found) < _ROUNDING * np.abs(x).max(axis=1, keepdims=True)] = 0.0
+        panels.append(found @ powers)
+    return _Inverse(
+        start, width, np.tile(centres, 2), np.ascontiguousarray(np.concatenate(panels).T)
+    )
+
+
+def _inverted(mass: FloatArray, upper: AnyArray, beta: int) -> FloatArray:
+    """Return the x whose side has this mass, at most about a half; ∓∞ for none."""
+    table = _inverse(beta)
+    with np.errstate(divide="ignore"):
+        r = np.sqrt(-np.log(mass))
+    finite = np.isfinite(r)
+    if not finite.all():
+        r = np.where(finite, r, table.start)
+    panel = ((r - table.start) * (1 / table.width)).astype(np.intp)
+    np.clip(panel, 0, _PANELS - 1, out=panel)
+    panel += _PANELS * upper
+    t = (r - table.centres.take(panel)) * (2 / table.width)
+    x = table.panels[-1].take(panel)
+    for row in table.panels[-2::-1]:
+        x *= t
+        x += row.take(panel)
+    deep = r > _DEEP
+    if deep.any():
+        log, slope = _side(x[deep], upper[deep], _table(beta))
+        x[deep] += (-(r[deep] ** 2) - log) / slope
+    return x if finite.all() else np.where(finite, x, np.where(upper, np.inf, -np.inf))

@@ -22,7 +22,7 @@ _MAX_LEVELS = 48
 # Kernel values held at once: 2¹⁸ complex numbers are 4 MiB.
 _BLOCK_TERMS = 1 << 18
 
-Kernel = Callable[[ComplexArray], ComplexArray]
+Kernel = Callable[[AnyArray], AnyArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,8 @@ class AtomTree:
         self._points, self._weights = points, weights
         self._levels = _with_proxies(_cells(points), points, weights)
 
-    def sums(self, z: ComplexArray, kernels: Sequence[Kernel]) -> list[ComplexArray]:
-        """Return Σ pᵢ K(tᵢ − z) for each kernel K, at each z of a vector."""
+    def sums(self, z: AnyArray, kernels: Sequence[Kernel]) -> list[ComplexArray]:
+        """Return Σ pᵢ K(tᵢ − z) for each kernel K, at each z of a vector, real or complex."""
         totals = [np.zeros(z.shape, dtype=np.complex128) for _ in kernels]
         target = np.arange(z.size)
         cell = np.zeros(z.size, dtype=np.intp)
@@ -73,7 +73,7 @@ class AtomTree:
         self,
         totals: list[ComplexArray],
         kernels: Sequence[Kernel],
-        z: ComplexArray,
+        z: AnyArray,
         target: AnyArray,
         level: _Level,
         cell: AnyArray,
@@ -87,7 +87,7 @@ class AtomTree:
         self,
         totals: list[ComplexArray],
         kernels: Sequence[Kernel],
-        z: ComplexArray,
+        z: AnyArray,
         target: AnyArray,
         level: _Level,
         cell: AnyArray,
@@ -107,14 +107,15 @@ class AtomTree:
 def _accumulate(
     totals: list[ComplexArray],
     kernels: Sequence[Kernel],
-    offset: ComplexArray,
+    offset: AnyArray,
     weights: FloatArray,
     at: AnyArray,
 ) -> None:
     for total, kernel in zip(totals, kernels, strict=True):
         values = np.einsum("ij,ij->i", kernel(offset), weights)
         total.real += np.bincount(at, weights=values.real, minlength=total.size)
-        total.imag += np.bincount(at, weights=values.imag, minlength=total.size)
+        if values.dtype.kind == "c":
+            total.imag += np.bincount(at, weights=values.imag, minlength=total.size)
 
 
 def _chebyshev(order: int) -> FloatArray:

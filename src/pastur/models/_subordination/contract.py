@@ -37,6 +37,7 @@ _APPROACHES = [
     (1024, 20, _CERTIFIED),
     (16384, 20, _CERTIFIED),
 ]
+_Table = tuple[ComplexArray, FloatArray, FloatArray]
 
 
 class Subordination(KeepsLocked, ABC):
@@ -134,8 +135,8 @@ class Subordination(KeepsLocked, ABC):
         Newton's method for the two real equations Im Φ(w) = 0 and Im potential(w) = π·level. With
         ε = Φ′·δw they decouple: Im ε = −Im Φ, and Re ε solves Im(gε) = Im potential − π·level.
         """
-        nodes, _, places = self._table
         index = self.interval_at_level(level)
+        nodes, _, places = self._table(index)
         start = np.interp(self._place_of_level(level, index), places, nodes)
         w, residual = self._walk(level, start)
         failed = residual > 1e-13
@@ -173,24 +174,43 @@ class Subordination(KeepsLocked, ABC):
             lambda w: np.asarray(self.phi(w.astype(np.complex128)).real), low, high, x
         )
 
+    def _table(self, index: Any) -> tuple[ComplexArray, FloatArray, FloatArray]:
+        """Points of the curve over some intervals, and the places of their x and of their levels.
+
+        Their ends are included. Of thousands of intervals few are asked for: the others cost time.
+        """
+        wanted = np.unique(index)
+        known = self._tables
+        missing = wanted[[one not in known for one in wanted.tolist()]]
+        if missing.size:
+            known |= dict(zip(missing.tolist(), self._tables_over(missing), strict=True))
+        nodes, by_x, by_level = zip(*(known[one] for one in wanted.tolist()), strict=True)
+        return np.concatenate(nodes), np.concatenate(by_x), np.concatenate(by_level)
+
     @cached_property
-    def _table(self) -> tuple[ComplexArray, FloatArray, FloatArray]:
-        """Points of the curve, ends included, and the places of their x and of their levels."""
-        mass = self.outer_levels[:, 0] - self.outer_levels[:, 1]
-        count = _LEAST_NODES + (_MORE_NODES * np.sqrt(mass)).astype(np.intp)
-        index = np.repeat(np.arange(count.size), count)
+    def _tables(self) -> dict[int, _Table]:
+        """The tables of the intervals that were asked for so far."""
+        return {}
+
+    def _tables_over(self, wanted: Any) -> list[_Table]:
+        levels = self.outer_levels[wanted]
+        count = _LEAST_NODES + (_MORE_NODES * np.sqrt(levels[:, 0] - levels[:, 1])).astype(np.intp)
+        index = np.repeat(wanted, count)
         step = 1 + np.arange(index.size) - np.repeat(np.cumsum(count) - count, count)
         low, high = self.parameters[index].T
-        turn = np.sin(np.pi / 2 * step / (count[index] + 1)) ** 2
+        turn = np.sin(np.pi / 2 * step / (np.repeat(count, count) + 1)) ** 2
         inner = self.curve(low + (high - low) * turn)
         by_x = self._place(self.phi(inner).real, index)
         by_level = self._place_of_level(self._level(inner), index)
-        ends, edges = self.critical.astype(np.complex128), np.arange(count.size)
+        ends = self.critical[wanted].astype(np.complex128)
         nodes = np.concatenate([ends[:, 0], inner, ends[:, 1]])
-        by_x = np.concatenate([2.0 * edges, by_x, 2.0 * edges + 1])
-        by_level = np.concatenate([2.0 * edges, by_level, 2.0 * edges + 1])
+        by_x = np.concatenate([2.0 * wanted, by_x, 2.0 * wanted + 1])
+        by_level = np.concatenate([2.0 * wanted, by_level, 2.0 * wanted + 1])
         order = np.argsort(by_x, kind="stable")
-        return locked((nodes[order], by_x[order], np.maximum.accumulate(by_level[order])))
+        parts = np.cumsum(count + 2)[:-1]
+        ordered = nodes[order], by_x[order], np.maximum.accumulate(by_level[order])
+        columns = (np.split(one, parts) for one in ordered)
+        return [locked(one) for one in zip(*columns, strict=True)]
 
     def _place(self, x: FloatArray, index: Any) -> FloatArray:
         """Twice the number of the interval, and an angle within it that crowds at both ends."""
@@ -216,7 +236,7 @@ class Subordination(KeepsLocked, ABC):
         return np.asarray(self.potential(w).imag / np.pi)
 
     def _omega_bulk(self, x: FloatArray, index: Any) -> ComplexArray:
-        nodes, places, _ = self._table
+        nodes, places, _ = self._table(index)
         result = np.asarray(np.interp(self._place(x, index), places, nodes))
         ends = self.support[index]
         inner = np.flatnonzero((x > ends[:, 0]) & (x < ends[:, 1]))
