@@ -159,6 +159,27 @@ def test_commands_in_the_text_and_their_options_exist(page: Path) -> None:
         assert unknown_parts(command) == [], command
 
 
+TARGETS = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+def unknown_targets(page: str) -> list[str]:
+    """Return what a page says that make makes, and it does not."""
+    shell = "\n".join(SHELL.findall(page))
+    named = re.findall(r"^make ([a-z][\w-]*)", shell, re.MULTILINE)
+    named += re.findall(r"`make ([a-z][\w-]*)", page)
+    return [name for name in named if name not in TARGETS]
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.name)
+def test_make_has_what_a_page_says(page: Path) -> None:
+    assert unknown_targets(page.read_text("utf-8")) == []
+
+
+def test_what_make_has_not_is_noticed() -> None:
+    page = "`make demo`, `make coffee`\n```sh\nmake tea\n```\n"
+    assert unknown_targets(page) == ["tea", "coffee"]
+
+
 def test_an_option_that_does_not_exist_is_noticed() -> None:
     page = "`pastur analyze X --opne`, `pastur analyse`\n```sh\npastur demo \\\n  -x\n```\n"
     found = [part for command in commands_named(page) for part in unknown_parts(command)]
