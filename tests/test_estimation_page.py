@@ -1,29 +1,38 @@
 """The page on the benchmarks of the fits says what its records say; their spectra are exact."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import banded
 import entries
 import goodness
 import numpy as np
+import one_ended
 import pages
+import permuted
 import pytest
 import since
+import threshold
+import threshold_best
+import ugly
 from scipy.stats import ks_2samp
 
+from pastur import fit_rectangular
 from pastur._typing import FloatArray
 
 
-def test_the_page_says_what_the_records_say() -> None:
-    page = pages.PAGE.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", pages.PAGES, ids=lambda path: path.stem)
+def test_a_page_says_what_the_records_say(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
     assert pages.filled(page) == page
-    changed = page.replace(" | 0.", " | 1.", 5)
+    changed = re.sub(r"(<!-- \w+ -->\n).*?(<!-- end -->)", r"\1\2", page, flags=re.DOTALL)
     assert changed != page
     assert pages.filled(changed) == page
 
 
 def test_every_record_has_a_block() -> None:
-    page = pages.PAGE.read_text(encoding="utf-8")
+    page = "".join(path.read_text(encoding="utf-8") for path in pages.PAGES)
     records = {path.stem for path in pages.record_of("spectra").parent.glob("*.json")}
     assert records == {name for name in pages.TABLES if f"<!-- {name} -->" in page}
 
@@ -120,3 +129,60 @@ def test_spectra_of_a_band_have_the_law_of_dense_ones(theta: list[float]) -> Non
 
 def test_other_spikes_are_noticed() -> None:
     assert smallest_p(np.array([3.0, 1.2, 0.5]), np.array([3.0, 1.2, 0.9])) < LEAST
+
+
+@pytest.mark.parametrize(("hold", "mark"), [(190, "✓"), (170, "✗")])
+def test_intervals_near_the_threshold_are_counted(hold: int, mark: str) -> None:
+    # Of 200 intervals that hold in 0.93, fewer than 175 do with a probability of 0.001.
+    task = (60, 1, 1.1, False, 0, 200)
+    cells = threshold.summary([task], [[(place < hold, 1.5) for place in range(200)]])
+    assert threshold.met(cells) == (mark == "✓")
+    assert f"| symmetric 60, 1 | {hold / 200:.3f} of 200 {mark}, 1.50 |" in threshold.table(cells)
+
+
+def test_the_best_upper_end_of_a_shift() -> None:
+    """Values that are uniform on [θ, θ + 1]: the end of the median gives less with the chance."""
+    values = np.linspace(0, 1, 10001)
+    grid = threshold_best.GRID.tolist()
+    asked: list[threshold_best.Task] = [(60, factor, (0, 0), 10001) for factor in grid]
+    asked.append((60, 1.1, (0, 1), 10001))
+    results = [factor + values for factor in (*grid, 1.1)]
+    (cell,) = threshold_best.summary(asked, results)
+    # The median is 1.6, and θ + 0.025 = 1.6.
+    assert cell["upper"] == pytest.approx([1.575, 1.55], abs=2e-3)
+
+
+@pytest.mark.parametrize(("beyond", "right"), [(10, True), (40, False)])
+def test_permutations_beyond_a_chance_are_counted(beyond: int, right: bool) -> None:
+    task: permuted.Task = ("signs", 0, 0, 50)
+    # One matrix in two has twice as many, the other none.
+    rows: list[permuted.Row] = [
+        ([2 * beyond * (place % 2), 2, 0], place == 0) for place in range(50)
+    ]
+    cells = permuted.summary([task], [rows])
+    assert cells[0]["rates"] == [beyond / permuted.MORE, 0.01, 0.0]
+    assert permuted.met(cells) == right
+    assert permuted.table(cells).endswith("| 0.0000 ± 0.0000 ✓ | 0.020 |")
+
+
+@pytest.mark.parametrize(("hold", "mark"), [(95, "✓"), (80, "✗")])
+def test_intervals_of_the_noise_level_are_counted(hold: int, mark: str) -> None:
+    rows: list[one_ended.Row] = [(place < 3, place < hold) for place in range(100)]
+    cells = one_ended.summary([(one_ended.SETTINGS[1], 0, 0, 100)], [rows])
+    assert one_ended.met(cells) == (mark == "✓")
+    line = f"| 200 × 400 | 40 on [1.5, 4] | 100 | 0.030 | {hold / 100:.3f} {mark} |"
+    assert one_ended.table(cells).endswith(line)
+
+
+def test_only_an_overlap_that_is_missing_by_mistake_is_a_failure() -> None:
+    w, index = np.random.default_rng(2).normal(size=(40, 80)) / 80**0.5, np.arange(4)
+    w[index, index] += [9.0, 3.0, 3.0, 3.0]
+    fit = fit_rectangular(w)
+    together = ~fit.spikes["isolated"]
+    assert together.any() and not together.all()
+    assert np.isnan(fit.spikes["overlap_left"][together]).all()
+    assert ugly._outcome(fit, False, w) == "converged"
+    spikes = fit.spikes.copy()
+    spikes["overlap_left"][~together] = np.nan
+    with pytest.raises(ArithmeticError):
+        ugly._outcome(replace(fit, spikes=spikes), False, w)

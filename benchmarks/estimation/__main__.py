@@ -5,12 +5,14 @@
     python benchmarks/estimation --page
 
 Sections: sigma, counts, intervals (all three from the same spectra), noise (pure noise: rate of
-false spikes), entries (the same for entries of many laws), goodness (p-values), denoising,
-verdicts, ugly (small and ugly inputs), cost (with `--model`, of a safetensors file as well); all of
-them by default, over an hour on two cores. σ = 1 throughout. Figures within their limits have a ✓,
-others a ✗; the exit status is 1 if there is a ✗. With `--since` a tenth of the spectra are fitted
-by the package in the folder SOURCE as well. A run of 200 draws or more leaves records, and writes
-the tables of docs/estimation.md from them; with `--page` only the tables are written.
+false spikes), entries (the same for entries of many laws), goodness (p-values), bulk_modes (what
+they rest on), denoising, verdicts, ugly (small and ugly inputs), threshold (intervals of spikes
+detected near it), threshold_best (the best there are), permuted (entries elsewhere), one_ended
+(intervals of σ), cost (with `--model`, of a safetensors file as well); all of them by default, over
+an hour on two cores. σ = 1 throughout. Figures within their limits have a ✓, others a ✗; the status
+is 1 if there is a ✗. With `--since` a tenth of the spectra are fitted by the package in the folder
+SOURCE as well. A run of 200 draws or more leaves records, and writes the tables of
+docs/estimation.md and other pages from them; with `--page` only the tables are written.
 """
 
 import argparse
@@ -19,17 +21,22 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import bulk_modes
 import cost
 import denoising
 import draws
 import entries
 import goodness
 import joblib
+import one_ended
 import pages
+import permuted
 import pure
 import since
 import spectra
 import spectra_tables
+import threshold
+import threshold_best
 import ugly
 import verdicts
 from draws import Cell
@@ -44,9 +51,14 @@ SPREAD = {
     "noise": pure,
     "entries": entries,
     "goodness": goodness,
+    "bulk_modes": bulk_modes,
     "denoising": denoising,
     "verdicts": verdicts,
     "ugly": ugly,
+    "threshold": threshold,
+    "threshold_best": threshold_best,
+    "permuted": permuted,
+    "one_ended": one_ended,
 }
 SECTIONS = (*spectra.PARTS, *SPREAD, "cost")
 
@@ -92,7 +104,7 @@ def run_since(options: Namespace) -> bool:
 def keep(name: str, cells: Sequence[dict[str, Any]], options: Namespace) -> None:
     if options.draws >= FULL:
         pages.write_record(name, cells, options.seed)
-        pages.write_page()
+        pages.write_pages()
 
 
 def main() -> int:
@@ -108,7 +120,7 @@ def main() -> int:
     parser.add_argument("--page", action="store_true", help="write the tables only")
     options = parser.parse_args()
     if options.page:
-        pages.write_page()
+        pages.write_pages()
         return 0
     unknown = set(options.sections) - set(SECTIONS)
     if unknown:

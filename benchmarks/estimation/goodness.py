@@ -34,6 +34,8 @@ WRONG: list[Setting] = [
     for kind, strength in (("rows", 0.1), ("rows", 0.2), ("neighbours", 0.2))
 ]
 CHUNKS = 4
+# Up to so many spikes a fit tests the bulk that they leave.
+FEW = 5
 # What chance may give with uniform p-values, for Kolmogorov's test and for the rate below 0.01.
 CHANCE = 1e-3
 
@@ -117,6 +119,7 @@ def table(cells: Sequence[dict[str, Any]]) -> str:
     for cell in exact:
         kolmogorov = f"{cell['kolmogorov']:.3f} {mark(_uniform(cell))}"
         lines.append(_line(cell, kolmogorov))
+    lines += [_together(name, cells) for name, cells in _by_rank(exact).items()]
     if others:
         lines += ["", "Where it is not:", "", *_head("noise")]
         lines += [_line(cell, f"{cell['noise']}, {cell['strength']}") for cell in others]
@@ -139,3 +142,17 @@ def _line(cell: dict[str, Any], middle: str) -> str:
     draws = cell["draws"]
     below = " | ".join(share(count, draws) for count in cell["below"])
     return f"| {cell['shape']} | {_spikes(cell)} | {draws} | {middle} | {below} |"
+
+
+def _by_rank(cells: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the cells whose spikes a fit takes for few, and those with more."""
+    few = [cell for cell in cells if cell["rank"] <= FEW]
+    more = [cell for cell in cells if cell["rank"] > FEW]
+    return {f"up to {FEW}": few, "more": more}
+
+
+def _together(name: str, cells: Sequence[dict[str, Any]]) -> str:
+    """Return the rates of all draws of some cells."""
+    draws = sum(cell["draws"] for cell in cells)
+    below = [share(sum(cell["below"][place] for cell in cells), draws, 4) for place in range(2)]
+    return f"| all | {name} | {draws} | | {' | '.join(below)} |"

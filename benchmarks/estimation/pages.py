@@ -1,4 +1,4 @@
-"""Records of full runs, and the tables that docs/estimation.md has of them."""
+"""Records of full runs, and the tables that pages of docs have of them."""
 
 import json
 import re
@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import bulk_modes
 import denoising
 import entries
 import goodness
+import one_ended
+import permuted
 import pure
 import since
 import spectra_tables
+import threshold
+import threshold_best
 import ugly
 import verdicts
 
@@ -19,7 +24,8 @@ from pastur import __version__
 from pastur._files import write_whole
 
 HERE = Path(__file__).resolve().parent
-PAGE = HERE.parents[1] / "docs" / "estimation.md"
+DOCS = HERE.parents[1] / "docs"
+PAGES = tuple(DOCS / name for name in ("estimation.md", "near-threshold.md", "noise.md"))
 _BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Cells = Sequence[Mapping[str, Any]]
@@ -30,10 +36,15 @@ TABLES: dict[str, Callable[[Any], str]] = {
     # The cells that were outside a limit before chance is allowed for, with a second seed.
     "again": entries.table,
     "goodness": goodness.table,
+    "bulk_modes": bulk_modes.table,
     "denoising": denoising.table,
     "verdicts": verdicts.table,
     "ugly": ugly.table,
     "since": since.table,
+    "threshold": threshold.table,
+    "threshold_best": threshold_best.table,
+    "permuted": permuted.table,
+    "one_ended": one_ended.table,
 }
 
 
@@ -59,5 +70,6 @@ def filled(page: str) -> str:
     return _BLOCK.sub(block, page)
 
 
-def write_page() -> None:
-    write_whole(PAGE, filled(PAGE.read_text(encoding="utf-8")).encode())
+def write_pages() -> None:
+    for page in PAGES:
+        write_whole(page, filled(page.read_text(encoding="utf-8")).encode())
