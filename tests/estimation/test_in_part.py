@@ -177,6 +177,38 @@ def test_a_bulk_that_is_not_noise_is_noticed() -> None:
     assert len(free.standing_out) == 0
 
 
+@pytest.mark.parametrize("form", [np.asarray, np.float32, aslinearoperator])
+def test_a_matrix_of_low_rank_has_no_noise(form: Any) -> None:
+    rng = np.random.default_rng(0)
+    w = rng.integers(-3, 4, size=(540, 3)).astype(float) @ rng.integers(-3, 4, size=(3, 700))
+    fit = fit_operator(form(w), memory=SMALL)
+    assert str(fit.goodness.verdict) == "no noise" and fit.rank == 3 and fit.sigma == 0.0
+    values = np.linalg.svd(w, compute_uv=False)[:3]
+    np.testing.assert_allclose(fit.spikes["observed"], values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", [np.asarray, aslinearoperator])
+def test_a_level_that_is_given_is_tested(form: Any) -> None:
+    right, wrong = (fit_operator(form(W), sigma=sigma, memory=SMALL) for sigma in (1.0, 1.1))
+    assert right.goodness.fits and right.sigma == 1.0
+    assert not wrong.goodness.fits
+
+
+def test_rows_and_columns_of_zeros() -> None:
+    padded = np.zeros((580, 1200))
+    padded[: SHAPE[0], : SHAPE[1]] = W
+    found, inside = (fit_operator(w, memory=SMALL) for w in (padded, W))
+    assert found.zero_sides == (580 - SHAPE[0], 1200 - SHAPE[1])
+    assert found.entry_sd == pytest.approx(inside.entry_sd, rel=1e-3)
+
+
+def test_a_large_singular_value_takes_double_precision() -> None:
+    # 1e4 times the noise: single precision leaves nothing of it.
+    large = W + 1e4 * np.outer(np.ones(SHAPE[0]), np.ones(SHAPE[1])) / (SHAPE[0] * SHAPE[1]) ** 0.5
+    fit = fit_operator(large.astype(np.float32), memory=SMALL)
+    assert fit.goodness.fits and fit.sigma == pytest.approx(1.0, rel=0.01)
+
+
 def test_more_spikes_than_are_known() -> None:
     values = np.concatenate([np.linspace(9, 4, 200), spectrum([], 0)[:360]])
     fit = in_part(values)

@@ -166,12 +166,21 @@ def test_faults(name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("memory", ["2GB", "1kB"])
+def test_progress_ends(memory: str) -> None:
+    calls: list[tuple[int, int, str]] = []
+    fit_operator(planted(0, (520, 600)), memory=memory, progress=lambda *call: calls.append(call))
+    assert calls[0][2] == "checks of the entries" and calls[-1][0] == calls[-1][1]
+    assert len(calls) > 3
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"noise": "profile"}, "`noise` must be one of 'white', 'free', 'auto'"),
         ({"alpha": 2.0}, "`alpha` must lie strictly between 0 and 1"),
         ({"sigma": -1.0}, "`sigma` must be positive"),
+        ({"seed": -1}, "`seed` must be at least 0"),
         ({"memory": "much"}, "`memory` must be a number of bytes"),
     ],
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pastur._checks import byte_count, non_negative_integer, one_of, significance
-from pastur._typing import AnyArray, FloatArray
+from pastur._progress import reporter
+from pastur._typing import AnyArray, FloatArray, Progress
 from pastur.estimation._fitting.noises import AUTO
 from pastur.estimation._observed.spectrum import Settings
 from pastur.estimation._result.noise_used import NoiseName
@@ -33,6 +34,7 @@ def fit_operator(
     noise: str = "white",
     memory: float | str = "2GB",
     seed: int = 0,
+    progress: Progress | bool | None = None,
 ) -> RectangularFit:
     """Separate noise from signal in a matrix that does not fit into memory.
 
@@ -70,6 +72,8 @@ def fit_operator(
         15 800. One of 512 × 512 is always made.
     seed : int, >= 0
         Of the random vectors. Default 0.
+    progress : callable or bool, optional
+        Called as ``progress(done, total, what)``; True shows a bar.
 
     Returns
     -------
@@ -106,21 +110,29 @@ def fit_operator(
     """
     asked = Settings(sigma, significance("alpha", alpha), noise=one_of("noise", noise, _NOISES))
     most = byte_count("memory", memory)
+    seed, report = non_negative_integer("seed", seed), reporter(progress)
     source = source_of("A", A)
     needed = _DOUBLE * min(source.shape) ** 2
     if needed <= most or min(source.shape) <= _SMALL:
-        return fitted(exact_spectrum(source), asked)
-    return fit_in_part(InPart(source, non_negative_integer("seed", seed)), asked)
+        spectrum = exact_spectrum(source, report)
+        return fitted(spectrum, asked)
+    report(0, 1, "checks of the entries")
+    return fit_in_part(InPart(source, seed), asked, report)
 
 
-def fit_in_part(part: InPart, asked: Settings) -> RectangularFit:
+def fit_in_part(part: InPart, asked: Settings, report: Progress | None = None) -> RectangularFit:
     """Return the fit of as much of a spectrum as it takes."""
-    part.extend(part.first_steps - part.steps)
+    report = report or reporter(None)
+    planned = part.first_steps
     while True:
+        while part.steps < planned and not part.ended:
+            report(part.steps, planned, "products")
+            part.extend(1)
+        report(planned, planned, "products")
         fit = fitted(part.observation(), asked)
         if part.ended or _enough(fit):
             return fit
-        part.extend(_FURTHER)
+        planned = part.steps + _FURTHER
 
 
 class MatrixInPart:

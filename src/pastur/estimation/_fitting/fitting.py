@@ -45,7 +45,8 @@ def fit(task: Task) -> Found:
     """Return the fit of a spectrum, to be named by its kind."""
     spectrum, asked = task.spectrum, task.asked
     if spectrum.partial is not None:
-        return fit_in_part(task, spectrum.partial)
+        exact = spectrum.noise_free and not spectrum.may_be_noise and asked.sigma is None
+        return fit_exact(task) if exact else fit_in_part(task, spectrum.partial)
     if asked.bulk is not None:
         return _fit_next_to_bulk(task)
     if asked.sigma is not None or not spectrum.noise_free:

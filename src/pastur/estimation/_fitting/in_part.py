@@ -39,7 +39,7 @@ def fit_in_part(task: Task, partial: PartialSpectrum) -> Found:
     split, status = split_spectrum(
         values, kind, kind.noise, edges, sigma=task.sigma, rule=level_by_sum
     )
-    modes = sampled_modes(split, partial, task.z)
+    modes = sampled_modes(split, partial, task.z, sigma_known=task.known)
     goodness = _assessed(task, split, modes, partial)
     diagnosis = task.spectrum.diagnosis
     if diagnosis is not None and diagnosis.verdict is not None:

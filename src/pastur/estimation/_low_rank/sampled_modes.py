@@ -37,7 +37,9 @@ class SampledModes:
     excess: float
 
 
-def sampled_modes(split: Split, partial: PartialSpectrum, z: float) -> SampledModes:
+def sampled_modes(
+    split: Split, partial: PartialSpectrum, z: float, *, sigma_known: bool
+) -> SampledModes:
     """Return what the modes ``A_k = Σ 2 T_k(t_j)`` of a sampled bulk of N values show.
 
     P orthonormal random vectors estimate them with the covariance, for the law of noise,
@@ -59,10 +61,17 @@ def sampled_modes(split: Split, partial: PartialSpectrum, z: float) -> SampledMo
     share = 2 * law.size / partial.vectors * max(1 - partial.vectors / law.size, 0.0)
     covariance = share * _covariance(law, given_sum=not partial.energy_deviation) + np.diag(2 * k)
     found = [_at_most(strength**k, moved, covariance, z) for strength in _HIDDEN.tolist()]
+    chi = float(moved @ np.linalg.solve(covariance, moved))
+    if sigma_known:
+        # The variance is 1 + κ₄/2 times as large for a cumulant κ₄.
+        variance = 2 * (1 + CUMULANTS[1] / 2)
+        if partial.energy_deviation:
+            variance += share * _variance_of_first(law)
+        chi += float(deviations[0]) ** 2 / variance
     hidden = np.minimum(found, _MOST_HIDDEN * law.size)
     mean = law.center + law.half_width * float(law.moments(1)[0]) / 2
     return SampledModes(
-        chi_squared_tail(moved.size, float(moved @ np.linalg.solve(covariance, moved))),
+        chi_squared_tail(moved.size + sigma_known, chi),
         float(hidden[-1]),
         float(np.max(_HIDDEN * hidden)) * law.half_width / (2 * law.size * mean),
     )
@@ -73,6 +82,12 @@ def _at_most(each: FloatArray, moved: FloatArray, covariance: FloatArray, z: flo
     weights = np.linalg.solve(covariance, each)
     information = float(weights @ each)
     return max(float(weights @ moved) / information, 0.0) + z / float(np.sqrt(information))
+
+
+def _variance_of_first(law: NoiseLaw) -> float:
+    """Return the variance of 2T_1(t)."""
+    first, second = law.moments(2).tolist()
+    return float(second + 2 - first**2)
 
 
 def _covariance(law: NoiseLaw, *, given_sum: bool) -> FloatArray:

@@ -82,19 +82,19 @@ class InPart:
         """Return the spectrum: the known values, and others as the random vectors show them."""
         ritz = self._krylov.ritz()
         known, errors = self._known(ritz)
-        leading = np.maximum(ritz.values[:known], 0.0)
-        nodes = np.maximum(ritz.values[known:], 0.0)
-        weights = np.maximum(ritz.weights[known:], 0.0)
+        leading, nodes, weights = ritz.values[:known], ritz.values[known:], ritz.weights[known:]
+        nodes = np.where(nodes > self._rounding(ritz), nodes, 0.0)
         weights = weights / weights.sum()
         others = self._size - known
         mean, deviation = float(weights @ nodes), 0.0
         spread = float(weights @ (nodes - mean) ** 2)
         if self._survey is None:
-            deviation = (2 * spread / (_VECTORS * others)) ** 0.5 / mean
+            deviation = (2 * spread / (_VECTORS * others)) ** 0.5 / (mean or 1.0)
         elif spread > 0:
             # The mean is known exactly; what else is correlated with it follows (regression).
             exact = (self._survey.energy - float(leading.sum())) / others
-            weights = weights * (1 + (exact - mean) / spread * (nodes - mean))
+            weights = weights * np.maximum(1 + (exact - mean) / spread * (nodes - mean), 0.0)
+            weights /= weights.sum()
         bulk = _placed(nodes[::-1], weights[::-1], others)[::-1]
         values = np.sqrt(np.concatenate([leading, np.minimum(bulk, _last(leading))]))
         partial = PartialSpectrum(
@@ -120,10 +120,18 @@ class InPart:
         """Return how many of the largest are known well enough, and bounds of their errors."""
         errors = ritz.errors(ritz.values.size)
         scale = (self._mean_square(ritz) / self._long) ** 0.5
-        enough = errors <= _ACCURACY * scale * 2 * np.sqrt(np.maximum(ritz.values, 0.0))
-        enough[self._size // 2 :] = False
-        known = int(np.argmin(enough)) if not enough.all() else enough.size
+        least = self._rounding(ritz)
+        far = 2 * _ACCURACY * scale * np.sqrt(np.maximum(ritz.values, 0.0))
+        enough = (errors <= np.maximum(far, least)) & (ritz.values > least)
+        # Some are left to stand for all others.
+        enough[min(self._size // 2, enough.size - 1) :] = False
+        known = int(np.argmin(enough))
         return known, errors[:known]
+
+    def _rounding(self, ritz: Ritz) -> float:
+        """Return what an eigenvalue that is 0 may come out as."""
+        epsilon = np.finfo(np.float64 if self._double else np.float32).eps
+        return float(self._size**0.5 * epsilon * ritz.values[0])
 
     def _mean_square(self, ritz: Ritz) -> float:
         """Return the mean eigenvalue without the largest few, which may be of signal."""
