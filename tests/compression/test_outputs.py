@@ -123,7 +123,6 @@ def losses_slowly(
     w: FloatArray, folds: list[FloatArray], ranks: list[int], *, clean: bool
 ) -> tuple[float, dict[int, float], dict[int, float]]:
     """Shrinkage, losses and standard errors of their logarithms, from the words of the page."""
-    parts = [p.tolist() for p in np.array_split(np.arange(len(folds)), 4)]
     zero = np.zeros_like(folds[0])
 
     def pooled(which: list[int], share: float) -> FloatArray:
@@ -140,37 +139,43 @@ def losses_slowly(
     every = list(range(len(folds)))
     total = energy(w, pooled(every, 0.0))
 
-    def crossed(share: float, rank: int) -> tuple[float, float, float, float]:
+    def crossed(share: float, rank: int, count: int) -> tuple[float, float, float, float]:
         held, inside, target = [0.0] * len(folds), 0.0, 0.0
-        for part in parts:
+        for part in [p.tolist() for p in np.array_split(np.array(every), count)]:
             others = [f for f in every if f not in part]
             rest = projected(pooled(others, share), rank)
             for f in part:
                 held[f] = energy(rest, folds[f])
-            inside += energy(rest, pooled(others, 0.0)) / 3 / total
-            target += energy(rest, pooled(others, 1.0)) / 3 / total
-        outside, count = sum(held) / total, len(folds)
+            inside += energy(rest, pooled(others, 0.0)) / (count - 1) / total
+            target += energy(rest, pooled(others, 1.0)) / (count - 1) / total
+        outside = sum(held) / total
         energies = [energy(w, fold) for fold in folds]
         # Without each fold, the ratio anew.
         without = [(sum(held) - held[f]) / (total - energies[f]) for f in every]
-        spread = np.sqrt((count - 1) / count * sum((one - outside) ** 2 for one in without))
+        size = len(folds)
+        spread = np.sqrt((size - 1) / size * sum((one - outside) ** 2 for one in without))
         return inside, outside, target, float(spread / outside)
 
-    def matched(corrected: bool) -> float:
-        found = []
-        for rank in RANKS.tolist():
-            inside, outside, target, _ = crossed(0.0, rank)
-            step = (outside - inside) / 8 if corrected else 0.0
-            gap = outside - step - (inside + step)
-            found.append(min(max(gap / (target - inside - step), 0.0), 1.0))
-        return float(np.mean(found))
-
-    during, last = (matched(False), matched(True)) if clean else (0.0, 0.0)
+    during = 0.0
+    if clean:
+        found = [crossed(0.0, rank, 4) for rank in RANKS.tolist()]
+        during = float(
+            np.mean(
+                [
+                    min(max((outside - inside) / (target - inside), 0.0), 1.0)
+                    for inside, outside, target, _ in found
+                ]
+            )
+        )
     values, errors = {}, {}
     for rank in ranks:
-        inside, outside, _, errors[rank] = crossed(during, rank)
-        values[rank] = outside - (outside - inside) / 8
-    return last, values, errors
+        _, most, _, error = crossed(during, rank, 4)
+        _, half, _, _ = crossed(min(1.5 * during, 1.0), rank, 2)
+        # Through half and three quarters of the documents, a power of their number.
+        power = np.log(half / most) / np.log(3 / 2)
+        values[rank] = most * (3 / 4) ** power
+        errors[rank] = np.hypot(error, power * np.log(4 / 3) / 2)
+    return during * 3 / 4, values, errors
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -220,8 +225,8 @@ def covered(seeds: range, *, clean: bool) -> tuple[float, float, float]:
 def test_intervals_hold_the_loss_on_other_documents(clean: bool) -> None:
     """40 layers: 33 are too few for intervals of 95 % but in 1 of 700, the in-sample loss fails."""
     holds, in_sample, width = covered(range(40), clean=clean)
-    assert holds >= 33 / 40 and width < 1.2
-    assert in_sample < 0.2
+    assert holds >= 33 / 40 and width < 1.3
+    assert in_sample < 0.4
 
 
 def test_shrinking_loses_less_where_inputs_are_few() -> None:
@@ -231,6 +236,17 @@ def test_shrinking_loses_less_where_inputs_are_few() -> None:
         for seed in range(20)
     ]
     assert float(np.mean(np.log(ratios))) < -0.02 and max(ratios) < 1.02
+
+
+def test_nothing_is_lost_beyond_the_span_of_all_inputs() -> None:
+    """Inputs along 5 of 20 axes, as from a table of five rows: rounding is not a loss."""
+    rng = np.random.default_rng(11)
+    axes = rng.normal(size=(5, 20))
+    texts = [axes[rng.integers(5, size=12)] for _ in range(16)]
+    forms = OutputForms.of(rng.normal(size=(24, 20)), folds_of(texts))
+    found = output_losses(forms, RANKS, clean=False)
+    assert found.interval(9) == (0.0, 0.0) and found.losses[3] > 1e-3
+    assert found.interval(3)[1] <= 1.0
 
 
 # --- plans ---
