@@ -26,7 +26,7 @@ PHONEMES = sorted(
     [*(f"{v}{stress}" for v in _VOWELS.split() for stress in "012"), "UW", *_CONSONANTS.split()]
 )
 _FIRST_PHONEME = 4
-_END_OF_WORD, _START, _END = 2, 2, 3
+_END_OF_WORD, START, END = 2, 2, 3
 _LONGEST = 20
 _BATCH = 256
 
@@ -83,23 +83,24 @@ def _batch(tensors: Tensors, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
     state = np.zeros((len(words), tensors["enc_w_hh"].shape[1]), np.float32)
     for step in range(max(map(len, words)) + 1):
         inside = np.array([step <= len(word) for word in words])
-        codes = [_code(word, step) for word in words]
+        codes = [letter_code(word, step) for word in words]
         after = gru_step(tensors, "enc", tensors["enc_emb"][codes], state)
         state = np.where(inside[:, None], after, state)
-    said = np.full((len(words), _LONGEST), _END)
-    last, going = np.full(len(words), _START), np.ones(len(words), dtype=bool)
+    said = np.full((len(words), _LONGEST), END)
+    last, going = np.full(len(words), START), np.ones(len(words), dtype=bool)
     for step in range(_LONGEST):
         state = gru_step(tensors, "dec", tensors["dec_emb"][last], state)
         last = np.argmax(state @ tensors["fc_w"].T + tensors["fc_b"], axis=1)
-        going &= last != _END
+        going &= last != END
         said[going, step] = last[going]
         if not going.any():
             break
     for row in said:
-        yield tuple(_name(int(code)) for code in row[row != _END])
+        yield tuple(_name(int(code)) for code in row[row != END])
 
 
-def _code(word: str, step: int) -> int:
+def letter_code(word: str, step: int) -> int:
+    """Return the code of a letter, or that of the end of the word."""
     return LETTERS[word[step]] if step < len(word) else _END_OF_WORD
 
 
