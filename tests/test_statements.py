@@ -93,7 +93,13 @@ def missing(page: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["rectangular-curve", "deconvolution", "free-reading"])
+WITH_STEPS = [
+    *("rectangular-curve", "deconvolution", "free-reading", "growing-rank"),
+    *("sigma-at-most", "near-threshold", "profile-noise", "law-free-tests"),
+]
+
+
+@pytest.mark.parametrize("name", WITH_STEPS)
 def test_the_steps_of_what_is_new_have_functions_and_tests(name: str) -> None:
     page = (ROOT / "docs" / f"{name}.md").read_text("utf-8")
     assert missing(page) == []
