@@ -177,6 +177,18 @@ def test_a_bulk_that_is_not_noise_is_noticed() -> None:
     assert len(free.standing_out) == 0
 
 
+def test_no_more_is_believed_than_of_the_whole_spectrum() -> None:
+    # Seven of ten spikes are close to the threshold: others may lie below it.
+    strengths = np.append([4, 3, 2.5], np.linspace(1.42, 1.3, 7)) * CRITICAL
+    values = spectrum(strengths, 3)
+    whole = fit_rectangular(singular_values=values, shape=SHAPE, noise="auto")
+    part = in_part(values, noise="auto")
+    assert whole.noise == "free" and part.noise == "free"
+    assert str(whole.goodness.verdict) == str(part.goodness.verdict) == "broad spectrum"
+    clear = spectrum(np.linspace(4, 2, 10) * CRITICAL, 3)
+    assert in_part(clear, noise="auto").noise == "white"
+
+
 @pytest.mark.parametrize("form", [np.asarray, np.float32, aslinearoperator])
 def test_a_matrix_of_low_rank_has_no_noise(form: Any) -> None:
     rng = np.random.default_rng(0)

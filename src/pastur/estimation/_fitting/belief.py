@@ -12,10 +12,11 @@ from pastur.estimation._result.verdict import Verdict
 _CUMULANT = 4.0
 
 
-def doubt(found: Found, cumulant: float) -> Goodness | None:
+def doubt(found: Found, cumulant: float, *, crowded: bool = False) -> Goodness | None:
     """Return the goodness of a fit whose law is not believed; None where it is.
 
-    `cumulant` is the fourth of the entries of its noise.
+    `cumulant` is the fourth of the entries of its noise; `crowded` says whether so many spikes are
+    close to the threshold that others may lie below it.
     """
     goodness = found.goodness
     if goodness.verdict not in (Verdict.NOISE, Verdict.NO_NOISE, Verdict.TOO_SMALL):
@@ -27,7 +28,8 @@ def doubt(found: Found, cumulant: float) -> Goodness | None:
             f"{goodness.reason}"
         )
         return replace(goodness, verdict=Verdict.HEAVY_TAIL, reason=reason)
-    if found.growing and found.sigma_interval is not None and found.sigma_interval[0] == 0.0:
+    open_below = found.sigma_interval is not None and found.sigma_interval[0] == 0.0
+    if crowded or (found.growing and open_below):
         reason = f"{goodness.reason} {Verdict.BROAD.meaning}"
         return replace(goodness, verdict=Verdict.BROAD, reason=reason)
     return None

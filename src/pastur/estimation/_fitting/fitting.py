@@ -36,7 +36,7 @@ from pastur.estimation._result.signal import Signal
 from pastur.estimation._result.verdict import Verdict
 
 # Up to so many spikes the edge is that of pure noise with a row and a column less for each.
-_FEW = 5
+FEW = 5
 # With a crowd of spikes its own law is no better: the deconvolution is kept down to this p-value.
 _HOPELESS = 1e-6
 
@@ -113,7 +113,7 @@ def _fit_noise(task: Task) -> Found:
             return many
         spread = level_z(task, split.sigma, spikes["theta"])
         level, rank = _widened(task, split, level, rank, found, spread)
-    elif len(spikes) > _FEW:
+    elif len(spikes) > FEW:
         level = task.up_to_guarantee(level)
     level = with_tail(task, level, len(spikes))
     if unsure:
@@ -154,7 +154,7 @@ def _fit_many_if_better(
     task: Task, found: Deconvolution, goodness: Goodness, count: int
 ) -> Found | None:
     """Return the fit by deconvolution, where `count` spikes are not few or leave no noise."""
-    crowded, misfit = count > _FEW, _rejected(goodness)
+    crowded, misfit = count > FEW, _rejected(goodness)
     if not (crowded or misfit) or found.p_value < (_HOPELESS if crowded else REJECTION):
         return None
     many = fit_many(task, found)

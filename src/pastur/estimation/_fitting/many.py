@@ -5,7 +5,7 @@ from math import exp
 
 import numpy as np
 
-from pastur._typing import AnyArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.estimation._deconvolution.descent import Deconvolution
 from pastur.estimation._fitting.cumulant import level_z
 from pastur.estimation._fitting.sentences import assess_growing, broad
@@ -111,11 +111,18 @@ def reaches_into_noise(kind: Kind, found: Deconvolution, detached: int) -> bool:
 
     Next to a bulk that was given, critical is what has not become detached.
     """
-    if found.signal.base is None:
-        theta = np.abs(kind.to_matrix(found.signal.points))
-        close = float(np.count_nonzero(theta < _CLOSE * kind.critical * found.sigma))
-    else:
-        close = found.rank - detached
+    if found.signal.base is not None:
+        return _too_many(kind, found.rank - detached, detached)
+    return crowd_threshold(kind, kind.to_matrix(found.signal.points), found.sigma, detached)
+
+
+def crowd_threshold(kind: Kind, theta: FloatArray, sigma: float, detached: int) -> bool:
+    """Return whether more spikes are close to the critical one than where a signal ends."""
+    close = np.count_nonzero(np.abs(theta) < _CLOSE * kind.critical * sigma)
+    return _too_many(kind, float(close), detached)
+
+
+def _too_many(kind: Kind, close: float, detached: int) -> bool:
     return close > max(kind.sides * _FEW_CLOSE, _SHARE_CLOSE * detached)
 
 

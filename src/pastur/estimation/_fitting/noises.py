@@ -8,7 +8,8 @@ from pastur._checks import one_of
 from pastur._errors import InvalidInputError
 from pastur.estimation._fitting.belief import doubt
 from pastur.estimation._fitting.cumulant import noise_cumulant
-from pastur.estimation._fitting.fitting import fit
+from pastur.estimation._fitting.fitting import FEW, fit
+from pastur.estimation._fitting.many import crowd_threshold
 from pastur.estimation._fitting.profile import fit_profile, profile_estimate
 from pastur.estimation._fitting.sentences import without_advice
 from pastur.estimation._fitting.task import Found, Task, result_without_law
@@ -59,7 +60,8 @@ def _believed(task: Task) -> Found:
     """Return the first fit whose law is believed, or what can be said without a law."""
     white = fit(task)
     cumulant = _cumulant(task, white)
-    goodness, uneven = doubt(white, cumulant), _uneven(task, white, cumulant)
+    goodness = doubt(white, cumulant, crowded=_crowded(task, white))
+    uneven = _uneven(task, white, cumulant)
     if goodness is None and not uneven:
         return white
     estimate = _profile_estimate(task) if uneven else None
@@ -93,6 +95,17 @@ def _cumulant(task: Task, white: Found) -> float:
         return 0.0
     sigma = white.sigma / unit * task.share
     return noise_cumulant(task, diagnosis.cumulant, sigma, white.spikes["theta"] / unit)
+
+
+def _crowded(task: Task, white: Found) -> bool:
+    """Return whether spikes of a spectrum known in part crowd the threshold.
+
+    Of a whole spectrum the deconvolution says so.
+    """
+    if task.spectrum.partial is None or not white.sigma or len(white.spikes) <= FEW:
+        return False
+    sigma = white.sigma * task.share
+    return crowd_threshold(task.kind, white.spikes["theta"], sigma, len(white.spikes))
 
 
 def _unequal(goodness: Goodness) -> Goodness:
