@@ -322,3 +322,43 @@ def test_modules_without_such_inputs_are_refused(tmp_path: Path) -> None:
         pastur.torch.collect_inputs(linear.eval(), given, path=path)
     # No hook is left behind, whatever happened.
     assert not linear[0]._forward_pre_hooks and not list(tmp_path.iterdir())
+
+
+def test_an_array_that_is_written_to_again_is_read_again(tmp_path: Path) -> None:
+    def reused(seed: int, add: Callable[..., None]) -> None:
+        x = np.full((1, 5), float(seed))
+        add("a", x)
+        x[:] = 10.0
+        add("a", x)
+
+    path = tmp_path / "inputs.safetensors"
+    found = collect_inputs(MODEL, range(5), run=reused, path=path)
+    assert found.moments("a")[:, 0, 0].sum() == 5 * 100 + sum(k**2 for k in range(5))
+
+
+def test_a_tensor_that_is_written_to_again_is_read_again(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class InPlace(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(3, 3), torch.nn.Linear(3, 3)
+
+        def forward(self, x: Any) -> Any:
+            y = self.first(x)
+            x += 1.0
+            return y + self.second(x)
+
+    given = [torch.zeros(1, 3) for _ in range(5)]
+    found = pastur.torch.collect_inputs(InPlace().eval(), given, path=tmp_path / "a.safetensors")
+    assert not found.moments("first.weight").any()
+    assert np.array_equal(found.moments("second.weight").sum(axis=0), np.full((3, 3), 5.0))
+
+
+def test_batches_made_in_inference_mode_are_read(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    with torch.inference_mode():
+        given = [torch.ones(2, 3) for _ in range(5)]
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4)).eval()
+    found = pastur.torch.collect_inputs(module, given, path=tmp_path / "a.safetensors")
+    assert np.array_equal(found.moments("0.weight").sum(axis=0), np.full((3, 3), 10.0))

@@ -113,8 +113,9 @@ class _Watched:
     module: Any
     _add: Callable[..., None] | None = None
     _mask: Any = None
-    # The last tensor that was seen, and its rows: queries, keys and values have the same.
-    _last: tuple[Any, str, Any] | None = None
+    # The last tensor that was seen, which change of it, and its rows: queries, keys and values have
+    # the same.
+    _last: tuple[Any, int, Any] | None = None
     names: dict[Any, list[tuple[str, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +140,8 @@ class _Watched:
         """Run the module on the batches of a document."""
         import torch
 
-        with self._hooked(add), torch.inference_mode():
+        # Not `inference_mode`, whose tensors do not count their changes.
+        with self._hooked(add), torch.no_grad():
             for batch in document:
                 if isinstance(batch, Mapping):
                     self._mask = batch.get("attention_mask")
@@ -176,6 +178,9 @@ class _Watched:
 
         if axes == "oiss":
             return input_rows(layer, x)
-        if self._last is None or self._last[0] is not x:
-            self._last = (x, axes, input_rows(layer, x, self._mask))
+        # Residual sums are often written into the same tensor; what was made in inference mode cannot
+        # be written to here.
+        version = 0 if x.is_inference() else x._version
+        if self._last is None or self._last[0] is not x or self._last[1] != version:
+            self._last = (x, version, input_rows(layer, x, self._mask))
         return self._last[2]

@@ -181,8 +181,12 @@ class _Collected:
         return entry
 
     def _product(self, name: str, x: Any) -> FloatArray:
-        """Return Σ x xᵀ, computed once where layers in a row have the same inputs."""
-        if self._last is not None and self._last[0] is x:
+        """Return Σ x xᵀ, computed once where layers in a row have the same inputs.
+
+        An array that may be written to may have other numbers the next time.
+        """
+        fixed = isinstance(x, np.ndarray) and not x.flags.writeable
+        if fixed and self._last is not None and self._last[0] is x:
             found = self._last[1]
         else:
             rows = np.asarray(x, dtype=np.float64)

@@ -27,7 +27,7 @@ def input_axes(layer: Any, word: str) -> str:
 
 
 def input_rows(layer: Any, x: Any, mask: Any = None) -> AnyArray:
-    """Return the inputs in x, one in each row, without those that a mask leaves out."""
+    """Return the inputs in x, one in each row, without those that a mask leaves out; read-only."""
     found = x.detach()
     if isinstance(layer, nn.Conv2d):
         rows = _unfolded(layer, found)
@@ -35,7 +35,9 @@ def input_rows(layer: Any, x: Any, mask: Any = None) -> AnyArray:
         rows = found[mask.to(found.device) != 0]
     else:
         rows = found.reshape(-1, found.shape[-1])
-    return np.asarray(rows.to(device="cpu", dtype=torch.float64))
+    array = np.asarray(rows.to(device="cpu", dtype=torch.float64))
+    array.flags.writeable = False
+    return array
 
 
 def _unfolded(layer: Any, x: Any) -> Any:
