@@ -178,8 +178,8 @@ class _Watched:
 
         if axes == "oiss":
             return input_rows(layer, x)
-        # Residual sums are often written into the same tensor; what was made in inference mode cannot
-        # be written to here.
+        # Residual sums are often written into the same tensor; what was made in inference mode
+        # cannot be written to here.
         version = 0 if x.is_inference() else x._version
         if self._last is None or self._last[0] is not x or self._last[1] != version:
             self._last = (x, version, input_rows(layer, x, self._mask))
