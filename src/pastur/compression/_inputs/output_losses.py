@@ -173,7 +173,17 @@ def _step(three_quarters: FloatArray, half: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class _Crossed:
-    """Losses by rank, as shares of the energy: where V was chosen, elsewhere, for the target."""
+    """Losses by rank, as shares of the energy, V chosen by some folds.
+
+    Attributes
+    ----------
+    inside, target : array
+        For what chose V, and for what moments are shrunk towards; zero unless asked for.
+    outside : array
+        For the folds left out.
+    errors : array
+        Standard errors of its logarithm.
+    """
 
     inside: FloatArray
     outside: FloatArray
@@ -190,8 +200,8 @@ def _crossed(
         vectors = directions(forms.shrunk(shrinkage, part))
         for fold in part:
             lost[fold] = left_after(forms.folds[fold], vectors)
-        inside += left_after(forms.shrunk(0.0, part), vectors) / (len(parts) - 1)
         if targets:
+            inside += left_after(forms.shrunk(0.0, part), vectors) / (len(parts) - 1)
             target += left_after(forms.shrunk(1.0, part), vectors) / (len(parts) - 1)
     energies = np.trace(forms.folds, axis1=1, axis2=2)
     outside = lost.sum(axis=0)
