@@ -32,11 +32,13 @@ def level_z(task: Task, sigma: float, theta: AnyArray) -> float:
     diagnosis = task.spectrum.diagnosis
     if diagnosis is None:
         return task.z
-    cumulant = noise_cumulant(task, diagnosis.excess, sigma, theta)
+    cumulant, share = diagnosis.excess, 1.0
+    if diagnosis.verdict is None:
+        # Else spikes may be single entries, of which the noise has the less.
+        cumulant = noise_cumulant(task, cumulant, sigma, theta)
+        share = min(_energy(task, sigma)[1], 1.0)
     by_chance = _SURE * (24 / (task.kind.size * task.kind.side)) ** 0.5
-    if cumulant * min(_energy(task, sigma)[1], 1.0) ** 2 <= by_chance:
-        return task.z
-    return task.z * sqrt(1 + cumulant / 2)
+    return task.z * sqrt(1 + cumulant / 2) if cumulant * share**2 > by_chance else task.z
 
 
 def _energy(task: Task, sigma: float) -> tuple[float, float]:
