@@ -32,7 +32,7 @@ class Trend:
 
     The standard error is that of the scatter about the line, which few sizes hardly show: the
     exponent has to exceed a quantile of Student's law (`needed`), 32 errors for three sizes and 4.5
-    for five. A quantity without a trend does so with a probability below 1 %.
+    for five. A quantity without a trend does so with a probability of 1 % at most.
 
     Attributes
     ----------
@@ -187,7 +187,7 @@ class AssumptionReport:
         return (
             f"Holds: with {self.sizes.size} signals the exponent has the right sign by more than "
             f"{errors_needed(self.sizes.size):.3g} standard errors, which chance alone exceeds "
-            f"less than once in {1 / _CHANCE:.0f} quantities. Of finitely many sizes no limit can "
+            f"at most once in {1 / _CHANCE:.0f} quantities. Of finitely many sizes no limit can "
             "be proved."
         )
 
