@@ -4,6 +4,7 @@
     python benchmarks/fit_operator.py draws           # 24 draws of 1000 × 2000, a minute
     python benchmarks/fit_operator.py layer           # `analyze --fast` on 4096 × 11008, minutes
     python benchmarks/fit_operator.py whole           # the Gram route at growing size, minutes
+    python benchmarks/fit_operator.py page            # what docs/fast.md says of these
 
 Each part stores its figures in benchmarks/fit_operator.json, from which docs/fast.md quotes. CPU
 seconds and anonymous memory are those of a whole process with one BLAS thread, as in
@@ -14,6 +15,7 @@ import argparse
 import json
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from pastur.analysis import Analysis
 from pastur.estimation import RectangularFit
 
 RECORD = Path(__file__).with_suffix(".json")
+PAGE = Path(__file__).parent.parent / "docs" / "fast.md"
 LARGE, RATIO = (20_000, 40_000), 0.5
 # Over the critical strength.
 STRENGTHS = np.array([6, 4, 3, 2.2, 1.8, 1.5, 1.4, 1.3, 1.25, 1.2])
@@ -229,12 +232,80 @@ def whole() -> dict[str, Any]:
     }
 
 
+def table(rows: list[tuple[str, ...]]) -> str:
+    head, *rest = rows
+    lines = [head, tuple("---" for _ in head), *rest]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def measured(record: dict[str, Any]) -> str:
+    """Return what the page says of the record."""
+    large, draws, layer, whole = (record[name] for name in ("large", "draws", "layer", "whole"))
+    n, m = large["shape"]
+    fast, full = layer["fast"], layer["whole"]
+    wider = np.median(np.divide(fast["leading_width"], full["leading_width"]))
+    low, high = large["sigma_interval"]
+    sizes, in_part = whole["sizes"], whole["cpu_seconds_in_part"]
+    times = [
+        (f"{k} × {round(k / RATIO)}", f"{all_:.1f}", f"{part:.1f}")
+        for k, all_, part in zip(sizes, whole["cpu_seconds"], in_part, strict=True)
+    ]
+    extrapolated = f"{whole['extrapolated']:.0f} (extrapolated)"
+    times.append((f"{n} × {m}", extrapolated, f"{large['cpu_seconds']:.1f}"))
+    rows, columns = layer["shape"]
+    paragraphs = [
+        "`python benchmarks/fit_operator.py`, one thread, whole processes.",
+        f"**A layer of {rows} × {columns} in float16**, `pastur analyze` with and without "
+        f"`--fast`: {fast['cpu_seconds']:.1f} CPU seconds and {full['cpu_seconds']:.1f}, a factor "
+        f"of {full['cpu_seconds'] / fast['cpu_seconds']:.1f}. Of the latter "
+        f"{layer['spectrum_cpu_seconds']:.1f} are for reading the file and computing all singular "
+        "values; most of the rest for singular vectors, without which variances of rows and "
+        "columns that spikes hide go unseen. `--fast` takes the spikes out by a few products. Both "
+        f'say "{full["verdict"]}"; the intervals of the leading directions are {wider:.2f} times '
+        "as wide.",
+        f"**A mapped file of {n} × {m} float32**, {4 * n * m / 1e9:.1f} GB, σ = 1 and ten spikes "
+        f"of 1.2 to 6 times the critical strength: {large['peak_bytes'] / 1e6:.0f} MB of anonymous "
+        f"memory at most, {large['steps']} steps. σ is {large['sigma']:.5f} ({low:.4f} to "
+        f"{high:.4f}), and {large['rank']} spikes are found, {sum(large['held'])} of them within "
+        f"their intervals; {large['standing_out']} directions stand out without a law, "
+        f"{sum(large['held_leading'])} within their intervals.",
+        "CPU seconds of `fit_operator` with the Gram matrix and in part:",
+        table([("size", "Gram matrix", "in part"), *times]),
+        f"**Intervals** of level .95 on {draws['draws']} draws of {draws['shape'][0]} × "
+        f"{draws['shape'][1]} with the same spikes: those of σ hold in {draws['sigma_held']:.3f}, "
+        f"of {draws['theta_intervals']} spikes in {draws['theta_held']:.3f}, of "
+        f"{draws['leading_intervals']} directions that stand out in {draws['leading_held']:.3f}. "
+        f"That of σ has a median width of {100 * draws['median_sigma_width']:.1f} %, nearly all of "
+        f"it below σ, which errs by {100 * draws['rms_sigma_error']:.2f} % (root mean square). "
+        f"Intervals without a law are {draws['median_leading_width_ratio']:.3f} times as wide as "
+        "those of the whole spectrum.",
+    ]
+    return "\n\n".join(one if one.startswith("|") else wrapped(one) for one in paragraphs)
+
+
+def wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+BEGIN, END = "<!-- measured: made by benchmarks/fit_operator.py -->", "<!-- end of measured -->"
+
+
+def filled(page: str, record: dict[str, Any]) -> str:
+    """Return the page with what was measured."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{measured(record)}\n\n{END}{after}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["large", "draws", "layer", "whole"])
+    parser.add_argument("part", choices=["large", "draws", "layer", "whole", "page"])
     parser.add_argument("folder", type=Path, nargs="?", default=Path(tempfile.gettempdir()))
     options = parser.parse_args()
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    if options.part == "page":
+        PAGE.write_text(filled(PAGE.read_text("utf-8"), record), "utf-8")
+        return
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "large": lambda: large(options.folder),
         "draws": draws,

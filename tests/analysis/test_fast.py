@@ -79,3 +79,17 @@ def test_another_seed_gives_another_sample(fast: Analysis) -> None:
 def test_what_it_does_not_go_with(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises((InvalidInputError, TypeError), match=sentence):
         analyze(MODEL, **{"fast": True} | options)
+
+
+def test_variances_that_spikes_hide_are_noticed() -> None:
+    # Rows of two variances, 12 % apart, below three directions of 400 times the noise.
+    rng = np.random.default_rng(1)
+    rows = np.repeat([0.94, 1.06], 260)[:, None]
+    sides = [np.linalg.qr(rng.normal(size=(side, 3)))[0] for side in (520, 700)]
+    w = rows * rng.normal(size=(520, 700)) + (sides[0] * [4e3, 3e3, 2e3]) @ sides[1].T
+    fit = analyze({"w": w}, fast=True)["w"].fit
+    assert fit.partial is not None and fit.noise == "free"
+    assert str(fit.goodness.verdict) == "row or column variances differ"
+    assert "not tried on a spectrum that is known in part" in fit.goodness.reason
+    whole = analyze({"w": w}, fast=True, noise="profile")["w"].fit
+    assert whole.partial is None and whole.noise == "profile"

@@ -49,6 +49,11 @@ class Settings:
         return self.tests or self.fast or self._draws
 
     @property
+    def in_part(self) -> bool:
+        """Whether parts of spectra will do: scaling rows and columns takes whole matrices."""
+        return self.fast and self.noise != NoiseName.PROFILE
+
+    @property
     def _draws(self) -> bool:
         """Whether generators are drawn from."""
         return self.randomize > 0 or any(ESTIMATORS[method].random for method in self.baseline)
@@ -96,7 +101,7 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
     w = matrix.load()
     sides = filled_sides(w)
     inner = sides.inner(w)
-    if settings.fast and min(inner.shape) >= FEWEST:
+    if settings.in_part and min(inner.shape) >= FEWEST:
         part = MatrixInPart(w, settings.seed)
         fit = _fit(partial(part.fit, alpha=settings.alpha), settings)
         values = part.values

@@ -108,7 +108,8 @@ def analyze(
     fast : bool, default False
         Whether matrices whose shorter side is 1024 or more are read in part, at a fraction of the
         time and with wider intervals: their largest singular values, and of the others what 16
-        random vectors show. ``matrix.fit.partial`` marks them; see docs/fast.md.
+        random vectors show. ``matrix.fit.partial`` marks them; see docs/fast.md. With `noise`
+        "profile" there are none.
     unfold : {"outputs", "inputs", "window"}, default "outputs"
         What becomes of a convolution of o outputs, i inputs and s places in its window: one matrix
         o × (i·s), one i × (o·s), or one o × i for each place.

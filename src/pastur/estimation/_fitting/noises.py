@@ -6,6 +6,7 @@ import numpy as np
 
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
+from pastur._numerics.leading import without_leading
 from pastur.estimation._fitting.belief import doubt
 from pastur.estimation._fitting.cumulant import noise_cumulant
 from pastur.estimation._fitting.fitting import FEW, fit
@@ -72,7 +73,7 @@ def _believed(task: Task) -> Found:
         if of_profile is None and profile.status.converged:
             return _under_either(profile, white)
         goodness = goodness or of_profile
-    goodness = goodness or _unequal(white.goodness)
+    goodness = goodness or _unequal(task, white.goodness)
     reason = goodness.verdict.meaning.rstrip(".")
     return result_without_law(task, without_advice(goodness), reason[0].lower() + reason[1:], white)
 
@@ -108,11 +109,14 @@ def _crowded(task: Task, white: Found) -> bool:
     return crowd_threshold(task.kind, white.spikes["theta"], sigma, len(white.spikes))
 
 
-def _unequal(goodness: Goodness) -> Goodness:
-    """Return the goodness where variances differ a little, and scaling does not help."""
+def _unequal(task: Task, goodness: Goodness) -> Goodness:
+    """Return the goodness where variances differ a little, and scaling is of no help."""
+    scaled = "does not bring the law of white noise"
+    if task.spectrum.partial is not None:
+        scaled = "is not tried on a spectrum that is known in part"
     reason = (
         "The mean squares of rows or of columns spread more than those of noise of one variance "
-        f"would, and scaling them does not bring the law of white noise. {goodness.reason}"
+        f"would, and scaling them {scaled}. {goodness.reason}"
     )
     return replace(goodness, verdict=Verdict.UNEVEN, reason=reason)
 
@@ -123,7 +127,9 @@ def _profile_estimate(task: Task) -> ProfileEstimate | None:
     A signal that the first steps do not find has failed the question in a large one.
     """
     inner = task.spectrum.inner
-    if inner is None or not profile_may_hold(inner, symmetric=not task.kind.squared):
+    if inner is None or task.spectrum.partial is not None:
+        return None
+    if not profile_may_hold(inner, symmetric=not task.kind.squared):
         return None
     return profile_estimate(task, again=not in_parts(inner))
 
@@ -148,6 +154,9 @@ def _rest_uneven(task: Task, white: Found, cumulant: float) -> bool:
     matrix = task.spectrum.matrix
     if not (followed and white.rank and matrix is not None and cumulant < _GAUSSIAN):
         return False
+    if task.spectrum.partial is not None:
+        rest, values = without_leading(matrix, white.rank).matrix, task.values[white.rank :]
+        return diagnose_entries(rest, task.spectrum.unit * values).differing > DIFFERING
     w = np.asarray(matrix, dtype=np.float64) / task.spectrum.unit
     rest, values = rest_of(w, task.kind.factors(w), task.kind, task.asked.alpha)
     return diagnose_entries(rest, values).differing > DIFFERING

@@ -114,7 +114,7 @@ class InPart:
         if self._diagnosis is None:
             # Of the values it needs the second and fourth moments, which hardly move any more.
             self._diagnosis = diagnose_entries(self._entries, values)
-        return replace(found, diagnosis=self._diagnosis, streamed=False)
+        return replace(found, diagnosis=self._diagnosis, matrix=self._entries, streamed=False)
 
     def _known(self, ritz: Ritz) -> tuple[int, FloatArray]:
         """Return how many of the largest are known well enough, and bounds of their errors."""
