@@ -25,7 +25,9 @@ from pastur._files import write_whole
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
-PAGES = tuple(DOCS / name for name in ("estimation.md", "near-threshold.md", "noise.md"))
+PAGES = tuple(
+    DOCS / name for name in ("estimation.md", "near-threshold.md", "noise.md", "sigma-at-most.md")
+)
 _BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Cells = Sequence[Mapping[str, Any]]
