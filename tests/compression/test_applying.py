@@ -522,7 +522,7 @@ def test_a_plan_for_another_part_or_an_impossible_share(
     path = plan.to_json(tmp_path / "plan.json")
     values = json.loads(path.read_text())
     path.write_text(json.dumps(values | {"target": {"size": -1}}))
-    with pytest.raises(FileFormatError, match="`target` must have shares, above 0"):
+    with pytest.raises(FileFormatError, match=r"`target\.size` must be a share, above 0"):
         CompressionPlan.from_json(path)
     values["matrices"][0]["part"] = "q"
     path.write_text(json.dumps(values))
