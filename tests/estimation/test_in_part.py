@@ -5,13 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.sparse.linalg import aslinearoperator
+from scipy.stats import chi2
 
 from pastur import fit_operator, fit_rectangular
 from pastur._typing import FloatArray
 from pastur.estimation import RectangularFit
 from pastur.estimation._kinds.rectangular import RectangularWhiteNoise
-from pastur.estimation._low_rank.sampled_modes import _covariance
+from pastur.estimation._low_rank.sampled_modes import _covariance, sampled_modes
+from pastur.estimation._low_rank.split import Split
 from pastur.estimation._observed.spectrum import Settings
+from pastur.estimation._result.partial_spectrum import PartialSpectrum
 from pastur.estimation._streamed.in_part import InPart
 from pastur.estimation._streamed.sources import Survey
 from pastur.estimation.operators import fit_in_part
@@ -265,6 +268,29 @@ def test_sampled_modes_have_the_covariance_stated() -> None:
     ratio = np.var(sampled, axis=0) / stated
     assert (np.abs(ratio - 1) < 0.19).all()
     assert not (np.abs(ratio / 1.5 - 1) < 0.19).all()
+
+
+def test_the_p_value_is_that_of_a_slow_transcription() -> None:
+    # Values that swing round their places by one of the modes, as far as chance does.
+    law, angle = law_sample()
+    bulk = law.points(angle - 0.015 * np.sin(3 * angle))
+    split = Split(1.0, np.empty(0), np.empty(0), bulk, law)
+    found = sampled_modes(split, PartialSpectrum(1, 0.0, 16, 10, 0.0), 1.96, sigma_known=False)
+    turns, weight = (np.arange(20_000) + 0.5) * np.pi / 20_000, np.pi / 20_000
+    waves = 2 * np.cos(np.arange(1, 9)[:, None] * turns)
+    density = 2 / np.pi * np.sin(turns) ** 2 / (1 + 0.6 + 2 * 0.6**0.5 * np.cos(turns)) * weight
+    mean = waves @ density
+    spread = (waves * density) @ waves.T - np.outer(mean, mean)
+    left = spread - np.outer(spread[0], spread[0]) / spread[0, 0]
+    covariance = np.diag(2.0 * np.arange(1, 9)) + 2 * 300 / 16 * (1 - 16 / 300) * left
+    places = np.arccos((bulk - law.center) / law.half_width)
+    # Of real noise the even modes have the mean 1.
+    sums = 2 * np.cos(np.arange(1, 9)[:, None] * places).sum(axis=1) - np.arange(8) % 2
+    moved = (sums - 300 * mean)[1:]
+    moved[0] -= np.clip(moved[0], -2, 6)
+    squared = float(moved @ np.linalg.solve(covariance[1:, 1:], moved))
+    assert found.p_value == pytest.approx(float(chi2(7).sf(squared)), rel=1e-4)
+    assert 0.001 < found.p_value < 0.999
 
 
 @pytest.mark.parametrize("shape", [(300, 500), (300, 300), (20, 500)])

@@ -38,6 +38,19 @@ def test_it_is_that_of_the_noise(zeros: float) -> None:
     assert level_z(task, sigma, theta) == pytest.approx(wanted, rel=0.1)
 
 
+@pytest.mark.parametrize("cumulant", [-1.0, 0.0, 5.0])
+def test_cumulants_of_noise_and_spikes_add_up(cumulant: float) -> None:
+    """Entries of a spike are θ u v, products of Gaussians: E x⁴ − 3 (E x²)² = 6 (E x²)²."""
+    task, sigma, theta = beneath_spikes(0.5)
+    size = SHAPE[0] * SHAPE[1]
+    square = float(np.sum(task.values**2)) / size
+    noise = cumulant * (sigma**2 / SHAPE[1]) ** 2
+    spikes = sum(6 * (strength**2 / size) ** 2 for strength in theta.tolist())
+    of_entries = (noise + spikes) / square**2
+    found = noise_cumulant(task, of_entries, sigma, theta)
+    assert found == pytest.approx(cumulant, rel=1e-9, abs=1e-9)
+
+
 def test_gaussian_noise_leaves_the_interval_as_it_is() -> None:
     assert level_z(*beneath_spikes(0.0)) == pytest.approx(LEVEL)
 
