@@ -44,14 +44,15 @@ docs: $(VENV)/.installed-docs
 oldest: build/oldest/.installed
 	build/oldest/bin/python -m pytest -q -n 2 --dist worksteal --quick tests $(PYTEST_ARGS)
 
-build/oldest/.installed: pyproject.toml constraints.txt
+build/oldest/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear build/oldest
 	build/oldest/bin/pip install --quiet uv
+	@# Matplotlib of that time, and the tests, call what later versions of these warn about.
+	printf 'pyparsing<3.2\nmpmath<1.4\n' >build/oldest/constraints.txt
 	build/oldest/bin/uv pip compile --quiet --resolution lowest-direct pyproject.toml \
-		--output-file build/oldest/versions.txt
-	# pyparsing: Matplotlib of that time calls functions that later ones warn about.
+		--constraint build/oldest/constraints.txt --output-file build/oldest/versions.txt
 	build/oldest/bin/pip install --quiet --constraint build/oldest/versions.txt \
-		--editable ".[test]" "pyparsing<3.2"
+		--constraint build/oldest/constraints.txt --editable ".[test]"
 	@touch $@
 
 # Wheel and source archive, the wheel built from the archive, and both checked.

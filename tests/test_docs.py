@@ -22,6 +22,22 @@ def test_examples_run(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_examples_are_in_fences(page: Path) -> None:
+    """Markdown takes the prompt for the marks of a quotation three deep."""
+    assert unfenced(page.read_text("utf-8")) == []
+
+
+def test_an_example_without_a_fence_is_seen() -> None:
+    assert unfenced("```python\n>>> 1\n```\n\n>>> 2\n") == [">>> 2"]
+
+
+def unfenced(text: str) -> list[str]:
+    """Return the prompts outside of fences."""
+    outside = re.split(r"(?m)^ *```.*$", text)[::2]
+    return [line for part in outside for line in part.splitlines() if line.startswith(">>>")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
     for target in targets:

@@ -5,6 +5,7 @@ import pickle
 import re
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, fields
+from inspect import cleandoc
 
 import numpy as np
 import pytest
@@ -157,8 +158,9 @@ def test_every_field_of_a_fit_is_documented_and_stored(
     kind: type[Fit], fits: list[RectangularFit | SymmetricFit]
 ) -> None:
     own = {field.name for field in fields(kind)}
-    common = "" if kind is Fit else str(Fit.__doc__)
-    documented = set(re.findall(r"^    (\w+(?:, \w+)*) : ", f"{kind.__doc__}\n{common}", re.M))
+    common = "" if kind is Fit else cleandoc(str(Fit.__doc__))
+    text = f"{cleandoc(str(kind.__doc__))}\n{common}"
+    documented = set(re.findall(r"^(\w+(?:, \w+)*) : ", text, re.M))
     assert own <= {name for names in documented for name in names.split(", ")}
     for fit in fits:
         if isinstance(fit, kind):
