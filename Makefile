@@ -44,7 +44,7 @@ docs: $(VENV)/.installed-docs
 oldest: build/oldest/.installed
 	build/oldest/bin/python -m pytest -q -n 2 --dist worksteal --quick tests $(PYTEST_ARGS)
 
-build/oldest/.installed: pyproject.toml
+build/oldest/.installed: pyproject.toml Makefile
 	$(PYTHON) -m venv --clear build/oldest
 	build/oldest/bin/pip install --quiet uv
 	@# Matplotlib of that time, and the tests, call what later versions of these warn about.
