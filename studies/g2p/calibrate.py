@@ -6,7 +6,6 @@
 A document is a word. Words that choose, and words that judge, are never the same.
 """
 
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +25,7 @@ from pastur.compression import InputMoments, collect_inputs, read_compressed
 
 RECORDS = Path(__file__).parent / "calibrated.json"
 PAGE = measure.HERE.parent.parent / "docs" / "calibrated-compression.md"
-BEGIN, END = "<!-- g2p: made by studies/g2p/calibrate.py -->", "<!-- end of g2p -->"
+MARKS = "<!-- g2p: made by studies/g2p/calibrate.py -->", "<!-- end of g2p -->"
 # Words that choose, and how often they are drawn.
 WORDS = {40: 12, 200: 12, 1000: 6}
 APART = 8000
@@ -183,19 +182,11 @@ def tables(record: dict[str, Any]) -> str:
 
 def page_text(text: str, record: dict[str, Any]) -> str:
     """Return the page with the tables of a record."""
-    front, _, rest = text.partition(BEGIN)
-    _, _, back = rest.partition(END)
-    return f"{front}{BEGIN}\n{tables(record)}\n{END}{back}"
+    return measure.between(text, MARKS, tables(record))
 
 
 def main() -> int:
-    if sys.argv[1:] != ["--page"]:
-        record = measured(Path(sys.argv[1]))
-        RECORDS.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    record = json.loads(RECORDS.read_text("utf-8"))
-    if PAGE.exists():
-        PAGE.write_text(page_text(PAGE.read_text("utf-8"), record), "utf-8")
-    return 0
+    return measure.write_record_and_page(sys.argv[1:], measured, RECORDS, PAGE, page_text)
 
 
 if __name__ == "__main__":

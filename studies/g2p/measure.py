@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from pastur.compression import CompressionPlan, read_compressed
 HERE = Path(__file__).parent
 RECORDS = HERE / "records.json"
 PAGE = HERE.parent.parent / "docs" / "compression-g2p.md"
-BEGIN, END = "<!-- g2p: made by studies/g2p/measure.py -->", "<!-- end of g2p -->"
+MARKS = "<!-- g2p: made by studies/g2p/measure.py -->", "<!-- end of g2p -->"
 WORDS = 5000
 SIZES = (0.9, 0.75, 0.6, 0.45, 0.35)
 EMBEDDINGS = "*_emb"
@@ -135,21 +135,37 @@ def table(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def between(text: str, marks: tuple[str, str], found: str) -> str:
+    """Return a page with something else between two marks."""
+    begin, end = marks
+    front, _, rest = text.partition(begin)
+    _, _, back = rest.partition(end)
+    return f"{front}{begin}\n{found}\n{end}{back}"
+
+
 def page_text(text: str, record: dict[str, Any]) -> str:
     """Return the page with the table of a record."""
-    front, _, rest = text.partition(BEGIN)
-    _, _, back = rest.partition(END)
-    return f"{front}{BEGIN}\n{table(record)}\n{END}{back}"
+    return between(text, MARKS, table(record))
+
+
+def write_record_and_page(
+    arguments: Sequence[str],
+    measured: Callable[[Path], dict[str, Any]],
+    records: Path,
+    page: Path,
+    written: Callable[[str, dict[str, Any]], str],
+) -> int:
+    """Measure, unless only the page is wanted, and write the page from the record."""
+    if list(arguments) != ["--page"]:
+        records.write_text(json.dumps(measured(Path(arguments[0])), indent=1) + "\n", "utf-8")
+    if page.exists():
+        record = json.loads(records.read_text("utf-8"))
+        page.write_text(written(page.read_text("utf-8"), record), "utf-8")
+    return 0
 
 
 def main() -> int:
-    if sys.argv[1:] != ["--page"]:
-        record = measure(Path(sys.argv[1]))
-        RECORDS.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    record = json.loads(RECORDS.read_text("utf-8"))
-    if PAGE.exists():
-        PAGE.write_text(page_text(PAGE.read_text("utf-8"), record), "utf-8")
-    return 0
+    return write_record_and_page(sys.argv[1:], measure, RECORDS, PAGE, page_text)
 
 
 if __name__ == "__main__":
