@@ -151,6 +151,7 @@ def test_ranks_of_an_analysis_become_a_smaller_model(
     done = invoke("compress", model, "-o", "s.safetensors", "--ranks", "ranks.json", "--form=dense")
     assert done.exit_code == 0 and "rank 2 asked for" in done.output
     assert np.linalg.matrix_rank(load_file(tmp_path / "s.safetensors")["layers.1.weight"]) == 2
-    other = ("--method", "edge", "--ranks", "ranks.json")
-    wrong = invoke("compress", model, "-o", "s.safetensors", *other)
-    assert wrong.exit_code == 2 and "method ranks" in wrong.output
+    for method in ("edge", "truncate"):
+        other = ("--method", method, "--ranks", "ranks.json")
+        wrong = invoke("compress", model, "-o", "s.safetensors", *other)
+        assert wrong.exit_code == 2 and "method ranks" in wrong.output

@@ -172,6 +172,13 @@ def test_the_prediction_is_shown_stored_and_lost_with_an_edit(tmp_path: Path) ->
     assert "Loss of the model, predicted to second order" in " ".join(done.output.split())
     refused = CliRunner().invoke(main, [*arguments, "--inputs", given[1], "--loss", "0.05"])
     assert refused.exit_code == 2 and "--loss needs --sensitivities" in refused.output
+    # A method that was asked for is not replaced by another, nor a file that is read.
+    refused = CliRunner().invoke(main, [*arguments, "--method", "truncate", *given[:2]])
+    assert refused.exit_code == 2 and "has no use for --inputs" in refused.output
+    kept = stored.read_bytes()
+    refused = CliRunner().invoke(main, [*arguments[:3], str(stored), "--plan-only", *given])
+    assert refused.exit_code == 1 and "is a file that was read" in refused.output
+    assert stored.read_bytes() == kept
 
 
 def test_the_module_is_restored_whatever_happens(tmp_path: Path) -> None:

@@ -85,12 +85,8 @@ def run(
     check_here(model)
     if given.plan is None:
         wanted.check()
-    known = [
-        path
-        for path in (given.plan, given.analysis, wanted.ranks, wanted.inputs)
-        if path is not None
-    ]
-    check_output(output, model, known)
+    read = (given.plan, given.analysis, wanted.ranks, wanted.inputs, wanted.sensitivities)
+    check_output(output, model, [path for path in read if path is not None])
     plan = _plan(model, output, wanted, given, quiet=quiet)
     if plan_only:
         last = f"Plan: {_write_plan(plan, output)}"

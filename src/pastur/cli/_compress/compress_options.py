@@ -50,8 +50,7 @@ analysis_option = click.option(
 @click.option(
     "--method",
     type=click.Choice(METHODS),
-    default="truncate",
-    show_default=True,
+    show_default="truncate; ranks with --ranks, outputs with --inputs",
     help="How; see pastur.plan_compression.",
 )
 @click.option("--size", type=_SHARE, help="At most this share of the numbers is left.")
@@ -122,7 +121,7 @@ analysis_option = click.option(
 def compress(
     model: str,
     output: Path,
-    method: str,
+    method: str | None,
     size: float | None,
     error: float | None,
     loss: float | None,
@@ -156,13 +155,11 @@ def compress(
     target = {name: value for name, value in targets.items() if value is not None}
     if len(target) > 1:
         raise click.UsageError(f"Choose {' or '.join(f'--{name}' for name in target)}, not both.")
-    if ranks is not None:
-        if method not in ("truncate", "ranks"):
-            raise click.UsageError(f"--ranks goes with the method ranks, not with {method}.")
-        method = "ranks"
-    if inputs is not None and method == "truncate":
-        method = "outputs"
-    if plan_path is not None and (analysis_path or target or ranks or inputs):
+    if method is None:
+        method = "ranks" if ranks else "outputs" if inputs else "truncate"
+    if ranks is not None and method != "ranks":
+        raise click.UsageError(f"--ranks goes with the method ranks, not with {method}.")
+    if plan_path is not None and (analysis_path or target or ranks or inputs or sensitivities):
         raise click.UsageError("A plan that is applied has its method and its target already.")
     wanted = Wanted(
         method=method,
