@@ -1,0 +1,123 @@
+"""The matrices in the blocks of a network, changed by a method, and put in for a while.
+
+The embedding, which is the output layer as well, and the norms stay as they are throughout.
+"""
+
+import fnmatch
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import baselines
+import numpy as np
+
+from pastur._typing import AnyArray, FloatArray
+from pastur.compression import InputMoments
+
+PATTERN = "model.layers.*.weight"
+
+Matrices = Mapping[str, AnyArray]
+# New numbers by share of the parameters that is kept.
+BySize = dict[float, dict[str, AnyArray]]
+
+
+def matrices(network: Any) -> dict[str, AnyArray]:
+    """Return the matrices of all blocks by name; they share the memory of the network."""
+    return {
+        name: parameter.detach().numpy()
+        for name, parameter in network.named_parameters()
+        if parameter.ndim == 2 and fnmatch.fnmatchcase(name, PATTERN)
+    }
+
+
+@contextmanager
+def put_in(network: Any, new: Matrices) -> Iterator[None]:
+    """Give matrices other numbers, and their own back at the end."""
+    there = matrices(network)
+    kept = {name: there[name].copy() for name in new}
+    try:
+        for name, numbers in new.items():
+            there[name][:] = numbers
+        yield
+    finally:
+        for name, numbers in kept.items():
+            there[name][:] = numbers
+
+
+def moments_of(inputs: InputMoments, name: str) -> FloatArray:
+    """Return Σ x xᵀ of all folds."""
+    found = np.zeros((inputs[name].size,) * 2)
+    for one in inputs.each_fold(name):
+        found += one
+    return found
+
+
+def _with_moments(
+    given: Matrices, inputs: InputMoments
+) -> Iterator[tuple[str, AnyArray, FloatArray]]:
+    """Yield each matrix with the moments of its inputs; those of one group are read once."""
+    group, moments = "", np.zeros(0)
+    for name in sorted(given, key=lambda name: inputs[name].group):
+        if inputs[name].group != group:
+            group, moments = inputs[name].group, moments_of(inputs, name)
+        yield name, given[name], moments
+
+
+def low_rank(
+    given: Matrices,
+    inputs: InputMoments | None,
+    weighing: Callable[[FloatArray], FloatArray],
+    shares: Sequence[float],
+) -> BySize:
+    """Return matrices of low rank, the same share of the parameters of each."""
+    found: BySize = {share: {} for share in shares}
+    pairs = (
+        ((name, w, np.eye(w.shape[1])) for name, w in given.items())
+        if inputs is None
+        else _with_moments(given, inputs)
+    )
+    for name, w, moments in pairs:
+        directions = baselines.Directions.of(w, weighing(moments))
+        for share in shares:
+            cut = directions.cut(baselines.uniform_rank(w.shape, share))
+            found[share][name] = cut.astype(np.float32)
+    return found
+
+
+def zeros(
+    given: Matrices, inputs: InputMoments, method: str, pattern: tuple[int, int] | None
+) -> BySize:
+    """Return matrices of which half of the entries are zero."""
+    return {
+        0.5: {
+            name: baselines.ZEROS[method](w, moments, pattern).astype(np.float32)
+            for name, w, moments in _with_moments(given, inputs)
+        }
+    }
+
+
+def few_bits(given: Matrices, bits: int, group: int) -> BySize:
+    """Return rounded matrices; all parameters are there."""
+    found = {name: baselines.rounded(w, bits, group) for name, w in given.items()}
+    return {1.0: {name: w.astype(np.float32) for name, w in found.items()}}
+
+
+def fewer_neurons(given: Matrices, inputs: InputMoments, shares: Sequence[float]) -> BySize:
+    """Return blocks without neurons, their attention as it was.
+
+    Shares are of the parameters of all matrices, so that more neurons go.
+    """
+    total = sum(w.size for w in given.values())
+    gated = sum(w.size for name, w in given.items() if ".mlp." in name)
+    found: BySize = {share: {} for share in shares}
+    for last in (name for name in given if name.endswith("down_proj.weight")):
+        names = [last.replace("down", part) for part in ("gate", "up", "down")]
+        gate, up, down = (given[name] for name in names)
+        moments = moments_of(inputs, last)
+        for share in shares:
+            kept = int(len(moments) * (1 - (1 - share) * total / gated))
+            less = baselines.fewer_neurons(gate, up, down, moments, kept)
+            found[share] |= {
+                name: w.astype(np.float32) for name, w in zip(names, less, strict=True)
+            }
+    return found

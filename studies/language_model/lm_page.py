@@ -1,0 +1,151 @@
+"""The page of the study: every table is made from the records.
+
+python studies/language_model/lm_page.py
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import lm_records
+import numpy as np
+from perplexity import excess
+
+from pastur._format import percent
+
+PAGE = Path(__file__).parents[2] / "docs" / "language-model.md"
+SMOLLM2 = lm_records.FOLDER / "smollm2.jsonl"
+SHARES = (0.9, 0.8, 0.6)
+TOKENS = (512, 6400, 25_600, 111_616)
+RANKED = {
+    "svd": "singular values, no inputs",
+    "asvd": "ASVD",
+    "whitened": "whitening, SVD-LLM",
+    "shrunk": "shrunk",
+    "whitened, levels": "whitening, ranks by marginal loss",
+    "shrunk, levels": "shrunk, ranks by marginal loss",
+    "whitened, sensitivities": "whitening, ranks by sensitivities",
+    "shrunk, sensitivities": "shrunk, ranks by sensitivities",
+    "neurons": "fewer neurons, MoDeGPT",
+}
+
+Row = dict[str, Any]
+
+
+def begin(name: str) -> str:
+    """Return the mark before a table."""
+    return f"<!-- {name}: made by studies/language_model/lm_page.py -->"
+
+
+def end(name: str) -> str:
+    """Return the mark after a table."""
+    return f"<!-- end of {name} -->"
+
+
+class Found:
+    """The rows of SmolLM2."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = [row for row in rows if "losses" in row]
+
+    def some(self, **wanted: Any) -> list[Row]:
+        """Return the rows whose case has these values."""
+        return [row for row in self.rows if wanted.items() <= row["case"].items()]
+
+    def dense(self, judged: str) -> list[float]:
+        """Return the losses of the model as it is."""
+        (row,) = self.some(method="dense", judged=judged)
+        return list(row["losses"])
+
+    def cell(self, judged: str, rows: Sequence[Row]) -> str:
+        """Return the perplexity, and the excess with its standard error over documents.
+
+        Of several draws the mean of the excess, and the standard error of the mean document.
+        """
+        if not rows:
+            return ""
+        before = np.array(self.dense(judged))
+        losses = np.mean([row["losses"] for row in rows], axis=0)
+        more = excess(losses, before)
+        value = float(np.exp(losses.mean()))
+        shown = f"{value:.3g}" if value >= 1000 else f"{value:.1f}"
+        return f"{shown} (+{more.value:.3f} ± {more.error:.3f})"
+
+
+def _ranked(found: Found, judged: str) -> Iterator[str]:
+    yield "| tokens that choose | method | draws | keep 90 % | keep 80 % | keep 60 % |"
+    yield "|---|---|---|---|---|---|"
+    for tokens in (None, *TOKENS):
+        for method, name in RANKED.items():
+            rows = [
+                row
+                for row in found.some(method=method, judged=judged)
+                if row["case"].get("tokens") == tokens
+            ]
+            if not rows:
+                continue
+            cells = [
+                found.cell(judged, [row for row in rows if row["case"]["share"] == share])
+                for share in SHARES
+            ]
+            draws = len({row["case"].get("draw") for row in rows})
+            shown = "0" if tokens is None else f"{tokens:,}"
+            yield f"| {shown} | {name} | {draws if tokens else ''} | {' | '.join(cells)} |"
+
+
+def _others(found: Found) -> Iterator[str]:
+    yield "| method | tokens that choose | entries left | bits of each | Brown | news |"
+    yield "|---|---|---|---|---|---|"
+    for row in found.some(judged="brown", draw=0):
+        case = row["case"]
+        if "pattern" in case:
+            name = {"wanda": "Wanda", "sparsegpt": "SparseGPT"}[case["method"]]
+            yield (
+                f"| {name}, {case['pattern']} | {case['tokens']:,} | {percent(row['parameters'])} "
+                f"| 5 | {_both(found, case)} |"
+            )
+    for row in found.some(judged="brown", method="bits"):
+        case = row["case"]
+        bits = case["bits"] + 32 / case["group"]
+        yield (
+            f"| {case['bits']} bits, groups of {case['group']} | 0 | 100 % | {bits:g} "
+            f"| {_both(found, case)} |"
+        )
+
+
+def _both(found: Found, case: Mapping[str, Any]) -> str:
+    return " | ".join(
+        found.cell(judged, found.some(**dict(case) | {"judged": judged}))
+        for judged in ("brown", "news")
+    )
+
+
+def tables() -> dict[str, str]:
+    """Return every table of the page by name."""
+    found = Found(lm_records.rows_of(SMOLLM2))
+    return {
+        "brown": "\n".join(_ranked(found, "brown")),
+        "news": "\n".join(_ranked(found, "news")),
+        "others": "\n".join(_others(found)),
+    }
+
+
+def page_text(text: str, made: Mapping[str, str]) -> str:
+    """Return the page with tables between their marks."""
+    for name, table in made.items():
+        front, mark, rest = text.partition(begin(name))
+        _, close, back = rest.partition(end(name))
+        if not mark or not close:
+            raise ValueError(f"The page has no place for the table '{name}'.")
+        text = f"{front}{mark}\n{table}\n{close}{back}"
+    return text
+
+
+def main() -> int:
+    PAGE.write_text(page_text(PAGE.read_text("utf-8"), tables()), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

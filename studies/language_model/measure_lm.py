@@ -1,0 +1,298 @@
+"""Perplexity of SmolLM2-135M against its size, by method, documents that choose, and draw of them.
+
+    python studies/language_model/measure_lm.py FOLDER [--methods NAME …] [--tokens N …]
+    python studies/language_model/measure_lm.py FOLDER --sensitivities
+
+FOLDER has the packages, as pip and npm download them; what is missing is said with the command that
+gets it. Everything takes hours of one core, a row half a minute: rows that the records have are not
+measured again, and a run that was interrupted continues. `--sensitivities` measures what the model
+loses by each matrix, which the methods of that name need: they allocate by it, and predict.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import allocated
+import baselines
+import blocks
+import lm_records
+import smollm
+import texts
+from perplexity import document_losses
+
+import pastur
+import pastur.torch
+from pastur._typing import AnyArray
+from pastur._versions import package_versions
+from pastur.compression import InputMoments, Sensitivities
+
+RECORDS = lm_records.FOLDER / "smollm2.jsonl"
+SENSITIVITIES = lm_records.FOLDER / "smollm2-sensitivities.json"
+SHARES = (0.9, 0.8, 0.6)
+# Documents that choose, and the first tokens of each; of all of them with the population.
+DOCUMENTS = {0: (0, 0), 512: (8, 64), 6400: (25, 256), 25_600: (100, 256), 111_616: (436, 256)}
+DRAWS = 3
+# Documents in their shuffled order: who judges, who judges sensitivities, who chooses.
+JUDGED = {"brown": 16, "news": 16}
+SENSED = slice(48, 64)
+SENSED_LENGTH = 64
+CHOOSE_FROM = 64
+LENGTH = 256
+
+Case = dict[str, Any]
+Options = list[tuple[Case, Callable[[], allocated.Chosen]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The matrices of the model, and inputs that were collected for some documents."""
+
+    matrices: dict[str, AnyArray]
+    inputs: InputMoments | None
+    sensitivities: Sensitivities | None
+
+    @cached_property
+    def measured(self) -> dict[str, allocated.Layer]:
+        """All layers for the inputs as measured."""
+        assert self.inputs is not None
+        return allocated.layers(self.matrices, self.inputs, clean=False)
+
+    @cached_property
+    def shrunk(self) -> dict[str, allocated.Layer]:
+        """All layers for the inputs shrunk."""
+        assert self.inputs is not None
+        return allocated.layers(self.matrices, self.inputs, clean=True)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """What all of the outputs of a matrix count for."""
+        if self.sensitivities is None:
+            raise FileNotFoundError(f"There is no {SENSITIVITIES}: measure with --sensitivities.")
+        return self.sensitivities.weights
+
+
+def _by_share(found: blocks.BySize) -> Iterator[tuple[Case, allocated.Chosen]]:
+    for share, matrices in found.items():
+        yield {"share": share}, allocated.Chosen(matrices, {}, share)
+
+
+def _low_rank(given: Given, weighing: Any) -> Iterator[tuple[Case, allocated.Chosen]]:
+    yield from _by_share(blocks.low_rank(given.matrices, given.inputs, weighing, SHARES))
+
+
+def _bits(given: Given) -> Iterator[tuple[Case, allocated.Chosen]]:
+    for bits, group in ((4, 32), (4, 128), (3, 32), (3, 128)):
+        found = blocks.few_bits(given.matrices, bits, group)[1.0]
+        yield {"bits": bits, "group": group}, allocated.Chosen(found, {}, 1.0)
+
+
+def _zeros(given: Given, method: str) -> Iterator[tuple[Case, allocated.Chosen]]:
+    assert given.inputs is not None
+    for pattern in (None, (2, 4)):
+        found = blocks.zeros(given.matrices, given.inputs, method, pattern)[0.5]
+        name = "half" if pattern is None else "2:4"
+        yield {"pattern": name}, allocated.Chosen(found, {}, 0.5)
+
+
+def _neurons(given: Given) -> Iterator[tuple[Case, allocated.Chosen]]:
+    assert given.inputs is not None
+    yield from _by_share(blocks.fewer_neurons(given.matrices, given.inputs, SHARES))
+
+
+def _uniform(given: Given, clean: bool) -> Iterator[tuple[Case, allocated.Chosen]]:
+    layers = given.shrunk if clean else given.measured
+    for share in SHARES:
+        yield {"share": share}, allocated.uniform(layers, share)
+
+
+def _levels(given: Given, clean: bool, weighed: bool) -> Iterator[tuple[Case, allocated.Chosen]]:
+    layers = given.shrunk if clean else given.measured
+    weights = given.weights if weighed else None
+    for share in SHARES:
+        yield {"share": share}, allocated.by_level(layers, share, weights)
+
+
+# What it is called, how it is done, and whether it needs inputs.
+METHODS: dict[str, tuple[Callable[[Given], Iterator[tuple[Case, allocated.Chosen]]], bool]] = {
+    "svd": (partial(_low_rank, weighing=baselines.nothing), False),
+    "bits": (_bits, False),
+    "asvd": (partial(_low_rank, weighing=baselines.scaling), True),
+    "whitened": (partial(_uniform, clean=False), True),
+    "whitened, levels": (partial(_levels, clean=False, weighed=False), True),
+    "whitened, sensitivities": (partial(_levels, clean=False, weighed=True), True),
+    "shrunk": (partial(_uniform, clean=True), True),
+    "shrunk, levels": (partial(_levels, clean=True, weighed=False), True),
+    "shrunk, sensitivities": (partial(_levels, clean=True, weighed=True), True),
+    "wanda": (partial(_zeros, method="wanda"), True),
+    "sparsegpt": (partial(_zeros, method="sparsegpt"), True),
+    "neurons": (_neurons, True),
+}
+_ROWS = {"bits": 4, "wanda": 2, "sparsegpt": 2}
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The model with its documents, and the records."""
+
+    folder: Path
+    records: lm_records.Records
+    network: Any
+    documents: dict[str, list[list[int]]]
+    brown: dict[str, str]
+    order: list[str]
+    tokenizer: Any
+
+    @classmethod
+    def of(cls, folder: Path) -> "Study":
+        """Return the study with what is in a folder."""
+        import torch
+
+        torch.set_num_threads(1)
+        path = smollm.fetch(folder)
+        tokenizer, brown, news = smollm.tokenizer(path), texts.brown(folder), texts.news(folder)
+        judged = {}
+        for kind, documents in (("brown", brown), ("news", news)):
+            order = texts.shuffled(list(documents))
+            found = texts.sequences(tokenizer, documents, order, LENGTH)
+            judged[kind] = found[: JUDGED[kind]]
+        order = texts.shuffled(list(brown))
+        records = lm_records.Records(RECORDS)
+        return cls(folder, records, smollm.network(path), judged, brown, order, tokenizer)
+
+    def choosing(self, tokens: int, draw: int) -> list[list[int]]:
+        """Return the documents of a draw; those of two draws are never the same."""
+        count, length = DOCUMENTS[tokens]
+        most = max(count for n, (count, _) in DOCUMENTS.items() if n <= 25_600)
+        start = CHOOSE_FROM + most * draw
+        names = self.order[start : start + count]
+        return texts.sequences(self.tokenizer, self.brown, names, length)
+
+    def collected(self, tokens: int, draw: int, path: Path) -> InputMoments:
+        """Return the inputs for the documents of a draw."""
+        import torch
+
+        documents = [torch.tensor([one]) for one in self.choosing(tokens, draw)]
+        return pastur.torch.collect_inputs(self.network, documents, path=path)
+
+    def missing(self, case: Case) -> list[str]:
+        """Return for which texts a case has no row."""
+        news = case.get("draw", 0) == 0
+        kinds = ["brown", "news"] if news else ["brown"]
+        return [kind for kind in kinds if self.records.find(case | {"judged": kind}) is None]
+
+    def judge(self, case: Case, chosen: allocated.Chosen, extra: Mapping[str, Any]) -> None:
+        """Record the losses with some matrices changed."""
+        for kind in self.missing(case):
+            begun = time.process_time()
+            with blocks.put_in(self.network, chosen.matrices):
+                losses = document_losses(self.network, self.documents[kind])
+            found = {
+                "losses": [round(float(one), 5) for one in losses],
+                "parameters": round(chosen.parameters, 5),
+                "seconds": round(time.process_time() - begun, 1),
+            }
+            self.records.add(case | {"judged": kind}, found | dict(extra))
+
+    def measure(self, methods: Sequence[str], tokens: int, draw: int) -> None:
+        """Measure what is missing of some methods for one draw of documents."""
+        wanted = [name for name in methods if self._unfinished(name, tokens, draw)]
+        if not wanted:
+            return
+        sensitivities = (
+            Sensitivities.from_json(SENSITIVITIES)
+            if SENSITIVITIES.exists() and any("sensitivities" in name for name in wanted)
+            else None
+        )
+        given = blocks.matrices(self.network)
+        with tempfile.TemporaryDirectory(dir=self.folder) as kept:
+            begun = time.process_time()
+            inputs = (
+                self.collected(tokens, draw, Path(kept) / "inputs.safetensors") if tokens else None
+            )
+            print(tokens, draw, "collected in", round(time.process_time() - begun), flush=True)
+            source = Given(given, inputs, sensitivities)
+            for name in wanted:
+                begun = time.process_time()
+                for options, chosen in METHODS[name][0](source):
+                    extra: dict[str, Any] = {"choosing": round(time.process_time() - begun, 1)}
+                    if sensitivities is not None and chosen.lost and "sensitivities" in name:
+                        said = sensitivities.predicted(chosen.lost)
+                        extra["predicted"] = [said.loss, said.low, said.high]
+                    self.judge(_case(name, tokens, draw) | options, chosen, extra)
+                    begun = time.process_time()
+
+    def _unfinished(self, name: str, tokens: int, draw: int) -> bool:
+        if METHODS[name][1] != (tokens > 0):
+            return False
+        case = _case(name, tokens, draw)
+        done = [row["case"] for row in self.records.rows if case.items() <= row["case"].items()]
+        kinds = 2 if draw == 0 else 1
+        return len(done) < kinds * _ROWS.get(name, len(SHARES))
+
+    def sense(self) -> None:
+        """Measure what the model loses by each matrix, on documents that neither choose nor judge.
+
+        Along a plan by the inputs of the first draw, at the middle of the sizes.
+        """
+        names = self.order[SENSED]
+        judged = texts.sequences(self.tokenizer, self.brown, names, SENSED_LENGTH)
+        with tempfile.TemporaryDirectory(dir=self.folder) as kept:
+            inputs = self.collected(6400, 0, Path(kept) / "inputs.safetensors")
+            analysis = pastur.analyze(
+                self.network, include=[blocks.PATTERN], exclude=["*norm*"], noise="white"
+            )
+            plan = pastur.plan_compression(
+                analysis, self.network, method="outputs", target={"size": 0.75}, inputs=inputs
+            )
+            found = pastur.torch.measure_sensitivities(
+                self.network, plan, evaluate=lambda module: list(document_losses(module, judged))
+            )
+        found.to_json(SENSITIVITIES)
+
+
+def _case(name: str, tokens: int, draw: int) -> Case:
+    return {"method": name} | ({"tokens": tokens, "draw": draw} if tokens else {})
+
+
+def arguments(given: Sequence[str]) -> argparse.Namespace:
+    """Return what was asked for."""
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
+    parser.add_argument("--tokens", nargs="+", type=int, choices=list(DOCUMENTS), default=None)
+    parser.add_argument("--draws", nargs="+", type=int, choices=range(DRAWS), default=None)
+    parser.add_argument("--sensitivities", action="store_true")
+    return parser.parse_args(given)
+
+
+def main() -> int:
+    asked = arguments(sys.argv[1:])
+    study = Study.of(asked.folder)
+    if study.records.find({"method": "versions"}) is None:
+        study.records.add({"method": "versions"}, {"versions": package_versions()})
+    study.judge({"method": "dense"}, allocated.Chosen({}, {}, 1.0), {})
+    if asked.sensitivities:
+        study.sense()
+        return 0
+    for draw in range(DRAWS) if asked.draws is None else asked.draws:
+        for tokens in DOCUMENTS if asked.tokens is None else asked.tokens:
+            if draw == 0 or 0 < tokens <= 25_600:
+                study.measure(asked.methods, tokens, draw)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except FileNotFoundError as error:
+        sys.exit(str(error))

@@ -1,0 +1,34 @@
+"""Log-perplexities of documents, and how much higher they are than those of another model."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pastur._typing import AnyArray, FloatArray
+
+
+def document_losses(model: Any, documents: Sequence[Sequence[int]]) -> FloatArray:
+    """Return the mean of −log p over the tokens of each document but its first."""
+    import torch
+
+    found = []
+    with torch.inference_mode():
+        for tokens in documents:
+            given = torch.tensor([tokens])
+            scores = model(given).logits[0, :-1]
+            found.append(float(torch.nn.functional.cross_entropy(scores, given[0, 1:])))
+    return np.array(found)
+
+
+class Excess(NamedTuple):
+    """More log-perplexity than a model had before, and its standard error over documents."""
+
+    value: float
+    error: float
+
+
+def excess(losses: AnyArray, before: AnyArray) -> Excess:
+    """Return the mean of the differences, document by document, and its standard error."""
+    more = np.subtract(losses, before, dtype=np.float64)
+    return Excess(float(more.mean()), float(more.std(ddof=1) / np.sqrt(more.size)))
