@@ -13,7 +13,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo check test unit lint types quick docs oldest packages clean
+.PHONY: demo check test unit lint types quick random coverage mutants docs oldest packages clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/pastur demo
@@ -35,6 +35,34 @@ types: $(VENV)/.installed-$(EXTRAS)
 
 quick: $(VENV)/.installed-$(EXTRAS)
 	$(VENV)/bin/pytest -q -n 2 --dist worksteal --quick tests $(PYTEST_ARGS)
+
+# The quick part again, in another order for each seed.
+SEED ?= 1
+random: $(VENV)/.installed-$(EXTRAS)
+	$(VENV)/bin/pytest -q -n 2 --dist worksteal --quick tests $(PYTEST_ARGS) \
+		--random-order-bucket=global --random-order-seed=$(SEED)
+
+# Lines and branches of the package that the tests reach; below the share that pyproject.toml names
+# it fails. With all extras, as in the full run, it takes some 40 minutes on two cores.
+coverage: $(VENV)/.installed-$(EXTRAS)
+	$(VENV)/bin/coverage erase
+	$(VENV)/bin/coverage run -m pytest -n 2 --dist worksteal $(QUICK) $(PYTEST_ARGS)
+	$(VENV)/bin/coverage combine --quiet
+	$(VENV)/bin/coverage report
+
+# Whether tests notice a change of the source, for a sample of changes: an hour on one core, once the
+# lines that each test reaches are known. An interrupted run goes on where it ended.
+mutants: build/mutants/seconds.json
+	$(VENV)/bin/python tools/mutants.py
+
+MUTATED := measures models estimation compression
+build/mutants/seconds.json: $(VENV)/.installed-$(EXTRAS)
+	$(PIP) mutmut
+	mkdir -p build/mutants
+	COVERAGE_FILE=build/mutants/coverage PYTHONPATH=tools PASTUR_TEST_SECONDS=$@ \
+		$(VENV)/bin/coverage run -m pytest -q -p mutation.contexts $(QUICK) \
+		$(MUTATED:%=tests/%) $(MUTATED:%=src/pastur/%)
+	COVERAGE_FILE=build/mutants/coverage $(VENV)/bin/coverage combine --quiet
 
 # The site, into build/docs; a warning is an error. Only the installation uses the network.
 docs: $(VENV)/.installed-docs

@@ -1,0 +1,1 @@
+"""Mutants of the package, and whether its tests notice them."""
