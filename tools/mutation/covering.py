@@ -53,7 +53,8 @@ class Covering:
                 *self._quick_first(neighbours),
             ]
         )
-        spent, kept = 0.0, {}
+        spent = 0.0
+        kept: dict[str, float] = {}
         for test in order:
             spent += self.seconds[test]
             if spent > limit and kept:

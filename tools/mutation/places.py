@@ -6,7 +6,7 @@ that an edit of the source exchanges only the mutants of the lines that it touch
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -177,15 +177,15 @@ class Source:
         node, change = self._all[mutant]
         mutated = self._wrapped.module.deep_replace(node, change)
         assert isinstance(mutated, cst.Module)
-        return mutated.code
+        return str(mutated.code)
 
 
-def sample(sources: dict[str, Sequence[Source]], number: int, seed: int) -> list[Mutant]:
+def sample(sources: Mapping[str, Sequence[Source]], number: int, seed: int) -> list[Mutant]:
     """Mutants of all rooms, each room in proportion to its places.
 
     Parameters
     ----------
-    sources : dict
+    sources : mapping
         The files of each room.
     number : int
         How many mutants, up to rounding in each room.

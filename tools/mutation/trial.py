@@ -53,25 +53,33 @@ class Outcome:
     seconds: float
 
 
-class _Changed(SourceFileLoader, MetaPathFinder):
-    """Loads one module from the text of the mutant."""
+class _Loader(SourceFileLoader):
+    """Loads a module from the text of the mutant."""
 
     def __init__(self, module: str, path: Path, source: str) -> None:
         super().__init__(module, str(path))
         self._source = source
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: object = None
-    ) -> ModuleSpec | None:
-        if fullname != self.name:
-            return None
-        package = [os.path.dirname(self.path)] if self.path.endswith("__init__.py") else None
-        return spec_from_file_location(
-            fullname, self.path, loader=self, submodule_search_locations=package
-        )
-
     def get_code(self, fullname: str) -> CodeType:
         return compile(self._source, self.path, "exec", dont_inherit=True)
+
+
+class _Finder(MetaPathFinder):
+    """Finds that loader for one module, and nothing for the others."""
+
+    def __init__(self, loader: _Loader) -> None:
+        self._loader = loader
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: object = None
+    ) -> ModuleSpec | None:
+        if fullname != self._loader.name:
+            return None
+        file = self._loader.path
+        package = [os.path.dirname(file)] if file.endswith("__init__.py") else None
+        return spec_from_file_location(
+            fullname, file, loader=self._loader, submodule_search_locations=package
+        )
 
 
 class _Chosen:
@@ -145,7 +153,7 @@ def _run(root: Path, file: str, source: str, tests: dict[str, float], answer: Pa
     path = root / file
     parts = path.relative_to(root / "src").with_suffix("").parts
     module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    sys.meta_path.insert(0, _Changed(module, path, source))
+    sys.meta_path.insert(0, _Finder(_Loader(module, path, source)))
     try:
         importlib.import_module(module)
     except Exception as error:
