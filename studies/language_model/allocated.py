@@ -3,65 +3,26 @@
 The numbers are those of `pastur.plan_compression` and `pastur.torch.compress`, which a test checks.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import baselines
 import numpy as np
 from blocks import Matrices
 
-from pastur._typing import AnyArray, FloatArray
-from pastur.compression import InputMoments
-from pastur.compression._inputs.output_losses import (
-    OutputForms,
-    OutputLosses,
-    directions,
-    output_losses,
-)
-from pastur.compression._methods.menu import Menu, on_hull
-from pastur.compression._plan.matrix_plan import Choice, Promise
+from pastur._typing import AnyArray
+from pastur.analysis import Analysis
+from pastur.compression import Form, InputMoments
+from pastur.compression._inputs.inputs_used import Side
+from pastur.compression._matrix.low_rank import Factors
+from pastur.compression._methods.menu import Menu, Subject, SubjectInputs, on_hull
+from pastur.compression._methods.methods import METHODS, MethodName
+from pastur.compression._plan.outcome import carried_out
 from pastur.compression._planning.allocation import choices_of_size
 
-_MULTIPLE = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One matrix with the directions of its outputs, and what it loses by rank."""
-
-    w: AnyArray
-    left: AnyArray
-    ranks: AnyArray
-    found: OutputLosses
-
-    @classmethod
-    def of(cls, w: AnyArray, inputs: InputMoments, name: str, *, clean: bool) -> "Layer":
-        """Return the layer for the inputs that were collected."""
-        forms = OutputForms.of(w, inputs.each_fold(name))
-        n, d = w.shape
-        most = (n * d - 1) // (n + d)
-        ranks = np.arange(most // _MULTIPLE * _MULTIPLE, 0, -_MULTIPLE)
-        ranks = ranks[ranks < len(forms.total)]
-        found = output_losses(forms, ranks, clean=clean)
-        vectors = directions(forms.shrunk(found.shrinkage))
-        left = vectors if forms.basis is None else forms.basis @ vectors
-        return cls(w, left[:, :most].astype(np.float32), ranks, found)
-
-    def cut(self, rank: int) -> AnyArray:
-        """Return the matrix of a rank."""
-        kept = self.left[:, :rank]
-        return np.asarray(kept @ (kept.T @ self.w))
-
-    def menu(self, weight: float) -> Menu:
-        """Return the choices, all of the matrix first."""
-        n, d = self.w.shape
-        sizes = np.append(n * d, self.ranks * (n + d)).astype(np.float64)
-        losses = np.append(0.0, self.found.losses[self.ranks])
-        return Menu(sizes, losses, *on_hull(sizes, losses, weight), _unused)
-
-
-def _unused(k: int) -> tuple[Choice, Promise]:
-    raise NotImplementedError
+_MIN_SIDE = 20
+# Any will do: menus have all sizes.
+_TARGET = {"size": 0.5}
 
 
 @dataclass(frozen=True)
@@ -73,50 +34,111 @@ class Chosen:
     parameters: float
 
 
-def layers(given: Matrices, inputs: InputMoments, *, clean: bool) -> dict[str, Layer]:
-    """Return all layers; with the inputs as measured, or shrunk."""
-    return {name: Layer.of(w, inputs, name, clean=clean) for name, w in given.items()}
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One matrix with its menu, and its factors of the highest rank, from which all are cut."""
+
+    w: AnyArray
+    menu: Menu
+    factors: Factors
+
+    @classmethod
+    def of(cls, w: AnyArray, menu: Menu) -> "Layer":
+        """Return the layer of a menu that has a choice besides keeping it."""
+        n, d = w.shape
+        # Up to the rank at which two factors are as large as the matrix.
+        choice = replace(menu.choice(1)[0], rank=(n * d - 1) // (n + d))
+        factors = carried_out(choice, w).factors
+        assert factors is not None
+        sides = (factors.left.astype(np.float32), factors.right.astype(np.float32))
+        return cls(w, menu, Factors(*sides))
+
+    def cut(self, rank: int) -> AnyArray:
+        """Return the matrix of a rank."""
+        return np.asarray(self.factors.left[:, :rank] @ self.factors.right[:rank])
+
+    def rank(self, k: int) -> int:
+        """Return the rank of a choice."""
+        found = self.menu.choice(k)[0].rank
+        assert found is not None
+        return found
+
+    def weighed(self, weight: float) -> Menu:
+        """Return the menu with a loss counting for more or less."""
+        ladder, levels = on_hull(self.menu.sizes, self.menu.losses, weight)
+        return replace(self.menu, ladder=ladder, levels=levels)
+
+
+def layers(
+    given: Matrices, analysis: Analysis, method: str, inputs: InputMoments | None
+) -> dict[str, Layer]:
+    """Return all layers of the matrices that were analysed, for a method of the package."""
+    subjects = [
+        Subject(
+            name=one.name,
+            shape=one.shape,
+            dtype="float32",
+            itemsize=4,
+            packs=True,
+            values=one.singular_values,
+            fit=one.fit,
+            depth=0.0,
+            form=Form.FACTORED,
+            bits=4,
+            min_side=_MIN_SIDE,
+            load=lambda name=one.name: given[name],  # type: ignore[misc]
+            inputs=None if inputs is None else SubjectInputs(inputs, one.name, Side.COLUMNS),
+        )
+        for one in analysis.matrices
+    ]
+    menus = METHODS[MethodName(method)].menus(subjects, _TARGET)
+    return {
+        one.name: Layer.of(given[one.name], menu) for one, menu in zip(subjects, menus, strict=True)
+    }
 
 
 def uniform(found: Mapping[str, Layer], share: float) -> Chosen:
     """Return the same share of the parameters of each matrix."""
-    ranks = {
-        name: baselines.uniform_rank((layer.w.shape[0], layer.w.shape[1]), share)
-        for name, layer in found.items()
-    }
-    return _chosen(found, ranks)
+    ranks: dict[str, int | None] = {}
+    for name, layer in found.items():
+        n, d = layer.w.shape
+        ranks[name] = baselines.uniform_rank((n, d), share)
+    return _chosen(found, ranks, {})
 
 
 def by_level(
     found: Mapping[str, Layer], share: float, weights: Mapping[str, float] | None = None
 ) -> Chosen:
-    """Return ranks at one level of loss for each parameter, all layers alike or by their weight."""
-    menus = [layer.menu(1.0 if weights is None else weights[name]) for name, layer in found.items()]
-    total = float(sum(menu.sizes[0] for menu in menus))
-    picked = choices_of_size(menus, share, total=total, others=0.0, unit="parameters")
-    return _chosen(
-        found,
-        {
-            name: int(layer.ranks[k - 1]) if k else None
-            for (name, layer), k in zip(found.items(), picked, strict=True)
-        },
-    )
+    """Return ranks at one level of the method's own, or of loss with a weight for each parameter.
+
+    Layers without a weight stay as they are.
+    """
+    known = {name: one for name, one in found.items() if weights is None or name in weights}
+    menus = [
+        layer.menu if weights is None else layer.weighed(weights[name])
+        for name, layer in known.items()
+    ]
+    total = float(sum(layer.w.size for layer in found.values()))
+    others = total - sum(layer.w.size for layer in known.values())
+    picked = choices_of_size(menus, share, total=total, others=others, unit="parameters")
+    ranks: dict[str, int | None] = dict.fromkeys(found)
+    lost = {}
+    for (name, layer), k in zip(known.items(), picked, strict=True):
+        if k:
+            ranks[name] = layer.rank(k)
+            lost[name] = float(layer.menu.losses[k])
+    return _chosen(found, ranks, lost)
 
 
-def _chosen(found: Mapping[str, Layer], ranks: Mapping[str, int | None]) -> Chosen:
+def _chosen(
+    found: Mapping[str, Layer], ranks: Mapping[str, int | None], lost: dict[str, float]
+) -> Chosen:
     left = total = 0
-    matrices, lost = {}, {}
+    matrices = {}
     for name, layer in found.items():
         rank, (n, d) = ranks[name], layer.w.shape
         total += n * d
         left += n * d if rank is None else rank * (n + d)
         if rank is not None:
             matrices[name] = layer.cut(rank)
-            lost[name] = float(layer.found.losses[rank])
     return Chosen(matrices, lost, left / total)
-
-
-def mean_shrinkage(found: Sequence[Layer]) -> float:
-    """Return the mean of what the moments of the inputs were shrunk by."""
-    values: FloatArray = np.array([layer.found.shrinkage for layer in found])
-    return float(values.mean())

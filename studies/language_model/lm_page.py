@@ -3,8 +3,10 @@
 python studies/language_model/lm_page.py
 """
 
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,12 @@ import lm_records
 import numpy as np
 from perplexity import excess
 
+from pastur import Verdict
 from pastur._format import percent
+
+# The table of promises is that of another study.
+sys.path.append(str(Path(__file__).parents[1] / "g2p"))
+import held_out
 
 PAGE = Path(__file__).parents[2] / "docs" / "language-model.md"
 SMOLLM2 = lm_records.FOLDER / "smollm2.jsonl"
@@ -21,12 +28,12 @@ TOKENS = (512, 6400, 25_600, 111_616)
 RANKED = {
     "svd": "singular values, no inputs",
     "asvd": "ASVD",
-    "whitened": "whitening, SVD-LLM",
-    "shrunk": "shrunk",
-    "whitened, levels": "whitening, ranks by marginal loss",
-    "shrunk, levels": "shrunk, ranks by marginal loss",
-    "whitened, sensitivities": "whitening, ranks by sensitivities",
-    "shrunk, sensitivities": "shrunk, ranks by sensitivities",
+    "whitened, equal": "whitening, SVD-LLM",
+    "outputs, equal": "`outputs`, equal shares",
+    "whitened, marginal": "`whitened`",
+    "outputs, marginal": "`outputs`",
+    "whitened, sensitivities": "`whitened`, sensitivities",
+    "outputs, sensitivities": "`outputs`, sensitivities",
     "neurons": "fewer neurons, MoDeGPT",
 }
 
@@ -121,10 +128,87 @@ def _both(found: Found, case: Mapping[str, Any]) -> str:
     )
 
 
+# --- the small model whose start is known ---
+
+
+def _json(pattern: str) -> list[Any]:
+    return [json.loads(path.read_text("utf-8")) for path in sorted(lm_records.FOLDER.glob(pattern))]
+
+
+def _trainings(records: Sequence[Row]) -> Iterator[str]:
+    yield "| seed | parameters | tokens trained on | steps | perplexity |"
+    yield "|---|---|---|---|---|"
+    for record in records:
+        recipe = record["recipe"]
+        for step, perplexity in record["perplexities"].items():
+            seen = int(step) * recipe["batch"] * recipe["length"]
+            yield (
+                f"| {recipe['seed']} | {record['parameters']:,} | {seen:,} | {step} "
+                f"| {perplexity:.1f} |"
+            )
+
+
+def _costs(records: Sequence[Row]) -> Iterator[str]:
+    yield (
+        "| seed | method | tokens that choose | ranks by | keep | perplexity | more log-perplexity "
+        "| predicted |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for record in records:
+        for row in record["costs"]:
+            value, error = row["more"]
+            said = row["predicted"]
+            shown = f"{said[0]:.3f} ({said[1]:.3f} to {said[2]:.3f})" if said else ""
+            ranked = "sensitivities" if row["sensitivities"] else "marginal loss"
+            yield (
+                f"| {record['seed']} | `{row['method']}` | {row['tokens']:,} | {ranked} "
+                f"| {percent(row['share'])} | {row['perplexity']:.1f} | {value:+.3f} ± {error:.3f} "
+                f"| {shown} |"
+            )
+
+
+def _part(row: Row) -> str:
+    return str(row["layer"]).rpartition(".")[2].removesuffix("_proj")
+
+
+def _starts(records: Sequence[Row]) -> Iterator[str]:
+    yield (
+        "| matrices | α | added | σ found / true | white noise | distance: W | denoised "
+        "| best truncation | start removed | another start | rest removed | signal removed |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
+    rows = sorted((row for record in records for row in record["start"]), key=_part)
+    for part, group in groupby(rows, key=_part):
+        some = list(group)
+
+        def mean(key: str, some: Sequence[Row] = some) -> float:
+            values = [row[key] for row in some if row[key] is not None]
+            return float(np.mean(values)) if values else float("nan")
+
+        def far(key: str, some: Sequence[Row] = some) -> float:
+            return float(np.mean([row["distances"][key] for row in some]))
+
+        white = sum(Verdict(row["verdicts"]["white"]).fits for row in some)
+        yield (
+            f"| {part} | {mean('alpha'):.2f} | {mean('moved'):.2f} | {mean('sigma'):.2f} "
+            f"| {white} of {len(some)} | {far('none'):.2f} | {far('white'):.2f} "
+            f"| {far('best rank'):.2f} | {mean('without'):+.4f} | {mean('fresh'):+.4f} "
+            f"| {mean('rest removed'):+.4f} | {mean('signal removed'):+.4f} |"
+        )
+
+
 def tables() -> dict[str, str]:
     """Return every table of the page by name."""
     found = Found(lm_records.rows_of(SMOLLM2))
+    trained, small = _json("gpt-[0-9].json"), _json("gpt-[0-9]-found.json")
+    promises = [
+        f"Seed {one['seed']}:\n\n{held_out.table(one['promises']['summary'])}" for one in small
+    ]
     return {
+        "training": "\n".join(_trainings(trained)),
+        "start": "\n".join(_starts(small)),
+        "promises": "\n\n".join(promises),
+        "costs": "\n".join(_costs(small)),
         "brown": "\n".join(_ranked(found, "brown")),
         "news": "\n".join(_ranked(found, "news")),
         "others": "\n".join(_others(found)),

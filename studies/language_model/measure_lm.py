@@ -1,4 +1,4 @@
-"""Perplexity of SmolLM2-135M against its size, by method, documents that choose, and draw of them.
+"""Perplexity of SmolLM2-135M against its size, by method and documents that choose.
 
     python studies/language_model/measure_lm.py FOLDER [--methods NAME …] [--tokens N …]
     python studies/language_model/measure_lm.py FOLDER --sensitivities
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from pastur.compression import InputMoments, Sensitivities
 RECORDS = lm_records.FOLDER / "smollm2.jsonl"
 SENSITIVITIES = lm_records.FOLDER / "smollm2-sensitivities.json"
 SHARES = (0.9, 0.8, 0.6)
+OWN, RANKS = ("whitened", "outputs"), ("equal", "marginal", "sensitivities")
 # Documents that choose, and the first tokens of each; of all of them with the population.
 DOCUMENTS = {0: (0, 0), 512: (8, 64), 6400: (25, 256), 25_600: (100, 256), 111_616: (436, 256)}
 DRAWS = 3
@@ -57,18 +58,21 @@ class Given:
     matrices: dict[str, AnyArray]
     inputs: InputMoments | None
     sensitivities: Sensitivities | None
+    made: dict[str, dict[str, allocated.Layer]] = field(default_factory=dict)
 
     @cached_property
-    def measured(self) -> dict[str, allocated.Layer]:
-        """All layers for the inputs as measured."""
-        assert self.inputs is not None
-        return allocated.layers(self.matrices, self.inputs, clean=False)
+    def analysis(self) -> pastur.Analysis:
+        """The matrices fitted, of which the singular values are needed."""
+        return pastur.analyze(dict(self.matrices), noise="white")
 
-    @cached_property
-    def shrunk(self) -> dict[str, allocated.Layer]:
-        """All layers for the inputs shrunk."""
-        assert self.inputs is not None
-        return allocated.layers(self.matrices, self.inputs, clean=True)
+    def layers(self, method: str) -> dict[str, allocated.Layer]:
+        """Return all layers for a method of the package; they are made once."""
+        if method not in self.made:
+            self.made.clear()
+            self.made[method] = allocated.layers(
+                self.matrices, self.analysis, method, None if method == "truncate" else self.inputs
+            )
+        return self.made[method]
 
     @property
     def weights(self) -> dict[str, float]:
@@ -106,33 +110,33 @@ def _neurons(given: Given) -> Iterator[tuple[Case, allocated.Chosen]]:
     yield from _by_share(blocks.fewer_neurons(given.matrices, given.inputs, SHARES))
 
 
-def _uniform(given: Given, clean: bool) -> Iterator[tuple[Case, allocated.Chosen]]:
-    layers = given.shrunk if clean else given.measured
+def _own(given: Given, method: str, ranks: str) -> Iterator[tuple[Case, allocated.Chosen]]:
+    layers = given.layers(method)
     for share in SHARES:
-        yield {"share": share}, allocated.uniform(layers, share)
-
-
-def _levels(given: Given, clean: bool, weighed: bool) -> Iterator[tuple[Case, allocated.Chosen]]:
-    layers = given.shrunk if clean else given.measured
-    weights = given.weights if weighed else None
-    for share in SHARES:
-        yield {"share": share}, allocated.by_level(layers, share, weights)
+        yield (
+            {"share": share},
+            allocated.uniform(layers, share)
+            if ranks == "equal"
+            else allocated.by_level(
+                layers, share, given.weights if ranks == "sensitivities" else None
+            ),
+        )
 
 
 # What it is called, how it is done, and whether it needs inputs.
-METHODS: dict[str, tuple[Callable[[Given], Iterator[tuple[Case, allocated.Chosen]]], bool]] = {
+_Method = Callable[[Given], Iterator[tuple[Case, allocated.Chosen]]]
+METHODS: dict[str, tuple[_Method, bool]] = {
     "svd": (partial(_low_rank, weighing=baselines.nothing), False),
     "bits": (_bits, False),
     "asvd": (partial(_low_rank, weighing=baselines.scaling), True),
-    "whitened": (partial(_uniform, clean=False), True),
-    "whitened, levels": (partial(_levels, clean=False, weighed=False), True),
-    "whitened, sensitivities": (partial(_levels, clean=False, weighed=True), True),
-    "shrunk": (partial(_uniform, clean=True), True),
-    "shrunk, levels": (partial(_levels, clean=True, weighed=False), True),
-    "shrunk, sensitivities": (partial(_levels, clean=True, weighed=True), True),
     "wanda": (partial(_zeros, method="wanda"), True),
     "sparsegpt": (partial(_zeros, method="sparsegpt"), True),
     "neurons": (_neurons, True),
+    **{
+        f"{method}, {ranks}": (partial(_own, method=method, ranks=ranks), True)
+        for method in OWN
+        for ranks in RANKS
+    },
 }
 _ROWS = {"bits": 4, "wanda": 2, "sparsegpt": 2}
 

@@ -185,15 +185,15 @@ def test_matrices_are_put_in_and_taken_out(network: Any, documents: Any) -> None
     np.testing.assert_array_equal(perplexity.document_losses(network, documents), before)
 
 
-@pytest.mark.parametrize("method", ["outputs", "whitened"])
+@pytest.mark.parametrize("method", ["outputs", "whitened", "truncate"])
 def test_sizes_at_once_are_the_plans_of_the_package(
     network: Any, documents: Any, inputs: Any, method: str
 ) -> None:
     import copy
 
     given = blocks.matrices(network)
-    layers = allocated.layers(given, inputs, clean=method == "outputs")
     analysis = pastur.analyze(network, include=[blocks.PATTERN], noise="white")
+    layers = allocated.layers(given, analysis, method, None if method == "truncate" else inputs)
     inside = sum(w.size for w in given.values())
     total = sum(p.numel() for p in network.parameters())
     for share in (0.913, 0.707):
@@ -203,12 +203,13 @@ def test_sizes_at_once_are_the_plans_of_the_package(
             network,
             method=method,
             target={"size": 1 - (1 - share) * inside / total},
-            inputs=inputs,
+            inputs=None if method == "truncate" else inputs,
         )
         promised = {
-            one.name: one.promise.outputs.loss
+            one.name: one.promise.error**2 if outputs is None else outputs.loss
             for one in plan.matrices
-            if not one.kept and one.promise is not None and one.promise.outputs is not None
+            if one.promise is not None
+            for outputs in [one.promise.outputs]
         }
         assert found.lost == pytest.approx(promised)
         assert plan.parameters_after is not None
@@ -221,7 +222,8 @@ def test_sizes_at_once_are_the_plans_of_the_package(
 
 def test_uniform_whitening_is_the_baseline(network: Any, inputs: Any) -> None:
     given = blocks.matrices(network)
-    found = allocated.uniform(allocated.layers(given, inputs, clean=False), 0.7)
+    analysis = pastur.analyze(given, noise="white")
+    found = allocated.uniform(allocated.layers(given, analysis, "whitened", inputs), 0.7)
     expected = blocks.low_rank(given, inputs, baselines.whitening, [0.7])[0.7]
     for name in given:
         np.testing.assert_allclose(found.matrices[name], expected[name], atol=1e-4)
