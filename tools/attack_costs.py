@@ -16,6 +16,8 @@ import numpy as np
 from attack_files import (
     Attack,
     exported_records,
+    flax,
+    flax_array,
     gguf,
     gguf_tensor,
     gguf_text,
@@ -244,6 +246,21 @@ def gguf_keys(path: Path, n: int) -> None:
     gguf(keys=[gguf_text(str(i).encode()) + struct.pack("<IB", 0, 0) for i in range(n)])(path)
 
 
+# --- Flax ---
+
+
+def flax_values(path: Path, n: int) -> None:
+    flax(b"\xdd" + struct.pack(">I", n) + b"\xc0" * n)(path)
+
+
+def flax_names(path: Path, n: int) -> None:
+    """Arrays of no numbers below forty keys of a thousand letters."""
+    key = b"\xda" + struct.pack(">H", 1000) + b"k" * 1000
+    arrays = (b"\xa8%08d" % i + flax_array((0,), 0) for i in range(n))
+    tree = b"\xdf" + struct.pack(">I", n) + b"".join(arrays)
+    flax((b"\x81" + key) * 40 + tree)(path)
+
+
 BEYOND = "would take more than .* before a number is read"
 
 COSTS = (
@@ -289,4 +306,7 @@ COSTS = (
     Costly("many.gguf", "tensors of no bytes", gguf_many, 2000, 250_000, BEYOND),
     Costly("keys.gguf", "keys of one byte", gguf_keys, 10_000, 300_000,
            f"holds no tensor|{BEYOND}"),
+    Costly("values.msgpack", "a list of nothing", flax_values, 10_000, 2_000_000, BEYOND),
+    Costly("names.msgpack", "long keys, forty deep, above many arrays", flax_names, 20, 2000,
+           BEYOND),
 )  # fmt: skip

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-# Beside the folder of an attack: what it would touch, and what it would read.
+# Next to the folder of an attack: what it would touch, and what it would read.
 MARK, SECRET = "harm", "secret.bin"
+# Without these packages such files are not opened at all; elsewhere the reader is pastur's own.
+NEEDED = {".onnx": "onnx", ".h5": "h5py", ".keras": "h5py", ".gguf": "gguf"}
 
 
 @dataclass(frozen=True)
@@ -320,6 +322,21 @@ def gguf_nested(depth: int) -> bytes:
     return gguf_text(b"deep") + struct.pack("<I", 9) + inner
 
 
+# --- Flax ---
+
+
+def flax(value: bytes) -> Callable[[Path], int]:
+    """A map of one key, in the encoding of msgpack."""
+    return lambda path: path.write_bytes(b"\x81\xa1w" + value)
+
+
+def flax_array(sides: Sequence[int], nbytes: int = 16, claimed: int | None = None) -> bytes:
+    inner = b"\x93" + bytes([0x90 + len(sides)])
+    inner += b"".join(b"\xcf" + struct.pack(">Q", side) for side in sides) + b"\xa7float32"
+    inner += b"\xc6" + struct.pack(">I", nbytes if claimed is None else claimed) + bytes(nbytes)
+    return b"\xc9" + struct.pack(">IB", len(inner), 1) + inner
+
+
 # --- indexes and adapters ---
 
 
@@ -446,6 +463,16 @@ ATTACKS = (
            gguf(keys=[gguf_nested(2000)]), "unknown type 9"),
     Attack("array.gguf", "a list of 2⁶² numbers",
            gguf(keys=[gguf_text(b"a") + struct.pack("<IIQ", 9, 4, 2**62)]), "claim an array"),
+    Attack("shape.msgpack", "an array of 2⁸⁰ numbers", flax(flax_array((2**40, 2**40))),
+           "'w'.*takes 4.84e\\+06 EB, and 16 bytes are there"),
+    Attack("numbers.msgpack", "an array whose numbers reach beyond it",
+           flax(flax_array((2, 2), claimed=2**31)), "'w' do not fill|are left"),
+    Attack("count.msgpack", "a list of 2³² values", flax(b"\xdd" + bytes([255] * 4)),
+           "claims a list of 4294967295"),
+    Attack("deep.msgpack", "lists within each other, a hundred thousand deep",
+           flax(b"\x91" * 100_000), "nested more than 100 deep"),
+    Attack("length.msgpack", "a name of 4 GB", lambda path: path.write_bytes(
+               b"\x81\xa1a\xdf\0\0\0\1\xdb" + bytes([255] * 4)), "4294967295"),
     Attack("model.safetensors.index.json", "parts of a model in other folders",
            index(["../secret.bin", "/etc/passwd"]), "files of its own folder only"),
     Attack("adapter_model.safetensors", "8 MB whose product takes 8 TB", adapter,

@@ -167,6 +167,12 @@ def gguf_file(folder: Path) -> Path:
     return path
 
 
+def flax_file(folder: Path) -> Path:
+    from structures import flax_files
+
+    return flax_files.flax_file(flax_files.flax(), folder)
+
+
 def adapter_file(folder: Path) -> Path:
     from safetensors.numpy import save_file
 
@@ -190,6 +196,7 @@ FORMATS = {
     "torch.export": (exported_file, 2),
     "onnx": (onnx_file, 3),
     "gguf": (gguf_file, 3),
+    "flax": (flax_file, 2),
     "adapter": (adapter_file, 1),
     "keras": (keras_file, 0.5),
     "hdf5": (hdf5_file, 0.5),

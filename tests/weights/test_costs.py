@@ -9,11 +9,11 @@ from pathlib import Path
 import ml_dtypes  # noqa: F401  (its import is not part of what is measured)
 import pytest
 from attack_costs import COSTS, Costly
+from attack_files import NEEDED
 
 from pastur import PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
 
-NEEDED = {".onnx": "onnx", ".keras": "h5py", ".gguf": "gguf"}
 # A thirtieth of what a file may take, so that small ones tell.
 FLOOR, MATRICES, MOST_TIMES = 3_000_000, 10_000, 20
 

@@ -45,8 +45,6 @@ FILES = {
     "model.bin": (b"\6\0\0\0\x10\0TransformerSpec\0" + bytes(90), "CTranslate2", "Analyse"),
     "net.xml": (b'<?xml version="1.0"?>\n<net name="m" version="11">', "OpenVINO", "read_model"),
     "a.mlmodel": (b"\x08\x04\x12\x10" + bytes(90), "Core ML", "Analyse the model"),
-    "flax_model.msgpack": (b"\x81\xa6params\x81", "msgpack file of Flax", "msgpack_restore"),
-    "state": (b"\x82\xa6params\x81\xa3abc", "msgpack file of Flax", "flatten_dict"),
     "model.ckpt.index": (bytes(90), "TensorFlow checkpoint", "load_checkpoint"),
     "model.ckpt.data-00000-of-00001": (bytes(90), "TensorFlow checkpoint", "get_tensor"),
     "frozen.pb": (b"\x0a\x10\x0a\x03foo" + bytes(90), "graph of TensorFlow", "model.keras"),
@@ -105,7 +103,6 @@ FOLDERS = {
     "tf": (["checkpoint", "m.index", "m.data-00000-of-00001"], "checkpoint of TensorFlow", "r.get"),
     "orbax": (["_METADATA", "manifest.ocdbt"], "Orbax", "orbax.checkpoint"),
     "m.mlpackage": (["Manifest.json", "Data/x"], "Core ML package", "Analyse the model"),
-    "flax": (["config.json", "flax_model.msgpack"], "msgpack file of Flax", "msgpack_restore"),
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import safetensors
 from safetensors.numpy import save_file
+from structures import flax_files
 
 from pastur._errors import PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
@@ -47,10 +48,13 @@ def sound_files(folder: Path) -> dict[str, Path]:
     np.save(paths["m.npy"], arrays["layer.weight"])
     np.savez(paths["m.npz"], **arrays)
     np.savez_compressed(paths["packed.npz"], **arrays)
+    tree = flax_files.Pairs([name, flax_files.array(array)] for name, array in arrays.items())
+    paths["m.msgpack"] = folder / "m.msgpack"
+    paths["m.msgpack"].write_bytes(flax_files.packed(tree))
     return paths
 
 
-FILES = ["m.safetensors", "m.npy", "m.npz", "packed.npz"]
+FILES = ["m.safetensors", "m.npy", "m.npz", "packed.npz", "m.msgpack"]
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 from attack_files import Attack
 from click.testing import CliRunner
+from structures import flax_files
 
 from pastur import analyze, compare
 from pastur._errors import FileAccessError, PasturError
@@ -313,7 +314,13 @@ def _onnx(folder: Path, arrays: dict[str, Any]) -> str:
     return "model.onnx"
 
 
-WRITERS = [_npz, _packed_npz, _torch, _old_torch, _hdf5, _keras, _gguf, _onnx]
+def _flax(folder: Path, arrays: dict[str, Any]) -> str:
+    tree = flax_files.Pairs([name, flax_files.array(array)] for name, array in arrays.items())
+    (folder / "flax_model.msgpack").write_bytes(flax_files.packed(tree))
+    return "flax_model.msgpack"
+
+
+WRITERS = [_npz, _packed_npz, _torch, _old_torch, _hdf5, _keras, _gguf, _onnx, _flax]
 
 
 @pytest.mark.lengthy
@@ -729,7 +736,7 @@ LONG = ("bomb.npz", "names.h5", "inflate.h5")
     ],
 )
 def test_attacks_fail_as_they_do_on_this_machine(site: Site, attack: Attack) -> None:
-    package = {".onnx": "onnx", ".h5": "h5py", ".gguf": "gguf"}.get(Path(attack.file).suffix)
+    package = attack_files.NEEDED.get(Path(attack.file).suffix)
     if package:
         pytest.importorskip(package)
     (site.folder / attack_files.SECRET).write_bytes(bytes(48))

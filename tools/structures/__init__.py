@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from structures import arrays, gguf_files, hdf5_files, onnx_files, packed_files, torch_files
+from structures import (
+    arrays,
+    flax_files,
+    gguf_files,
+    hdf5_files,
+    onnx_files,
+    packed_files,
+    torch_files,
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ FORMATS = {
     "old torch": Format(torch_files.old, torch_files.old_file, 3, odd=_TORCH),
     "torch.export": Format(torch_files.exported, torch_files.exported_file, 3),
     "gguf": Format(gguf_files.gguf, gguf_files.gguf_file, 4, "gguf"),
+    "flax": Format(flax_files.flax, flax_files.flax_file, 3, odd=flax_files.ODD),
     "onnx": Format(onnx_files.onnx, onnx_files.onnx_file, 4, "onnx", onnx_files.ODD),
     "packed onnx": Format(onnx_files.packed, onnx_files.onnx_file, 3, "onnx", onnx_files.ODD),
     "hdf5": Format(hdf5_files.hdf5, hdf5_files.hdf5_file, 0.6, "h5py", hdf5_files.ODD),

@@ -36,12 +36,12 @@ def open_weights(source: Any, *, base: Any = None) -> Weights:
     Parameters
     ----------
     source : path, URL, module, array or dict of arrays
-        A safetensors, PyTorch (also TorchScript and torch.export), ``.npy`` or ``.npz`` file, with
-        the extras of these names an ONNX, GGUF or Keras (HDF5) file, recognised by its content; an
-        index of several safetensors or PyTorch files; a folder with either of these; a module of
-        PyTorch; one array or a dictionary of them, where an array is whatever `numpy.asarray`
-        takes. Of what lies at a URL (``https://…``, ``s3://…``, with the extra ``remote``) no more
-        is fetched than is asked for.
+        A safetensors, PyTorch (also TorchScript and torch.export), ``.npy``, ``.npz`` or Flax
+        (``.msgpack``) file, with the extras of these names an ONNX, GGUF or Keras (HDF5) file,
+        recognised by its content; an index of several safetensors or PyTorch files; a folder with
+        either of these; a module of PyTorch; one array or a dictionary of them, where an array is
+        whatever `numpy.asarray` takes. Of what lies at a URL (``https://…``, ``s3://…``, with the
+        extra ``remote``) no more is fetched than is asked for.
     base : path, URL, module, array or dict of arrays, optional
         Another model. The tensors are then the differences from those of the same names; of an
         adapter, the changed matrices of the base; some adapters can be computed with it only.

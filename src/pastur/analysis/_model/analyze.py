@@ -72,8 +72,8 @@ def analyze(
     Parameters
     ----------
     source : path, module, array or dict of arrays
-        A file or folder of weights (safetensors, PyTorch, ONNX, Keras, GGUF, NumPy; see
-        `pastur.weights.open_weights`), a ``torch.nn.Module``, or the arrays themselves.
+        A file or folder of weights (safetensors, PyTorch, ONNX, Keras, Flax, GGUF, NumPy;
+        see `pastur.weights.open_weights`), a ``torch.nn.Module``, or the arrays themselves.
     base : path, module, array or dict of arrays, optional
         Another model: what is analysed is then the difference of the two, tensor by tensor; where
         `source` is an adapter of low rank (LoRA), the base with its changes. With `noise` "auto" a

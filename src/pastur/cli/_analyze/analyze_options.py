@@ -168,8 +168,8 @@ def analyze(
     """Analyse every matrix of MODEL and list what was skipped.
 
     MODEL is a file of safetensors, PyTorch (also TorchScript and torch.export),
-    ONNX, Keras, GGUF or NumPy, or a folder with a safetensors or PyTorch model,
-    sharded or not, or an adapter (LoRA). No code in a file is run. It may be a
+    ONNX, Keras, Flax, GGUF or NumPy, or a folder with a safetensors or PyTorch
+    model, sharded or not, or an adapter (LoRA). No code in a file is run. It may be a
     URL (https://, s3://, …), of which only what is needed is fetched. A run that
     is interrupted writes what is finished.
     """

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pastur.weights._axes.layout import UNKNOWN, Layout
+from pastur.weights._axes.layout import BIAS, UNKNOWN, Layout
 from pastur.weights._hostile.budget import Budget
 from pastur.weights._hostile.json_text import parse_json
 
-BIAS = "is a bias"
 _LSTM, _GRU = ("i", "f", "c", "o"), ("z", "r", "h")
 # By the class, in small letters; kernels come first among a layer's variables.
 _AXES = {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 QKV = ("q", "k", "v")
+BIAS = "is a bias"  # of several axes, in place of a layout
 
 
 @dataclass(frozen=True)

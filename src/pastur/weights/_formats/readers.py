@@ -5,6 +5,7 @@ from dataclasses import replace
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur.weights._formats.contract import Reader
+from pastur.weights._formats.flax.reader import FLAX
 from pastur.weights._formats.gguf import GGUF
 from pastur.weights._formats.hdf5.reader import HDF5, KERAS
 from pastur.weights._formats.npy import NPY
@@ -27,6 +28,7 @@ READERS: tuple[Reader, ...] = (
     TORCH_EXPORT,
     NPZ,
     GGUF,
+    FLAX,
     HDF5,
     KERAS,
     ONNX,
@@ -45,10 +47,17 @@ def open_file(path: Place) -> Weights:
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
-    return replace(_reader(path, head).open(path), place=path)
+    return replace(reader_of(path, head).open(path), place=path)
 
 
-def _reader(path: Place, head: bytes) -> Reader:
+def reader_of(path: Place, head: bytes) -> Reader:
+    """Return the reader for a file that begins with `head`, by its content and then by its name.
+
+    Raises
+    ------
+    FileFormatError
+        When there is none: with what the file is, as far as that is known.
+    """
     if not head:
         raise FileFormatError(f"{shown(path)} is empty.")
     if head.startswith(_LFS_POINTER):

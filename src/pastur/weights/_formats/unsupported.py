@@ -86,12 +86,6 @@ def _begins(*marks: bytes) -> Callable[[Place, bytes], bool]:
     return lambda path, head: head.startswith(marks)
 
 
-def _is_msgpack(path: Place, head: bytes) -> bool:
-    # A map, whose first key is a short text.
-    map_first = head[:1] and (0x80 <= head[0] <= 0x8F or head[0] in (0xDE, 0xDF))
-    return path.suffix == ".msgpack" or (bool(map_first) and b"\xa6params" in head[:12])
-
-
 def _is_ctranslate(path: Place, head: bytes) -> bool:
     return 0 < int.from_bytes(head[:4], "little") < 100 and b"Spec\0" in head[:64]
 
@@ -136,12 +130,6 @@ FILES: tuple[ForeignFile, ...] = (
         "a Core ML model",
         _SOURCE,
         _ends(".mlmodel", ".mlmodelc"),
-    ),
-    ForeignFile(
-        "a msgpack file of Flax",
-        "In Python: `flax.serialization.msgpack_restore`, and the arrays by their joined names "
-        f"(`flax.traverse_util.flatten_dict(tree, sep='.')`) to {_ARRAYS}.",
-        _is_msgpack,
     ),
     ForeignFile(
         "a part of a TensorFlow checkpoint",

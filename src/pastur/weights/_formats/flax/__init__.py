@@ -1,0 +1,1 @@
+"""The msgpack files of Flax: how msgpack is written, and the arrays in such a file."""
