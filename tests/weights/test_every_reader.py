@@ -13,6 +13,7 @@ import pastur
 from pastur.weights import open_weights
 from pastur.weights._formats import readers
 from pastur.weights._formats.contract import Reader
+from pastur.weights._formats.unsupported import HEAD
 
 ROOT = Path(__file__).parent.parent.parent
 STEPS = 'docs/contributing.md has the steps: "A new file format".'
@@ -40,7 +41,7 @@ each_reader = pytest.mark.parametrize("reader", readers.READERS, ids=lambda read
 def opened_by(path: Path) -> str:
     """The kind of the reader that opens a file."""
     with path.open("rb") as file:
-        return readers.reader_of(path, file.read(readers.HEAD)).kind
+        return readers.reader_of(path, file.read(HEAD)).kind
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def sound_files(folder: Path) -> dict[str, Path]:
     np.save(paths["m.npy"], arrays["layer.weight"])
     np.savez(paths["m.npz"], **arrays)
     np.savez_compressed(paths["packed.npz"], **arrays)
-    tree = flax_files.Pairs([name, flax_files.array(array)] for name, array in arrays.items())
+    tree = flax_files.arrays_tree(arrays)
     paths["m.msgpack"] = folder / "m.msgpack"
     paths["m.msgpack"].write_bytes(flax_files.packed(tree))
     return paths

@@ -315,7 +315,7 @@ def _onnx(folder: Path, arrays: dict[str, Any]) -> str:
 
 
 def _flax(folder: Path, arrays: dict[str, Any]) -> str:
-    tree = flax_files.Pairs([name, flax_files.array(array)] for name, array in arrays.items())
+    tree = flax_files.arrays_tree(arrays)
     (folder / "flax_model.msgpack").write_bytes(flax_files.packed(tree))
     return "flax_model.msgpack"
 

@@ -1,6 +1,7 @@
 """Files of Flax, value by value, in the encoding of msgpack."""
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from pastur._typing import AnyArray
@@ -21,6 +22,11 @@ def array(values: AnyArray) -> Tree:
         "type": values.dtype.name,
         "numbers": values.tobytes(),
     }
+
+
+def arrays_tree(arrays: Mapping[str, AnyArray]) -> Tree:
+    """Return the tree of a file with these arrays and nothing else."""
+    return Pairs([name, array(values)] for name, values in arrays.items())
 
 
 def flax() -> Tree:

@@ -10,7 +10,7 @@ import numpy as np
 from pastur._errors import FileFormatError
 from pastur._foreign import shown
 from pastur._typing import AnyArray
-from pastur.weights._axes.keras_layers import BIAS
+from pastur.weights._axes.layout import BIAS
 from pastur.weights._derived.conventions.bitsandbytes import BITSANDBYTES
 from pastur.weights._derived.conventions.compressed_tensors import COMPRESSED_TENSORS
 from pastur.weights._derived.conventions.contract import (
