@@ -6,11 +6,7 @@ from pastur.compression._plan.matrix_plan import Action, Choice, Form, MatrixPla
 from pastur.compression._plan.prediction import Prediction
 from pastur.compression._plan.whole_plan import CompressionPlan
 from pastur.compression._planning.plan_compression import plan_compression
-from pastur.compression._sensitivities.sensitivities import (
-    MatrixSensitivity,
-    Sensitivities,
-    Steps,
-)
+from pastur.compression._sensitivities.sensitivities import MatrixSensitivity, Sensitivities
 from pastur.compression._source.read_compressed import read_compressed
 from pastur.compression._writing.apply_compression import Compressed, apply_compression
 from pastur.compression.denoising import Denoised, denoise_model
@@ -29,7 +25,6 @@ __all__ = [
     "MatrixSensitivity",
     "Prediction",
     "Sensitivities",
-    "Steps",
     "apply_compression",
     "collect_inputs",
     "denoise_model",

@@ -7,6 +7,7 @@ from pastur.torch._pruning.records import PrunedLayer, PruningAction, PruningSte
 from pastur.torch.compress_module import compress
 from pastur.torch.load_module import load_compressed
 from pastur.torch.mp_pruning import MPPruning
+from pastur.torch.path_losses import attribute_loss
 from pastur.torch.run_noise_test import noise_test
 from pastur.torch.sense_losses import measure_sensitivities
 from pastur.torch.watch_inputs import collect_inputs
@@ -16,6 +17,7 @@ __all__ = [
     "PrunedLayer",
     "PruningAction",
     "PruningStep",
+    "attribute_loss",
     "collect_inputs",
     "compress",
     "load_compressed",

@@ -89,7 +89,7 @@ analysis_option = click.option(
 @click.option(
     "--sensitivities",
     type=_FILE,
-    help="What MODEL loses by its outputs, as pastur.torch.measure_sensitivities writes it. With "
+    help="What MODEL loses by its outputs, as pastur.torch.attribute_loss writes it. With "
     "--inputs.",
 )
 @click.option(

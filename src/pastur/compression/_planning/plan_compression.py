@@ -118,7 +118,7 @@ def plan_compression(
         For the methods ``"outputs"`` and ``"whitened"``: what `pastur.torch.collect_inputs` wrote,
         of this model. Matrices without inputs stay as they are.
     sensitivities : Sensitivities or path, optional
-        With `inputs`: what `pastur.torch.measure_sensitivities` found, of this model. Outputs then
+        With `inputs`: what `pastur.torch.attribute_loss` found, of this model. Outputs then
         count for what the model loses by them, and what the plan costs it is predicted. Matrices
         that were not measured stay as they are.
     min_side : int, default 20
@@ -238,7 +238,7 @@ def _checked_target(
         if not measured:
             raise InvalidInputError(
                 "A target for the loss needs `sensitivities`: a file of "
-                "`pastur.torch.measure_sensitivities`."
+                "`pastur.torch.attribute_loss`."
             )
         return {name: positive_number(f"target['{name}']", value)}
     if not 0 < number <= 1:

@@ -4,14 +4,14 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
 
-from pastur._errors import InvalidInputError
+from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import write_whole
 from pastur._foreign import shown
 from pastur._format import number
@@ -19,6 +19,7 @@ from pastur._stored import check, decoded, read_document
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._plan.fingerprint import TensorRecord
 from pastur.compression._plan.prediction import Prediction
+from pastur.compression._plan.whole_plan import CompressionPlan
 
 SCHEMA = 1
 # Of fewer, no standard error is worth having.
@@ -30,6 +31,14 @@ def model_mark(tensors: Sequence[TensorRecord]) -> str:
     """Return a hash of all tensors of a model, whatever their order."""
     lines = sorted(f"{one.name} {one.shape} {one.digest}" for one in tensors)
     return hashlib.sha256("\n".join(lines).encode("utf-8", "backslashreplace")).hexdigest()[:32]
+
+
+def check_plan(plan: object) -> None:
+    """Raise unless it is a plan."""
+    if not isinstance(plan, CompressionPlan):
+        raise InvalidTypeError(
+            f"`plan` must be the result of `pastur.plan_compression`. Got {type(plan).__name__}."
+        )
 
 
 def check_model(
@@ -44,34 +53,6 @@ def check_model(
 
 
 @dataclass(frozen=True)
-class Steps:
-    """More loss of each document with a quarter and with half of a change.
-
-    Attributes
-    ----------
-    quarter, half : tuple of float
-
-    Examples
-    --------
-    >>> from pastur.compression import Steps
-    >>> Steps((0.5, 0.25), (2.0, 1.0)).whole  # of second order alone: four times that of half
-    array([8., 4.])
-    """
-
-    quarter: tuple[float, ...]
-    half: tuple[float, ...]
-
-    @property
-    def whole(self) -> FloatArray:
-        """What follows for all of the change, to second order: a + b, of a t + b t² through both.
-
-        The first order is there as well: at the end of a training that was stopped, or on other
-        data, the slope is not zero.
-        """
-        return np.asarray(6 * np.array(self.half) - 8 * np.array(self.quarter))
-
-
-@dataclass(frozen=True)
 class MatrixSensitivity:
     """What a model loses with one matrix changed as in a plan.
 
@@ -80,18 +61,30 @@ class MatrixSensitivity:
     name : str
     outputs : float
         Share of its outputs that is lost with all of the change, as the plan has it.
-    steps : Steps
+    losses : tuple of float
+        How much more the model loses with all of the change, by document.
 
     Examples
     --------
-    >>> from pastur.compression import MatrixSensitivity, Steps
-    >>> MatrixSensitivity("a", 0.1, Steps((0.5,), (2.0,))).steps.whole
-    array([8.])
+    >>> from pastur.compression import MatrixSensitivity
+    >>> one = MatrixSensitivity("a", 0.1, (0.03, 0.01, 0.02, 0.03, 0.01))
+    >>> f"{one.mean:.3f} ± {one.error:.3f}"
+    '0.020 ± 0.004'
     """
 
     name: str
     outputs: float
-    steps: Steps
+    losses: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean of `losses`."""
+        return float(np.mean(self.losses))
+
+    @property
+    def error(self) -> float:
+        """Standard error of `mean`, documents being the unit."""
+        return float(np.std(self.losses, ddof=1) / np.sqrt(len(self.losses)))
 
 
 @dataclass(frozen=True)
@@ -105,15 +98,15 @@ class Sensitivities:
     before : tuple of float
         Loss of each document with the model as it is.
     matrices : tuple of MatrixSensitivity
-        Each matrix changed alone.
-    together : Steps
-        All of them changed.
+        What the change of each matrix costs: alone, or as its share of what all of them cost.
+    together : tuple of float
+        How much more the model loses with all of them changed, by document.
 
     Examples
     --------
-    >>> from pastur.compression import MatrixSensitivity, Sensitivities, Steps
-    >>> one = Steps((0.01, 0.011, 0.009, 0.01, 0.01), (0.04, 0.044, 0.036, 0.04, 0.04))
-    >>> found = Sensitivities("", (2.0,) * 5, (MatrixSensitivity("a", 0.1, one),), one)
+    >>> from pastur.compression import MatrixSensitivity, Sensitivities
+    >>> more = (0.16, 0.176, 0.144, 0.16, 0.16)
+    >>> found = Sensitivities("", (2.0,) * 5, (MatrixSensitivity("a", 0.1, more),), more)
     >>> print(found.predicted({"a": 0.05}))
     0.08000 more (0.07298 to 0.08702)
     """
@@ -121,7 +114,7 @@ class Sensitivities:
     model: str
     before: tuple[float, ...]
     matrices: tuple[MatrixSensitivity, ...]
-    together: Steps
+    together: tuple[float, ...]
 
     def __post_init__(self) -> None:
         count = len(self.before)
@@ -130,9 +123,9 @@ class Sensitivities:
                 f"Sensitivities need the losses of at least {LEAST_DOCUMENTS} documents. Got "
                 f"{count}."
             )
-        for steps in (self.together, *(one.steps for one in self.matrices)):
-            if not len(steps.quarter) == len(steps.half) == count:
-                raise InvalidInputError(f"Each step must have the losses of {count} documents.")
+        for losses in (self.together, *(one.losses for one in self.matrices)):
+            if len(losses) != count:
+                raise InvalidInputError(f"Each change must have the losses of {count} documents.")
         if len({one.name for one in self.matrices}) < len(self.matrices) or not self.matrices:
             raise InvalidInputError("Sensitivities are of matrices of different names.")
         for one in self.matrices:
@@ -145,12 +138,36 @@ class Sensitivities:
 
         A loss that was not seen for the noise, or that came out negative, is not one of zero.
         """
-        found = {}
-        for one in self.matrices:
-            whole = one.steps.whole
-            error = float(whole.std(ddof=1) / np.sqrt(whole.size))
-            found[one.name] = max(float(whole.mean()), error, np.finfo(float).tiny) / one.outputs
-        return found
+        least = np.finfo(float).tiny
+        return {one.name: max(one.mean, one.error, least) / one.outputs for one in self.matrices}
+
+    def joined(self, earlier: "Sensitivities") -> "Sensitivities":
+        """Return these, with those matrices that were measured earlier and not here.
+
+        A plan that rests on sensitivities keeps the matrices that cost most; measured along such a
+        plan, they are not there.
+
+        Parameters
+        ----------
+        earlier : Sensitivities
+            Of the same model and the same documents.
+
+        Raises
+        ------
+        InvalidInputError
+            When they are of others.
+        """
+        if earlier.model != self.model:
+            raise InvalidInputError("The earlier sensitivities are of another model.")
+        if not np.allclose(earlier.before, self.before, rtol=1e-3):
+            raise InvalidInputError(
+                "The earlier sensitivities are of other documents: the model as it is loses "
+                "something else on them."
+            )
+        known = {one.name for one in self.matrices}
+        more = [one for one in earlier.matrices if one.name not in known]
+        together = np.sum([self.together, *(one.losses for one in more)], axis=0)
+        return replace(self, matrices=(*self.matrices, *more), together=tuple(together.tolist()))
 
     def predicted(self, outputs: Mapping[str, float]) -> Prediction:
         """Return how much more the model loses, with an interval in which documents are the unit.
@@ -170,8 +187,8 @@ class Sensitivities:
             if name not in known:
                 raise InvalidInputError(f"The sensitivity of {shown(name)} was not measured.")
         lost = np.array([outputs.get(one.name, 0.0) / one.outputs for one in self.matrices])
-        alone = np.array([one.steps.whole for one in self.matrices])
-        together = self.together.whole
+        alone = np.array([one.losses for one in self.matrices])
+        together = np.array(self.together)
         every = np.arange(together.size)
         value = _combined(lost, alone, together, every)
         without = [_combined(lost, alone, together, every[every != k]) for k in every]
@@ -208,7 +225,7 @@ class Sensitivities:
             schemas=(SCHEMA,),
             keys=("before", "together"),
             unsound="is not a sound file of sensitivities",
-            again="Measure them again with `pastur.torch.measure_sensitivities`.",
+            again="Measure them again with `pastur.torch.attribute_loss`.",
         )
 
     @classmethod
@@ -221,15 +238,12 @@ class Sensitivities:
         return found
 
     def __str__(self) -> str:
-        heading = f"{'matrix':40}  {'outputs lost':>12}  more loss to second order"
-        lines = [heading]
+        lines = [f"{'matrix':40}  {'outputs lost':>12}  more loss"]
         for one in self.matrices:
-            whole = one.steps.whole
-            error = number(float(whole.std(ddof=1) / np.sqrt(whole.size)))
-            more = f"{number(float(whole.mean()))} ± {error}"
+            more = f"{number(one.mean)} ± {number(one.error)}"
             lines.append(f"{one.name:40}  {one.outputs:12.2%}  {more}")
-        joint = float(self.together.whole.mean())
-        lines.append(f"All together: {number(joint)}. {len(self.before)} documents.")
+        joint = number(float(np.mean(self.together)))
+        lines.append(f"All together: {joint}. {len(self.before)} documents.")
         return "\n".join(lines)
 
 
