@@ -39,10 +39,10 @@ def nothing(moments: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """A matrix and orthonormal directions of its outputs, the leading one first."""
+    """A matrix and orthonormal directions of its outputs, the leading one first, in its type."""
 
-    w: FloatArray
-    left: FloatArray
+    w: AnyArray
+    left: AnyArray
 
     @classmethod
     def of(cls, w: AnyArray, weighing: FloatArray) -> "Directions":
@@ -52,9 +52,10 @@ class Directions:
         # Outputs for fewer inputs than there are of them lie in a span of that many dimensions.
         basis, rows = (None, wide) if n <= d else np.linalg.qr(wide)
         vectors = np.linalg.eigh(rows @ weighing @ rows.T)[1][:, ::-1]
-        return cls(wide, vectors if basis is None else basis @ vectors)
+        left = vectors if basis is None else basis @ vectors
+        return cls(w, left.astype(w.dtype))
 
-    def cut(self, rank: int) -> FloatArray:
+    def cut(self, rank: int) -> AnyArray:
         """Return the matrix of a rank."""
         kept = self.left[:, :rank]
         return np.asarray(kept @ (kept.T @ self.w))

@@ -4,7 +4,7 @@ The embedding, which is the output layer as well, and the norms stay as they are
 """
 
 import fnmatch
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,8 +17,6 @@ from pastur.compression import InputMoments
 PATTERN = "model.layers.*.weight"
 
 Matrices = Mapping[str, AnyArray]
-# New numbers by share of the parameters that is kept.
-BySize = dict[float, dict[str, AnyArray]]
 
 
 def matrices(network: Any) -> dict[str, AnyArray]:
@@ -63,61 +61,54 @@ def _with_moments(
         yield name, given[name], moments
 
 
-def low_rank(
-    given: Matrices,
-    inputs: InputMoments | None,
-    weighing: Callable[[FloatArray], FloatArray],
-    shares: Sequence[float],
-) -> BySize:
-    """Return matrices of low rank, the same share of the parameters of each."""
-    found: BySize = {share: {} for share in shares}
+def directions(
+    given: Matrices, inputs: InputMoments | None, weighing: Callable[[FloatArray], FloatArray]
+) -> dict[str, baselines.Directions]:
+    """Return the leading directions of the outputs of each matrix."""
     pairs = (
         ((name, w, np.eye(w.shape[1])) for name, w in given.items())
         if inputs is None
         else _with_moments(given, inputs)
     )
-    for name, w, moments in pairs:
-        directions = baselines.Directions.of(w, weighing(moments))
-        for share in shares:
-            cut = directions.cut(baselines.uniform_rank(w.shape, share))
-            found[share][name] = cut.astype(np.float32)
-    return found
+    return {name: baselines.Directions.of(w, weighing(moments)) for name, w, moments in pairs}
+
+
+def low_rank(found: Mapping[str, baselines.Directions], share: float) -> dict[str, AnyArray]:
+    """Return matrices of low rank, the same share of the parameters of each."""
+    return {
+        name: one.cut(baselines.uniform_rank((one.w.shape[0], one.w.shape[1]), share))
+        for name, one in found.items()
+    }
 
 
 def zeros(
     given: Matrices, inputs: InputMoments, method: str, pattern: tuple[int, int] | None
-) -> BySize:
+) -> dict[str, AnyArray]:
     """Return matrices of which half of the entries are zero."""
     return {
-        0.5: {
-            name: baselines.ZEROS[method](w, moments, pattern).astype(np.float32)
-            for name, w, moments in _with_moments(given, inputs)
-        }
+        name: baselines.ZEROS[method](w, moments, pattern).astype(np.float32)
+        for name, w, moments in _with_moments(given, inputs)
     }
 
 
-def few_bits(given: Matrices, bits: int, group: int) -> BySize:
-    """Return rounded matrices; all parameters are there."""
-    found = {name: baselines.rounded(w, bits, group) for name, w in given.items()}
-    return {1.0: {name: w.astype(np.float32) for name, w in found.items()}}
+def few_bits(given: Matrices, bits: int, group: int) -> dict[str, AnyArray]:
+    """Return rounded matrices."""
+    return {name: baselines.rounded(w, bits, group).astype(np.float32) for name, w in given.items()}
 
 
-def fewer_neurons(given: Matrices, inputs: InputMoments, shares: Sequence[float]) -> BySize:
+def fewer_neurons(given: Matrices, inputs: InputMoments, share: float) -> dict[str, AnyArray]:
     """Return blocks without neurons, their attention as it was.
 
-    Shares are of the parameters of all matrices, so that more neurons go.
+    The share is of the parameters of all matrices, so that more neurons go.
     """
     total = sum(w.size for w in given.values())
     gated = sum(w.size for name, w in given.items() if ".mlp." in name)
-    found: BySize = {share: {} for share in shares}
+    found: dict[str, AnyArray] = {}
     for last in (name for name in given if name.endswith("down_proj.weight")):
         names = [last.replace("down", part) for part in ("gate", "up", "down")]
         gate, up, down = (given[name] for name in names)
         moments = moments_of(inputs, last)
-        for share in shares:
-            kept = int(len(moments) * (1 - (1 - share) * total / gated))
-            less = baselines.fewer_neurons(gate, up, down, moments, kept)
-            found[share] |= {
-                name: w.astype(np.float32) for name, w in zip(names, less, strict=True)
-            }
+        kept = int(len(moments) * (1 - (1 - share) * total / gated))
+        less = baselines.fewer_neurons(gate, up, down, moments, kept)
+        found |= {name: w.astype(np.float32) for name, w in zip(names, less, strict=True)}
     return found

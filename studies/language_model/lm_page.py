@@ -27,6 +27,7 @@ SHARES = (0.9, 0.8, 0.6)
 TOKENS = (512, 6400, 25_600, 111_616)
 RANKED = {
     "svd": "singular values, no inputs",
+    "truncate, marginal": "`truncate`",
     "asvd": "ASVD",
     "whitened, equal": "whitening, SVD-LLM",
     "outputs, equal": "`outputs`, equal shares",
@@ -80,9 +81,10 @@ class Found:
         return f"{shown} (+{more.value:.3f} ± {more.error:.3f})"
 
 
-def _ranked(found: Found, judged: str) -> Iterator[str]:
-    yield "| tokens that choose | method | draws | keep 90 % | keep 80 % | keep 60 % |"
-    yield "|---|---|---|---|---|---|"
+def _ranked(found: Found, judged: str, shares: Sequence[float]) -> Iterator[str]:
+    heads = [f"keep {percent(share)}" for share in shares]
+    yield f"| tokens that choose | method | draws | {' | '.join(heads)} |"
+    yield f"|---|---|---|{'---|' * len(shares)}"
     for tokens in (None, *TOKENS):
         for method, name in RANKED.items():
             rows = [
@@ -94,7 +96,7 @@ def _ranked(found: Found, judged: str) -> Iterator[str]:
                 continue
             cells = [
                 found.cell(judged, [row for row in rows if row["case"]["share"] == share])
-                for share in SHARES
+                for share in shares
             ]
             draws = len({row["case"].get("draw") for row in rows})
             shown = "0" if tokens is None else f"{tokens:,}"
@@ -209,8 +211,8 @@ def tables() -> dict[str, str]:
         "start": "\n".join(_starts(small)),
         "promises": "\n\n".join(promises),
         "costs": "\n".join(_costs(small)),
-        "brown": "\n".join(_ranked(found, "brown")),
-        "news": "\n".join(_ranked(found, "news")),
+        "brown": "\n".join(_ranked(found, "brown", SHARES)),
+        "news": "\n".join(_ranked(found, "news", SHARES[1:2])),
         "others": "\n".join(_others(found)),
     }
 

@@ -22,7 +22,7 @@ import numpy as np
 import small_gpt
 import texts
 import train_gpt
-from perplexity import document_losses, excess
+from perplexity import document_losses, excess, one_quick_core
 
 import pastur
 import pastur.torch
@@ -217,9 +217,8 @@ def costs(study: Study, folder: Path) -> Iterator[dict[str, Any]]:
 
 def measured(folder: Path, seed: int) -> dict[str, Any]:
     """Return the record of a seed."""
-    import torch
 
-    torch.set_num_threads(1)
+    one_quick_core()
     begun, study = time.process_time(), Study(folder, seed)
     with tempfile.TemporaryDirectory(dir=folder) as kept:
         return {

@@ -13,7 +13,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,7 +25,7 @@ import blocks
 import lm_records
 import smollm
 import texts
-from perplexity import document_losses
+from perplexity import document_losses, one_quick_core
 
 import pastur
 import pastur.torch
@@ -40,6 +40,7 @@ OWN, RANKS = ("whitened", "outputs"), ("equal", "marginal", "sensitivities")
 # Documents that choose, and the first tokens of each; of all of them with the population.
 DOCUMENTS = {0: (0, 0), 512: (8, 64), 6400: (25, 256), 25_600: (100, 256), 111_616: (436, 256)}
 DRAWS = 3
+NEWS_AT = 0.8
 # Documents in their shuffled order: who judges, who judges sensitivities, who chooses.
 JUDGED = {"brown": 16, "news": 16}
 SENSED = slice(48, 64)
@@ -48,7 +49,6 @@ CHOOSE_FROM = 64
 LENGTH = 256
 
 Case = dict[str, Any]
-Options = list[tuple[Case, Callable[[], allocated.Chosen]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +58,26 @@ class Given:
     matrices: dict[str, AnyArray]
     inputs: InputMoments | None
     sensitivities: Sensitivities | None
-    made: dict[str, dict[str, allocated.Layer]] = field(default_factory=dict)
+    # Of the last method: all layers with their directions take as much memory as the model.
+    _made: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def analysis(self) -> pastur.Analysis:
         """The matrices fitted, of which the singular values are needed."""
         return pastur.analyze(dict(self.matrices), noise="white")
 
-    def layers(self, method: str) -> dict[str, allocated.Layer]:
-        """Return all layers for a method of the package; they are made once."""
-        if method not in self.made:
-            self.made.clear()
-            self.made[method] = allocated.layers(
-                self.matrices, self.analysis, method, None if method == "truncate" else self.inputs
-            )
-        return self.made[method]
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what is made for a method."""
+        if name not in self._made:
+            self._made.clear()
+            self._made[name] = make()
+        return self._made[name]
+
+    @property
+    def seen(self) -> InputMoments:
+        """The inputs."""
+        assert self.inputs is not None
+        return self.inputs
 
     @property
     def weights(self) -> dict[str, float]:
@@ -82,63 +87,64 @@ class Given:
         return self.sensitivities.weights
 
 
-def _by_share(found: blocks.BySize) -> Iterator[tuple[Case, allocated.Chosen]]:
-    for share, matrices in found.items():
-        yield {"share": share}, allocated.Chosen(matrices, {}, share)
+def _low_rank(
+    given: Given, asked: Case, *, weighing: Callable[[Any], Any], name: str
+) -> allocated.Chosen:
+    make = partial(blocks.directions, given.matrices, given.inputs, weighing)
+    share = asked["share"]
+    return allocated.Chosen(blocks.low_rank(given.once(name, make), share), {}, share)
 
 
-def _low_rank(given: Given, weighing: Any) -> Iterator[tuple[Case, allocated.Chosen]]:
-    yield from _by_share(blocks.low_rank(given.matrices, given.inputs, weighing, SHARES))
+def _bits(given: Given, asked: Case) -> allocated.Chosen:
+    found = blocks.few_bits(given.matrices, asked["bits"], asked["group"])
+    return allocated.Chosen(found, {}, 1.0)
 
 
-def _bits(given: Given) -> Iterator[tuple[Case, allocated.Chosen]]:
-    for bits, group in ((4, 32), (4, 128), (3, 32), (3, 128)):
-        found = blocks.few_bits(given.matrices, bits, group)[1.0]
-        yield {"bits": bits, "group": group}, allocated.Chosen(found, {}, 1.0)
+def _zeros(given: Given, asked: Case, *, name: str) -> allocated.Chosen:
+    pattern = None if asked["pattern"] == "half" else (2, 4)
+    return allocated.Chosen(blocks.zeros(given.matrices, given.seen, name, pattern), {}, 0.5)
 
 
-def _zeros(given: Given, method: str) -> Iterator[tuple[Case, allocated.Chosen]]:
-    assert given.inputs is not None
-    for pattern in (None, (2, 4)):
-        found = blocks.zeros(given.matrices, given.inputs, method, pattern)[0.5]
-        name = "half" if pattern is None else "2:4"
-        yield {"pattern": name}, allocated.Chosen(found, {}, 0.5)
+def _neurons(given: Given, asked: Case) -> allocated.Chosen:
+    share = asked["share"]
+    return allocated.Chosen(blocks.fewer_neurons(given.matrices, given.seen, share), {}, share)
 
 
-def _neurons(given: Given) -> Iterator[tuple[Case, allocated.Chosen]]:
-    assert given.inputs is not None
-    yield from _by_share(blocks.fewer_neurons(given.matrices, given.inputs, SHARES))
+def _own(given: Given, asked: Case, *, method: str, ranks: str) -> allocated.Chosen:
+    make = partial(allocated.layers, given.matrices, given.analysis, method, given.inputs)
+    layers, share = given.once(method, make), asked["share"]
+    if ranks == "equal":
+        return allocated.uniform(layers, share)
+    return allocated.by_level(layers, share, given.weights if ranks == "sensitivities" else None)
 
 
-def _own(given: Given, method: str, ranks: str) -> Iterator[tuple[Case, allocated.Chosen]]:
-    layers = given.layers(method)
-    for share in SHARES:
-        yield (
-            {"share": share},
-            allocated.uniform(layers, share)
-            if ranks == "equal"
-            else allocated.by_level(
-                layers, share, given.weights if ranks == "sensitivities" else None
-            ),
-        )
+@dataclass(frozen=True)
+class Method:
+    """How matrices are made, what there is to choose, and whether inputs choose as well."""
+
+    make: Callable[[Given, Case], allocated.Chosen]
+    asked: tuple[Case, ...] = tuple({"share": share} for share in SHARES)
+    reads_inputs: bool = True
 
 
-# What it is called, how it is done, and whether it needs inputs.
-_Method = Callable[[Given], Iterator[tuple[Case, allocated.Chosen]]]
-METHODS: dict[str, tuple[_Method, bool]] = {
-    "svd": (partial(_low_rank, weighing=baselines.nothing), False),
-    "bits": (_bits, False),
-    "asvd": (partial(_low_rank, weighing=baselines.scaling), True),
-    "wanda": (partial(_zeros, method="wanda"), True),
-    "sparsegpt": (partial(_zeros, method="sparsegpt"), True),
-    "neurons": (_neurons, True),
+_BITS = tuple({"bits": bits, "group": group} for bits in (4, 3) for group in (32, 128))
+_PATTERNS = ({"pattern": "half"}, {"pattern": "2:4"})
+METHODS = {
+    "bits": Method(_bits, _BITS, reads_inputs=False),
+    "svd": Method(partial(_low_rank, weighing=baselines.nothing, name="svd"), reads_inputs=False),
+    "truncate, marginal": Method(
+        partial(_own, method="truncate", ranks="marginal"), reads_inputs=False
+    ),
+    "asvd": Method(partial(_low_rank, weighing=baselines.scaling, name="asvd")),
+    "wanda": Method(partial(_zeros, name="wanda"), _PATTERNS),
+    "sparsegpt": Method(partial(_zeros, name="sparsegpt"), _PATTERNS),
+    "neurons": Method(_neurons),
     **{
-        f"{method}, {ranks}": (partial(_own, method=method, ranks=ranks), True)
+        f"{method}, {ranks}": Method(partial(_own, method=method, ranks=ranks))
         for method in OWN
         for ranks in RANKS
     },
 }
-_ROWS = {"bits": 4, "wanda": 2, "sparsegpt": 2}
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +162,8 @@ class Study:
     @classmethod
     def of(cls, folder: Path) -> "Study":
         """Return the study with what is in a folder."""
-        import torch
 
-        torch.set_num_threads(1)
+        one_quick_core()
         path = smollm.fetch(folder)
         tokenizer, brown, news = smollm.tokenizer(path), texts.brown(folder), texts.news(folder)
         judged = {}
@@ -186,8 +191,8 @@ class Study:
         return pastur.torch.collect_inputs(self.network, documents, path=path)
 
     def missing(self, case: Case) -> list[str]:
-        """Return for which texts a case has no row."""
-        news = case.get("draw", 0) == 0
+        """Return for which texts a case has no row: news for one draw, at the middle size."""
+        news = case.get("draw", 0) == 0 and case.get("share", NEWS_AT) == NEWS_AT
         kinds = ["brown", "news"] if news else ["brown"]
         return [kind for kind in kinds if self.records.find(case | {"judged": kind}) is None]
 
@@ -206,39 +211,32 @@ class Study:
 
     def measure(self, methods: Sequence[str], tokens: int, draw: int) -> None:
         """Measure what is missing of some methods for one draw of documents."""
-        wanted = [name for name in methods if self._unfinished(name, tokens, draw)]
+        chosen = {"tokens": tokens, "draw": draw} if tokens else {}
+        wanted = [
+            (name, asked)
+            for name in methods
+            if METHODS[name].reads_inputs == (tokens > 0)
+            for asked in METHODS[name].asked
+            if self.missing({"method": name} | chosen | asked)
+        ]
         if not wanted:
             return
-        sensitivities = (
-            Sensitivities.from_json(SENSITIVITIES)
-            if SENSITIVITIES.exists() and any("sensitivities" in name for name in wanted)
-            else None
-        )
-        given = blocks.matrices(self.network)
+        sensitivities = Sensitivities.from_json(SENSITIVITIES) if SENSITIVITIES.exists() else None
         with tempfile.TemporaryDirectory(dir=self.folder) as kept:
             begun = time.process_time()
             inputs = (
                 self.collected(tokens, draw, Path(kept) / "inputs.safetensors") if tokens else None
             )
             print(tokens, draw, "collected in", round(time.process_time() - begun), flush=True)
-            source = Given(given, inputs, sensitivities)
-            for name in wanted:
+            given = Given(blocks.matrices(self.network), inputs, sensitivities)
+            for name, asked in wanted:
                 begun = time.process_time()
-                for options, chosen in METHODS[name][0](source):
-                    extra: dict[str, Any] = {"choosing": round(time.process_time() - begun, 1)}
-                    if sensitivities is not None and chosen.lost and "sensitivities" in name:
-                        said = sensitivities.predicted(chosen.lost)
-                        extra["predicted"] = [said.loss, said.low, said.high]
-                    self.judge(_case(name, tokens, draw) | options, chosen, extra)
-                    begun = time.process_time()
-
-    def _unfinished(self, name: str, tokens: int, draw: int) -> bool:
-        if METHODS[name][1] != (tokens > 0):
-            return False
-        case = _case(name, tokens, draw)
-        done = [row["case"] for row in self.records.rows if case.items() <= row["case"].items()]
-        kinds = 2 if draw == 0 else 1
-        return len(done) < kinds * _ROWS.get(name, len(SHARES))
+                found = METHODS[name].make(given, asked)
+                extra: dict[str, Any] = {"choosing": round(time.process_time() - begun, 1)}
+                if sensitivities is not None and "sensitivities" in name:
+                    said = sensitivities.predicted(found.lost)
+                    extra["predicted"] = [said.loss, said.low, said.high]
+                self.judge({"method": name} | chosen | asked, found, extra)
 
     def sense(self) -> None:
         """Measure what the model loses by each matrix, on documents that neither choose nor judge.
@@ -259,10 +257,6 @@ class Study:
                 self.network, plan, evaluate=lambda module: list(document_losses(module, judged))
             )
         found.to_json(SENSITIVITIES)
-
-
-def _case(name: str, tokens: int, draw: int) -> Case:
-    return {"method": name} | ({"tokens": tokens, "draw": draw} if tokens else {})
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import small_gpt
 import texts
-from perplexity import document_losses
+from perplexity import document_losses, one_quick_core
 
 from pastur._files import write_whole
 from pastur._versions import package_versions
@@ -30,7 +30,7 @@ def made(folder: Path, recipe: small_gpt.Recipe) -> dict[str, Any]:
     import torch
     import transformers
 
-    torch.set_num_threads(1)
+    one_quick_core()
     begun = time.process_time()
     documents = texts.brown(folder)
     order = texts.shuffled(list(documents))

@@ -175,6 +175,21 @@ def test_losses_are_means_over_the_tokens_of_a_document(network: Any, documents:
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+def test_quick_products_are_exact() -> None:
+    torch = pytest.importorskip("torch")
+    before = torch.get_float32_matmul_precision(), torch.get_num_threads()
+    try:
+        perplexity.one_quick_core()
+        generator = torch.Generator().manual_seed(5)
+        a, b = torch.randn(2, 300, 300, dtype=torch.float64, generator=generator)
+        error = (a.float() @ b.float()).double() - a @ b
+        # Rounding to 16 bits makes 0.1.
+        assert float(error.abs().max()) < 1e-3
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.set_num_threads(before[1])
+
+
 def test_matrices_are_put_in_and_taken_out(network: Any, documents: Any) -> None:
     before = perplexity.document_losses(network, documents)
     given = blocks.matrices(network)
@@ -224,26 +239,26 @@ def test_uniform_whitening_is_the_baseline(network: Any, inputs: Any) -> None:
     given = blocks.matrices(network)
     analysis = pastur.analyze(given, noise="white")
     found = allocated.uniform(allocated.layers(given, analysis, "whitened", inputs), 0.7)
-    expected = blocks.low_rank(given, inputs, baselines.whitening, [0.7])[0.7]
+    expected = blocks.low_rank(blocks.directions(given, inputs, baselines.whitening), 0.7)
     for name in given:
         np.testing.assert_allclose(found.matrices[name], expected[name], atol=1e-4)
-    other = blocks.low_rank(given, inputs, baselines.scaling, [0.7])[0.7]
+    other = blocks.low_rank(blocks.directions(given, inputs, baselines.scaling), 0.7)
     assert max(np.abs(found.matrices[name] - other[name]).max() for name in given) > 1e-2
 
 
 def test_half_of_the_neurons_or_entries_or_bits_is_left(network: Any, inputs: Any) -> None:
     given = blocks.matrices(network)
     for method in baselines.ZEROS:
-        found = blocks.zeros(given, inputs, method, (2, 4))[0.5]
+        found = blocks.zeros(given, inputs, method, (2, 4))
         assert all(np.mean(w == 0) == 0.5 for w in found.values())
-    less = blocks.fewer_neurons(given, inputs, [0.8])[0.8]
+    less = blocks.fewer_neurons(given, inputs, 0.8)
     left = sum(w.size for w in given.values()) - sum(
         int((~w.any(axis=axis)).sum()) * w.shape[axis]
         for name, w in less.items()
         for axis in [0 if "down" in name else 1]
     )
     assert left / sum(w.size for w in given.values()) == pytest.approx(0.8, abs=0.02)
-    rounded = blocks.few_bits(given, 2, 32)[1.0]
+    rounded = blocks.few_bits(given, 2, 32)
     assert all(len(np.unique(w[0, :32])) <= 4 for w in rounded.values())
 
 
