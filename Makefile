@@ -91,6 +91,10 @@ packages: $(VENV)/bin/python
 	$(VENV)/bin/twine check --strict build/packages/*
 	$(VENV)/bin/python tools/check_packages.py build/packages
 
+# Each extra alone, from the wheel, in an environment of its own; TORCH is what pip installs first.
+extras: packages
+	$(VENV)/bin/python tools/check_extras.py build/packages/*.whl --torch "$(TORCH)"
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "pastur needs Python 3.11 or later; name one with: make PYTHON=python3.12"; exit 1; }

@@ -160,6 +160,14 @@ def _padded(rng: Rng, shape: Shape) -> FloatArray:
     return x
 
 
+def _centred(rng: Rng, shape: Shape) -> FloatArray:
+    """The means of rows and columns are taken out, as of data before they are analysed."""
+    x = gaussian(rng, shape)
+    for axis, size in enumerate(shape):
+        x = (x - x.mean(axis=axis, keepdims=True)) * np.sqrt(size / (size - 1))
+    return np.asarray(x)
+
+
 def _t3(rng: Rng, shape: Shape) -> FloatArray:
     return np.asarray(rng.standard_t(3, size=shape) / np.sqrt(3))
 
@@ -199,6 +207,8 @@ def _kinds() -> dict[str, Noise]:
     for share in (0.1, 0.5):
         kinds[f"{100 * share:.0f} % duplicated rows"] = Noise("rows", _duplicated(share))
     kinds["zero rows and columns"] = Noise("rows", _padded)
+    # The draws of a kind follow from its place: a new one comes last.
+    kinds["rows and columns centred"] = Noise("rows", _centred)
     return kinds
 
 

@@ -2,12 +2,14 @@
 
     python benchmarks/real_noise [PART …] [--quick] [--folder FOLDER] [--jobs 2]
     python benchmarks/real_noise compared --weightwatcher PYTHON
+    python benchmarks/real_noise grid --kinds KIND [--kinds KIND]
     python benchmarks/real_noise --page
 
 The parts named are run, all of them by default, and each leaves its record in
 benchmarks/real_noise/records; then the pages are written from the records. With `--quick` a few
 draws are made, and the tables only printed. With `--page` nothing is run. PYTHON is an interpreter
-that has weightwatcher, which the comparison leaves out without one.
+that has weightwatcher, which the comparison leaves out without one. With `--kinds` the grid draws
+these kinds of noise alone, and keeps what its record has of the others.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import re
 from pathlib import Path
 from typing import cast
 
+from coloured import KINDS
 from parts import Options, Part
 
 from pastur._files import write_whole
@@ -70,11 +73,14 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("real-noise-wheels"))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--weightwatcher", metavar="PYTHON")
+    parser.add_argument("--kinds", action="append", choices=KINDS, default=[], metavar="KIND")
     given = parser.parse_args()
     unknown = set(given.parts) - set(PARTS)
     if unknown:
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    options = Options(given.folder, given.quick, given.jobs, given.weightwatcher)
+    options = Options(
+        given.folder, given.quick, given.jobs, given.weightwatcher, tuple(given.kinds)
+    )
     for name in () if given.page else given.parts or PARTS:
         part = part_named(name)
         record = part.run(options)

@@ -9,6 +9,7 @@ Intervals that hold in exactly 95 % of draws do not pass: σ's and all five of f
 and more, and those of 95 % are given beside them.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from unittest import mock
@@ -36,17 +37,23 @@ ALPHAS = (0.05, 0.01)
 CELL, POOLED = 0.90, 0.94
 # The cells so far, which the next run of the same source need not repeat.
 CELLS = HERE / "records" / "grid.cells.jsonl"
+RECORD = HERE / "records" / "grid.json"
 
 
 def run(options: Options) -> Record:
     draws = QUICK if options.quick else DRAWS
     tasks = [
         (kind, shape, spikes, SEED, draws)
-        for kind in KINDS
+        for kind in options.kinds or KINDS
         for shape in SHAPES
         for spikes in SPIKES
     ]
     cells = options.spread_and_keep(one_cell, tasks, CELLS)
+    if options.kinds and not options.quick:
+        before = json.loads(RECORD.read_text(encoding="utf-8"))["cells"]
+        cells = [cell for cell in before if cell["kind"] not in options.kinds] + cells
+        places = {kind: place for place, kind in enumerate(KINDS)}
+        cells.sort(key=lambda cell: places[cell["kind"]])  # stable: the order within a kind stays
     return {"draws": draws, "cells": cells}
 
 
@@ -153,7 +160,10 @@ def _readings(cells: list[Record]) -> list[str]:
         "| reading, % of draws | wanted | " + " | ".join(map(_column, _columns())) + " |",
         "|---|---|" + "---|" * len(_columns()),
     ]
+    drawn = {cell["kind"] for cell in cells}
     for name, (kinds, what, reading, least) in wanted.items():
+        if drawn.isdisjoint(kinds):
+            continue
         shown = []
         for shape, spikes in _columns():
             chosen = [c for c in cells if c["kind"] in kinds and _place(c) == (shape, spikes)]
@@ -172,7 +182,7 @@ def _all_cells(cells: list[Record]) -> list[str]:
         "| noise | " + " | ".join(map(_column, _columns())) + " |",
         "|---|" + "---|" * len(_columns()),
     ]
-    for kind in KINDS:
+    for kind in dict.fromkeys(cell["kind"] for cell in cells):
         found = [by_place[kind, *place] for place in _columns()]
         lines.append(f"| {kind} | " + " | ".join(map(_shown, found)) + " |")
     return lines

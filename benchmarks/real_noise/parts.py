@@ -35,12 +35,15 @@ class Options:
         Processes, one BLAS thread each.
     weightwatcher : str, optional
         A Python that has it, for the comparison of counts.
+    kinds : tuple of str
+        The kinds of noise that `grid` draws; the others stay as they are in its record. Empty: all.
     """
 
     folder: Path
     quick: bool
     jobs: int
     weightwatcher: str | None = None
+    kinds: tuple[str, ...] = ()
 
     def spread(
         self, function: Callable[..., Result], tasks: Iterable[tuple[Any, ...]]

@@ -9,7 +9,8 @@ import pytest
 from click.testing import Result
 from safetensors.numpy import load_file
 
-from pastur.cli._compress.compress_options import METHODS, NOISES
+from pastur.cli._compress.compress_options import METHODS
+from pastur.cli._terminal.noise_option import NOISES
 from pastur.compression import CompressionPlan, read_compressed
 from pastur.compression._methods.methods import METHODS as ALL
 from pastur.estimation._fitting.noises import NOISES as ALL_NOISES

@@ -11,6 +11,7 @@ import pastur
 from pastur import fit_rectangular, fit_symmetric
 from pastur._typing import AnyArray, FloatArray
 from pastur.estimation import RectangularFit, SymmetricFit
+from pastur.estimation._result.noise_used import NoiseName
 
 NOT_CLAIMED = (
     "sigma",
@@ -62,6 +63,14 @@ def test_white_noise_is_read_as_white_with_the_same_figures(
     assert "as asked for" in str(asked.noise) and "as asked for" not in str(chosen.noise)
     assert (chosen.sigma, chosen.edge, chosen.rank) == (asked.sigma, asked.edge, asked.rank)
     assert chosen.white is None
+
+
+@pytest.mark.parametrize("noise", NoiseName)
+@pytest.mark.parametrize(("function", "draw", "kind"), FITS)
+def test_each_noise_is_the_one_that_the_fit_rests_on(
+    function: Callable[..., Any], draw: Callable[[], AnyArray], kind: type, noise: NoiseName
+) -> None:
+    assert function(draw(), noise=noise).noise.name == noise
 
 
 @pytest.mark.parametrize("noise", ["white", "free", "auto"])

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pastur.cli._terminal.gate import gate_option
+from pastur.cli._terminal.noise_option import noise_option
 from pastur.cli._terminal.result_files import ResultFiles, output_options
 from pastur.cli._terminal.tensor_options import exclude_option, unfold_option
 from pastur.cli._terminal.workers import analysis_workers
@@ -13,8 +14,6 @@ DEMO_REPORT = "pastur-demo.html"
 
 # Those of `pastur.analyze`, which is too heavy to be imported to print help.
 BASELINES = ("bema", "kritchman_nadler", "median_rule", "mp_pca", "parallel_analysis")
-
-NOISES = ("white", "profile", "free", "auto")
 
 CONDITIONS = (
     "non-finite, zero, correlated; or with <, <=, >, >= and a number, as in 'sigma > 0.05', sigma, "
@@ -103,11 +102,7 @@ def demo(
     show_default=True,
     help="Seed for --randomize, --tests, --fast and parallel_analysis; nothing else is random.",
 )
-@click.option(
-    "--noise",
-    type=click.Choice(NOISES),
-    default="auto",
-    show_default=True,
+@noise_option(
     help="What the noise is: of one variance, of one for each row and column, of no law; or the "
     "first of these that the matrix does not contradict.",
 )

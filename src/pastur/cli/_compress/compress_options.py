@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.noise_option import noise_option
 from pastur.cli._terminal.workers import analysis_workers
 
 # Those of `pastur.plan_compression`, which is too heavy to be imported to print help.
@@ -25,7 +26,6 @@ METHODS = (
     "outputs",
     "whitened",
 )
-NOISES = ("white", "profile", "free", "auto")
 _SHARE = click.FloatRange(0, 1, min_open=True)
 _FILE = click.Path(path_type=Path)
 
@@ -109,9 +109,8 @@ analysis_option = click.option(
 @analysis_option
 @click.option("--include", metavar="PATTERN", multiple=True, help="Only these. Repeatable.")
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave these. Repeatable.")
-@click.option(
-    "--noise",
-    type=click.Choice(NOISES),
+@noise_option(
+    default=None,
     help="What the noise is; see `pastur analyze`. Default: auto for the methods edge, denoise and "
     "ranks; no other depends on it.",
 )

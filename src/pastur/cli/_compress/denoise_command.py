@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from pastur.cli._compress.compress_options import NOISES, analysis_option
+from pastur.cli._compress.compress_options import analysis_option
 from pastur.cli._terminal.errors import debug_option
+from pastur.cli._terminal.noise_option import noise_option
 from pastur.cli._terminal.workers import analysis_workers
 
 _FILE = click.Path(path_type=Path)
@@ -23,13 +24,7 @@ _FILE = click.Path(path_type=Path)
 @analysis_option
 @click.option("--include", metavar="PATTERN", multiple=True, help="Only these. Repeatable.")
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="Leave these. Repeatable.")
-@click.option(
-    "--noise",
-    type=click.Choice(NOISES),
-    default="auto",
-    show_default=True,
-    help="What the noise is; see `pastur analyze`.",
-)
+@noise_option(help="What the noise is; see `pastur analyze`.")
 @analysis_workers
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @debug_option

@@ -1,5 +1,6 @@
 """Which noise a fit rests on: the one asked for, or with "auto" the first that can be believed."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from pastur._checks import one_of
 from pastur._errors import InvalidInputError
 from pastur._numerics.leading import without_leading
+from pastur._vocabulary import Word, table
 from pastur.estimation._fitting.belief import doubt
 from pastur.estimation._fitting.cumulant import noise_cumulant
 from pastur.estimation._fitting.fitting import FEW, fit
@@ -47,14 +49,22 @@ def checked_noise(noise: object, variances: object = None) -> str:
 def fit_with_noise(spectrum: Spectrum, kind: Kind, asked: Settings) -> Found:
     """Return the fit of a spectrum with the noise asked for."""
     task = Task(spectrum, kind, asked)
-    if asked.noise == NoiseName.WHITE:
-        return fit(task)
-    if asked.noise == NoiseName.FREE:
-        untested = Goodness(None, None, Verdict.NO_LAW, "No law of noise was asked for.")
-        return result_without_law(task, untested, "as asked for", None)
-    if asked.noise == NoiseName.PROFILE:
-        return fit_profile(task, "as asked for").found
-    return _believed(task)
+    return _believed(task) if asked.noise == AUTO else _FITS[NoiseName(asked.noise)](task)
+
+
+def _without_law(task: Task) -> Found:
+    untested = Goodness(None, None, Verdict.NO_LAW, "No law of noise was asked for.")
+    return result_without_law(task, untested, "as asked for", None)
+
+
+_FITS: Mapping[Word, Callable[[Task], Found]] = table(
+    NoiseName,
+    {
+        NoiseName.WHITE: fit,
+        NoiseName.PROFILE: lambda task: fit_profile(task, "as asked for").found,
+        NoiseName.FREE: _without_law,
+    },
+)
 
 
 def _believed(task: Task) -> Found:
