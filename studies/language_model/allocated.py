@@ -100,10 +100,14 @@ def layers(
 def uniform(found: Mapping[str, Layer], share: float) -> Chosen:
     """Return the same share of the parameters of each matrix."""
     ranks: dict[str, int | None] = {}
+    lost = {}
     for name, layer in found.items():
         n, d = layer.w.shape
         ranks[name] = baselines.uniform_rank((n, d), share)
-    return _chosen(found, ranks, {})
+        sizes = layer.menu.sizes
+        # Between two ranks of the menu, where it has no loss of its own.
+        lost[name] = float(np.interp(ranks[name] * (n + d), sizes[::-1], layer.menu.losses[::-1]))
+    return _chosen(found, ranks, lost)
 
 
 def by_level(

@@ -31,10 +31,13 @@ RANKED = {
     "asvd": "ASVD",
     "whitened, equal": "whitening, SVD-LLM",
     "outputs, equal": "`outputs`, equal shares",
+    "background, equal": "`outputs` with background, equal shares",
     "whitened, marginal": "`whitened`",
     "outputs, marginal": "`outputs`",
+    "background, marginal": "`outputs` with background",
     "whitened, sensitivities": "`whitened`, sensitivities",
     "outputs, sensitivities": "`outputs`, sensitivities",
+    "background, sensitivities": "`outputs` with background, sensitivities",
     "neurons": "fewer neurons, MoDeGPT",
 }
 

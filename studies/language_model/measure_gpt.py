@@ -22,7 +22,7 @@ import numpy as np
 import small_gpt
 import texts
 import train_gpt
-from perplexity import document_losses, excess, one_quick_core
+from perplexity import document_losses, excess, loss_of, one_quick_core
 
 import pastur
 import pastur.torch
@@ -184,10 +184,8 @@ def costs(study: Study, folder: Path) -> Iterator[dict[str, Any]]:
                 middle = pastur.plan_compression(
                     analysis, study.network, method=method, target=size(0.7), **given
                 )
-                found = pastur.torch.measure_sensitivities(
-                    study.network,
-                    middle,
-                    evaluate=lambda network: list(document_losses(network, study.sensed)),
+                found = pastur.torch.attribute_loss(
+                    study.network, middle, documents=study.sensed, loss=loss_of
                 )
             for share in SHARES:
                 for sensitivities in (None, found) if given else (None,):

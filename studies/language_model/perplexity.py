@@ -8,17 +8,20 @@ import numpy as np
 from pastur._typing import AnyArray, FloatArray
 
 
-def document_losses(model: Any, documents: Sequence[Sequence[int]]) -> FloatArray:
-    """Return the mean of −log p over the tokens of each document but its first."""
+def loss_of(model: Any, tokens: Sequence[int]) -> Any:
+    """Return the mean of −log p over the tokens of a document but its first, as a tensor."""
     import torch
 
-    found = []
+    given = torch.tensor([tokens])
+    return torch.nn.functional.cross_entropy(model(given).logits[0, :-1], given[0, 1:])
+
+
+def document_losses(model: Any, documents: Sequence[Sequence[int]]) -> FloatArray:
+    """Return the losses of documents."""
+    import torch
+
     with torch.inference_mode():
-        for tokens in documents:
-            given = torch.tensor([tokens])
-            scores = model(given).logits[0, :-1]
-            found.append(float(torch.nn.functional.cross_entropy(scores, given[0, 1:])))
-    return np.array(found)
+        return np.array([float(loss_of(model, tokens)) for tokens in documents])
 
 
 # Of products of 256 numbers, relative to their size: rounding to float32 makes a tenth of it.

@@ -117,3 +117,22 @@ def halves_together(numbers: AnyArray, heads: int) -> AnyArray:
     rows, columns = numbers.shape
     pairs = numbers.reshape(heads, rows // heads // 2, 2, columns)
     return np.ascontiguousarray(pairs.swapaxes(1, 2).reshape(rows, columns))
+
+
+def written(model: Any, count: int, length: int, seed: int = 0) -> list[list[int]]:
+    """Return texts that a model has written: every token drawn with the probability it gives it.
+
+    They begin after the token 0, which ends texts, and is left out.
+    """
+    import torch
+    from transformers import DynamicCache
+
+    generator = torch.Generator().manual_seed(seed)
+    found, last, cache = [], torch.zeros((count, 1), dtype=torch.long), DynamicCache()
+    with torch.inference_mode():
+        for _ in range(length):
+            # It keeps what was said before.
+            said = model(last, cache=cache, use_cache=True)
+            last = torch.multinomial(said.logits[:, -1].softmax(-1), 1, generator=generator)
+            found.append(last)
+    return torch.cat(found, dim=1).tolist()  # type: ignore[no-any-return]

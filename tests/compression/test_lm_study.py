@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import allocated
+import attributed
 import baselines
 import blocks
 import lm_records
@@ -235,6 +236,54 @@ def test_sizes_at_once_are_the_plans_of_the_package(
         np.testing.assert_allclose(losses, perplexity.document_losses(small, documents), atol=1e-5)
 
 
+@pytest.mark.lengthy
+def test_parts_of_the_loss_are_those_of_the_package(
+    network: Any, documents: Any, inputs: Any
+) -> None:
+    given = blocks.matrices(network)
+    analysis = pastur.analyze(network, include=[blocks.PATTERN], noise="white")
+    plan = pastur.plan_compression(
+        analysis, network, method="outputs", target={"size": 0.731}, inputs=inputs
+    )
+    inside = sum(w.size for w in given.values())
+    total = sum(p.numel() for p in network.parameters())
+    layers = allocated.layers(given, analysis, "outputs", inputs)
+    chosen = allocated.by_level(layers, 1 - (1 - 0.731) * total / inside)
+    found = attributed.attributed(network, chosen, documents[:6])
+    expected = pastur.torch.attribute_loss(
+        network, plan, documents=documents[:6], loss=perplexity.loss_of
+    )
+    assert {one.name for one in found.matrices} == {one.name for one in expected.matrices}
+    for one in expected.matrices:
+        (same,) = (two for two in found.matrices if two.name == one.name)
+        assert same.outputs == pytest.approx(one.outputs)
+        np.testing.assert_allclose(same.losses, one.losses, atol=1e-5)
+    np.testing.assert_allclose(found.together, expected.together, atol=1e-5)
+    assert np.abs(found.together).max() > 0.01
+
+
+def test_what_a_model_writes_follows_its_probabilities(network: Any) -> None:
+    """Of 4000 first tokens each count has a standard deviation below 32: none is 6 of them off."""
+    import torch
+
+    found = np.array(smollm.written(network, 4000, 1, seed=3))
+    with torch.no_grad():
+        chances = network(torch.zeros((1, 1), dtype=torch.long)).logits[0, -1].softmax(-1)
+    counts = np.bincount(found.ravel(), minlength=50)
+    off = (counts - 4000 * chances.numpy()) / np.sqrt(4000 * chances.numpy())
+    assert np.abs(off).max() < 6 and np.abs(counts - 80).max() > 6 * np.sqrt(80)
+    several = smollm.written(network, 3, 5, seed=1)
+    assert several == smollm.written(network, 3, 5, seed=1) and len(several[0]) == 5
+    # With what was said before at hand, the same as without.
+    given = torch.tensor([[0, *several[0][:4]]])
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        logits = network(given).logits[0]
+    for k in range(5):
+        drawn = torch.multinomial(torch.stack([logits[k].softmax(-1)] * 3), 1, generator=generator)
+        assert int(drawn[0]) == several[0][k]
+
+
 def test_uniform_whitening_is_the_baseline(network: Any, inputs: Any) -> None:
     given = blocks.matrices(network)
     analysis = pastur.analyze(given, noise="white")
@@ -283,3 +332,61 @@ def test_training_learns_a_text_and_keeps_its_start(tmp_path: Path) -> None:
         assert torch.equal(parameter, start.get_parameter(name))
     window = [text[:16].tolist()]
     assert perplexity.document_losses(end, window) < 1.5 < perplexity.document_losses(start, window)
+
+
+class Numbers:
+    """A tokenizer of texts that are numbers."""
+
+    class Encoded:
+        def __init__(self, text: str) -> None:
+            self.ids = [int(one) for one in text.split()]
+
+    def encode(self, text: str) -> "Numbers.Encoded":
+        return Numbers.Encoded(text)
+
+
+@pytest.mark.lengthy
+def test_a_row_is_measured_once(
+    network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure_lm = pytest.importorskip("measure_lm")
+    few = ({"bits": 4, "group": 32}, {"bits": 3, "group": 32})
+    bits = measure_lm.Method(measure_lm._bits, few, reads_inputs=False)
+    monkeypatch.setitem(measure_lm.METHODS, "bits", bits)
+    rng = np.random.default_rng(6)
+    brown = {f"{k:02d}": " ".join(map(str, rng.integers(50, size=128))) for k in range(80)}
+    judged = {kind: rng.integers(50, size=(16, 24)).tolist() for kind in ("brown", "news")}
+
+    def study() -> Any:
+        records = lm_records.Records(tmp_path / "rows.jsonl")
+        return measure_lm.Study(
+            tmp_path, records, network, judged, brown, texts.shuffled(list(brown)), Numbers()
+        )
+
+    wanted = ["outputs, equal", "outputs, sensitivities", "bits", "asvd"]
+    first = study()
+    first.judge({"method": "dense"}, allocated.Chosen({}, {}, 1.0), {})
+    first.measure(wanted, 512, 0)
+    cases = [row["case"] for row in first.records.rows]
+    assert {case["method"] for case in cases} == {"dense", "asvd", *wanted[:2]}
+    assert all(case.get("tokens", 512) == 512 for case in cases)
+    # News at one size alone, of three; dense for both.
+    assert sum(case["judged"] == "news" for case in cases) == 4
+    assert sum(case["judged"] == "brown" for case in cases) == 10
+    for row in first.records.rows:
+        assert ("predicted" in row) == ("sensitivities" in row["case"]["method"])
+    before = (tmp_path / "rows.jsonl").read_bytes()
+    again = study()
+    again.measure(wanted, 512, 0)
+    assert (tmp_path / "rows.jsonl").read_bytes() == before
+    again.measure(["bits"], 0, 0)
+    rows = again.records.rows[len(first.records.rows) :]
+    assert [row["case"]["bits"] for row in rows if row["case"]["judged"] == "news"] == [4, 3]
+    dense = again.records.find({"method": "dense", "judged": "brown"})
+    # What is rounded to 3 bits is nearer than what is cut.
+    worse = {
+        row["case"]["method"]: float(np.mean(np.abs(np.subtract(row["losses"], dense["losses"]))))
+        for row in again.records.rows
+        if row["case"]["judged"] == "brown" and row["case"].get("share", 0.6) == 0.6
+    }
+    assert 0 == worse["dense"] < worse["bits"] < worse["asvd"]
