@@ -103,6 +103,50 @@ def test_a_layer_that_a_fold_does_not_use_has_no_rows_there(tmp_path: Path) -> N
     assert empty == [count == 0 for count in rows]
 
 
+def test_the_background_is_kept_apart(tmp_path: Path) -> None:
+    """A layer that it alone reaches is not there; one that it does not reach has none of it."""
+    model = MODEL | {"c": np.ones((4, 5))}
+    behind = [("c", x) for x in texts(3, seed=1)] + [("a", x) for x in texts(4, seed=2)]
+
+    def some(document: tuple[str, FloatArray], add: Callable[..., None]) -> None:
+        name, x = document
+        if name == "all":
+            run(x, add)
+        else:
+            add(name, x)
+
+    found = collect_inputs(
+        model,
+        [("all", x) for x in texts(11)],
+        run=some,
+        path=tmp_path / "inputs.safetensors",
+        background=behind,
+    )
+    alone = InputMoments.from_file(collected(tmp_path).path)
+    assert [layer.tensor for layer in found.layers] == ["a", "b"]
+    assert found.background == 7 and alone.background == 0
+    assert (found["a"].background, found["b"].background) == (24, 0)
+    for name in "ab":
+        assert np.array_equal(found.moments(name), alone.moments(name))
+    expected = sum(x.T @ x for name, x in behind if name == "a")
+    np.testing.assert_allclose(found.behind("a"), expected, rtol=1e-6, atol=1e-5)
+    assert found.behind("b") is None and alone.behind("a") is None
+    assert str(found).endswith("in 11 documents, 8 folds; 7 documents of background.")
+    assert found.digest != alone.digest
+
+    def broken(document: tuple[str, FloatArray], add: Callable[..., None]) -> None:
+        some((document[0], document[1] * (np.nan if document[0] == "a" else 1)), add)
+
+    with pytest.raises(InvalidInputError, match="document 3 of the background"):
+        collect_inputs(
+            model,
+            [("all", x) for x in texts(11)],
+            run=broken,
+            path=tmp_path / "inputs.safetensors",
+            background=behind,
+        )
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -162,6 +206,8 @@ def edited(source: Path, target: Path, change: Callable[[dict[str, Any]], object
         (lambda h: h.update(layers=[]), "must not be empty"),
         (lambda h: h["layers"][0].update(shape=[7, 6]), "no moments of 6 inputs in fold 0"),
         (lambda h: h["layers"][0].update(group="9"), "no moments"),
+        (lambda h: h.update(background=1), "no moments of 5 inputs in the background"),
+        (lambda h: h["layers"][0].update(background=1), "background that is not there"),
         (lambda h: h["layers"][1].update(rows=[1]), "numbers of rows"),
         (lambda h: h["layers"][0].pop("digest"), "digest.*is missing"),
     ],

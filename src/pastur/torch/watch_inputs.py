@@ -21,6 +21,7 @@ def collect_inputs(
     *,
     path: PathLike,
     documents: Sequence[Any] | None = None,
+    background: Iterable[Any] = (),
     folds: int = FOLDS,
     seed: int = 0,
 ) -> InputMoments:
@@ -42,6 +43,10 @@ def collect_inputs(
         A safetensors file, written whole or not at all.
     documents : sequence, optional
         Of which document each batch is, where a document has several. Default: each batch is one.
+    background : iterable, optional
+        More batches, of documents that are only somewhat like those the model is for, such as text
+        that it has written itself. No loss is measured on them: the moments of the others are
+        shrunk towards theirs.
     folds : int, default 8
         At least 5; at most the number of documents is used.
     seed : int, default 0
@@ -87,6 +92,7 @@ def collect_inputs(
         _by_document(batches, documents),
         run=watched.run,
         path=path,
+        background=[[batch] for batch in background],
         folds=folds,
         seed=seed,
     )

@@ -15,6 +15,7 @@ from pastur._files import PathLike, check_writable, whole_file
 from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._inputs.moments import (
+    BACKGROUND,
     LEAST_DOCUMENTS,
     METADATA,
     InputAxes,
@@ -45,6 +46,7 @@ def collect_inputs(
     *,
     run: Callable[[Any, Add], object],
     path: PathLike,
+    background: Iterable[Any] = (),
     folds: int = FOLDS,
     seed: int = 0,
 ) -> InputMoments:
@@ -71,6 +73,10 @@ def collect_inputs(
         with its unfolded inputs and ``axes="oiss"``.
     path : path
         A safetensors file, written whole or not at all.
+    background : iterable, optional
+        More documents that are only somewhat like those the model is for, such as text that it has
+        written itself or text of other kinds. No loss is measured on them: the moments of
+        `documents` are shrunk towards theirs, as far as the loss on left-out documents has them.
     folds : int, default 8
         At least 5; at most the number of documents is used.
     seed : int, default 0
@@ -106,7 +112,7 @@ def collect_inputs(
     >>> [layer.tensor for layer in found.layers], found.documents
     (['a', 'b'], (2, 2, 2, 2, 2, 2, 2, 2))
     """
-    given = list(documents)
+    given, behind = list(documents), list(background)
     count = positive_integer("folds", folds)
     start = non_negative_integer("seed", seed)
     if count < LEAST_DOCUMENTS:
@@ -127,21 +133,26 @@ def collect_inputs(
         collected = _Collected(checkpoint.weights, spool)
         for part in parts:
             for place in part:
-                collected.number = int(place)
+                collected.document = f"document {place}"
                 run(given[place], collected.add)
             collected.end_fold()
+        for place, document in enumerate(behind):
+            collected.document = f"document {place} of the background"
+            run(document, collected.add)
+        if behind:
+            collected.end_fold()
         sizes = tuple(len(part) for part in parts)
-        collected.write(path, sizes, checkpoint.files)
+        collected.write(path, sizes, len(behind), checkpoint.files)
     return InputMoments.from_file(path)
 
 
 @dataclass(eq=False)
 class _Collected:
-    """Sums of the fold at hand, and those of the folds before on disk."""
+    """Sums of the fold at hand, and those of the folds before on disk; last the background."""
 
     weights: Weights
     spool: BinaryIO
-    number: int = 0
+    document: str = ""
     _sums: dict[str, FloatArray] = field(default_factory=dict)
     _rows: dict[str, list[int]] = field(default_factory=dict)
     _axes: dict[str, InputAxes] = field(default_factory=dict)
@@ -159,7 +170,7 @@ class _Collected:
         lies = InputAxes(axes)
         if name not in self._sums:
             entry = self._entry(name)
-            size = LayerInputs(name, entry.shape, "", lies, "", ()).size
+            size = LayerInputs(name, entry.shape, "", lies, "", (), 0).size
             self._sums[name] = np.zeros((size, size))
             self._axes[name] = lies
             rows = self._rows.setdefault(name, [])
@@ -197,8 +208,8 @@ class _Collected:
                 )
             if not np.isfinite(rows).all():
                 raise InvalidInputError(
-                    f"The inputs of {shown(name)} are not finite in document {self.number}, "
-                    "counted from 0. Nothing was written."
+                    f"The inputs of {shown(name)} are not finite in {self.document}, counted "
+                    "from 0. Nothing was written."
                 )
             found = rows.T @ rows
             self._last = (x, found)
@@ -230,21 +241,27 @@ class _Collected:
         self._last = None
         self._folds += 1
 
-    def write(self, path: PathLike, documents: tuple[int, ...], inputs: Iterable[Path]) -> None:
+    def write(
+        self, path: PathLike, documents: tuple[int, ...], background: int, inputs: Iterable[Path]
+    ) -> None:
         """Write the file."""
-        if not self._hashes:
+        folds = len(documents)
+        # A layer that only the background reaches has no loss that could be measured.
+        reached = {name: one for name, one in self._marks.items() if any(self._rows[name][:folds])}
+        if not reached:
             raise InvalidTypeError("`run` called `add` for no layer: there are no inputs.")
-        groups = {marks: str(k) for k, marks in enumerate(dict.fromkeys(self._marks.values()))}
-        layers = {name: self._layer(name, groups[marks]) for name, marks in self._marks.items()}
+        groups = {marks: str(k) for k, marks in enumerate(dict.fromkeys(reached.values()))}
+        layers = {name: self._layer(name, groups[one], folds) for name, one in reached.items()}
+        names = [*range(folds), *([BACKGROUND] if background else [])]
         parts = {
-            part_name(group, fold): mark
+            part_name(group, part): mark
             for marks, group in groups.items()
-            for fold, mark in enumerate(marks)
+            for part, mark in zip(names, marks, strict=True)
         }
         lengths = {name: self._length(name, layers) for name in parts}
         entries = laid_out({n: ([k], type_code("float32"), -1) for n, k in lengths.items()})
         content = hashlib.sha256("".join(parts.values()).encode()).hexdigest()[:32]
-        text = header_text(self.weights.source, content, documents, layers)
+        text = header_text(self.weights.source, content, documents, background, layers)
         with whole_file(path, inputs=inputs) as stream:
             stream.write(header_bytes(entries, {METADATA: text}))
             for name in entries:
@@ -257,10 +274,12 @@ class _Collected:
             for name, marks in self._hashes.items()
         }
 
-    def _layer(self, name: str, group: str) -> LayerInputs:
+    def _layer(self, name: str, group: str, folds: int) -> LayerInputs:
         digest = tensor_digest(self.weights.read(name))
-        shape, rows = self._entries[name].shape, self._rows[name][: self._folds]
-        return LayerInputs(name, shape, digest, self._axes[name], group, tuple(rows))
+        shape, axes = self._entries[name].shape, self._axes[name]
+        rows = self._rows[name][: self._folds]
+        behind = sum(rows[folds:])
+        return LayerInputs(name, shape, digest, axes, group, tuple(rows[:folds]), behind)
 
     def _length(self, part: str, layers: Mapping[str, LayerInputs]) -> int:
         group = part.rpartition(".")[0]

@@ -21,6 +21,8 @@ METADATA = "pastur.inputs"
 SCHEMA = 1
 # Of fewer, no standard error is worth having.
 LEAST_DOCUMENTS = 5
+# In the place of the number of a fold.
+BACKGROUND = "background"
 
 
 class InputAxes(Word):
@@ -63,11 +65,13 @@ class LayerInputs:
         Layers of one group have the same inputs, which are stored once.
     rows : tuple of int
         Inputs in each fold.
+    background : int
+        Inputs in the documents of the background.
 
     Examples
     --------
     >>> from pastur.compression import InputAxes, LayerInputs
-    >>> LayerInputs("a", (4, 3), "", InputAxes.LINEAR, "0", (10, 12)).size
+    >>> LayerInputs("a", (4, 3), "", InputAxes.LINEAR, "0", (10, 12), 0).size
     3
     """
 
@@ -77,6 +81,7 @@ class LayerInputs:
     axes: InputAxes
     group: str
     rows: tuple[int, ...]
+    background: int
 
     @property
     def size(self) -> int:
@@ -93,6 +98,7 @@ class _Header:
     source: str
     content: str
     documents: tuple[int, ...]
+    background: int
     layers: tuple[LayerInputs, ...]
 
 
@@ -110,6 +116,8 @@ class InputMoments:
         Hash of all moments.
     documents : tuple of int
         Documents in each fold.
+    background : int
+        Documents of the background, which the moments are shrunk towards; 0 for none.
     layers : tuple of LayerInputs
 
     Examples
@@ -135,6 +143,7 @@ class InputMoments:
     source: str
     digest: str
     documents: tuple[int, ...]
+    background: int
     layers: tuple[LayerInputs, ...]
     _weights: Weights = field(repr=False)
 
@@ -169,6 +178,7 @@ class InputMoments:
             source=header.source,
             digest=header.content,
             documents=header.documents,
+            background=header.background,
             layers=header.layers,
             _weights=weights,
         )
@@ -236,9 +246,10 @@ class InputMoments:
     def __str__(self) -> str:
         count, most = len(self.layers), max(sum(layer.rows) for layer in self.layers)
         layers = f"{count} layer{'s' if count != 1 else ''}"
+        behind = f"; {self.background} documents of background" if self.background else ""
         return (
             f"Inputs of {layers}: {most:,} inputs of each in {sum(self.documents)} documents, "
-            f"{len(self.documents)} folds."
+            f"{len(self.documents)} folds{behind}."
         )
 
 
@@ -248,6 +259,8 @@ def _check_header(header: _Header, weights: Weights) -> None:
     check(folds >= LEAST_DOCUMENTS, "documents", f"must be of at least {LEAST_DOCUMENTS} folds")
     check(min(header.documents) >= 1, "documents", "must be positive")
     check(bool(header.layers), "layers", "must not be empty")
+    check(header.background >= 0, "background", "must not be negative")
+    parts = [*range(folds), *([BACKGROUND] if header.background else [])]
     lengths = {entry.name: entry.shape for entry in weights.entries}
     for number, layer in enumerate(header.layers):
         place = f"layers[{number}]"
@@ -255,15 +268,21 @@ def _check_header(header: _Header, weights: Weights) -> None:
         check(sound, place, "must have a shape of at least two axes")
         counts = len(layer.rows) == folds and min(layer.rows) >= 0 and sum(layer.rows) > 0
         check(counts, place, f"must have {folds} numbers of rows")
-        for fold in range(folds):
+        known = layer.background >= 0 and (layer.background == 0 or header.background > 0)
+        check(known, place, "has inputs of a background that is not there")
+        for part in parts:
             wanted = (layer.size * (layer.size + 1) // 2,)
-            found = lengths.get(part_name(layer.group, fold))
-            check(found == wanted, place, f"has no moments of {layer.size} inputs in fold {fold}")
+            found = lengths.get(part_name(layer.group, part))
+            check(found == wanted, place, f"has no moments of {layer.size} inputs in {_said(part)}")
 
 
-def part_name(group: str, fold: int) -> str:
-    """Return the name of the tensor with the moments of a group in a fold."""
-    return f"{group}.{fold}"
+def _said(part: int | str) -> str:
+    return f"the {part}" if part == BACKGROUND else f"fold {part}"
+
+
+def part_name(group: str, part: int | str) -> str:
+    """Return the name of the tensor with the moments of a group in a fold or the background."""
+    return f"{group}.{part}"
 
 
 def pack(moments: FloatArray) -> AnyArray:
@@ -294,7 +313,11 @@ def _rows(size: int) -> Iterator[tuple[int, slice]]:
 
 
 def header_text(
-    source: str, content: str, documents: tuple[int, ...], layers: Mapping[str, LayerInputs]
+    source: str,
+    content: str,
+    documents: tuple[int, ...],
+    background: int,
+    layers: Mapping[str, LayerInputs],
 ) -> str:
     """Return the metadata of a file of inputs."""
     whole: dict[str, Any] = {
@@ -302,6 +325,7 @@ def header_text(
         "source": source,
         "content": content,
         "documents": list(documents),
+        "background": background,
         "layers": [
             {
                 "tensor": layer.tensor,
@@ -310,6 +334,7 @@ def header_text(
                 "axes": str(layer.axes),
                 "group": layer.group,
                 "rows": list(layer.rows),
+                "background": layer.background,
             }
             for layer in layers.values()
         ],
