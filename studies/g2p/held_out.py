@@ -11,7 +11,7 @@ from pastur._typing import AnyArray, FloatArray
 from pastur.compression import InputMoments
 from pastur.compression._inputs.moments import half_of, pack
 from pastur.compression._inputs.output_forms import OutputForms, directions, left_after
-from pastur.compression._inputs.output_losses import losses_of_layer
+from pastur.compression._inputs.output_losses import forms_of_layer, losses_of_layer
 
 # Shares of the parameters of a matrix.
 KEPT = (0.9, 0.75, 0.6, 0.45)
@@ -35,7 +35,7 @@ def compared(
     others : array
         Second moments of the inputs from documents that were kept apart.
     """
-    forms = OutputForms.of(w, inputs.each_half(tensor))
+    forms = forms_of_layer(w, inputs, tensor)
     apart = OutputForms.of(w, [half_of(pack(others), len(others))]).total
     n, m = w.shape
     most = min((n * m - 1) // (n + m) // _MULTIPLE * _MULTIPLE, forms.size)

@@ -122,15 +122,18 @@ def test_the_background_is_kept_apart(tmp_path: Path) -> None:
         path=tmp_path / "inputs.safetensors",
         background=behind,
     )
-    alone = InputMoments.from_file(collected(tmp_path).path)
+    (tmp_path / "alone").mkdir()
+    alone = collected(tmp_path / "alone")
     assert [layer.tensor for layer in found.layers] == ["a", "b"]
     assert found.background == 7 and alone.background == 0
     assert (found["a"].background, found["b"].background) == (24, 0)
     for name in "ab":
         assert np.array_equal(found.moments(name), alone.moments(name))
     expected = sum(x.T @ x for name, x in behind if name == "a")
-    np.testing.assert_allclose(found.behind("a"), expected, rtol=1e-6, atol=1e-5)
-    assert found.behind("b") is None and alone.behind("a") is None
+    half = found.half_behind("a")
+    assert half is not None
+    np.testing.assert_allclose(24 * (half + half.T), expected, rtol=1e-6, atol=1e-5)
+    assert found.half_behind("b") is None and alone.half_behind("a") is None
     assert str(found).endswith("in 11 documents, 8 folds; 7 documents of background.")
     assert found.digest != alone.digest
 

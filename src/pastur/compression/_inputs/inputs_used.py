@@ -97,7 +97,12 @@ def output_factors(
         )
     # Outputs of more rows than columns lie in a span of as many dimensions as there are columns.
     basis, rows = (None, tall) if len(tall) <= tall.shape[1] else np.linalg.qr(tall)
-    forms = OutputForms.of(rows, [found.half(inputs.tensor)])
+    forms = OutputForms.of(
+        rows,
+        [found.half(inputs.tensor)],
+        background=found.half_behind(inputs.tensor),
+        counts=[sum(found[inputs.tensor].rows)],
+    )
     _, vectors = directions(forms.shrunk(inputs.shrinkage), rank)
     left = vectors if basis is None else basis @ vectors
     sides = held(left, dtype), held(left.T @ tall, dtype)

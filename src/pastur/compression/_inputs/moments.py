@@ -225,16 +225,8 @@ class InputMoments:
         FileFormatError
             When they are not finite.
         """
-        layer = self[tensor]
-        for fold in range(len(layer.rows)):
-            upper = np.asarray(self._weights.read(part_name(layer.group, fold)))
-            # Of numbers in float32, the sum in float64 is finite if and only if all are.
-            if not np.isfinite(upper.sum(dtype=np.float64)):
-                raise FileFormatError(
-                    f"{shown(self.path)} is damaged: the moments of {shown(tensor)} are not "
-                    "finite. Collect them again."
-                )
-            yield half_of(upper, layer.size, dtype=dtype)
+        for fold in range(len(self[tensor].rows)):
+            yield self._half(tensor, fold, dtype)
 
     def half(self, tensor: str) -> FloatArray:
         """Return the upper triangle U with Σ x xᵀ = U + Uᵀ over all folds."""
@@ -242,6 +234,28 @@ class InputMoments:
         for one in others:
             found += one
         return found
+
+    def half_behind(self, tensor: str, *, dtype: Any = np.float64) -> FloatArray | None:
+        """Return the same for the mean of x xᵀ over the background; None where it has no x.
+
+        Raises
+        ------
+        FileFormatError
+            When it is not finite.
+        """
+        count = self[tensor].background
+        return self._half(tensor, BACKGROUND, dtype) / dtype(count) if count else None
+
+    def _half(self, tensor: str, part: int | str, dtype: Any) -> FloatArray:
+        layer = self[tensor]
+        upper = np.asarray(self._weights.read(part_name(layer.group, part)))
+        # Of numbers in float32, the sum in float64 is finite if and only if all are.
+        if not np.isfinite(upper.sum(dtype=np.float64)):
+            raise FileFormatError(
+                f"{shown(self.path)} is damaged: the moments of {shown(tensor)} are not "
+                "finite. Collect them again."
+            )
+        return half_of(upper, layer.size, dtype=dtype)
 
     def __str__(self) -> str:
         count, most = len(self.layers), max(sum(layer.rows) for layer in self.layers)

@@ -24,15 +24,27 @@ class OutputForms:
         Σ y yᵀ of each fold, on the basis, over a number.
     energies : array, shape (K, d)
         Σ x² of each input, over the same number.
+    counts : array of int, shape (K,)
+        Inputs in each fold, where there is a background.
+    background : array, shape (s, s), or None
+        The mean of y yᵀ over the background, over the same number.
     """
 
     rows: FloatArray
     folds: FloatArray
     energies: FloatArray
+    counts: AnyArray
+    background: FloatArray | None
 
     @classmethod
     def of(
-        cls, w: AnyArray, halves: Iterable[FloatArray], *, dtype: Any = np.float64
+        cls,
+        w: AnyArray,
+        halves: Iterable[FloatArray],
+        *,
+        background: FloatArray | None = None,
+        counts: Iterable[int] = (),
+        dtype: Any = np.float64,
     ) -> "OutputForms":
         """Return the forms of a matrix whose inputs are columns.
 
@@ -41,6 +53,10 @@ class OutputForms:
         w : array, shape (n, d)
         halves : iterable of array, shape (d, d)
             Of each fold the upper triangle U, with Σ x xᵀ = U + Uᵀ.
+        background : array, shape (d, d), optional
+            The same as of a fold, for the mean of x xᵀ over the background.
+        counts : iterable of int, optional
+            Inputs in each fold, as many as the background then stands for.
         dtype : type
             In float32 it takes half of the time, and losses are known to about 1e-6 of all.
         """
@@ -60,7 +76,10 @@ class OutputForms:
         unit = float(sum(np.trace(one, dtype=np.float64) for one in folds)) or 1.0
         for one in folds:
             one /= one.dtype.type(unit)
-        return cls(rows, np.array(folds), np.array(energies) / unit)
+        behind = None
+        if background is not None:
+            behind = _form(rows, background.astype(dtype, copy=False)) / rows.dtype.type(unit)
+        return cls(rows, np.array(folds), np.array(energies) / unit, np.array(list(counts)), behind)
 
     @property
     def size(self) -> int:
@@ -77,12 +96,14 @@ class OutputForms:
         return np.asarray(self.folds[folds].sum(axis=0))
 
     def target(self, folds: AnyArray) -> FloatArray:
-        """Return the same for independent inputs, each with its own energy.
+        """Return what it is shrunk towards.
 
-        That is what moments are shrunk towards. A multiple of the identity would not do where few
-        inputs carry most of the energy, as in language models: they alone would set the level of
-        all others.
+        The same for as many inputs of the background; without one for independent inputs, each
+        with its own energy. A multiple of the identity would not do where few inputs carry most of
+        the energy, as in language models: they alone would set the level of all others.
         """
+        if self.background is not None:
+            return np.asarray(self.background * self.rows.dtype.type(self.counts[folds].sum()))
         scaled = self.rows * self.energies[folds].sum(axis=0).astype(self.rows.dtype)
         return np.asarray(scaled @ self.rows.T)
 

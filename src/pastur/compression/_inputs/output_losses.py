@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
@@ -64,6 +65,19 @@ class OutputLosses:
     shrinkage: float
 
 
+def forms_of_layer(
+    w: AnyArray, inputs: InputMoments, tensor: str, *, dtype: Any = np.float64
+) -> OutputForms:
+    """Return the forms of a layer, its inputs along the columns of w."""
+    return OutputForms.of(
+        w,
+        inputs.each_half(tensor, dtype=dtype),
+        background=inputs.half_behind(tensor, dtype=dtype),
+        counts=inputs[tensor].rows,
+        dtype=dtype,
+    )
+
+
 def losses_of_layer(
     w: AnyArray, inputs: InputMoments, tensor: str, most: int, *, clean: bool
 ) -> OutputLosses | None:
@@ -81,7 +95,7 @@ def losses_of_layer(
     """
     found = None
     for dtype in (np.float32, np.float64):
-        forms = OutputForms.of(w, inputs.each_half(tensor, dtype=dtype), dtype=dtype)
+        forms = forms_of_layer(w, inputs, tensor, dtype=dtype)
         if not np.trace(forms.total) > 0:
             return None
         found = output_losses(forms, most, clean=clean)
