@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from pastur._errors import FileFormatError, InvalidInputError
-from pastur._files import write_whole
+from pastur._errors import InvalidInputError
 from pastur._foreign import shown, suggestion
 from pastur._format import NOTHING, p_value, percent, shape
-from pastur._stored import Damaged, decoded, got, read_object
+from pastur._stored import decoded
+from pastur._stored_result import StoredForm, StoredResult
 from pastur._vocabulary import Word, table
 from pastur.estimation._result.noise_used import NoiseName
 
@@ -112,7 +112,7 @@ class MatrixNoiseTest:
 
 
 @dataclass(frozen=True)
-class NoiseTest:
+class NoiseTest(StoredResult):
     """What a model loses when noise or signal of one matrix at a time is changed.
 
     As text it is a table.
@@ -151,6 +151,14 @@ class NoiseTest:
     skipped: dict[str, str]
     versions: dict[str, str]
 
+    _form: ClassVar[StoredForm] = StoredForm(
+        what="noise test",
+        schemas=(SCHEMA,),
+        unsound="is a damaged noise test",
+        again="Run the test again with `pastur.torch.noise_test`.",
+        keys=("repeated",),
+    )
+
     def __getitem__(self, name: str) -> MatrixNoiseTest:
         """Return the matrix of that name."""
         for matrix in self.matrices:
@@ -176,30 +184,15 @@ class NoiseTest:
         FileAccessError
             When `path` cannot be written.
         """
-        return write_whole(path, json.dumps(self.to_dict(), allow_nan=False, indent=1) + "\n")
+        return self.write(path, json.dumps(self.to_dict(), allow_nan=False, indent=1) + "\n")
 
     @classmethod
-    def from_json(cls, path: str | os.PathLike[str]) -> NoiseTest:
-        """Return the noise test stored by `to_json`.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be read.
-        FileFormatError
-            When it is not JSON, or not a noise test.
-        """
-        values = read_object(path)
-        if values.get("schema") != SCHEMA or "repeated" not in values:
-            raise FileFormatError(
-                f"'{path}' is not a noise test that this version reads: its `schema` should be "
-                f"{SCHEMA}, and it should have `repeated`. Got {got(values.get('schema'))}."
-            )
-        try:
-            found: NoiseTest = decoded(cls, values)
-        except Damaged as error:
-            raise FileFormatError(f"'{path}' is a damaged noise test: {error}.") from None
+    def _from_dict(cls, values: dict[str, Any]) -> NoiseTest:
+        found: NoiseTest = decoded(cls, values)
         return found
+
+    def _inputs(self) -> Sequence[str | os.PathLike[str]]:
+        return ()
 
 
 def _plain(value: Any) -> Any:

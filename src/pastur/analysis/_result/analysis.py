@@ -2,16 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pastur import _checks
-from pastur._files import write_whole
 from pastur._format import count
-from pastur._stored import check, each, got, made, read_document, taken
+from pastur._stored import check, each, got, made, taken
+from pastur._stored_result import StoredForm, StoredResult
 from pastur.analysis._matrix.initial_values import InitialComparison
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._result.choice import filtered, in_order, named
@@ -35,7 +35,7 @@ _LARGEST_SEED = 10**100
 
 
 @dataclass(frozen=True, eq=False)
-class Analysis:
+class Analysis(StoredResult):
     """What is noise and what is signal in each matrix of a model.
 
     Attributes
@@ -82,6 +82,14 @@ class Analysis:
     initial: tuple[InitialComparison, ...] = ()
     files: tuple[Path, ...] = field(default=(), repr=False)
     noise: str = str(NoiseName.WHITE)
+
+    _form: ClassVar[StoredForm] = StoredForm(
+        what="analysis",
+        schemas=_READ,
+        unsound="is a damaged analysis",
+        again="Write it again with `pastur analyze MODEL --json FILE`.",
+        finite=False,
+    )
 
     def __repr__(self) -> str:
         return (
@@ -244,27 +252,6 @@ class Analysis:
         return json.dumps(values, allow_nan=False, separators=(",", ":")) + "\n"
 
     @classmethod
-    def from_json(cls, path: str | os.PathLike[str]) -> "Analysis":
-        """Return the analysis stored by `to_json`.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be read.
-        FileFormatError
-            When it is not JSON, not an analysis, or of a schema that this version does not know.
-        """
-        return read_document(
-            path,
-            cls._from_dict,
-            what="analysis",
-            schemas=_READ,
-            unsound="is a damaged analysis",
-            again="Write it again with `pastur analyze MODEL --json FILE`.",
-            finite=False,
-        )
-
-    @classmethod
     def _from_dict(cls, values: dict[str, Any]) -> "Analysis":
         matrices = made(values, "matrices", partial(each, MatrixAnalysis.from_dict))
         check(bool(matrices), "matrices", "must not be empty")
@@ -306,17 +293,8 @@ class Analysis:
         """Return the lines of `to_csv`."""
         return csv_text(columns(self.matrices), [row(matrix) for matrix in self.matrices])
 
-    def write(self, path: str | os.PathLike[str], text: str) -> Path:
-        """Write `text`, whole or not at all and over no file of the model, and return its path.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be written.
-        InvalidInputError
-            When it is one of `files`, or `source`.
-        """
-        return write_whole(path, text, inputs=(*self.files, self.source))
+    def _inputs(self) -> Sequence[str | os.PathLike[str]]:
+        return (*self.files, self.source)
 
     def to_ranks(self, path: str | os.PathLike[str]) -> Path:
         """Write the suggested rank of each matrix and return the path.

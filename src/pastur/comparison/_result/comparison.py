@@ -2,13 +2,14 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from pastur._files import write_whole
-from pastur._stored import check, each, made, read_document, taken
+from pastur._stored import check, each, made, taken
+from pastur._stored_result import StoredForm, StoredResult
 from pastur.analysis._result.csv_file import csv_text
 from pastur.analysis._result.skipped import skipped_from_dict, skipped_to_dict
 from pastur.comparison._matrix.matrix_comparison import MatrixComparison
@@ -23,7 +24,7 @@ _LISTS = ("only_old", "only_new", "reshaped", "skipped")
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(StoredResult):
     """Two states of a model, OLD and NEW, matrix by matrix.
 
     Attributes
@@ -67,6 +68,15 @@ class Comparison:
     versions: dict[str, str]
     alpha: float
     files: tuple[Path, ...] = field(default=(), repr=False)
+
+    _form: ClassVar[StoredForm] = StoredForm(
+        what="comparison",
+        schemas=(SCHEMA,),
+        unsound="is a damaged comparison",
+        again="Write it again with `pastur compare OLD NEW --json FILE`.",
+        keys=("old", "new"),
+        finite=False,
+    )
 
     def __repr__(self) -> str:
         return f"Comparison({self.old!r}, {self.new!r}, matrices: {len(self.matrices)})"
@@ -112,28 +122,6 @@ class Comparison:
         return self.write(path, self.json_text())
 
     @classmethod
-    def from_json(cls, path: str | os.PathLike[str]) -> "Comparison":
-        """Return the comparison stored by `to_json`.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be read.
-        FileFormatError
-            When it is not JSON, not a comparison, or of a schema that this version does not know.
-        """
-        return read_document(
-            path,
-            cls._from_dict,
-            what="comparison",
-            schemas=(SCHEMA,),
-            unsound="is a damaged comparison",
-            again="Write it again with `pastur compare OLD NEW --json FILE`.",
-            keys=("old", "new"),
-            finite=False,
-        )
-
-    @classmethod
     def _from_dict(cls, values: dict[str, Any]) -> "Comparison":
         matrices = made(values, "matrices", partial(each, MatrixComparison.from_dict))
         check(bool(matrices), "matrices", "must not be empty")
@@ -169,17 +157,8 @@ class Comparison:
         """
         return self.write(path, self.csv_text())
 
-    def write(self, path: str | os.PathLike[str], text: str) -> Path:
-        """Write `text`, whole or not at all and over no file of either model; return its path.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be written.
-        InvalidInputError
-            When it is one of `files`, or of the sources.
-        """
-        return write_whole(path, text, inputs=(*self.files, self.old, self.new))
+    def _inputs(self) -> Sequence[str | os.PathLike[str]]:
+        return (*self.files, self.old, self.new)
 
 
 class ComparisonInterrupted(KeyboardInterrupt):

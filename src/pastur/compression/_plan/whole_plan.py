@@ -3,17 +3,17 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import inf, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pastur._errors import InvalidInputError
-from pastur._files import write_whole
 from pastur._foreign import shown, suggestion
-from pastur._stored import check, decoded, each, got, made, read_document, taken
+from pastur._stored import check, decoded, each, got, made, taken
+from pastur._stored_result import StoredForm, StoredResult
 from pastur.compression._plan.fingerprint import TensorRecord, parameters_of
 from pastur.compression._plan.matrix_plan import Choice, Form, MatrixPlan
 from pastur.compression._plan.plan_html import plan_html
@@ -24,7 +24,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, eq=False)
-class CompressionPlan:
+class CompressionPlan(StoredResult):
     """What is done to each matrix of a model, to be read, edited and applied.
 
     Attributes
@@ -79,6 +79,15 @@ class CompressionPlan:
     files: tuple[Path, ...] = field(default=(), repr=False)
     predicted: Prediction | None = None
 
+    _form: ClassVar[StoredForm] = StoredForm(
+        what="plan",
+        schemas=(SCHEMA,),
+        unsound="is not a sound plan",
+        again="Undo what was edited, or write it again with `pastur compress MODEL --plan-only "
+        "-o FILE`.",
+        keys=("tensors",),
+    )
+
     def __post_init__(self) -> None:
         tensors = {record.name: record for record in self.tensors}
         if len(tensors) < len(self.tensors):
@@ -131,12 +140,11 @@ class CompressionPlan:
         for name in choices:
             if name not in known:
                 self[name]
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         matrices = tuple(
             matrix.replace(choices[matrix.name]) if matrix.name in choices else matrix
             for matrix in self.matrices
         )
-        return CompressionPlan(**values | {"matrices": matrices, "predicted": None})
+        return replace(self, matrices=matrices, predicted=None)
 
     @property
     def choices(self) -> str:
@@ -233,39 +241,8 @@ class CompressionPlan:
         text = json.dumps(self.to_dict(), allow_nan=False, indent=1)
         return self.write(path, text + "\n")
 
-    def write(self, path: str | os.PathLike[str], text: str) -> Path:
-        """Write `text`, whole or not at all and over no file of the model, and return its path.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be written.
-        InvalidInputError
-            When it is one of `files`, or `source`.
-        """
-        return write_whole(path, text, inputs=(*self.files, self.source))
-
-    @classmethod
-    def from_json(cls, path: str | os.PathLike[str]) -> "CompressionPlan":
-        """Return the plan stored by `to_json`, edited or not.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be read.
-        FileFormatError
-            When it is not JSON, not a plan, or what it says does not go together.
-        """
-        return read_document(
-            path,
-            cls._from_dict,
-            what="plan",
-            schemas=(SCHEMA,),
-            keys=("tensors",),
-            unsound="is not a sound plan",
-            again="Undo what was edited, or write it again with `pastur compress MODEL --plan-only "
-            "-o FILE`.",
-        )
+    def _inputs(self) -> Sequence[str | os.PathLike[str]]:
+        return (*self.files, self.source)
 
     @classmethod
     def _from_dict(cls, values: dict[str, Any]) -> "CompressionPlan":
