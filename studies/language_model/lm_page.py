@@ -133,6 +133,22 @@ def _both(found: Found, case: Mapping[str, Any]) -> str:
     )
 
 
+def _predictions(found: Found) -> Iterator[str]:
+    yield "| method | tokens that choose | draw | keep | predicted | found |"
+    yield "|---|---|---|---|---|---|"
+    before = found.some(method="dense", judged="brown")
+    for row in found.some(judged="brown"):
+        if "predicted" not in row:
+            continue
+        case, (value, low, high) = row["case"], row["predicted"]
+        more = excess(row["losses"], before[0]["losses"])
+        yield (
+            f"| {RANKED[case['method']]} | {case['tokens']:,} | {case['draw']} "
+            f"| {percent(case['share'])} | {value:.3f} ({low:.3f} to {high:.3f}) "
+            f"| {more.value:.3f} ± {more.error:.3f} |"
+        )
+
+
 # --- the small model whose start is known ---
 
 
@@ -217,6 +233,7 @@ def tables() -> dict[str, str]:
         "brown": "\n".join(_ranked(found, "brown", SHARES)),
         "news": "\n".join(_ranked(found, "news", SHARES[1:2])),
         "others": "\n".join(_others(found)),
+        "predictions": "\n".join(_predictions(found)),
     }
 
 

@@ -252,7 +252,9 @@ class Study:
             }
             self.records.add(case | {"judged": kind}, found | dict(extra))
 
-    def measure(self, methods: Sequence[str], tokens: int, draw: int) -> None:
+    def measure(
+        self, methods: Sequence[str], tokens: int, draw: int, shares: Sequence[float] = SHARES
+    ) -> None:
         """Measure what is missing of some methods for one draw of documents."""
         chosen = {"tokens": tokens, "draw": draw} if tokens else {}
         wanted = [
@@ -260,7 +262,8 @@ class Study:
             for name in methods
             if METHODS[name].reads_inputs == (tokens > 0)
             for asked in METHODS[name].asked
-            if self.missing({"method": name} | chosen | asked)
+            if asked.get("share", shares[0]) in shares
+            and self.missing({"method": name} | chosen | asked)
         ]
         if not wanted:
             return
@@ -287,6 +290,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--tokens", nargs="+", type=int, choices=list(DOCUMENTS), default=None)
+    parser.add_argument("--shares", nargs="+", type=float, choices=SHARES, default=SHARES)
     parser.add_argument("--draws", nargs="+", type=int, choices=range(DRAWS), default=None)
     return parser.parse_args(given)
 
@@ -300,7 +304,7 @@ def main() -> int:
     for draw in range(DRAWS) if asked.draws is None else asked.draws:
         for tokens in DOCUMENTS if asked.tokens is None else asked.tokens:
             if draw == 0 or 0 < tokens <= 25_600:
-                study.measure(asked.methods, tokens, draw)
+                study.measure(asked.methods, tokens, draw, asked.shares)
     return 0
 
 
