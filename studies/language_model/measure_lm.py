@@ -35,6 +35,7 @@ from pastur._versions import package_versions
 from pastur.compression import InputMoments, Sensitivities
 
 RECORDS = lm_records.FOLDER / "smollm2.jsonl"
+SENSITIVITIES = lm_records.FOLDER / "smollm2-sensitivities.json"
 SHARES = (0.9, 0.8, 0.6)
 # The package's own method, and whether what the model has written is the background.
 OWN = {
@@ -50,7 +51,7 @@ NEWS_AT = 0.8
 # Documents in their shuffled order: who judges, who judges sensitivities, who chooses.
 JUDGED = {"brown": 16, "news": 16}
 SENSED = slice(48, 64)
-SENSED_LENGTH, SENSED_AT = 128, 0.8
+SENSED_LENGTH, SENSED_TOKENS, SENSED_AT = 128, 512, 0.8
 # Texts that the model has written, and tokens of each.
 WRITTEN, WRITTEN_LENGTH = 64, 256
 CHOOSE_FROM = 64
@@ -64,8 +65,8 @@ class Given:
     """The model, and inputs that are collected for some documents."""
 
     network: Any
-    sensed: list[list[int]]
     collect: Callable[[bool], InputMoments]
+    weigh: Callable[[], Sensitivities]
     # Of the last method: all layers with their directions take as much memory as the model.
     _layers: dict[str, Any] = field(default_factory=dict)
 
@@ -106,15 +107,6 @@ class Given:
         found: dict[str, allocated.Layer] = self.layers(name, make)
         return found
 
-    @cached_property
-    def sensitivities(self) -> Sensitivities:
-        """What the model loses by each matrix, in two rounds: along a plan, and the next one."""
-        layers = self.own_layers("outputs")
-        equal = allocated.uniform(layers, SENSED_AT)
-        first = attributed.attributed(self.network, equal, self.sensed)
-        ranked = allocated.by_level(layers, SENSED_AT, first.weights)
-        return attributed.attributed(self.network, ranked, self.sensed).joined(first)
-
 
 def _low_rank(
     given: Given, asked: Case, *, weighing: Callable[[Any], Any], name: str
@@ -142,7 +134,7 @@ def _neurons(given: Given, asked: Case) -> allocated.Chosen:
 
 def _own(given: Given, asked: Case, *, name: str, ranks: str) -> allocated.Chosen:
     share = asked["share"]
-    weights = given.sensitivities.weights if ranks == "sensitivities" else None
+    weights = given.weigh().weights if ranks == "sensitivities" else None
     layers = given.own_layers(name)
     if ranks == "equal":
         return allocated.uniform(layers, share)
@@ -233,6 +225,26 @@ class Study:
             write_whole(path, json.dumps(found))
         return json.loads(path.read_text("utf-8"))  # type: ignore[no-any-return]
 
+    def sensitivities(self) -> Sensitivities:
+        """Return what the model loses by each matrix, measured once and kept with the records.
+
+        For the inputs of the smallest number of tokens, on documents that neither choose nor judge,
+        in two rounds: along a plan of equal shares, and along that which follows from the first.
+        """
+        if SENSITIVITIES.exists():
+            return Sensitivities.from_json(SENSITIVITIES)
+        names = self.order[SENSED]
+        judged = texts.sequences(self.tokenizer, self.brown, names, SENSED_LENGTH)
+        with tempfile.TemporaryDirectory(dir=self.folder) as kept:
+            collect = partial(self.collected, SENSED_TOKENS, 0, Path(kept))
+            layers = Given(self.network, collect, self.sensitivities).own_layers("outputs")
+        equal = allocated.uniform(layers, SENSED_AT)
+        first = attributed.attributed(self.network, equal, judged)
+        ranked = allocated.by_level(layers, SENSED_AT, first.weights)
+        found = attributed.attributed(self.network, ranked, judged).joined(first)
+        found.to_json(SENSITIVITIES)
+        return found
+
     def missing(self, case: Case) -> list[str]:
         """Return for which texts a case has no row: news for one draw, at the middle size."""
         news = case.get("draw", 0) == 0 and case.get("share", NEWS_AT) == NEWS_AT
@@ -267,16 +279,15 @@ class Study:
         ]
         if not wanted:
             return
-        sensed = texts.sequences(self.tokenizer, self.brown, self.order[SENSED], SENSED_LENGTH)
         with tempfile.TemporaryDirectory(dir=self.folder) as kept:
             collect = partial(self.collected, tokens, draw, Path(kept))
-            given = Given(self.network, sensed, collect)
+            given = Given(self.network, collect, self.sensitivities)
             for name, asked in wanted:
                 begun = time.process_time()
                 found = METHODS[name].make(given, asked)
                 extra: dict[str, Any] = {"choosing": round(time.process_time() - begun, 1)}
                 if "sensitivities" in name:
-                    said = given.sensitivities.predicted(found.lost)
+                    said = self.sensitivities().predicted(found.lost)
                     extra["predicted"] = [round(x, 5) for x in (said.loss, said.low, said.high)]
                 self.judge({"method": name} | chosen | asked, found, extra)
 

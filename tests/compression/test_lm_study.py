@@ -353,6 +353,7 @@ def test_a_row_is_measured_once(
     few = ({"bits": 4, "group": 32}, {"bits": 3, "group": 32})
     bits = measure_lm.Method(measure_lm._bits, few, reads_inputs=False)
     monkeypatch.setitem(measure_lm.METHODS, "bits", bits)
+    monkeypatch.setattr(measure_lm, "SENSITIVITIES", tmp_path / "sensitivities.json")
     rng = np.random.default_rng(6)
     brown = {f"{k:02d}": " ".join(map(str, rng.integers(50, size=128))) for k in range(80)}
     judged = {kind: rng.integers(50, size=(16, 24)).tolist() for kind in ("brown", "news")}
@@ -363,7 +364,9 @@ def test_a_row_is_measured_once(
             tmp_path, records, network, judged, brown, texts.shuffled(list(brown)), Numbers()
         )
 
-    wanted = ["outputs, equal", "outputs, sensitivities", "bits", "asvd"]
+    wanted = ["outputs, equal", "background, sensitivities", "bits", "asvd"]
+    monkeypatch.setattr(measure_lm, "WRITTEN", 6)
+    monkeypatch.setattr(measure_lm, "WRITTEN_LENGTH", 20)
     first = study()
     first.judge({"method": "dense"}, allocated.Chosen({}, {}, 1.0), {})
     first.measure(wanted, 512, 0)
