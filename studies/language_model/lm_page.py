@@ -106,6 +106,58 @@ def _ranked(found: Found, judged: str, shares: Sequence[float]) -> Iterator[str]
             yield f"| {shown} | {name} | {draws if tokens else ''} | {' | '.join(cells)} |"
 
 
+# What differs between two methods.
+STEPS = {
+    "shrinking": ("whitened, equal", "outputs, equal"),
+    "shrinking to a background": ("whitened, equal", "background, equal"),
+    "ranks by marginal loss": ("background, equal", "background, marginal"),
+    "ranks by sensitivities": ("background, equal", "background, sensitivities"),
+    "the same without shrinking": ("whitened, equal", "whitened, sensitivities"),
+    "background and sensitivities": ("whitened, equal", "background, sensitivities"),
+}
+_ALL = 111_616
+
+
+def _steps(found: Found) -> Iterator[str]:
+    yield (
+        "| tokens that choose | keep | what differs | draws | more log-perplexity, before "
+        "| after | difference | gap closed |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for tokens in TOKENS[:-1]:
+        for share in SHARES:
+            for name, methods in STEPS.items():
+                row = _step(found, tokens, share, *methods)
+                if row:
+                    yield f"| {tokens:,} | {percent(share)} | {name} | {row} |"
+
+
+def _step(found: Found, tokens: int, share: float, before: str, after: str) -> str:
+    """Return what a step changes, over the draws that both have; empty where there are none."""
+    by_draw = [
+        {
+            row["case"]["draw"]: np.array(row["losses"])
+            for row in found.some(method=method, tokens=tokens, share=share, judged="brown")
+        }
+        for method in (before, after)
+    ]
+    draws = sorted(by_draw[0].keys() & by_draw[1].keys())
+    if not draws:
+        return ""
+    dense = np.array(found.dense("brown"))
+    one, other = (np.mean([losses[k] for k in draws], axis=0) - dense for losses in by_draw)
+    change = excess(other, one)
+    best = found.some(method="whitened, equal", tokens=_ALL, share=share, judged="brown")
+    closed = ""
+    if best and before == "whitened, equal":
+        least = float(np.mean(np.array(best[0]["losses"]) - dense))
+        closed = percent((one.mean() - other.mean()) / (one.mean() - least))
+    return (
+        f"{len(draws)} | {one.mean():.3f} | {other.mean():.3f} "
+        f"| {change.value:+.3f} ± {change.error:.3f} | {closed}"
+    )
+
+
 def _others(found: Found) -> Iterator[str]:
     yield "| method | tokens that choose | entries left | bits of each | Brown | news |"
     yield "|---|---|---|---|---|---|"
@@ -232,6 +284,7 @@ def tables() -> dict[str, str]:
         "costs": "\n".join(_costs(small)),
         "brown": "\n".join(_ranked(found, "brown", SHARES)),
         "news": "\n".join(_ranked(found, "news", SHARES[1:2])),
+        "steps": "\n".join(_steps(found)),
         "others": "\n".join(_others(found)),
         "predictions": "\n".join(_predictions(found)),
     }

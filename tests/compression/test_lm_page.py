@@ -35,3 +35,24 @@ def test_the_records_are_of_documents_that_are_paired() -> None:
         assert len(row["losses"]) == 16
     cases = [str(sorted(row["case"].items())) for row in rows]
     assert len(set(cases)) == len(cases)
+
+
+def test_steps_are_paired_and_compared_with_all_tokens() -> None:
+    def row(method: str, tokens: int, draw: int, losses: list[float]) -> dict[str, object]:
+        case = {"method": method, "tokens": tokens, "draw": draw, "share": 0.8}
+        return {"case": case | {"judged": "brown"}, "losses": losses}
+
+    found = lm_page.Found(
+        [
+            {"case": {"method": "dense", "judged": "brown"}, "losses": [3.0, 4.0]},
+            row("whitened, equal", 512, 0, [5.0, 6.2]),
+            row("whitened, equal", 512, 1, [7.0, 8.0]),
+            row("background, equal", 512, 0, [4.5, 5.5]),
+            row("whitened, equal", 111_616, 0, [4.0, 5.0]),
+        ]
+    )
+    # 2.1 before, 1.5 after, 1 at best; −0.5 and −0.7 in the draw that both have.
+    lines = [line for line in lm_page._steps(found) if line.startswith("| 512")]
+    assert lines == [
+        "| 512 | 80 % | shrinking to a background | 1 | 2.100 | 1.500 | -0.600 ± 0.100 | 55 % |"
+    ]
