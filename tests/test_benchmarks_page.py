@@ -1,0 +1,56 @@
+"""The page on CPU time says what the record of the suite says; every script is listed."""
+
+import copy
+import re
+from pathlib import Path
+
+import suite_page
+
+ROOT = Path(__file__).parent.parent
+BENCHMARKS = ROOT / "benchmarks"
+
+
+def test_the_page_says_what_the_record_says() -> None:
+    page, record = suite_page.PAGE.read_text("utf-8"), suite_page.read_record()
+    assert suite_page.filled(page, record) == page
+    changed = copy.deepcopy(record)
+    side = next(s for s in changed["tasks"][0]["sides"].values() if "ratio" in s)
+    side["ratio"][0] *= 1.5
+    assert suite_page.filled(page, changed) != page
+
+
+def test_a_loss_is_counted_and_says_so() -> None:
+    record = suite_page.read_record()
+    medians = [s["ratio"][0] for t in record["tasks"] for s in t["sides"].values() if "ratio" in s]
+    lost = sum(ratio < suite_page.EVEN for ratio in medians)
+    assert suite_page.table(record).count(", loss |") == lost > 0
+    assert f"and more in {lost}." in suite_page.run_of(record)
+    # A spread has its median inside.
+    assert all(
+        s["ratio"][1] <= s["ratio"][0] <= s["ratio"][2]
+        for t in record["tasks"]
+        for s in t["sides"].values()
+        if "ratio" in s
+    )
+
+
+def test_a_tool_that_is_missing_or_fails_has_a_line() -> None:
+    assert suite_page.row("freealg", {"missing": True}) == "| freealg | not installed | – | – |"
+    failed = suite_page.row("freealg", {"failed": "LinAlgError"})
+    assert failed == "| freealg | `LinAlgError` | – | – |"
+
+
+def test_every_pinned_tool_is_named_with_its_version() -> None:
+    requirements = (suite_page.HERE / "requirements.txt").read_text("utf-8")
+    pinned = dict(re.findall(r"^([\w-]+)==([\d.]+)$", requirements, re.MULTILINE))
+    versions = suite_page.read_record()["versions"]
+    assert {name: pinned[name] for name in suite_page.PEERS} == {
+        name: versions[name] for name in suite_page.PEERS
+    }
+
+
+def test_every_script_has_a_line_in_the_list() -> None:
+    listed = set(re.findall(r"^\| `([\w.]+)` \|", (BENCHMARKS / "README.md").read_text(), re.M))
+    scripts = {path.name for path in BENCHMARKS.glob("*.py")}
+    folders = {path.parent.name for path in BENCHMARKS.glob("*/*.py")}
+    assert listed == scripts | folders
