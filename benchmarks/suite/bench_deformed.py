@@ -18,7 +18,8 @@ SIZE, BINS = 2000, 100
 
 
 def density(atoms: FloatArray, x: FloatArray) -> FloatArray:
-    return DeformedWigner(Empirical(atoms), sigma=1.0).law.density(x).astype(np.float64)
+    found: FloatArray = DeformedWigner(Empirical(atoms), sigma=1.0).law.density(x)
+    return found
 
 
 def exact(atoms: FloatArray, x: float, near: float) -> float:

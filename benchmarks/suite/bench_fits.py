@@ -10,7 +10,7 @@ import pytest
 from sides import Side, compare
 
 import pastur
-from pastur._typing import FloatArray
+from pastur._typing import AnyArray, FloatArray
 
 MODEL = Path(__file__).parents[2] / "build" / "bench-model" / "model.safetensors"
 # Shape and strengths in units of the critical one.
@@ -31,7 +31,7 @@ def planted(shape: tuple[int, int], strengths: FloatArray) -> FloatArray:
     u = np.linalg.qr(rng.standard_normal((n, strengths.size)))[0]
     v = np.linalg.qr(rng.standard_normal((m, strengths.size)))[0]
     critical = (min(shape) / long) ** 0.25
-    return noise + (u * (critical * strengths)) @ v.T
+    return np.asarray(noise + (u * (critical * strengths)) @ v.T, np.float64)
 
 
 def weightwatcher(tensors: dict[str, FloatArray], **options: Any) -> Any:
@@ -75,7 +75,7 @@ def bench_planted(benchmark: Any, name: str) -> None:
     )
 
 
-def singular_values() -> list[FloatArray]:
+def singular_values() -> list[AnyArray]:
     from safetensors.numpy import load_file
 
     matrices = (t.astype(np.float64) for t in load_file(MODEL).values() if t.ndim == 2)
