@@ -1,5 +1,6 @@
 """Versions agree, and what is packed is what should be."""
 
+import subprocess
 import tarfile
 import tomllib
 import zipfile
@@ -7,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from check_packages import faults_of_archive, faults_of_wheel, main
+from check_packages import IN_AN_ARCHIVE, faults_of_archive, faults_of_wheel, main
 
 ROOT = Path(__file__).resolve().parents[1]
 SOUND = ("pastur/__init__.py", "pastur/py.typed", "pastur-1.dist-info/licenses/LICENSE")
@@ -43,6 +44,17 @@ def test_the_recipe_asks_for_the_same_packages() -> None:
     lines = [line.strip() for line in (ROOT / "packaging/recipe.yaml").read_text().splitlines()]
     for name, version in wanted:
         assert f"- {other.get(name, name)} >={version}" in lines
+
+
+def test_the_root_holds_what_it_should() -> None:
+    """A stray file that was committed would be in every archive and clone."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=False
+    )
+    # An unpacked archive is no clone.
+    names = listed.stdout.splitlines() or [path.name for path in ROOT.iterdir()]
+    roots = {name.partition("/")[0] for name in names}
+    assert {root for root in roots if not root.startswith(".")} <= IN_AN_ARCHIVE | {"packaging"}
 
 
 def test_sound_packages_pass(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@
 
 For every extra of pyproject.toml: a fresh environment with the wheel and that extra, `import
 pastur`, a small use of what it is for, and then, with the extra `test` added, a quick part of the
-tests that need it. Prints a line for each; the exit status is 1 if one fails, or if an extra has no
-line in `EXTRAS`. Versions are those of constraints.txt. Of PyTorch the ordinary build is installed,
-which brings several gigabytes of CUDA, unless `--torch` has the arguments of pip for another.
-`make extras` builds the wheel and calls this.
+tests that need it. Packages are installed by uv, where there is one, which is quicker; else by pip.
+Prints a line for each extra; the exit status is 1 if one fails, or if an extra has no line in
+`EXTRAS`. Versions are those of constraints.txt. Of PyTorch the ordinary build is installed, which
+brings several gigabytes of CUDA, unless `--torch` has the arguments of pip for another. `make
+extras` builds the wheel and calls this.
 """
 
 import argparse
@@ -120,16 +121,19 @@ def check(name: str, wheel: Path, folder: Path, torch: list[str]) -> str:
     extra = EXTRAS[name]
     step(sys.executable, "-m", "venv", str(folder), folder=ROOT)
     python = str(folder / "bin" / "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
+    uv = shutil.which("uv")
+    pip = [uv, "pip"] if uv else [python, "-m", "pip"]
+    of_it = ["--python", python] if uv else []
+    install = [*pip, "install", "--quiet", *of_it, "--constraint", str(ROOT / "constraints.txt")]
     if extra.torch and torch:
-        step(*pip, *torch, folder=ROOT)
-    step(*pip, f"pastur[{name}] @ {wheel.as_uri()}", folder=ROOT)
-    step(python, "-m", "pip", "check", folder=ROOT)
+        step(*install, *torch, folder=ROOT)
+    step(*install, f"pastur[{name}] @ {wheel.as_uri()}", folder=ROOT)
+    step(*pip, "check", *of_it, folder=ROOT)
     step(python, "-c", "import pastur", folder=folder)
     step(python, "-c", extra.use, folder=folder)
     if not extra.tests:
         return "imported and used"
-    step(*pip, f"pastur[test] @ {wheel.as_uri()}", folder=ROOT)
+    step(*install, f"pastur[test] @ {wheel.as_uri()}", folder=ROOT)
     out = step(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--quick", *extra.tests,
                folder=ROOT)  # fmt: skip
     found = PASSED.search(out)
