@@ -54,7 +54,10 @@ def test_the_root_holds_what_it_should() -> None:
     # An unpacked archive is no clone.
     names = listed.stdout.splitlines() or [path.name for path in ROOT.iterdir()]
     roots = {name.partition("/")[0] for name in names}
-    assert {root for root in roots if not root.startswith(".")} <= IN_AN_ARCHIVE | {"VISION.md", "packaging"}
+    assert {root for root in roots if not root.startswith(".")} <= IN_AN_ARCHIVE | {
+        "VISION.md",
+        "packaging",
+    }
 
 
 def test_sound_packages_pass(tmp_path: Path) -> None:
