@@ -396,6 +396,27 @@ def test_a_plan_promises_outputs_and_is_read_back(
     assert "outputs lost" in str(edited) and "<th" in plan._repr_html_()
 
 
+def test_a_share_of_each_changes_every_matrix_that_allows_it(
+    model: dict[str, Any], analysis: pastur.Analysis, inputs: InputMoments
+) -> None:
+    plan = plan_of(model, analysis, inputs, target={"each": 0.5})
+    by_size = plan_of(model, analysis, inputs, target={"size": 0.5})
+    changed = [matrix for matrix in plan.matrices if matrix.packs]
+    assert len(changed) >= 3
+    for matrix in changed:
+        n, m = matrix.shape
+        assert matrix.choice.rank == 0.5 * n * m // (n + m) // 8 * 8
+    # Ranks of one size for the whole model are others.
+    assert [m.choice.rank for m in plan.matrices] != [m.choice.rank for m in by_size.matrices]
+    # Factors of rank 8 take more than that of each of them.
+    few = plan_of(model, analysis, inputs, target={"each": 0.01})
+    assert all(matrix.kept for matrix in few.matrices)
+    with pytest.raises(InvalidInputError, match="must be a share"):
+        plan_of(model, analysis, inputs, target={"each": 1.5})
+    with pytest.raises(InvalidInputError, match="'size' or 'error'"):
+        pastur.plan_compression(analysis, model, target={"each": 0.5})
+
+
 @pytest.mark.parametrize("form", ["dense", "factored"])
 def test_what_is_written_loses_what_was_promised(
     form: str,

@@ -71,6 +71,8 @@ def test_the_error_that_is_promised_is_found(
         assert promise.low <= found <= promise.high, matrix.name
         # `split` works out the rest in float32 before it is coded.
         rounding = 1e-6 if method == "split" else 1e-12
+        # Directions by outputs are chosen in float32, and written in float64.
+        rounding = 1e-5 if given is not None else rounding
         assert found == pytest.approx(promise.error, rel=rounding, abs=1e-12)
 
 

@@ -42,6 +42,7 @@ def attribute_loss(
         also where `loss` raises an error.
     plan : CompressionPlan
         By the method ``"outputs"`` or ``"whitened"``, at about the size that is wanted in the end.
+        Matrices that it keeps are not measured: start from ``target={"each": 0.8}``.
     documents : iterable
         At least 5, others than those whose inputs were collected.
     loss : callable
@@ -93,7 +94,7 @@ def attribute_loss(
     ...     path = folder + "/inputs.safetensors"
     ...     inputs = pastur.torch.collect_inputs(module, texts[:16], path=path)
     ...     plan = pastur.plan_compression(
-    ...         analysis, module, method="outputs", target={"size": 0.7}, inputs=inputs
+    ...         analysis, module, method="outputs", target={"each": 0.7}, inputs=inputs
     ...     )
     ...     found = pastur.torch.attribute_loss(module, plan, documents=pairs, loss=loss)
     >>> parts = sum(one.mean for one in found.matrices)

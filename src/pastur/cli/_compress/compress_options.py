@@ -60,6 +60,7 @@ analysis_option = click.option(
     type=click.FloatRange(0, min_open=True),
     help="The model is predicted to lose at most so much more; with --inputs, --sensitivities.",
 )
+@click.option("--each", type=_SHARE, help="At most this share of each matrix; with --inputs.")
 @click.option(
     "--form",
     type=click.Choice(["factored", "dense"]),
@@ -124,6 +125,7 @@ def compress(
     size: float | None,
     error: float | None,
     loss: float | None,
+    each: float | None,
     form: str,
     bits: int,
     ranks: Path | None,
@@ -150,7 +152,7 @@ def compress(
     """
     from pastur.cli._compress.compress_model import Given, Wanted, run
 
-    targets = {"size": size, "error": error, "loss": loss}
+    targets = {"size": size, "error": error, "loss": loss, "each": each}
     target = {name: value for name, value in targets.items() if value is not None}
     if len(target) > 1:
         raise click.UsageError(f"Choose {' or '.join(f'--{name}' for name in target)}, not both.")

@@ -167,7 +167,7 @@ METHODS: Mapping[Word, Method] = table(
             "of outputs is lost for each parameter saved, all layers counting alike unless their "
             "sensitivities are known. Losses are measured on documents that did not choose, and "
             "hold for documents drawn like these.",
-            needs=("size", "loss"),
+            needs=("size", "loss", "each"),
             reads_inputs=True,
         ),
         MethodName.WHITENED: Method(
@@ -177,7 +177,7 @@ METHODS: Mapping[Word, Method] = table(
             "lost for each parameter saved, all layers counting alike unless their sensitivities "
             "are known. Losses are measured on documents that did not choose, and hold for "
             "documents drawn like these.",
-            needs=("size", "loss"),
+            needs=("size", "loss", "each"),
             reads_inputs=True,
         ),
     },

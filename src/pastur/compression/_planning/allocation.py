@@ -111,6 +111,19 @@ def _at(menus: Sequence[Menu], level: float) -> list[int]:
     return [menu.at(level) for menu in menus]
 
 
+def choices_of_each(menus: Sequence[Menu], share: float) -> list[int]:
+    """Return for each matrix the choice that loses least with at most that share of its size.
+
+    One that has none stays as it is.
+    """
+
+    def least(menu: Menu) -> int:
+        small = np.flatnonzero(menu.sizes <= share * menu.sizes[0])
+        return int(small[np.argmin(menu.losses[small])]) if small.size else 0
+
+    return [least(menu) for menu in menus]
+
+
 class FirstStep(NamedTuple):
     """The change at the lowest level: of which matrix, and the error of all then."""
 

@@ -33,6 +33,7 @@ from pastur.compression._plan.matrix_plan import Form, MatrixPlan
 from pastur.compression._plan.prediction import Prediction
 from pastur.compression._plan.whole_plan import CompressionPlan
 from pastur.compression._planning.allocation import (
+    choices_of_each,
     choices_of_error,
     choices_of_loss,
     choices_of_size,
@@ -96,14 +97,16 @@ def plan_compression(
         - ``"ranks"``: as many directions of each matrix as `ranks` says;
         - ``"outputs"``: leading directions of the *outputs* of each layer for inputs like `inputs`,
           whose moments are shrunk; ``"whitened"``: the same with the moments as measured.
-    target : mapping of one of "size", "error", "loss" to float, optional
+    target : mapping of one of "size", "error", "loss", "each" to float, optional
         For the whole model, allocated over the matrices. ``{"size": 0.6}``: at most that share of
         the numbers of all tensors is left, but for values before training (factors and entries that
         are not zero; bytes for ``"round"`` and ``"split"``, counted as packed). ``{"error": 0.1}``:
         the error of all matrices together, each scaled to entries of rms 1, is at most that.
         ``{"loss": 0.02}``, with `sensitivities`: the model is predicted to lose at most so much
-        more. Without it each matrix has the method's own choice, which ``"truncate"``,
-        ``"energy"``, ``"rank"``, ``"magnitude"``, ``"edge_budget"`` and ``"ramp"`` have not.
+        more. ``{"each": 0.8}``, for methods by outputs: at most that share is left of each matrix,
+        which is where `pastur.torch.attribute_loss` starts from. Without a target each matrix has
+        the method's own choice, which ``"truncate"``, ``"energy"``, ``"rank"``, ``"magnitude"``,
+        ``"edge_budget"``, ``"ramp"`` and those by outputs have not.
     form : {"factored", "dense"}
         How it will be written. "factored" (default): two factors, of a rank that is a multiple of
         8, where they are smaller than the matrix, and packed codes. "dense": names and shapes as
@@ -434,6 +437,8 @@ def _chosen(
 ) -> list[int]:
     if not goal:
         return own_choices(menus, method)
+    if "each" in goal:
+        return choices_of_each(menus, goal["each"])
     if "error" in goal:
         weights = [float(subject.entries) for subject in subjects]
         return choices_of_error(menus, goal["error"], weights=weights)
