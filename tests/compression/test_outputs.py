@@ -413,7 +413,7 @@ def test_a_share_of_each_changes_every_matrix_that_allows_it(
     assert all(matrix.kept for matrix in few.matrices)
     with pytest.raises(InvalidInputError, match="must be a share"):
         plan_of(model, analysis, inputs, target={"each": 1.5})
-    with pytest.raises(InvalidInputError, match="'size' or 'error'"):
+    with pytest.raises(InvalidInputError, match="one of 'size', 'error'"):
         pastur.plan_compression(analysis, model, target={"each": 0.5})
 
 
