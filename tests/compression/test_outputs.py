@@ -191,7 +191,7 @@ def losses_slowly(
         # A power of the number of documents, through half and three quarters of them.
         power = max(np.log(fewer / sum(held[f] for f in front)) / np.log(3 / 2), 0.0)
         value = loss * (3 / 4) ** power
-        error = np.hypot(1.15 * spread / loss, power * np.log(4 / 3) / 3)
+        error = np.hypot(1.15 * spread / loss, power * np.log(4 / 3) / 4)
         # The 97.5 % point of t with 7 degrees of freedom, from a table.
         reach = np.exp(2.364624 * error)
         found[rank] = (value, value / reach, value * reach)
