@@ -482,9 +482,32 @@ def test_a_plan_goes_with_its_inputs_alone(
     with pytest.raises(FileFormatError):
         pastur.apply_compression(plan, model, target)
     path.unlink()
-    with pytest.raises(FileAccessError):
+    with pytest.raises(FileAccessError, match="next to the stored plan"):
         pastur.apply_compression(plan, model, target)
     assert target.read_bytes() == before
+
+
+def test_a_plan_moves_with_its_inputs(
+    model: dict[str, Any], analysis: pastur.Analysis, inputs: InputMoments, tmp_path: Path
+) -> None:
+    """To another folder, as to another machine; a file of that name that is another is refused."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir(), second.mkdir()  # type: ignore[func-returns-value]
+    path = first / "inputs.safetensors"
+    path.write_bytes(inputs.path.read_bytes())
+    plan = plan_of(model, analysis, path)
+    stored = plan.to_json(first / "plan.json")
+    path.rename(second / path.name)
+    moved = CompressionPlan.from_json(stored.rename(second / stored.name))
+    assert [one.promise for one in moved.matrices] == [one.promise for one in plan.matrices]
+    assert moved.choices == plan.choices
+    pastur.apply_compression(moved, model, tmp_path / "small.safetensors")
+    data = bytearray((second / path.name).read_bytes())
+    at = data.index(inputs.digest.encode())
+    data[at : at + 4] = b"0000" if data[at : at + 4] != b"0000" else b"1111"
+    (second / path.name).write_bytes(bytes(data))
+    with pytest.raises(InvalidInputError, match="other inputs than those of the plan"):
+        pastur.apply_compression(moved, model, tmp_path / "small.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """Which inputs a choice rests on, and the factors that follow from them."""
 
+import ntpath
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pastur._errors import InvalidInputError
+from pastur._errors import FileAccessError, InvalidInputError
 from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur._vocabulary import Word
@@ -31,7 +33,8 @@ class InputsUsed:
     Attributes
     ----------
     path : str
-        The file of `pastur.compression.InputMoments`.
+        The file of `pastur.compression.InputMoments`. A plan that is read looks next to itself as
+        well.
     digest : str
         `InputMoments.digest`: no other file will do.
     tensor : str
@@ -61,12 +64,24 @@ class InputsUsed:
         InvalidInputError
             When it is another one.
         """
+        if not os.path.exists(self.path):
+            raise FileAccessError(
+                f"The plan rests on the inputs in {shown(self.path)}, which is not there. Put the "
+                "file back, or next to the stored plan, and read the plan again."
+            )
         found = _opened(self.path, _stamp(self.path))
         if found.digest != self.digest:
             raise InvalidInputError(
                 f"{shown(self.path)} has other inputs than those of the plan. Plan again with it."
             )
         return found
+
+    def near(self, folder: Path) -> "InputsUsed":
+        """Return the same with the file of that name in a folder, where it is not in its place."""
+        moved = folder / ntpath.basename(self.path)
+        if os.path.exists(self.path) or not moved.exists():
+            return self
+        return replace(self, path=str(moved.absolute()))
 
 
 def _stamp(path: str) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from math import inf, sqrt
+from pathlib import Path
 from typing import Any
 
 from pastur._errors import InvalidInputError
@@ -169,7 +170,11 @@ class Choice:
     @property
     def digest(self) -> str:
         """A few letters that change with any part of the choice."""
-        text = json.dumps(self.to_dict(), sort_keys=True)
+        values = self.to_dict()
+        if self.inputs is not None:
+            # Wherever the file lies, its own digest is there.
+            del values["inputs"]["path"]
+        text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
@@ -420,6 +425,12 @@ class MatrixPlan:
     def replace(self, choice: Choice) -> "MatrixPlan":
         """Return the plan of the same matrix with another choice, of which nothing is promised."""
         return replace(self, choice=choice, promise=None)
+
+    def near(self, folder: Path) -> "MatrixPlan":
+        """Return the same, its file of inputs looked for in a folder if it is not in its place."""
+        if self.choice.inputs is None:
+            return self
+        return replace(self, choice=replace(self.choice, inputs=self.choice.inputs.near(folder)))
 
     @property
     def error_text(self) -> str:

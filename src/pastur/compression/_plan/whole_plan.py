@@ -245,6 +245,23 @@ class CompressionPlan(StoredResult):
         return (*self.files, self.source)
 
     @classmethod
+    def from_json(cls, path: str | os.PathLike[str]) -> "CompressionPlan":
+        """Return the plan stored by `to_json`, edited or not.
+
+        A file of inputs that is not where it was is looked for next to the plan.
+
+        Raises
+        ------
+        FileAccessError
+            When `path` cannot be read.
+        FileFormatError
+            When it is not JSON, not a plan, or what it says does not go together.
+        """
+        found = super().from_json(path)
+        folder = Path(path).absolute().parent
+        return replace(found, matrices=tuple(one.near(folder) for one in found.matrices))
+
+    @classmethod
     def _from_dict(cls, values: dict[str, Any]) -> "CompressionPlan":
         tensors = made(values, "tensors", partial(each, partial(decoded, TensorRecord)))
         for number, record in enumerate(tensors):
