@@ -215,6 +215,13 @@ def test_what_stands_out_need_not_be_the_first(monkeypatch: pytest.MonkeyPatch) 
     assert np.isnan(five.component_overlap_[3:]).all() and np.isnan(five.signal_variance_[3:]).all()
 
 
+def test_a_number_of_components_in_the_place_of_alpha_is_understood() -> None:
+    with pytest.raises(ValueError, match=r"Got 3\. For a .* write `SpikedPCA\(n_components=3\)`"):
+        SpikedPCA(3).fit(np.random.default_rng(0).normal(size=(30, 5)))
+    with pytest.raises(ValueError, match=r"strictly between 0 and 1\. Got 1\.5\.$"):
+        SpikedPCA(1.5).fit(np.random.default_rng(0).normal(size=(30, 5)))
+
+
 @pytest.mark.parametrize("noise", ["auto", "white", "free"])
 @pytest.mark.parametrize("count", [0, 1, 4, 59])
 def test_a_number_of_components_is_kept_whatever_is_claimed(noise: str, count: int) -> None:

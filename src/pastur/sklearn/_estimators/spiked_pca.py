@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -126,6 +127,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         refuse_tables(x)
         most = min(len(x) - 1, x.shape[1])
         wanted = _wanted(self.n_components, most)
+        _check_alpha(self.alpha)
         found = CentredFit.of(x, alpha=self.alpha, noise=self.noise)
         fit, values, right = found.fit, found.values, found.right
         if fit.profile is not None:
@@ -207,6 +209,15 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     @property
     def _n_features_out(self) -> int:
         return int(self.n_components_)
+
+
+def _check_alpha(given: Any) -> None:
+    """Refuse a number of components in the place of `alpha`, the first argument."""
+    if isinstance(given, Integral) and given >= 1:
+        raise InvalidInputError(
+            f"`alpha` must lie strictly between 0 and 1. Got {given}. For a number of components "
+            f"write `SpikedPCA(n_components={given})`."
+        )
 
 
 def _wanted(given: Any, most: int) -> float | None:
