@@ -213,7 +213,7 @@ class SpikedPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
 def _check_alpha(given: Any) -> None:
     """Refuse a number of components in the place of `alpha`, the first argument."""
-    if isinstance(given, Integral) and given >= 1:
+    if isinstance(given, Integral) and int(given) >= 1:
         raise InvalidInputError(
             f"`alpha` must lie strictly between 0 and 1. Got {given}. For a number of components "
             f"write `SpikedPCA(n_components={given})`."
