@@ -1,4 +1,4 @@
-"""Times the density of the symmetric model for many atoms beside what NumPy alone can do.
+"""Times the density of the symmetric model for many atoms, and what NumPy alone can do.
 
     python benchmarks/deformed_wigner.py
 

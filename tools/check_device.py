@@ -1,4 +1,4 @@
-"""Whether a CUDA device gives the singular values and the fits that the processor gives.
+"""Whether a CUDA device gives the singular values and the fits that the CPU gives.
 
     python tools/check_device.py [--device cuda] [--size 3000]
 

@@ -8,8 +8,9 @@ first. Writes the pictures and, in each page under docs/claims, the text between
 """
 
 import argparse
-import re
 from pathlib import Path
+
+from page_blocks import with_blocks
 
 from pastur._files import write_whole
 from pastur.cli._verify.verify_claims import picture
@@ -17,7 +18,6 @@ from pastur.experiments import ClaimResult, Verification, verify
 
 FOLDER = Path(__file__).parent.parent / "docs" / "claims"
 RECORDS = FOLDER / "records"
-_BLOCK = re.compile(r"(<!-- claim ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ALL = "all"
 
 
@@ -78,7 +78,7 @@ def filled(page: str, result: Verification) -> str:
     """Return a page with every block as the records have it."""
     blocks = {one.claim.name: block(one, draws_of(one)) for one in result.results}
     blocks[_ALL] = summary(result)
-    return _BLOCK.sub(lambda match: match[1] + blocks[match[2]] + match[3], page)
+    return with_blocks(page, lambda name: blocks[name.removeprefix("claim ")])
 
 
 def draws_of(result: ClaimResult) -> int:

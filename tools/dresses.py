@@ -12,6 +12,7 @@ from pathlib import Path
 
 import ml_dtypes
 import numpy as np
+from page_blocks import between
 from safetensors.numpy import load_file, save_file
 
 from pastur.analysis import Analysis, analyze
@@ -122,8 +123,7 @@ def table(found: dict[str, Analysis]) -> str:
 
 def filled(page: str, found: dict[str, Analysis]) -> str:
     """Return the page with the table between its marks."""
-    head, _, rest = page.partition(BEGIN)
-    return head + BEGIN + "\n" + table(found) + "\n" + END + rest.partition(END)[2]
+    return between(page, BEGIN, END, f"\n{table(found)}\n")
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ docs/fashion-mnist/readings, by `tools/fashion_mnist_readings.py`. Writes the pi
 docs/fashion-mnist/README.md, the text between `<!-- NAME -->` and `<!-- end -->`.
 """
 
-import re
 from pathlib import Path
 
 import fashion_mnist_blocks as blocks
 import numpy as np
 from fashion_mnist_readings import Record, read_readings
+from page_blocks import with_blocks
 
 from pastur._files import write_whole
 from pastur.cli._terminal.output_files import picture_bytes
@@ -38,7 +38,6 @@ COUNTS = {
     "BEMA": "BEMA",
     "W₀": "W − b·W_initial above critical",
 }
-_BLOCK = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def lines_of_study(records: list[NetworkRecord]) -> dict[str, list[NetworkRecord]]:
@@ -132,7 +131,7 @@ def filled(page: str, records: list[NetworkRecord], readings: list[Record]) -> s
         "figures": figures(next(iter(groups.values()))),
         "study": study(groups),
     }
-    return _BLOCK.sub(lambda match: match[1] + made[match[2]] + match[3], page)
+    return with_blocks(page, made.__getitem__)
 
 
 def draw(panels: list[Panel], path: Path) -> None:

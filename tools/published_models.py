@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from page_blocks import with_blocks
 
 import pastur
 from pastur import Finding
@@ -52,7 +53,6 @@ NAMES = ("pytorch_model.bin",)
 DOCS = Path(__file__).parent.parent / "docs"
 RECORDS, PAGE = DOCS / "published-models", DOCS / "published-models.md"
 PICTURE = RECORDS / "overview.png"
-_BLOCK = re.compile(r"(<!-- ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 # What a record has of each matrix. `white` is the largest share of the energy that can be white
 # noise, `out` the number of directions that stand out, `rounding` the share of the energy that is
 # rounding to the steps of a quantised file, null where it is not quantised.
@@ -231,7 +231,7 @@ def verdicts(records: Sequence[Record]) -> str:
 def filled(page: str, records: Sequence[Record]) -> str:
     """Return the page with its blocks made from the records."""
     blocks = {"files": table(records), "verdicts": verdicts(records)}
-    return _BLOCK.sub(lambda match: match[1] + blocks[match[2]] + match[3], page)
+    return with_blocks(page, blocks.__getitem__)
 
 
 def draw(records: Sequence[Record]) -> bytes:

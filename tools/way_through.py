@@ -18,6 +18,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
+from page_blocks import between
 
 import pastur
 
@@ -108,8 +109,7 @@ def text() -> str:
 
 def page_with(way: str, page: str) -> str:
     """Return the page with the way between its marks."""
-    start, stop = page.index(BEGIN) + len(BEGIN), page.index(END)
-    return f"{page[:start]}\n{way}\n{page[stop:]}"
+    return between(page, BEGIN, END, f"\n{way}\n")
 
 
 def main(arguments: list[str]) -> None:

@@ -11,10 +11,9 @@ import sys
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-
-from pastur._typing import AnyArray
 
 FIGURES = (
     "alpha", "alpha_weighted", "D", "sigma", "xmin", "num_pl_spikes", "stable_rank", "log_norm",
@@ -23,7 +22,7 @@ FIGURES = (
 )  # fmt: skip
 
 
-def matrices() -> dict[str, AnyArray]:
+def matrices() -> dict[str, np.ndarray[Any, Any]]:
     """Return matrices of noise, with spikes, and of a heavy tail."""
     rng = np.random.default_rng(20261127)
     noise = rng.standard_normal((120, 200))

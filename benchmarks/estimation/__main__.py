@@ -1,4 +1,4 @@
-"""Our estimators beside the published ones, on the same draws.
+"""Our estimators next to the published ones, on the same draws.
 
     python benchmarks/estimation [SECTION …] [--draws 200] [--jobs 2] [--seed 0] [--model FILE]
     python benchmarks/estimation sigma --since SOURCE
