@@ -2,7 +2,8 @@
 
     python studies/language_model/measure_gpt.py FOLDER [SEED …]
 
-FOLDER is that of `train_gpt.py`. A record is written for each seed, in some minutes of one core.
+FOLDER is that of `train_gpt.py`. A record is written for each seed, part by part, in five minutes
+of one core; parts that it has are not measured again.
 
 Brown's documents in their shuffled order: 32 judge perplexities, 16 the sensitivities and the noise
 test, 42 choose, 60 are kept apart for what layers lose; the model was trained on the others. A
@@ -10,10 +11,11 @@ document that chooses is one window of each, at a random place.
 """
 
 import copy
+import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +184,7 @@ def costs(study: Study, folder: Path) -> Iterator[dict[str, Any]]:
             found = None
             if given:
                 middle = pastur.plan_compression(
-                    analysis, study.network, method=method, target=size(0.7), **given
+                    analysis, study.network, method=method, target={"each": 0.8}, **given
                 )
                 found = pastur.torch.attribute_loss(
                     study.network, middle, documents=study.sensed, loss=loss_of
@@ -213,21 +215,22 @@ def costs(study: Study, folder: Path) -> Iterator[dict[str, Any]]:
                     }
 
 
-def measured(folder: Path, seed: int) -> dict[str, Any]:
-    """Return the record of a seed."""
-
+def measured(folder: Path, seed: int, record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the record of a seed after each of its parts that it lacked."""
     one_quick_core()
-    begun, study = time.process_time(), Study(folder, seed)
-    with tempfile.TemporaryDirectory(dir=folder) as kept:
-        return {
-            "seed": seed,
-            "perplexity": round(float(np.exp(study.losses(study.network).mean())), 3),
-            "promises": promises(study, Path(kept)),
-            "costs": list(costs(study, Path(kept))),
-            "start": list(against(study)),
-            "versions": package_versions(),
-            "seconds": round(time.process_time() - begun),
-        }
+    study = Study(folder, seed)
+    parts: dict[str, Callable[[Path], Any]] = {
+        "promises": lambda kept: promises(study, kept),
+        "costs": lambda kept: list(costs(study, kept)),
+        "start": lambda kept: list(against(study)),
+    }
+    for name, make in parts.items():
+        if name not in record:
+            begun = time.process_time()
+            with tempfile.TemporaryDirectory(dir=folder) as kept:
+                record[name] = make(Path(kept))
+            record.setdefault("seconds", {})[name] = round(time.process_time() - begun)
+            yield record
 
 
 def main() -> int:
@@ -235,10 +238,12 @@ def main() -> int:
         print(__doc__)
         return 2
     for seed in map(int, sys.argv[2:] or ["0"]):
-        record = measured(Path(sys.argv[1]), seed)
         path = train_gpt.RECORDS / f"gpt-{seed}-found.json"
-        write_whole(path, fashion_records.text(record))
-        print(seed, record["perplexity"], record["seconds"], flush=True)
+        known = json.loads(path.read_text("utf-8")) if path.exists() else {"seed": seed}
+        for record in measured(Path(sys.argv[1]), seed, known):
+            record["versions"] = package_versions()
+            write_whole(path, fashion_records.text(record))
+            print(seed, record["seconds"], flush=True)
     return 0
 
 
