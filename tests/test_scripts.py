@@ -23,10 +23,18 @@ def test_a_script_says_why_it_exists_and_how_it_is_run(path: Path) -> None:
     assert lacking(folder_pages.says(path), folder_pages.command(path)) == ""
 
 
-@pytest.mark.parametrize("folder", folder_pages.FOLDERS)
+@pytest.mark.parametrize("folder", folder_pages.TABLES)
 def test_the_table_of_a_folder_is_that_of_its_scripts(folder: str) -> None:
     page = (folder_pages.ROOT / folder / "README.md").read_text("utf-8")
     assert folder_pages.filled(page) == page, "`python tools/folder_pages.py` writes the tables"
+
+
+def test_every_benchmark_is_listed() -> None:
+    page = (folder_pages.ROOT / "benchmarks" / "README.md").read_text("utf-8")
+    names = {
+        Path(folder_pages.command(path)).parts[1] for path in SCRIPTS if "benchmarks" in path.parts
+    }
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
 def test_what_is_lacking_is_noticed() -> None:

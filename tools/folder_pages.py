@@ -1,4 +1,4 @@
-"""Write the tables of scripts in the README of tools, benchmarks and studies, of first lines.
+"""Write the tables of scripts in the README of tools and studies, of their first lines.
 
     python tools/folder_pages.py
 
@@ -13,7 +13,9 @@ from pathlib import Path
 from page_blocks import with_blocks
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("tools", "benchmarks", "studies")
+TABLES = ("tools", "studies")
+# That of the benchmarks also says which page each of them writes, and is written by hand.
+FOLDERS = (*TABLES, "benchmarks")
 
 
 def scripts(folder: str) -> Iterator[Path]:
@@ -50,7 +52,7 @@ def filled(page: str) -> str:
 
 
 def main() -> None:
-    for folder in FOLDERS:
+    for folder in TABLES:
         page = ROOT / folder / "README.md"
         page.write_text(filled(page.read_text("utf-8")), "utf-8")
 
