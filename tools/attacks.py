@@ -32,8 +32,8 @@ MB above that of the command on an ordinary matrix of 40 × 50; none took more t
 seconds. `tests/weights/test_attacks.py` and `test_costs.py` open the same files in every run of the
 tests. Two fuzzers go further: `tools/fuzz_readers.py` changes the bytes of valid files of all
 formats, `tools/fuzz_structures.py` their fields, headers and configurations.
-`tests/weights/test_remote.py` serves the same files from a web server, where they meet with the
-same answers; what servers try, and what becomes of it, is on the page on [models
+`tests/weights/test_remote_servers.py` serves the same files from a web server, where they meet with
+the same answers; what servers try, and what becomes of it, is on the page on [models
 elsewhere](remote.md#what-can-go-wrong).
 
 | file | what it tries | what the command prints | memory |

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from web_site import Site, numbers
 
 from pastur._errors import PasturError
 from pastur.weights import Matrix, iter_matrices, open_weights
@@ -125,3 +126,28 @@ def small_memory() -> Iterator[None]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Serve a folder, and let attempts follow at once."""
+    from pastur.weights._places.web import Web
+
+    monkeypatch.setattr(Web, "pauses", (0.0, 0.0))
+    folder = tmp_path / "site"
+    folder.mkdir()
+    site = Site(folder)
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+@pytest.fixture
+def model(site: Site) -> dict[str, Any]:
+    """Write five matrices, and return them."""
+    from safetensors.numpy import save_file
+
+    rng = np.random.default_rng(5)
+    arrays: dict[str, Any] = {f"{n}.weight": numbers(rng, 300, 400) for n in range(5)}
+    save_file(arrays, site.folder / "model.safetensors")
+    return arrays
