@@ -89,7 +89,7 @@ EXTRAS = {
         "import playwright.sync_api, pastur",
         ("tests/report/test_browser.py::test_sorts_by_a_click",),
     ),
-    "test": Extra(_W + "print(pastur.fit_rectangular(w))", ("tests/measures", "tests/cli")),
+    "test": Extra(_W + "print(pastur.fit_rectangular(w))", ("tests/measures",)),
     "docs": Extra("import sphinx, myst_parser, numpydoc, sphinx_gallery.gen_gallery"),
     "formats": Extra(
         "import os; os.environ['KERAS_BACKEND'] = 'torch'; "
