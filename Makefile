@@ -13,7 +13,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo check test unit lint types quick random coverage mutants docs bench oldest packages clean
+.PHONY: demo check test unit lint types quick random coverage mutants docs bench oldest packages extras clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/pastur demo
