@@ -53,7 +53,7 @@ JUDGED = {"brown": 16, "news": 16}
 SENSED = slice(48, 64)
 SENSED_LENGTH, SENSED_TOKENS, SENSED_AT = 128, 512, 0.8
 # Texts that the model has written, and tokens of each.
-WRITTEN, WRITTEN_LENGTH = 64, 256
+WRITTEN, WRITTEN_LENGTH = 32, 256
 CHOOSE_FROM = 64
 LENGTH = 256
 
