@@ -10,17 +10,18 @@ import baselines
 import numpy as np
 from blocks import Matrices
 
-from pastur._typing import AnyArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.analysis import Analysis
-from pastur.compression import Form, InputMoments
+from pastur.compression import Action, Choice, Form, InputMoments
 from pastur.compression._inputs.inputs_used import Side
 from pastur.compression._matrix.low_rank import Factors
-from pastur.compression._methods.menu import Menu, Subject, SubjectInputs, on_hull
+from pastur.compression._methods.menu import Menu, Subject, SubjectInputs, on_hull, promise
 from pastur.compression._methods.methods import METHODS, MethodName
+from pastur.compression._plan.matrix_plan import Promise
 from pastur.compression._plan.outcome import carried_out
 from pastur.compression._planning.allocation import choices_of_size
 
-_MIN_SIDE = 20
+_MIN_SIDE, _MULTIPLE = 20, 8
 # Any will do: menus have all sizes.
 _TARGET = {"size": 0.5}
 
@@ -52,6 +53,26 @@ class Layer:
         assert factors is not None
         sides = (factors.left.astype(np.float32), factors.right.astype(np.float32))
         return cls(w, menu, Factors(*sides))
+
+    @classmethod
+    def of_moments(cls, w: AnyArray, moments: FloatArray) -> "Layer":
+        """Return the layer for moments that are known, losses being those on them."""
+        n, d = w.shape
+        most = (n * d - 1) // (n + d)
+        found = baselines.Directions.of(w, moments)
+        right = found.left.T @ w
+        energies = np.einsum("ij,ij->i", right @ moments, right)
+        lost = np.append(np.cumsum(energies[::-1])[::-1], 0.0) / energies.sum()
+        ranks = np.arange(most // _MULTIPLE * _MULTIPLE, 0, -_MULTIPLE)
+        sizes = np.append(n * d, ranks * (n + d)).astype(np.float64)
+        losses = np.append(0.0, np.maximum(lost[ranks], 0.0))
+
+        def choose(k: int) -> tuple[Choice, Promise]:
+            choice = Choice(Action.LOW_RANK, rank=int(ranks[k - 1]))
+            return choice, promise(choice, float(losses[k]), energy=1.0, stored=0.0)
+
+        menu = Menu(sizes, losses, *on_hull(sizes, losses, 1.0), choose)
+        return cls(w, menu, Factors(found.left[:, :most], right[:most]))
 
     def cut(self, rank: int) -> AnyArray:
         """Return the matrix of a rank."""

@@ -45,7 +45,8 @@ OWN = {
     "background": ("outputs", True),
 }
 # Documents that choose, and the first tokens of each; of all of them with the population.
-DOCUMENTS = {0: (0, 0), 512: (8, 64), 6400: (25, 256), 25_600: (100, 256), 111_616: (436, 256)}
+ALL = 111_616
+DOCUMENTS = {0: (0, 0), 512: (8, 64), 6400: (25, 256), 25_600: (100, 256), ALL: (436, 256)}
 DRAWS = 3
 NEWS_AT = 0.8
 # Documents in their shuffled order: who judges, who judges sensitivities, who chooses.
@@ -104,6 +105,28 @@ class Given:
         if method != "truncate":
             inputs = self.inputs_and_background if background else self.inputs
         make = partial(allocated.layers, self.matrices, self.analysis, method, inputs)
+        found: dict[str, allocated.Layer] = self.layers(name, make)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Whole(Given):
+    """The same with all documents, of which the inputs are only summed."""
+
+    documents: Sequence[Sequence[int]] = ()
+
+    def own_layers(self, name: str) -> dict[str, allocated.Layer]:
+        """Return the layers for the inputs as they are: there is nothing to shrink."""
+        if OWN[name][0] != "whitened":
+            raise ValueError(f"All documents are for 'whitened' alone, not for '{name}'.")
+
+        def make() -> dict[str, allocated.Layer]:
+            moments = blocks.summed_moments(self.network, self.documents)
+            return {
+                name: allocated.Layer.of_moments(w, moments[name])
+                for name, w in self.matrices.items()
+            }
+
         found: dict[str, allocated.Layer] = self.layers(name, make)
         return found
 
@@ -281,7 +304,12 @@ class Study:
             return
         with tempfile.TemporaryDirectory(dir=self.folder) as kept:
             collect = partial(self.collected, tokens, draw, Path(kept))
-            given = Given(self.network, collect, self.sensitivities)
+            documents = self.choosing(tokens, draw)
+            given = (
+                Whole(self.network, collect, self.sensitivities, documents=documents)
+                if tokens == ALL
+                else Given(self.network, collect, self.sensitivities)
+            )
             for name, asked in wanted:
                 begun = time.process_time()
                 found = METHODS[name].make(given, asked)

@@ -295,6 +295,23 @@ def test_uniform_whitening_is_the_baseline(network: Any, inputs: Any) -> None:
     assert max(np.abs(found.matrices[name] - other[name]).max() for name in given) > 1e-2
 
 
+def test_moments_that_are_only_summed_lead_to_the_same(
+    network: Any, documents: Any, inputs: Any
+) -> None:
+    given = blocks.matrices(network)
+    moments = blocks.summed_moments(network, documents)
+    layers = allocated.layers(given, pastur.analyze(given, noise="white"), "whitened", inputs)
+    for name, w in given.items():
+        np.testing.assert_allclose(moments[name], blocks.moments_of(inputs, name), rtol=1e-3)
+        found = allocated.Layer.of_moments(w, moments[name])
+        np.testing.assert_allclose(found.cut(8), layers[name].cut(8), atol=1e-3)
+        # In sample: what is lost of the outputs of these documents.
+        lost = w - found.cut(8)
+        expected = np.sum((lost @ moments[name]) * lost) / np.sum((w @ moments[name]) * w)
+        assert found.menu.losses[-1] == pytest.approx(expected, rel=1e-3)
+        assert found.rank(len(found.menu.sizes) - 1) == 8
+
+
 def test_half_of_the_neurons_or_entries_or_bits_is_left(network: Any, inputs: Any) -> None:
     given = blocks.matrices(network)
     for method in baselines.ZEROS:
