@@ -16,6 +16,7 @@ import held_out
 import measure
 import numpy as np
 import pronounce
+from page_blocks import between
 
 import pastur
 from pastur._format import percent
@@ -182,7 +183,7 @@ def tables(record: dict[str, Any]) -> str:
 
 def page_text(text: str, record: dict[str, Any]) -> str:
     """Return the page with the tables of a record."""
-    return measure.between(text, MARKS, tables(record))
+    return between(text, *MARKS, f"\n{tables(record)}\n")
 
 
 def main() -> int:

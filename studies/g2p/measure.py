@@ -23,6 +23,10 @@ from pastur._format import percent
 from pastur._versions import package_versions
 from pastur.compression import CompressionPlan, read_compressed
 
+# Pages are written as the tools write them.
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+from page_blocks import between
+
 HERE = Path(__file__).parent
 RECORDS = HERE / "records.json"
 PAGE = HERE.parent.parent / "docs" / "compression-g2p.md"
@@ -135,17 +139,9 @@ def table(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def between(text: str, marks: tuple[str, str], found: str) -> str:
-    """Return a page with something else between two marks."""
-    begin, end = marks
-    front, _, rest = text.partition(begin)
-    _, _, back = rest.partition(end)
-    return f"{front}{begin}\n{found}\n{end}{back}"
-
-
 def page_text(text: str, record: dict[str, Any]) -> str:
     """Return the page with the table of a record."""
-    return between(text, MARKS, table(record))
+    return between(text, *MARKS, f"\n{table(record)}\n")
 
 
 def write_record_and_page(

@@ -25,6 +25,10 @@ from pastur._format import percent
 from pastur._versions import package_versions
 from pastur.compression import CompressionPlan
 
+# Pages are written as the tools write them.
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+from page_blocks import between
+
 HERE = Path(__file__).parent
 RECORDS = HERE / "records.json"
 DOCS = HERE.parent.parent / "docs"
@@ -189,12 +193,9 @@ def _size(row: dict[str, Any]) -> float:
 
 def page_text(text: str, record: dict[str, Any]) -> str:
     """Return the page with the tables of a record."""
-    front, _, rest = text.partition(BEGIN)
-    _, _, back = rest.partition(END)
     whole, kept = (table(record, exclude) for exclude in SIZES)
-    return (
-        f"{front}{BEGIN}\n## All matrices\n\n{whole}\n\n## Embeddings kept\n\n{kept}\n{END}{back}"
-    )
+    tables = f"\n## All matrices\n\n{whole}\n\n## Embeddings kept\n\n{kept}\n"
+    return between(text, BEGIN, END, tables)
 
 
 def main() -> int:
