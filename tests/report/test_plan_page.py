@@ -180,7 +180,7 @@ def test_what_outputs_lose_is_on_the_page(tmp_path: Path) -> None:
     assert "what the model loses is not known" in text and "without data" not in text
     predicted = dataclasses.replace(made, predicted=Prediction(0.02, 0.015, 0.025, 30))
     text = (write_plan(predicted, tmp_path / "plan.html")).read_text("utf-8")
-    assert "+0.02" in text and "predicted to second order, from 30 documents" in text
+    assert "+0.02" in text and "predicted from 30 documents" in text
     plain = pastur.plan_compression(analysis, model, target={"size": 0.6})
     text = (write_plan(plain, tmp_path / "plan.html")).read_text("utf-8")
     assert "Outputs lost" not in text and "without data" in text

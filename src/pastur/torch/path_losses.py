@@ -122,12 +122,14 @@ def attribute_loss(
         )
     changes = planned_changes(module, plan)
     places, weights = np.polynomial.legendre.leggauss(positive_integer("nodes", nodes))
-    parts = np.zeros((len(changes), len(given)))
+    steps = (places + 1) / 2
+    parts, way = np.zeros((len(changes), len(given))), np.zeros((steps.size, len(given)))
     before = _values(module, given, loss)
-    for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
-        with changed(changes, float(place)):
+    for place, step in enumerate(steps):
+        with changed(changes, float(step)):
             for number, document in enumerate(given):
-                parts[:, number] += weight * _slopes(module, document, number, loss, changes)
+                way[place, number], slopes = _slopes(module, document, number, loss, changes)
+                parts[:, number] += weights[place] / 2 * slopes
     with changed(changes, 1.0):
         after = _values(module, given, loss)
     return Sensitivities(
@@ -138,6 +140,8 @@ def attribute_loss(
             for change, losses in zip(changes, parts, strict=True)
         ),
         together=tuple((after - before).tolist()),
+        steps=tuple(steps.tolist()),
+        on_the_way=tuple(tuple(losses.tolist()) for losses in way - before),
     )
 
 
@@ -148,8 +152,10 @@ def _values(module: Any, documents: list[Any], loss: Loss) -> FloatArray:
         return np.array([float(_one(module, x, k, loss)) for k, x in enumerate(documents)])
 
 
-def _slopes(module: Any, document: Any, number: int, loss: Loss, changes: list[Any]) -> FloatArray:
-    """Return the derivative of the loss along each change."""
+def _slopes(
+    module: Any, document: Any, number: int, loss: Loss, changes: list[Any]
+) -> tuple[float, FloatArray]:
+    """Return the loss of a document, and its derivative along each change."""
     import torch
 
     parameters = list({id(one.parameter): one.parameter for one in changes}.values())
@@ -177,7 +183,7 @@ def _slopes(module: Any, document: Any, number: int, loss: Loss, changes: list[A
             slopes[k] = change.slope(gradient)
     if not np.isfinite(slopes).all():
         raise InvalidInputError(f"The gradient of document {number}, from 0, is not finite.")
-    return slopes
+    return float(found.detach()), slopes
 
 
 def _one(module: Any, document: Any, number: int, loss: Loss) -> Any:

@@ -15,15 +15,18 @@ from pastur.compression._sensitivities.sensitivities import check_plan, model_ma
 if TYPE_CHECKING:
     from pastur.torch._layers.planned_changes import PlannedChange
 
+_STEPS = (0.25, 0.5)
+
 
 def measure_sensitivities(
     module: Any, plan: CompressionPlan, *, evaluate: Callable[[Any], Sequence[float]]
 ) -> Sensitivities:
     """Measure what a model loses with each matrix a quarter and half of the way to its plan.
 
-    Of each matrix that the plan changes, and of all together, the losses at W + t (W′ − W), t = ¼
-    and ½. To second order they say what W′ costs, and for other ranks what is in proportion to the
-    share of the outputs that is lost: `pastur.plan_compression(…, sensitivities=…)`.
+    Of each matrix that the plan changes, the losses at W + t (W′ − W), t = ¼ and ½, which to second
+    order say what W′ costs, and of all together those at ¼, ½ and 1. For other ranks matrices cost
+    in proportion to the share of the outputs that is lost:
+    `pastur.plan_compression(…, sensitivities=…)`.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def measure_sensitivities(
 
     Notes
     -----
-    It takes two evaluations for each matrix that is changed, and three more, and the memory of the
+    It takes two evaluations for each matrix that is changed, and four more, and the memory of the
     model once more. Where the loss can be differentiated, `attribute_loss` takes about nine
     evaluations for all matrices together.
 
@@ -102,34 +105,31 @@ def measure_sensitivities(
         )
     changes = planned_changes(module, plan)
     before = _losses(module, evaluate)
+
+    def losses(changed: "Sequence[PlannedChange]") -> dict[float, FloatArray]:
+        return {step: _more(module, evaluate, before, changed, step) for step in _STEPS}
+
     measured = [
-        MatrixSensitivity(
-            name=change.name,
-            outputs=change.outputs,
-            losses=_whole(module, evaluate, before, [change]),
-        )
+        MatrixSensitivity(change.name, change.outputs, _whole(losses([change])))
         for change in changes
     ]
     return Sensitivities(
         model=model_mark(plan.tensors),
         before=tuple(before.tolist()),
         matrices=tuple(measured),
-        together=_whole(module, evaluate, before, changes),
+        together=tuple(_more(module, evaluate, before, changes, 1.0).tolist()),
+        steps=_STEPS,
+        on_the_way=tuple(tuple(one.tolist()) for one in losses(changes).values()),
     )
 
 
-def _whole(
-    module: Any,
-    evaluate: Callable[[Any], Any],
-    before: FloatArray,
-    changes: "Sequence[PlannedChange]",
-) -> tuple[float, ...]:
+def _whole(losses: dict[float, FloatArray]) -> tuple[float, ...]:
     """Return what follows for all of a change, to second order: a + b, of a t + b t² through both.
 
     The first order is there as well: at the end of a training that was stopped, or on other data,
     the slope is not zero.
     """
-    quarter, half = (_more(module, evaluate, before, changes, step) for step in (0.25, 0.5))
+    quarter, half = losses.values()
     return tuple((6 * half - 8 * quarter).tolist())
 
 

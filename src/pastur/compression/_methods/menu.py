@@ -16,6 +16,9 @@ _ROUNDING = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfl
 _SMALLEST = {"float32": 2.0**-150, "float16": 2.0**-25, "bfloat16": 2.0**-134}
 _EPS = float(np.finfo(np.float64).eps)
 
+# How many times the outputs that it lost when it was measured a matrix may lose.
+REACH = 4.0
+
 
 @dataclass(frozen=True, eq=False)
 class SubjectInputs:
@@ -30,12 +33,15 @@ class SubjectInputs:
         Which side of the matrix they are on; None where it is unfolded another way.
     weight : float or None
         What a loss of all of its outputs counts for; None where that was not measured.
+    most : float
+        The largest share of its outputs that may be lost.
     """
 
     moments: InputMoments
     tensor: str
     side: Side | None
     weight: float | None = 1.0
+    most: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,11 @@ from functools import partial
 
 import numpy as np
 
+from pastur._format import percent
 from pastur.compression._inputs.inputs_used import InputsUsed, Side
 from pastur.compression._inputs.output_losses import OutputLosses, losses_of_layer
 from pastur.compression._methods.menu import (
+    REACH,
     Menu,
     Subject,
     SubjectInputs,
@@ -20,6 +22,9 @@ from pastur.compression._plan.matrix_plan import Action, Choice, OutputPromise, 
 _UNSEEN = "its inputs were not collected: kept"
 _UNFOLDED = "unfolded otherwise than its inputs: kept"
 _UNMEASURED = "its sensitivity was not measured: kept"
+# A share of the outputs that is left without the strongest direction.
+_STRONG = 0.1
+_TOO_MUCH = f"it would lose more than {REACH:g} times what was measured: kept"
 _SILENT = "its outputs are zero for all inputs: kept"
 
 
@@ -51,13 +56,20 @@ def _of_outputs(subject: Subject, *, clean: bool) -> Menu:
     found = losses_of_layer(tall, given.moments, given.tensor, int(chosen[0]), clean=clean)
     if found is None:
         return only_kept(subject.entries, _SILENT)
+    chosen = chosen[found.losses[chosen] <= given.most]
+    if chosen.size == 0:
+        return only_kept(subject.entries, _TOO_MUCH)
     n, m = subject.shape
     sizes = np.append(n * m, np.minimum(chosen * (n + m), n * m)).astype(np.float64)
     losses = np.append(0.0, found.losses[chosen])
     ladder, levels = on_hull(sizes, losses, given.weight)
     choose = partial(_choice, subject, given, found)
-    note = f"inputs shrunk by {found.shrinkage:.2f}" if clean else ""
-    return Menu(sizes, losses, ladder, levels, lambda k: choose(int(chosen[k - 1])), note=note)
+    notes = [f"inputs shrunk by {found.shrinkage:.2f}"] if clean else []
+    if found.losses[1] < _STRONG:
+        notes.append(f"one direction has {percent(1 - float(found.losses[1]))} of the outputs")
+    return Menu(
+        sizes, losses, ladder, levels, lambda k: choose(int(chosen[k - 1])), note="; ".join(notes)
+    )
 
 
 def _choice(

@@ -105,7 +105,7 @@ def _lost_outputs(plan: CompressionPlan) -> str:
     if plan.predicted is None:
         return f"{front}; what the model loses by that is not known."
     return (
-        f"{front}. Loss of the model, predicted to second order: {plan.predicted}, from "
+        f"{front}. Loss of the model, predicted: {plan.predicted}, from "
         f"{plan.predicted.documents} documents."
     )
 

@@ -8,15 +8,15 @@ from pastur._format import number, span
 
 @dataclass(frozen=True)
 class Prediction:
-    """How much more a model loses, to second order in what is changed.
+    """How much more a model loses, predicted from another plan or along this one.
 
     Attributes
     ----------
     loss : float
         Mean over documents like those that were evaluated.
     low, high : float
-        Interval of level 95 % for it; documents are the unit. That the loss is not of second order
-        is not in it.
+        Interval of level 95 % for it; documents are the unit. It is wider the farther the plan is
+        from the one that was measured.
     documents : int
 
     Examples

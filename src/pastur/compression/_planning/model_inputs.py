@@ -9,7 +9,7 @@ from pastur._errors import InvalidInputError
 from pastur._foreign import shown, some_of
 from pastur.compression._inputs.inputs_used import Side
 from pastur.compression._inputs.moments import InputMoments, LayerInputs
-from pastur.compression._methods.menu import SubjectInputs
+from pastur.compression._methods.menu import REACH, SubjectInputs
 from pastur.compression._plan.fingerprint import TensorRecord
 from pastur.compression._sensitivities.sensitivities import Sensitivities
 from pastur.weights import Matrix
@@ -55,9 +55,17 @@ def inputs_of(
 def weighted(
     inputs: Mapping[str, SubjectInputs], sensitivities: Sensitivities
 ) -> dict[str, SubjectInputs]:
-    """Return the same, outputs counting for what the model loses by them."""
+    """Return the same, outputs counting for what the model loses by them, as far as is known.
+
+    What a small change costs says nothing of a large one: a layer may lose a few times the outputs
+    that it lost when it was measured.
+    """
     weights = sensitivities.weights
-    return {name: replace(one, weight=weights.get(name)) for name, one in inputs.items()}
+    most = {one.name: REACH * one.outputs for one in sensitivities.matrices}
+    return {
+        name: replace(one, weight=weights.get(name), most=most.get(name, 0.0))
+        for name, one in inputs.items()
+    }
 
 
 def _side(matrix: Matrix, layer: LayerInputs) -> Side | None:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ SCHEMA = 1
 # Of fewer, no standard error is worth having.
 LEAST_DOCUMENTS = 5
 _LEVEL = 0.95
+# By which part of it the loss may differ for a plan all of whose losses other matrices have, than
+# those of the plan that was measured.
+_MOVED = 0.25
 
 
 def model_mark(tensors: Sequence[TensorRecord]) -> str:
@@ -101,6 +105,10 @@ class Sensitivities:
         What the change of each matrix costs: alone, or as its share of what all of them cost.
     together : tuple of float
         How much more the model loses with all of them changed, by document.
+    steps : tuple of float
+        Parts of that change, between 0 and 1, ascending.
+    on_the_way : tuple of tuple of float
+        How much more the model loses with such a part, by document.
 
     Examples
     --------
@@ -109,12 +117,18 @@ class Sensitivities:
     >>> found = Sensitivities("", (2.0,) * 5, (MatrixSensitivity("a", 0.1, more),), more)
     >>> print(found.predicted({"a": 0.05}))
     0.08000 more (0.07298 to 0.08702)
+    >>> half = tuple(x / 2 for x in more)  # half of the way costs half, and not a quarter
+    >>> found = Sensitivities("", (2.0,) * 5, found.matrices, more, (0.5,), (half,))
+    >>> print(found.predicted({"a": 0.025}))
+    0.08000 more (0.07298 to 0.08702)
     """
 
     model: str
     before: tuple[float, ...]
     matrices: tuple[MatrixSensitivity, ...]
     together: tuple[float, ...]
+    steps: tuple[float, ...] = ()
+    on_the_way: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.before)
@@ -123,9 +137,12 @@ class Sensitivities:
                 f"Sensitivities need the losses of at least {LEAST_DOCUMENTS} documents. Got "
                 f"{count}."
             )
-        for losses in (self.together, *(one.losses for one in self.matrices)):
+        for losses in (self.together, *self.on_the_way, *(one.losses for one in self.matrices)):
             if len(losses) != count:
                 raise InvalidInputError(f"Each change must have the losses of {count} documents.")
+        ascending = all(a < b for a, b in pairwise((0.0, *self.steps, 1.0)))
+        if len(self.steps) != len(self.on_the_way) or not ascending:
+            raise InvalidInputError("`steps` must ascend between 0 and 1, and have losses each.")
         if len({one.name for one in self.matrices}) < len(self.matrices) or not self.matrices:
             raise InvalidInputError("Sensitivities are of matrices of different names.")
         for one in self.matrices:
@@ -166,8 +183,19 @@ class Sensitivities:
             )
         known = {one.name for one in self.matrices}
         more = [one for one in earlier.matrices if one.name not in known]
-        together = np.sum([self.together, *(one.losses for one in more)], axis=0)
-        return replace(self, matrices=(*self.matrices, *more), together=tuple(together.tolist()))
+        extra = np.array([one.losses for one in more]).reshape(-1, len(self.before))
+        added = extra.sum(axis=0)
+        # To second order, that of a part is in proportion to its square.
+        parts = [
+            np.asarray(losses) + step**2 * added
+            for step, losses in zip(self.steps, self.on_the_way, strict=True)
+        ]
+        return replace(
+            self,
+            matrices=(*self.matrices, *more),
+            together=tuple((np.asarray(self.together) + added).tolist()),
+            on_the_way=tuple(tuple(one.tolist()) for one in parts),
+        )
 
     def predicted(self, outputs: Mapping[str, float]) -> Prediction:
         """Return how much more the model loses, with an interval in which documents are the unit.
@@ -188,12 +216,14 @@ class Sensitivities:
                 raise InvalidInputError(f"The sensitivity of {shown(name)} was not measured.")
         lost = np.array([outputs.get(one.name, 0.0) / one.outputs for one in self.matrices])
         alone = np.array([one.losses for one in self.matrices])
-        together = np.array(self.together)
-        every = np.arange(together.size)
-        value = _combined(lost, alone, together, every)
-        without = [_combined(lost, alone, together, every[every != k]) for k in every]
+        way = np.array([*self.on_the_way, self.together])
+        steps = np.array([*self.steps, 1.0])
+        every = np.arange(way.shape[1])
+        value = _combined(lost, alone, steps, way, every)
+        without = [_combined(lost, alone, steps, way, every[every != k]) for k in every]
         spread = np.sqrt((every.size - 1) * np.var(without))
-        reach = float(stdtrit(every.size - 1, (1 + _LEVEL) / 2) * spread)
+        chance = float(stdtrit(every.size - 1, (1 + _LEVEL) / 2) * spread)
+        reach = float(np.hypot(chance, _MOVED * _moved(lost, alone) * abs(value)))
         return Prediction(value, value - reach, value + reach, every.size)
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
@@ -248,22 +278,44 @@ class Sensitivities:
 
 
 def _combined(
-    lost: FloatArray, alone: FloatArray, together: FloatArray, documents: AnyArray
+    lost: FloatArray, alone: FloatArray, steps: FloatArray, way: FloatArray, documents: AnyArray
 ) -> float:
-    """Return the loss for some documents: each matrix in proportion, and how they go together.
+    """Return the loss for some documents.
+
+    Each matrix counts in proportion to the outputs that it loses; and the model loses for all of
+    them what it loses where all have gone a part of the way and have the same sum: where much is
+    lost, each further loss costs less.
 
     Parameters
     ----------
     lost : array, shape (matrices,)
         Outputs lost, over those lost when it was measured.
     alone : array, shape (matrices, documents)
-    together : array, shape (documents,)
+    steps : array, shape (parts,)
+        The last is 1.
+    way : array, shape (parts, documents)
     documents : array of int
     """
     each = alone[:, documents].mean(axis=1)
-    joint = float(together[documents].mean())
+    losses = way[:, documents].mean(axis=1)
     total = float(each.sum())
     # Where the sum of the parts is no guide, all of them have the mean share.
-    if total <= 0:
-        return joint * float(lost.mean())
-    return joint * float(lost @ each) / total
+    share = float(lost @ each) / total if total > 0 else float(lost.mean())
+    if steps.size == 1 or not 0 < share < 1:
+        return share * float(losses[-1])
+    # Outputs are lost in proportion to the square of the part.
+    part = np.sqrt(share)
+    return float(part * np.polyval(np.polyfit(steps, losses / steps, steps.size - 1), part))
+
+
+def _moved(lost: FloatArray, alone: FloatArray) -> float:
+    """Return how far a plan is from the one that was measured, 0 for the same mixture.
+
+    The share of the loss that other matrices have, and more where more is lost in all.
+    """
+    each = np.maximum(alone.mean(axis=1), 0.0)
+    there, here = each.sum(), float(lost @ each)
+    if not (there > 0 and here > 0):
+        return 1.0
+    other = float(np.abs(lost * each / here - each / there).sum() / 2)
+    return other + max(float(np.log(here / there)), 0.0)

@@ -75,5 +75,5 @@ def _tiles(plan: CompressionPlan) -> list[Tile]:
 
 def _predicted(predicted: Prediction) -> Tile:
     ends = span(predicted.low, predicted.high)
-    meaning = f"{ends} more; predicted to second order, from {predicted.documents} documents"
+    meaning = f"{ends} more; predicted from {predicted.documents} documents"
     return "Loss of the model", f"{predicted.loss:+.3g}", meaning
