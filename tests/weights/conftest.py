@@ -5,7 +5,7 @@ import json
 import random
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from web_site import Site, numbers
 
 from pastur._errors import PasturError
-from pastur.weights import Matrix, iter_matrices, open_weights
+from pastur.weights import Matrix, Weights, iter_matrices, open_weights
 
 
 @pytest.fixture
@@ -151,3 +151,19 @@ def model(site: Site) -> dict[str, Any]:
     arrays: dict[str, Any] = {f"{n}.weight": numbers(rng, 300, 400) for n in range(5)}
     save_file(arrays, site.folder / "model.safetensors")
     return arrays
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[..., Weights]:
+    """Return a function that writes tensors, with a configuration next to them, and opens them."""
+
+    def write(tensors: Mapping[str, Any], **configs: Any) -> Weights:
+        from safetensors.numpy import save_file
+
+        arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+        save_file(arrays, tmp_path / "model.safetensors")
+        for name, content in configs.items():
+            (tmp_path / f"{name}.json").write_text(json.dumps(content), "utf-8")
+        return open_weights(tmp_path / "model.safetensors")
+
+    return write
