@@ -444,11 +444,14 @@ def test_matrices_of_a_round_before_are_kept_where_they_were_measured() -> None:
     first = measured(a=0.2, b=0.3)
     second = measured(b=0.1)
     found = second.joined(first)
-    assert [one.name for one in found.matrices] == ["b", "a"]
-    assert found.matrices[0].mean == pytest.approx(0.1)
-    assert np.mean(found.together) == pytest.approx(0.3)
-    # Half of the outputs of b: nothing of what a costs.
+    assert [one.name for one in found.every] == ["b", "a"]
+    assert found.every[0].mean == pytest.approx(0.1) and found.weights["a"] == pytest.approx(2.0)
+    # Half of the outputs of b: nothing of what a costs. The plan itself: as it was measured.
     assert found.predicted({"b": 0.05}).loss == pytest.approx(0.05)
+    assert found.predicted({"b": 0.1}) == second.predicted({"b": 0.1})
+    both = found.predicted({"b": 0.1, "a": 0.05})
+    assert both.loss == pytest.approx(0.2) and both.high > 0.2 + 0.25 * 0.5 * 0.2
+    assert found.joined(first) == found
     with pytest.raises(InvalidInputError, match="another model"):
         second.joined(measured(model="x", a=0.1))
     with pytest.raises(InvalidInputError, match="other documents"):

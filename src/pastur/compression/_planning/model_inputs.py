@@ -61,7 +61,7 @@ def weighted(
     that it lost when it was measured.
     """
     weights = sensitivities.weights
-    most = {one.name: REACH * one.outputs for one in sensitivities.matrices}
+    most = {one.name: REACH * one.outputs for one in sensitivities.every}
     return {
         name: replace(one, weight=weights.get(name), most=most.get(name, 0.0))
         for name, one in inputs.items()

@@ -109,6 +109,8 @@ class Sensitivities:
         Parts of that change, between 0 and 1, ascending.
     on_the_way : tuple of tuple of float
         How much more the model loses with such a part, by document.
+    earlier : tuple of MatrixSensitivity
+        Matrices that this plan keeps, measured along another.
 
     Examples
     --------
@@ -129,6 +131,7 @@ class Sensitivities:
     together: tuple[float, ...]
     steps: tuple[float, ...] = ()
     on_the_way: tuple[tuple[float, ...], ...] = ()
+    earlier: tuple[MatrixSensitivity, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.before)
@@ -137,17 +140,22 @@ class Sensitivities:
                 f"Sensitivities need the losses of at least {LEAST_DOCUMENTS} documents. Got "
                 f"{count}."
             )
-        for losses in (self.together, *self.on_the_way, *(one.losses for one in self.matrices)):
+        for losses in (self.together, *self.on_the_way, *(one.losses for one in self.every)):
             if len(losses) != count:
                 raise InvalidInputError(f"Each change must have the losses of {count} documents.")
         ascending = all(a < b for a, b in pairwise((0.0, *self.steps, 1.0)))
         if len(self.steps) != len(self.on_the_way) or not ascending:
             raise InvalidInputError("`steps` must ascend between 0 and 1, and have losses each.")
-        if len({one.name for one in self.matrices}) < len(self.matrices) or not self.matrices:
+        if len({one.name for one in self.every}) < len(self.every) or not self.matrices:
             raise InvalidInputError("Sensitivities are of matrices of different names.")
-        for one in self.matrices:
+        for one in self.every:
             if not one.outputs > 0:
                 raise InvalidInputError(f"`outputs` of {shown(one.name)} must be positive.")
+
+    @property
+    def every(self) -> tuple[MatrixSensitivity, ...]:
+        """All matrices of which something is known."""
+        return (*self.matrices, *self.earlier)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -156,7 +164,7 @@ class Sensitivities:
         A loss that was not seen for the noise, or that came out negative, is not one of zero.
         """
         least = np.finfo(float).tiny
-        return {one.name: max(one.mean, one.error, least) / one.outputs for one in self.matrices}
+        return {one.name: max(one.mean, one.error, least) / one.outputs for one in self.every}
 
     def joined(self, earlier: "Sensitivities") -> "Sensitivities":
         """Return these, with those matrices that were measured earlier and not here.
@@ -181,21 +189,9 @@ class Sensitivities:
                 "The earlier sensitivities are of other documents: the model as it is loses "
                 "something else on them."
             )
-        known = {one.name for one in self.matrices}
-        more = [one for one in earlier.matrices if one.name not in known]
-        extra = np.array([one.losses for one in more]).reshape(-1, len(self.before))
-        added = extra.sum(axis=0)
-        # To second order, that of a part is in proportion to its square.
-        parts = [
-            np.asarray(losses) + step**2 * added
-            for step, losses in zip(self.steps, self.on_the_way, strict=True)
-        ]
-        return replace(
-            self,
-            matrices=(*self.matrices, *more),
-            together=tuple((np.asarray(self.together) + added).tolist()),
-            on_the_way=tuple(tuple(one.tolist()) for one in parts),
-        )
+        known = {one.name for one in self.every}
+        more = tuple(one for one in earlier.every if one.name not in known)
+        return replace(self, earlier=(*self.earlier, *more))
 
     def predicted(self, outputs: Mapping[str, float]) -> Prediction:
         """Return how much more the model loses, with an interval in which documents are the unit.
@@ -210,21 +206,36 @@ class Sensitivities:
         InvalidInputError
             When there is a matrix that was not measured.
         """
-        known = {one.name: one for one in self.matrices}
+        known = {one.name: one for one in self.every}
         for name in outputs:
             if name not in known:
                 raise InvalidInputError(f"The sensitivity of {shown(name)} was not measured.")
-        lost = np.array([outputs.get(one.name, 0.0) / one.outputs for one in self.matrices])
-        alone = np.array([one.losses for one in self.matrices])
+        lost, alone = self._changes(self.matrices, outputs)
+        more, each = self._changes(self.earlier, outputs)
         way = np.array([*self.on_the_way, self.together])
         steps = np.array([*self.steps, 1.0])
+
+        def value(documents: AnyArray) -> float:
+            there = float(more @ each[:, documents].mean(axis=1))
+            return _combined(lost, alone[:, documents], steps, way[:, documents]) + there
+
         every = np.arange(way.shape[1])
-        value = _combined(lost, alone, steps, way, every)
-        without = [_combined(lost, alone, steps, way, every[every != k]) for k in every]
+        found = value(every)
+        without = [value(every[every != k]) for k in every]
         spread = np.sqrt((every.size - 1) * np.var(without))
         chance = float(stdtrit(every.size - 1, (1 + _LEVEL) / 2) * spread)
-        reach = float(np.hypot(chance, _MOVED * _moved(lost, alone) * abs(value)))
-        return Prediction(value, value - reach, value + reach, every.size)
+        planned = np.append(lost, more) * np.maximum(np.vstack([alone, each]).mean(axis=1), 0)
+        measured = np.maximum(np.vstack([alone, 0 * each]).mean(axis=1), 0)
+        reach = float(np.hypot(chance, _MOVED * _distance(planned, measured) * abs(found)))
+        return Prediction(found, found - reach, found + reach, every.size)
+
+    def _changes(
+        self, matrices: Sequence[MatrixSensitivity], outputs: Mapping[str, float]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return outputs lost, over those lost when it was measured, and losses by document."""
+        lost = [outputs.get(one.name, 0.0) / one.outputs for one in matrices]
+        losses = np.array([one.losses for one in matrices])
+        return np.array(lost), losses.reshape(-1, len(self.before))
 
     def to_json(self, path: str | os.PathLike[str]) -> Path:
         """Write the JSON document, whole or not at all, and return its path.
@@ -277,10 +288,8 @@ class Sensitivities:
         return "\n".join(lines)
 
 
-def _combined(
-    lost: FloatArray, alone: FloatArray, steps: FloatArray, way: FloatArray, documents: AnyArray
-) -> float:
-    """Return the loss for some documents.
+def _combined(lost: FloatArray, alone: FloatArray, steps: FloatArray, way: FloatArray) -> float:
+    """Return the loss of a plan, from those of another on the way to it.
 
     Each matrix counts in proportion to the outputs that it loses; and the model loses for all of
     them what it loses where all have gone a part of the way and have the same sum: where much is
@@ -294,10 +303,8 @@ def _combined(
     steps : array, shape (parts,)
         The last is 1.
     way : array, shape (parts, documents)
-    documents : array of int
     """
-    each = alone[:, documents].mean(axis=1)
-    losses = way[:, documents].mean(axis=1)
+    each, losses = alone.mean(axis=1), way.mean(axis=1)
     total = float(each.sum())
     # Where the sum of the parts is no guide, all of them have the mean share.
     share = float(lost @ each) / total if total > 0 else float(lost.mean())
@@ -308,14 +315,18 @@ def _combined(
     return float(part * np.polyval(np.polyfit(steps, losses / steps, steps.size - 1), part))
 
 
-def _moved(lost: FloatArray, alone: FloatArray) -> float:
-    """Return how far a plan is from the one that was measured, 0 for the same mixture.
+def _distance(planned: FloatArray, measured: FloatArray) -> float:
+    """Return how far a plan is from one that was measured, 0 for the same mixture.
 
     The share of the loss that other matrices have, and more where more is lost in all.
+
+    Parameters
+    ----------
+    planned, measured : array, shape (matrices,)
+        What each matrix costs.
     """
-    each = np.maximum(alone.mean(axis=1), 0.0)
-    there, here = each.sum(), float(lost @ each)
+    here, there = float(planned.sum()), float(measured.sum())
     if not (there > 0 and here > 0):
         return 1.0
-    other = float(np.abs(lost * each / here - each / there).sum() / 2)
+    other = float(np.abs(planned / here - measured / there).sum() / 2)
     return other + max(float(np.log(here / there)), 0.0)
