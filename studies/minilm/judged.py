@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 from pastur._typing import AnyArray, FloatArray
 
 GENSIM = "gensim==4.4.0"
-_INSIDE = "gensim/test/test_data"
+INSIDE = "gensim/test/test_data"
 WORD_PAIRS = {"wordsim": "wordsim353.tsv", "simlex": "simlex999.txt"}
 _DOCUMENTS, _SIMILARITIES = "lee.cor", "similarities0-1.txt"
 WORDNET = "wordnet-base"
@@ -58,7 +58,7 @@ class Judgements:
 def fetch(folder: Path) -> Judgements:
     """Return all judgements, downloaded into a folder if they are not there."""
     names = [*WORD_PAIRS.values(), _DOCUMENTS, _SIMILARITIES]
-    paths = sentences.fetch_files(GENSIM, [f"{_INSIDE}/{name}" for name in names], folder)
+    paths = sentences.fetch_files(GENSIM, [f"{INSIDE}/{name}" for name in names], folder)
     *pairs, documents, similarities = paths
     return Judgements(
         {name: word_pairs(path) for name, path in zip(WORD_PAIRS, pairs, strict=True)},

@@ -269,7 +269,7 @@ def test_a_prediction_is_the_jackknife_of_the_sum(tmp_path: Path) -> None:
     spread = np.sqrt(4 / 5 * sum((one - np.mean(without)) ** 2 for one in without))
     # The 97.5 % point of t with 4 degrees of freedom, from a table.
     # A quarter of the loss has moved from one matrix to the other.
-    reach = np.hypot(2.7764 * spread, 0.25 * 0.25 * predicted.loss)
+    reach = np.hypot(2.7764 * spread, 0.5 * 0.25 * predicted.loss)
     assert predicted.high - predicted.loss == pytest.approx(reach, rel=1e-4)
     assert Sensitivities.from_json(found.to_json(tmp_path / "a.json")) == found
     with pytest.raises(InvalidInputError, match="of 'c' was not measured"):
@@ -450,7 +450,7 @@ def test_matrices_of_a_round_before_are_kept_where_they_were_measured() -> None:
     assert found.predicted({"b": 0.05}).loss == pytest.approx(0.05)
     assert found.predicted({"b": 0.1}) == second.predicted({"b": 0.1})
     both = found.predicted({"b": 0.1, "a": 0.05})
-    assert both.loss == pytest.approx(0.2) and both.high > 0.2 + 0.25 * 0.5 * 0.2
+    assert both.loss == pytest.approx(0.2) and both.high > 0.2 + 0.5 * 0.5 * 0.2
     assert found.joined(first) == found
     with pytest.raises(InvalidInputError, match="another model"):
         second.joined(measured(model="x", a=0.1))

@@ -28,7 +28,7 @@ LEAST_DOCUMENTS = 5
 _LEVEL = 0.95
 # By which part of it the loss may differ for a plan all of whose losses other matrices have, than
 # those of the plan that was measured.
-_MOVED = 0.25
+_MOVED = 0.5
 
 
 def model_mark(tensors: Sequence[TensorRecord]) -> str:
