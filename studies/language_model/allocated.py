@@ -12,10 +12,17 @@ from blocks import Matrices
 
 from pastur._typing import AnyArray, FloatArray
 from pastur.analysis import Analysis
-from pastur.compression import Action, Choice, Form, InputMoments
+from pastur.compression import Action, Choice, Form, InputMoments, Sensitivities
 from pastur.compression._inputs.inputs_used import Side
 from pastur.compression._matrix.low_rank import Factors
-from pastur.compression._methods.menu import Menu, Subject, SubjectInputs, on_hull, promise
+from pastur.compression._methods.menu import (
+    REACH,
+    Menu,
+    Subject,
+    SubjectInputs,
+    on_hull,
+    promise,
+)
 from pastur.compression._methods.methods import METHODS, MethodName
 from pastur.compression._plan.matrix_plan import Promise
 from pastur.compression._plan.outcome import carried_out
@@ -78,16 +85,14 @@ class Layer:
         """Return the matrix of a rank."""
         return np.asarray(self.factors.left[:, :rank] @ self.factors.right[:rank])
 
-    def rank(self, k: int) -> int:
-        """Return the rank of a choice."""
-        found = self.menu.choice(k)[0].rank
-        assert found is not None
-        return found
-
-    def weighed(self, weight: float) -> Menu:
-        """Return the menu with a loss counting for more or less."""
-        ladder, levels = on_hull(self.menu.sizes, self.menu.losses, weight)
-        return replace(self.menu, ladder=ladder, levels=levels)
+    def weighed(self, weight: float, most: float) -> Menu:
+        """Return the menu with a loss counting for more or less, of choices that lose no more."""
+        places = np.flatnonzero(self.menu.losses <= most)
+        sizes, losses = self.menu.sizes[places], self.menu.losses[places]
+        choose = self.menu.choose
+        return Menu(
+            sizes, losses, *on_hull(sizes, losses, weight), lambda k: choose(int(places[k]))
+        )
 
 
 def layers(
@@ -132,26 +137,28 @@ def uniform(found: Mapping[str, Layer], share: float) -> Chosen:
 
 
 def by_level(
-    found: Mapping[str, Layer], share: float, weights: Mapping[str, float] | None = None
+    found: Mapping[str, Layer], share: float, sensitivities: Sensitivities | None = None
 ) -> Chosen:
-    """Return ranks at one level of the method's own, or of loss with a weight for each parameter.
+    """Return ranks at one level of the method's own, or of what the model loses by outputs.
 
-    Layers without a weight stay as they are.
+    Layers that were not measured stay as they are, and none loses more than a few times what it
+    lost then.
     """
-    known = {name: one for name, one in found.items() if weights is None or name in weights}
-    menus = [
-        layer.menu if weights is None else layer.weighed(weights[name])
-        for name, layer in known.items()
-    ]
+    known, menus = dict(found), [layer.menu for layer in found.values()]
+    if sensitivities is not None:
+        weights = sensitivities.weights
+        most = {one.name: REACH * one.outputs for one in sensitivities.every}
+        known = {name: layer for name, layer in found.items() if name in weights}
+        menus = [layer.weighed(weights[name], most[name]) for name, layer in known.items()]
     total = float(sum(layer.w.size for layer in found.values()))
     others = total - sum(layer.w.size for layer in known.values())
     picked = choices_of_size(menus, share, total=total, others=others, unit="parameters")
     ranks: dict[str, int | None] = dict.fromkeys(found)
     lost = {}
-    for (name, layer), k in zip(known.items(), picked, strict=True):
+    for name, menu, k in zip(known, menus, picked, strict=True):
         if k:
-            ranks[name] = layer.rank(k)
-            lost[name] = float(layer.menu.losses[k])
+            ranks[name] = menu.choice(k)[0].rank
+            lost[name] = float(menu.losses[k])
     return _chosen(found, ranks, lost)
 
 

@@ -28,11 +28,14 @@ def attributed(network: Any, chosen: Chosen, documents: Sequence[Sequence[int]])
     parts = np.zeros((len(changes), len(documents)))
     before = document_losses(network, documents)
     places, weights = np.polynomial.legendre.leggauss(_NODES)
-    for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
-        step = np.float32(place)
+    steps, way = (places + 1) / 2, np.zeros((_NODES, len(documents)))
+    for place, weight in enumerate(weights / 2):
+        step = np.float32(steps[place])
         with put_in(network, {name: starts[name] + step * one for name, one in changes.items()}):
             for number, tokens in enumerate(documents):
-                gradients = torch.autograd.grad(loss_of(network, tokens), parameters)
+                loss = loss_of(network, tokens)
+                way[place, number] = float(loss.detach())
+                gradients = torch.autograd.grad(loss, parameters)
                 for k, (gradient, one) in enumerate(zip(gradients, changes.values(), strict=True)):
                     parts[k, number] += weight * float(np.vdot(gradient.numpy(), one))
     with put_in(network, chosen.matrices):
@@ -45,4 +48,6 @@ def attributed(network: Any, chosen: Chosen, documents: Sequence[Sequence[int]])
             for k, name in enumerate(changes)
         ),
         together=tuple((after - before).tolist()),
+        steps=tuple(steps.tolist()),
+        on_the_way=tuple(tuple(losses.tolist()) for losses in way - before),
     )

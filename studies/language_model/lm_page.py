@@ -80,7 +80,7 @@ class Found:
         losses = np.mean([row["losses"] for row in rows], axis=0)
         more = excess(losses, before)
         value = float(np.exp(losses.mean()))
-        shown = f"{value:.3g}" if value >= 1000 else f"{value:.1f}"
+        shown = f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
         return f"{shown} (+{more.value:.3f} ± {more.error:.3f})"
 
 

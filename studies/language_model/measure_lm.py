@@ -157,7 +157,7 @@ def _neurons(given: Given, asked: Case) -> allocated.Chosen:
 
 def _own(given: Given, asked: Case, *, name: str, ranks: str) -> allocated.Chosen:
     share = asked["share"]
-    weights = given.weigh().weights if ranks == "sensitivities" else None
+    weights = given.weigh() if ranks == "sensitivities" else None
     layers = given.own_layers(name)
     if ranks == "equal":
         return allocated.uniform(layers, share)
@@ -263,7 +263,7 @@ class Study:
             layers = Given(self.network, collect, self.sensitivities).own_layers("outputs")
         equal = allocated.uniform(layers, SENSED_AT)
         first = attributed.attributed(self.network, equal, judged)
-        ranked = allocated.by_level(layers, SENSED_AT, first.weights)
+        ranked = allocated.by_level(layers, SENSED_AT, first)
         found = attributed.attributed(self.network, ranked, judged).joined(first)
         found.to_json(SENSITIVITIES)
         return found

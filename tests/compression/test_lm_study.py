@@ -260,6 +260,26 @@ def test_parts_of_the_loss_are_those_of_the_package(
         np.testing.assert_allclose(same.losses, one.losses, atol=1e-5)
     np.testing.assert_allclose(found.together, expected.together, atol=1e-5)
     assert np.abs(found.together).max() > 0.01
+    np.testing.assert_allclose(found.on_the_way, expected.on_the_way, atol=1e-5)
+    assert found.steps == expected.steps
+    # Ranks by it, and what is predicted, are those of the package as well.
+    plan = pastur.plan_compression(
+        analysis,
+        network,
+        method="outputs",
+        target={"size": 0.771},
+        inputs=inputs,
+        sensitivities=expected,
+    )
+    chosen = allocated.by_level(layers, 1 - (1 - 0.771) * total / inside, found)
+    promised = {
+        one.name: one.promise.outputs.loss
+        for one in plan.matrices
+        if one.promise is not None and one.promise.outputs is not None
+    }
+    assert chosen.lost == pytest.approx(promised)
+    assert plan.predicted is not None
+    assert found.predicted(chosen.lost).loss == pytest.approx(plan.predicted.loss, abs=1e-4)
 
 
 def test_what_a_model_writes_follows_its_probabilities(network: Any) -> None:
@@ -309,7 +329,7 @@ def test_moments_that_are_only_summed_lead_to_the_same(
         lost = w - found.cut(8)
         expected = np.sum((lost @ moments[name]) * lost) / np.sum((w @ moments[name]) * w)
         assert found.menu.losses[-1] == pytest.approx(expected, rel=1e-3)
-        assert found.rank(len(found.menu.sizes) - 1) == 8
+        assert found.menu.choice(len(found.menu.sizes) - 1)[0].rank == 8
 
 
 def test_half_of_the_neurons_or_entries_or_bits_is_left(network: Any, inputs: Any) -> None:
