@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import stdtrit
 
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur._files import write_whole
 from pastur._foreign import shown
 from pastur._format import number
-from pastur._stored import check, decoded, read_document
+from pastur._stored import check, decoded
+from pastur._stored_result import StoredForm, StoredResult
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._plan.fingerprint import TensorRecord
 from pastur.compression._plan.prediction import Prediction
@@ -92,7 +92,7 @@ class MatrixSensitivity:
 
 
 @dataclass(frozen=True)
-class Sensitivities:
+class Sensitivities(StoredResult):
     """What a model loses for what the outputs of its layers lose.
 
     Attributes
@@ -132,6 +132,14 @@ class Sensitivities:
     steps: tuple[float, ...] = ()
     on_the_way: tuple[tuple[float, ...], ...] = ()
     earlier: tuple[MatrixSensitivity, ...] = ()
+
+    _form: ClassVar[StoredForm] = StoredForm(
+        what="file of sensitivities",
+        schemas=(SCHEMA,),
+        unsound="is not a sound file of sensitivities",
+        again="Measure them again with `pastur.torch.attribute_loss`.",
+        keys=("before", "together"),
+    )
 
     def __post_init__(self) -> None:
         count = len(self.before)
@@ -246,28 +254,7 @@ class Sensitivities:
             When `path` cannot be written.
         """
         text = json.dumps({"schema": SCHEMA} | asdict(self), allow_nan=False, indent=1)
-        return write_whole(path, text + "\n")
-
-    @classmethod
-    def from_json(cls, path: str | os.PathLike[str]) -> "Sensitivities":
-        """Return what `to_json` wrote.
-
-        Raises
-        ------
-        FileAccessError
-            When `path` cannot be read.
-        FileFormatError
-            When it is not such a file, or damaged.
-        """
-        return read_document(
-            path,
-            cls._from_dict,
-            what="file of sensitivities",
-            schemas=(SCHEMA,),
-            keys=("before", "together"),
-            unsound="is not a sound file of sensitivities",
-            again="Measure them again with `pastur.torch.attribute_loss`.",
-        )
+        return self.write(path, text + "\n")
 
     @classmethod
     def _from_dict(cls, values: dict[str, Any]) -> "Sensitivities":
@@ -277,6 +264,9 @@ class Sensitivities:
             check(False, "", str(error).rstrip("."))
             raise
         return found
+
+    def _inputs(self) -> Sequence[str | os.PathLike[str]]:
+        return ()
 
     def __str__(self) -> str:
         lines = [f"{'matrix':40}  {'outputs lost':>12}  more loss"]
