@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.linalg import eigh
 
 import pastur
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
@@ -266,6 +267,23 @@ def test_float32_is_known_to_a_thousandth() -> None:
         assert 1e-3 < wide.losses[-1] < 5e-3
         np.testing.assert_allclose(narrow.losses, wide.losses, rtol=1e-3)
         np.testing.assert_allclose(narrow.high, wide.high, rtol=2e-3)
+
+
+@pytest.mark.parametrize(("clean", "most"), [(True, 7), (False, 6)])
+def test_few_decompositions_are_made(
+    clean: bool, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One for each quarter and for all; of one half as measured and, shrunk, for what is lost."""
+    calls = []
+
+    def counted(form: FloatArray, **options: Any) -> Any:
+        calls.append(form.dtype)
+        return eigh(form, **options)
+
+    monkeypatch.setattr("pastur.compression._inputs.output_forms.eigh", counted)
+    folds = folds_of(documents(root_of(covariance(30, 8)), 16, 40, 9))
+    output_losses(forms_of(np.eye(30), folds, np.float32), 12, clean=clean)
+    assert len(calls) == most and set(calls) == {np.dtype(np.float32)}
 
 
 def measured(seed: int, *, clean: bool, length: int = 12) -> tuple[OutputLosses, float]:
