@@ -1,6 +1,7 @@
 """The studies of what models lose: their losses, how plans are counted, and their pages."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,34 @@ def test_plans_that_lose_more_than_a_tenth_or_nothing_are_not_counted() -> None:
     assert first["half_width"] == pytest.approx(0.2)
     table = whole_model.table([first, second])
     assert "| `outputs` | once | 3 | 0.67 | 20 % |" in table and "| twice | 1 |" in table
+
+
+@pytest.mark.parametrize("name", ["predict_g2p", "predict_minilm"])
+def test_the_page_has_the_record_and_no_other_table(name: str) -> None:
+    study = pytest.importorskip(name)
+    text = study.PAGE.read_text("utf-8")
+    begin, end = study.MARKS
+    if not study.RECORDS.exists():
+        assert f"{begin}\n{end}" in text
+        return
+    record = json.loads(study.RECORDS.read_text("utf-8"))
+    assert study.page_text(text, record) == text
+    for part in ("summary", "model"):
+        for one in record.get(part, []):
+            one["hold"] -= 0.1
+    assert study.page_text(text, record) != text
+
+
+@pytest.mark.slow
+def test_the_real_network_loses_what_was_predicted(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """300 words are measured, 1000 judge; of four intervals one may fail, and none holds thrice."""
+    checkpoint, dictionary_file = pronounce.fetch(tmp_path_factory.mktemp("g2p"))
+    monkeypatch.setattr(predict_g2p, "JUDGED", 1000)
+    monkeypatch.setattr(predict_g2p, "SENSED", 300)
+    pairs = predict_g2p.spoken(pronounce.read_words(dictionary_file), 2000, seed=5)
+    rows = list(predict_g2p.rows(checkpoint, pairs, draws=1, sizes=(0.5,)))
+    assert len(rows) == 4 and all(0 < row["apart"] < 0.2 for row in rows)
+    assert sum(row["low"] <= row["apart"] <= row["high"] for row in rows) >= 3
+    assert not any(row["low"] <= 3 * row["apart"] <= row["high"] for row in rows)
