@@ -505,3 +505,12 @@ def test_too_few_documents_and_modules_in_training_are_refused(tmp_path: Path) -
         pastur.torch.attribute_loss(module.train(), plan, documents=pairs * 2, loss=loss)
     with pytest.raises(InvalidTypeError, match=r"must be the result of"):
         pastur.torch.attribute_loss(module.eval(), None, documents=pairs * 2, loss=loss)  # type: ignore[arg-type]
+
+
+def test_a_module_made_in_inference_mode_is_refused(tmp_path: Path) -> None:
+    with torch.inference_mode():
+        module = network()
+    plan = planned(module, collected(module, tmp_path), 0.6)
+    pairs = judged(module, texts(6, 2))
+    with pytest.raises(InvalidInputError, match=r"'0.weight' was made under .torch.inference_mode"):
+        pastur.torch.attribute_loss(module, plan, documents=pairs, loss=loss)

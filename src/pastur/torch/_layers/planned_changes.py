@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pastur._errors import InvalidInputError
+from pastur._foreign import shown
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression import CompressionPlan
 from pastur.compression._matrix.blocks import rows_of
@@ -68,6 +69,11 @@ def planned_changes(module: Any, plan: CompressionPlan) -> list[PlannedChange]:
         if one.kept or lost is None or not lost.loss > 0:
             continue
         parameter = owners.parameter(one.tensor)
+        if parameter.is_inference():
+            raise InvalidInputError(
+                f"{shown(one.tensor)} was made under `torch.inference_mode()` and cannot be "
+                "changed for a while: make or load the module outside of it."
+            )
         w = there[one.name].cut(_on_cpu(parameter))
         difference = carried_out(one.choice, w).dense() - w
         kind = np.float64 if parameter.dtype == torch.float64 else np.float32
