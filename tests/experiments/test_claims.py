@@ -23,6 +23,7 @@ from pastur.experiments.claims._testing.claim import measure
 NAMES = [claim.name for claim in CLAIMS]
 # Three seconds of CPU time and more; the others go the same way.
 SLOW = {
+    "critical-strength",
     "finite-rank",
     "finite-size",
     "fluctuations",

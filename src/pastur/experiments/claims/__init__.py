@@ -6,6 +6,7 @@ from pastur.experiments.claims._statements.assumptions import (
     ASSUMPTION_3,
 )
 from pastur.experiments.claims._statements.beyond import FINITE_SIZE, FLUCTUATION, UNIVERSALITY
+from pastur.experiments.claims._statements.critical_strength import CRITICAL_STRENGTH
 from pastur.experiments.claims._statements.finite_rank import FINITE_RANK
 from pastur.experiments.claims._statements.lemma_3_2 import LEMMA_3_2
 from pastur.experiments.claims._statements.lemma_4_1 import LEMMA_4_1
@@ -41,4 +42,5 @@ CLAIMS: tuple[Claim, ...] = (
     UNIVERSALITY,
     FLUCTUATION,
     RECTANGULAR,
+    CRITICAL_STRENGTH,
 )
