@@ -39,16 +39,19 @@ class Covering:
     def tests(self, mutant: Mutant, limit: float) -> dict[str, float]:
         """The tests for a mutant with their times, until these reach the limit.
 
-        First the quickest case of each test that reaches the line, then their other cases, then
-        the neighbours in the same files: what a fixture or a cache has computed once is recorded
-        with the test that came first.
+        First the quickest case of each test of the same room that reaches the line, then of the
+        tests of other rooms, then their other cases, then the neighbours in the same files: what a
+        fixture or a cache has computed once is recorded with the test that came first.
         """
         reaching = self._reaching(mutant)
+        room = f"/{mutant.file.split('/')[2]}/"
         files = {test.partition("::")[0] for test in reaching}
         neighbours = [test for test in self.seconds if test.partition("::")[0] in files]
         order = dict.fromkeys(
             [
-                *self._one_case(reaching),
+                *sorted(
+                    self._one_case(reaching), key=lambda test: room not in test.partition("::")[0]
+                ),
                 *self._quick_first(reaching),
                 *self._quick_first(neighbours),
             ]

@@ -5,6 +5,7 @@ imports pastur with the changed file, runs the tests until the first fails, and 
 stay as they are, so that a test that starts another interpreter sees the package without change.
 """
 
+import gc
 import importlib
 import math
 import os
@@ -26,7 +27,7 @@ from types import CodeType
 import pytest
 
 # The first of these tests kill most mutants: the files of the others are not collected for them.
-_FIRST = 25
+_FIRST = 15
 # A mutant may also wait for ever, without CPU time: after so many times what it may use of that.
 _LOADED = 6
 
@@ -120,6 +121,8 @@ def try_tests(root: Path, file: str, source: str, tests: dict[str, float]) -> Ou
         Names of tests as pytest gives them, in order, with the CPU time that each takes.
     """
     start = os.times()
+    # Each child collects garbage again and again: that of the parent takes half a second.
+    gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer")
         child = os.fork()
@@ -178,10 +181,9 @@ def _allowed(seconds: Iterable[float]) -> float:
 def _failed(tests: Sequence[str], folder: Path) -> str:
     chosen = _Chosen(tests)
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-    options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}"]
-    # What the parent has imported is none of the tests'.
-    imported = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    code = pytest.main([*options, *imported, *files], plugins=[chosen])
+    # Why a test failed is not read: pytest need not rewrite its assertions.
+    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", f"--basetemp={folder}"]
+    code = pytest.main([*options, *files], plugins=[chosen])
     if chosen.failed:
         return f"killed: {chosen.failed}"
     return "" if code == pytest.ExitCode.OK else f"error: pytest returned {code!r}"
