@@ -107,7 +107,8 @@ def _kept() -> dict[str, Outcome]:
     for line in path.read_text("utf-8").splitlines() if path.exists() else ():
         value = json.loads(line)
         del value["line"], value["diff"]
-        outcomes[value.pop("key")] = Outcome(**value)
+        key = value.pop("key")
+        outcomes[key] = Outcome(**value)
     return outcomes
 
 
