@@ -186,7 +186,10 @@ def _failed(tests: Sequence[str], folder: Path) -> str:
     code = pytest.main([*options, *files], plugins=[chosen])
     if chosen.failed:
         return f"killed: {chosen.failed}"
-    return "" if code == pytest.ExitCode.OK else f"error: pytest returned {code!r}"
+    if code == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise RuntimeError(f"There are no such tests: {tests}.")
+    # Where what all tests share cannot be imported, pytest calls it wrong usage.
+    return "" if code == pytest.ExitCode.OK else f"killed: pytest ended with {code!r}"
 
 
 def _wait(child: int, seconds: float) -> int:
