@@ -75,6 +75,8 @@ def test_a_small_measure_in_a_tail_has_its_own_digits() -> None:
     [
         ((2.0, 1.0), r"must not end before it begins. Got \(2, 1\)"),
         ([[0.0, 1.0], [3.0, -np.inf]], r"Got \(3, -inf\)"),
+        # A point is an interval; the one behind it is not.
+        ([[1.0, 1.0], [3.0, 2.0]], r"Got \(3, 2\)"),
         (1.0, r"must be \(low, high\), or several of shape \(k, 2\). Got shape \(\)"),
         ([1.0, 2.0, 3.0], r"Got shape \(3,\)"),
         ((np.nan, 1.0), "`interval` must not be NaN"),

@@ -136,6 +136,7 @@ def test_arithmetic_is_that_of_python() -> None:
         ("a" * 5000, "with 4000 characters at most. Got 5000."),
         ("uniform(2, 1)", "`low` must be below `high`. Got low=2, high=1. At character 1 of"),
         ("uniform", "Write uniform(low, high). At character 1 of 'uniform'."),
+        ("atoms", "Write atoms(t1, t2, …). At character 1 of 'atoms'."),
         ("uniform(1)", "Expected uniform(low, high). Got 1 numbers."),
         ("0.7 atom(-1)", "Write * between '0.7' and 'atom'. At character 5 of"),
         ("atom(0) + 2uniform(2, 3)", "Write * between '2' and 'uniform'. At character 12 of"),
@@ -153,6 +154,28 @@ def test_sentence_names_the_place(text: str, sentence: str) -> None:
         parse_measure(text)
     assert sentence in str(caught.value)
     assert len(str(caught.value)) < 400 and "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", "sqrt exp log sin cos tan sinh cosh tanh abs".split())
+def test_functions_are_those_of_their_names(name: str) -> None:
+    expected = getattr(math, "fabs" if name == "abs" else name)(0.4)
+    measure = parse_measure(f"atom({name}(0.4))")
+    assert measure.atoms[0, 0] == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "shown"),
+    [
+        (10, 10, "'" + 10 * "x" + "?" + 10 * "y" + "'"),
+        (10, 100, "'" + 10 * "x" + "?" + 49 * "y" + "…'"),
+        (100, 10, "'…" + 49 * "x" + "?" + 10 * "y" + "'"),
+        (100, 100, "'…" + 30 * "x" + "?" + 29 * "y" + "…'"),
+    ],
+)
+def test_a_long_text_is_shown_around_the_place(before: int, after: int, shown: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_measure(before * "x" + "?" + after * "y")
+    assert str(caught.value).endswith(f"At character {before + 1} of {shown}.")
 
 
 def test_what_is_no_text_is_refused() -> None:

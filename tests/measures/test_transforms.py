@@ -234,6 +234,8 @@ def test_support_is_ascending_and_holds_the_atoms(example: Example) -> None:
     for point in example.measure.atoms[:, 0]:
         assert np.any((support[:, 0] <= point) & (point <= support[:, 1]))
     assert np.all(np.diff(example.measure.atoms[:, 0]) > 0)
+    # At ratio 1 there is none, and not one of mass 0.
+    assert np.all(example.measure.atoms[:, 1] != 0)
 
 
 def test_values_keep_the_shape_of_the_argument(example: Example) -> None:

@@ -20,7 +20,19 @@ from mutmut.mutation import mutators
 # Most of what has become None fails at once, whatever the tests look at: it would only swell the
 # number of the killed.
 _LEFT_OUT = (mutators.operator_assignment,)
-_OPERATORS = [pair for pair in mutators.mutation_operators if pair[1] not in _LEFT_OUT]
+# Mutmut asks every node whether it is one of these, slowly.
+_SWAPPED = (
+    cst.BinaryOperation,
+    cst.UnaryOperation,
+    cst.BooleanOperation,
+    cst.ComparisonTarget,
+    cst.AugAssign,
+)
+_OPERATORS = [
+    (_SWAPPED if operator is mutators.operator_swap_op else kind, operator)
+    for kind, operator in mutators.mutation_operators
+    if operator not in _LEFT_OUT
+]
 
 
 @dataclass(frozen=True)
