@@ -38,6 +38,7 @@ def test_every_measure_of_the_table_prints_itself(example: Example) -> None:
     ("measure", "text"),
     [
         (Semicircle(2.0), "Semicircle(sigma=2.0, center=0.0)"),
+        (Semicircle(2, 1), "Semicircle(sigma=2.0, center=1.0)"),
         (Uniform(0, 1), "Uniform(low=0.0, high=1.0)"),
         (MarchenkoPastur(1, 2), "MarchenkoPastur(ratio=1.0, sigma=2.0)"),
         (Atoms([3, 1], [0.25, 0.75]), "Atoms([1.0, 3.0], [0.75, 0.25])"),
