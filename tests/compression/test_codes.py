@@ -1,8 +1,15 @@
 """Rounding to few bits: packing, the published constants, and the error to expect."""
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
+from pastur._errors import FileFormatError
+from pastur._typing import AnyArray
+from pastur.compression import read_compressed
 from pastur.compression._matrix.codes import (
     BITS,
     GROUP,
@@ -93,3 +100,61 @@ def test_that_of_heavy_tails_is_not(bits: int) -> None:
     """The sibling that must be rejected."""
     rng = np.random.default_rng(bits)
     assert not expected_interval_holds(rng.standard_t(4, size=(200, 400)), bits)
+
+
+SOUND: dict[str, AnyArray] = {
+    "_codes": np.zeros((4, 2), np.uint8),
+    "_steps": np.ones((4, 1), np.float16),
+    "_unit": np.ones(1, np.float32),
+    "_layout": np.array([4, 8, 0, 0, 4, 4] + 6 * [0], np.int32),
+}
+
+
+def layout(*numbers: int) -> AnyArray:
+    return np.array([*numbers, *(12 - len(numbers)) * [0]], np.int32)
+
+
+@pytest.mark.parametrize(
+    ("part", "damaged"),
+    [
+        ("_layout", layout(4, 8, 0, 0)),
+        ("_layout", layout(4, 8, 0, 1)),
+        ("_layout", layout(4, 8, 0, 0, -4, 4)),
+        ("_layout", layout(4, 8, 0, 1, 4, 4, 1)),
+        ("_layout", layout(4, 8, 0, 0, 4, 5)),
+        ("_layout", layout(4, 0, 0, 0, 4, 4)),
+        ("_layout", layout(99, 8, 0, 0, 4, 4)),
+        ("_layout", layout(4, 8, 0, 0, 4, 4).astype(np.int64)),
+        ("_layout", np.zeros(3, np.int32)),
+        ("_codes", np.zeros((4, 3), np.uint8)),
+        ("_codes", np.zeros(8, np.uint8)),
+        ("_codes", np.zeros((4, 2), np.int8)),
+        ("_steps", np.full((4, 1), np.nan, np.float16)),
+        ("_steps", np.ones((4, 2), np.float16)),
+        ("_steps", np.ones((4, 1), np.int16)),
+        ("_unit", np.full(1, np.inf, np.float32)),
+        ("_unit", np.ones(2, np.float32)),
+    ],
+)
+def test_damaged_parts_are_refused(part: str, damaged: AnyArray, tmp_path: Path) -> None:
+    """Without one of the checks: an IndexError for sides of 0, or a matrix of NaN."""
+    path = tmp_path / "model.safetensors"
+    save_file({f"w{ending}": array for ending, array in SOUND.items()}, path)
+    assert read_compressed(path)["w"].shape == (4, 4)
+    save_file({f"w{ending}": array for ending, array in (SOUND | {part: damaged}).items()}, path)
+    with pytest.raises(FileFormatError, match="The parts of tensor 'w' do not go together"):
+        read_compressed(path)
+
+
+def test_groups_longer_than_rows_take_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    parts = SOUND | {"_layout": layout(4, 10**6, 0, 0, 4, 4)}
+    save_file({f"w{ending}": array for ending, array in parts.items()}, path)
+    read_compressed(path)
+    tracemalloc.start()
+    found = read_compressed(path)["w"]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A step for each entry of such groups would be 4 million numbers.
+    assert most < 10**6
+    assert np.unique(found).size == 1

@@ -118,7 +118,8 @@ def _coded(
 
 def _spread(steps: AnyArray, scale: float, group: int, columns: int) -> FloatArray:
     """Return the step of each entry."""
-    wide = np.repeat(steps.astype(np.float64) * scale, group, axis=1)
+    # A file may name groups longer than its rows, of any length.
+    wide = np.repeat(steps.astype(np.float64) * scale, min(group, columns), axis=1)
     return np.asarray(wide[:, :columns])
 
 

@@ -121,14 +121,17 @@ def _sums(name: str, parts: Mapping[str, AnyArray]) -> Iterator[AnyArray]:
 
 def _decoded(name: str, parts: Mapping[str, AnyArray]) -> AnyArray:
     packed, steps, scale, layout = (parts[one] for one in _OF_CODES)
-    sound = layout.shape == (_FIRST + _AXES,) and layout.dtype == np.int32
-    if not sound or packed.dtype != np.uint8 or packed.ndim != 2 or scale.shape != (1,):
+    kinds = [part.dtype.name for part in (packed, steps, scale, layout)]
+    sound = kinds == ["uint8", "float16", "float32", "int32"]
+    if not sound or layout.shape != (_FIRST + _AXES,) or scale.shape != (1,):
         raise _unsound(name)
     bits, group, twice, turned = (int(one) for one in layout[:_FIRST])
     shape = tuple(int(side) for side in layout[_FIRST:] if side)
-    rows, columns = (shape[-1], shape[0]) if turned else (shape[0], prod(shape[1:]))
-    if bits not in BITS or group < 1 or min(shape) < 1 or (turned and len(shape) != 2):
+    if not shape or min(shape) < 1 or bits not in BITS or group < 1:
         raise _unsound(name)
+    if (turned and len(shape) != 2) or not (np.isfinite(steps).all() and np.isfinite(scale[0])):
+        raise _unsound(name)
+    rows, columns = (shape[-1], shape[0]) if turned else (shape[0], prod(shape[1:]))
     expected = code_shapes("", (rows, columns), bits, group)
     if (packed.shape, steps.shape) != (expected[CODES][0], expected[STEPS][0]):
         raise _unsound(name)
