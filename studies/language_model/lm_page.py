@@ -164,10 +164,11 @@ def _others(found: Found) -> Iterator[str]:
     for row in found.some(judged="brown", draw=0):
         case = row["case"]
         if "pattern" in case:
-            name = {"wanda": "Wanda", "sparsegpt": "SparseGPT"}[case["method"]]
+            # SparseGPT changes those that are left.
+            name, bits = {"wanda": ("Wanda", 5), "sparsegpt": ("SparseGPT", 16)}[case["method"]]
             yield (
                 f"| {name}, {case['pattern']} | {case['tokens']:,} | {percent(row['parameters'])} "
-                f"| 5 | {_both(found, case)} |"
+                f"| {bits} | {_both(found, case)} |"
             )
     for row in found.some(judged="brown", method="bits"):
         case = row["case"]
