@@ -443,6 +443,10 @@ def test_a_promise_is_not_kept_for_an_edited_choice(plan: CompressionPlan, tmp_p
         (("choice", "action"), "delete", "must be one of 'keep'"),
         (("choice", "threshold"), 1.0, "has no meaning"),
         (("choice", "size"), 1, "is not a part of a choice"),
+        (("promise", "energy"), -0.5, "`energy` must not be negative"),
+        (("promise", "error"), 2.0, "`error` must lie between `low` and `high`"),
+        (("promise", "low"), -0.1, "`error` must lie between `low` and `high`"),
+        (("promise", "entries"), -1, "`entries` must not be negative"),
         (("tensor",), "fc.wieght", "the tensor 'fc.wieght'.*Did you mean 'fc.weight'"),
         (("shape",), [960, 160], "does not go with its tensor"),
         (("name",), "conv.weight", "Two matrices of a plan have one name"),
@@ -478,6 +482,7 @@ def test_what_is_not_a_plan_is_refused(text: str, tmp_path: Path) -> None:
         ({"action": Action.ROUND, "bits": 1}, "`bits` must be 2 to 8"),
         ({"action": Action.KEEP, "rank": 3}, "`rank` has no meaning"),
         ({"action": Action.LOW_RANK, "rank": 3, "values": (1.0,)}, "at most 1, the number of"),
+        ({"action": Action.LOW_RANK, "rank": 1, "values": (-1.0,)}, "`values` must not be neg"),
     ],
 )
 def test_choices_check_themselves(figures: dict[str, Any], words: str) -> None:

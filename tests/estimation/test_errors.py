@@ -9,6 +9,7 @@ import pytest
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._typing import FloatArray
 from pastur.estimation import fit_rectangular, fit_symmetric
+from pastur.measures import Semicircle, TracyWidom, Uniform
 
 W = np.random.default_rng(70).normal(size=(6, 6))
 S = W + W.T
@@ -145,6 +146,16 @@ def test_a_sigma_of_any_size_is_judged_or_refused(
     for exponent in (-99, -60, -17, 17, 60, 99):
         with pytest.raises(InvalidInputError, match="out of all proportion"):
             fit(matrix, sigma=largest * 10.0**exponent)
+
+
+def test_a_bulk_is_a_probability_measure_of_bounded_support() -> None:
+    words = "^`bulk` must be a probability measure, such as .* Got 3 of type int"
+    with pytest.raises(InvalidTypeError, match=words):
+        fit_symmetric(S, bulk=3)  # type: ignore[arg-type]
+    with pytest.raises(InvalidTypeError, match=r"^`bulk` must be a probability measure"):
+        fit_symmetric(S, bulk=2 * Semicircle(1.0) - Uniform(0, 1))
+    with pytest.raises(InvalidInputError, match=r"^`bulk` must have bounded support"):
+        fit_symmetric(S, bulk=TracyWidom(1))
 
 
 def test_denoising_another_shape_is_refused() -> None:

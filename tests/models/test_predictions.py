@@ -137,6 +137,8 @@ def test_misuse_is_refused() -> None:
         predict_eigenvalues([])
     with pytest.raises(InvalidInputError, match="`signal_eigenvalues` must be finite"):
         predict_eigenvalues([1.0, np.nan])
+    with pytest.raises(InvalidInputError, match=r"^`signal_singular_values` must be finite"):
+        predict_singular_values([1.0, np.nan], (3, 4))
     with pytest.raises(InvalidInputError, match=r"must not be negative. Got -2; for eigenvalues"):
         predict_singular_values([-2.0, 1.0], (3, 4))
     with pytest.raises(InvalidInputError, match=r"holds 4 values, but .* 3 singular values"):

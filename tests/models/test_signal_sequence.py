@@ -66,7 +66,10 @@ def test_it_meets_the_three_assumptions_and_not_those_of_a_neighbour(nu0: str, n
     ("nu1", "sentence"),
     [
         (Uniform(2, 3), "must have the mass 1 off the support of `nu0`, the spikes, and −1 on it"),
-        (Uniform(2, 3) - 0.5 * ZERO, "Got 1 and -0.5"),
+        (
+            Uniform(2, 3) - 0.5 * ZERO,
+            "Got 1 and -0.5. Spikes in place of a share of the whole bulk are: spikes - nu0.",
+        ),
         (2 * Uniform(2, 3) - Atoms([4.0]) - ZERO, "`nu1` is negative at 4, off the support"),
         (2 * Uniform(2, 4) - Uniform(3, 4) - ZERO, None),
         (3 * Uniform(2, 4) - 2 * Uniform(3, 4) - ZERO, "`nu1` is negative at 3.0"),
@@ -79,6 +82,17 @@ def test_what_cannot_be_nu1_is_refused(nu1: Measure, sentence: str | None) -> No
         return
     with pytest.raises(InvalidInputError, match=re.escape(sentence)):
         SignalSequence(ZERO, nu1)
+
+
+def test_spikes_on_the_bulk_are_missing_ones() -> None:
+    """A fifth of Uniform(0.5, 3) lies on [0, 1]; three of four points are listed."""
+    words = "Got 0.8 and -0.8. Spikes of the mass 0.2 are missing: on the support of `nu0`, "
+    with pytest.raises(InvalidInputError, match=re.escape(words + "[0, 1], an eigenvalue")):
+        SignalSequence(Uniform(0, 1), Uniform(0.5, 3) - Uniform(0, 1))
+    points = Atoms([0.0, 1.0, 2.0, 3.0])
+    nu1 = 0.5 * points + 0.5 * Uniform(5, 6) - points
+    with pytest.raises(InvalidInputError, match=re.escape("0, 1, 2, …, an eigenvalue belongs")):
+        SignalSequence(points, nu1)
 
 
 def test_other_misuse_is_refused() -> None:

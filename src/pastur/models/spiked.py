@@ -396,7 +396,7 @@ class SpikedModel(KeepsLocked, ABC):
         on = self._on_signal(spikes)
         if on.any():
             raise InvalidInputError(
-                f"theta = {spikes[on].ravel()[0] if spikes.ndim else spikes:g} lies on the support "
+                f"theta = {spikes[on][0]:g} lies on the support "
                 "of the signal's law, so it belongs to the bulk and is not a spike."
             )
         self._check_spikes("theta", spikes)
