@@ -74,8 +74,9 @@ bench: build/bench/.installed build/bench-model/model.safetensors
 	PYTHONPATH=benchmarks build/bench/bin/python -m pytest -c benchmarks/suite/pytest.ini -q \
 		benchmarks/suite --benchmark-json=build/bench.json $(BENCH_ARGS)
 	build/bench/bin/python benchmarks/suite/suite_page.py build/bench.json
+	build/bench/bin/python benchmarks/suite/instructions.py
 
-build/bench/.installed: pyproject.toml constraints.txt benchmarks/suite/requirements.txt
+build/bench/.installed: benchmarks/suite/requirements.txt
 	$(PYTHON) -m venv --clear build/bench
 	build/bench/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable . --requirement benchmarks/suite/requirements.txt

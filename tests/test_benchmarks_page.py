@@ -4,6 +4,8 @@ import copy
 import re
 from pathlib import Path
 
+import instructions
+import pytest
 import suite_page
 
 ROOT = Path(__file__).parent.parent
@@ -21,9 +23,8 @@ def test_the_page_says_what_the_record_says() -> None:
 
 def test_a_loss_is_counted_and_says_so() -> None:
     record = suite_page.read_record()
-    medians = [s["ratio"][0] for t in record["tasks"] for s in t["sides"].values() if "ratio" in s]
-    lost = sum(ratio < suite_page.EVEN for ratio in medians)
-    assert suite_page.table(record).count(", loss |") == lost > 0
+    lost = sum(ratio < suite_page.EVEN for ratio in suite_page.compared(record))
+    assert suite_page.table(record).count(", loss** |") == lost > 0
     assert f"and more in {lost}." in suite_page.run_of(record)
     # A spread has its median inside.
     assert all(
@@ -54,3 +55,18 @@ def test_every_script_has_a_line_in_the_list() -> None:
     scripts = {path.name for path in BENCHMARKS.glob("*.py")}
     folders = {path.parent.name for path in BENCHMARKS.glob("*/*.py")}
     assert listed == scripts | folders
+
+
+def test_more_instructions_than_the_tolerance_are_noticed() -> None:
+    record = {"g": 1000, "omega": 1000}
+    within = round(1000 * (1 + instructions.TOLERANCE))
+    assert instructions.grown({"g": within, "omega": 900, "new": 5}, record) == {}
+    assert instructions.grown({"g": within + 1, "omega": 1000}, record) == {
+        "g": (within + 1) / 1000
+    }
+
+
+@pytest.mark.slow
+def test_every_kernel_runs() -> None:
+    for kernel in instructions.KERNELS.values():
+        kernel()()

@@ -1,6 +1,7 @@
 """A task of the suite: pastur next to the tools that can do it, in turn, in one process."""
 
 import importlib.util
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,41 +39,49 @@ def timed(call: Callable[[], object]) -> tuple[float, object]:
     return time.process_time() - start, result
 
 
-def compare(benchmark: Any, title: str, ours: Side, peers: Mapping[str, Side]) -> None:
+def compare(
+    benchmark: Any, title: str, ours: Side, peers: Mapping[str, Side], name: str = "pastur"
+) -> None:
     """Time all sides in turn, and leave seconds, ratios and findings in the harness's record.
 
-    The harness times our side; the others run in the set-up of each of its rounds. The first call
-    of each side warms it up, gives its finding, and says how many rounds can be afforded.
+    The harness times the first side, ours unless `name` says otherwise; the others run in the
+    set-up of each of its rounds. The first call of each side warms it up, gives its finding, and
+    says how many rounds can be afforded.
     """
-    rows: dict[str, dict[str, Any]] = {name: {"missing": True} for name in peers}
-    first, result = timed(ours.call)
-    rows["pastur"] = {"finding": ours.finding(result)}
+    total, result = timed(ours.call)
+    rows: dict[str, dict[str, Any]] = {name: {"finding": ours.finding(result)}}
     running = {}
-    for name, side in peers.items():
+    for other, side in peers.items():
         if side.missing:
+            rows[other] = {"missing": True}
             continue
         try:
             seconds, result = timed(side.call)
-            rows[name] = {"finding": side.finding(result)}
+            rows[other] = {"finding": side.finding(result)}
         except Exception as error:
-            rows[name] = {"failed": type(error).__name__}
+            rows[other] = {"failed": type(error).__name__}
             continue
-        running[name] = side.call
-        first += seconds
-    rounds = int(min(max(BUDGET / first, LEAST), MOST))
-    times: dict[str, list[float]] = {name: [] for name in running}
+        running[other] = side.call
+        total += seconds
+    rounds = int(min(max(BUDGET / total, LEAST), MOST))
+    times: dict[str, list[float]] = {other: [] for other in running}
 
     def the_others() -> None:
-        for name, call in running.items():
-            times[name].append(timed(call)[0])
+        for other, call in running.items():
+            times[other].append(timed(call)[0])
 
     benchmark.pedantic(ours.call, setup=the_others, rounds=rounds)
     own = benchmark.stats.stats.data
-    rows["pastur"]["seconds"] = median(own)
-    for name, theirs in times.items():
+    rows[name]["seconds"] = median(own)
+    for other, theirs in times.items():
         ratios = sorted(their / our for their, our in zip(theirs, own, strict=True))
-        rows[name] |= {
+        rows[other] |= {
             "seconds": median(theirs),
             "ratio": [median(ratios), ratios[0], ratios[-1]],
         }
-    benchmark.extra_info |= {"title": title, "rounds": rounds, "sides": rows}
+    benchmark.extra_info |= {
+        "title": title,
+        "rounds": rounds,
+        "load": round(os.getloadavg()[1], 1),
+        "sides": rows,
+    }

@@ -1,6 +1,6 @@
 """The record of a run of the suite, and the page that is made of it.
 
-    python benchmarks/suite/suite_page.py RUN.json    # of a run: record and page are made anew
+    python benchmarks/suite/suite_page.py RUN.json    # its tasks go into the record and the page
     python benchmarks/suite/suite_page.py             # the page alone
 
 RUN.json is what pytest-benchmark stores.
@@ -28,29 +28,40 @@ VERSIONS = ("numpy", "scipy", *PEERS)
 # A ratio that is one to two digits is neither won nor lost.
 EVEN = 0.995
 
+# Its sides are all ours, so that nothing is won or lost.
+OWN = "bench_costs"
 GROUPS = {
     "bench_fits": "Noise level and number of spikes",
     "bench_deformed": "Signal plus noise in the limit",
     "bench_outliers": "Samples",
     "bench_laws": "Laws",
+    OWN: "pastur next to itself",
 }
 
 
-def record_of(run: Mapping[str, Any], load: str) -> dict[str, Any]:
-    """Return what is kept of a run: no names of machines, no single times."""
-    tasks = [
-        {"group": one["fullname"].split("/")[-1].split(".py")[0], **one["extra_info"]}
-        for one in run["benchmarks"]
-    ]
+def record_of(run: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is kept of a run: no names of machines, no single times.
+
+    Tasks that were left out stay as the old record has them, if it is of the same machine and the
+    same versions.
+    """
     machine = run["machine_info"]
-    return {
-        "day": run["datetime"][:10],
+    of = {
         "machine": f"{machine['cpu'].get('brand_raw', machine['machine'])}, {machine['system']}",
         "python": machine["python_version"],
-        "load": load,
         "versions": {"pastur": __version__, **dict(_installed(VERSIONS))},
-        "tasks": sorted(tasks, key=lambda task: list(GROUPS).index(task["group"])),
     }
+    tasks = {
+        one["extra_info"]["title"]: {
+            "group": one["fullname"].split("/")[-1].split(".py")[0],
+            "day": run["datetime"][:10],
+            **one["extra_info"],
+        }
+        for one in run["benchmarks"]
+    }
+    if {name: old.get(name) for name in of} == of:
+        tasks = {task["title"]: task for task in old["tasks"]} | tasks
+    return {**of, "tasks": sorted(tasks.values(), key=lambda t: list(GROUPS).index(t["group"]))}
 
 
 def _installed(names: Iterable[str]) -> Iterable[tuple[str, str | None]]:
@@ -72,22 +83,24 @@ def seconds(value: float) -> str:
 
 
 def ratio(median: float, least: float, most: float) -> str:
-    """Return a ratio of times with its spread; a loss says so.
+    """Return a ratio of times with its spread.
 
     >>> ratio(3.14, 2.9, 3.5), ratio(0.04, 0.03, 0.05)
-    ('3.1 (2.9–3.5)', '**0.040** (0.030–0.050), loss')
+    ('3.1 (2.9–3.5)', '0.040 (0.030–0.050)')
     """
     shown = [f"{x:.0f}" if x >= 100 else f"{x:#.2g}".rstrip(".") for x in (median, least, most)]
-    spread = f"({shown[1]}–{shown[2]})"
-    return f"**{shown[0]}** {spread}, loss" if median < EVEN else f"{shown[0]} {spread}"
+    return f"{shown[0]} ({shown[1]}–{shown[2]})"
 
 
-def row(name: str, side: Mapping[str, Any]) -> str:
+def row(name: str, side: Mapping[str, Any], compared: bool = True) -> str:
+    """Return the line of a side; where we are compared with others, a loss says so."""
     if side.get("missing"):
         return f"| {name} | not installed | – | – |"
     if "failed" in side:
         return f"| {name} | `{side['failed']}` | – | – |"
     times = ratio(*side["ratio"]) if "ratio" in side else "1"
+    if compared and "ratio" in side and side["ratio"][0] < EVEN:
+        times = f"**{times}, loss**"
     return f"| {name} | {seconds(side['seconds'])} | {times} | {side['finding'] or '–'} |"
 
 
@@ -96,33 +109,38 @@ def table(record: Mapping[str, Any]) -> str:
     for group, tasks in groupby(record["tasks"], key=lambda task: task["group"]):
         lines += [f"### {GROUPS[group]}", ""]
         for task in tasks:
-            sides = dict(task["sides"])
-            ours = sides.pop("pastur")
             lines += [
                 f"**{task['title']}**, {task['rounds']} rounds",
                 "",
-                "| | CPU time | over pastur's | result |",
+                "| | CPU time | over the first | result |",
                 "|---|---|---|---|",
-                row("pastur", ours),
-                *(row(*one) for one in sides.items()),
+                *(row(*one, group != OWN) for one in task["sides"].items()),
                 "",
             ]
     return "\n".join(lines).rstrip()
 
 
+def compared(record: Mapping[str, Any]) -> list[float]:
+    """Return the median ratios over all tools."""
+    tasks = [task for task in record["tasks"] if task["group"] != OWN]
+    return [s["ratio"][0] for task in tasks for s in task["sides"].values() if "ratio" in s]
+
+
 def run_of(record: Mapping[str, Any]) -> str:
-    compared = [s["ratio"][0] for t in record["tasks"] for s in t["sides"].values() if "ratio" in s]
-    lost = sum(value < EVEN for value in compared)
-    won = sum(value > 2 - EVEN for value in compared)
+    ratios = compared(record)
+    lost = sum(value < EVEN for value in ratios)
+    won = sum(value > 2 - EVEN for value in ratios)
     versions = ", ".join(
         f"{name} {number}" if number else f"{name} not installed"
         for name, number in record["versions"].items()
     )
+    days = " and ".join(sorted({task["day"] for task in record["tasks"]}))
+    loads = sorted(task["load"] for task in record["tasks"])
     return (
-        f"{len(record['tasks'])} tasks, {len(compared)} comparisons; pastur takes less CPU time in "
-        f"{won} and more in {lost}.\n\n"
-        f"Run on {record['day']}, {record['machine']}, Python {record['python']}, one BLAS thread, "
-        f"load {record['load']}. {versions}."
+        f"{len(record['tasks'])} tasks, {len(ratios)} comparisons with others; pastur takes less "
+        f"CPU time in {won} and more in {lost}.\n\n"
+        f"Run on {days}, {record['machine']}, Python {record['python']}, one BLAS thread, load "
+        f"{loads[0]:g} to {loads[-1]:g}. {versions}."
     )
 
 
@@ -145,8 +163,8 @@ def read_record() -> dict[str, Any]:
 def main() -> None:
     if len(sys.argv) > 1:
         run = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-        load = Path("/proc/loadavg").read_text().split()[1]
-        write_whole(RECORD, json.dumps(record_of(run, load), indent=1, ensure_ascii=False) + "\n")
+        record = record_of(run, read_record() if RECORD.exists() else {})
+        write_whole(RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     write_whole(PAGE, filled(PAGE.read_text("utf-8"), read_record()))
 
 
