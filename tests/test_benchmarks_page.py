@@ -7,6 +7,7 @@ from pathlib import Path
 import instructions
 import pytest
 import suite_page
+from kernels import KERNELS
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
@@ -68,5 +69,5 @@ def test_more_instructions_than_the_tolerance_are_noticed() -> None:
 
 @pytest.mark.slow
 def test_every_kernel_runs() -> None:
-    for kernel in instructions.KERNELS.values():
+    for kernel in KERNELS.values():
         kernel()()

@@ -114,7 +114,7 @@ def table(record: Mapping[str, Any]) -> str:
                 "",
                 "| | CPU time | over the first | result |",
                 "|---|---|---|---|",
-                *(row(*one, group != OWN) for one in task["sides"].items()),
+                *(row(name, side, group != OWN) for name, side in task["sides"].items()),
                 "",
             ]
     return "\n".join(lines).rstrip()
