@@ -34,12 +34,12 @@ MARKS = (
     "<!-- g2p losses: made by studies/g2p/predict_g2p.py -->",
     "<!-- end of g2p losses -->",
 )
-DRAWS = 3
+DRAWS = 2
 # Words whose inputs are collected, whose losses are measured, and that judge.
 CHOSEN, SENSED, JUDGED = 200, 600, 3000
 TEN = 10
 FIRST = 0.5
-SIZES = (0.6, 0.55, 0.5, 0.45, 0.4)
+SIZES = (0.6, 0.55, 0.5, 0.45)
 _FIRST_PHONEME = 4
 _PHONEMES = {name: place for place, name in enumerate(pronounce.PHONEMES, _FIRST_PHONEME)}
 _IGNORED = -100

@@ -11,6 +11,7 @@ import numpy as np
 
 import pastur
 import pastur.torch
+from pastur._errors import InvalidInputError
 from pastur._format import percent
 from pastur._typing import FloatArray
 from pastur.analysis import Analysis
@@ -65,7 +66,11 @@ def compared(
             found = pastur.torch.attribute_loss(module, plan, documents=documents, loss=loss)
             sensitivities = found if sensitivities is None else found.joined(sensitivities)
             for size in sizes:
-                chosen = _plan(module, analysis, inputs, method, {"size": size}, sensitivities)
+                try:
+                    chosen = _plan(module, analysis, inputs, method, {"size": size}, sensitivities)
+                except InvalidInputError:
+                    # A matrix loses no more than a few times what was measured.
+                    continue
                 small = pastur.torch.compress(copy.deepcopy(module), chosen)
                 more = judge(small) - before
                 said = chosen.predicted

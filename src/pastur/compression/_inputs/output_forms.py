@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ class OutputForms:
         """Dimensions of the basis."""
         return len(self.rows)
 
-    @property
+    @cached_property
     def total(self) -> FloatArray:
         """Σ y yᵀ over all folds."""
         return self.measured(np.arange(len(self.folds)))
@@ -106,6 +107,12 @@ class OutputForms:
             return np.asarray(self.background * self.rows.dtype.type(self.counts[folds].sum()))
         scaled = self.rows * self.energies[folds].sum(axis=0).astype(self.rows.dtype)
         return np.asarray(scaled @ self.rows.T)
+
+    def moved(self, vectors: FloatArray) -> FloatArray:
+        """Return ‖W − W′‖²/‖W‖² with the r leading directions alone, r = 0, 1, …"""
+        there = np.sum((vectors.T @ self.rows) ** 2, axis=1, dtype=np.float64)
+        whole = float(np.sum(self.rows.astype(np.float64) ** 2))
+        return np.asarray(1 - np.append(0.0, np.cumsum(there)) / whole)
 
     def shrunk(self, shrinkage: float) -> FloatArray:
         """Return Σ y yᵀ over all folds for shrunk moments of the inputs."""
