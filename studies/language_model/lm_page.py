@@ -114,6 +114,7 @@ STEPS = {
     "ranks by sensitivities": ("background, equal", "background, sensitivities"),
     "the same without shrinking": ("whitened, equal", "whitened, sensitivities"),
     "background and sensitivities": ("whitened, equal", "background, sensitivities"),
+    "the background alone of both": ("whitened, sensitivities", "background, sensitivities"),
 }
 _ALL = 111_616
 
@@ -147,9 +148,9 @@ def _step(found: Found, tokens: int, share: float, before: str, after: str) -> s
     dense = np.array(found.dense("brown"))
     one, other = (np.mean([losses[k] for k in draws], axis=0) - dense for losses in by_draw)
     change = excess(other, one)
-    best = found.some(method="whitened, equal", tokens=_ALL, share=share, judged="brown")
+    best = found.some(method=before, tokens=_ALL, share=share, judged="brown")
     closed = ""
-    if best and before == "whitened, equal":
+    if best:
         least = float(np.mean(np.array(best[0]["losses"]) - dense))
         closed = percent((one.mean() - other.mean()) / (one.mean() - least))
     return (
@@ -186,18 +187,22 @@ def _both(found: Found, case: Mapping[str, Any]) -> str:
     )
 
 
+def _interval(said: Sequence[float] | None) -> str:
+    return "" if said is None else f"{said[0]:.3f} ({said[1]:.3f} to {said[2]:.3f})"
+
+
 def _predictions(found: Found) -> Iterator[str]:
-    yield "| method | tokens that choose | draw | keep | predicted | found |"
-    yield "|---|---|---|---|---|---|"
+    yield "| method | tokens that choose | draw | keep | predicted | along it | found |"
+    yield "|---|---|---|---|---|---|---|"
     before = found.some(method="dense", judged="brown")
     for row in found.some(judged="brown"):
         if "predicted" not in row:
             continue
-        case, (value, low, high) = row["case"], row["predicted"]
+        case, both = row["case"], [row["predicted"], row.get("along")]
         more = excess(row["losses"], before[0]["losses"])
         yield (
             f"| {RANKED[case['method']]} | {case['tokens']:,} | {case['draw']} "
-            f"| {percent(case['share'])} | {value:.3f} ({low:.3f} to {high:.3f}) "
+            f"| {percent(case['share'])} | {' | '.join(map(_interval, both))} "
             f"| {more.value:.3f} ± {more.error:.3f} |"
         )
 
@@ -232,7 +237,7 @@ def _costs(records: Sequence[Row]) -> Iterator[str]:
         for row in record["costs"]:
             value, error = row["more"]
             said = row["predicted"]
-            shown = f"{said[0]:.3f} ({said[1]:.3f} to {said[2]:.3f})" if said else ""
+            shown = _interval(said)
             ranked = "sensitivities" if row["sensitivities"] else "marginal loss"
             yield (
                 f"| {record['seed']} | `{row['method']}` | {row['tokens']:,} | {ranked} "

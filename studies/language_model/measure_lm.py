@@ -25,7 +25,8 @@ import blocks
 import lm_records
 import smollm
 import texts
-from perplexity import document_losses, one_quick_core
+from perplexity import document_losses, excess, one_quick_core
+from scipy.special import stdtrit
 
 import pastur
 import pastur.torch
@@ -256,17 +257,31 @@ class Study:
         """
         if SENSITIVITIES.exists():
             return Sensitivities.from_json(SENSITIVITIES)
-        names = self.order[SENSED]
-        judged = texts.sequences(self.tokenizer, self.brown, names, SENSED_LENGTH)
         with tempfile.TemporaryDirectory(dir=self.folder) as kept:
             collect = partial(self.collected, SENSED_TOKENS, 0, Path(kept))
             layers = Given(self.network, collect, self.sensitivities).own_layers("outputs")
         equal = allocated.uniform(layers, SENSED_AT)
-        first = attributed.attributed(self.network, equal, judged)
+        first = attributed.attributed(self.network, equal, self.sensed)
         ranked = allocated.by_level(layers, SENSED_AT, first)
-        found = attributed.attributed(self.network, ranked, judged).joined(first)
+        found = attributed.attributed(self.network, ranked, self.sensed).joined(first)
         found.to_json(SENSITIVITIES)
         return found
+
+    @cached_property
+    def sensed(self) -> list[list[int]]:
+        """The documents on which sensitivities are measured."""
+        return texts.sequences(self.tokenizer, self.brown, self.order[SENSED], SENSED_LENGTH)
+
+    def along(self, chosen: allocated.Chosen) -> list[float]:
+        """Return what is predicted from sensitivities along the change itself, with its interval.
+
+        All of it is what they were measured for: it is the loss of their documents.
+        """
+        before = document_losses(self.network, self.sensed)
+        with blocks.put_in(self.network, chosen.matrices):
+            more = excess(document_losses(self.network, self.sensed), before)
+        reach = float(stdtrit(len(before) - 1, 0.975)) * more.error
+        return [round(x, 5) for x in (more.value, more.value - reach, more.value + reach)]
 
     def missing(self, case: Case) -> list[str]:
         """Return for which texts a case has no row: news for one draw, at the middle size."""
@@ -317,6 +332,7 @@ class Study:
                 if "sensitivities" in name:
                     said = self.sensitivities().predicted(found.lost)
                     extra["predicted"] = [round(x, 5) for x in (said.loss, said.low, said.high)]
+                    extra["along"] = self.along(found)
                 self.judge({"method": name} | chosen | asked, found, extra)
 
 

@@ -415,6 +415,7 @@ def test_a_row_is_measured_once(
     assert sum(case["judged"] == "brown" for case in cases) == 10
     for row in first.records.rows:
         assert ("predicted" in row) == ("sensitivities" in row["case"]["method"])
+        assert ("along" in row) == ("predicted" in row)
     before = (tmp_path / "rows.jsonl").read_bytes()
     again = study()
     again.measure(wanted, 512, 0)
