@@ -47,7 +47,8 @@ def test_beta_is_one_or_two(make: type) -> None:
 def test_the_signal_is_a_probability_measure(
     make: type, signal: Sequence[float] | SignedSum
 ) -> None:
-    with pytest.raises(InvalidTypeError, match="must be a probability measure"):
+    words = r"must be a probability measure( of squared singular values)?, such as Atoms\(\[0"
+    with pytest.raises(InvalidTypeError, match=words):
         make(signal)
 
 

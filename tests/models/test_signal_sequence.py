@@ -15,6 +15,7 @@ from pastur.models import (
     predict_eigenvalues,
     predict_singular_values,
 )
+from pastur.models.signal_sequence import off_support
 
 ZERO = Atoms([0.0])
 PAIR = Atoms([-1.5, 1.5])
@@ -95,9 +96,18 @@ def test_spikes_on_the_bulk_are_missing_ones() -> None:
         SignalSequence(points, nu1)
 
 
+def test_a_point_that_rounding_left_next_to_an_interval_is_on_it() -> None:
+    support = np.array([[0.0, 1.0], [2.0, 3.0], [7.0, 7.0]])
+    near = np.array([-1e-9, 1 + 1e-9, 2 - 1e-9, 3 + 1e-9, 7 - 1e-9, 7 + 1e-9, 0.5, 7.0])
+    assert not off_support(near, support).any()
+    assert off_support(np.array([-0.1, 1.1, 1.9, 3.1, 6.9, 7.1]), support).all()
+
+
 def test_other_misuse_is_refused() -> None:
     with pytest.raises(InvalidTypeError, match="`nu0` must be a probability measure"):
         SignalSequence(2 * ZERO, ZERO)
+    with pytest.raises(InvalidInputError, match="`nu0` must have bounded support"):
+        SignalSequence(TracyWidom(1), Atoms([2.0]) - TracyWidom(1))
     sequence = SignalSequence(Uniform(0, 1), Uniform(2, 3) - Atoms([0.5]))
     with pytest.raises(InvalidInputError, match=r"takes more eigenvalues from the bulk at 0\.5"):
         sequence.eigenvalues(100, 10)
