@@ -150,9 +150,10 @@ def _step(found: Found, tokens: int, share: float, before: str, after: str) -> s
     change = excess(other, one)
     best = found.some(method=before, tokens=_ALL, share=share, judged="brown")
     closed = ""
-    if best:
+    # Of other ranks it would be another method.
+    if best and before.partition(",")[2] == after.partition(",")[2]:
         least = float(np.mean(np.array(best[0]["losses"]) - dense))
-        closed = percent((one.mean() - other.mean()) / (one.mean() - least))
+        closed = f"{100 * (one.mean() - other.mean()) / (one.mean() - least):.0f} %"
     return (
         f"{len(draws)} | {one.mean():.3f} | {other.mean():.3f} "
         f"| {change.value:+.3f} ± {change.error:.3f} | {closed}"
