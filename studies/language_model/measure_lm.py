@@ -174,7 +174,7 @@ class Method:
     reads_inputs: bool = True
 
 
-_BITS = tuple({"bits": bits, "group": group} for bits in (4, 3) for group in (32, 128))
+_BITS = tuple({"bits": bits, "group": group} for bits in (4, 3) for group in (32, 64))
 _PATTERNS = ({"pattern": "half"}, {"pattern": "2:4"})
 METHODS = {
     "bits": Method(_bits, _BITS, reads_inputs=False),
