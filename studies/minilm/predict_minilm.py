@@ -16,7 +16,6 @@ from typing import Any
 import judged
 import numpy as np
 import sentences
-from page_blocks import between
 
 import pastur
 import pastur.torch
@@ -28,6 +27,7 @@ sys.path.append(str(Path(__file__).parents[1] / "g2p"))
 import held_out
 import measure
 import whole_model
+from page_blocks import between
 
 RECORDS = Path(__file__).parent / "predicted.json"
 PAGE = Path(__file__).parents[2] / "docs" / "calibrated-compression.md"
