@@ -107,11 +107,18 @@ def test_images_without_noise_stay_as_they_are() -> None:
         (np.ones((5, 5, 8)), 6, "one side for each axis"),
         (np.ones((5, 5, 8)), (2, 2, 2), "one side for each axis"),
         (np.ones((5, 5, 8)), 0, "must be at least 1"),
+        (np.full((5, 5, 8), "a"), None, r"^`stack` must hold numbers"),
     ],
 )
 def test_what_cannot_be_denoised_is_refused(stack: FloatArray, patch: Any, message: str) -> None:
     with pytest.raises(PasturError, match=message):
         pastur.denoise_patches(stack, patch=patch)
+
+
+def test_nothing_comes_of_nothing() -> None:
+    found = pastur.denoise_patches(np.zeros((20, 12, 12)))
+    assert not found.denoised.any() and not np.nan_to_num(found.sigma).any()
+    assert (found.correlation, found.correlation_error, found.remark) == (0.0, 0.0, "")
 
 
 def test_images_of_one_dimension_are_taken_with_the_side_of_a_patch() -> None:
