@@ -131,6 +131,20 @@ def test_the_kth_value_is_tested_at_alpha_over_k(count: int, share: float) -> No
     )
 
 
+def test_p_values_of_two_ends_are_doubled_and_at_most_one() -> None:
+    noise = NoiseIntervals(
+        ends=np.array([[-2.0, 2.0]]),
+        critical=np.array([[-1.0, 1.0]]),
+        centring=np.array([[-2.0, 2.0]]),
+        scale=np.array([[0.01, 0.01]]),
+    )
+    at = np.array([-2.05, -2.0, 0.5, 1.9, 2.0, 2.03])
+    reduced = (np.abs(at) - 2) / 0.01
+    expected = np.minimum(2 * TracyWidom(1).sf(reduced), 1.0)
+    assert expected[2] == expected[3] == 1 > expected[4]
+    np.testing.assert_allclose(noise.p_values(at), expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize(("p_value", "kept"), [(0.01, False), (1e-5, True)])
 def test_a_doubtful_spike_is_asked_against_the_noise_without_it(p_value: float, kept: bool) -> None:
     """One far spike, and one not far above criticality that pushes the edge away from itself.
