@@ -25,6 +25,8 @@ from pastur.compression import (
 from pastur.compression._inputs.inputs_used import InputsUsed, Side, output_factors
 from pastur.compression._inputs.output_forms import OutputForms, directions, left_after
 from pastur.compression._inputs.output_losses import OutputLosses, output_losses
+from pastur.compression._methods.menu import Menu
+from pastur.compression._planning.allocation import choices_of_each
 
 MOST = 11
 
@@ -433,6 +435,17 @@ def test_a_share_of_each_changes_every_matrix_that_allows_it(
         plan_of(model, analysis, inputs, target={"each": 1.5})
     with pytest.raises(InvalidInputError, match="one of 'size', 'error'"):
         pastur.plan_compression(analysis, model, target={"each": 0.5})
+
+
+def test_a_share_of_each_is_never_exceeded() -> None:
+    sizes, losses = np.array([100.0, 80.0, 60.0, 40.0]), np.array([0.0, 0.1, 0.2, 0.3])
+
+    def nothing(k: int) -> Any:
+        raise IndexError(k)
+
+    menu = Menu(sizes, losses, np.arange(4), np.arange(4.0), nothing)
+    for share, expected in ((1.0, 0), (0.8, 1), (0.795, 2), (0.4, 3), (0.39, 0)):
+        assert choices_of_each([menu], share) == [expected]
 
 
 @pytest.mark.parametrize("form", ["dense", "factored"])

@@ -514,3 +514,13 @@ def test_a_module_made_in_inference_mode_is_refused(tmp_path: Path) -> None:
     pairs = judged(module, texts(6, 2))
     with pytest.raises(InvalidInputError, match=r"'0.weight' was made under .torch.inference_mode"):
         pastur.torch.attribute_loss(module, plan, documents=pairs, loss=loss)
+
+
+def test_a_smaller_plan_loses_what_was_lost_a_part_of_the_way() -> None:
+    """Of a loss 2 t + t² + 3 t³ on the way: a plan with a quarter of its outputs lost is at ½."""
+    steps = np.array([0.1, 0.5, 0.9, 1.0])
+    *way, whole = (tuple([2 * t + t**2 + 3 * t**3] * 5) for t in steps)
+    one = MatrixSensitivity("a", 0.1, whole)
+    found = Sensitivities("", (1.0,) * 5, (one,), whole, tuple(steps[:-1].tolist()), tuple(way))
+    assert found.predicted({"a": 0.025}).loss == pytest.approx(2 / 2 + 1 / 4 + 3 / 8, rel=1e-9)
+    assert found.predicted({"a": 0.1}).loss == pytest.approx(6.0, rel=1e-9)
