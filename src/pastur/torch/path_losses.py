@@ -102,7 +102,7 @@ def attribute_loss(
     True
     """
     with needed("pastur.torch.attribute_loss", "torch", "torch"):
-        from pastur.torch._layers.owners import check_module
+        from pastur.torch._layers.owners import check_evaluating, check_module
         from pastur.torch._layers.planned_changes import changed, planned_changes
     check_module(module)
     check_plan(plan)
@@ -110,11 +110,7 @@ def attribute_loss(
         raise InvalidTypeError(
             f"`loss` must be a function of module and document. Got {type(loss).__name__}."
         )
-    if module.training:
-        raise InvalidInputError(
-            "`module` is in training mode, in which dropout and the like change its losses: call "
-            "`module.eval()` before."
-        )
+    check_evaluating(module, "losses")
     given = list(documents)
     if len(given) < LEAST_DOCUMENTS:
         raise InvalidInputError(

@@ -79,13 +79,9 @@ def collect_inputs(
     Inputs of 2 layers: 800 inputs of each in 16 documents, 8 folds.
     """
     with needed("pastur.torch.collect_inputs", "torch", "torch"):
-        from pastur.torch._layers.owners import check_module
+        from pastur.torch._layers.owners import check_evaluating, check_module
     check_module(module)
-    if module.training:
-        raise InvalidInputError(
-            "`module` is in training mode, in which dropout and the like change its inputs: call "
-            "`module.eval()` before."
-        )
+    check_evaluating(module, "inputs")
     watched = _Watched(module)
     return collect_from(
         module,

@@ -94,6 +94,15 @@ def check_module(module: Any) -> None:
         raise InvalidInputError(f"`module` must be a torch.nn.Module. Got {type(module).__name__}.")
 
 
+def check_evaluating(module: Any, what: str) -> None:
+    """Raise where a module is in training, in which what it is asked for changes by chance."""
+    if module.training:
+        raise InvalidInputError(
+            f"`module` is in training mode, in which dropout and the like change its {what}: call "
+            "`module.eval()` before."
+        )
+
+
 def as_parameter(array: AnyArray) -> Any:
     """Return an array as a tensor that holds its own numbers."""
     from pastur.compression._writing.torch_writer import as_tensor
