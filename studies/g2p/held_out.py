@@ -42,7 +42,7 @@ def compared(
     for method, clean in METHODS.items():
         found = losses_of_layer(w, inputs, tensor, most, clean=clean)
         assert found is not None
-        lost = left_after(apart, directions(forms.shrunk(found.shrinkage), most)[1])
+        lost = left_after(apart, directions(forms.shrunk(found.shrinkage), most))
         for kept in KEPT:
             rank = int(kept * n * m / (n + m)) // _MULTIPLE * _MULTIPLE
             low, high = float(found.low[rank]), float(found.high[rank])

@@ -230,7 +230,7 @@ def test_a_background_helps_where_it_is_alike_and_is_left_where_it_is_not() -> N
         for name, behind in (("none", None), ("alike", alike), ("other", other)):
             forms = forms_of(w, folds, background=behind, counts=(12,) * 8)
             found = output_losses(forms, 25, clean=True)
-            vectors = directions(forms.shrunk(found.shrinkage), 25)[1]
+            vectors = directions(forms.shrunk(found.shrinkage), 25)
             energies = left_after(w @ true @ w.T, vectors)
             lost[name].append(energies[-1] / energies[0])
             shrunk[name].append(found.shrinkage)

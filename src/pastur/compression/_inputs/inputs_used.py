@@ -115,10 +115,10 @@ def output_factors(
     forms = OutputForms.of(
         rows,
         [found.half(inputs.tensor)],
-        background=found.half_behind(inputs.tensor),
+        background=found.half_behind(inputs.tensor) if inputs.shrinkage else None,
         counts=[sum(found[inputs.tensor].rows)],
     )
-    _, vectors = directions(forms.shrunk(inputs.shrinkage), rank)
+    vectors = directions(forms.shrunk(inputs.shrinkage), rank)
     left = vectors if basis is None else basis @ vectors
     sides = held(left, dtype), held(left.T @ tall, dtype)
     return Factors(sides[1].T, sides[0].T) if turned else Factors(*sides)

@@ -144,10 +144,10 @@ def shrunk(measured: FloatArray, target: Callable[[], FloatArray], shrinkage: fl
     return np.asarray(kind(1 - shrinkage) * measured + kind(shrinkage) * target())
 
 
-def directions(form: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:
-    """Return the largest eigenvalues, and their eigenvectors."""
-    values, vectors = eigh(form, driver="evd", check_finite=False)
-    return values[::-1][:most].astype(np.float64), vectors[:, ::-1][:, :most]
+def directions(form: FloatArray, most: int) -> FloatArray:
+    """Return the eigenvectors of the largest eigenvalues."""
+    vectors: FloatArray = eigh(form, driver="evd", check_finite=False)[1]
+    return vectors[:, ::-1][:, :most]
 
 
 def left_after(form: FloatArray, vectors: FloatArray) -> FloatArray:

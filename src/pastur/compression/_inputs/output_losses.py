@@ -66,13 +66,13 @@ class OutputLosses:
 
 
 def forms_of_layer(
-    w: AnyArray, inputs: InputMoments, tensor: str, *, dtype: Any = np.float64
+    w: AnyArray, inputs: InputMoments, tensor: str, *, clean: bool = True, dtype: Any = np.float64
 ) -> OutputForms:
-    """Return the forms of a layer, its inputs along the columns of w."""
+    """Return the forms of a layer, its inputs along the columns of w; to be shrunk if `clean`."""
     return OutputForms.of(
         w,
         inputs.each_half(tensor, dtype=dtype),
-        background=inputs.half_behind(tensor, dtype=dtype),
+        background=inputs.half_behind(tensor, dtype=dtype) if clean else None,
         counts=inputs[tensor].rows,
         dtype=dtype,
     )
@@ -95,7 +95,7 @@ def losses_of_layer(
     """
     found = None
     for dtype in (np.float32, np.float64):
-        forms = forms_of_layer(w, inputs, tensor, dtype=dtype)
+        forms = forms_of_layer(w, inputs, tensor, clean=clean, dtype=dtype)
         if not np.trace(forms.total) > 0:
             return None
         found = output_losses(forms, most, clean=clean)
@@ -126,12 +126,12 @@ def output_losses(forms: OutputForms, most: int, *, clean: bool) -> OutputLosses
     )
     by_fold = np.empty((count, most + 1))
     for part in np.array_split(np.arange(count), _PARTS):
-        _, vectors = _Split(forms, part, most).directions(during)
+        vectors = _Split(forms, part, most).directions(during)
         for fold in part:
             by_fold[fold] = left_after(forms.folds[fold], vectors)
     measured = _rounded(by_fold.sum(axis=0), forms)
     step = _step(by_fold, half, found)
-    _, vectors = directions(forms.shrunk(shrinkage), most)
+    vectors = directions(forms.shrunk(shrinkage), most)
     inside = _rounded(left_after(forms.total, vectors), forms)
     losses = np.minimum.accumulate(np.clip(measured * np.exp(-step), 0.0, 1.0))
     errors = np.hypot(_INFLATION * _jackknife(by_fold, forms), _EXTRAPOLATED * step)
@@ -167,7 +167,7 @@ class _Split:
         """What they are shrunk towards."""
         return self.forms.target(self.others)
 
-    def directions(self, shrinkage: float) -> tuple[FloatArray, FloatArray]:
+    def directions(self, shrinkage: float) -> FloatArray:
         """Return what they choose."""
         return directions(shrunk(self.measured, lambda: self.target, shrinkage), self.most)
 
@@ -188,7 +188,7 @@ def _odds(split: _Split) -> float:
     With it the directions left out have as much energy as they have in other documents. As that of
     Ledoit and Wolf (2004), it is in proportion to one over the number of documents.
     """
-    _, vectors = split.directions(0.0)
+    vectors = split.directions(0.0)
     outside, inside, target = (
         left_after(form, vectors)
         for form in (split.forms.measured(split.left_out), split.measured, split.target)
@@ -209,7 +209,7 @@ def _step(by_fold: FloatArray, half: _Split, shrinkage: float) -> FloatArray:
     As a power of their number, from what they fall from a half to three quarters, on the documents
     of the other half.
     """
-    fewer = _rounded(half.lost(half.directions(shrinkage)[1]), half.forms)
+    fewer = _rounded(half.lost(half.directions(shrinkage)), half.forms)
     more = _rounded(by_fold[half.left_out].sum(axis=0), half.forms)
     known = (more > 0) & (fewer > more)
     ratios = np.divide(fewer, more, out=np.ones_like(more), where=known)
