@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -157,16 +159,33 @@ def test_calls_of_a_broken_executor_are_left_to_it(
     assert [future.cancelled() for future in executor.futures] == [False, cancelled, cancelled]
 
 
+BACKEND = """
+import os, sys
+import joblib
+from pastur._pool import finished
+from pastur._workers import Workers
+with joblib.parallel_config(backend=sys.argv[1], n_jobs=2):
+    found = {pid for _, pid in finished(os.getpid, [()] * 4, workers=Workers.of(None, None))}
+print("here" if os.getpid() in found else "elsewhere")
+"""
+
+
+@pytest.mark.lengthy
 @pytest.mark.parametrize(
-    "backend",
-    ["threading", "multiprocessing", pytest.param("loky", marks=pytest.mark.lengthy)],
+    ("backend", "where"),
+    [("threading", "here"), ("multiprocessing", "elsewhere"), ("loky", "elsewhere")],
 )
-def test_the_backend_that_joblib_was_given_does_it(backend: str) -> None:
+def test_the_backend_that_joblib_was_given_does_it(backend: str, where: str) -> None:
+    """In a process of its own: `multiprocessing` forks, which other threads may block for ever."""
+    command = [sys.executable, "-c", BACKEND, backend]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == (f"{where}\n", "")
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing", "loky"])
+def test_the_workers_of_a_backend_of_joblib(backend: str) -> None:
     with joblib.parallel_config(backend=backend, n_jobs=2):
-        workers = Workers.of(None, None)
-        assert workers == (TWO if backend == "loky" else Workers(joblib=True))
-        found = set(results(os.getpid, [()] * 4, workers=workers))
-    assert (os.getpid() in found) == (backend == "threading")
+        assert Workers.of(None, None) == (TWO if backend == "loky" else Workers(joblib=True))
 
 
 def test_without_a_word_of_the_caller_it_is_this_process() -> None:
