@@ -252,6 +252,45 @@ def test_threads_that_share_a_process_have_one_blas_thread_until_the_last_is_don
     assert found == [{1}, {1}, {1}]
 
 
+@pytest.mark.lengthy
+def test_a_call_that_an_interrupt_kept_from_being_noted_stops_quietly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The thread that hands calls to the processes has one in hand that the run does not know."""
+    from joblib.externals.loky.process_executor import _ExecutorManagerThread
+
+    class Slow:
+        def __init__(self, queue: Any) -> None:
+            self._queue = queue
+
+        def get(self, block: bool) -> int:
+            number: int = self._queue.get(block=block)
+            time.sleep(0.2)
+            return number
+
+    true = _ExecutorManagerThread.add_call_item_to_queue
+
+    def slowly(thread: Any) -> None:
+        queue = thread.work_ids_queue
+        thread.work_ids_queue = Slow(queue)
+        try:
+            true(thread)
+        finally:
+            thread.work_ids_queue = queue
+
+    raised: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda error: raised.append(error.exc_type))
+    monkeypatch.setattr(_ExecutorManagerThread, "add_call_item_to_queue", slowly)
+    for _ in range(4):
+        pool = TWO.pool()
+        noted = pool.submit(time.sleep, (5,))
+        while not noted.running():
+            time.sleep(0.001)
+        pool.submit(time.sleep, (5,))
+        pool.stop([noted])
+    assert raised == []
+
+
 class Waiting(Executor):
     """An executor that never starts anything."""
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,13 +172,15 @@ class Processes(Pool):
         """End the processes that still have something to do."""
         if not flying:
             return
-        # loky stumbles over calls that it has not taken in hand yet, which takes it a moment.
-        end = time.monotonic() + _IDLE_SECONDS
-        while not all(future.running() or future.done() for future in flying):
-            if time.monotonic() > end:
-                break
-            time.sleep(0.001)
-        self._now().shutdown(wait=True, kill_workers=True)
+        executor = self._now()
+        # loky stumbles over calls that it has not taken in hand yet, which takes it a moment. It
+        # takes them in their order; the last may be one that an interrupt kept from being noted.
+        with suppress(BrokenExecutor):
+            last = executor.submit(int)
+            end = time.monotonic() + _IDLE_SECONDS
+            while not (last.running() or last.done()) and time.monotonic() < end:
+                time.sleep(0.001)
+        executor.shutdown(wait=True, kill_workers=True)
 
     def _now(self) -> Any:
         from joblib.externals.loky import get_reusable_executor
