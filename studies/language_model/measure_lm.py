@@ -222,12 +222,18 @@ class Study:
         records = lm_records.Records(RECORDS)
         return cls(folder, records, smollm.network(path), judged, brown, order, tokenizer)
 
-    def choosing(self, tokens: int, draw: int) -> list[list[int]]:
-        """Return the documents of a draw; those of two draws are never the same."""
-        count, length = DOCUMENTS[tokens]
+    def chosen(self, tokens: int, draw: int) -> list[str]:
+        """Return the names of the documents of a draw; those of two draws are never the same."""
         most = max(count for n, (count, _) in DOCUMENTS.items() if n <= 25_600)
         start = CHOOSE_FROM + most * draw
-        names = self.order[start : start + count]
+        return self.order[start : start + DOCUMENTS[tokens][0]]
+
+    def choosing(self, tokens: int, draw: int) -> list[list[int]]:
+        """Return the documents of a draw."""
+        return self.first_tokens(self.chosen(tokens, draw), DOCUMENTS[tokens][1])
+
+    def first_tokens(self, names: Sequence[str], length: int) -> list[list[int]]:
+        """Return the first tokens of some of Brown's documents."""
         return texts.sequences(self.tokenizer, self.brown, names, length)
 
     def collected(self, tokens: int, draw: int, folder: Path, background: bool) -> InputMoments:
@@ -270,7 +276,7 @@ class Study:
     @cached_property
     def sensed(self) -> list[list[int]]:
         """The documents on which sensitivities are measured."""
-        return texts.sequences(self.tokenizer, self.brown, self.order[SENSED], SENSED_LENGTH)
+        return self.first_tokens(self.order[SENSED], SENSED_LENGTH)
 
     def along(self, chosen: allocated.Chosen) -> list[float]:
         """Return what is predicted from sensitivities along the change itself, with its interval.
@@ -333,6 +339,8 @@ class Study:
                     said = self.sensitivities().predicted(found.lost)
                     extra["predicted"] = [round(x, 5) for x in (said.loss, said.low, said.high)]
                     extra["along"] = self.along(found)
+                    # By matrix, in their order: another rule of prediction needs no other run.
+                    extra["lost"] = [round(found.lost.get(one, 0.0), 8) for one in given.matrices]
                 self.judge({"method": name} | chosen | asked, found, extra)
 
 

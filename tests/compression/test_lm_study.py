@@ -431,3 +431,43 @@ def test_a_row_is_measured_once(
         if row["case"]["judged"] == "brown" and row["case"].get("share", 0.6) == 0.6
     }
     assert 0 == worse["dense"] < worse["bits"] < worse["asvd"]
+
+
+@pytest.mark.lengthy
+def test_promises_are_judged_by_documents_that_do_not_choose(
+    network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure_lm = pytest.importorskip("measure_lm")
+    layers = pytest.importorskip("measure_lm_layers")
+    monkeypatch.setattr(measure_lm, "DOCUMENTS", {512: (8, 12), 6400: (10, 24)})
+    monkeypatch.setattr(measure_lm, "WRITTEN", 6)
+    monkeypatch.setattr(measure_lm, "WRITTEN_LENGTH", 20)
+    rng = np.random.default_rng(7)
+    brown = {f"{k:03d}": " ".join(map(str, rng.integers(50, size=24))) for k in range(110)}
+    study = measure_lm.Study(
+        tmp_path, lm_records.Records(tmp_path / "rows.jsonl"), network, {}, brown,
+        texts.shuffled(list(brown)), Numbers(),
+    )  # fmt: skip
+    apart = layers.Apart(study, 512).documents
+    assert len(apart) == 80 and {len(one) for one in apart} == {12}
+    for tokens in (512, 6400):
+        for draw in range(3):
+            assert not {tuple(one[:12]) for one in study.choosing(tokens, draw)} & set(
+                map(tuple, apart)
+            )
+    record = layers.measured(study, lm_records.Records(tmp_path / "layers.jsonl"))
+    before = (tmp_path / "layers.jsonl").read_bytes()
+    again = layers.measured(study, lm_records.Records(tmp_path / "layers.jsonl"))
+    assert (tmp_path / "layers.jsonl").read_bytes() == before and again == record
+    assert record["documents apart"] == {"512": 80, "6400": 80}
+    # Every matrix in one draw, at four sizes.
+    cases = {(row["documents"], row["method"]): row["intervals"] for row in record["summary"]}
+    methods = ("background", "outputs", "whitened")
+    assert cases == {(count, method): 56 for count in (8, 10) for method in methods}
+    # Tokens are independent of each other here, and documents alike.
+    assert all(row["hold"] > 0.6 for row in record["summary"])
+    assert all(row["inside"] < row["promised"] for row in record["summary"])
+    rows = [row for one in lm_records.rows_of(tmp_path / "layers.jsonl") for row in one["layers"]]
+    first = rows[:12]
+    assert len({row["layer"] for row in first}) == 1
+    assert len({row["apart"] for row in first if row["kept"] == 0.9}) == 3
