@@ -15,18 +15,12 @@ from pastur.analysis import Analysis
 from pastur.compression import Action, Choice, Form, InputMoments, Sensitivities
 from pastur.compression._inputs.inputs_used import Side
 from pastur.compression._matrix.low_rank import Factors
-from pastur.compression._methods.menu import (
-    REACH,
-    Menu,
-    Subject,
-    SubjectInputs,
-    on_hull,
-    promise,
-)
+from pastur.compression._methods.menu import Menu, Subject, SubjectInputs, on_hull, promise
 from pastur.compression._methods.methods import METHODS, MethodName
 from pastur.compression._plan.matrix_plan import Promise
 from pastur.compression._plan.outcome import carried_out
 from pastur.compression._planning.allocation import choices_of_size
+from pastur.compression._planning.model_inputs import most_lost
 
 _MIN_SIDE, _MULTIPLE = 20, 8
 # Any will do: menus have all sizes.
@@ -146,8 +140,7 @@ def by_level(
     """
     known, menus = dict(found), [layer.menu for layer in found.values()]
     if sensitivities is not None:
-        weights = sensitivities.weights
-        most = {one.name: REACH * one.outputs for one in sensitivities.every}
+        weights, most = sensitivities.weights, most_lost(sensitivities)
         known = {name: layer for name, layer in found.items() if name in weights}
         menus = [layer.weighed(weights[name], most[name]) for name, layer in known.items()]
     total = float(sum(layer.w.size for layer in found.values()))

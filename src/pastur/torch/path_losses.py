@@ -3,20 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from pastur._checks import needed, positive_integer
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur._foreign import shown
-from pastur._typing import FloatArray
-from pastur.compression import CompressionPlan, MatrixSensitivity, Sensitivities
+from pastur.compression import CompressionPlan, Sensitivities
 from pastur.compression._sensitivities.sensitivities import (
     LEAST_DOCUMENTS,
     check_plan,
     model_mark,
 )
-
-Loss = Callable[[Any, Any], Any]
 
 
 def attribute_loss(
@@ -24,7 +18,7 @@ def attribute_loss(
     plan: CompressionPlan,
     *,
     documents: Iterable[Any],
-    loss: Loss,
+    loss: Callable[[Any, Any], Any],
     nodes: int = 3,
 ) -> Sensitivities:
     """Attribute to each matrix its part of what a model loses by a plan.
@@ -103,7 +97,8 @@ def attribute_loss(
     """
     with needed("pastur.torch.attribute_loss", "torch", "torch"):
         from pastur.torch._layers.owners import check_evaluating, check_module
-        from pastur.torch._layers.planned_changes import changed, planned_changes
+        from pastur.torch._layers.path_parts import path_parts
+        from pastur.torch._layers.planned_changes import planned_changes
     check_module(module)
     check_plan(plan)
     if not callable(loss):
@@ -116,91 +111,7 @@ def attribute_loss(
         raise InvalidInputError(
             f"`documents` must be at least {LEAST_DOCUMENTS}. Got {len(given)}."
         )
-    changes = planned_changes(module, plan)
-    places, weights = np.polynomial.legendre.leggauss(positive_integer("nodes", nodes))
-    steps = (places + 1) / 2
-    parts, way = np.zeros((len(changes), len(given))), np.zeros((steps.size, len(given)))
-    before = _values(module, given, loss)
-    for place, step in enumerate(steps):
-        with changed(changes, float(step)):
-            for number, document in enumerate(given):
-                way[place, number], slopes = _slopes(module, document, number, loss, changes)
-                parts[:, number] += weights[place] / 2 * slopes
-    with changed(changes, 1.0):
-        after = _values(module, given, loss)
-    return Sensitivities(
-        model=model_mark(plan.tensors),
-        before=tuple(before.tolist()),
-        matrices=tuple(
-            MatrixSensitivity(change.name, change.outputs, tuple(losses.tolist()))
-            for change, losses in zip(changes, parts, strict=True)
-        ),
-        together=tuple((after - before).tolist()),
-        steps=tuple(steps.tolist()),
-        on_the_way=tuple(tuple(losses.tolist()) for losses in way - before),
+    changes, mark = planned_changes(module, plan), model_mark(plan.tensors)
+    return path_parts(
+        module, changes, given, loss, nodes=positive_integer("nodes", nodes), model=mark
     )
-
-
-def _values(module: Any, documents: list[Any], loss: Loss) -> FloatArray:
-    import torch
-
-    with torch.no_grad():
-        return np.array([float(_one(module, x, k, loss)) for k, x in enumerate(documents)])
-
-
-def _slopes(
-    module: Any, document: Any, number: int, loss: Loss, changes: list[Any]
-) -> tuple[float, FloatArray]:
-    """Return the loss of a document, and its derivative along each change."""
-    import torch
-
-    parameters = list({id(one.parameter): one.parameter for one in changes}.values())
-    asked = [one.requires_grad for one in parameters]
-    try:
-        for one in parameters:
-            one.requires_grad_(True)
-        with torch.enable_grad():
-            found = _one(module, document, number, loss)
-            if not found.requires_grad:
-                raise InvalidTypeError(
-                    "`loss` must return a tensor that can be differentiated: it must not detach "
-                    "the outputs of the module, nor compute them without gradients."
-                )
-            gradients = torch.autograd.grad(found, parameters, allow_unused=True)
-    finally:
-        for one, before in zip(parameters, asked, strict=True):
-            one.requires_grad_(before)
-    by_tensor = dict(zip(map(id, parameters), gradients, strict=True))
-    slopes = np.zeros(len(changes))
-    for k, change in enumerate(changes):
-        gradient = by_tensor[id(change.parameter)]
-        # A layer that a document does not reach, such as an expert, has none.
-        if gradient is not None:
-            slopes[k] = change.slope(gradient)
-    if not np.isfinite(slopes).all():
-        raise InvalidInputError(f"The gradient of document {number}, from 0, is not finite.")
-    return float(found.detach()), slopes
-
-
-def _one(module: Any, document: Any, number: int, loss: Loss) -> Any:
-    """Return the loss of a document.
-
-    Raises
-    ------
-    InvalidTypeError
-        Where it is not a tensor of one number.
-    InvalidInputError
-        Where it is not finite.
-    """
-    import torch
-
-    found = loss(module, document)
-    if not isinstance(found, torch.Tensor) or found.numel() != 1:
-        got = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-        raise InvalidTypeError(f"`loss` must return a tensor of one number. Got {got}.")
-    if not bool(torch.isfinite(found).all()):
-        raise InvalidInputError(
-            f"The loss of document {number}, counted from 0, is {shown(float(found))}: it must be "
-            "finite."
-        )
-    return found.reshape(())

@@ -55,17 +55,20 @@ def inputs_of(
 def weighted(
     inputs: Mapping[str, SubjectInputs], sensitivities: Sensitivities
 ) -> dict[str, SubjectInputs]:
-    """Return the same, outputs counting for what the model loses by them, as far as is known.
-
-    What a small change costs says nothing of a large one: a layer may lose a few times the outputs
-    that it lost when it was measured.
-    """
-    weights = sensitivities.weights
-    most = {one.name: REACH * one.outputs for one in sensitivities.every}
+    """Return the same, outputs counting for what the model loses by them, as far as is known."""
+    weights, most = sensitivities.weights, most_lost(sensitivities)
     return {
         name: replace(one, weight=weights.get(name), most=most.get(name, 0.0))
         for name, one in inputs.items()
     }
+
+
+def most_lost(sensitivities: Sensitivities) -> dict[str, float]:
+    """Return the share of its outputs that each matrix may lose, of those that were measured.
+
+    What a small change costs says nothing of a large one: it is a few times what was measured.
+    """
+    return {one.name: REACH * one.outputs for one in sensitivities.every}
 
 
 def _side(matrix: Matrix, layer: LayerInputs) -> Side | None:

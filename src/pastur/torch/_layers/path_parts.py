@@ -1,0 +1,118 @@
+"""The part of each of several changes of a module, from gradients along the way of all of them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from pastur._errors import InvalidInputError, InvalidTypeError
+from pastur._foreign import shown
+from pastur._typing import FloatArray
+from pastur.compression import MatrixSensitivity, Sensitivities
+from pastur.torch._layers.planned_changes import PlannedChange, changed
+
+Loss = Callable[[Any, Any], Any]
+
+
+def path_parts(
+    module: Any,
+    changes: Sequence[PlannedChange],
+    documents: Sequence[Any],
+    loss: Loss,
+    *,
+    nodes: int,
+    model: str,
+) -> Sensitivities:
+    """Return what the module loses by all changes at once, divided between them.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    changes : sequence of PlannedChange
+    documents, loss, nodes
+        As in `pastur.torch.attribute_loss`.
+    model : str
+        The mark of the model.
+    """
+    places, weights = np.polynomial.legendre.leggauss(nodes)
+    steps = (places + 1) / 2
+    parts, way = np.zeros((len(changes), len(documents))), np.zeros((nodes, len(documents)))
+    before = _values(module, documents, loss)
+    for place, step in enumerate(steps):
+        with changed(changes, float(step)):
+            for number, document in enumerate(documents):
+                way[place, number], slopes = _slopes(module, document, number, loss, changes)
+                parts[:, number] += weights[place] / 2 * slopes
+    with changed(changes, 1.0):
+        after = _values(module, documents, loss)
+    return Sensitivities(
+        model=model,
+        before=tuple(before.tolist()),
+        matrices=tuple(
+            MatrixSensitivity(change.name, change.outputs, tuple(losses.tolist()))
+            for change, losses in zip(changes, parts, strict=True)
+        ),
+        together=tuple((after - before).tolist()),
+        steps=tuple(steps.tolist()),
+        on_the_way=tuple(tuple(losses.tolist()) for losses in way - before),
+    )
+
+
+def _values(module: Any, documents: Sequence[Any], loss: Loss) -> FloatArray:
+    with torch.no_grad():
+        return np.array([float(_one(module, x, k, loss)) for k, x in enumerate(documents)])
+
+
+def _slopes(
+    module: Any, document: Any, number: int, loss: Loss, changes: Sequence[PlannedChange]
+) -> tuple[float, FloatArray]:
+    """Return the loss of a document, and its derivative along each change."""
+    parameters = list({id(one.parameter): one.parameter for one in changes}.values())
+    asked = [one.requires_grad for one in parameters]
+    try:
+        for one in parameters:
+            one.requires_grad_(True)
+        with torch.enable_grad():
+            found = _one(module, document, number, loss)
+            if not found.requires_grad:
+                raise InvalidTypeError(
+                    "`loss` must return a tensor that can be differentiated: it must not detach "
+                    "the outputs of the module, nor compute them without gradients."
+                )
+            gradients = torch.autograd.grad(found, parameters, allow_unused=True)
+    finally:
+        for one, before in zip(parameters, asked, strict=True):
+            one.requires_grad_(before)
+    by_tensor = dict(zip(map(id, parameters), gradients, strict=True))
+    slopes = np.zeros(len(changes))
+    for k, change in enumerate(changes):
+        gradient = by_tensor[id(change.parameter)]
+        # A layer that a document does not reach, such as an expert, has none.
+        if gradient is not None:
+            slopes[k] = change.slope(gradient)
+    if not np.isfinite(slopes).all():
+        raise InvalidInputError(f"The gradient of document {number}, from 0, is not finite.")
+    return float(found.detach()), slopes
+
+
+def _one(module: Any, document: Any, number: int, loss: Loss) -> Any:
+    """Return the loss of a document.
+
+    Raises
+    ------
+    InvalidTypeError
+        Where it is not a tensor of one number.
+    InvalidInputError
+        Where it is not finite.
+    """
+    found = loss(module, document)
+    if not isinstance(found, torch.Tensor) or found.numel() != 1:
+        got = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        raise InvalidTypeError(f"`loss` must return a tensor of one number. Got {got}.")
+    if not bool(torch.isfinite(found).all()):
+        raise InvalidInputError(
+            f"The loss of document {number}, counted from 0, is {shown(float(found))}: it must be "
+            "finite."
+        )
+    return found.reshape(())
