@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from pastur._format import percent
+from pastur._numerics.leading_eigenvectors import leading_eigenvectors
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression import InputMoments
 from pastur.compression._inputs.moments import half_of, pack
-from pastur.compression._inputs.output_forms import OutputForms, directions, left_after
+from pastur.compression._inputs.output_forms import OutputForms, left_after
 from pastur.compression._inputs.output_losses import forms_of_layer, losses_of_layer
 
 # Shares of the parameters of a matrix.
@@ -48,7 +49,7 @@ def compared(
     for method, clean in methods.items():
         found = losses_of_layer(w, inputs, tensor, most, clean=clean)
         assert found is not None
-        lost = left_after(apart, directions(forms.shrunk(found.shrinkage), most))
+        lost = left_after(apart, leading_eigenvectors(forms.shrunk(found.shrinkage), most))
         for kept in KEPT:
             rank = int(kept * n * m / (n + m)) // _MULTIPLE * _MULTIPLE
             low, high = float(found.low[rank]), float(found.high[rank])

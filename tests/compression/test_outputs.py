@@ -12,6 +12,7 @@ from scipy.linalg import eigh
 
 import pastur
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
+from pastur._numerics.leading_eigenvectors import leading_eigenvectors
 from pastur._typing import FloatArray
 from pastur.cli import main
 from pastur.compression import (
@@ -23,7 +24,7 @@ from pastur.compression import (
     read_compressed,
 )
 from pastur.compression._inputs.inputs_used import InputsUsed, Side, output_factors
-from pastur.compression._inputs.output_forms import OutputForms, directions, left_after
+from pastur.compression._inputs.output_forms import OutputForms, left_after
 from pastur.compression._inputs.output_losses import OutputLosses, output_losses
 from pastur.compression._methods.menu import Menu
 from pastur.compression._planning.allocation import choices_of_each
@@ -230,7 +231,7 @@ def test_a_background_helps_where_it_is_alike_and_is_left_where_it_is_not() -> N
         for name, behind in (("none", None), ("alike", alike), ("other", other)):
             forms = forms_of(w, folds, background=behind, counts=(12,) * 8)
             found = output_losses(forms, 25, clean=True)
-            vectors = directions(forms.shrunk(found.shrinkage), 25)
+            vectors = leading_eigenvectors(forms.shrunk(found.shrinkage), 25)
             energies = left_after(w @ true @ w.T, vectors)
             lost[name].append(energies[-1] / energies[0])
             shrunk[name].append(found.shrinkage)
@@ -278,11 +279,11 @@ def test_few_decompositions_are_made(
     """One for each quarter and for all; of one half as measured and, shrunk, for what is lost."""
     calls = []
 
-    def counted(form: FloatArray, **options: Any) -> Any:
+    def counted(form: FloatArray, count: int) -> Any:
         calls.append(form.dtype)
-        return eigh(form, **options)
+        return leading_eigenvectors(form, count)
 
-    monkeypatch.setattr("pastur.compression._inputs.output_forms.eigh", counted)
+    monkeypatch.setattr("pastur.compression._inputs.output_losses.leading_eigenvectors", counted)
     folds = folds_of(documents(root_of(covariance(30, 8)), 16, 40, 9))
     output_losses(forms_of(np.eye(30), folds, np.float32), 12, clean=clean)
     assert len(calls) == most and set(calls) == {np.dtype(np.float32)}

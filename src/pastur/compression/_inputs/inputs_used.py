@@ -11,10 +11,11 @@ import numpy as np
 
 from pastur._errors import FileAccessError, InvalidInputError
 from pastur._foreign import shown
+from pastur._numerics.leading_eigenvectors import leading_eigenvectors
 from pastur._typing import AnyArray
 from pastur._vocabulary import Word
 from pastur.compression._inputs.moments import InputMoments
-from pastur.compression._inputs.output_forms import OutputForms, directions
+from pastur.compression._inputs.output_forms import OutputForms
 from pastur.compression._matrix.blocks import held
 from pastur.compression._matrix.low_rank import Factors
 
@@ -118,7 +119,7 @@ def output_factors(
         background=found.half_behind(inputs.tensor) if inputs.shrinkage else None,
         counts=[sum(found[inputs.tensor].rows)],
     )
-    vectors = directions(forms.shrunk(inputs.shrinkage), rank)
+    vectors = leading_eigenvectors(forms.shrunk(inputs.shrinkage), rank)
     left = vectors if basis is None else basis @ vectors
     sides = held(left, dtype), held(left.T @ tall, dtype)
     return Factors(sides[1].T, sides[0].T) if turned else Factors(*sides)

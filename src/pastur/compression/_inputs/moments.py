@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.linalg import get_lapack_funcs
 
 from pastur._errors import FileFormatError, InvalidInputError
 from pastur._foreign import shown, suggestion
@@ -249,8 +250,7 @@ class InputMoments:
     def _half(self, tensor: str, part: int | str, dtype: Any) -> FloatArray:
         layer = self[tensor]
         upper = np.asarray(self._weights.read(part_name(layer.group, part)))
-        # Of numbers in float32, the sum in float64 is finite if and only if all are.
-        if not np.isfinite(upper.sum(dtype=np.float64)):
+        if not np.isfinite(upper).all():
             raise FileFormatError(
                 f"{shown(self.path)} is damaged: the moments of {shown(tensor)} are not "
                 "finite. Collect them again."
@@ -311,9 +311,10 @@ def pack(moments: FloatArray) -> AnyArray:
 
 def half_of(upper: AnyArray, size: int, *, dtype: Any = np.float64) -> FloatArray:
     """Return the matrix U, upper triangular, with C = U + Uᵀ, of what `pack` made of C."""
-    half = np.zeros((size, size), dtype=dtype)
-    for row, part in _rows(size):
-        half[row, row:] = upper[part]
+    packed = np.asarray(upper, dtype=dtype)
+    (unpack,) = get_lapack_funcs(("tpttr",), (packed,))
+    # The lower triangle of a matrix in the order of Fortran is the upper of its transpose.
+    half: FloatArray = unpack(size, packed, uplo="L")[0].T
     np.fill_diagonal(half, np.diagonal(half) / 2)
     return half
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtrit
 
+from pastur._numerics.leading_eigenvectors import leading_eigenvectors
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._inputs.moments import InputMoments
 from pastur.compression._inputs.output_forms import (
     OutputForms,
-    directions,
     left_after,
     shrunk,
 )
@@ -131,7 +131,7 @@ def output_losses(forms: OutputForms, most: int, *, clean: bool) -> OutputLosses
             by_fold[fold] = left_after(forms.folds[fold], vectors)
     measured = _rounded(by_fold.sum(axis=0), forms)
     step = _step(by_fold, half, found)
-    vectors = directions(forms.shrunk(shrinkage), most)
+    vectors = leading_eigenvectors(forms.shrunk(shrinkage), most)
     inside = _rounded(left_after(forms.total, vectors), forms)
     losses = np.minimum.accumulate(np.clip(measured * np.exp(-step), 0.0, 1.0))
     errors = np.hypot(_INFLATION * _jackknife(by_fold, forms), _EXTRAPOLATED * step)
@@ -169,7 +169,9 @@ class _Split:
 
     def directions(self, shrinkage: float) -> FloatArray:
         """Return what they choose."""
-        return directions(shrunk(self.measured, lambda: self.target, shrinkage), self.most)
+        return leading_eigenvectors(
+            shrunk(self.measured, lambda: self.target, shrinkage), self.most
+        )
 
     def lost(self, vectors: FloatArray) -> FloatArray:
         """Return what those left out lose."""
