@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from scipy.linalg import eigh
 
 import pastur
 from pastur._errors import FileAccessError, FileFormatError, InvalidInputError
