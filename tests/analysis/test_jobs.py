@@ -16,8 +16,6 @@ import scipy.linalg
 from safetensors.numpy import save_file
 from threadpoolctl import threadpool_info, threadpool_limits
 
-import pastur.analysis._matrix.fit_matrix as module
-import pastur.analysis._model.analyze as entry
 from pastur._errors import (
     FileAccessError,
     FileFormatError,
@@ -220,28 +218,6 @@ def test_jobs_below_one_are_refused(planted: dict[str, AnyArray], jobs: int) -> 
 def test_jobs_that_are_no_number_are_refused(planted: dict[str, AnyArray]) -> None:
     with pytest.raises(InvalidTypeError, match="`jobs` must be an integer"):
         analyze(planted, jobs="all")  # type: ignore[arg-type]
-
-
-def test_a_device_gives_the_same_result_to_rounding(
-    planted: dict[str, AnyArray], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch = pytest.importorskip("torch")
-    asked = []
-
-    def device(name: str) -> Any:
-        asked.append(name)
-        return torch.device("cpu")
-
-    for place in (module, entry):
-        monkeypatch.setattr(place, "torch_device", device)
-    here, there = analyze(planted), analyze(planted, device="cuda:1")
-    assert set(asked) == {"cuda:1"}
-    assert [t.reason for t in here.skipped] == [t.reason for t in there.skipped]
-    for one, other in zip(here.matrices, there.matrices, strict=True):
-        assert (one.name, one.kind, one.fit.rank) == (other.name, other.kind, other.fit.rank)
-        largest = one.singular_values[0]
-        assert np.abs(one.singular_values - other.singular_values).max() <= 1e-10 * largest
-        assert one.fit.sigma == pytest.approx(other.fit.sigma, rel=1e-9, abs=1e-12 * largest)
 
 
 def test_a_device_that_is_not_there_is_refused(planted: dict[str, AnyArray]) -> None:

@@ -35,9 +35,9 @@ def examined(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the matrices that are worked on, as they come."""
     names: list[str] = []
 
-    def noting(matrix: Any, *, settings: Any) -> Any:
+    def noting(matrix: Any, **options: Any) -> Any:
         names.append(matrix.name)
-        return examine(matrix, settings=settings)
+        return examine(matrix, **options)
 
     monkeypatch.setattr("pastur.analysis._matrix.examine_anew.examine", noting)
     return names

@@ -8,7 +8,7 @@ from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._typing import AnyArray, FloatArray
 
 # Below this ratio of the smallest to the largest singular value the Gram route loses digits.
-_GRAM_LIMIT = 1e-5
+GRAM_LIMIT = 1e-5
 # Rows or columns of float32 that are turned into float64 together.
 _PART = 1024
 # From this side on SciPy's linear algebra, which needs half the memory, is worth loading: below,
@@ -115,6 +115,6 @@ def eigenvalues_of_lower(matrix: FloatArray) -> FloatArray:
 
 def roots_of_gram(squares: FloatArray) -> FloatArray | None:
     """Return singular values, descending, from Gram eigenvalues, ascending; None as above."""
-    if not squares[0] > _GRAM_LIMIT**2 * squares[-1]:
+    if not squares[0] > GRAM_LIMIT**2 * squares[-1]:
         return None
     return np.sqrt(squares[::-1])

@@ -3,10 +3,11 @@
 import hashlib
 import time
 from dataclasses import replace
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, NoReturn
 
 from pastur._numerics.digest import checksum
-from pastur._typing import AnyArray
+from pastur._typing import AnyArray, FloatArray
 from pastur.analysis._matrix.fit_matrix import Settings, examine
 from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.weights import Matrix
@@ -27,6 +28,27 @@ class Examined(NamedTuple):
     digest: str = ""
 
 
+class ReadMatrix(NamedTuple):
+    """A matrix that has been read, or could not be.
+
+    Attributes
+    ----------
+    matrix : Matrix
+        Its functions return at once what reading gave, or raise what it raised.
+    numbers : array or None
+        None where it could not be read.
+    digest : str
+        As in `Examined`.
+    seconds : float
+        That it took.
+    """
+
+    matrix: Matrix
+    numbers: AnyArray | None
+    digest: str
+    seconds: float
+
+
 def examine_anew(matrix: Matrix, known: str | None, *, settings: Settings) -> Examined:
     """Examine a matrix, unless `known` is the digest of its numbers.
 
@@ -37,25 +59,53 @@ def examine_anew(matrix: Matrix, known: str | None, *, settings: Settings) -> Ex
         The digest of the earlier result, empty where there is none. None where no digest is wanted.
     settings : Settings
     """
-    if known is None:
-        return Examined(examine(matrix, settings=settings))
+    return examine_read(read_anew(matrix, known), settings=settings)
+
+
+def read_anew(matrix: Matrix, known: str | None) -> ReadMatrix | Examined:
+    """Read a matrix; return at once what became of it where `known` is the digest of its numbers.
+
+    No error is raised here: what reading raised is the reason for skipping the matrix, or ends the
+    run, when the turn of the matrix comes.
+    """
     if known and matrix.content_mark:
         # The record is of the same mark: nothing need be fetched.
         return Examined(None, known)
     start = time.perf_counter()
     try:
-        numbers = matrix.load()
-        digest = digest_of(numbers, matrix)
-    except Exception:
-        # The reason for skipping it, or the error that ends the run.
-        return Examined(examine(matrix, settings=settings))
-    if digest == known:
+        numbers, step = matrix.load(), matrix.step_variance()
+        read = replace(matrix, load=lambda: numbers, step_variance=lambda: step)
+        digest = "" if known is None else digest_of(numbers, read)
+    except Exception as error:
+        failing = replace(matrix, load=partial(_raise, error))
+        return ReadMatrix(failing, None, "", time.perf_counter() - start)
+    if known and digest == known:
         return Examined(None, digest)
-    reading = time.perf_counter() - start
-    result = examine(replace(matrix, load=lambda: numbers), settings=settings)
+    return ReadMatrix(read, numbers, digest, time.perf_counter() - start)
+
+
+def examine_read(
+    read: ReadMatrix | Examined,
+    *,
+    settings: Settings,
+    found: FloatArray | None = None,
+    seconds: float = 0.0,
+) -> Examined:
+    """Examine what was read, unless there is no need.
+
+    Parameters
+    ----------
+    found : array, optional
+        Its singular values, where they are known already; see `examine`.
+    seconds : float
+        What these took.
+    """
+    if isinstance(read, Examined):
+        return read
+    result = examine(read.matrix, settings=settings, found=found)
     if isinstance(result, MatrixAnalysis):
-        result = replace(result, seconds=result.seconds + reading)
-    return Examined(result, digest)
+        result = replace(result, seconds=result.seconds + read.seconds + seconds)
+    return Examined(result, read.digest)
 
 
 def digest_of(numbers: AnyArray, matrix: Matrix) -> str:
@@ -63,3 +113,7 @@ def digest_of(numbers: AnyArray, matrix: Matrix) -> str:
     # The steps of a packing are not in the numbers.
     text = f"{checksum(numbers)} {matrix.step_variance()!r}"
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error

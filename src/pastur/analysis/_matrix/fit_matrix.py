@@ -59,10 +59,18 @@ class Settings:
         return self.randomize > 0 or any(ESTIMATORS[method].random for method in self.baseline)
 
 
-def examine(matrix: Matrix, *, settings: Settings) -> MatrixAnalysis | Skipped:
-    """Return the analysis of one matrix, or the reason why there is none."""
+def examine(
+    matrix: Matrix, *, settings: Settings, found: FloatArray | None = None
+) -> MatrixAnalysis | Skipped:
+    """Return the analysis of one matrix, or the reason why there is none.
+
+    Parameters
+    ----------
+    found : array, optional
+        The singular values of its filled rows and columns, where they are known already.
+    """
     try:
-        return _examine(matrix, settings)
+        return _examine(matrix, settings, found)
     except FileAccessError:
         # The file itself is gone: there is nothing left to go on with.
         raise
@@ -90,13 +98,15 @@ def skip(matrix: Matrix, reason: str | PasturError) -> Skipped:
     return Skipped(matrix.name, matrix.shape, matrix.dtype, str(reason).removesuffix("."), trace)
 
 
-def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
+def _examine(
+    matrix: Matrix, settings: Settings, found: FloatArray | None
+) -> MatrixAnalysis | Skipped:
     start = time.perf_counter()
 
     def spectrum(w: AnyArray) -> FloatArray:
         if settings.device == "cpu":
             return singular_values(w)
-        return singular_values_on(w, torch_device(settings.device))
+        return singular_values_on([w], torch_device(settings.device))[0]
 
     w = matrix.load()
     sides = filled_sides(w)
@@ -107,7 +117,7 @@ def _examine(matrix: Matrix, settings: Settings) -> MatrixAnalysis | Skipped:
         values = part.values
         found = values[: min(inner.shape)]
     else:
-        found = spectrum(inner)
+        found = spectrum(inner) if found is None else found
         values = np.append(found, np.zeros(min(w.shape) - found.size))
         if values[0] > _LARGEST:
             return skip(matrix, f"its singular values exceed {_LARGEST:.1g}, too large for float64")

@@ -28,6 +28,7 @@ from pastur.analysis._matrix.matrix_analysis import MatrixAnalysis
 from pastur.analysis._matrix.published import chosen
 from pastur.analysis._model.initial_file import initial_items
 from pastur.analysis._model.matrix_records import MatrixRecords
+from pastur.analysis._model.on_device import examined_on_device
 from pastur.analysis._model.parallel import Task, examined
 from pastur.analysis._model.selection import Selection
 from pastur.analysis._result.analysis import INTERRUPTED, Analysis, AnalysisInterrupted
@@ -130,7 +131,8 @@ def analyze(
         there with the same numbers, settings and versions is read and not analysed again.
     device : str, default "cpu"
         Where singular values are computed: ``"cuda"`` or ``"cuda:1"`` is an NVIDIA GPU,
-        through PyTorch. They agree with those of ``"cpu"`` to 1e-10 of the largest one.
+        through PyTorch. They agree with those of ``"cpu"`` to 1e-10 of the largest one. Without
+        workers, neighbours of one shape are computed together while the next ones are read.
     outputs : sequence of path, optional
         Where the result is to be written: refused before the work, not after it, where one is a
         file of the model. Nothing is written here.
@@ -194,15 +196,21 @@ def analyze(
     items = selection.items(weights)
     if before is not None:
         items += initial_items(items, list(iter_matrices(before, unfold=unfold)), before.source)
-    work = partial(
-        examined,
-        partial(examine_anew, settings=settings),
-        choice=selection,
-        workers=workers,
-        memory=budget,
-        lost=_lost,
-        progress=reporter(progress),
-    )
+    report = reporter(progress)
+
+    def work(tasks: list[Task]) -> Generator[tuple[int, Examined], None, None]:
+        if tasks and settings.device != "cpu" and workers.alone(len(tasks)):
+            return examined_on_device(tasks, settings=settings, memory=budget, progress=report)
+        return examined(
+            partial(examine_anew, settings=settings),
+            tasks,
+            choice=selection,
+            workers=workers,
+            memory=budget,
+            lost=_lost,
+            progress=report,
+        )
+
     records = MatrixRecords(resume, settings, MatrixAnalysis)
     compare = partial(_compare, tests=settings.seed if settings.tests else None)
     results, comparisons, stop = _worked_through(items, work, records, compare)

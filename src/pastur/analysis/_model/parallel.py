@@ -85,9 +85,19 @@ class Task(NamedTuple):
         return float(n) * n * (n + m)
 
     @property
+    def entries(self) -> int:
+        """Those of its matrix."""
+        return math.prod(self.matrix.shape)
+
+    @property
     def memory(self) -> int:
         """About the bytes that it takes to examine it."""
-        return _PROCESS_BYTES + (_ENTRY_BYTES + self.held) * math.prod(self.matrix.shape)
+        return _PROCESS_BYTES + (_ENTRY_BYTES + self.held) * self.entries
+
+
+def entries_within(memory: float) -> float:
+    """Return how many entries one process may hold in so many bytes."""
+    return (memory - _PROCESS_BYTES) / _ENTRY_BYTES
 
 
 def examined(
@@ -185,23 +195,29 @@ def _sharing_memory(workers: Workers) -> Iterator[Workers]:
 def _one_by_one(
     examine: _Examine[_T], tasks: Sequence[Task], progress: _Progress
 ) -> Iterator[tuple[int, _T]]:
-    blas = _blas(tasks)
+    limited = blas_threads(tasks)
     for done, task in enumerate(tasks):
         progress(done, len(tasks), task.matrix.name)
-        threads = None if task.multiplications >= _WORTH_THREADS else 1
-        with blas.limit(limits=threads, user_api="blas"):
+        with limited(task):
             found = examine(task.matrix, task.known)
         yield task.place, found
 
 
-def _blas(tasks: Sequence[Task]) -> Any:
-    """Return what limits the threads of BLAS while these matrices are worked on."""
+def blas_threads(tasks: Sequence[Task]) -> Callable[[Task], AbstractContextManager[Any]]:
+    """Return what limits the threads of BLAS while one of these matrices is worked on."""
     from threadpoolctl import ThreadpoolController
 
     # A BLAS that is not loaded yet cannot be limited.
     for task in tasks:
         load_linear_algebra(task.matrix.shape)
-    return ThreadpoolController()
+    blas = ThreadpoolController()
+
+    def limited(task: Task) -> AbstractContextManager[Any]:
+        threads = None if task.multiplications >= _WORTH_THREADS else 1
+        found: AbstractContextManager[Any] = blas.limit(limits=threads, user_api="blas")
+        return found
+
+    return limited
 
 
 def _examine_there(
