@@ -96,6 +96,16 @@ def test_the_reading_scales_with_the_matrix() -> None:
         np.testing.assert_allclose(other["overlap_left"], one["overlap_left"], rtol=1e-12)
 
 
+def test_the_overlap_of_what_is_far_from_the_rest_has_an_interval() -> None:
+    """Its variance, some 1e-16, may be less than its rounding."""
+    for seed in range(8):
+        found = fit_rectangular(planted(1e8, 30, 40, seed), noise="free").leading[0]
+        for side in ("left", "right"):
+            low, high = (found[f"overlap_{side}_{end}"] for end in ("low", "high"))
+            assert 1 - 1e-6 <= low <= found[f"overlap_{side}"] <= high
+            assert high == pytest.approx(1, abs=1e-14)
+
+
 def test_what_stands_out_from_uneven_noise_is_what_was_planted() -> None:
     # Two draws of a hundred with anything beside the planted one are allowed (chance per draw far
     # below 1 %); without a spike nothing stands out.

@@ -126,7 +126,8 @@ def read_singular_values(y: FloatArray, rest: Rest, empty: int) -> Readings:
     q1 = (a1 * b + a * b1) / (2 * q)
     pairs = size * (size + empty)
     deviation = np.sqrt(b / a * short.variance / 4 + a / b * longer.variance / 4 + s2 / pairs)
-    mixed = 4 * (s2 / q**2 + 2 * y * s3 / (q * q1) + y**2 * s4 / q1**2) / pairs
+    # A sum of squares, which cancel to rounding far from the rest.
+    mixed = 4 * np.maximum(s2 / q**2 + 2 * y * s3 / (q * q1) + y**2 * s4 / q1**2, 0.0) / pairs
     k = q1 / (2 * q**2)
 
     def log_deviation(sign: int) -> FloatArray:
