@@ -7,6 +7,7 @@ import check_device
 import numpy as np
 import pytest
 
+from pastur._numerics.torch_singular_values import singular_values_on
 from pastur._typing import AnyArray, FloatArray
 
 torch = pytest.importorskip("torch")
@@ -31,7 +32,7 @@ def test_both_routes_agree(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_device_that_is_wrong_is_noticed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plain = check_device.singular_values_on
+    plain = singular_values_on
 
     def wrong(matrices: Sequence[AnyArray], device: Any) -> list[FloatArray]:
         found = plain(matrices, device)

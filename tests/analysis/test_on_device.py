@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pastur._errors import FileAccessError
+from pastur._numerics.torch_singular_values import singular_values_on
 from pastur._typing import AnyArray, FloatArray
 from pastur.analysis import Analysis, AnalysisInterrupted, analyze
 from pastur.analysis._matrix import examine_together, fit_matrix
@@ -44,7 +45,7 @@ def model(planted: dict[str, AnyArray], trained: dict[str, FloatArray]) -> dict[
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, ...]]]:
     """The shapes of what is computed together."""
     shapes: list[list[tuple[int, ...]]] = []
-    plain = examine_together.singular_values_on
+    plain = singular_values_on
 
     def noting(matrices: Sequence[AnyArray], device: Any) -> list[FloatArray]:
         shapes.append([matrix.shape for matrix in matrices])
@@ -88,7 +89,7 @@ def test_the_same_result_and_progress_as_without(
 def test_exchanged_spectra_are_noticed(
     model: dict[str, AnyArray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = examine_together.singular_values_on
+    plain = singular_values_on
 
     def exchanged(matrices: Sequence[AnyArray], device: Any) -> list[FloatArray]:
         first, second, *others = plain(matrices, device)
@@ -233,7 +234,7 @@ def test_a_file_that_is_gone_ends_the_run_when_its_turn_comes() -> None:
         raise FileAccessError("Cannot read it: it is gone.")
 
     plain = source.load
-    source.load = lambda number: gone(number) if number == 2 else plain(number)  # type: ignore
+    source.load = lambda number: gone(number) if number == 2 else plain(number)  # type: ignore[method-assign]
     source.tasks = [Task(k, source._matrix(k)) for k in range(4)]
     running, finished = source.run(), []
     with pytest.raises(FileAccessError, match="it is gone"):

@@ -8,6 +8,7 @@ from pastur.analysis._matrix.examine_anew import Examined, ReadMatrix, read_anew
 from pastur.analysis._matrix.examine_together import examine_together
 from pastur.analysis._matrix.fit_matrix import Settings
 from pastur.analysis._model.parallel import Task, blas_threads, entries_within
+from pastur.weights import Matrix
 
 # Entries of the matrices that are read together, unless it is one: 64 MB of float32.
 _TOGETHER = 1 << 24
@@ -67,4 +68,8 @@ def _entries(group: Sequence[Task]) -> int:
 
 
 def _read(group: Sequence[Task]) -> list[ReadMatrix | Examined]:
-    return [read_anew(task.matrix, task.known) for task in group]
+    found = []
+    for task in group:
+        assert isinstance(task.matrix, Matrix)
+        found.append(read_anew(task.matrix, task.known))
+    return found
