@@ -31,13 +31,15 @@ from scipy.special import stdtrit
 import pastur
 import pastur.torch
 from pastur._files import write_whole
-from pastur._typing import AnyArray
+from pastur._typing import AnyArray, FloatArray
 from pastur._versions import package_versions
 from pastur.compression import InputMoments, Sensitivities
 
 RECORDS = lm_records.FOLDER / "smollm2.jsonl"
 SENSITIVITIES = lm_records.FOLDER / "smollm2-sensitivities.json"
 SHARES = (0.9, 0.8, 0.6)
+# With sensitivities, which are for small losses.
+SMALL = (0.95, *SHARES)
 # The package's own method, and whether what the model has written is the background.
 OWN = {
     "truncate": ("truncate", False),
@@ -50,8 +52,10 @@ ALL = 111_616
 DOCUMENTS = {0: (0, 0), 512: (8, 64), 6400: (25, 256), 25_600: (100, 256), ALL: (436, 256)}
 DRAWS = 3
 NEWS_AT = 0.8
-# Documents in their shuffled order: who judges, who judges sensitivities, who chooses.
+# Documents in their shuffled order: who judges, who predicts along a change, who judges
+# sensitivities, who chooses.
 JUDGED = {"brown": 16, "news": 16}
+PREDICTING = slice(16, 48)
 SENSED = slice(48, 64)
 SENSED_LENGTH, SENSED_TOKENS, SENSED_AT = 128, 512, 0.8
 # Texts that the model has written, and tokens of each.
@@ -165,12 +169,16 @@ def _own(given: Given, asked: Case, *, name: str, ranks: str) -> allocated.Chose
     return allocated.by_level(layers, share, weights)
 
 
+def _shares(sizes: Sequence[float]) -> tuple[Case, ...]:
+    return tuple({"share": share} for share in sizes)
+
+
 @dataclass(frozen=True)
 class Method:
     """How matrices are made, what there is to choose, and whether inputs choose as well."""
 
     make: Callable[[Given, Case], allocated.Chosen]
-    asked: tuple[Case, ...] = tuple({"share": share} for share in SHARES)
+    asked: tuple[Case, ...] = _shares(SHARES)
     reads_inputs: bool = True
 
 
@@ -187,9 +195,9 @@ METHODS = {
     "sparsegpt": Method(partial(_zeros, name="sparsegpt"), _PATTERNS),
     "neurons": Method(_neurons),
     **{
-        f"{name}, {ranks}": Method(partial(_own, name=name, ranks=ranks))
+        f"{name}, {ranks}": Method(partial(_own, name=name, ranks=ranks), _shares(sizes))
         for name in ("outputs", "background", "whitened")
-        for ranks in ("equal", "marginal", "sensitivities")
+        for ranks, sizes in (("equal", SHARES), ("marginal", SHARES), ("sensitivities", SMALL))
     },
 }
 
@@ -278,14 +286,20 @@ class Study:
         """The documents on which sensitivities are measured."""
         return self.first_tokens(self.order[SENSED], SENSED_LENGTH)
 
+    @cached_property
+    def predicting(self) -> tuple[list[list[int]], FloatArray]:
+        """Documents that do nothing else than predict, and their losses with the model as it is."""
+        documents = self.first_tokens(self.order[PREDICTING], LENGTH)
+        return documents, document_losses(self.network, documents)
+
     def along(self, chosen: allocated.Chosen) -> list[float]:
         """Return what is predicted from sensitivities along the change itself, with its interval.
 
         All of it is what they were measured for: it is the loss of their documents.
         """
-        before = document_losses(self.network, self.sensed)
+        documents, before = self.predicting
         with blocks.put_in(self.network, chosen.matrices):
-            more = excess(document_losses(self.network, self.sensed), before)
+            more = excess(document_losses(self.network, documents), before)
         reach = float(stdtrit(len(before) - 1, 0.975)) * more.error
         return [round(x, 5) for x in (more.value, more.value - reach, more.value + reach)]
 
@@ -309,7 +323,7 @@ class Study:
             self.records.add(case | {"judged": kind}, found | dict(extra))
 
     def measure(
-        self, methods: Sequence[str], tokens: int, draw: int, shares: Sequence[float] = SHARES
+        self, methods: Sequence[str], tokens: int, draw: int, shares: Sequence[float] = SMALL
     ) -> None:
         """Measure what is missing of some methods for one draw of documents."""
         chosen = {"tokens": tokens, "draw": draw} if tokens else {}
@@ -353,7 +367,7 @@ def arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--tokens", nargs="+", type=int, choices=list(DOCUMENTS), default=None)
-    parser.add_argument("--shares", nargs="+", type=float, choices=SHARES, default=SHARES)
+    parser.add_argument("--shares", nargs="+", type=float, choices=SMALL, default=SMALL)
     parser.add_argument("--draws", nargs="+", type=int, choices=range(DRAWS), default=None)
     return parser.parse_args(given)
 

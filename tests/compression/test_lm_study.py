@@ -63,7 +63,9 @@ def test_documents_for_one_thing_are_never_those_for_another() -> None:
     judged = set(order[: measure_lm.JUDGED["brown"]])
     sensed = set(order[measure_lm.SENSED])
     choose = order[measure_lm.CHOOSE_FROM :]
+    predicting = set(order[measure_lm.PREDICTING])
     assert not judged & sensed and not (judged | sensed) & set(choose)
+    assert not predicting & (judged | sensed | set(choose))
     draws = measure_lm.DRAWS * measure_lm.DOCUMENTS[25_600][0]
     assert draws <= len(choose) == measure_lm.DOCUMENTS[111_616][0]
     for tokens, (count, length) in measure_lm.DOCUMENTS.items():
@@ -401,6 +403,7 @@ def test_a_row_is_measured_once(
             tmp_path, records, network, judged, brown, texts.shuffled(list(brown)), Numbers()
         )
 
+    monkeypatch.setattr(measure_lm, "LENGTH", 128)
     wanted = ["outputs, equal", "background, sensitivities", "bits", "asvd"]
     monkeypatch.setattr(measure_lm, "WRITTEN", 6)
     monkeypatch.setattr(measure_lm, "WRITTEN_LENGTH", 20)
@@ -412,7 +415,7 @@ def test_a_row_is_measured_once(
     assert all(case.get("tokens", 512) == 512 for case in cases)
     # News at one size alone, of three; dense for both.
     assert sum(case["judged"] == "news" for case in cases) == 4
-    assert sum(case["judged"] == "brown" for case in cases) == 10
+    assert sum(case["judged"] == "brown" for case in cases) == 11
     for row in first.records.rows:
         assert ("predicted" in row) == ("sensitivities" in row["case"]["method"])
         assert ("along" in row) == ("predicted" in row)
