@@ -84,57 +84,61 @@ class Found:
         return f"{shown} (+{more.value:.3f} ± {more.error:.3f})"
 
 
+def _draws(counts: Sequence[int]) -> str:
+    """Return how many draws there are, size by size where it is not the same number."""
+    some = [str(count) for count in counts if count]
+    return some[0] if len(set(some)) == 1 else ", ".join(some)
+
+
 def _ranked(found: Found, judged: str, shares: Sequence[float]) -> Iterator[str]:
     heads = [f"keep {percent(share)}" for share in shares]
     yield f"| tokens that choose | method | draws | {' | '.join(heads)} |"
     yield f"|---|---|---|{'---|' * len(shares)}"
     for tokens in (None, *TOKENS):
         for method, name in RANKED.items():
-            rows = [
-                row
-                for row in found.some(method=method, judged=judged)
-                if row["case"].get("tokens") == tokens
-            ]
-            if not rows:
-                continue
-            cells = [
-                found.cell(judged, [row for row in rows if row["case"]["share"] == share])
+            by_share = [
+                [
+                    row
+                    for row in found.some(method=method, judged=judged, share=share)
+                    if row["case"].get("tokens") == tokens
+                ]
                 for share in shares
             ]
-            draws = len({row["case"].get("draw") for row in rows})
-            shown = "0" if tokens is None else f"{tokens:,}"
-            yield f"| {shown} | {name} | {draws if tokens else ''} | {' | '.join(cells)} |"
+            if not any(by_share):
+                continue
+            cells = [found.cell(judged, rows) for rows in by_share]
+            draws = _draws([len(rows) for rows in by_share]) if tokens else ""
+            yield f"| {tokens or 0:,} | {name} | {draws} | {' | '.join(cells)} |"
 
 
 # What differs between two methods.
 STEPS = {
     "shrinking": ("whitened, equal", "outputs, equal"),
     "shrinking to a background": ("whitened, equal", "background, equal"),
-    "ranks by marginal loss": ("background, equal", "background, marginal"),
-    "ranks by sensitivities": ("background, equal", "background, sensitivities"),
-    "the same without shrinking": ("whitened, equal", "whitened, sensitivities"),
-    "background and sensitivities": ("whitened, equal", "background, sensitivities"),
-    "the background alone of both": ("whitened, sensitivities", "background, sensitivities"),
+    "then ranks by marginal loss": ("background, equal", "background, marginal"),
+    "then ranks by sensitivities": ("background, equal", "background, sensitivities"),
+    "both": ("whitened, equal", "background, sensitivities"),
+    "ranks by sensitivities": ("whitened, equal", "whitened, sensitivities"),
+    "then shrinking to a background": ("whitened, sensitivities", "background, sensitivities"),
 }
 _ALL = 111_616
 
 
 def _steps(found: Found) -> Iterator[str]:
-    yield (
-        "| tokens that choose | keep | what differs | draws | more log-perplexity, before "
-        "| after | difference | gap closed |"
-    )
-    yield "|---|---|---|---|---|---|---|---|"
+    heads = [f"keep {percent(share)}" for share in SHARES]
+    yield f"| tokens that choose | what differs | draws | {' | '.join(heads)} |"
+    yield f"|---|---|---|{'---|' * len(SHARES)}"
     for tokens in TOKENS[:-1]:
-        for share in SHARES:
-            for name, methods in STEPS.items():
-                row = _step(found, tokens, share, *methods)
-                if row:
-                    yield f"| {tokens:,} | {percent(share)} | {name} | {row} |"
+        for name, methods in STEPS.items():
+            cells = [_step(found, tokens, share, *methods) for share in SHARES]
+            if any(count for count, _ in cells):
+                draws = _draws([count for count, _ in cells])
+                shown = " | ".join(cell for _, cell in cells)
+                yield f"| {tokens:,} | {name} | {draws} | {shown} |"
 
 
-def _step(found: Found, tokens: int, share: float, before: str, after: str) -> str:
-    """Return what a step changes, over the draws that both have; empty where there are none."""
+def _step(found: Found, tokens: int, share: float, before: str, after: str) -> tuple[int, str]:
+    """Return what a step changes, over the draws that both have, and how many there are."""
     by_draw = [
         {
             row["case"]["draw"]: np.array(row["losses"])
@@ -144,20 +148,16 @@ def _step(found: Found, tokens: int, share: float, before: str, after: str) -> s
     ]
     draws = sorted(by_draw[0].keys() & by_draw[1].keys())
     if not draws:
-        return ""
-    dense = np.array(found.dense("brown"))
-    one, other = (np.mean([losses[k] for k in draws], axis=0) - dense for losses in by_draw)
+        return 0, ""
+    one, other = (np.mean([losses[k] for k in draws], axis=0) for losses in by_draw)
     change = excess(other, one)
     best = found.some(method=before, tokens=_ALL, share=share, judged="brown")
     closed = ""
     # Of other ranks it would be another method.
     if best and before.partition(",")[2] == after.partition(",")[2]:
-        least = float(np.mean(np.array(best[0]["losses"]) - dense))
-        closed = f"{100 * (one.mean() - other.mean()) / (one.mean() - least):.0f} %"
-    return (
-        f"{len(draws)} | {one.mean():.3f} | {other.mean():.3f} "
-        f"| {change.value:+.3f} ± {change.error:.3f} | {closed}"
-    )
+        gap = one.mean() - np.mean(best[0]["losses"])
+        closed = f", {100 * (one.mean() - other.mean()) / gap:.0f} %"
+    return len(draws), f"{change.value:+.3f} ± {change.error:.3f}{closed}"
 
 
 def _others(found: Found) -> Iterator[str]:
@@ -195,17 +195,21 @@ def _interval(said: Sequence[float] | None) -> str:
 def _predictions(found: Found) -> Iterator[str]:
     yield "| method | tokens that choose | draw | keep | predicted | along it | found |"
     yield "|---|---|---|---|---|---|---|"
-    before = found.some(method="dense", judged="brown")
-    for row in found.some(judged="brown"):
-        if "predicted" not in row:
-            continue
+    (before,) = found.some(method="dense", judged="brown")
+    rows = [row for row in found.some(judged="brown") if "predicted" in row]
+    for row in sorted(rows, key=_of_prediction):
         case, both = row["case"], [row["predicted"], row.get("along")]
-        more = excess(row["losses"], before[0]["losses"])
+        more = excess(row["losses"], before["losses"])
         yield (
             f"| {RANKED[case['method']]} | {case['tokens']:,} | {case['draw']} "
             f"| {percent(case['share'])} | {' | '.join(map(_interval, both))} "
             f"| {more.value:.3f} ± {more.error:.3f} |"
         )
+
+
+def _of_prediction(row: Row) -> tuple[float, str, int, int]:
+    case = row["case"]
+    return -case["share"], case["method"], case["tokens"], case["draw"]
 
 
 # --- the small model whose start is known ---

@@ -53,6 +53,5 @@ def test_steps_are_paired_and_compared_with_all_tokens() -> None:
     )
     # 2.1 before, 1.5 after, 1 at best; −0.5 and −0.7 in the draw that both have.
     lines = [line for line in lm_page._steps(found) if line.startswith("| 512")]
-    assert lines == [
-        "| 512 | 80 % | shrinking to a background | 1 | 2.100 | 1.500 | -0.600 ± 0.100 | 55 % |"
-    ]
+    assert lines == ["| 512 | shrinking to a background | 1 |  | -0.600 ± 0.100, 55 % |  |"]
+    assert lm_page._draws([0, 3, 3]) == "3" and lm_page._draws([1, 0, 3]) == "1, 3"
