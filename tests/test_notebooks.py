@@ -269,6 +269,76 @@ def test_a_law_that_cannot_be_computed_says_so(monkeypatch: pytest.MonkeyPatch) 
         assert faults(value._repr_html_()) == []
 
 
+def axis_of(value: Any) -> tuple[str, str]:
+    """The numbers at both ends of the axis."""
+    low, high = re.findall(r"<text[^>]*>([^<]*)</text>", value._repr_html_())
+    return low, high
+
+
+def rows_of(value: Any) -> dict[str, str]:
+    return dict(re.findall(r"<th[^>]*>([^<]*)</th><td[^>]*>([^<]*)</td>", value._repr_html_()))
+
+
+def test_the_first_four_atoms_are_listed_and_all_are_counted() -> None:
+    few = "-1.000 (mass 0.2500); 0.000 (mass 0.2500); 1.000 (mass 0.2500); 2.000 (mass 0.2500)"
+    assert rows_of(pastur.Atoms([-1.0, 0.0, 1.0, 2.0])) == {"mass": "1.000", "atoms": few}
+    many = rows_of(pastur.Atoms(np.arange(-1.0, 7.0)))["atoms"]
+    assert many == few.replace("0.2500", "0.1250") + "; … 8 in all"
+
+
+@pytest.mark.parametrize(
+    ("value", "ends"),
+    [
+        (pastur.Atoms([1.0, 3.0]), ("0.9", "3.1")),
+        (pastur.Atoms([2.0]), ("1.9", "2.1")),
+        (pastur.Atoms([0.0]), ("-0.5", "0.5")),
+        (pastur.Semicircle(2.0), ("-4.4", "4.4")),
+        (pastur.DeformedWigner(pastur.Atoms([0.0])), ("-2.2", "2.2")),
+        # A spike of 2 goes to 2.5.
+        (pastur.DeformedWigner(pastur.Atoms([0.0])).describe([2.0]), ("-2.23", "2.73")),
+        # Singular values begin at 0.
+        (pastur.InformationPlusNoise(pastur.Atoms([0.0]), ratio=0.25), ("0", "1.55")),
+    ],
+    ids=repr,
+)
+def test_the_axis_is_a_twentieth_wider_than_what_it_shows(
+    value: Any, ends: tuple[str, str]
+) -> None:
+    assert axis_of(value) == ends
+
+
+def test_a_model_says_how_single_spikes_are_asked_for() -> None:
+    text = text_of(pastur.DeformedWigner(pastur.Atoms([0.0]), sigma=0.5))
+    assert text.endswith(
+        "The law of the eigenvalues as the size grows: noise of independent entries, of "
+        "σ = 0.5000, and a signal with the law above. What single spikes become: "
+        "describe(spikes, size=…)."
+    )
+
+
+@pytest.mark.parametrize(("count", "more"), [(8, ""), (9, "and 1 more"), (10, "and 2 more")])
+def test_eight_spikes_are_listed_and_the_others_counted(count: int, more: str) -> None:
+    fit = pastur.fit_rectangular(NOISE + signal((60, 90), [*np.linspace(9, 30, count)]))
+    assert fit.rank == count
+    assert rows_of(fit)["spikes"] == str(count)
+    assert re.findall(r"and \d+ more", text_of(fit)) == ([more] if more else [])
+
+
+def test_a_small_picture_has_the_counts_and_a_dot_for_each_spike() -> None:
+    analysis = pastur.analyze({"a": MATRIX, "product": signal((60, 90), [2.0, 1.0])})
+    html = analysis._repr_html_()
+    assert len(re.findall(r"<span[^>]*>no noise</span>", html)) == 1
+    steps, dots = re.findall(r'<path d="(M0 [^"]*Z)"', html), re.findall(r'd="(M[^"]*h0)"', html)
+    (bars,), (marks,) = steps, dots
+    matrix = analysis["a"]
+    ratios = matrix.singular_values / matrix.fit.edge
+    places = np.array(re.findall(r"V([\d.]+)H([\d.]+)", bars), dtype=float)
+    counts, _ = np.histogram(ratios[ratios <= 1], len(places), (0.0, 1.0))
+    heights = places[:, 0].max() - places[:, 0]
+    np.testing.assert_allclose(heights / heights.max(), counts / counts.max(), atol=0.01)
+    assert marks.count("h0") == matrix.fit.rank == 2
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 @pytest.mark.parametrize(("paper", "ink"), [("#fff", "#111"), ("#111", "#eee")])

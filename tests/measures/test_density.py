@@ -12,6 +12,7 @@ from scipy import stats
 from pastur._errors import InvalidInputError, InvalidTypeError, NumericalError
 from pastur._typing import FloatArray
 from pastur.measures import Density, MarchenkoPastur, Uniform
+from pastur.measures._contract.curve import density_curve
 
 
 def shifted_root(z: Any) -> Any:
@@ -386,3 +387,20 @@ def test_an_error_of_f_itself_comes_through() -> None:
 
     with pytest.raises(ValueError, match=r"no value at 0\.0"):
         Density(of_numbers, (0, 1))
+
+
+def test_the_points_of_a_curve_crowd_at_its_ends() -> None:
+    x, y = density_curve(Uniform(-1.0, 3.0), points=21)
+    np.testing.assert_allclose(x, 1 - 2 * np.cos(np.linspace(0, np.pi, 21)), atol=1e-15)
+    np.testing.assert_array_equal(y, [0.0, *[0.25] * 19, 0.0])
+
+
+def test_a_curve_of_singular_values_begins_at_zero_but_for_a_hard_edge() -> None:
+    for ratio in (0.25, 1.0):
+        x, y = density_curve(MarchenkoPastur(ratio), squared=True)
+        assert y[0] == (y[1] if ratio == 1.0 else 0.0)
+        assert y[-1] == 0.0
+        # 2xρ(x²), of which the quarter circle is that of a square matrix.
+        ends = (x[0] ** 2, x[-1] ** 2)
+        product = np.sqrt((x**2 - ends[0]) * (ends[1] - x**2))[1:-1]
+        np.testing.assert_allclose(y[1:-1] * x[1:-1], product / (np.pi * ratio), rtol=1e-9)

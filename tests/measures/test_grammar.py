@@ -56,6 +56,7 @@ CLOSED = {
         x < 0, np.clip(x + 1, 0, 1) ** 2 / 3, 1 - np.clip(2 - x, 0, 2) ** 2 / 6
     ),
     "triangle(0, 0, 2)": lambda x: np.where(x < 0, 0, 1 - np.clip(2 - x, 0, 2) ** 2 / 4),
+    "triangle(0, 2, 2)": lambda x: np.clip(x, 0, 2) ** 2 / 4,
     "normal(0.5, 0.8, -1, 2)": lambda x: (
         (norm_cdf((np.clip(x, -1, 2) - 0.5) / 0.8) - norm_cdf(-1.5 / 0.8))
         / (norm_cdf(1.5 / 0.8) - norm_cdf(-1.5 / 0.8))
@@ -131,6 +132,9 @@ def test_arithmetic_is_that_of_python() -> None:
         ("t.__class__", "'.' has no meaning here."),
         ("atom(t)", "'t' has a meaning in the formula of a density only. At character 6"),
         ("(" * 200 + "atom(1)" + ")" * 200, "Too many parentheses."),
+        # A power on the way leaves the count as it was.
+        ("(" * 30 + "2^1 + " + "(" * 40 + "1" + ")" * 70, "Too many parentheses."),
+        ("uniform(atom(0), 1)", "uniform(low, high) takes numbers."),
         ("2^" * 300 + "2*atom(1)", "Too many powers."),
         ("density(" + "t+" * 1900 + "t, 0, 1)", "The formula is too long."),
         ("a" * 5000, "with 4000 characters at most. Got 5000."),
