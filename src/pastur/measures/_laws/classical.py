@@ -14,7 +14,10 @@ from pastur._numerics.series import log1p_tail
 from pastur._typing import AnyArray, ComplexArray, FloatArray
 from pastur.measures._contract.measure import Measure, ProbabilityMeasure
 from pastur.measures._contract.scale import check_scale
-from pastur.measures._laws.edge_arc import edge_rise
+from pastur.measures._laws.edge_arc import Edge
+
+# Either of the semicircle.
+_EDGE = Edge(0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,23 @@ class Semicircle(ProbabilityMeasure):
         omega = self._omega(z)
         return np.log(omega) + (self.sigma / omega) ** 2 / 2
 
+    def _beyond(self, x: FloatArray) -> FloatArray:
+        """Return the mass between each x and infinity on its side of the mean."""
+        low, high = self.support[0]
+        share = np.minimum(high - x, x - low) / (4 * self.sigma)
+        return _EDGE.mass(np.clip(share, 0.0, 0.5))
+
+    def _sf(self, x: FloatArray) -> FloatArray:
+        # From the nearer edge, its digits kept: 1 less it on the other side of the mean.
+        return np.abs((x <= self.center) - self._beyond(x))
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        return np.abs((x > self.center) - self._beyond(x))
+
     def _quantile(self, q: FloatArray) -> FloatArray:
         low, high = self.support[0]
-        below, above = (self.sigma * edge_rise(mass, 0.0) for mass in (q, 1 - q))
-        found = np.where(np.isnan(below), super()._quantile(q), low + below)
-        return np.where(np.isnan(above), found, high - above)
+        within = 4 * self.sigma * _EDGE.share(np.minimum(q, 1 - q))
+        return np.where(q < 0.5, low + within, high - within)
 
     def _moment(self, k: int) -> float:
         terms = (

@@ -1,39 +1,91 @@
-"""Quantiles of the semicircle and Marchenko–Pastur laws next to an edge, in the angle from it.
+"""Mass and quantiles of the semicircle and Marchenko–Pastur laws, from either edge inwards.
 
-Both are laws of ``x = edge ± scale·2(1 − cos s)`` with the mass
-``(2/π)∫ sin²r/(1 + k² + 2k cos r) dr``, 0 ≤ r ≤ s, beyond x: k = 0 for the semicircle, ±√c at the
-upper and the lower edge of Marchenko–Pastur.
+On a support from a to b both have, within the share y = sin²(s/2) of its width from an edge, the
+mass ``(2/π)∫ sin²r/(1 + k² + 2k cos r) dr``, 0 ≤ r ≤ s: k = 0 for the semicircle, ±√c at the upper
+and the lower edge of Marchenko–Pastur with c ≤ 1. For k = −1 the edge is hard.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from pastur._typing import FloatArray
 
-# Above this level an inverted distribution function has its 1e-12 as well.
-_LARGEST_LEVEL = 1e-7
-# Up to this share of the distance of the integrand's pole from the edge the rule is exact.
-_SHARE = 1 / 4
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
-_STEPS = 6
+# Up to this share of (1 + k)² a rule replaces the closed form, which cancels there.
+_NEAR = 1 / 16
+_NODES, _WEIGHTS = (half[7:] for half in np.polynomial.legendre.leggauss(14))
+# Below this |k| the closed form is a difference of large terms, and a series in k takes its place.
+_SERIES = 1 / 4
+_EPS = float(np.finfo(np.float64).eps)
+# Angles below this share of 1 + k, and shares below the other, are known to first order.
+_FIRST_ORDER, _LEAST = 1e-8, 1e-190
+_STEPS = 8
 
 
-def edge_rise(mass: FloatArray, k: float) -> FloatArray:
-    """Return 2(1 − cos s) for each mass beyond; NaN where it is not small."""
-    if k == -1:  # a hard edge: there the quantile is steep nowhere
-        return np.full(mass.shape, np.nan)
-    # To first order the mass is (2/3π)s³/(1 + k)².
-    s = np.cbrt(1.5 * np.pi * mass * (1 + k) ** 2)
-    near = (mass > 0) & (mass <= _LARGEST_LEVEL) & (s < _SHARE * (1 + k))
-    s = np.where(near, s, _SHARE * (1 + k))
-    for _ in range(_STEPS):
-        r = s[:, None] * (1 + _NODES) / 2
-        excess = _slope(r, k) @ _WEIGHTS * s / 2 - mass
-        s = s - np.where(near, excess / _slope(s, k), 0.0)
-    return np.where(near, 4 * np.sin(s / 2) ** 2, np.nan)
+class Edge(NamedTuple):
+    """One edge: k, and 1 + k with all its digits."""
 
+    k: float
+    gap: float
 
-def _slope(r: FloatArray, k: float) -> FloatArray:
-    """Return the mass per angle, its denominator written so that k near −1 cancels nothing."""
-    return 2 / np.pi * np.sin(r) ** 2 / ((1 + k) ** 2 - 4 * k * np.sin(r / 2) ** 2)
+    def mass(self, y: FloatArray) -> FloatArray:
+        """Return the mass within shares y ≤ 1/2 of the width, to rounding relative to itself."""
+        found = self._closed(y)
+        near = y < _NEAR * self.gap**2
+        if near.any():
+            found[near] = self._by_rule(y[near])
+        return found
+
+    def share(self, mass: FloatArray) -> FloatArray:
+        """Return the share of the width that has a mass up to 1/2.
+
+        Halley's iteration of log mass as a function of log y, which is concave: from the lower
+        bounds of first order it needs three or four steps.
+        """
+        bounds = np.cbrt(1.5 * np.pi * self.gap**2 * mass), np.pi / 2 * max(-self.k, 0.0) * mass
+        angle = np.maximum(*bounds)
+        y = np.sin(angle / 2) ** 2
+        open_ = (angle > _FIRST_ORDER * self.gap) & (y > _LEAST)
+        goal, z = mass[open_], y[open_]
+        for _ in range(_STEPS if z.size else 0):
+            step = self._step(z, goal)
+            z *= np.exp(step)
+            if np.abs(step).max() < _EPS ** (1 / 3) / 8:
+                break
+        y[open_] = z
+        return y
+
+    def _step(self, y: FloatArray, goal: FloatArray) -> FloatArray:
+        """Return by how much log y is to change."""
+        mass, below = self.mass(y), self.gap**2 - 4 * self.k * y
+        rise = 8 / np.pi * y * np.sqrt(y * (1 - y)) / (below * mass)
+        bend = 1.5 - y / (2 * (1 - y)) + 4 * self.k * y / below - rise
+        newton = np.log(goal / mass) / rise
+        return np.asarray(newton / (1 + newton * bend / 2))
+
+    def _closed(self, y: FloatArray) -> FloatArray:
+        k, sine = self.k, 2 * np.sqrt(y * (1 - y))
+        angle = 2 * np.arcsin(np.sqrt(y))
+        if abs(k) < _SERIES:
+            return np.asarray((angle - sine * self._series(y)) / np.pi)
+        turn = np.arctan2(k * sine, self.gap - 2 * k * y)
+        return np.asarray((angle + self.gap * (1 - k) / k**2 * turn - sine / k) / np.pi)
+
+    def _series(self, y: FloatArray) -> FloatArray:
+        """Return k + (1 − k²)Σ (−k)^(j−2) sin(js)/(j sin s), j ≥ 2, by Clenshaw's recurrence."""
+        last = 2 if self.k == 0 else 2 + int(np.log(_EPS) / np.log(abs(self.k)))
+        double = 2 * (1 - 2 * y)
+        one: FloatArray | float = 0.0
+        two: FloatArray | float = 0.0
+        for j in range(last, 1, -1):
+            factor = self.gap * (1 - self.k) * (-self.k) ** (j - 2) / j
+            one, two = factor if j == last else factor + double * one - two, one
+        return np.asarray(self.k + double * one - two)
+
+    def _by_rule(self, y: FloatArray) -> FloatArray:
+        """Return the integral over the root of y, by Gauss's rule for even functions."""
+        part = y[:, None] * _NODES**2
+        inner = _NODES**2 * np.sqrt(1 - part) / (self.gap**2 - 4 * self.k * part)
+        return np.asarray(16 / np.pi * y * np.sqrt(y) * (inner @ _WEIGHTS))

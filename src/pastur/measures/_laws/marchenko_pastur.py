@@ -14,7 +14,9 @@ from pastur._numerics.series import log1p_tail
 from pastur._typing import ComplexArray, FloatArray
 from pastur.measures._contract.measure import ProbabilityMeasure
 from pastur.measures._contract.scale import check_scale
-from pastur.measures._laws.edge_arc import edge_rise
+from pastur.measures._laws.edge_arc import Edge
+
+_SLACK = 4 * float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -127,28 +129,52 @@ class MarchenkoPastur(ProbabilityMeasure):
         weight = (1 - self.ratio) / self.ratio
         return u if weight == 0 else u - weight * log1p_tail(u)
 
-    def _sf(self, x: FloatArray) -> FloatArray:
-        if self.ratio > 1:
-            atom = np.where(x < 0, 1 - 1 / self.ratio, 0.0)
-            return atom + self._dual._sf(x) / self.ratio
-        # On the bulk y = exp(iφ); half-angles keep the digits at the hard edge.
+    @property
+    def _width(self) -> float:
+        """That of the bulk."""
+        return float(4 * self.sigma**2 * np.sqrt(self.ratio))
+
+    @property
+    def _arcs(self) -> tuple[Edge, Edge]:
+        """The lower and the upper edge of the bulk."""
+        ratio = min(self.ratio, 1 / self.ratio)
+        root = float(np.sqrt(ratio))
+        return Edge(-root, (1 - ratio) / (1 + root)), Edge(root, 1 + root)
+
+    def _bulk(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the shares of the bulk's mass below and above each x."""
         low, high = self._edges
-        within = np.clip(x, low, high)
-        angle = 2 * np.arctan2(np.sqrt(high - within), np.sqrt(within - low))
-        bend = self._bend(np.sqrt(self.ratio) * np.exp(-1j * angle))
-        return np.asarray((angle + bend.imag) / np.pi)
+        upper = x > (low + high) / 2
+        share = np.clip(np.minimum(high - x, x - low) / self._width, 0.0, 0.5)
+        mass = np.empty_like(share)
+        for edge, those in zip(self._arcs, (~upper, upper), strict=True):
+            mass[those] = edge.mass(share[those])
+        # From the nearer edge, its digits kept.
+        return np.abs(upper - mass), np.abs(~upper - mass)
+
+    def _sf(self, x: FloatArray) -> FloatArray:
+        above = self._bulk(x)[1] / max(self.ratio, 1.0)
+        return above if self.ratio <= 1 else above + np.where(x < 0, 1 - 1 / self.ratio, 0.0)
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        below = self._bulk(x)[0] / max(self.ratio, 1.0)
+        return below if self.ratio <= 1 else below + np.where(x < 0, 0.0, 1 - 1 / self.ratio)
 
     def _quantile(self, q: FloatArray) -> FloatArray:
         low, high = self._edges
-        # Beyond a ratio of 1 the lower edge has the atom before it, and the bulk the mass 1/c.
-        ratio = min(self.ratio, 1 / self.ratio)
-        root, scale = np.sqrt(ratio), self.sigma**2 * np.sqrt(self.ratio)
-        above = scale * edge_rise((1 - q) * max(self.ratio, 1.0), float(root))
-        found = np.where(np.isnan(above), super()._quantile(q), high - above)
-        if self.ratio > 1:
-            return found
-        below = scale * edge_rise(q, float(-root))
-        return np.where(np.isnan(below), found, low + below)
+        # Beyond a ratio of 1 the bulk has the mass 1/c, above the atom's.
+        above = (1 - q) * max(self.ratio, 1.0)
+        below = q if self.ratio <= 1 else 1 - above
+        lower = below < 0.5
+        found = np.empty_like(above)
+        for edge, those, mass in zip(self._arcs, (lower, ~lower), (below, above), strict=True):
+            found[those] = edge.share(np.maximum(mass[those], 0.0))
+        found *= self._width
+        inside = np.where(lower, low + found, high - found)
+        if self.ratio <= 1:
+            return inside
+        # A level that is the atom's mass to rounding is the atom's.
+        return np.where(q - _SLACK > 1 - 1 / self.ratio, inside, 0.0)
 
     def _moment(self, k: int) -> float:
         narayana = (self.ratio**j * comb(k, j) * comb(k - 1, j) / (j + 1) for j in range(k))
