@@ -82,10 +82,10 @@ class Semicircle(ProbabilityMeasure):
 
     def _sf(self, x: FloatArray) -> FloatArray:
         # From the nearer edge, its digits kept: 1 less it on the other side of the mean.
-        return np.abs((x <= self.center) - self._beyond(x))
+        return np.asarray(np.abs((x <= self.center) - self._beyond(x)))
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        return np.abs((x > self.center) - self._beyond(x))
+        return np.asarray(np.abs((x > self.center) - self._beyond(x)))
 
     def _quantile(self, q: FloatArray) -> FloatArray:
         low, high = self.support[0]
