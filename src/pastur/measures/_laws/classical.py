@@ -90,7 +90,7 @@ class Semicircle(ProbabilityMeasure):
     def _quantile(self, q: FloatArray) -> FloatArray:
         low, high = self.support[0]
         within = 4 * self.sigma * _EDGE.share(np.minimum(q, 1 - q))
-        return np.where(q < 0.5, low + within, high - within)
+        return np.asarray(np.where(q < 0.5, low + within, high - within))
 
     def _moment(self, k: int) -> float:
         terms = (
