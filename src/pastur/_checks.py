@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,6 +134,16 @@ def _integer(name: str, value: Any, least: int) -> int:
     if value > _LARGEST_INTEGER:
         raise InvalidInputError(f"`{name}` must fit into 64 bits. Got {_shown(value)}.")
     return int(value)
+
+
+def items(name: str, value: Any) -> list[Any]:
+    """Return the items of an iterable; text and mappings, which have others, are refused."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise InvalidTypeError(
+            f"`{name}` must be a list, or something else to go through item by item. Got "
+            f"{_shown(value)} of type {type(value).__name__}."
+        )
+    return list(value)
 
 
 def matrix_shape(value: Any) -> tuple[int, int]:

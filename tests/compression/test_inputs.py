@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pastur.torch
-from pastur._errors import FileFormatError, InvalidInputError, PasturError
+from pastur._errors import FileFormatError, InvalidInputError, InvalidTypeError, PasturError
 from pastur._typing import FloatArray
 from pastur.compression import InputMoments, collect_inputs
 from pastur.compression._inputs.moments import METADATA
@@ -371,6 +371,62 @@ def test_modules_without_such_inputs_are_refused(tmp_path: Path) -> None:
         pastur.torch.collect_inputs(linear.eval(), given, path=path)
     # No hook is left behind, whatever happened.
     assert not linear[0]._forward_pre_hooks and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("batches", "documents", "words"),
+    [
+        ("abcdef", None, "`batches` must be a list.*Got 'abcdef' of type str"),
+        (None, None, "`batches` must be a list.*NoneType"),
+        ({"ids": 1}, None, "`batches` must be a list.*of type dict"),
+        (list("abcdef"), None, r"'0\.weight' is given a str, not a tensor"),
+        ([[np.zeros(3)]] * 6, None, r"'0\.weight' is given a list, not a tensor"),
+        ([0, 1], 5, "`documents` must be a list.*Got 5"),
+        ([0, 1], [[0], [1]], "`documents` must be names or numbers.*Got a list"),
+    ],
+)
+def test_what_are_no_batches_is_refused(
+    batches: Any, documents: Any, words: str, tmp_path: Path
+) -> None:
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Linear(3, 4)).eval()
+    with pytest.raises(InvalidTypeError, match=words):
+        pastur.torch.collect_inputs(
+            module, batches, path=tmp_path / "a.safetensors", documents=documents
+        )
+
+
+def test_numbers_of_documents_may_be_a_tensor_or_come_one_by_one(tmp_path: Path) -> None:
+    """An entry of a tensor is equal to no other as a key: each batch was a document then."""
+    torch = pytest.importorskip("torch")
+    module, given = torch.nn.Sequential(torch.nn.Linear(12, 4)).eval(), list(torch.eye(12))
+    for documents in (torch.arange(12) // 2, np.arange(12) // 2, (k // 2 for k in range(12))):
+        found = pastur.torch.collect_inputs(
+            module, given, path=tmp_path / "a.safetensors", documents=documents
+        )
+        assert found.documents == (1,) * 6
+    with pytest.raises(InvalidTypeError, match=r"names or numbers.*Got a Tensor"):
+        apart = list(torch.arange(12) // 2)
+        pastur.torch.collect_inputs(module, given, path=tmp_path / "a", documents=apart)
+
+
+def test_a_part_in_training_is_refused_and_an_argument_by_name_is_seen(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Named(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc, self.drop = torch.nn.Linear(3, 4), torch.nn.Dropout()
+
+        def forward(self, x: Any) -> Any:
+            return self.drop(self.fc(input=x))
+
+    module, given = Named().eval(), [torch.randn(2, 3) for _ in range(5)]
+    found = pastur.torch.collect_inputs(module, given, path=tmp_path / "a.safetensors")
+    assert found["fc.weight"].rows == (2,) * 5
+    module.drop.train()
+    with pytest.raises(InvalidInputError, match="its part 'drop' is in training mode"):
+        pastur.torch.collect_inputs(module, given, path=tmp_path / "a.safetensors")
 
 
 def test_an_array_that_is_written_to_again_is_read_again(tmp_path: Path) -> None:

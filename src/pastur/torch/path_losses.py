@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pastur._checks import needed, positive_integer
+from pastur._checks import items, needed, positive_integer
 from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur.compression import CompressionPlan, Sensitivities
 from pastur.compression._sensitivities.sensitivities import (
@@ -106,7 +106,7 @@ def attribute_loss(
             f"`loss` must be a function of module and document. Got {type(loss).__name__}."
         )
     check_evaluating(module, "losses")
-    given = list(documents)
+    given = items("documents", documents)
     if len(given) < LEAST_DOCUMENTS:
         raise InvalidInputError(
             f"`documents` must be at least {LEAST_DOCUMENTS}. Got {len(given)}."

@@ -1,12 +1,12 @@
 """What the layers of a module are given, collected while it runs."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pastur._checks import needed
-from pastur._errors import InvalidInputError
+from pastur._checks import items, needed
+from pastur._errors import InvalidInputError, InvalidTypeError
 from pastur._files import PathLike
 from pastur._foreign import shown
 from pastur.compression import InputMoments
@@ -20,7 +20,7 @@ def collect_inputs(
     batches: Iterable[Any],
     *,
     path: PathLike,
-    documents: Sequence[Any] | None = None,
+    documents: Iterable[Any] | None = None,
     background: Iterable[Any] = (),
     folds: int = FOLDS,
     seed: int = 0,
@@ -41,7 +41,7 @@ def collect_inputs(
         a mapping.
     path : path
         A safetensors file, written whole or not at all.
-    documents : sequence, optional
+    documents : iterable, optional
         Of which document each batch is, where a document has several. Default: each batch is one.
     background : iterable, optional
         More batches, of documents that are only somewhat like those the model is for, such as text
@@ -62,6 +62,8 @@ def collect_inputs(
         When the file cannot be written.
     InvalidInputError
         When there are fewer than 5 documents, inputs are not finite, or the module is in training.
+    InvalidTypeError
+        When batches are not a list of what the module takes, or documents not of names or numbers.
     MissingExtraError
         When PyTorch is not installed.
 
@@ -82,28 +84,36 @@ def collect_inputs(
         from pastur.torch._layers.owners import check_evaluating, check_module
     check_module(module)
     check_evaluating(module, "inputs")
+    given = items("batches", batches)
+    behind = items("background", background)
     watched = _Watched(module)
     return collect_from(
         module,
-        _by_document(batches, documents),
+        _by_document(given, documents),
         run=watched.run,
         path=path,
-        background=[[batch] for batch in background],
+        background=[[batch] for batch in behind],
         folds=folds,
         seed=seed,
     )
 
 
-def _by_document(batches: Iterable[Any], documents: Sequence[Any] | None) -> list[list[Any]]:
-    given = list(batches)
+def _by_document(batches: list[Any], documents: Iterable[Any] | None) -> list[list[Any]]:
     if documents is None:
-        return [[batch] for batch in given]
-    if len(documents) != len(given):
+        return [[batch] for batch in batches]
+    # An entry of a tensor is a tensor, equal to no other as a key.
+    whose = items("documents", getattr(documents, "tolist", lambda: documents)())
+    if len(whose) != len(batches):
         raise InvalidInputError(
-            f"`documents` must have one entry for each batch, {len(given)}. Got {len(documents)}."
+            f"`documents` must have one entry for each batch, {len(batches)}. Got {len(whose)}."
         )
     found: dict[Any, list[Any]] = {}
-    for document, batch in zip(documents, given, strict=True):
+    for document, batch in zip(whose, batches, strict=True):
+        if not isinstance(document, Hashable) or hasattr(document, "is_inference"):
+            raise InvalidTypeError(
+                "`documents` must be names or numbers, equal ones for the batches of a document. "
+                f"Got a {type(document).__name__}."
+            )
         found.setdefault(document, []).append(batch)
     return list(found.values())
 
@@ -157,7 +167,9 @@ class _Watched:
     @contextmanager
     def _hooked(self, add: Callable[..., None]) -> Iterator[None]:
         self._add = add
-        handles = [layer.register_forward_pre_hook(self._see) for layer in self.names]
+        handles = [
+            layer.register_forward_pre_hook(self._see, with_kwargs=True) for layer in self.names
+        ]
         try:
             yield
         finally:
@@ -165,15 +177,19 @@ class _Watched:
                 handle.remove()
             self._add, self._mask, self._last = None, None, None
 
-    def _see(self, layer: Any, arguments: tuple[Any, ...]) -> None:
+    def _see(self, layer: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        import torch
+
         assert self._add is not None
-        if not arguments:
-            raise InvalidInputError(
-                f"A {type(layer).__name__} is called without its input as first argument: "
-                f"{shown(self.names[layer][0][0])}."
+        x = next(iter((*arguments, *named.values())), None)
+        if not isinstance(x, torch.Tensor):
+            raise InvalidTypeError(
+                f"The layer of {shown(self.names[layer][0][0])} is given a {type(x).__name__}, not "
+                "a tensor. A batch must be what the module takes: a tensor, a tuple of its "
+                "arguments or a dictionary of them."
             )
         for name, axes in self.names[layer]:
-            self._add(name, self._rows(layer, arguments[0], axes), axes=axes)
+            self._add(name, self._rows(layer, x, axes), axes=axes)
 
     def _rows(self, layer: Any, x: Any, axes: str) -> Any:
         from pastur.torch._layers.inputs import input_rows

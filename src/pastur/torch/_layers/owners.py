@@ -96,10 +96,12 @@ def check_module(module: Any) -> None:
 
 def check_evaluating(module: Any, what: str) -> None:
     """Raise where a module is in training, in which what it is asked for changes by chance."""
-    if module.training:
+    training = [name for name, part in module.named_modules() if part.training]
+    if training:
+        which = f"its part {shown(training[0])}" if training[0] else "it"
         raise InvalidInputError(
-            f"`module` is in training mode, in which dropout and the like change its {what}: call "
-            "`module.eval()` before."
+            f"`module` must be in evaluation mode, and {which} is in training mode, in which "
+            f"dropout and the like change its {what}: call `module.eval()` before."
         )
 
 
