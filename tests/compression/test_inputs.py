@@ -189,6 +189,68 @@ def test_too_few_documents_have_no_standard_error(tmp_path: Path) -> None:
     assert collected(tmp_path, 5).documents == (1,) * 5
 
 
+def test_copies_of_documents_are_counted_and_too_few_others_refused(tmp_path: Path) -> None:
+    """Ten copies of a document are one: their interval would be a third as wide, or of width 0."""
+    path, given = tmp_path / "inputs.safetensors", texts(6)
+    with pytest.raises(InvalidInputError, match=r"5 different ones\. Of 40, 36 give"):
+        collect_inputs(MODEL, given[:4] * 10, run=run, path=path)
+    found = collect_inputs(MODEL, [*given, given[2].copy(), np.zeros((0, 5))], run=run, path=path)
+    assert found.copies == 2 and InputMoments.from_file(path).copies == 2
+    assert str(found).endswith("; 2 documents are copies, or empty.")
+
+    def turned(x: FloatArray, add: Callable[..., None]) -> None:
+        if x is given[0]:
+            add("a", x)
+        else:
+            add("b", x, axes="io")
+
+    # The same inputs, but of another layer, are no copy.
+    others = [given[0], given[0].copy(), given[0] + 1, *given[1:]]
+    assert collect_inputs(MODEL, others, run=turned, path=path).copies == 0
+
+
+def test_inputs_too_small_for_float32_count_as_none(tmp_path: Path) -> None:
+    path = tmp_path / "inputs.safetensors"
+    for scale, some in ((1e-12, True), (1e-21, False), (1e-30, False)):
+        tiny = [scale * x for x in texts(6)]
+        found = collect_inputs(MODEL, tiny, run=run, path=path)
+        assert bool(found.moments("a").any()) == some
+
+
+def test_a_model_is_no_place_for_its_inputs(tmp_path: Path) -> None:
+    """Seen before anything is run."""
+    path = tmp_path / "model.npz"
+    np.savez(path, **MODEL)
+    with pytest.raises(InvalidInputError, match="would be overwritten"):
+        collect_inputs(path, texts(6), run=lambda x, add: pytest.fail("it ran"), path=path)
+
+
+def test_numbers_that_were_not_written_are_refused(tmp_path: Path) -> None:
+    """One bit of one number is enough, in a fold and where a fold has none; unchanged they pass."""
+    from safetensors.numpy import save_file
+
+    def some(x: FloatArray, add: Callable[..., None]) -> None:
+        add("a", x)
+        if x is given[0]:
+            add("b", x, axes="io")
+
+    given = texts(6)
+    found = collect_inputs(MODEL, given, run=some, path=tmp_path / "inputs.safetensors")
+    weights = open_weights(found.path)
+    tensors = {entry.name: np.array(weights.read(entry.name)) for entry in weights.entries}
+    path = tmp_path / "edited.safetensors"
+    save_file(tensors, path, metadata=dict(weights.metadata))
+    InputMoments.from_file(path).moments("a")
+    empty = found["b"].rows.index(0)
+    for tensor, fold in (("a", 3), ("b", empty)):
+        name = f"{found[tensor].group}.{fold}"
+        changed = tensors[name].copy()
+        changed.view(np.int32)[1] ^= 1
+        save_file(tensors | {name: changed}, path, metadata=dict(weights.metadata))
+        with pytest.raises(FileFormatError, match=f"'{tensor}' in fold {fold} are not those"):
+            InputMoments.from_file(path).moments(tensor)
+
+
 def edited(source: Path, target: Path, change: Callable[[dict[str, Any]], object]) -> Path:
     """A file of inputs with another header."""
     from safetensors.numpy import save_file
@@ -213,6 +275,8 @@ def edited(source: Path, target: Path, change: Callable[[dict[str, Any]], object
         (lambda h: h["layers"][0].update(background=1), "background that is not there"),
         (lambda h: h["layers"][1].update(rows=[1]), "numbers of rows"),
         (lambda h: h["layers"][0].pop("digest"), "digest.*is missing"),
+        (lambda h: h.update(copies=-1), "copies"),
+        (lambda h: h["marks"].update({"0.0": "0"}), "content"),
     ],
 )
 def test_a_damaged_file_is_refused_with_the_place(
@@ -451,19 +515,19 @@ def test_a_tensor_that_is_written_to_again_is_read_again(tmp_path: Path) -> None
 
         def forward(self, x: Any) -> Any:
             y = self.first(x)
-            x += 1.0
+            x *= 2.0
             return y + self.second(x)
 
-    given = [torch.zeros(1, 3) for _ in range(5)]
+    given = [torch.full((1, 3), float(k)) for k in range(1, 6)]
     found = pastur.torch.collect_inputs(InPlace().eval(), given, path=tmp_path / "a.safetensors")
-    assert not found.moments("first.weight").any()
-    assert np.array_equal(found.moments("second.weight").sum(axis=0), np.full((3, 3), 5.0))
+    assert np.array_equal(found.moments("first.weight").sum(axis=0), np.full((3, 3), 55.0))
+    assert np.array_equal(found.moments("second.weight").sum(axis=0), np.full((3, 3), 220.0))
 
 
 def test_batches_made_in_inference_mode_are_read(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     with torch.inference_mode():
-        given = [torch.ones(2, 3) for _ in range(5)]
+        given = [torch.full((2, 3), float(k)) for k in range(1, 6)]
     module = torch.nn.Sequential(torch.nn.Linear(3, 4)).eval()
     found = pastur.torch.collect_inputs(module, given, path=tmp_path / "a.safetensors")
-    assert np.array_equal(found.moments("0.weight").sum(axis=0), np.full((3, 3), 10.0))
+    assert np.array_equal(found.moments("0.weight").sum(axis=0), np.full((3, 3), 2.0 * 55))

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import pastur
 import pastur.torch
-from pastur._errors import FileFormatError, InvalidInputError, InvalidTypeError
+from pastur._errors import FileFormatError, InvalidInputError, InvalidTypeError, PasturWarning
 from pastur._typing import FloatArray
 from pastur.cli import main
 from pastur.compression import (
@@ -317,6 +317,15 @@ def test_a_small_part_of_a_large_loss_is_found_on_the_way() -> None:
         (lambda v: v.update(before=[1.0] * 4), "at least 5 documents"),
         (lambda v: v.update(together=[1.0]), "losses of 5 documents"),
         (lambda v: v["matrices"][0].update(outputs=0.0), "must be positive"),
+        (lambda v: v["matrices"][0].update(outputs=1.5), "at most 1"),
+        (lambda v: v["matrices"][0].update(losses=[-1e308] * 5), "below 1e.100. Got 1e.308"),
+        (
+            lambda v: (
+                v.update(together=[0.0] * 5, on_the_way=[], steps=[], earlier=[]),
+                [one.update(losses=[0.0] * 5) for one in v["matrices"]],
+            ),
+            "exactly nothing",
+        ),
         (lambda v: v["matrices"][0].update(name="b"), "different names"),
         (lambda v: v["matrices"][0].update(outputs="x"), r"matrices\[0\]\.outputs"),
     ],
@@ -456,6 +465,11 @@ def test_matrices_of_a_round_before_are_kept_where_they_were_measured() -> None:
         second.joined(measured(model="x", a=0.1))
     with pytest.raises(InvalidInputError, match="other documents"):
         second.joined(measured(before=2.0, a=0.1))
+    more = MatrixSensitivity("a", 0.1, (0.1,) * 6)
+    with pytest.raises(InvalidInputError, match="other documents"):
+        second.joined(Sensitivities("", (1.0,) * 6, (more,), (0.1,) * 6))
+    with pytest.raises(InvalidTypeError, match=r"must be Sensitivities\. Got str"):
+        second.joined("a.json")  # type: ignore[arg-type]
 
 
 def measured(model: str = "", before: float = 1.0, **means: float) -> Sensitivities:
@@ -470,14 +484,27 @@ def measured(model: str = "", before: float = 1.0, **means: float) -> Sensitivit
 @pytest.mark.parametrize(
     ("wrong", "kind", "words"),
     [
-        (lambda module, pair: 1.0, InvalidTypeError, "tensor of one number. Got float"),
-        (lambda module, pair: module(pair[0]), InvalidTypeError, "one number. Got .30, 40"),
+        (lambda module, pair: 1.0, InvalidTypeError, "tensor of one real number. Got float"),
+        (
+            lambda module, pair: module(pair[0]),
+            InvalidTypeError,
+            r"shape .30, 40., of torch\.float32",
+        ),
         (lambda module, pair: loss(module, pair).detach(), InvalidTypeError, "differentiated"),
         (lambda module, pair: loss(module, pair) / 0, InvalidInputError, "loss of document 0"),
         (
             lambda module, pair: loss(module, pair) + 0 * (module(pair[0]) * 0).sum().sqrt(),
             InvalidInputError,
             "gradient of document 0",
+        ),
+        (lambda module, pair: loss(module, pair) + 0j, InvalidTypeError, r"of torch\.complex128"),
+        (lambda _, pair: loss(network(), pair), InvalidInputError, "exactly nothing"),
+        (
+            lambda module, pair: loss(
+                module, (nn.functional.dropout(pair[0], training=True), pair[1])
+            ),
+            InvalidInputError,
+            "loss of document 0 is .* where it was .* must return the same",
         ),
         ("x", InvalidTypeError, "a function of module and document"),
     ],
@@ -493,6 +520,17 @@ def test_losses_without_a_gradient_are_refused(
         pastur.torch.attribute_loss(module, plan, documents=pairs, loss=wrong)
     for name, numbers in module.state_dict().items():
         assert torch.equal(numbers, before[name])
+
+
+def test_copies_of_documents_are_named_and_too_few_others_refused(tmp_path: Path) -> None:
+    """Ten times four documents had an interval a third as wide as that of four."""
+    module = network()
+    plan = planned(module, collected(module, tmp_path), 0.6)
+    pairs = judged(module, texts(6, 2))
+    with pytest.raises(InvalidInputError, match=r"Of 20 `documents`, 16 .*5 must be different"):
+        pastur.torch.attribute_loss(module, plan, documents=pairs[:4] * 5, loss=loss)
+    with pytest.warns(PasturWarning, match="Of 7 `documents`, 1 lose to the bit what others"):
+        pastur.torch.attribute_loss(module, plan, documents=[*pairs, pairs[2]], loss=loss)
 
 
 def test_too_few_documents_and_modules_in_training_are_refused(tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def attribute_loss(
     ------
     InvalidInputError
         When the plan is of another model or changes no matrix by its outputs, there are fewer than
-        5 documents, the module is in training, or losses or gradients are not finite.
+        5 different documents, the module is in training, losses or gradients are not finite, the
+        loss is not the same each time, or no change changes it.
     InvalidTypeError
         When `loss` cannot be called, or returns something else.
     MissingExtraError

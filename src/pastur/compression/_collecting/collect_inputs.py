@@ -11,7 +11,7 @@ import numpy as np
 
 from pastur._checks import non_negative_integer, positive_integer
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur._files import PathLike, check_writable, whole_file
+from pastur._files import PathLike, check_writable, refuse_inputs, whole_file
 from pastur._foreign import shown, suggestion
 from pastur._typing import AnyArray, FloatArray
 from pastur.compression._inputs.moments import (
@@ -23,6 +23,7 @@ from pastur.compression._inputs.moments import (
     LayerInputs,
     header_text,
     pack,
+    part_mark,
     part_name,
 )
 from pastur.compression._plan.fingerprint import tensor_digest
@@ -36,6 +37,8 @@ from pastur.compression._writing.safetensors_writer import (
 from pastur.weights import TensorInfo, Weights
 
 FOLDS = 8
+# Moments below it, of inputs below 3e-16, have lost digits in float32, and count as zero.
+_LEAST = 1e-31
 
 Add = Callable[..., None]
 
@@ -125,6 +128,7 @@ def collect_inputs(
         )
     checkpoint = open_checkpoint(model)
     check_writable(path)
+    refuse_inputs(path, checkpoint.files)
     # Equal parts of a random order: of the documents of one author or subject, which often come
     # one after the other, some are in each fold.
     order = np.random.default_rng(start).permutation(len(given))
@@ -133,17 +137,28 @@ def collect_inputs(
         collected = _Collected(checkpoint.weights, spool)
         for part in parts:
             for place in part:
-                collected.document = f"document {place}"
+                collected.begin(f"document {place}")
                 run(given[place], collected.add)
             collected.end_fold()
+        copies = collected.copies()
+        _check_different(len(given), copies)
         for place, document in enumerate(behind):
-            collected.document = f"document {place} of the background"
+            collected.begin(f"document {place} of the background")
             run(document, collected.add)
         if behind:
             collected.end_fold()
         sizes = tuple(len(part) for part in parts)
-        collected.write(path, sizes, len(behind), checkpoint.files)
+        collected.write(path, sizes, len(behind), copies, checkpoint.files)
     return InputMoments.from_file(path)
+
+
+def _check_different(count: int, copies: int) -> None:
+    """Refuse documents of which too few are different: copies are no independent ones."""
+    if copies < count and count - copies < LEAST_DOCUMENTS:
+        raise InvalidInputError(
+            f"`documents` must be at least {LEAST_DOCUMENTS} different ones. Of {count}, {copies} "
+            "give the layers the same inputs as others, or none."
+        )
 
 
 @dataclass(eq=False)
@@ -153,6 +168,8 @@ class _Collected:
     weights: Weights
     spool: BinaryIO
     document: str = ""
+    # Of each document a hash of what it added, so that copies are seen.
+    _added: list[Any] = field(default_factory=list)
     _sums: dict[str, FloatArray] = field(default_factory=dict)
     _rows: dict[str, list[int]] = field(default_factory=dict)
     _axes: dict[str, InputAxes] = field(default_factory=dict)
@@ -164,6 +181,16 @@ class _Collected:
 
     def __post_init__(self) -> None:
         self._entries = {entry.name: entry for entry in self.weights.entries}
+
+    def begin(self, document: str) -> None:
+        """Name the document whose inputs are added from now on."""
+        self.document = document
+        self._added.append(hashlib.sha256())
+
+    def copies(self) -> int:
+        """Return how many documents so far added what others did, or nothing."""
+        different = {one.digest() for one in self._added} - {hashlib.sha256().digest()}
+        return len(self._added) - len(different)
 
     def add(self, name: str, x: Any, *, axes: str = InputAxes.LINEAR) -> None:
         """Add inputs to the sums of a tensor."""
@@ -179,8 +206,12 @@ class _Collected:
             raise InvalidInputError(
                 f"Tensor {shown(name)} has inputs with axes '{self._axes[name]}' and with '{lies}'."
             )
-        self._sums[name] += self._product(name, x)
+        product = self._product(name, x)
+        self._sums[name] += product
         self._rows[name][self._folds] += len(x)
+        if len(x):
+            self._added[-1].update(name.encode("utf-8", "backslashreplace"))
+            self._added[-1].update(np.diagonal(product).tobytes())
 
     def _entry(self, name: str) -> TensorInfo:
         entry = self._entries.get(name)
@@ -224,12 +255,14 @@ class _Collected:
         """Move the sums to disk, equal ones once."""
         for name, sums in self._sums.items():
             packed = pack(sums)
+            if packed.max() < _LEAST:
+                packed.fill(0.0)
             if not np.isfinite(packed).all():
                 raise InvalidInputError(
                     f"The moments of {shown(name)} are too large for float32: its inputs reach "
                     f"{float(np.sqrt(sums.max())):.3g}."
                 )
-            mark = hashlib.sha256(packed.tobytes()).hexdigest()[:32]
+            mark = part_mark(packed)
             if mark not in self._places:
                 self._places[mark] = (self.spool.tell(), packed.size)
                 write_array(self.spool, packed)
@@ -242,7 +275,12 @@ class _Collected:
         self._folds += 1
 
     def write(
-        self, path: PathLike, documents: tuple[int, ...], background: int, inputs: Iterable[Path]
+        self,
+        path: PathLike,
+        documents: tuple[int, ...],
+        background: int,
+        copies: int,
+        inputs: Iterable[Path],
     ) -> None:
         """Write the file."""
         folds = len(documents)
@@ -260,8 +298,9 @@ class _Collected:
         }
         lengths = {name: self._length(name, layers) for name in parts}
         entries = laid_out({n: ([k], type_code("float32"), -1) for n, k in lengths.items()})
-        content = hashlib.sha256("".join(parts.values()).encode()).hexdigest()[:32]
-        text = header_text(self.weights.source, content, documents, background, layers)
+        text = header_text(
+            self.weights.source, parts, documents, background, copies, list(layers.values())
+        )
         with whole_file(path, inputs=inputs) as stream:
             stream.write(header_bytes(entries, {METADATA: text}))
             for name in entries:

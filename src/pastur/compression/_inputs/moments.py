@@ -1,8 +1,9 @@
 """Second moments of the inputs of layers, fold by fold, as a file has them."""
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,9 @@ class _Header:
     documents: tuple[int, ...]
     background: int
     layers: tuple[LayerInputs, ...]
+    copies: int = 0
+    # Of each part with moments; empty in files written before there were any.
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,9 @@ class InputMoments:
     background : int
         Documents of the background, which the moments are shrunk towards; 0 for none.
     layers : tuple of LayerInputs
+    copies : int
+        Documents that gave the layers the same inputs as others, or none: intervals, for which all
+        are independent, are too narrow by them.
 
     Examples
     --------
@@ -146,7 +153,9 @@ class InputMoments:
     documents: tuple[int, ...]
     background: int
     layers: tuple[LayerInputs, ...]
+    copies: int
     _weights: Weights = field(repr=False)
+    _marks: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "InputMoments":
@@ -181,7 +190,9 @@ class InputMoments:
             documents=header.documents,
             background=header.background,
             layers=header.layers,
+            copies=header.copies,
             _weights=weights,
+            _marks=header.marks,
         )
 
     def __getitem__(self, tensor: str) -> LayerInputs:
@@ -255,15 +266,28 @@ class InputMoments:
                 f"{shown(self.path)} is damaged: the moments of {shown(tensor)} are not "
                 "finite. Collect them again."
             )
+        if not self._as_written(part_name(layer.group, part), upper):
+            raise FileFormatError(
+                f"{shown(self.path)} is damaged: the moments of {shown(tensor)} in {_said(part)} "
+                "are not those that were written. Collect them again."
+            )
         return half_of(upper, layer.size, dtype=dtype)
+
+    def _as_written(self, name: str, upper: AnyArray) -> bool:
+        if not self._marks:
+            return True
+        mark = self._marks.get(name)
+        # A fold without inputs has none.
+        return part_mark(upper) == mark if mark else not upper.any()
 
     def __str__(self) -> str:
         count, most = len(self.layers), max(sum(layer.rows) for layer in self.layers)
         layers = f"{count} layer{'s' if count != 1 else ''}"
         behind = f"; {self.background} documents of background" if self.background else ""
+        copies = f"; {self.copies} documents are copies, or empty" if self.copies else ""
         return (
             f"Inputs of {layers}: {most:,} inputs of each in {sum(self.documents)} documents, "
-            f"{len(self.documents)} folds{behind}."
+            f"{len(self.documents)} folds{behind}{copies}."
         )
 
 
@@ -274,6 +298,9 @@ def _check_header(header: _Header, weights: Weights) -> None:
     check(min(header.documents) >= 1, "documents", "must be positive")
     check(bool(header.layers), "layers", "must not be empty")
     check(header.background >= 0, "background", "must not be negative")
+    check(header.copies >= 0, "copies", "must not be negative")
+    whole = not header.marks or header.content == _content(header.marks)
+    check(whole, "content", "is not that of the marks")
     parts = [*range(folds), *([BACKGROUND] if header.background else [])]
     lengths = {entry.name: entry.shape for entry in weights.entries}
     for number, layer in enumerate(header.layers):
@@ -297,6 +324,15 @@ def _said(part: int | str) -> str:
 def part_name(group: str, part: int | str) -> str:
     """Return the name of the tensor with the moments of a group in a fold or the background."""
     return f"{group}.{part}"
+
+
+def part_mark(packed: AnyArray) -> str:
+    """Return a hash of the numbers of a part."""
+    return hashlib.sha256(np.ascontiguousarray(packed)).hexdigest()[:32]
+
+
+def _content(marks: Mapping[str, str]) -> str:
+    return hashlib.sha256("".join(marks.values()).encode()).hexdigest()[:32]
 
 
 def pack(moments: FloatArray) -> AnyArray:
@@ -329,18 +365,21 @@ def _rows(size: int) -> Iterator[tuple[int, slice]]:
 
 def header_text(
     source: str,
-    content: str,
+    marks: Mapping[str, str],
     documents: tuple[int, ...],
     background: int,
-    layers: Mapping[str, LayerInputs],
+    copies: int,
+    layers: Sequence[LayerInputs],
 ) -> str:
-    """Return the metadata of a file of inputs."""
+    """Return the metadata of a file of inputs, `marks` those of its parts by name."""
     whole: dict[str, Any] = {
         "schema": SCHEMA,
         "source": source,
-        "content": content,
+        "content": _content(marks),
         "documents": list(documents),
         "background": background,
+        "copies": copies,
+        "marks": dict(marks),
         "layers": [
             {
                 "tensor": layer.tensor,
@@ -351,7 +390,7 @@ def header_text(
                 "rows": list(layer.rows),
                 "background": layer.background,
             }
-            for layer in layers.values()
+            for layer in layers
         ],
     }
     return json.dumps(whole, separators=(",", ":"))

@@ -25,7 +25,7 @@ _UNMEASURED = "its sensitivity was not measured: kept"
 # A share of the outputs that is left without the strongest direction.
 _STRONG = 0.1
 _TOO_MUCH = f"it would lose more than {REACH:g} times what was measured: kept"
-_SILENT = "its outputs are zero for all inputs: kept"
+_SILENT = "its outputs are zero, or its inputs below 1e-15, in all documents: kept"
 
 
 def outputs(subject: Subject) -> Menu:

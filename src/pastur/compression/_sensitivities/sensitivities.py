@@ -25,6 +25,8 @@ from pastur.compression._plan.whole_plan import CompressionPlan
 SCHEMA = 1
 # Of fewer, no standard error is worth having.
 LEAST_DOCUMENTS = 5
+# Sums and squares of losses are still finite.
+_LARGEST = 1e100
 _LEVEL = 0.95
 # By which part of it the loss may differ for a plan all of whose losses other matrices have, than
 # those of the plan that was measured.
@@ -148,17 +150,28 @@ class Sensitivities(StoredResult):
                 f"Sensitivities need the losses of at least {LEAST_DOCUMENTS} documents. Got "
                 f"{count}."
             )
-        for losses in (self.together, *self.on_the_way, *(one.losses for one in self.every)):
+        every = (self.together, *self.on_the_way, *(one.losses for one in self.every))
+        for losses in every:
             if len(losses) != count:
                 raise InvalidInputError(f"Each change must have the losses of {count} documents.")
+        largest = max(abs(x) for losses in (self.before, *every) for x in losses)
+        if not largest < _LARGEST:
+            raise InvalidInputError(f"Losses must be below {_LARGEST:g}. Got {largest:g}.")
+        if not any(x for losses in every for x in losses):
+            raise InvalidInputError(
+                "The model loses exactly nothing on any document, whatever is changed: the loss "
+                "must use the module that it is given, and the plan change enough to be seen in it."
+            )
         ascending = all(a < b for a, b in pairwise((0.0, *self.steps, 1.0)))
         if len(self.steps) != len(self.on_the_way) or not ascending:
             raise InvalidInputError("`steps` must ascend between 0 and 1, and have losses each.")
         if len({one.name for one in self.every}) < len(self.every) or not self.matrices:
             raise InvalidInputError("Sensitivities are of matrices of different names.")
         for one in self.every:
-            if not one.outputs > 0:
-                raise InvalidInputError(f"`outputs` of {shown(one.name)} must be positive.")
+            if not 0 < one.outputs <= 1:
+                raise InvalidInputError(
+                    f"`outputs` of {shown(one.name)} must be positive, and at most 1."
+                )
 
     @property
     def every(self) -> tuple[MatrixSensitivity, ...]:
@@ -190,9 +203,14 @@ class Sensitivities(StoredResult):
         InvalidInputError
             When they are of others.
         """
+        if not isinstance(earlier, Sensitivities):
+            raise InvalidTypeError(
+                f"`earlier` must be Sensitivities. Got {type(earlier).__name__}."
+            )
         if earlier.model != self.model:
             raise InvalidInputError("The earlier sensitivities are of another model.")
-        if not np.allclose(earlier.before, self.before, rtol=1e-3):
+        same = len(earlier.before) == len(self.before)
+        if not (same and np.allclose(earlier.before, self.before, rtol=1e-3)):
             raise InvalidInputError(
                 "The earlier sensitivities are of other documents: the model as it is loses "
                 "something else on them."
