@@ -94,7 +94,8 @@ def collect_inputs(
     FileAccessError, FileFormatError
         When the model cannot be read or the file not be written.
     InvalidInputError
-        When there are fewer than 5 documents, inputs are not finite, or do not go with a tensor.
+        When there are fewer than 5 different documents, inputs are not finite, or do not go with a
+        tensor.
 
     Notes
     -----
