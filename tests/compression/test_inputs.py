@@ -220,7 +220,7 @@ def test_inputs_too_small_for_float32_count_as_none(tmp_path: Path) -> None:
 def test_a_model_is_no_place_for_its_inputs(tmp_path: Path) -> None:
     """Seen before anything is run."""
     path = tmp_path / "model.npz"
-    np.savez(path, **MODEL)
+    np.savez(path, a=MODEL["a"])
     with pytest.raises(InvalidInputError, match="would be overwritten"):
         collect_inputs(path, texts(6), run=lambda x, add: pytest.fail("it ran"), path=path)
 

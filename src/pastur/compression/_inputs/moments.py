@@ -328,7 +328,7 @@ def part_name(group: str, part: int | str) -> str:
 
 def part_mark(packed: AnyArray) -> str:
     """Return a hash of the numbers of a part."""
-    return hashlib.sha256(np.ascontiguousarray(packed)).hexdigest()[:32]
+    return hashlib.sha256(np.ascontiguousarray(packed).data).hexdigest()[:32]
 
 
 def _content(marks: Mapping[str, str]) -> str:
