@@ -154,7 +154,7 @@ def collect_inputs(
 
 
 def _check_different(count: int, copies: int) -> None:
-    """Refuse documents of which too few are different: copies are no independent ones."""
+    """Refuse documents of which too few are different: copies are not independent."""
     if copies < count and count - copies < LEAST_DOCUMENTS:
         raise InvalidInputError(
             f"`documents` must be at least {LEAST_DOCUMENTS} different ones. Of {count}, {copies} "
