@@ -1,6 +1,8 @@
 """Single steps of the fits, against closed forms and against loops that are written out."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import log, pi, sqrt
 from types import SimpleNamespace
 from typing import Any
@@ -8,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.sparse import coo_array
 from scipy.stats import chi2, norm
 
 import pastur
 from pastur import figures
+from pastur._stored import Damaged
 from pastur._typing import FloatArray
 from pastur.estimation._curves import _equal, _widening
 from pastur.estimation._deconvolution import descent
@@ -19,8 +23,11 @@ from pastur.estimation._deconvolution.grid import critical_points, spike_grid
 from pastur.estimation._deconvolution.masses import smoothest_weights, split_into_spikes
 from pastur.estimation._deconvolution.residual import residual_mean
 from pastur.estimation._fitting import own_noise
+from pastur.estimation._fitting.many import reaches_into_noise
 from pastur.estimation._fitting.profile import _whitened, _wider
-from pastur.estimation._free.leading import read_leading
+from pastur.estimation._fitting.sentences import assess
+from pastur.estimation._free.leading import _read, _read_together, read_leading
+from pastur.estimation._free.rests import all_others
 from pastur.estimation._kinds.contract import Kind
 from pastur.estimation._kinds.free_reading import Rest, read_singular_values
 from pastur.estimation._kinds.masses import Masses
@@ -28,20 +35,29 @@ from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.estimation._kinds.rectangular import RectangularKind, RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricKind, SymmetricWhiteNoise
 from pastur.estimation._low_rank.edge import noise_edges
-from pastur.estimation._low_rank.modes import _tail_of_sum, mode_distance
+from pastur.estimation._low_rank.modes import (
+    _tail_of_sum,
+    mode_deviations,
+    mode_distance,
+    mode_p_value,
+)
 from pastur.estimation._low_rank.sampled_modes import _variance_of_first
-from pastur.estimation._observed.entries import EntryDiagnosis, _side
+from pastur.estimation._low_rank.split import Split, split_spectrum
+from pastur.estimation._observed.entries import EntryDiagnosis, _side, diagnose_entries
 from pastur.estimation._observed.spectrum import Spectrum
+from pastur.estimation._result.verdict import Verdict
+from pastur.estimation._spikes.table import Detection, SpikeContext, _spans, _widen, spike_table
 from pastur.estimation._spikes.threshold import (
     Selected,
     Threshold,
     _shift_law,
     interval_given_detection,
 )
-from pastur.estimation._streamed.sources import Multiplied
+from pastur.estimation._streamed.sources import Multiplied, source_of
 from pastur.estimation._whitened.mapping import Mapped, Side
 from pastur.estimation._whitened.table import _merged
 from pastur.estimation._whitened.variances import Variances
+from pastur.estimation.covariance import shrunk_variances
 from pastur.measures import Atoms
 
 SYMMETRIC, WIDE = SymmetricKind(50), RectangularKind(40, 100)
@@ -247,6 +263,194 @@ def test_equal_sums_of_rows_have_no_spread() -> None:
     assert (found.spread, found.excess, found.chance, found.alone) == (0.0, 0.0, 1.0, False)
 
 
+# --- what the bulk shows ---
+
+
+def split_of(values: FloatArray, kind: Kind) -> Split:
+    edges = noise_edges(kind.noise, 0.05)
+    return split_spectrum(values, kind, kind.noise, edges, sigma=None)[0]
+
+
+def test_permutations_judge_the_bulk_where_there_are_some() -> None:
+    values = np.linalg.svd(np.random.default_rng(0).normal(size=(40, 100)), compute_uv=False)
+    split = split_of(values, WIDE)
+    measured: Any = SimpleNamespace(mode_p_value=lambda deviations, level: 0.123)
+
+    def p_value(sigma_known: bool, measured: Any) -> float | None:
+        return assess(
+            split,
+            WIDE,
+            WIDE.noise,
+            sigma_known=sigma_known,
+            remark="",
+            unit=1.0,
+            measured=measured,
+        ).p_value
+
+    assert p_value(False, measured) == 0.123
+    assert p_value(False, None) != 0.123
+    # They are of the σ that they were drawn for.
+    assert p_value(True, measured) == p_value(True, None) != 0.123
+
+
+def test_gaussian_entries_have_no_fourth_cumulant() -> None:
+    w = np.random.default_rng(12).normal(size=(30, 60))
+    values = np.linalg.svd(w, compute_uv=False)
+    fit = pastur.fit_rectangular(singular_values=values, shape=w.shape)
+    law = RectangularWhiteNoise(30, 60).law(0)
+    deviations = mode_deviations((values / fit.sigma) ** 2, law, np.empty(0))
+    # A cumulant would move the second mode, which lies beyond what it may.
+    assert deviations[1] * 2 < -3
+    expected = mode_p_value(deviations, level=1, sigma_known=False)
+    assert fit.goodness.p_value == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_sentence_on_uneven_rows() -> None:
+    w = np.random.default_rng(0).normal(size=(120, 200))
+    w[:60] *= 3
+    found = diagnose_entries(w, np.linalg.svd(w, compute_uv=False)).reason
+    assert re.fullmatch(
+        r"The mean squares of rows spread \d+\.\d times as much as noise of one variance and a "
+        r"signal in no special direction would \(up to \d+\.\d is left to chance and to signals "
+        r"with favourite rows\)\. `biwhiten` brings such matrices back to one variance\.",
+        found,
+    )
+
+
+def test_what_contradicts_the_noise_in_words() -> None:
+    assert {str(one): one.contradiction for one in Verdict if one.contradiction} == {
+        "not the law": "the shape of the bulk",
+        "heavy tail": "entries of a heavy tail",
+        "entries with outliers": "single large entries",
+        "row or column variances differ": "different variances of rows or columns",
+        "entries correlated": "correlated entries",
+        "broad spectrum": "a broad spectrum",
+    }
+
+
+# --- spikes ---
+
+
+def context_of(values: FloatArray, **given: Any) -> SpikeContext:
+    ends = np.array([[-2.0, 2.0]])
+    scales = np.full((1, 2), 50 ** (-2 / 3))
+    return SpikeContext(values, 1.0, SYMMETRIC, ends, ends / 2, scales, 0.0, 2.0, **given)
+
+
+SEEN = np.array([6.0, 4.0, *OTHERS[:48]])
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_range_of_sigma_moves_the_ends_of_intervals(together: bool) -> None:
+    """θ = y + σ²h(y), h the transform of the others; of a group it is the mean that moves."""
+    table = np.zeros(2, dtype=SYMMETRIC.fields)
+    table["isolated"], table["group"] = not together, [0, 0 if together else 1]
+    _widen(table, context_of(SEEN), np.array([0, 1]), 1.2)
+    others = [SEEN[2:], SEEN[2:]] if together else [np.delete(SEEN, 0), np.delete(SEEN, 1)]
+    h = np.array([(1 / (others[k] - SEEN[k])).sum() / 50 for k in range(2)])
+    h = np.full(2, h.mean()) if together else h
+    np.testing.assert_allclose(table["low"], (1.2**2 - 1) * h, rtol=1e-9)
+    np.testing.assert_allclose(table["high"], -h, rtol=1e-9)
+
+
+def test_a_spike_near_the_threshold_may_be_critical_for_the_largest_sigma() -> None:
+    values = np.array([2.3, *OTHERS[:47], -1.9, -1.8])
+    context = replace(context_of(values), sigma_deviation=1.0)
+    detection = Detection(np.array([0.01]), np.array([2.2]))
+    table = spike_table(context, np.array([0]), detection, z=2.5)
+    assert table["high"][0] == pytest.approx(1.0 * (1 + 2.5 * 1.0))
+
+
+def test_the_span_lacks_what_lies_in_directions_without_signal() -> None:
+    table = np.zeros(1, dtype=SYMMETRIC.fields)
+    table["theta"] = 5.8
+    context = context_of(SEEN)
+    (found,) = _spans(context, np.array([0]), table)
+    z = np.array([6.0 + 1j * 50 ** (-2 / 3)])
+    h = np.array([sum(1 / (y - z[0]) for y in SEEN[1:]) / 50])
+    (stray,) = SYMMETRIC.strays(z, h, 1.0, np.zeros(1))
+    # 48 of 50 directions have no signal.
+    assert found[0] == pytest.approx(1 - 48 * float(stray[0, 0]), abs=1e-12)
+
+
+@pytest.mark.parametrize(("points", "reaches"), [(10, True), (3, False)])
+def test_a_crowd_at_the_threshold_reaches_into_the_noise(points: int, reaches: bool) -> None:
+    """Of a symmetric matrix more than four close spikes are a crowd."""
+
+    def found(signal: Masses, rank: float) -> descent.Deconvolution:
+        return descent.Deconvolution(1.0, 0.1, signal, rank, 0.1, 9.0, 10, 0.0, 1, known=False)
+
+    close = Masses(np.full(points, 1.2), np.full(points, 0.02))
+    assert reaches_into_noise(SYMMETRIC, found(close, 0.0), 0) == reaches
+    # Next to a bulk those are close that have not become detached.
+    beyond = Masses(np.full(points, 9.0), np.full(points, 0.02), Atoms([0.0]))
+    assert reaches_into_noise(SYMMETRIC, found(beyond, 2.0 + points), 2) == reaches
+
+
+def test_intervals_read_together_hold_those_read_alone() -> None:
+    kind = RectangularKind(30, 50)
+    values = np.append([9.0, 8.95, 8.9], np.linspace(2.0, 0.5, 27))
+    near = np.arange(3)
+    alone = _read(kind, values, near, all_others(values, near), 2.0).table
+    table = alone.copy()
+    _read_together(kind, values, table, near, 2.0)
+    rest = Rest(np.broadcast_to(values[3:], (3, 27)), np.ones((3, 27), dtype=bool))
+    found = _read(kind, values, near, rest, 2.0).table
+    assert (alone["high"] > found["high"]).any()
+    np.testing.assert_array_equal(table["low"], np.fmin(alone["low"], found["low"]))
+    np.testing.assert_array_equal(table["high"], np.fmax(alone["high"], found["high"]))
+
+
+# --- figures of a fit ---
+
+
+def spiked(count: int = 20) -> FloatArray:
+    rng = np.random.default_rng(0)
+    u = np.linalg.qr(rng.normal(size=(200, count)))[0]
+    return np.asarray(pastur.sample_goe(200, rng=rng) + (u * np.linspace(2, 4, count)) @ u.T)
+
+
+def test_the_level_next_to_a_bulk_is_known_up_to_a_factor() -> None:
+    fit = pastur.fit_symmetric(spiked(), bulk=Atoms([0.0]))
+    low, high = fit.sigma_interval
+    assert low < fit.sigma < high
+    assert low * high == pytest.approx(fit.sigma**2)
+    assert fit.noise.assumption.endswith("; next to a bulk the entries are not checked")
+    # Its law is the same in any unit.
+    np.testing.assert_allclose(2 * fit.law_in(2.0).support, fit.law_in(1.0).support)
+
+
+def test_figures_have_the_unit_of_the_matrix() -> None:
+    w = spiked(2)
+    one, other = pastur.fit_symmetric(w), pastur.fit_symmetric(1000 * w)
+    names = ("sigma", "edge", "lower_edge", "bulk_edge", "lower_bulk_edge")
+    for name in names:
+        assert getattr(other, name) == pytest.approx(1000 * getattr(one, name), rel=1e-9), name
+
+
+def test_singular_values_are_called_so() -> None:
+    assert (WIDE.value_name, SYMMETRIC.value_name) == ("singular value", "eigenvalue")
+
+
+def test_a_stored_shape_that_is_none_is_named() -> None:
+    values = pastur.fit_rectangular(np.random.default_rng(0).normal(size=(30, 40))).to_dict()
+    with pytest.raises(Damaged, match=r"^`shape` must be positive$"):
+        pastur.estimation.RectangularFit.from_dict(values | {"shape": [0, 40]})
+
+
+def test_a_direction_without_variance_has_none_where_samples_are_enough() -> None:
+    rng = np.random.default_rng(0)
+    data = np.column_stack([rng.normal(size=(40, 39)), np.full((40, 6), 2.0)])
+    data -= data.mean(axis=0)
+    data[:, 39:] = 0.0
+    values = np.linalg.svd(data, compute_uv=False)
+    fit = pastur.fit_rectangular(data)
+    found = shrunk_variances(fit, values, samples=39, features=39)
+    assert found.leading[-1] == 0.0 < found.rest
+    fewer = shrunk_variances(fit, values, samples=38, features=39)
+    assert fewer.leading[-1] == fewer.rest > 0
+
+
 # --- variances of rows and columns ---
 
 
@@ -402,7 +606,13 @@ def test_without_a_law_there_is_no_name_of_a_curve() -> None:
     assert figures.law_name(pastur.fit_rectangular(heavy, noise="auto")) == ""
 
 
-# --- operators ---
+# --- matrices that are not in memory ---
+
+
+def test_a_sparse_matrix_without_parts_is_read() -> None:
+    w = np.arange(15.0).reshape(3, 5) % 4
+    found = source_of("W", coo_array(w)).gram()
+    np.testing.assert_array_equal(np.tril(found), np.tril(w @ w.T))
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (5, 3)], ids=["wide", "tall"])

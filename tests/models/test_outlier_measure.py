@@ -436,3 +436,10 @@ def test_it_says_what_it_is() -> None:
     atoms = DeformedWigner(ZERO).outlier_measure(Atoms([2.0]) - ZERO).atoms
     with pytest.raises(ValueError, match="read-only"):
         atoms[:] = 0
+
+
+def test_at_a_blunt_edge_the_density_has_a_limit() -> None:
+    """There Φ′ is 1 − σ²∫dν/(t − 1)² = 1 − 0.09·2.5, and μ₁ has the density of ν₁ over it."""
+    found = DeformedWigner(THIN, sigma=0.3).outlier_measure(Uniform(-1.0, 1.0) - THIN)
+    edges = found.support[[0, -1], [0, 1]]
+    np.testing.assert_allclose(found.density(edges), 0.5 / (1 - 0.09 * 2.5), rtol=1e-6)
