@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ml_dtypes
@@ -12,6 +13,7 @@ from safetensors.numpy import save_file
 
 import pastur
 from pastur._errors import FileFormatError, InvalidInputError
+from pastur._stored import Damaged
 from pastur._typing import AnyArray
 from pastur.compression import (
     Action,
@@ -21,6 +23,7 @@ from pastur.compression import (
     InputMoments,
     MatrixPlan,
 )
+from pastur.compression._inputs.moments import _check_header, part_name
 from pastur.compression._matrix.codes import BITS, rounded, split_rounded
 from pastur.compression._matrix.lies import Orientation
 from pastur.compression._matrix.parts import code_bytes, code_parts
@@ -110,6 +113,20 @@ def test_outputs_of_an_edited_plan_are_not_known(
     assert choice.rank is not None
     smaller = Choice(Action.LOW_RANK, rank=choice.rank - 1, inputs=choice.inputs)
     assert "Outputs: not known for the edited choices." in str(plan.replace({name: smaller}))
+
+
+def test_inputs_of_one_vector_in_all_are_enough_for_a_header() -> None:
+    layer: Any = SimpleNamespace(
+        shape=(3, 2), rows=(0, 1, 0, 0, 0), background=0, size=2, group="a"
+    )
+    header: Any = SimpleNamespace(documents=(1,) * 5, layers=[layer], background=0)
+    weights: Any = SimpleNamespace(
+        entries=[SimpleNamespace(name=part_name("a", fold), shape=(3,)) for fold in range(5)]
+    )
+    _check_header(header, weights)
+    layer.rows = (0,) * 5
+    with pytest.raises(Damaged, match="must have 5 numbers of rows"):
+        _check_header(header, weights)
 
 
 @pytest.mark.parametrize(

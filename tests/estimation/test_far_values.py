@@ -24,6 +24,7 @@ def far_of(values: list[float], height: float, base: Uniform | None = None) -> l
         # Both sides at once, and what lies behind a gap with them.
         ([-2.1, -2.0, 2.5, 2.6], [-2.1, -2.0, 2.5, 2.6]),
         ([1.5], []),
+        ([1.7], [1.7]),
         ([-1.5, 2.0], [2.0]),
     ],
 )

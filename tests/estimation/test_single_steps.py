@@ -10,22 +10,26 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.sparse import coo_array
+from scipy.sparse import coo_matrix
 from scipy.stats import chi2, norm
 
 import pastur
 from pastur import figures
 from pastur._stored import Damaged
 from pastur._typing import FloatArray
+from pastur.estimation._bounds.guarantee import sigma_guarantee
+from pastur.estimation._bounds.ordered_noise import low_positions
 from pastur.estimation._curves import _equal, _widening
 from pastur.estimation._deconvolution import descent
 from pastur.estimation._deconvolution.grid import critical_points, spike_grid
 from pastur.estimation._deconvolution.masses import smoothest_weights, split_into_spikes
 from pastur.estimation._deconvolution.residual import residual_mean
 from pastur.estimation._fitting import own_noise
+from pastur.estimation._fitting.in_part import fit_in_part
 from pastur.estimation._fitting.many import reaches_into_noise
 from pastur.estimation._fitting.profile import _whitened, _wider
 from pastur.estimation._fitting.sentences import assess
+from pastur.estimation._fitting.task import Found, Task
 from pastur.estimation._free.leading import _read, _read_together, read_leading
 from pastur.estimation._free.rests import all_others
 from pastur.estimation._kinds.contract import Kind
@@ -34,6 +38,7 @@ from pastur.estimation._kinds.masses import Masses
 from pastur.estimation._kinds.noise_law import NoiseLaw
 from pastur.estimation._kinds.rectangular import RectangularKind, RectangularWhiteNoise
 from pastur.estimation._kinds.symmetric import SymmetricKind, SymmetricWhiteNoise
+from pastur.estimation._law_free_tests import run
 from pastur.estimation._low_rank.edge import noise_edges
 from pastur.estimation._low_rank.modes import (
     _tail_of_sum,
@@ -44,7 +49,9 @@ from pastur.estimation._low_rank.modes import (
 from pastur.estimation._low_rank.sampled_modes import _variance_of_first
 from pastur.estimation._low_rank.split import Split, split_spectrum
 from pastur.estimation._observed.entries import EntryDiagnosis, _side, diagnose_entries
-from pastur.estimation._observed.spectrum import Spectrum
+from pastur.estimation._observed.spectrum import Settings, Spectrum
+from pastur.estimation._profile import estimate
+from pastur.estimation._result.partial_spectrum import PartialSpectrum
 from pastur.estimation._result.verdict import Verdict
 from pastur.estimation._spikes.table import Detection, SpikeContext, _spans, _widen, spike_table
 from pastur.estimation._spikes.threshold import (
@@ -416,8 +423,35 @@ def test_the_level_next_to_a_bulk_is_known_up_to_a_factor() -> None:
     assert low < fit.sigma < high
     assert low * high == pytest.approx(fit.sigma**2)
     assert fit.noise.assumption.endswith("; next to a bulk the entries are not checked")
-    # Its law is the same in any unit.
-    np.testing.assert_allclose(2 * fit.law_in(2.0).support, fit.law_in(1.0).support)
+
+
+def test_the_law_next_to_a_bulk_is_the_same_in_any_unit() -> None:
+    w = pastur.sample_goe(100, rng=0) + np.diag(np.repeat([-1.0, 1.0], 50))
+    fit = pastur.fit_symmetric(w, bulk=Atoms([-1.0, 1.0]))
+    assert not fit.signal.points.size
+    support = pastur.DeformedWigner(Atoms([-1.0, 1.0]), sigma=fit.sigma).law.support
+    for unit in (0.5, 2.0):
+        np.testing.assert_allclose(unit * fit.law_in(unit).support, support, rtol=1e-9)
+
+
+@pytest.mark.parametrize("energy_deviation", [0.0, 0.02])
+def test_an_energy_that_is_sampled_widens_the_interval(energy_deviation: float) -> None:
+    kind, size = RectangularKind(100, 200), 100
+    angles = kind.noise.law(0).angles((np.arange(size) + 0.5) / size)
+    values = np.append([4.0], np.sqrt(kind.noise.law(0).points(angles))[1:])
+
+    def fitted(deviation: float) -> Found:
+        partial = PartialSpectrum(5, 1e-9, 64, 20, deviation)
+        spectrum = Spectrum((100, 200), values, 1.0, 0, 0, (0, 0), None, None, False, False, 0, 0)
+        spectrum = replace(spectrum, partial=partial)
+        return fit_in_part(Task(spectrum, kind, Settings(None, 0.05)), partial)
+
+    found, exact = fitted(energy_deviation), fitted(0.0)
+    assert not found.growing
+    z = norm.isf(0.025)
+    assert found.sigma_interval is not None and exact.sigma_interval is not None
+    widening = found.sigma_interval[1] / exact.sigma_interval[1]
+    assert widening == pytest.approx(np.exp(z * energy_deviation / 2))
 
 
 def test_figures_have_the_unit_of_the_matrix() -> None:
@@ -426,6 +460,8 @@ def test_figures_have_the_unit_of_the_matrix() -> None:
     names = ("sigma", "edge", "lower_edge", "bulk_edge", "lower_bulk_edge")
     for name in names:
         assert getattr(other, name) == pytest.approx(1000 * getattr(one, name), rel=1e-9), name
+    # Without undetached signal the bulk ends where noise does.
+    assert (one.bulk_edge, one.lower_bulk_edge) == (one.edge, one.lower_edge)
 
 
 def test_singular_values_are_called_so() -> None:
@@ -574,6 +610,64 @@ def test_a_quarter_of_the_values_are_read_and_one_at_least(size: int, count: int
     assert len(read_leading(RectangularKind(size, size + 3), values, 0.05)) == count
 
 
+# --- bounds ---
+
+
+def test_sigma_at_most_compares_seven_ranks_and_the_norm() -> None:
+    kind, n, m = RectangularKind(60, 90), 60, 90
+    values = np.linalg.svd(np.random.default_rng(1).normal(size=(n, m)), compute_uv=False)
+    shares = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+    # The chance of 0.05 is shared by eight comparisons.
+    z = norm.isf(0.05 / 8)
+    bounds = [np.linalg.norm(values) / sqrt(chi2.ppf(0.05 / 8, n * m) / m)]
+    for share in shares:
+        k = int(np.ceil(share * n))
+        position = float(kind.to_matrix(low_positions(kind.noise.law(0), np.array([k]), z))[0])
+        if 2 < k <= n - 2 and position > 0:
+            bounds.append(values[k - 1] / position)
+    assert len(bounds) == 8
+    assert sigma_guarantee(kind, values, 0.05) == pytest.approx(min(bounds), rel=1e-6)
+
+
+def test_a_doubtful_direction_is_given_back_to_the_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    ones = Variances(np.ones(4), np.ones(6))
+
+    def found(count: int, doubt: float) -> Any:
+        removal = SimpleNamespace(
+            count=count,
+            leverage=0.25,
+            doubt=lambda edges: doubt,
+            squares=lambda w, variances: w**2,
+            split=SimpleNamespace(spikes=np.zeros(count)),
+        )
+        return SimpleNamespace(
+            variances=ones, removal=removal, change=0.0, unequal=0.0, steps=3, p_value=0.5
+        )
+
+    others = iter([found(1, 0.5), found(1, 0.5)])
+    monkeypatch.setattr(estimate, "_first_found", lambda state, again: found(2, 0.5))
+    monkeypatch.setattr(estimate, "_descent", lambda *given, most: next(others))
+    w = np.random.default_rng(0).normal(size=(4, 6))
+    # Of two the weaker is noise, and the one that is left is a spike again: there it ends.
+    assert estimate.estimate_profile(w).removed == 1
+
+
+# --- tests without a law ---
+
+
+def test_of_long_matrices_random_columns_are_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = np.arange(1.0, 501.0).reshape(5, 100)
+    np.testing.assert_allclose(run._part(w, 0), w / 500, rtol=1e-7)
+    monkeypatch.setattr(run, "_MOST", 150)
+    for some in (run._part(w, 0), run._part(w.T, 0).T):
+        # Of 5 rows 30 columns are 150 entries, in their order.
+        assert some.shape == (5, 30) and (np.diff(some[0]) > 0).all()
+        assert np.isin(np.round(500 * some[0]), w[0]).all()
+    monkeypatch.setattr(run, "_MOST", 10)
+    # Four times as many as a square has are kept in any case.
+    assert run._part(w, 0).shape == (5, 20)
+
+
 # --- pictures ---
 
 
@@ -611,7 +705,7 @@ def test_without_a_law_there_is_no_name_of_a_curve() -> None:
 
 def test_a_sparse_matrix_without_parts_is_read() -> None:
     w = np.arange(15.0).reshape(3, 5) % 4
-    found = source_of("W", coo_array(w)).gram()
+    found = source_of("W", coo_matrix(w)).gram()
     np.testing.assert_array_equal(np.tril(found), np.tril(w @ w.T))
 
 
