@@ -70,6 +70,10 @@ from pastur.measures import Atoms
 SYMMETRIC, WIDE = SymmetricKind(50), RectangularKind(40, 100)
 
 
+def values_of(w: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.svd(w, compute_uv=False), dtype=np.float64)
+
+
 # --- the modes of the bulk ---
 
 
@@ -279,7 +283,7 @@ def split_of(values: FloatArray, kind: Kind) -> Split:
 
 
 def test_permutations_judge_the_bulk_where_there_are_some() -> None:
-    values = np.linalg.svd(np.random.default_rng(0).normal(size=(40, 100)), compute_uv=False)
+    values = values_of(np.random.default_rng(0).normal(size=(40, 100)))
     split = split_of(values, WIDE)
     measured: Any = SimpleNamespace(mode_p_value=lambda deviations, level: 0.123)
 
@@ -302,7 +306,7 @@ def test_permutations_judge_the_bulk_where_there_are_some() -> None:
 
 def test_gaussian_entries_have_no_fourth_cumulant() -> None:
     w = np.random.default_rng(12).normal(size=(30, 60))
-    values = np.linalg.svd(w, compute_uv=False)
+    values = values_of(w)
     fit = pastur.fit_rectangular(singular_values=values, shape=w.shape)
     law = RectangularWhiteNoise(30, 60).law(0)
     deviations = mode_deviations((values / fit.sigma) ** 2, law, np.empty(0))
@@ -315,7 +319,7 @@ def test_gaussian_entries_have_no_fourth_cumulant() -> None:
 def test_the_sentence_on_uneven_rows() -> None:
     w = np.random.default_rng(0).normal(size=(120, 200))
     w[:60] *= 3
-    found = diagnose_entries(w, np.linalg.svd(w, compute_uv=False)).reason
+    found = diagnose_entries(w, values_of(w)).reason
     assert re.fullmatch(
         r"The mean squares of rows spread \d+\.\d times as much as noise of one variance and a "
         r"signal in no special direction would \(up to \d+\.\d is left to chance and to signals "
@@ -479,7 +483,7 @@ def test_a_direction_without_variance_has_none_where_samples_are_enough() -> Non
     data = np.column_stack([rng.normal(size=(40, 39)), np.full((40, 6), 2.0)])
     data -= data.mean(axis=0)
     data[:, 39:] = 0.0
-    values = np.linalg.svd(data, compute_uv=False)
+    values = values_of(data)
     fit = pastur.fit_rectangular(data)
     found = shrunk_variances(fit, values, samples=39, features=39)
     assert found.leading[-1] == 0.0 < found.rest
@@ -615,7 +619,7 @@ def test_a_quarter_of_the_values_are_read_and_one_at_least(size: int, count: int
 
 def test_sigma_at_most_compares_seven_ranks_and_the_norm() -> None:
     kind, n, m = RectangularKind(60, 90), 60, 90
-    values = np.linalg.svd(np.random.default_rng(1).normal(size=(n, m)), compute_uv=False)
+    values = values_of(np.random.default_rng(1).normal(size=(n, m)))
     shares = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
     # The chance of 0.05 is shared by eight comparisons.
     z = norm.isf(0.05 / 8)
