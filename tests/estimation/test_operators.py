@@ -91,6 +91,23 @@ def test_other_noises(noise: str) -> None:
     np.testing.assert_allclose(found.leading["theta"], exact.leading["theta"], rtol=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_the_unit_does_not_matter_in_single_precision(
+    scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Squares of such numbers leave float32: the matrix was "zero"."""
+    monkeypatch.setattr(sources, "_PART_BYTES", 1 << 22)
+    w = planted(shape=(520, 600))
+    plain, scaled = (fit_operator((unit * w).astype(np.float32), memory=1) for unit in (1.0, scale))
+    assert plain.partial is not None and scaled.rank == plain.rank == 2
+    assert scaled.sigma is not None and scaled.sigma / scale == pytest.approx(plain.sigma, rel=1e-5)
+
+
+def test_a_table_is_read() -> None:
+    table = pytest.importorskip("pandas").DataFrame(W)
+    assert fit_operator(table).sigma == fit_operator(W).sigma
+
+
 def test_rows_and_columns_of_zeros_are_left_out() -> None:
     padded = np.zeros((100, 170))
     padded[5:95, :150] = W

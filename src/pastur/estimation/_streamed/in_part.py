@@ -45,7 +45,7 @@ class InPart:
         self._lines = np.ones(short, dtype=bool) if self._survey is None else self._survey.lines
         self._size = int(np.count_nonzero(self._lines))
         self._long = long if self._survey is None else self._survey.across
-        self._double = self._survey is None
+        self._double = self._survey is None or not self._survey.single
         self._krylov = self._started()
         # Enough to see whether single precision will do.
         self._krylov.extend(2)

@@ -23,6 +23,8 @@ _PART_BYTES = 1 << 25
 _VECTORS = 64
 # Entries beyond these, or all below, have squares that leave the doubles.
 _LARGEST, _LEAST = 1e120, 1e-120
+# Of the largest entry: beyond these products with the Gram matrix may leave single precision.
+_LARGEST_SINGLE, _LEAST_SINGLE = 1e12, 1e-12
 # By so much of ‖Ax‖‖y‖ an operator in single precision may miss its adjoint.
 _ADJOINT = 1e-3
 
@@ -52,6 +54,11 @@ class Survey:
         self.across += int(np.count_nonzero(filled.any(axis=0)))
         self._largest = max(self._largest, largest_magnitude(part))
         self.energy += float(np.einsum("ij,ij->", part, part, dtype=np.float64))
+
+    @property
+    def single(self) -> bool:
+        """Whether products in single precision are finite, and lose no digits of small ones."""
+        return _LEAST_SINGLE < self._largest < _LARGEST_SINGLE
 
     def checked(self, name: str) -> Survey:
         """Return the survey.
@@ -110,8 +117,10 @@ def source_of(name: str, given: Any) -> Source:
     if hasattr(given, "matmat") and hasattr(given, "rmatmat"):
         return _operator(name, given, shape)
     if hasattr(given, "__getitem__"):
-        _check_real(name, getattr(given, "dtype", None))
-        return ReadInParts(name, shape, given)
+        # A table is in memory already, and its parts are not `table[rows, columns]`.
+        parts = numeric(name, given) if hasattr(given, "iloc") else given
+        _check_real(name, getattr(parts, "dtype", None))
+        return ReadInParts(name, shape, parts)
     raise InvalidTypeError(
         f"`{name}` must be an array that can be read in parts, a sparse matrix, or an operator "
         f"with `matmat` and `rmatmat`. Got a {type(given).__name__}."
