@@ -403,6 +403,34 @@ def test_tokens_that_the_mask_leaves_out_are_not_counted(tmp_path: Path) -> None
     np.testing.assert_allclose(sums, (kept.T @ kept).numpy(), rtol=1e-5)
 
 
+def test_a_mask_is_found_by_its_name_wherever_it_stands_and_read_or_refused(tmp_path: Path) -> None:
+    """Padding was counted where the mask came second, and a mask to be added read upside down."""
+    torch = pytest.importorskip("torch")
+
+    class Flat(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = torch.nn.Linear(3, 4)
+
+        def forward(self, states: Any, attention_mask: Any) -> Any:
+            return self.fc(states.flatten(0, 1))
+
+    module, states = Flat().eval(), [torch.randn(2, 4, 3) for _ in range(5)]
+    ones = torch.tensor([[1, 1, 1, 0], [1, 0, 0, 0]])
+    path = tmp_path / "a.safetensors"
+
+    def collected(mask: Any, by_name: bool) -> InputMoments:
+        pairs = [{"states": x, "attention_mask": mask} if by_name else (x, mask) for x in states]
+        return pastur.torch.collect_inputs(module, pairs, path=path)
+
+    for mask in (ones, ones.bool(), ones.float(), ones.numpy(), ones.tolist()):
+        for by_name in (True, False):
+            assert collected(mask, by_name)["fc.weight"].rows == (4,) * 5
+    for wrong in ((1.0 - ones) * -1e9, ones[:, None, None], 0 * ones):
+        with pytest.raises(InvalidInputError, match=r"1 for a token that counts and 0 for one"):
+            collected(wrong, False)
+
+
 def test_batches_of_one_document_stay_together(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Linear(12, 4)).eval()

@@ -431,6 +431,7 @@ def test_a_share_of_each_changes_every_matrix_that_allows_it(
     # Factors of rank 8 take more than that of each of them.
     few = plan_of(model, analysis, inputs, target={"each": 0.01})
     assert all(matrix.kept for matrix in few.matrices)
+    assert "Nothing is changed: no matrix has a choice of 1.0 % or less." in few.assumption
     with pytest.raises(InvalidInputError, match="must be a share"):
         plan_of(model, analysis, inputs, target={"each": 1.5})
     with pytest.raises(InvalidInputError, match="one of 'size', 'error'"):

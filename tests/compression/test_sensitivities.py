@@ -135,6 +135,9 @@ def test_the_size_follows_from_the_loss(tmp_path: Path) -> None:
     after = sizes[1] / plan.parameters_before
     same = planned(module, inputs, after, sensitivities=found, form="dense")
     assert same.predicted is not None and same.predicted.loss <= 0.01
+    least = planned(module, inputs, 1.0, target={"loss": 1e-9}, sensitivities=found, form="dense")
+    assert all(matrix.kept for matrix in least.matrices)
+    assert "Nothing is changed: the first step, in '" in least.assumption
     with pytest.raises(InvalidInputError, match="needs `sensitivities`"):
         planned(module, inputs, 1.0, target={"loss": 0.1})
     with pytest.raises(InvalidInputError, match="must be positive"):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from pastur._checks import items, needed
@@ -61,7 +62,8 @@ def collect_inputs(
     FileAccessError
         When the file cannot be written.
     InvalidInputError
-        When there are fewer than 5 documents, inputs are not finite, or the module is in training.
+        When there are fewer than 5 documents, inputs are not finite, the module is in training, or
+        an ``attention_mask`` has other numbers than 1 and 0.
     InvalidTypeError
         When batches are not a list of what the module takes, or documents not of names or numbers.
     MissingExtraError
@@ -118,6 +120,31 @@ def _by_document(batches: list[Any], documents: Iterable[Any] | None) -> list[li
     return list(found.values())
 
 
+def _mask_of(module: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    """Return which tokens of a batch count, of the argument ``attention_mask``; None for all.
+
+    Raises
+    ------
+    InvalidInputError
+        Where it is not of 1 for a token that counts and 0 for another.
+    """
+    import torch
+
+    by_place = zip(signature(module.forward).parameters, arguments, strict=False)
+    given = (dict(by_place) | dict(named)).get("attention_mask")
+    if given is None:
+        return None
+    mask = torch.as_tensor(given)
+    if mask.ndim != 2 or not bool(((mask == 0) | (mask == 1)).all()) or not bool(mask.any()):
+        raise InvalidInputError(
+            "`attention_mask` must have a row for each text, with 1 for a token that counts and 0 "
+            f"for one that does not. Got the shape {tuple(mask.shape)}, with numbers from "
+            f"{float(mask.min()):g} to {float(mask.max()):g}. Run texts one by one, without "
+            "padding and mask."
+        )
+    return mask != 0
+
+
 @dataclass(eq=False)
 class _Watched:
     """A module with the layers whose inputs are collected."""
@@ -155,13 +182,11 @@ class _Watched:
         # Not `inference_mode`, whose tensors do not count their changes.
         with self._hooked(add), torch.no_grad():
             for batch in document:
-                if isinstance(batch, Mapping):
-                    self._mask = batch.get("attention_mask")
-                    self.module(**batch)
-                elif isinstance(batch, tuple):
-                    self.module(*batch)
-                else:
-                    self.module(batch)
+                arguments = () if isinstance(batch, Mapping) else batch
+                arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+                named = dict(batch) if isinstance(batch, Mapping) else {}
+                self._mask = _mask_of(self.module, arguments, named)
+                self.module(*arguments, **named)
                 self._mask, self._last = None, None
 
     @contextmanager

@@ -229,13 +229,14 @@ def _checked_target(
                 f"The method '{method}' needs a target: pass `target={{'{asked.needs[0]}': 0.6}}`."
             )
         return {}
+    names = asked.needs or TARGETS
     if not isinstance(target, Mapping) or len(target) != 1:
         raise InvalidTypeError(
-            "`target` must be a dictionary of one item, {'size': 0.6} or {'error': 0.1}. Got "
-            f"{shown(target)}."
+            f"`target` must be a dictionary of one item, such as {{'{names[0]}': 0.6}} or "
+            f"{{'{names[-1]}': 0.1}}. Got {shown(target)}."
         )
     ((name, value),) = target.items()
-    one_of("target", name, asked.needs or TARGETS)
+    one_of("target", name, names)
     number = finite_number(f"target['{name}']", value)
     if name == "loss":
         if not measured:
@@ -455,13 +456,17 @@ def _nothing_done(
     chosen: Sequence[int],
     goal: Mapping[str, float],
 ) -> list[str]:
-    """Return why an error that is allowed changes no matrix."""
-    if "error" not in goal or any(chosen):
+    """Return why a target changes no matrix."""
+    if any(chosen) or not goal or "size" in goal or goal.get("each") == 1:
         return []
     step = first_step(menus, weights=[float(subject.entries) for subject in subjects])
     if step is None:
         return ["No matrix can be changed by this method."]
+    if "each" in goal:
+        return [f"Nothing is changed: no matrix has a choice of {percent(goal['each'])} or less."]
     name = shown(subjects[step.place].name)
+    if "loss" in goal:
+        return [f"Nothing is changed: the first step, in {name}, loses more than was asked for."]
     return [
         f"Nothing is changed: the first step, in {name}, has an error of {percent(step.error)} of "
         "all matrices together, which is more than was asked for."

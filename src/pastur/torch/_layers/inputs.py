@@ -31,8 +31,8 @@ def input_rows(layer: Any, x: Any, mask: Any = None) -> AnyArray:
     found = x.detach()
     if isinstance(layer, nn.Conv2d):
         rows = _unfolded(layer, found)
-    elif mask is not None and found.ndim == 3 and found.shape[:2] == mask.shape:
-        rows = found[mask.to(found.device) != 0]
+    elif mask is not None and found.shape[:-1] in (mask.shape, mask.flatten().shape):
+        rows = found[mask.reshape(found.shape[:-1]).to(found.device)]
     else:
         rows = found.reshape(-1, found.shape[-1])
     array = np.asarray(rows.to(device="cpu", dtype=torch.float64))
