@@ -13,6 +13,9 @@ import pastur
 from pastur._typing import AnyArray, FloatArray
 
 MODEL = Path(__file__).parents[2] / "build" / "bench-model" / "model.safetensors"
+STACK = (6, 6, 6, 30)
+# Where patches are whole.
+INNER = (slice(1, -1),) * 3
 # Shape and strengths in units of the critical one.
 PLANTED = {
     "noise alone, 1000 × 500": ((1000, 500), np.empty(0)),
@@ -72,6 +75,30 @@ def bench_planted(benchmark: Any, name: str) -> None:
             "optht": Side(partial(gavish_donoho, matrix), lambda rank: f"rank {rank}", "optht"),
             "singular values by NumPy": Side(partial(np.linalg.svd, matrix, compute_uv=False)),
         },
+    )
+
+
+def bench_patches(benchmark: Any) -> None:
+    rng = np.random.default_rng(0)
+    # Images are positive: dipy sets what is below 0 to 0.
+    clean = 20 + np.einsum("xc,yc,zc,kc->xyzk", *(rng.standard_normal((s, 2)) for s in STACK))
+    noisy = clean + 0.5 * rng.standard_normal(STACK)
+
+    def error(denoised: FloatArray) -> str:
+        squares = ((one - clean)[INNER] ** 2 for one in (denoised, noisy))
+        left = np.sqrt(np.divide(*map(np.mean, squares)))
+        return f"{left:.2f} of the noise is left"
+
+    def dipy() -> Any:
+        return import_module("dipy.denoise.localpca").mppca(noisy, patch_radius=1)
+
+    compare(
+        benchmark,
+        "A stack of {} × {} × {}, {} images, in patches of 3³".format(*STACK),
+        Side(
+            partial(pastur.denoise_patches, noisy, patch=3), lambda result: error(result.denoised)
+        ),
+        {"dipy, `mppca`": Side(dipy, error, "dipy")},
     )
 
 

@@ -1,15 +1,20 @@
 """A task of the suite: pastur next to the tools that can do it, in turn, in one process."""
 
+import importlib
 import importlib.util
 import os
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 # CPU seconds for one task after its first calls, and the bounds on its rounds.
 BUDGET, LEAST, MOST = 6.0, 3, 9
+# CPU seconds above which a side is called once, and seconds after which it is stopped.
+LONG, LONGEST = 5.0, 600.0
 
 
 def nothing(_: object) -> str:
@@ -39,6 +44,25 @@ def timed(call: Callable[[], object]) -> tuple[float, object]:
     return time.process_time() - start, result
 
 
+@contextmanager
+def stopped_after(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError after so many seconds of the clock on the wall.
+
+    A limit on CPU time would make the clock that measures it coarse, on Linux.
+    """
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def compare(
     benchmark: Any, title: str, ours: Side, peers: Mapping[str, Side], name: str = "pastur"
 ) -> None:
@@ -46,25 +70,32 @@ def compare(
 
     The harness times the first side, ours unless `name` says otherwise; the others run in the
     set-up of each of its rounds. The first call of each side warms it up, gives its finding, and
-    says how many rounds can be afforded.
+    says how many rounds can be afforded. A long one is not repeated: its time is that of its call.
     """
     total, result = timed(ours.call)
     rows: dict[str, dict[str, Any]] = {name: {"finding": ours.finding(result)}}
-    running = {}
+    running: dict[str, Callable[[], Any]] = {}
+    times: dict[str, list[float]] = {}
     for other, side in peers.items():
         if side.missing:
             rows[other] = {"missing": True}
             continue
         try:
-            seconds, result = timed(side.call)
+            if side.needs:
+                importlib.import_module(side.needs)
+            with stopped_after(LONGEST):
+                seconds, result = timed(side.call)
             rows[other] = {"finding": side.finding(result)}
         except Exception as error:
             rows[other] = {"failed": type(error).__name__}
             continue
-        running[other] = side.call
+        if seconds > LONG:
+            times[other] = [seconds]
+            rows[other]["once"] = True
+            continue
+        running[other], times[other] = side.call, []
         total += seconds
     rounds = int(min(max(BUDGET / total, LEAST), MOST))
-    times: dict[str, list[float]] = {other: [] for other in running}
 
     def the_others() -> None:
         for other, call in running.items():
@@ -74,7 +105,8 @@ def compare(
     own = benchmark.stats.stats.data
     rows[name]["seconds"] = median(own)
     for other, theirs in times.items():
-        ratios = sorted(their / our for their, our in zip(theirs, own, strict=True))
+        each = theirs * len(own) if other not in running else theirs
+        ratios = sorted(their / our for their, our in zip(each, own, strict=True))
         rows[other] |= {
             "seconds": median(theirs),
             "ratio": [median(ratios), ratios[0], ratios[-1]],

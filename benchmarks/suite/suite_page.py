@@ -21,8 +21,15 @@ HERE = Path(__file__).resolve().parent
 RECORD = HERE / "record.json"
 PAGE = HERE.parents[1] / "docs" / "benchmarks.md"
 PEERS = (
-    "freealg", "rmtool", "finitefree", "beta-ensembles", "TracyWidom", "optht", "weightwatcher",
-)  # fmt: skip
+    "freealg",
+    "rmtool",
+    "finitefree",
+    "beta-ensembles",
+    "TracyWidom",
+    "optht",
+    "dipy",
+    "weightwatcher",
+)
 VERSIONS = ("numpy", "scipy", *PEERS)
 
 # A ratio that is one to two digits is neither won nor lost.
@@ -101,7 +108,8 @@ def row(name: str, side: Mapping[str, Any], compared: bool = True) -> str:
     times = ratio(*side["ratio"]) if "ratio" in side else "1"
     if compared and "ratio" in side and side["ratio"][0] < EVEN:
         times = f"**{times}, loss**"
-    return f"| {name} | {seconds(side['seconds'])} | {times} | {side['finding'] or '–'} |"
+    once = ", once" if side.get("once") else ""
+    return f"| {name} | {seconds(side['seconds'])}{once} | {times} | {side['finding'] or '–'} |"
 
 
 def table(record: Mapping[str, Any]) -> str:
