@@ -93,3 +93,29 @@ def test_variances_that_spikes_hide_are_noticed() -> None:
     assert "not tried on a spectrum that is known in part" in fit.goodness.reason
     whole = analyze({"w": w}, fast=True, noise="profile")["w"].fit
     assert whole.partial is None and whole.noise == "profile"
+
+
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
+def test_a_matrix_of_any_size_has_the_same_answer_scaled(factor: float, fast: Analysis) -> None:
+    found = analyze({"large": factor * LARGE}, fast=True)["large"]
+    plain = fast["large"]
+    assert (found.fit.rank, found.kind) == (plain.fit.rank, plain.kind)
+    assert found.fit.partial is not None and plain.fit.partial is not None
+    assert found.fit.partial.known == plain.fit.partial.known
+    assert found.fit.partial.error / factor == pytest.approx(plain.fit.partial.error, rel=1e-6)
+    for one, other in (
+        (found.fit.sigma, plain.fit.sigma),
+        (found.fit.sigma_interval, plain.fit.sigma_interval),
+        (found.fit.edge, plain.fit.edge),
+        (found.fit.spikes["theta"], plain.fit.spikes["theta"]),
+        (found.singular_values, plain.singular_values),
+    ):
+        np.testing.assert_allclose(np.asarray(one) / factor, other, rtol=1e-9)
+    assert found.fit.spikes["overlap_left"] == pytest.approx(plain.fit.spikes["overlap_left"])
+    assert found.metrics.stable_rank == pytest.approx(plain.metrics.stable_rank)
+
+
+def test_a_matrix_whose_values_leave_the_doubles_is_skipped(fast: Analysis) -> None:
+    found = analyze({"small": SMALL, "large": 3e306 * LARGE}, fast=True)
+    assert [one.name for one in found.matrices] == ["small"]
+    assert "beyond the largest double" in found.skipped[0].reason

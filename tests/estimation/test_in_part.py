@@ -306,3 +306,16 @@ def test_a_scale_moves_the_first_mode_alone(shape: tuple[int, int]) -> None:
     slope = (modes(1 + 1e-5) - modes(1 - 1e-5)) / 2e-5
     mean = float(law.points(angle) @ weights)
     np.testing.assert_allclose(slope, np.eye(8)[0] * 2 * mean / law.half_width, atol=1e-3)
+
+
+@pytest.mark.parametrize("factor", [2.0**200, 2.0**-200])
+def test_the_fit_scales_with_the_matrix(factor: float) -> None:
+    w = planted()
+    one, other = (fit_operator(v, memory=SMALL) for v in (w, w * factor))
+    assert (other.rank, other.goodness.verdict) == (one.rank, one.goodness.verdict)
+    assert one.partial is not None and other.partial is not None
+    assert other.partial.known == one.partial.known
+    assert one.sigma is not None and other.sigma is not None
+    assert other.sigma / factor == pytest.approx(one.sigma, rel=1e-9)
+    assert other.edge / factor == pytest.approx(one.edge, rel=1e-9)
+    np.testing.assert_allclose(other.spikes["theta"] / factor, one.spikes["theta"], rtol=1e-9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pastur._checks import byte_count, non_negative_integer, one_of, significance
+from pastur._numerics.scaling import divided, largest_magnitude, safe_exponent
 from pastur._progress import reporter
 from pastur._typing import AnyArray, FloatArray, Progress
 from pastur.estimation._fitting.noises import AUTO
@@ -147,7 +148,10 @@ class MatrixInPart:
     """
 
     def __init__(self, w: AnyArray, seed: int) -> None:
-        self._part = InPart(source_of("W", w), seed, entries=w)
+        # Squares are taken of numbers whose squares are safe.
+        exponent = safe_exponent(largest_magnitude(w))
+        source = source_of("W", divided(w, exponent))
+        self._part = InPart(source, seed, entries=w, exponent=exponent)
 
     def fit(self, *, alpha: float, noise: str) -> RectangularFit:
         """Return the fit; further ones start from the products of those before."""

@@ -35,10 +35,15 @@ class InPart:
         Of the random vectors.
     entries : array, optional
         The whole matrix, where it is at hand, for its entries to be checked.
+    exponent : int
+        The matrix is 2 to this times the source.
     """
 
-    def __init__(self, source: Source, seed: int, entries: AnyArray | None = None) -> None:
+    def __init__(
+        self, source: Source, seed: int, entries: AnyArray | None = None, exponent: int = 0
+    ) -> None:
         self._entries: AnyArray | None = entries
+        self._exponent = exponent
         self._diagnosis: EntryDiagnosis | None = None
         self._source, self._survey, self._seed = source, source.survey(), seed
         short, long = sorted(source.shape)
@@ -97,9 +102,12 @@ class InPart:
             weights /= weights.sum()
         bulk = _placed(nodes[::-1], weights[::-1], others)[::-1]
         values = np.sqrt(np.concatenate([leading, np.minimum(bulk, _last(leading))]))
+        with np.errstate(over="ignore"):
+            values = np.ldexp(values, self._exponent)
+        error = float((errors / (2 * np.sqrt(leading))).max(initial=0.0))
         partial = PartialSpectrum(
             known,
-            float((errors / (2 * np.sqrt(leading))).max(initial=0.0)),
+            float(np.ldexp(error, self._exponent)),
             _VECTORS,
             self.steps,
             deviation,

@@ -21,8 +21,9 @@ from pastur._typing import AnyArray, FloatArray
 _PART_BYTES = 1 << 25
 # Vectors that an operator is given at once.
 _VECTORS = 64
-# Entries beyond these, or all below, have squares that leave the doubles.
-_LARGEST, _LEAST = 1e120, 1e-120
+# Entries beyond these, or all below, have fourth powers that may leave the doubles: those are what
+# errors of squared singular values are measured by.
+_LARGEST, _LEAST = 1e62, 1e-62
 # Of the largest entry: beyond these products with the Gram matrix may leave single precision.
 _LARGEST_SINGLE, _LEAST_SINGLE = 1e12, 1e-12
 # By so much of ‖Ax‖‖y‖ an operator in single precision may miss its adjoint.
@@ -36,6 +37,8 @@ class Survey:
     ----------
     energy : float
         Sum of squares.
+    largest : float
+        The largest distance of an entry from 0.
     lines : array of bool, shape (n,)
         Which lines hold anything but zeros.
     across : int
@@ -43,22 +46,21 @@ class Survey:
     """
 
     def __init__(self, size: int) -> None:
-        self.energy, self.across = 0.0, 0
+        self.energy, self.largest, self.across = 0.0, 0.0, 0
         self.lines = np.zeros(size, dtype=bool)
-        self._largest = 0.0
 
     def add(self, part: AnyArray) -> None:
         """Count the entries of a part in."""
         filled = part != 0
         self.lines |= filled.any(axis=1)
         self.across += int(np.count_nonzero(filled.any(axis=0)))
-        self._largest = max(self._largest, largest_magnitude(part))
+        self.largest = max(self.largest, largest_magnitude(part))
         self.energy += float(np.einsum("ij,ij->", part, part, dtype=np.float64))
 
     @property
     def single(self) -> bool:
         """Whether products in single precision are finite, and lose no digits of small ones."""
-        return _LEAST_SINGLE < self._largest < _LARGEST_SINGLE
+        return _LEAST_SINGLE < self.largest < _LARGEST_SINGLE
 
     def checked(self, name: str) -> Survey:
         """Return the survey.
@@ -66,16 +68,21 @@ class Survey:
         Raises
         ------
         InvalidInputError
-            Where all entries are zero, or so large or small that their squares are lost.
+            Where all entries are zero, or so large or small that their powers are lost.
         """
-        if self._largest == 0.0:
+        if self.largest == 0.0:
             raise InvalidInputError("The matrix is zero: it has neither noise nor signal to fit.")
-        if not _LEAST < self._largest < _LARGEST:
-            raise InvalidInputError(
-                f"The largest entry of `{name}` is {self._largest:.3g}, and the squares of "
-                "such numbers are lost in float64. Divide the matrix by that number."
-            )
+        if not _LEAST < self.largest < _LARGEST:
+            raise _powers_lost(f"The largest entry of `{name}` is {self.largest:.3g}")
         return self
+
+
+def _powers_lost(number: str) -> InvalidInputError:
+    """Return the error for what leaves the doubles in a fourth power."""
+    return InvalidInputError(
+        f"{number}, and powers of such numbers are lost in float64. Divide the matrix by that "
+        "number."
+    )
 
 
 class Source(Protocol):
@@ -311,16 +318,19 @@ def _operator(name: str, given: Any, shape: tuple[int, int]) -> Multiplied:
             f"`{name}` has no adjoint: singular values need products with its transpose as well. "
             "Define `rmatvec` or `rmatmat`."
         ) from None
-    _check_adjoint(found)
+    _check_products(found)
     return found
 
 
-def _check_adjoint(found: Multiplied) -> None:
-    """Raise unless ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for a pair of random vectors."""
+def _check_products(found: Multiplied) -> None:
+    """Raise unless ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ for a pair of random vectors, and powers of Ax are safe."""
     rng = np.random.default_rng(0)
     x, y = (rng.standard_normal((side, 1)) for side in found.shape[::-1])
     forward = found._checked("matmat", found.times(x), y.shape)
     back = found._checked("rmatmat", found.times_transposed(y), x.shape)
+    largest = float(np.abs(forward).max())
+    if largest and not _LEAST < largest < _LARGEST:
+        raise _powers_lost(f"`{found.name}` times a random vector has an entry of {largest:.3g}")
     scale = float(np.linalg.norm(forward) * np.linalg.norm(y)) or 1.0
     if abs(float(np.vdot(forward, y) - np.vdot(x, back))) > _ADJOINT * scale:
         raise InvalidInputError(
