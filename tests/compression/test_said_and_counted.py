@@ -23,7 +23,13 @@ from pastur.compression import (
     InputMoments,
     MatrixPlan,
 )
-from pastur.compression._inputs.moments import _check_header, part_name
+from pastur.compression._inputs.moments import (
+    InputAxes,
+    LayerInputs,
+    _check_header,
+    _Header,
+    part_name,
+)
 from pastur.compression._matrix.codes import BITS, rounded, split_rounded
 from pastur.compression._matrix.lies import Orientation
 from pastur.compression._matrix.parts import code_bytes, code_parts
@@ -116,17 +122,17 @@ def test_outputs_of_an_edited_plan_are_not_known(
 
 
 def test_inputs_of_one_vector_in_all_are_enough_for_a_header() -> None:
-    layer: Any = SimpleNamespace(
-        shape=(3, 2), rows=(0, 1, 0, 0, 0), background=0, size=2, group="a"
-    )
-    header: Any = SimpleNamespace(documents=(1,) * 5, layers=[layer], background=0)
     weights: Any = SimpleNamespace(
         entries=[SimpleNamespace(name=part_name("a", fold), shape=(3,)) for fold in range(5)]
     )
-    _check_header(header, weights)
-    layer.rows = (0,) * 5
+
+    def check(*rows: int) -> None:
+        layer = LayerInputs("a", (3, 2), "", InputAxes("oi"), "a", rows)
+        _check_header(_Header(1, "", "", (1,) * 5, 0, (layer,)), weights)
+
+    check(0, 1, 0, 0, 0)
     with pytest.raises(Damaged, match="must have 5 numbers of rows"):
-        _check_header(header, weights)
+        check(0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
