@@ -127,7 +127,7 @@ def test_inputs_of_one_vector_in_all_are_enough_for_a_header() -> None:
     )
 
     def check(*rows: int) -> None:
-        layer = LayerInputs("a", (3, 2), "", InputAxes("oi"), "a", rows)
+        layer = LayerInputs("a", (3, 2), "", InputAxes("oi"), "a", rows, 0)
         _check_header(_Header(1, "", "", (1,) * 5, 0, (layer,)), weights)
 
     check(0, 1, 0, 0, 0)
