@@ -1,6 +1,6 @@
 """Losses of outputs as a plan promises them, against those on documents that were kept apart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -22,11 +22,7 @@ _NOTHING = 1e-6
 
 
 def compared(
-    w: AnyArray,
-    inputs: InputMoments,
-    tensor: str,
-    others: FloatArray,
-    methods: Mapping[str, bool] = METHODS,
+    w: AnyArray, inputs: InputMoments, tensor: str, others: FloatArray
 ) -> Iterator[dict[str, Any]]:
     """Yield what was promised of a layer and what is so, for each method and size.
 
@@ -39,14 +35,12 @@ def compared(
     tensor : str
     others : array
         Second moments of the inputs from documents that were kept apart.
-    methods : mapping, optional
-        Whether each shrinks moments.
     """
     forms = forms_of_layer(w, inputs, tensor)
     apart = OutputForms.of(w, [half_of(pack(others), len(others))]).total
     n, m = w.shape
     most = min((n * m - 1) // (n + m) // _MULTIPLE * _MULTIPLE, forms.size)
-    for method, clean in methods.items():
+    for method, clean in METHODS.items():
         found = losses_of_layer(w, inputs, tensor, most, clean=clean)
         assert found is not None
         lost = left_after(apart, leading_eigenvectors(forms.shrunk(found.shrinkage), most))
@@ -120,7 +114,7 @@ def table(summaries: Sequence[dict[str, Any]]) -> str:
     ]
     for row in summaries:
         spread = "" if row["hold_se"] is None else f" ± {row['hold_se']:.3f}"
-        shrunk = f"{row['shrinkage']:.2f}" if row["method"] != "whitened" else ""
+        shrunk = f"{row['shrinkage']:.2f}" if row["method"] == "outputs" else ""
         lines.append(
             f"| {row['documents']} | `{row['method']}` | {row['intervals']} | "
             f"{row['hold']:.3f}{spread} | {row['width']:.2f} | "
