@@ -23,6 +23,7 @@ import held_out
 
 PAGE = Path(__file__).parents[2] / "docs" / "language-model.md"
 SMOLLM2 = lm_records.FOLDER / "smollm2.jsonl"
+LAYERS = lm_records.FOLDER / "smollm2-layers.json"
 SHARES = (0.9, 0.8, 0.6)
 TOKENS = (512, 6400, 25_600, 111_616)
 RANKED = {
@@ -212,6 +213,10 @@ def _of_prediction(row: Row) -> tuple[float, str, int, int]:
     return -case["share"], case["method"], case["tokens"], case["draw"]
 
 
+def _layers(record: Row) -> str:
+    return held_out.table(record["summary"]).replace("`outputs`", "`outputs` with background")
+
+
 # --- the small model whose start is known ---
 
 
@@ -298,6 +303,7 @@ def tables() -> dict[str, str]:
         "steps": "\n".join(_steps(found)),
         "others": "\n".join(_others(found)),
         "predictions": "\n".join(_predictions(found)),
+        "layers": "\n".join(_layers(one) for one in _json(LAYERS.name)),
     }
 
 

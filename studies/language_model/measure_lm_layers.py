@@ -2,10 +2,10 @@
 
     python studies/language_model/measure_lm_layers.py FOLDER
 
-FOLDER is that of `measure_lm.py`, and so are the documents that choose: three draws, two blocks in
-each, others in every draw. Documents kept apart are all of Brown's that no draw chooses by, and of
-each as many first tokens. Draws that are done stay in FOLDER; the record has what they come to, in
-a quarter of an hour of one core.
+FOLDER is that of `measure_lm.py`. Draws of documents choose, of 64 and of 256 tokens each, none in
+two of one kind; all that no draw has are kept apart, as many tokens of each. Two blocks are judged
+in a draw, others in every draw. Draws that are done stay in FOLDER; the record has what they come
+to, in a quarter of an hour of one core.
 """
 
 import json
@@ -29,14 +29,30 @@ sys.path.append(str(Path(__file__).parents[1] / "g2p"))
 import held_out
 
 RECORD = lm_records.FOLDER / "smollm2-layers.json"
-TOKENS = (512, 6400)
+# By the number of tokens that choose.
+DRAWS = {512: 12, 6400: 6}
+# Documents in their shuffled order that may choose.
+CHOOSING = 150
 
 Row = dict[str, Any]
 
 
-def blocks_of(draw: int) -> range:
+class Study(measure_lm.Study):
+    """The same model, with other documents for other purposes."""
+
+    def chosen(self, tokens: int, draw: int) -> list[str]:
+        """Return the names of the documents of a draw."""
+        count, _ = measure_lm.DOCUMENTS[tokens]
+        return self.order[:CHOOSING][count * draw : count * (draw + 1)]
+
+    def apart(self, tokens: int) -> list[list[int]]:
+        """Return the documents that no draw has, as many tokens of each as one that chooses."""
+        return self.first_tokens(self.order[CHOOSING:], measure_lm.DOCUMENTS[tokens][1])
+
+
+def blocks_of(draw: int) -> tuple[int, ...]:
     """Return the blocks that are judged in a draw."""
-    return range(5 * draw, 30, 15)
+    return draw, draw + 15
 
 
 def some_blocks(network: Any, numbers: Iterable[int]) -> Any:
@@ -51,30 +67,15 @@ def some_blocks(network: Any, numbers: Iterable[int]) -> Any:
     return part.eval()
 
 
-def documents_apart(study: measure_lm.Study, length: int) -> list[list[int]]:
-    """Return the first tokens of the documents that no draw chooses by."""
-    chosen = {
-        name
-        for tokens in TOKENS
-        for draw in range(measure_lm.DRAWS)
-        for name in study.chosen(tokens, draw)
-    }
-    return study.first_tokens([name for name in study.order if name not in chosen], length)
-
-
-def measured(study: measure_lm.Study, known: lm_records.Records) -> Row:
+def measured(study: Study, known: lm_records.Records) -> Row:
     """Return the record, after what is missing of the draws."""
     # By the whole network, where the folder does not have it.
     study.written()
-    for tokens in TOKENS:
-        missing = [
-            draw
-            for draw in range(measure_lm.DRAWS)
-            if known.find({"tokens": tokens, "draw": draw}) is None
-        ]
-        documents = documents_apart(study, measure_lm.DOCUMENTS[tokens][1])
+    for tokens, draws in DRAWS.items():
+        cases = [{"tokens": tokens, "draw": draw} for draw in range(draws)]
+        missing = [case["draw"] for case in cases if known.find(case) is None]
         judged = some_blocks(study.network, [k for draw in missing for k in blocks_of(draw)])
-        others = blocks.summed_moments(judged, documents) if missing else {}
+        others = blocks.summed_moments(judged, study.apart(tokens)) if missing else {}
         for draw in missing:
             begun = time.process_time()
             part = replace(study, network=some_blocks(study.network, blocks_of(draw)))
@@ -86,14 +87,16 @@ def measured(study: measure_lm.Study, known: lm_records.Records) -> Row:
                     for row in held_out.compared(w, inputs, name, others[name])
                 ]
             seconds = round(time.process_time() - begun)
-            extra = {"apart": len(documents), "seconds": seconds, "layers": found}
-            known.add({"tokens": tokens, "draw": draw}, extra)
+            known.add({"tokens": tokens, "draw": draw}, {"seconds": seconds, "layers": found})
+    # Layers of one draw have the documents that choose in common: the error is over draws.
+    rows = [
+        row | {"layer": str(one["case"]["draw"])} for one in known.rows for row in one["layers"]
+    ]
     return {
-        "draws": measure_lm.DRAWS,
-        "documents apart": {str(row["case"]["tokens"]): row["apart"] for row in known.rows},
+        "draws": {str(tokens): draws for tokens, draws in DRAWS.items()},
         "seconds": sum(row["seconds"] for row in known.rows),
         "versions": package_versions(),
-        "summary": held_out.summary([row for one in known.rows for row in one["layers"]]),
+        "summary": held_out.summary(rows),
     }
 
 
@@ -101,7 +104,7 @@ def main() -> int:
     if len(sys.argv) != 2:
         print(__doc__)
         return 2
-    study = measure_lm.Study.of(Path(sys.argv[1]))
+    study = Study.of(Path(sys.argv[1]))
     record = measured(study, lm_records.Records(study.folder / "layers.jsonl"))
     write_whole(RECORD, json.dumps(record, indent=1) + "\n")
     return 0

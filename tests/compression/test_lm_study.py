@@ -447,23 +447,22 @@ def test_promises_are_judged_by_documents_that_do_not_choose(
     monkeypatch.setattr(measure_lm, "WRITTEN_LENGTH", 20)
     rng = np.random.default_rng(7)
     brown = {f"{k:03d}": " ".join(map(str, rng.integers(50, size=24))) for k in range(110)}
-    study = measure_lm.Study(
+    study = layers.Study(
         tmp_path, lm_records.Records(tmp_path / "rows.jsonl"), network, {}, brown,
         texts.shuffled(list(brown)), Numbers(),
     )  # fmt: skip
-    monkeypatch.setattr(measure_lm, "DRAWS", 2)
+    monkeypatch.setattr(layers, "DRAWS", {512: 2, 6400: 2})
+    monkeypatch.setattr(layers, "CHOOSING", 30)
     monkeypatch.setattr(layers, "blocks_of", lambda draw: [draw])
-    apart = layers.documents_apart(study, 12)
-    assert len(apart) == 90 and {len(one) for one in apart} == {12}
-    for tokens in (512, 6400):
-        for draw in range(2):
-            chosen = {tuple(one[:12]) for one in study.choosing(tokens, draw)}
-            assert not chosen & set(map(tuple, apart))
+    for tokens, length in ((512, 12), (6400, 24)):
+        apart = {tuple(one) for one in study.apart(tokens)}
+        draws = [{tuple(one) for one in study.choosing(tokens, draw)} for draw in range(2)]
+        assert len(apart) == 80 and {len(one) for one in apart | draws[0]} == {length}
+        assert not apart & (draws[0] | draws[1]) and not draws[0] & draws[1]
     record = layers.measured(study, lm_records.Records(tmp_path / "layers.jsonl"))
     before = (tmp_path / "layers.jsonl").read_bytes()
     again = layers.measured(study, lm_records.Records(tmp_path / "layers.jsonl"))
     assert (tmp_path / "layers.jsonl").read_bytes() == before and again == record
-    assert record["documents apart"] == {"512": 90, "6400": 90}
     # Every matrix in one draw, at four sizes.
     cases = {(row["documents"], row["method"]): row["intervals"] for row in record["summary"]}
     assert cases == {(count, method): 56 for count in (8, 10) for method in ("outputs", "whitened")}
