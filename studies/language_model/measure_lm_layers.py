@@ -88,10 +88,7 @@ def measured(study: Study, known: lm_records.Records) -> Row:
                 ]
             seconds = round(time.process_time() - begun)
             known.add({"tokens": tokens, "draw": draw}, {"seconds": seconds, "layers": found})
-    # Layers of one draw have the documents that choose in common: the error is over draws.
-    rows = [
-        row | {"layer": str(one["case"]["draw"])} for one in known.rows for row in one["layers"]
-    ]
+    rows = [row | {"draw": one["case"]["draw"]} for one in known.rows for row in one["layers"]]
     return {
         "draws": {str(tokens): draws for tokens, draws in DRAWS.items()},
         "seconds": sum(row["seconds"] for row in known.rows),
