@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import allocated
 import attributed
@@ -215,7 +215,7 @@ class Study:
     tokenizer: Any
 
     @classmethod
-    def of(cls, folder: Path) -> "Study":
+    def of(cls, folder: Path) -> Self:
         """Return the study with what is in a folder."""
 
         one_quick_core()
