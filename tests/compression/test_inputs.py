@@ -209,6 +209,19 @@ def test_copies_of_documents_are_counted_and_too_few_others_refused(tmp_path: Pa
     assert collect_inputs(MODEL, others, run=turned, path=path).copies == 0
 
 
+def test_a_background_with_documents_in_it_is_refused(tmp_path: Path) -> None:
+    """Losses would be measured on what chose: a third of what was lost was promised."""
+    path, given = tmp_path / "inputs.safetensors", texts(8)
+    words = "document 0 of the background is document 2, counted from 0, and 2 in all"
+    with pytest.raises(InvalidInputError, match=words):
+        behind = [given[2].copy(), *texts(3, seed=1), given[5]]
+        collect_inputs(MODEL, given, run=run, path=path, background=behind)
+    # Documents without inputs are none that two could have.
+    empty = np.zeros((0, 5))
+    behind = [*texts(3, seed=1), empty]
+    assert collect_inputs(MODEL, [*given, empty], run=run, path=path, background=behind).copies == 1
+
+
 def test_inputs_too_small_for_float32_count_as_none(tmp_path: Path) -> None:
     path = tmp_path / "inputs.safetensors"
     for scale, some in ((1e-12, True), (1e-21, False), (1e-30, False)):
@@ -429,6 +442,15 @@ def test_a_mask_is_found_by_its_name_wherever_it_stands_and_read_or_refused(tmp_
     for wrong in ((1.0 - ones) * -1e9, ones[:, None, None], 0 * ones):
         with pytest.raises(InvalidInputError, match=r"1 for a token that counts and 0 for one"):
             collected(wrong, False)
+
+    class Two(Flat):
+        def forward(self, states: Any, attention_mask: Any, decoder_states: Any = None) -> Any:
+            return super().forward(states, attention_mask)
+
+    module = Two().eval()
+    assert collected(ones * 0 + 1, True)["fc.weight"].rows == (8,) * 5
+    with pytest.raises(InvalidInputError, match="This Two has tokens of an encoder and of a decod"):
+        collected(ones, True)
 
 
 def test_batches_of_one_document_stay_together(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from pastur.compression import collect_inputs as collect_from
 from pastur.compression._collecting.collect_inputs import FOLDS
 from pastur.weights import open_weights
 
+_ALONE = "Run texts one by one, without padding and mask."
+
 
 def collect_inputs(
     module: Any,
@@ -46,8 +48,8 @@ def collect_inputs(
         Of which document each batch is, where a document has several. Default: each batch is one.
     background : iterable, optional
         More batches, of documents that are only somewhat like those the model is for, such as text
-        that it has written itself. No loss is measured on them: the moments of the others are
-        shrunk towards theirs.
+        that it has written itself, and none of the others. No loss is measured on them: the moments
+        of the others are shrunk towards theirs.
     folds : int, default 8
         At least 5; at most the number of documents is used.
     seed : int, default 0
@@ -126,21 +128,26 @@ def _mask_of(module: Any, arguments: tuple[Any, ...], named: Mapping[str, Any]) 
     Raises
     ------
     InvalidInputError
-        Where it is not of 1 for a token that counts and 0 for another.
+        Where it is not of 1 for a token that counts and 0 for another, or there are two kinds of
+        tokens.
     """
     import torch
 
-    by_place = zip(signature(module.forward).parameters, arguments, strict=False)
-    given = (dict(by_place) | dict(named)).get("attention_mask")
-    if given is None:
+    places = signature(module.forward).parameters
+    given = dict(zip(places, arguments, strict=False)) | dict(named)
+    if (found := given.get("attention_mask")) is None:
         return None
-    mask = torch.as_tensor(given)
+    mask = torch.as_tensor(found)
     if mask.ndim != 2 or not bool(((mask == 0) | (mask == 1)).all()) or not bool(mask.any()):
         raise InvalidInputError(
             "`attention_mask` must have a row for each text, with 1 for a token that counts and 0 "
             f"for one that does not. Got the shape {tuple(mask.shape)}, with numbers from "
-            f"{float(mask.min()):g} to {float(mask.max()):g}. Run texts one by one, without "
-            "padding and mask."
+            f"{float(mask.min()):g} to {float(mask.max()):g}. {_ALONE}"
+        )
+    if not bool(mask.all()) and any(name.startswith("decoder_") for name in places):
+        raise InvalidInputError(
+            f"This {type(module).__name__} has tokens of an encoder and of a decoder, and which of "
+            f"them `attention_mask` leaves out is not known for each layer. {_ALONE}"
         )
     return mask != 0
 

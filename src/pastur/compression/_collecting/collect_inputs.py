@@ -37,6 +37,8 @@ from pastur.compression._writing.safetensors_writer import (
 from pastur.weights import TensorInfo, Weights
 
 FOLDS = 8
+# Of a document without inputs.
+_NOTHING = hashlib.sha256().digest()
 # Moments below it, of inputs below 3e-16, have lost digits in float32, and count as zero.
 _LEAST = 1e-31
 
@@ -78,8 +80,9 @@ def collect_inputs(
         A safetensors file, written whole or not at all.
     background : iterable, optional
         More documents that are only somewhat like those the model is for, such as text that it has
-        written itself or text of other kinds. No loss is measured on them: the moments of
-        `documents` are shrunk towards theirs, as far as the loss on left-out documents has them.
+        written itself or text of other kinds, and none of `documents`. No loss is measured on them:
+        the moments of `documents` are shrunk towards theirs, as far as the loss on left-out
+        documents has them.
     folds : int, default 8
         At least 5; at most the number of documents is used.
     seed : int, default 0
@@ -141,11 +144,12 @@ def collect_inputs(
                 collected.begin(f"document {place}")
                 run(given[place], collected.add)
             collected.end_fold()
-        copies = collected.copies()
+        copies = len(given) - len({mark for _, mark in collected.seen()} - {_NOTHING})
         _check_different(len(given), copies)
         for place, document in enumerate(behind):
             collected.begin(f"document {place} of the background")
             run(document, collected.add)
+        _check_apart(len(given), collected.seen())
         if behind:
             collected.end_fold()
         sizes = tuple(len(part) for part in parts)
@@ -162,6 +166,19 @@ def _check_different(count: int, copies: int) -> None:
         )
 
 
+def _check_apart(count: int, seen: list[tuple[str, bytes]]) -> None:
+    """Refuse a background with any of the documents: losses would be measured on what chose."""
+    documents = {mark: name for name, mark in seen[:count] if mark != _NOTHING}
+    both = [(name, documents[mark]) for name, mark in seen[count:] if mark in documents]
+    if both:
+        behind, document = both[0]
+        raise InvalidInputError(
+            "`background` must have none of the documents, on which losses are measured: "
+            f"{behind} is {document}, counted from 0, and {len(both)} in all are in both. Leave "
+            "them out of one."
+        )
+
+
 @dataclass(eq=False)
 class _Collected:
     """Sums of the fold at hand, and those of the folds before on disk; last the background."""
@@ -170,7 +187,7 @@ class _Collected:
     spool: BinaryIO
     document: str = ""
     # Of each document a hash of what it added, so that copies are seen.
-    _added: list[Any] = field(default_factory=list)
+    _added: list[tuple[str, Any]] = field(default_factory=list)
     _sums: dict[str, FloatArray] = field(default_factory=dict)
     _rows: dict[str, list[int]] = field(default_factory=dict)
     _axes: dict[str, InputAxes] = field(default_factory=dict)
@@ -186,12 +203,11 @@ class _Collected:
     def begin(self, document: str) -> None:
         """Name the document whose inputs are added from now on."""
         self.document = document
-        self._added.append(hashlib.sha256())
+        self._added.append((document, hashlib.sha256()))
 
-    def copies(self) -> int:
-        """Return how many documents so far added what others did, or nothing."""
-        different = {one.digest() for one in self._added} - {hashlib.sha256().digest()}
-        return len(self._added) - len(different)
+    def seen(self) -> list[tuple[str, bytes]]:
+        """Return of each document so far its name, and what is the same where the inputs are."""
+        return [(name, one.digest()) for name, one in self._added]
 
     def add(self, name: str, x: Any, *, axes: str = InputAxes.LINEAR) -> None:
         """Add inputs to the sums of a tensor."""
@@ -211,8 +227,9 @@ class _Collected:
         self._sums[name] += product
         self._rows[name][self._folds] += len(x)
         if len(x):
-            self._added[-1].update(name.encode("utf-8", "backslashreplace"))
-            self._added[-1].update(np.diagonal(product).tobytes())
+            mark = self._added[-1][1]
+            mark.update(name.encode("utf-8", "backslashreplace"))
+            mark.update(np.diagonal(product).tobytes())
 
     def _entry(self, name: str) -> TensorInfo:
         entry = self._entries.get(name)

@@ -69,8 +69,9 @@ class Stream:
         # A value takes at least its mark, a key one more; a number takes no room.
         room = {NUMBER: 0, OTHER: 0, MAP: 2 * number}.get(kind, number)
         if room > self.left:
+            article = "an" if kind == EXTENSION else "a"
             raise UnsoundError(
-                f"it claims a {kind} of {number}, and {bytes_text(self.left)} are left. "
+                f"it claims {article} {kind} of {number}, and {bytes_text(self.left)} are left. "
                 "It is damaged or was not copied whole"
             )
         return kind, number
