@@ -59,7 +59,7 @@ def compared(
     """
     before = judge(module)
     for method in METHODS:
-        sensitivities = None
+        sensitivities, last = None, None
         for number in range(1, rounds + 1):
             goal = {"each" if sensitivities is None else "size": first}
             plan = _plan(module, analysis, inputs, method, goal, sensitivities)
@@ -71,6 +71,10 @@ def compared(
                 except InvalidInputError:
                     # A matrix loses no more than a few times what was measured.
                     continue
+                if last == (number, chosen.choices):
+                    # Of few layers, a plan often meets several targets.
+                    continue
+                last = number, chosen.choices
                 small = pastur.torch.compress(copy.deepcopy(module), chosen)
                 more = judge(small) - before
                 said = chosen.predicted
@@ -81,8 +85,8 @@ def compared(
                     "size": size,
                     "together": round(float(np.mean(sensitivities.together)), 6),
                     "loss": round(said.loss, 6),
-                    "low": round(said.low, 6),
-                    "high": round(said.high, 6),
+                    "low": said.low and round(said.low, 6),
+                    "high": said.high and round(said.high, 6),
                     "apart": round(float(more.mean()), 6),
                     "apart_se": round(float(more.std(ddof=1) / np.sqrt(more.size)), 6),
                 }
@@ -127,21 +131,33 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     some = [row for row in rows if LEAST < row["apart"] <= MOST]
     for (method, number), group in groupby(sorted(some, key=_order), key=_order):
-        cases = list(group)
+        plans = list(group)
+        # Of plans far from the one that was measured no interval is given.
+        cases = [row for row in plans if row["low"] is not None]
         apart = np.array([row["apart"] for row in cases])
-        low, high, said = (np.array([row[k] for row in cases]) for k in ("low", "high", "loss"))
+        low, high = (np.array([row[k] for row in cases]) for k in ("low", "high"))
         found.append(
             {
                 "method": method,
                 "round": number,
+                "plans": len(plans),
                 "cases": len(cases),
-                "hold": float(((low <= apart) & (apart <= high)).mean()),
-                "half_width": float(np.median((high - low) / 2 / apart)),
-                "predicted": float(np.exp(np.mean(np.log(np.maximum(said, LEAST / 10) / apart)))),
-                "error": float(np.median(np.abs(said - apart) / apart)),
+                "held": int(((low <= apart) & (apart <= high)).sum()),
+                "half_width": _median((high - low) / 2 / apart),
+                "predicted": _off(plans, lambda ratio: np.exp(np.mean(np.log(ratio)))),
+                "error": _off(plans, lambda ratio: np.median(np.abs(ratio - 1))),
             }
         )
     return found
+
+
+def _median(values: FloatArray) -> float | None:
+    return float(np.median(values)) if values.size else None
+
+
+def _off(rows: Sequence[dict[str, Any]], mean: Callable[[FloatArray], Any]) -> float:
+    """Return a mean of what was predicted over what is so."""
+    return float(mean(np.array([max(row["loss"], LEAST / 10) / row["apart"] for row in rows])))
 
 
 def _order(row: dict[str, Any]) -> tuple[str, int]:
@@ -151,13 +167,15 @@ def _order(row: dict[str, Any]) -> tuple[str, int]:
 def table(summaries: Sequence[dict[str, Any]]) -> str:
     """Return the table of a page."""
     lines = [
-        "| method | measured | plans | hold | half-width | predicted | off by |",
-        "|---|---|---|---|---|---|---|",
+        "| method | measured | plans | with an interval | hold | half-width | predicted | off by |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in summaries:
         times = {1: "once", 2: "twice"}[row["round"]]
+        width = row["half_width"]
         lines.append(
-            f"| `{row['method']}` | {times} | {row['cases']} | {row['hold']:.2f} | "
-            f"{percent(row['half_width'])} | × {row['predicted']:.2f} | {percent(row['error'])} |"
+            f"| `{row['method']}` | {times} | {row['plans']} | {row['cases']} | {row['held']} | "
+            f"{'' if width is None else percent(width)} | × {row['predicted']:.2f} | "
+            f"{percent(row['error'])} |"
         )
     return "\n".join(lines)

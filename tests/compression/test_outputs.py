@@ -373,6 +373,7 @@ def test_a_loss_that_one_fold_has_alone_is_open_above() -> None:
     assert found.losses[2] == pytest.approx(1 / 3, abs=0.1) and found.high[2] < 0.7
     assert found.low[5] == 0.0 and found.high[5] >= found.high[2] * 0.9
     assert found.losses[5] < 0.05
+    assert found.known[2] and not found.known[5]
 
 
 def test_rounding_is_not_a_loss() -> None:

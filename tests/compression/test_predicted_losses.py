@@ -110,16 +110,20 @@ def test_plans_that_lose_more_than_a_tenth_or_nothing_are_not_counted() -> None:
         row(0.2, 0.1, 0.3),
         row(0.0001, 0.0, 0.1),
         row(0.05, 0.04, 0.06, round=2),
+        row(0.05, 0.04, 0.06, round=2) | {"low": None, "high": None, "loss": 0.1},
     ]
     first, second = whole_model.summary(rows)
+    assert (first["plans"], second["plans"]) == (3, 2)
     assert (first["cases"], second["cases"]) == (3, 1)
-    assert first["hold"] == pytest.approx(2 / 3) and second["hold"] == 1.0
+    assert (first["held"], second["held"]) == (2, 1)
+    assert second["error"] == pytest.approx(0.5)
     assert first["half_width"] == pytest.approx(0.2)
     table = whole_model.table([first, second])
-    assert "| `outputs` | once | 3 | 0.67 | 20 % |" in table and "| twice | 1 |" in table
+    assert "| `outputs` | once | 3 | 3 | 2 | 20 % |" in table
+    assert "| twice | 2 | 1 | 1 |" in table
 
 
-@pytest.mark.parametrize("name", ["predict_g2p", "predict_minilm"])
+@pytest.mark.parametrize("name", ["predict_g2p", "predict_minilm", "predict_gpt"])
 def test_the_page_has_the_record_and_no_other_table(name: str) -> None:
     study = pytest.importorskip(name)
     text = study.PAGE.read_text("utf-8")
@@ -131,7 +135,7 @@ def test_the_page_has_the_record_and_no_other_table(name: str) -> None:
     assert study.page_text(text, record) == text
     for part in ("summary", "model"):
         for one in record.get(part, []):
-            one["hold"] -= 0.1
+            one["held" if "held" in one else "hold"] -= 1
     assert study.page_text(text, record) != text
 
 

@@ -21,8 +21,10 @@ from pastur.compression import (
     CompressionPlan,
     InputMoments,
     MatrixSensitivity,
+    Prediction,
     Sensitivities,
 )
+from pastur.report import write_plan
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -278,6 +280,95 @@ def test_a_prediction_is_the_jackknife_of_the_sum(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="of 'c' was not measured"):
         found.predicted({"c": 0.1})
     assert "All together" in str(found)
+
+
+def test_no_interval_is_given_for_what_is_hardly_known() -> None:
+    found = sensitivities()
+    known = found.predicted({"a": 0.15, "b": 0.1})
+    beyond = found.predicted({"a": 0.15, "b": 0.1}, unknown={"a"})
+    assert beyond.loss == known.loss and known.low is not None
+    assert beyond.low is None and beyond.high is None
+    assert "no interval: what 'a' loses of its outputs is hardly known" in str(beyond)
+    # Where it loses less than when it was measured, it costs nothing at least and as much at most.
+    known, less = (found.predicted({"a": 0.02, "b": 0.2}, unknown=one) for one in ((), {"a"}))
+    assert less.loss == known.loss == pytest.approx((0.2 + 1) / 2 * np.mean(LOSSES))
+    cost = float(np.mean(LOSSES))
+    below, above = less.loss - (less.low or 0), (less.high or 0) - less.loss
+    reach = (known.high or 0) - known.loss
+    assert below == pytest.approx(np.hypot(reach, 0.2 * cost))
+    assert above == pytest.approx(np.hypot(reach, 0.8 * cost))
+    # The plan that was measured is known.
+    same, other = (found.predicted({"a": 0.1, "b": 0.2}, unknown=one) for one in ((), {"b"}))
+    assert same.low == other.high or (other.high or 0) == pytest.approx(same.high)
+
+
+def test_no_interval_is_given_far_below_what_was_measured() -> None:
+    found = sensitivities()
+    assert found.predicted({"a": 0.1 / 3.9}).low is not None
+    far = found.predicted({"a": 0.1 / 4.1})
+    assert far.low is None and far.loss == pytest.approx(np.mean(LOSSES) / 8.2)
+    assert "the plan that was measured loses more than 8 times as much" in str(far)
+    nothing = found.predicted({})
+    assert (nothing.low, nothing.loss, nothing.high) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "reason"),
+    [(0.3, 0.4, ""), (None, None, ""), (0.1, None, "far"), (0.1, 0.3, "far")],
+)
+def test_a_prediction_has_an_interval_or_a_reason(
+    low: float | None, high: float | None, reason: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=r"`reason`|must lie between"):
+        Prediction(0.2, low, high, 5, reason)
+
+
+def words(count: int, seed: int) -> list[Any]:
+    """Documents of six letters, of which the last are rare."""
+    often = np.arange(1.0, 31) ** -2
+    rng = np.random.default_rng(seed)
+    return [torch.tensor(rng.choice(30, 6, p=often / often.sum())) for _ in range(count)]
+
+
+def test_a_layer_given_rare_rows_is_not_predicted_from_larger_ranks(tmp_path: Path) -> None:
+    """Measured where nothing is given up, nothing is known of what less costs, and it is said."""
+    torch.manual_seed(3)
+    module = nn.Sequential(nn.Embedding(30, 40), nn.Linear(40, 60), nn.Tanh(), nn.Linear(60, 40))
+    module.eval()
+    inputs = pastur.torch.collect_inputs(module, words(40, 1), path=tmp_path / "in.safetensors")
+    with torch.no_grad():
+        pairs = [(x, module(x)) for x in words(60, 2)]
+
+    def loss(one: Any, pair: Any) -> Any:
+        return (one(pair[0]) - pair[1]).square().mean()
+
+    analysis = pastur.analyze(module, noise="white")
+
+    def plan(target: dict[str, float], found: Sensitivities | None = None) -> CompressionPlan:
+        return pastur.plan_compression(
+            analysis,
+            module,
+            method="whitened",
+            target=target,
+            form="dense",
+            inputs=inputs,
+            sensitivities=found,
+        )
+
+    first = plan({"each": 0.7})
+    found = pastur.torch.attribute_loss(module, first, documents=pairs, loss=loss)
+    far = plan({"size": 0.8}, found)
+    assert (far["3.weight"].choice.rank or 40) < (first["3.weight"].choice.rank or 0)
+    assert far.predicted is not None and far.predicted.low is None
+    assert "what '3.weight' loses of its outputs is hardly known" in " ".join(str(far).split())
+    stored = CompressionPlan.from_json(far.to_json(tmp_path / "plan.json"))
+    assert stored.predicted == far.predicted
+    write_plan(far, tmp_path / "plan.html")
+    assert "no interval: what" in (tmp_path / "plan.html").read_text("utf-8")
+    # Along that plan it is measured.
+    again = pastur.torch.attribute_loss(module, far, documents=pairs, loss=loss)
+    there = plan({"size": 0.8}, again)
+    assert there.predicted is not None and there.predicted.low is not None
 
 
 def saturating(steps: tuple[float, ...]) -> Sensitivities:

@@ -46,6 +46,9 @@ class OutputLosses:
         half and three quarters of the documents to all, which choose it in the end.
     low, high : array
         Intervals of level 95 %, documents being the unit.
+    known : array of bool
+        Whether there is an interval of the loss itself: where a few documents have most of it, next
+        to nothing is known, and the interval is open.
     inside : array
         On the documents that chose V, which is too small.
     moved : array
@@ -59,6 +62,7 @@ class OutputLosses:
     losses: FloatArray
     low: FloatArray
     high: FloatArray
+    known: AnyArray
     inside: FloatArray
     moved: FloatArray
     rounding: float
@@ -136,9 +140,10 @@ def output_losses(forms: OutputForms, most: int, *, clean: bool) -> OutputLosses
     losses = np.minimum.accumulate(np.clip(measured * np.exp(-step), 0.0, 1.0))
     errors = np.hypot(_INFLATION * _jackknife(by_fold, forms), _EXTRAPOLATED * step)
     moved = forms.moved(vectors)
-    low, high = _interval(losses, inside, errors, folds=count)
+    known = errors < _FEW
+    low, high = _interval(losses, inside, errors, known, folds=count)
     rounding = 0.0 if forms.folds.dtype == np.float64 else _TURNED
-    return OutputLosses(losses, low, high, inside, moved, rounding, shrinkage)
+    return OutputLosses(losses, low, high, known, inside, moved, rounding, shrinkage)
 
 
 class _Split:
@@ -232,7 +237,7 @@ def _jackknife(by_fold: FloatArray, forms: OutputForms) -> FloatArray:
 
 
 def _interval(
-    losses: FloatArray, inside: FloatArray, errors: FloatArray, *, folds: int
+    losses: FloatArray, inside: FloatArray, errors: FloatArray, known: AnyArray, *, folds: int
 ) -> tuple[FloatArray, FloatArray]:
     """Return the ends of the interval of each loss.
 
@@ -241,7 +246,6 @@ def _interval(
     in none: the loss is from that in sample on, as V has seen all that was found; and at most what
     is lost with fewer directions, of which the end is known.
     """
-    known = errors < _FEW
     reach = np.exp(stdtrit(folds - 1, (1 + LEVEL) / 2) * np.where(known, errors, 0.0))
     low = np.where(known, losses / reach, np.minimum(losses, inside))
     high = np.where(known, np.minimum(losses * reach, 1.0), 1.0)

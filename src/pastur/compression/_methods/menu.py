@@ -34,14 +34,15 @@ class SubjectInputs:
     weight : float or None
         What a loss of all of its outputs counts for; None where that was not measured.
     most : float
-        The largest share of its outputs that may be lost.
+        The largest share of its outputs that may be lost: `REACH` times what was lost when that was
+        measured, infinite where it was not.
     """
 
     moments: InputMoments
     tensor: str
     side: Side | None
     weight: float | None = 1.0
-    most: float = 1.0
+    most: float = np.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +134,8 @@ class Menu:
     own : int or None
         The method's own choice, without a target.
     note : str
+    unknown : array of bool or None
+        Of which choices it is not known how many times as much they lose as what was measured.
     """
 
     sizes: FloatArray
@@ -142,6 +145,7 @@ class Menu:
     choose: Callable[[int], tuple[Choice, Promise]]
     own: int | None = None
     note: str = ""
+    unknown: AnyArray | None = None
 
     def at(self, level: float) -> int:
         """Return the choice at a level."""

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 from pastur._format import percent
+from pastur._typing import AnyArray
 from pastur.compression._inputs.inputs_used import InputsUsed, Side
 from pastur.compression._inputs.output_losses import OutputLosses, losses_of_layer
 from pastur.compression._methods.menu import (
@@ -68,8 +69,24 @@ def _of_outputs(subject: Subject, *, clean: bool) -> Menu:
     if found.losses[1] < _STRONG:
         notes.append(f"one direction has {percent(1 - float(found.losses[1]))} of the outputs")
     return Menu(
-        sizes, losses, ladder, levels, lambda k: choose(int(chosen[k - 1])), note="; ".join(notes)
+        sizes,
+        losses,
+        ladder,
+        levels,
+        lambda k: choose(int(chosen[k - 1])),
+        note="; ".join(notes),
+        unknown=np.append(False, _unknown(given, found)[chosen]),
     )
+
+
+def _unknown(given: SubjectInputs, found: OutputLosses) -> AnyArray:
+    """Return of which ranks it is not known how many times as much is lost as was when measured.
+
+    Where a few documents have most of either, the ratio of both says nothing.
+    """
+    there = min(int(np.searchsorted(-found.losses, -given.most / REACH)), found.losses.size - 1)
+    known = found.known & found.known[there]
+    return np.asarray(~known & (found.losses != found.losses[there]))
 
 
 def _choice(

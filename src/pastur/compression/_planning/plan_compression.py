@@ -176,12 +176,16 @@ def plan_compression(
     menus = asked.menus(subjects, goal)
 
     def predicted(choices: list[int]) -> Prediction | None:
-        lost = {
-            subject.name: float(menu.losses[k])
+        changed = [
+            (subject.name, menu, k)
             for subject, menu, k in zip(subjects, menus, choices, strict=True)
             if k
+        ]
+        lost = {name: float(menu.losses[k]) for name, menu, k in changed}
+        unknown = {
+            name for name, menu, k in changed if menu.unknown is not None and menu.unknown[k]
         }
-        return None if measured is None else measured.predicted(lost)
+        return None if measured is None else measured.predicted(lost, unknown=unknown)
 
     if "loss" in goal:
         chosen = choices_of_loss(menus, goal["loss"], lambda choices: _loss(predicted(choices)))

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from pastur._errors import InvalidInputError, InvalidTypeError
-from pastur._foreign import shown
+from pastur._foreign import shown, some_of
 from pastur._format import number
 from pastur._stored import check, decoded
 from pastur._stored_result import StoredForm, StoredResult
@@ -28,6 +28,8 @@ LEAST_DOCUMENTS = 5
 # Sums and squares of losses are still finite.
 _LARGEST = 1e100
 _LEVEL = 0.95
+# A plan that loses less than what was measured over this is too far from it for an interval.
+_LESS = 8.0
 # By which part of it the loss may differ for a plan all of whose losses other matrices have, than
 # those of the plan that was measured.
 _MOVED = 0.5
@@ -219,13 +221,20 @@ class Sensitivities(StoredResult):
         more = tuple(one for one in earlier.every if one.name not in known)
         return replace(self, earlier=(*self.earlier, *more))
 
-    def predicted(self, outputs: Mapping[str, float]) -> Prediction:
+    def predicted(
+        self, outputs: Mapping[str, float], *, unknown: Collection[str] = ()
+    ) -> Prediction:
         """Return how much more the model loses, with an interval in which documents are the unit.
+
+        There is none where a plan is too far from the one that was measured: where it loses a small
+        part of that, or more of outputs of which it is not known how many times as much that is.
 
         Parameters
         ----------
         outputs : mapping of str to float
             Share of the outputs that is lost, of matrices in `matrices`; 0 for all others.
+        unknown : collection of str
+            Those of which it is not known how many times as much that is as what was measured.
 
         Raises
         ------
@@ -247,13 +256,34 @@ class Sensitivities(StoredResult):
 
         every = np.arange(way.shape[1])
         found = value(every)
+        times = np.append(lost, more)
+        costs = np.maximum(np.vstack([alone, each]).mean(axis=1), 0)
+        doubtful = np.array([one.name in unknown for one in self.every])
+        measured = np.where(np.arange(costs.size) < len(lost), costs, 0)
+        if reason := self._reason(times, doubtful, times @ costs, measured.sum()):
+            return Prediction(found, None, None, every.size, reason)
         without = [value(every[every != k]) for k in every]
         spread = np.sqrt((every.size - 1) * np.var(without))
         chance = float(stdtrit(every.size - 1, (1 + _LEVEL) / 2) * spread)
-        planned = np.append(lost, more) * np.maximum(np.vstack([alone, each]).mean(axis=1), 0)
-        measured = np.maximum(np.vstack([alone, 0 * each]).mean(axis=1), 0)
-        reach = float(np.hypot(chance, _MOVED * _distance(planned, measured) * abs(found)))
-        return Prediction(found, found - reach, found + reach, every.size)
+        reach = float(np.hypot(chance, _MOVED * _distance(times * costs, measured) * abs(found)))
+        # Such a matrix costs something between nothing and what it cost when it was measured.
+        below, above = (float(doubtful @ (part * costs)) for part in (times, 1 - times))
+        return Prediction(
+            found, found - np.hypot(reach, below), found + np.hypot(reach, above), every.size
+        )
+
+    def _reason(
+        self, times: FloatArray, doubtful: AnyArray, planned: float, measured: float
+    ) -> str:
+        """Return why no interval can be given, empty where one can."""
+        beyond = [
+            one.name for one, far in zip(self.every, doubtful & (times > 1), strict=True) if far
+        ]
+        if beyond:
+            return f"what {some_of(beyond)} loses of its outputs is hardly known"
+        if times.any() and planned * _LESS < measured:
+            return f"the plan that was measured loses more than {_LESS:g} times as much"
+        return ""
 
     def _changes(
         self, matrices: Sequence[MatrixSensitivity], outputs: Mapping[str, float]

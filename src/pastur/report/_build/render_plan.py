@@ -74,6 +74,6 @@ def _tiles(plan: CompressionPlan) -> list[Tile]:
 
 
 def _predicted(predicted: Prediction) -> Tile:
-    ends = span(predicted.low, predicted.high)
-    meaning = f"{ends} more; predicted from {predicted.documents} documents"
+    ends = predicted.interval if predicted.low is None else f"{predicted.interval} more"
+    meaning = f"{ends}; predicted from {predicted.documents} documents"
     return "Loss of the model", f"{predicted.loss:+.3g}", meaning
