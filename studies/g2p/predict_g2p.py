@@ -36,9 +36,11 @@ MARKS = (
 )
 DRAWS = 2
 # Words whose inputs are collected, whose losses are measured, and that judge.
-CHOSEN, SENSED, JUDGED = 200, 600, 3000
+CHOSEN, SENSED, JUDGED = 200, 1200, 3000
 TEN = 10
 FIRST = 0.5
+# Layers that are given rows of a table are measured at smaller and smaller ranks.
+ROUNDS = 3
 SIZES = (0.6, 0.55, 0.5, 0.45)
 _FIRST_PHONEME = 4
 _PHONEMES = {name: place for place, name in enumerate(pronounce.PHONEMES, _FIRST_PHONEME)}
@@ -130,6 +132,7 @@ def rows(
                 judge=lambda module: judged(module, apart),
                 first=FIRST,
                 sizes=sizes,
+                rounds=ROUNDS,
             ):
                 yield row | {"draw": draw}
 

@@ -171,7 +171,7 @@ def table(summaries: Sequence[dict[str, Any]]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in summaries:
-        times = {1: "once", 2: "twice"}[row["round"]]
+        times = {1: "once", 2: "twice", 3: "three times"}[row["round"]]
         width = row["half_width"]
         lines.append(
             f"| `{row['method']}` | {times} | {row['plans']} | {row['cases']} | {row['held']} | "

@@ -40,8 +40,8 @@ TOKENS = 64
 # Texts whose inputs are collected, whose losses are measured, and that judge.
 CHOSEN, SENSED, JUDGED = 32, 60, 100
 DRAWS = 2
-FIRST = 0.7
-SIZES = (0.95, 0.9, 0.85)
+FIRST = 0.94
+SIZES = (0.96, 0.94, 0.92)
 # Draws of texts for the losses of layers, of which these blocks are judged.
 LAYER_DRAWS, BLOCKS = 4, (1, 3, 5)
 

@@ -143,12 +143,17 @@ def test_the_page_has_the_record_and_no_other_table(name: str) -> None:
 def test_the_real_network_loses_what_was_predicted(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """300 words are measured, 1000 judge; of four intervals one may fail, and none holds thrice."""
+    """300 words are measured, 1000 judge; one interval may fail, and none holds thrice.
+
+    Measured once, where layers that are given rows of a table give up nothing, there is none.
+    """
     checkpoint, dictionary_file = pronounce.fetch(tmp_path_factory.mktemp("g2p"))
     monkeypatch.setattr(predict_g2p, "JUDGED", 1000)
     monkeypatch.setattr(predict_g2p, "SENSED", 300)
     pairs = predict_g2p.spoken(pronounce.read_words(dictionary_file), 2000, seed=5)
     rows = list(predict_g2p.rows(checkpoint, pairs, draws=1, sizes=(0.5,)))
-    assert len(rows) == 4 and all(0 < row["apart"] < 0.2 for row in rows)
-    assert sum(row["low"] <= row["apart"] <= row["high"] for row in rows) >= 3
-    assert not any(row["low"] <= 3 * row["apart"] <= row["high"] for row in rows)
+    assert len(rows) == 6 and all(0 < row["apart"] < 0.2 for row in rows)
+    some = [row for row in rows if row["low"] is not None]
+    assert len(some) >= 2 and {row["round"] for row in some}.isdisjoint({1})
+    assert sum(row["low"] <= row["apart"] <= row["high"] for row in some) >= len(some) - 1
+    assert not any(row["low"] <= 3 * row["apart"] <= row["high"] for row in some)
