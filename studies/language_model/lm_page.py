@@ -189,8 +189,10 @@ def _both(found: Found, case: Mapping[str, Any]) -> str:
     )
 
 
-def _interval(said: Sequence[float] | None) -> str:
-    return "" if said is None else f"{said[0]:.3f} ({said[1]:.3f} to {said[2]:.3f})"
+def _interval(said: Sequence[Any] | None) -> str:
+    if said is None or said[1] is None:
+        return "" if said is None else f"{said[0]:.3f} (no interval)"
+    return f"{said[0]:.3f} ({said[1]:.3f} to {said[2]:.3f})"
 
 
 def _predictions(found: Found) -> Iterator[str]:

@@ -211,7 +211,7 @@ def costs(study: Study, folder: Path) -> Iterator[dict[str, Any]]:
                         "perplexity": round(float(np.exp(losses.mean())), 3),
                         "more": [round(more.value, 5), round(more.error, 5)],
                         "predicted": said
-                        and [round(x, 5) for x in (said.loss, said.low, said.high)],
+                        and [x and round(x, 5) for x in (said.loss, said.low, said.high)],
                     }
 
 

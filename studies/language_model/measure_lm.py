@@ -351,7 +351,9 @@ class Study:
                 extra: dict[str, Any] = {"choosing": round(time.process_time() - begun, 1)}
                 if "sensitivities" in name:
                     said = self.sensitivities().predicted(found.lost)
-                    extra["predicted"] = [round(x, 5) for x in (said.loss, said.low, said.high)]
+                    extra["predicted"] = [
+                        x and round(x, 5) for x in (said.loss, said.low, said.high)
+                    ]
                     extra["along"] = self.along(found)
                     # By matrix, in their order: another rule of prediction needs no other run.
                     extra["lost"] = [round(found.lost.get(one, 0.0), 8) for one in given.matrices]
