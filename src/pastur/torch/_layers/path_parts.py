@@ -13,7 +13,7 @@ from pastur._format import number
 from pastur._typing import FloatArray
 from pastur.compression import MatrixSensitivity, Sensitivities
 from pastur.compression._sensitivities.sensitivities import LEAST_DOCUMENTS
-from pastur.torch._layers.planned_changes import PlannedChange, changed
+from pastur.torch._layers.planned_changes import PlannedChange, changed, on_cpu
 
 Loss = Callable[[Any, Any], Any]
 # Sums in another order, as on a GPU, change a loss by less.
@@ -126,13 +126,14 @@ def _slopes(
     finally:
         for one, before in zip(parameters, asked, strict=True):
             one.requires_grad_(before)
-    by_tensor = dict(zip(map(id, parameters), gradients, strict=True))
     slopes = np.zeros(len(changes))
-    for k, change in enumerate(changes):
-        gradient = by_tensor[id(change.parameter)]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
         # A layer that a document does not reach, such as an expert, has none.
         if gradient is not None:
-            slopes[k] = change.slope(gradient)
+            numbers = on_cpu(gradient)
+            for k, change in enumerate(changes):
+                if change.parameter is parameter:
+                    slopes[k] = change.slope(numbers)
     if not np.isfinite(slopes).all():
         raise InvalidInputError(f"The gradient of document {number}, from 0, is not finite.")
     return float(found.detach()), slopes

@@ -42,10 +42,9 @@ class PlannedChange:
     parameter: Any
     difference: AnyArray
 
-    def slope(self, gradient: Any) -> float:
+    def slope(self, gradient: FloatArray) -> float:
         """Return the derivative along the change, from the gradient of the tensor."""
-        there = self.matrix.cut(_on_cpu(gradient))
-        return float(np.vdot(there, self.difference))
+        return float(np.vdot(self.matrix.cut(gradient), self.difference))
 
 
 def planned_changes(module: Any, plan: CompressionPlan) -> list[PlannedChange]:
@@ -74,7 +73,7 @@ def planned_changes(module: Any, plan: CompressionPlan) -> list[PlannedChange]:
                 f"{shown(one.tensor)} was made under `torch.inference_mode()` and cannot be "
                 "changed for a while: make or load the module outside of it."
             )
-        w = there[one.name].cut(_on_cpu(parameter))
+        w = there[one.name].cut(on_cpu(parameter))
         difference = carried_out(one.choice, w).dense() - w
         kind = np.float64 if parameter.dtype == torch.float64 else np.float32
         found.append(
@@ -94,7 +93,7 @@ def changed(changes: Sequence[PlannedChange], step: float) -> Iterator[None]:
     saved = {id(one.parameter): (one.parameter, one.parameter.detach().clone()) for one in changes}
     try:
         for key, (parameter, before) in saved.items():
-            tensor = _on_cpu(before)
+            tensor = on_cpu(before)
             for one in changes:
                 if id(one.parameter) == key:
                     there = one.matrix.cut(tensor) + step * one.difference
@@ -108,7 +107,7 @@ def changed(changes: Sequence[PlannedChange], step: float) -> Iterator[None]:
                 parameter.copy_(before)
 
 
-def _on_cpu(tensor: Any) -> FloatArray:
+def on_cpu(tensor: Any) -> FloatArray:
     """Return a copy of the numbers of a tensor, which may be about to change."""
     copied: FloatArray = tensor.detach().to(device="cpu", dtype=torch.float64).numpy().copy()
     return copied
