@@ -304,10 +304,10 @@ def test_no_interval_is_given_for_what_is_hardly_known() -> None:
 
 def test_no_interval_is_given_far_below_what_was_measured() -> None:
     found = sensitivities()
-    assert found.predicted({"a": 0.1 / 3.9}).low is not None
-    far = found.predicted({"a": 0.1 / 4.1})
-    assert far.low is None and far.loss == pytest.approx(np.mean(LOSSES) / 8.2)
-    assert "the plan that was measured loses more than 8 times as much" in str(far)
+    assert found.predicted({"a": 0.1 / 1.9}).low is not None
+    far = found.predicted({"a": 0.1 / 2.1})
+    assert far.low is None and far.loss == pytest.approx(np.mean(LOSSES) / 4.2)
+    assert "the plan that was measured loses more than 4 times as much" in str(far)
     nothing = found.predicted({})
     assert (nothing.low, nothing.loss, nothing.high) == (0.0, 0.0, 0.0)
 
@@ -373,7 +373,7 @@ def test_a_layer_given_rare_rows_is_not_predicted_from_larger_ranks(tmp_path: Pa
 
 def saturating(steps: tuple[float, ...]) -> Sensitivities:
     """A model that loses S/(1 + S), S = Σ cᵢ qᵢ; each matrix has its part of what all lose."""
-    costs, scale = np.array([0.5, 2.0, 1.5]), np.linspace(0.8, 1.2, 9)
+    costs, scale = np.array([1.1, 1.5, 1.4]), np.linspace(0.8, 1.2, 9)
 
     def lost(sums: FloatArray) -> FloatArray:
         return sums / (1 + sums)
@@ -388,8 +388,8 @@ def saturating(steps: tuple[float, ...]) -> Sensitivities:
 
 
 def test_a_small_part_of_a_large_loss_is_found_on_the_way() -> None:
-    """All matrices lose .8 together; one of them alone is not an eighth of that."""
-    for name, cost in (("a", 0.5), ("c", 1.5)):
+    """All matrices lose .8 together; one of them alone is not a quarter of that."""
+    for name, cost in (("a", 1.1), ("c", 1.4)):
         truth = float(
             np.mean(cost * np.linspace(0.8, 1.2, 9) / (1 + cost * np.linspace(0.8, 1.2, 9)))
         )
@@ -397,7 +397,7 @@ def test_a_small_part_of_a_large_loss_is_found_on_the_way() -> None:
         assert predicted.loss == pytest.approx(truth, rel=0.05)
         assert predicted.low < truth < predicted.high
         naive = saturating(()).predicted({name: 0.1})
-        assert naive.loss < 0.6 * truth and naive.high < truth
+        assert naive.loss < 0.6 * truth and (naive.high or 0) < truth
     # The same mixture needs no allowance for another; twice as much of it does.
     same, more = (saturating((0.5,)).predicted(dict.fromkeys("abc", share)) for share in (0.1, 0.2))
     assert same.high - same.loss < 0.1 * same.loss < more.high - more.loss

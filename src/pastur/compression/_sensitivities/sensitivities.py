@@ -29,7 +29,7 @@ LEAST_DOCUMENTS = 5
 _LARGEST = 1e100
 _LEVEL = 0.95
 # A plan that loses less than what was measured over this is too far from it for an interval.
-_LESS = 8.0
+_LESS = 4.0
 # By which part of it the loss may differ for a plan all of whose losses other matrices have, than
 # those of the plan that was measured.
 _MOVED = 0.5
