@@ -70,10 +70,6 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         some = list(group)
         holds = np.array([row["low"] <= row["apart"] <= row["high"] for row in some])
         width = [(row["high"] - row["low"]) / max(row["loss"], _NOTHING) for row in some]
-        layers = sorted({row["layer"] for row in some})
-        shares = [
-            holds[[row["layer"] == layer for row in some]].mean() for layer in layers
-        ]  # fmt: skip
         apart = np.maximum([row["apart"] for row in some], _NOTHING)
         found.append(
             {
@@ -81,7 +77,11 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "method": method,
                 "intervals": len(some),
                 "hold": float(holds.mean()),
-                "hold_se": _error(shares),
+                # Layers err together, as their documents are the same.
+                "hold_se": max(
+                    (_error(holds, [row.get(by, "") for row in some]) for by in ("layer", "draw")),
+                    key=lambda error: error or 0.0,
+                ),
                 "width": float(np.median(width)),
                 "promised": _ratio([row["loss"] for row in some], apart),
                 "inside": _ratio([row["inside"] for row in some], apart),
@@ -92,8 +92,10 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _error(shares: Sequence[float]) -> float | None:
-    """Return the standard error of a mean over layers; None of one layer."""
+def _error(holds: AnyArray, groups: Sequence[Any]) -> float | None:
+    """Return the standard error of a mean, groups being the unit; None of one group."""
+    known = sorted(set(groups))
+    shares = [holds[[one == group for one in groups]].mean() for group in known]
     return float(np.std(shares, ddof=1) / np.sqrt(len(shares))) if len(shares) > 1 else None
 
 

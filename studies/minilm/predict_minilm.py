@@ -42,8 +42,8 @@ CHOSEN, SENSED, JUDGED = 32, 60, 100
 DRAWS = 2
 FIRST = 0.94
 SIZES = (0.96, 0.94, 0.92)
-# Draws of texts for the losses of layers, of which these blocks are judged.
-LAYER_DRAWS, BLOCKS = 4, (1, 3, 5)
+# Draws of texts for the losses of layers, of which these blocks are judged, by all other texts.
+LAYER_DRAWS, BLOCKS = 16, (1, 5)
 
 
 def texts(folder: Path) -> list[str]:
@@ -122,24 +122,25 @@ def layer_rows(checkpoint: Path, given: Sequence[str], *, draws: int) -> Iterato
     """Yield what was promised of the outputs of layers and what is so."""
     model = sentences.loaded(checkpoint, checkpoint)
     ids = beginnings(checkpoint, given)
-    order = np.random.default_rng(1).permutation(len(ids))
-    others, left = order[: len(ids) // 2], order[len(ids) // 2 :]
     weights = {name: one.double().numpy() for name, one in model.state_dict().items()}
     with tempfile.TemporaryDirectory() as folder:
-        apart = pastur.torch.collect_inputs(
-            model, [ids[k] for k in others], path=Path(folder) / "others.safetensors", folds=5
+        every = pastur.torch.collect_inputs(
+            model, ids, path=Path(folder) / "every.safetensors", folds=5
         )
+        total = {
+            layer.tensor: every.moments(layer.tensor).sum(axis=0)
+            for layer in every.layers
+            if any(f"layer.{block}." in layer.tensor for block in BLOCKS)
+        }
         for draw in range(draws):
-            chosen = np.random.default_rng([2, draw]).choice(left, CHOSEN, replace=False)
+            chosen = np.random.default_rng([60, draw]).permutation(len(ids))[:CHOSEN]
             inputs = pastur.torch.collect_inputs(
                 model, [ids[k] for k in chosen], path=Path(folder) / "inputs.safetensors"
             )
-            for layer in inputs.layers:
-                name = layer.tensor
-                if any(f"layer.{block}." in name for block in BLOCKS):
-                    moments = apart.moments(name).sum(axis=0)
-                    for row in held_out.compared(weights[name], inputs, name, moments):
-                        yield row | {"draw": draw}
+            for name, moments in total.items():
+                apart = moments - inputs.moments(name).sum(axis=0)
+                for row in held_out.compared(weights[name], inputs, name, apart):
+                    yield row | {"draw": draw}
 
 
 def measured(folder: Path) -> dict[str, Any]:

@@ -71,6 +71,31 @@ def test_intervals_are_counted_where_they_hold(tmp_path: Path) -> None:
     assert all(one["hold"] < 0.3 for one in held_out.summary(wrong))
 
 
+def test_layers_of_one_draw_are_not_as_many_draws() -> None:
+    """Where half of four draws hold, in all of twenty layers, that is known from four draws."""
+    rows = [
+        {
+            "documents": 32,
+            "method": "outputs",
+            "layer": f"l{layer}",
+            "draw": draw,
+            "low": 0.1,
+            "loss": 0.2,
+            "high": 0.3,
+            "inside": 0.1,
+            "apart": 0.25 if draw % 2 else 0.4,
+            "shrinkage": 0.1,
+        }
+        for layer in range(20)
+        for draw in range(4)
+    ]
+    (found,) = held_out.summary(rows)
+    assert found["hold"] == 0.5
+    assert found["hold_se"] == pytest.approx(np.std([0, 1, 0, 1], ddof=1) / 2)
+    (alone,) = held_out.summary([row for row in rows if row["draw"] == 0 and row["layer"] == "l0"])
+    assert alone["hold_se"] is None
+
+
 def record() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(calibrate.RECORDS.read_text("utf-8"))
     return found
