@@ -30,7 +30,7 @@ import held_out
 
 RECORD = lm_records.FOLDER / "smollm2-layers.json"
 # By the number of tokens that choose.
-DRAWS = {512: 12, 6400: 6}
+DRAWS = {512: 12, 6400: 3}
 # Documents in their shuffled order that may choose.
 CHOOSING = 150
 
