@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import pastur
-from pastur._errors import FileFormatError, InvalidInputError
+from pastur._errors import FileFormatError, InvalidInputError, InvalidTypeError
 from pastur._stored import Damaged
 from pastur._typing import AnyArray
 from pastur.compression import (
@@ -133,6 +133,41 @@ def test_inputs_of_one_vector_in_all_are_enough_for_a_header() -> None:
     check(0, 1, 0, 0, 0)
     with pytest.raises(Damaged, match="must have 5 numbers of rows"):
         check(0, 0, 0, 0, 0)
+
+
+def test_marks_that_are_not_those_of_the_content_are_refused() -> None:
+    layer = LayerInputs("a", (3, 2), "", InputAxes("oi"), "a", (1,) * 5, 0)
+    header = _Header(1, "", "something", (1,) * 5, 0, (layer,), marks={"a.0": "other"})
+    weights: Any = SimpleNamespace(entries=[])
+    with pytest.raises(Damaged, match=r"^`content` is not that of the marks$"):
+        _check_header(header, weights)
+
+
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [
+        ("truncate", "{'size': 0.6} or {'error': 0.1}"),
+        ("outputs", "{'size': 0.6} or {'each': 0.1}"),
+    ],
+)
+def test_a_target_of_two_items_is_refused_with_those_of_the_method(
+    method: str, names: str, analysis: pastur.Analysis, model: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidTypeError) as caught:
+        pastur.plan_compression(analysis, model, method=method, target={"size": 0.5, "error": 0.1})
+    assert f"of one item, such as {names}. Got" in str(caught.value)
+
+
+def test_a_share_that_no_matrix_allows_is_said(
+    analysis: pastur.Analysis, model: dict[str, Any], inputs: InputMoments
+) -> None:
+    def said(share: float) -> str:
+        return pastur.plan_compression(
+            analysis, model, method="outputs", inputs=inputs, target={"each": share}
+        ).assumption
+
+    assert said(0.001).endswith("Nothing is changed: no matrix has a choice of 0.10 % or less.")
+    assert "Nothing is changed" not in said(1.0) + said(0.5)
 
 
 @pytest.mark.parametrize(
