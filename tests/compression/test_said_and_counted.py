@@ -1,6 +1,7 @@
 """What plans and files of smaller models say word for word, and count to the byte."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -156,6 +157,17 @@ def test_a_target_of_two_items_is_refused_with_those_of_the_method(
     with pytest.raises(InvalidTypeError) as caught:
         pastur.plan_compression(analysis, model, method=method, target={"size": 0.5, "error": 0.1})
     assert f"of one item, such as {names}. Got" in str(caught.value)
+
+
+def test_an_error_that_no_step_keeps_to_is_said(
+    analysis: pastur.Analysis, model: dict[str, Any]
+) -> None:
+    said = pastur.plan_compression(analysis, model, target={"error": 1e-9}).assumption
+    assert re.search(
+        r"Nothing is changed: the first step, in '.*', has an error of \d.*% of all matrices "
+        r"together, which is more than was asked for\.$",
+        said,
+    )
 
 
 def test_a_share_that_no_matrix_allows_is_said(
