@@ -524,6 +524,27 @@ def test_numbers_of_documents_may_be_a_tensor_or_come_one_by_one(tmp_path: Path)
         pastur.torch.collect_inputs(module, given, path=tmp_path / "a", documents=apart)
 
 
+@pytest.mark.slow
+def test_a_compiled_module_has_the_inputs_of_the_module(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    module, given = torch.nn.Sequential(torch.nn.Linear(3, 4)).eval(), list(torch.eye(3)) * 2
+    given = [k * x for k, x in enumerate(given, start=1)]
+    plain = pastur.torch.collect_inputs(module, given, path=tmp_path / "plain")
+    compiled = torch.compile(module, backend="eager")
+    compiled(given[0])
+    found = pastur.torch.collect_inputs(compiled, given, path=tmp_path / "compiled")
+    assert found.digest == plain.digest
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_module_of_torch_jit_is_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    module = torch.jit.trace(torch.nn.Sequential(torch.nn.Linear(3, 4)).eval(), torch.ones(3))
+    with pytest.raises(InvalidInputError, match=r"whose layers torch\.jit has compiled"):
+        pastur.torch.collect_inputs(module, list(torch.eye(3)), path=tmp_path / "a")
+
+
 def test_a_part_in_training_is_refused_and_an_argument_by_name_is_seen(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
 

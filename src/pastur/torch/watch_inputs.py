@@ -198,10 +198,12 @@ class _Watched:
 
     @contextmanager
     def _hooked(self, add: Callable[..., None]) -> Iterator[None]:
+        import torch
+
         self._add = add
-        handles = [
-            layer.register_forward_pre_hook(self._see, with_kwargs=True) for layer in self.names
-        ]
+        # A compiled module would compile it as well.
+        see = torch.compiler.disable(self._see)
+        handles = [layer.register_forward_pre_hook(see, with_kwargs=True) for layer in self.names]
         try:
             yield
         finally:

@@ -305,7 +305,9 @@ class _Collected:
         # A layer that only the background reaches has no loss that could be measured.
         reached = {name: one for name, one in self._marks.items() if any(self._rows[name][:folds])}
         if not reached:
-            raise InvalidTypeError("`run` called `add` for no layer: there are no inputs.")
+            raise InvalidTypeError(
+                "Inputs were added to no layer: documents are empty, or `run` never calls `add`."
+            )
         groups = {marks: str(k) for k, marks in enumerate(dict.fromkeys(reached.values()))}
         layers = {name: self._layer(name, groups[one], folds) for name, one in reached.items()}
         names = [*range(folds), *([BACKGROUND] if background else [])]

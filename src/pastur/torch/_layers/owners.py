@@ -92,6 +92,11 @@ def check_module(module: Any) -> None:
     """Raise unless `module` is one of PyTorch's."""
     if not isinstance(module, nn.Module):
         raise InvalidInputError(f"`module` must be a torch.nn.Module. Got {type(module).__name__}.")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise InvalidInputError(
+            f"`module` is a {type(module).__name__}, whose layers torch.jit has compiled: pass the "
+            "module that it was made from."
+        )
 
 
 def check_evaluating(module: Any, what: str) -> None:
