@@ -330,12 +330,13 @@ def test_a_prediction_has_an_interval_or_a_reason(
 
 
 def words(count: int, seed: int) -> list[Any]:
-    """Documents of six letters, of which the last are rare."""
+    """Documents of twelve letters, of which the last are rare."""
     often = np.arange(1.0, 31) ** -2
     rng = np.random.default_rng(seed)
-    return [torch.tensor(rng.choice(30, 6, p=often / often.sum())) for _ in range(count)]
+    return [torch.tensor(rng.choice(30, 12, p=often / often.sum())) for _ in range(count)]
 
 
+@pytest.mark.lengthy
 def test_a_layer_given_rare_rows_is_not_predicted_from_larger_ranks(tmp_path: Path) -> None:
     """Measured where nothing is given up, nothing is known of what less costs, and it is said."""
     torch.manual_seed(3)
