@@ -300,6 +300,14 @@ def test_a_damaged_file_is_refused_with_the_place(
         InputMoments.from_file(path)
 
 
+def test_a_file_without_marks_is_read_as_before(tmp_path: Path) -> None:
+    written = collected(tmp_path)
+    path = edited(written.path, tmp_path / "edited.safetensors", lambda h: h.pop("marks"))
+    found = InputMoments.from_file(path)
+    for layer in written.layers:
+        np.testing.assert_array_equal(found.half(layer.tensor), written.half(layer.tensor))
+
+
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     from safetensors.numpy import save_file
 
