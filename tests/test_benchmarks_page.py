@@ -2,12 +2,18 @@
 
 import copy
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import instructions
 import pytest
+import sides
 import suite_page
 from kernels import KERNELS
+from sides import Side
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = ROOT / "benchmarks"
@@ -71,3 +77,47 @@ def test_more_instructions_than_the_tolerance_are_noticed() -> None:
 def test_every_kernel_runs() -> None:
     for kernel in KERNELS.values():
         kernel()()
+
+
+class Harness:
+    """What `compare` needs of pytest-benchmark."""
+
+    def __init__(self) -> None:
+        self.extra_info: dict[str, Any] = {}
+        self.stats = SimpleNamespace(stats=SimpleNamespace(data=[]))
+
+    def pedantic(
+        self, call: Callable[[], object], *, setup: Callable[[], None], rounds: int
+    ) -> None:
+        for _ in range(rounds):
+            setup()
+            call()
+            self.stats.stats.data.append(1.0)
+
+
+def endless() -> None:
+    while True:
+        pass
+
+
+def test_a_long_side_is_called_once_and_an_endless_one_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: dict[str, int] = {"long": 0, "short": 0}
+
+    def noting(name: str) -> None:
+        calls[name] += 1
+
+    # Whatever takes any time is long, but for what our own clock says.
+    monkeypatch.setattr(sides, "timed", lambda call: (6.0 if call is long else 0.5, call()))
+    monkeypatch.setattr(sides, "LONGEST", 0.05)
+    long, short = partial(noting, "long"), partial(noting, "short")
+    harness = Harness()
+    others = {"long": Side(long), "short": Side(short), "endless": Side(endless)}
+    sides.compare(harness, "a task", Side(lambda: None), others)
+    rows = harness.extra_info["sides"]
+    assert rows["endless"] == {"failed": "TimeoutError"}
+    assert calls["long"] == 1 and calls["short"] == 1 + harness.extra_info["rounds"]
+    assert rows["long"]["once"] and rows["long"]["ratio"] == [6.0] * 3
+    assert "once" not in rows["short"]
+    assert suite_page.row("long", rows["long"]) == "| long | 6 s, once | 6.0 (6.0–6.0) | – |"

@@ -3,7 +3,7 @@
     python benchmarks/suite/instructions.py             # compare; `make bench` does
     python benchmarks/suite/instructions.py --record    # after a change that is meant
 
-Valgrind counts them (`apt install valgrind`): in a process that calls the kernel twice, less those
+Valgrind counts them (`apt install valgrind`): in a process that calls a kernel twice, less those
 of one that calls it once, so that neither start nor first call counts. Counts repeat to about 1e-4;
 what is more than 3 % above the record is a regression, and the exit status 1. They depend on the
 versions of Python, NumPy and SciPy and on the kind of processor; where these are not those of the
@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import scipy
-from kernels import KERNELS
 
 from pastur._files import write_whole
 
@@ -51,21 +50,18 @@ def surroundings() -> dict[str, str]:
     }
 
 
-def of_process(name: str, calls: int) -> int:
-    command = [*COUNTER, sys.executable, str(HERE / "kernels.py"), name, str(calls)]
+def counted() -> dict[str, int]:
+    """Return the instructions of one call of each kernel."""
+    command = [*COUNTER, sys.executable, str(HERE / "kernels.py")]
     done = subprocess.run(
         command, env=os.environ | FIXED, capture_output=True, text=True, check=True
     )
-    found = re.search(r"I +refs: +([\d,]+)", done.stderr)
-    if found is None:
-        raise SystemExit(f"Valgrind's output has no count:\n{done.stderr}")
-    return int(found[1].replace(",", ""))
-
-
-def counted() -> dict[str, int]:
+    found = re.findall(r"==(\d+)== I +refs: +([\d,]+)", done.stderr)
+    of_process = {process: int(count.replace(",", "")) for process, count in found}
     counts = {}
-    for name in KERNELS:
-        counts[name] = of_process(name, 2) - of_process(name, 1)
+    for line in done.stdout.splitlines():
+        name, once, twice = line.split("\t")
+        counts[name] = of_process[twice] - of_process[once]
         print(f"{name:32} {counts[name] / 1e6:10.1f} million instructions", flush=True)
     return counts
 

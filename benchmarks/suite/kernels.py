@@ -1,11 +1,13 @@
 """Kernels whose instructions are counted: each builds its arguments and returns what to call.
 
-    python benchmarks/suite/kernels.py NAME CALLS
+    python benchmarks/suite/kernels.py
 
-calls one of them, in a process whose instructions someone else counts.
+calls each of them once, then twice, each time in a process of its own whose instructions someone
+else counts, and prints the numbers of these processes. They are forks of one, so that the packages
+are loaded once.
 """
 
-import sys
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -77,10 +79,23 @@ KERNELS: dict[str, Kernel] = {
 }
 
 
+def called(kernel: Kernel, calls: int) -> int:
+    """Return the number of a process that has called a kernel so often."""
+    process = os.fork()
+    if process == 0:
+        call = kernel()
+        for _ in range(calls):
+            call()
+        os._exit(0)
+    _, status = os.waitpid(process, 0)
+    if status:
+        raise SystemExit(f"process {process} failed")
+    return process
+
+
 def main() -> None:
-    call = KERNELS[sys.argv[1]]()
-    for _ in range(int(sys.argv[2])):
-        call()
+    for name, kernel in KERNELS.items():
+        print(name, called(kernel, 1), called(kernel, 2), sep="\t", flush=True)
 
 
 if __name__ == "__main__":
