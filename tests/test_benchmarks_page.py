@@ -108,10 +108,9 @@ def test_a_long_side_is_called_once_and_an_endless_one_is_stopped(
     def noting(name: str) -> None:
         calls[name] += 1
 
-    # Whatever takes any time is long, but for what our own clock says.
+    long, short = partial(noting, "long"), partial(noting, "short")
     monkeypatch.setattr(sides, "timed", lambda call: (6.0 if call is long else 0.5, call()))
     monkeypatch.setattr(sides, "LONGEST", 0.05)
-    long, short = partial(noting, "long"), partial(noting, "short")
     harness = Harness()
     others = {"long": Side(long), "short": Side(short), "endless": Side(endless)}
     sides.compare(harness, "a task", Side(lambda: None), others)
