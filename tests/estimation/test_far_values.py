@@ -45,3 +45,9 @@ def test_distances_are_those_from_the_base() -> None:
     base = Uniform(1.5, 3.5)
     assert far_of([-1.0, 4.0, 4.5], 0.2, base) == [-1.0]
     assert far_of([0.0, 9.0], 2.0, base) == [9.0]
+
+
+def test_gaps_on_one_side_of_the_base_are_not_filled_by_the_other() -> None:
+    base, ramp = Uniform(1.5, 3.5), np.arange(3.6, 4.55, 0.1).tolist()
+    assert far_of([0.6, *ramp], 0.2, base) == [0.6]
+    assert far_of([0.6, 1.1, *ramp], 0.2, base) == []
