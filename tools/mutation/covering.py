@@ -10,6 +10,9 @@ from coverage import CoverageData
 
 from mutation.places import Mutant
 
+# By how much longer tests count as taking, of which another case or a closer one is there.
+_OTHER_CASE, _ELSEWHERE = 10, 3
+
 
 @dataclass(frozen=True, eq=False)
 class Covering:
@@ -39,23 +42,22 @@ class Covering:
     def tests(self, mutant: Mutant, limit: float) -> dict[str, float]:
         """The tests for a mutant with their times, until these reach the limit.
 
-        First the quickest case of each test of the same room that reaches the line, then of the
-        tests of other rooms, then their other cases, then the neighbours in the same files: what a
+        First those that reach the line, the quickest first: all but one case of a test, and the
+        tests of other rooms, as if they took longer. Then the neighbours in the same files: what a
         fixture or a cache has computed once is recorded with the test that came first.
         """
         reaching = self._reaching(mutant)
         room = f"/{mutant.file.split('/')[2]}/"
+        first = set(self._one_case(reaching))
+
+        def cost(test: str) -> tuple[float, str]:
+            elsewhere = room not in test.partition("::")[0]
+            longer = (1 if test in first else _OTHER_CASE) * (_ELSEWHERE if elsewhere else 1)
+            return longer * self.seconds[test], test
+
         files = {test.partition("::")[0] for test in reaching}
         neighbours = [test for test in self.seconds if test.partition("::")[0] in files]
-        order = dict.fromkeys(
-            [
-                *sorted(
-                    self._one_case(reaching), key=lambda test: room not in test.partition("::")[0]
-                ),
-                *self._quick_first(reaching),
-                *self._quick_first(neighbours),
-            ]
-        )
+        order = dict.fromkeys([*sorted(reaching, key=cost), *self._quick_first(neighbours)])
         spent = 0.0
         kept: dict[str, float] = {}
         for test in order:
