@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pastur._errors import FileFormatError
+import pastur
+from pastur._errors import FileFormatError, InvalidInputError
 from pastur._typing import AnyArray
 from pastur.compression import read_compressed
 from pastur.compression._matrix.codes import (
@@ -19,6 +20,9 @@ from pastur.compression._matrix.codes import (
     split_rounded,
     unpacked,
 )
+from pastur.compression._matrix.lies import Orientation
+from pastur.compression._matrix.parts import code_parts, factor_parts, joined
+from pastur.weights import open_weights
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -114,28 +118,28 @@ def layout(*numbers: int) -> AnyArray:
     return np.array([*numbers, *(12 - len(numbers)) * [0]], np.int32)
 
 
-@pytest.mark.parametrize(
-    ("part", "damaged"),
-    [
-        ("_layout", layout(4, 8, 0, 0)),
-        ("_layout", layout(4, 8, 0, 1)),
-        ("_layout", layout(4, 8, 0, 0, -4, 4)),
-        ("_layout", layout(4, 8, 0, 1, 4, 4, 1)),
-        ("_layout", layout(4, 8, 0, 0, 4, 5)),
-        ("_layout", layout(4, 0, 0, 0, 4, 4)),
-        ("_layout", layout(99, 8, 0, 0, 4, 4)),
-        ("_layout", layout(4, 8, 0, 0, 4, 4).astype(np.int64)),
-        ("_layout", np.zeros(3, np.int32)),
-        ("_codes", np.zeros((4, 3), np.uint8)),
-        ("_codes", np.zeros(8, np.uint8)),
-        ("_codes", np.zeros((4, 2), np.int8)),
-        ("_steps", np.full((4, 1), np.nan, np.float16)),
-        ("_steps", np.ones((4, 2), np.float16)),
-        ("_steps", np.ones((4, 1), np.int16)),
-        ("_unit", np.full(1, np.inf, np.float32)),
-        ("_unit", np.ones(2, np.float32)),
-    ],
-)
+DAMAGED = [
+    ("_layout", layout(4, 8, 0, 0)),
+    ("_layout", layout(4, 8, 0, 1)),
+    ("_layout", layout(4, 8, 0, 0, -4, 4)),
+    ("_layout", layout(4, 8, 0, 1, 4, 4, 1)),
+    ("_layout", layout(4, 8, 0, 0, 4, 5)),
+    ("_layout", layout(4, 0, 0, 0, 4, 4)),
+    ("_layout", layout(99, 8, 0, 0, 4, 4)),
+    ("_layout", layout(4, 8, 0, 0, 4, 4).astype(np.int64)),
+    ("_layout", np.zeros(3, np.int32)),
+    ("_codes", np.zeros((4, 3), np.uint8)),
+    ("_codes", np.zeros(8, np.uint8)),
+    ("_codes", np.zeros((4, 2), np.int8)),
+    ("_steps", np.full((4, 1), np.nan, np.float16)),
+    ("_steps", np.ones((4, 2), np.float16)),
+    ("_steps", np.ones((4, 1), np.int16)),
+    ("_unit", np.full(1, np.inf, np.float32)),
+    ("_unit", np.ones(2, np.float32)),
+]
+
+
+@pytest.mark.parametrize(("part", "damaged"), DAMAGED)
 def test_damaged_parts_are_refused(part: str, damaged: AnyArray, tmp_path: Path) -> None:
     """Without one of the checks: an IndexError for sides of 0, or a matrix of NaN."""
     path = tmp_path / "model.safetensors"
@@ -158,3 +162,64 @@ def test_groups_longer_than_rows_take_no_memory(tmp_path: Path) -> None:
     # A step for each entry of such groups would be 4 million numbers.
     assert most < 10**6
     assert np.unique(found).size == 1
+
+
+def in_parts(
+    shape: tuple[int, ...], lies: Orientation, bits: int, rank: int
+) -> dict[str, AnyArray]:
+    """Return a tensor of this shape as codes, with factors of a rank where that is not 0."""
+    rng = np.random.default_rng(bits)
+    sides = shape[::-1] if lies == Orientation.TURNED else (shape[0], int(np.prod(shape[1:])))
+    matrix = rng.normal(size=sides)
+    coded = split_rounded(matrix, bits) if rank else rounded(matrix, bits)
+    parts = code_parts("w", coded, shape, lies)
+    if rank:
+        left, right = rng.normal(size=(sides[0], rank)), rng.normal(size=(rank, sides[1]))
+        left, right = left.astype(np.float16), right.astype(np.float16)
+        parts |= factor_parts("w", left, right, shape, lies)
+    return parts
+
+
+@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize("bits", [2, 5, 8])
+@pytest.mark.parametrize(
+    ("shape", "lies"),
+    [
+        ((9, 40), Orientation.STRAIGHT),
+        ((9, 40), Orientation.TURNED),
+        ((6, 5, 3, 3), Orientation.STRAIGHT),
+    ],
+)
+def test_a_model_with_codes_is_read_as_the_model_that_they_make(
+    shape: tuple[int, ...], lies: Orientation, bits: int, rank: int
+) -> None:
+    parts = in_parts(shape, lies, bits, rank)
+    weights = open_weights(parts)
+    (entry,) = (one for one in weights.entries if not one.aside)
+    assert (entry.name, entry.shape, entry.quantised) == ("w", shape, f"pastur int{bits}")
+    endings = [name.removeprefix("w") for name in parts]
+    expected = joined("w", endings, lambda name: parts[name])
+    np.testing.assert_allclose(weights.read("w"), expected, rtol=0, atol=2e-6)
+    assert weights.steps is not None
+    variances = weights.steps("w")
+    if rank:
+        assert variances is None
+    else:
+        # The entries are whole numbers of steps, which an odd number of levels has around 0.
+        assert variances is not None
+        whole = expected / np.sqrt(12 * variances)
+        np.testing.assert_allclose(whole, np.rint(whole), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("part", "damaged"), DAMAGED)
+def test_of_damaged_codes_nothing_is_analysed(part: str, damaged: AnyArray) -> None:
+    parts = {f"w{ending}": array for ending, array in (SOUND | {part: damaged}).items()}
+    with pytest.raises(InvalidInputError, match="Nothing to analyse"):
+        pastur.analyze(parts)
+
+
+def test_factors_that_do_not_fit_the_codes_are_refused() -> None:
+    parts = in_parts((9, 40), Orientation.STRAIGHT, 4, 3)
+    parts["w_right"] = parts["w_right"][:, :-1].copy()
+    with pytest.raises(InvalidInputError, match=r"'w' .* pastur wrote, whose parts do not"):
+        pastur.analyze(parts)

@@ -12,6 +12,7 @@ from pastur._foreign import shown
 from pastur._typing import AnyArray
 from pastur.weights._axes.layout import BIAS
 from pastur.weights._derived.conventions.bitsandbytes import BITSANDBYTES
+from pastur.weights._derived.conventions.compressed import COMPRESSED
 from pastur.weights._derived.conventions.compressed_tensors import COMPRESSED_TENSORS
 from pastur.weights._derived.conventions.contract import (
     Codes,
@@ -40,6 +41,7 @@ CONVENTIONS: tuple[Convention, ...] = (
     NORMED,
     GPTQ,
     AWQ,
+    COMPRESSED,
     COMPRESSED_TENSORS,
     MLX,
     BITSANDBYTES,
