@@ -113,12 +113,15 @@ def read_document(
     values = read_object(path, finite=finite)
     schema = values.get("schema")
     known = schema in schemas and not isinstance(schema, bool)
-    if not known or not values.keys() >= set(keys):
+    missing = [key for key in keys if key not in values]
+    if not known or missing:
         listed = " or ".join(map(str, schemas))
-        others = "".join(f", and it should have `{key}`" for key in keys)
+        problem = f"its `schema` should be {listed}. Got {got(schema)}"
+        if known:
+            problem = f"it lacks `{missing[0]}`"
+        article = "an" if what[0] in "aeiou" else "a"
         raise FileFormatError(
-            f"'{path}' is not {'an' if what[0] in 'aeiou' else 'a'} {what} that this version "
-            f"reads: its `schema` should be {listed}{others}. Got {got(schema)}. {again}"
+            f"'{path}' is not {article} {what} that this version reads: {problem}. {again}"
         )
     try:
         return make(values)
