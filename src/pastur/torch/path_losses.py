@@ -67,7 +67,10 @@ def attribute_loss(
     Notes
     -----
     Parts are those of one plan. For another plan, measure again: a second round along the plan that
-    the first one gave is often worth it, `Sensitivities.joined` to the first.
+    the first one gave is often worth it, `Sensitivities.joined` to the first. Where the errors of
+    two matrices cancel each other, as in branches of which one is subtracted, both have parts near
+    0, and what a plan loses that changes only one of them is not predicted; `measure_sensitivities`
+    changes each alone.
 
     Sundararajan, Taly, Yan (2017), arXiv:1703.01365.
 
