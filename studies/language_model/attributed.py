@@ -11,7 +11,6 @@ from blocks import PATTERN
 from perplexity import loss_of
 
 from pastur.compression import Sensitivities
-from pastur.torch._layers.planned_changes import PlannedChange
 from pastur.weights import Matrix, iter_matrices, open_weights
 
 _NODES = 3
@@ -19,8 +18,9 @@ _NODES = 3
 
 def attributed(network: Any, chosen: Chosen, documents: Sequence[Sequence[int]]) -> Sensitivities:
     """Return the part of each matrix, by gradients along the way of all of them at once."""
-    # It imports torch, without which the other tests of the study run.
+    # They import torch, without which the other tests of the study run.
     from pastur.torch._layers.path_parts import path_parts
+    from pastur.torch._layers.planned_changes import PlannedChange
 
     parameters = dict(network.named_parameters())
     changes = [
