@@ -295,6 +295,9 @@ def test_no_interval_is_given_for_what_is_hardly_known() -> None:
     assert beyond.loss == known.loss and known.low is not None
     assert beyond.low is None and beyond.high is None
     assert "no interval: what 'a' loses of its outputs is hardly known" in str(beyond)
+    # A hundredth more is what another machine may make of the same rank.
+    just, more = (found.predicted({"a": a, "b": 0.2}, unknown={"a"}) for a in (0.1009, 0.1011))
+    assert just.low is not None and more.low is None
     # Where it loses less than when it was measured, it costs nothing at least and as much at most.
     known, less = (found.predicted({"a": 0.02, "b": 0.2}, unknown=one) for one in ((), {"a"}))
     assert less.loss == known.loss == pytest.approx((0.2 + 1) / 2 * np.mean(LOSSES))
