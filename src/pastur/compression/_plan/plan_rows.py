@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pastur._foreign import shortened, visible
-from pastur._format import NOTHING, bytes_text, large, percent, shape
+from pastur._format import NOTHING, bytes_text, count, large, percent, shape
 
 if TYPE_CHECKING:
     from pastur.compression._plan.matrix_plan import Form, MatrixPlan
@@ -101,7 +101,7 @@ def _lost_outputs(plan: CompressionPlan) -> str:
     if len(known) < len(changed):
         return "Outputs: not known for the edited choices."
     mean = sum(known) / max(len(known), 1)
-    front = f"Outputs lost, mean over {len(known)} layers: {percent(mean)}"
+    front = f"Outputs lost, mean over {count(len(known), 'layer', 'layers')}: {percent(mean)}"
     if plan.predicted is None:
         return f"{front}; what the model loses by that is not known."
     return (
