@@ -158,11 +158,11 @@ def plan_compression(
         )
     asked = METHODS[MethodName(one_of("method", method, tuple(METHODS)))]
     wanted = Form(one_of("form", form, tuple(Form)))
-    moments = _checked_inputs(inputs, method, asked)
     goal = _checked_target(target, method, asked, measured=sensitivities is not None)
     count = one_of("bits", positive_integer("bits", bits), BITS)
     least = positive_integer("min_side", min_side)
     wanted_ranks = _checked_ranks(ranks, method, analysis)
+    moments = _checked_inputs(inputs, method, asked)
     measured = _checked_sensitivities(sensitivities, moments)
     checkpoint = open_checkpoint(_named(analysis) if source is None else source)
     model = _matched(analysis, checkpoint)
